@@ -1,0 +1,102 @@
+from datetime import datetime
+from enum import StrEnum, nonmember
+
+from sqlalchemy import BigInteger, CheckConstraint, DateTime, ForeignKey, Index, Integer, Text, func, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.extensions import Base
+from app.models.columns import status_type
+
+LARGEST_RUN_ID = 2**31 - 1
+"""The column is a SERIAL; no run can have a larger id."""
+
+
+class RunStatus(StrEnum):
+    """Where a run is in its life, and who moves it on.
+
+    ``SOURCES`` is the one table of legal moves on the Python side; the trigger ``ingestion_runs_move`` holds the same
+    table in the database, and a test compares the two over all 36 pairs.
+    """
+
+    PENDING = "pending"
+    """Started and committed. A worker that claims it moves it on; its user or the operator may abort it."""
+
+    INITIALIZING = "initializing"
+    """Claimed by a worker, which is finding out what there is to do and then moves it on."""
+
+    INGESTING = "ingesting"
+    """The worker is taking postings in. It ends the run as finished or in error."""
+
+    FINISHED = "finished"
+    """Done; the counts are final. Nobody moves it any more."""
+
+    ERROR = "error"
+    """Ended by its worker, or by the rescue of a dead one; ``error_message`` says why. Nobody moves it any more."""
+
+    ABORTED = "aborted"
+    """Ended by its user or the operator. Nobody moves it any more."""
+
+    TERMINAL = nonmember([FINISHED, ERROR, ABORTED])
+    ACTIVE = nonmember([PENDING, INITIALIZING, INGESTING])
+    SOURCES = nonmember(
+        {
+            PENDING: [],
+            INITIALIZING: [PENDING],
+            INGESTING: [INITIALIZING],
+            FINISHED: [INGESTING],
+            ERROR: [PENDING, INITIALIZING, INGESTING],
+            ABORTED: [PENDING, INITIALIZING, INGESTING],
+        }
+    )
+
+    @property
+    def is_active(self) -> bool:
+        """Whether the run may still change."""
+        return self.value in self.ACTIVE
+
+    @property
+    def sources(self) -> list["RunStatus"]:
+        """The statuses from which a run may legally come here; empty for pending, with which a run begins."""
+        return [RunStatus(word) for word in self.SOURCES[self.value]]
+
+
+class IngestionRun(Base):
+    """One ingestion run. Only ``app/services/runs.py`` writes its status."""
+
+    __tablename__ = "ingestion_runs"
+    __table_args__ = (
+        CheckConstraint(
+            "status IN ('pending', 'initializing', 'ingesting', 'finished', 'error', 'aborted')", name="status"
+        ),
+        CheckConstraint(
+            "(status IN ('finished', 'error', 'aborted')) = (finished_at IS NOT NULL)", name="finished_at_iff_terminal"
+        ),
+        Index(
+            "uq_ingestion_runs_one_active_per_user",
+            "user_id",
+            unique=True,
+            postgresql_where=text("status IN ('pending', 'initializing', 'ingesting')"),
+        ),
+        Index("ix_ingestion_runs_due", "next_dispatch_at", postgresql_where=text("status = 'pending'")),
+        Index("ix_ingestion_runs_user_id_id", "user_id", "id"),
+        Index("ix_ingestion_runs_user_id_status_id", "user_id", "status", "id"),
+    )
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    user_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("users.user_id", ondelete="CASCADE"))
+    status: Mapped[RunStatus] = mapped_column(status_type(RunStatus), server_default="pending")
+    total_jobs: Mapped[int | None] = mapped_column(Integer, server_default=text("0"))
+    jobs_ready: Mapped[int | None] = mapped_column(Integer)
+    jobs_skipped: Mapped[int | None] = mapped_column(Integer)
+    jobs_expired: Mapped[int | None] = mapped_column(Integer)
+    jobs_failed: Mapped[int | None] = mapped_column(Integer)
+    created_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True), server_default=func.now())
+    started_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    finished_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    error_message: Mapped[str | None] = mapped_column(Text)
+    dispatched_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    """When the run's message was last handed to the broker; NULL until a publish succeeded."""
+    next_dispatch_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
+    """From when on the reconciler may publish the message of a run that is still pending."""
+    dispatch_count: Mapped[int] = mapped_column(Integer, server_default=text("0"))
+    """How many publishes succeeded; the back-off grows with it."""

@@ -1,0 +1,45 @@
+"""Runs the migrations on the application's own engine."""
+
+from alembic import context
+from alembic.util import CommandError
+from flask import current_app
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+
+from app.data_dir import DataDirError
+from app.errors import database_sentence
+from app.extensions import db
+from app.on_demand import on_demand
+
+# Two servers that start at once must not migrate at once; the number is arbitrary but must never change.
+MIGRATION_LOCK = 7_405_221
+
+
+def run_migrations() -> None:
+    with db.engine.begin() as connection:
+        # The application's time limits are for requests; a migration takes the time it takes.
+        connection.connection.driver_connection.answer_seconds = None
+        connection.detach()
+        connection.execute(text("SET LOCAL statement_timeout = 0"))
+        connection.execute(text("SET LOCAL lock_timeout = 0"))
+        connection.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": MIGRATION_LOCK})
+        context.configure(
+            connection=connection,
+            target_metadata=db.metadata,
+            **current_app.extensions["migrate"].configure_args,
+        )
+        with context.begin_transaction():
+            context.run_migrations()
+
+
+if context.is_offline_mode():
+    raise CommandError("The migrations need the database itself; --sql is not supported.")
+
+try:
+    with on_demand(current_app.config["SETTINGS"]):
+        run_migrations()
+except DBAPIError as error:
+    raise CommandError(database_sentence(error)) from error
+except DataDirError as error:
+    raise CommandError(str(error)) from error
