@@ -1,0 +1,212 @@
+"""The life of a run. This module alone writes a run's status, and only by a guarded UPDATE.
+
+Nobody reads a status and then writes it: the UPDATE names the statuses from which its move is legal, and no row means
+that somebody else was faster. The database holds the same rules once more (migration ``guards``).
+"""
+
+from enum import StrEnum
+from typing import Any
+
+import structlog
+from psycopg.errors import ForeignKeyViolation
+from sqlalchemy import ColumnElement, Row, func, literal, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import IntegrityError
+
+from app import metrics
+from app.errors import RunActive, RunMoved, RunNotFound, Unauthenticated
+from app.extensions import table_of
+from app.logs import request_id
+from app.models import IngestionRun, Job, JobStatus, RunEvent, RunStatus
+from app.services.database import run_statement, seconds_from_now
+
+log = structlog.get_logger(__name__)
+
+RUNS = table_of(IngestionRun)
+EVENTS = table_of(RunEvent)
+JOBS = table_of(Job)
+
+FIRST_DISPATCH_GRACE = 5
+"""Seconds that whoever starts a run has for publishing it himself, before the reconciler does."""
+
+START_TRIES = 100
+"""How often a start is tried again because the run in its way ended meanwhile; more in a row is a fault of ours."""
+
+
+class Actor(StrEnum):
+    """Who changes a run; the word that its timeline shows."""
+
+    USER = "user"
+    OPERATOR = "operator"
+    WORKER = "worker"
+    RESCUE = "rescue"
+
+
+def start(user_id: int) -> int:
+    """Start a run of this user and return its id. Commits; publishing its message comes after.
+
+    Raises RunActive, which names the active run, if there is one; Unauthenticated if the user is gone.
+    """
+    for _ in range(START_TRIES):
+        if run_id := _insert_unless_active(user_id):
+            _note(run_id, RunStatus.PENDING)
+            return run_id
+        if active := current(user_id):
+            raise RunActive(active)
+    raise RuntimeError(f"user {user_id}: {START_TRIES} starts in a row met a run that ended at that moment")
+
+
+def current(user_id: int) -> int | None:
+    """Return the id of the user's active run, or None. Changes nothing."""
+    rows = run_statement(select(RUNS.c.id).where(RUNS.c.user_id == user_id, RUNS.c.status.in_(RunStatus.ACTIVE)))
+    return rows[0].id if rows else None
+
+
+def get(run_id: int, user_id: int | None = None) -> Row[Any]:
+    """Return a run of this user (None: of anybody, for operators), with the database's ``server_time``.
+
+    Changes nothing. Raises RunNotFound.
+    """
+    rows = run_statement(select(RUNS, func.clock_timestamp().label("server_time")).where(*_is(run_id, user_id)))
+    if not rows:
+        raise RunNotFound(f"There is no run {run_id}.")
+    return rows[0]
+
+
+def newest(
+    user_id: int | None = None, status: RunStatus | None = None, before: int | None = None, limit: int = 20
+) -> tuple[list[Row[Any]], int | None]:
+    """Return a page of a user's runs (None: of everybody), newest first, and the ``before`` of the next page.
+
+    Changes nothing.
+    """
+    wanted = select(RUNS, func.clock_timestamp().label("server_time")).order_by(RUNS.c.id.desc()).limit(limit + 1)
+    if user_id is not None:
+        wanted = wanted.where(RUNS.c.user_id == user_id)
+    if status is not None:
+        wanted = wanted.where(RUNS.c.status == status)
+    if before is not None:
+        wanted = wanted.where(RUNS.c.id < before)
+    rows = list(run_statement(wanted))
+    return rows[:limit], rows[limit - 1].id if len(rows) > limit else None
+
+
+def events(run_id: int, user_id: int | None = None, after: int = 0) -> list[Row[Any]]:
+    """Return what happened to a run of this user, in order, from the event behind number ``after`` on. Changes nothing.
+
+    Raises RunNotFound.
+    """
+    rows = run_statement(
+        select(EVENTS)
+        .select_from(RUNS.outerjoin(EVENTS, (EVENTS.c.run_id == RUNS.c.id) & (EVENTS.c.seq > after)))
+        .where(*_is(run_id, user_id))
+        .order_by(EVENTS.c.seq)
+    )
+    if not rows:
+        raise RunNotFound(f"There is no run {run_id}.")
+    return [row for row in rows if row.seq is not None]
+
+
+def abort(run_id: int, user_id: int | None = None, actor: Actor = Actor.USER) -> None:
+    """Abort a run of this user (None: of anybody, for operators). Commits. A run already aborted is left as it is.
+
+    Whoever works on the run finds out at its next write, which matches no row.
+    Raises RunMoved if it is finished or in error, RunNotFound if it is not this user's.
+    """
+    try:
+        _move(run_id, RunStatus.ABORTED, actor, user_id=user_id, finished_at=func.clock_timestamp())
+    except RunMoved as lost:
+        if lost.run_status != RunStatus.ABORTED:
+            raise
+
+
+def claim(run_id: int) -> None:
+    """Make a pending run this worker's. Commits. Of two copies of a message only one gets past this.
+
+    Raises RunMoved if the run is not pending any more, RunNotFound if it is gone.
+    """
+    _move(run_id, RunStatus.INITIALIZING, Actor.WORKER, started_at=func.clock_timestamp())
+
+
+def advance(run_id: int, total_jobs: int) -> None:
+    """Begin to take in ``total_jobs`` postings. Commits. Raises RunMoved if the run was ended, RunNotFound."""
+    _move(run_id, RunStatus.INGESTING, Actor.WORKER, total_jobs=total_jobs)
+
+
+def finish(run_id: int) -> None:
+    """End a run well, with the counts of its jobs as they stand. Commits.
+
+    Raises RunMoved if it was ended by somebody else, RunNotFound.
+    """
+    counts = {
+        "jobs_ready": JobStatus.READY,
+        "jobs_skipped": JobStatus.SKIPPED,
+        "jobs_expired": JobStatus.EXPIRED,
+        "jobs_failed": JobStatus.ERROR,
+    }
+    snapshot: dict[str, Any] = {
+        column: select(func.count()).where(JOBS.c.run_id == run_id, JOBS.c.status == word).scalar_subquery()
+        for column, word in counts.items()
+    }
+    _move(run_id, RunStatus.FINISHED, Actor.WORKER, finished_at=func.clock_timestamp(), **snapshot)
+
+
+def fail(run_id: int, reason: str, actor: Actor = Actor.WORKER) -> None:
+    """End a run in error, with the reason its user will read. Commits.
+
+    Raises RunMoved if it was ended by somebody else, RunNotFound.
+    """
+    _move(run_id, RunStatus.ERROR, actor, finished_at=func.clock_timestamp(), error_message=reason)
+
+
+def _insert_unless_active(user_id: int) -> int | None:
+    """Insert a pending run; None if the user has an active one.
+
+    NOT EXISTS refuses the ordinary second start cheaply, without burning an id; ON CONFLICT refuses the simultaneous
+    one, for which the first is not yet to be seen.
+    """
+    active = select(RUNS.c.id).where(RUNS.c.user_id == user_id, RUNS.c.status.in_(RunStatus.ACTIVE))
+    grace = seconds_from_now(FIRST_DISPATCH_GRACE)
+    row = select(literal(user_id), grace).where(~active.exists(), _traced(Actor.USER))
+    statement = insert(RUNS).from_select(["user_id", "next_dispatch_at"], row).on_conflict_do_nothing()
+    try:
+        rows = run_statement(statement.returning(RUNS.c.id))
+    except IntegrityError as error:
+        if not isinstance(error.orig, ForeignKeyViolation):
+            raise
+        raise Unauthenticated("This user does not exist any more.") from error
+    return rows[0].id if rows else None
+
+
+def _move(run_id: int, to: RunStatus, actor: Actor, user_id: int | None = None, **values: Any) -> None:
+    """The one place that writes a status: a guarded UPDATE. Commits. Raises RunMoved or RunNotFound."""
+    rows = run_statement(
+        update(RUNS)
+        .where(*_is(run_id, user_id), RUNS.c.status.in_(to.sources), _traced(actor))
+        .values(status=to, **values)
+        .returning(RUNS.c.id)
+    )
+    if not rows:
+        raise RunMoved(run_id, get(run_id, user_id).status, to)
+    _note(run_id, to)
+
+
+def _traced(actor: Actor) -> ColumnElement[bool]:
+    """A condition that is always true, and on the way tells the trigger that writes the timeline who acts.
+
+    A statement is a transaction of its own here, so what the trigger has to know must be said within the statement.
+    """
+    told = func.concat(
+        func.set_config("job_ingestion.actor", actor, True),
+        func.set_config("job_ingestion.request_id", request_id() or "", True),
+    )
+    return select(told).scalar_subquery().is_not(None)
+
+
+def _is(run_id: int, user_id: int | None) -> list[Any]:
+    return [RUNS.c.id == run_id] + ([RUNS.c.user_id == user_id] if user_id is not None else [])
+
+
+def _note(run_id: int, to: RunStatus) -> None:
+    log.info("run moved", run_id=run_id, to=to.value)
+    metrics.TRANSITIONS.labels(to=to.value).inc()
