@@ -1,0 +1,214 @@
+"""Settings from the environment: read and checked once, at the start, with every fault reported at once."""
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from environs import Env, EnvValidationError
+
+from app import embedded
+from app.checks import (
+    check_database_url,
+    check_host,
+    check_public_url,
+    check_redis_url,
+    choice,
+    is_loopback,
+    number,
+    origin,
+    with_driver,
+)
+
+PROJECT = Path(__file__).resolve().parent.parent
+
+MAX_BODY_BYTES = 64 * 1024
+"""Request bodies above this are refused with 413; the largest legitimate one is a few hundred bytes."""
+
+SPARE_CONNECTIONS = 2
+"""Connections of a process beyond one for each thread."""
+
+LOCK_SECONDS = 3
+"""How long a statement waits for a row that somebody else holds."""
+
+STATEMENT_SECONDS = 5
+"""How long PostgreSQL works on a statement of a request before it gives up."""
+
+ANSWER_SECONDS = 7
+"""How long we wait for PostgreSQL itself; more than STATEMENT_SECONDS, so that only one that hangs comes to this."""
+
+SHORTEST_SECRET_KEY = 32
+FEWEST_DISTINCT_CHARACTERS = 8
+WELL_KNOWN_SECRET_KEYS = ("192b9bdd22ab9ed4d12e236c78afcb9a393ec15f71bbf5dc987d54727823bcbf",)
+"""Keys printed in documentation, this one in Flask's; what everybody can read signs nothing."""
+
+
+class SettingsError(SystemExit):
+    """The settings are wrong: one sentence per fault.
+
+    A ``SystemExit``, because gunicorn, celery and flask all let that pass: the sentences reach the terminal, the exit
+    code is 1, and no stack trace is shown.
+    """
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything an installation can set; ``from_env`` says what each may be."""
+
+    host: str
+    """HOST: the address the web server listens on. With AUTH=local only a loopback address."""
+    port: int
+    """PORT: the port the web server listens on."""
+    data_dir: Path
+    """DATA_DIR: where the embedded PostgreSQL and Redis, their sockets and the metrics files live."""
+    auth: str
+    """AUTH: ``local`` (one user, no sign-in, this machine only) or ``accounts``."""
+    secret_key: str | None
+    """SECRET_KEY: signs what has to be signed; serving with AUTH=accounts requires 32 characters or more."""
+    database_url: str
+    """DATABASE_URL: the PostgreSQL to use; without it the embedded one."""
+    redis_url: str
+    """REDIS_URL: the Redis to use; without it the embedded one."""
+    embedded_database: bool
+    embedded_redis: bool
+    public_url: str | None
+    """PUBLIC_URL: the address people use, where it is not HOST:PORT; sets the trusted host and our own origin."""
+    proxy_hops: int
+    """PROXY_HOPS: how many proxies stand in front, exactly; their X-Forwarded-* headers are trusted."""
+    web_workers: int
+    """WEB_WORKERS: processes of the web server."""
+    web_threads: int
+    """WEB_THREADS: threads, and PostgreSQL connections, of each web process."""
+    worker_concurrency: int
+    """WORKER_CONCURRENCY: how many tasks one Celery worker runs at a time."""
+    log_format: str
+    """LOG_FORMAT: ``json`` (a line an event) or ``console`` (for reading; the default in a terminal)."""
+    metrics_token: str | None
+    """METRICS_TOKEN: the bearer token with which others than loopback may read /metrics and the details of /readyz."""
+
+    @classmethod
+    def from_env(cls) -> "Settings":
+        """Read the environment.
+
+        Raises SettingsError with one sentence per fault.
+        """
+        env = Env(eager=False)
+        in_terminal = sys.stderr.isatty()
+        values: dict[str, Any] = {
+            "host": env.str("HOST", "127.0.0.1", validate=check_host),
+            "port": number(env, "PORT", 8000, 1, 65535),
+            "data_dir": Path(env.str("DATA_DIR", "") or PROJECT / "data").absolute(),
+            "auth": choice(env, "AUTH", "accounts", ("accounts", "local")),
+            "secret_key": env.str("SECRET_KEY", "") or None,
+            "database_url": env.str("DATABASE_URL", "", validate=check_database_url),
+            "redis_url": env.str("REDIS_URL", "", validate=check_redis_url),
+            "public_url": env.str("PUBLIC_URL", "", validate=check_public_url) or None,
+            "proxy_hops": number(env, "PROXY_HOPS", 0, 0, 10),
+            "web_workers": number(env, "WEB_WORKERS", 2, 1, 64),
+            "web_threads": number(env, "WEB_THREADS", 8, 1, 128),
+            "worker_concurrency": number(env, "WORKER_CONCURRENCY", 2, 1, 128),
+            "log_format": choice(env, "LOG_FORMAT", "console" if in_terminal else "json", ("json", "console")),
+            "metrics_token": env.str("METRICS_TOKEN", "") or None,
+        }
+        try:
+            env.seal()
+        except EnvValidationError as error:
+            raise SettingsError("\n".join(_sentences(error))) from error
+        return cls(**_completed(values)).checked()
+
+    def checked(self) -> "Settings":
+        """Return these settings if they fit together; raises SettingsError if not."""
+        faults = []
+        if self.auth == "local" and not is_loopback(self.host):
+            faults.append(f"AUTH=local serves this machine only: set HOST to 127.0.0.1, not {self.host}.")
+        if self.auth == "local" and self.proxy_hops:
+            faults.append("AUTH=local answers no proxy: unset PROXY_HOPS, or use AUTH=accounts.")
+        if self.auth == "local" and self.public_url:
+            faults.append("AUTH=local has no public address: unset PUBLIC_URL, or use AUTH=accounts.")
+        if faults:
+            raise SettingsError("\n".join(faults))
+        return self
+
+    @property
+    def connections(self) -> int:
+        """How many PostgreSQL connections the processes of one machine may hold, with some to spare for people."""
+        return self.web_workers * (self.web_threads + SPARE_CONNECTIONS) + self.worker_concurrency + 20
+
+    def check_serving(self) -> None:
+        """What only a server that answers requests needs; raises SettingsError if it is missing."""
+        if self.auth == "accounts" and _is_weak(self.secret_key or ""):
+            raise SettingsError(
+                f"AUTH=accounts needs a SECRET_KEY of at least {SHORTEST_SECRET_KEY} random characters; make one with:"
+                " python3 -c 'import secrets; print(secrets.token_urlsafe(48))'"
+            )
+
+    def flask_config(self) -> dict[str, Any]:
+        """The same settings under the names that Flask and its extensions look for."""
+        return {
+            "SETTINGS": self,
+            "SECRET_KEY": self.secret_key,
+            "MAX_CONTENT_LENGTH": MAX_BODY_BYTES,
+            "SQLALCHEMY_DATABASE_URI": self.database_url,
+            "SQLALCHEMY_ENGINE_OPTIONS": self._engine_options(),
+            "API_TITLE": "Job Ingestion",
+            "API_VERSION": "1",
+            "OPENAPI_VERSION": "3.1.0",
+            "OPENAPI_URL_PREFIX": "/api",
+            "OPENAPI_JSON_PATH": "openapi.json",
+            "API_SPEC_OPTIONS": {"info": {"description": "Start, watch and abort ingestion runs."}},
+        }
+
+    def _engine_options(self) -> dict[str, Any]:
+        return {
+            # A thread holds one connection at most, so nobody waits for one; a few more are for the health checks.
+            "pool_size": self.web_threads,
+            "max_overflow": SPARE_CONNECTIONS,
+            "pool_timeout": 3,
+            "connect_args": {
+                "connect_timeout": 3,
+                "application_name": "job-ingestion",
+                # A peer that vanished without a word is noticed within about 15 seconds.
+                "keepalives_idle": 5,
+                "keepalives_interval": 3,
+                "keepalives_count": 3,
+                "options": f"-c statement_timeout={STATEMENT_SECONDS}s -c lock_timeout={LOCK_SECONDS}s"
+                " -c idle_in_transaction_session_timeout=30s -c timezone=UTC",
+            },
+        }
+
+
+def _sentences(error: EnvValidationError) -> list[str]:
+    messages: Any = error.error_messages
+    return [sentence for faults in messages.values() for sentence in faults]
+
+
+def _is_weak(key: str) -> bool:
+    return (
+        len(key) < SHORTEST_SECRET_KEY
+        or len(set(key)) < FEWEST_DISTINCT_CHARACTERS
+        or key.lower() in WELL_KNOWN_SECRET_KEYS
+    )
+
+
+def _completed(values: dict[str, Any]) -> dict[str, Any]:
+    """Fill in the embedded servers' addresses where none was given, and write the others in one way."""
+    database, redis = values["database_url"], values["redis_url"]
+    return {
+        **values,
+        "embedded_database": not database,
+        "embedded_redis": not redis,
+        "database_url": with_driver(database) if database else _embedded(embedded.database_url, values["data_dir"]),
+        "public_url": origin(values["public_url"]) if values["public_url"] else None,
+        "redis_url": redis or _embedded(embedded.redis_url, values["data_dir"]),
+    }
+
+
+def _embedded(address: Callable[[Path], str], data_dir: Path) -> str:
+    try:
+        return address(data_dir)
+    except OSError as error:
+        raise SettingsError(
+            f"DATA_DIR {data_dir} cannot be used ({error.strerror}): make it writable for this user,"
+            " or set DATA_DIR to a folder that is."
+        ) from error

@@ -1,0 +1,38 @@
+from marshmallow import Schema, fields
+
+
+class ProblemSchema(Schema):
+    """Every error: an RFC 9457 problem document."""
+
+    type = fields.String(required=True, metadata={"description": "A URN that names the kind of problem."})
+    title = fields.String(required=True, metadata={"description": "The HTTP status in words."})
+    status = fields.Integer(required=True, metadata={"description": "The HTTP status."})
+    detail = fields.String(required=True, metadata={"description": "A sentence for a person."})
+    code = fields.String(required=True, metadata={"description": "A stable word for a program."})
+    request_id = fields.String(
+        required=True, allow_none=True, metadata={"description": "What the operator finds this request by."}
+    )
+
+
+class InputProblemSchema(ProblemSchema):
+    """Bad input, field by field."""
+
+    errors = fields.Dict(
+        keys=fields.String(),
+        values=fields.List(fields.String()),
+        metadata={"description": "What is wrong with each field; `_schema` stands for the whole."},
+    )
+
+
+class RunActiveProblemSchema(ProblemSchema):
+    """A run is active already."""
+
+    run_id = fields.Integer(required=True, metadata={"description": "The active run."})
+
+
+class RunMovedProblemSchema(ProblemSchema):
+    """The run ended before it could be aborted."""
+
+    success = fields.Boolean(required=True, metadata={"description": "Always false."})
+    message = fields.String(required=True, metadata={"description": "Names the run and its status."})
+    run_status = fields.String(required=True, metadata={"description": "The status the run is in."})
