@@ -1,0 +1,92 @@
+"""Publishing the message of a run: after the commit, within a bound, and without ever failing the request."""
+
+import time
+from threading import Lock
+
+import structlog
+from celery import current_app as celery
+
+from app import metrics
+from app.errors import DatabaseUnavailable
+from app.logs import request_id
+from app.services import dispatches, runs
+from app.tasks.ingestion import ingest
+
+log = structlog.get_logger(__name__)
+
+PAUSE_SECONDS = 3.0
+"""After a failed publish the broker is left alone for this long, so that requests do not queue behind its timeouts."""
+
+EXPIRES_SECONDS = dispatches.LONGEST_BACK_OFF + 30
+"""A message not received by then is dropped by the worker; another has been published meanwhile."""
+
+
+class Breaker:
+    """Lets publishes through while the broker answers; after a failure one probe at a time, PAUSE_SECONDS apart."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._next_probe: float | None = None
+
+    def allows(self) -> bool:
+        """Whether the caller may try; if the broker was away, this makes the caller its one probe for a while."""
+        with self._lock:
+            if self._next_probe is None:
+                return True
+            if time.monotonic() < self._next_probe:
+                return False
+            self._next_probe = time.monotonic() + PAUSE_SECONDS
+            return True
+
+    def note(self, success: bool) -> None:
+        """Tell how the try ended."""
+        with self._lock:
+            self._next_probe = None if success else time.monotonic() + PAUSE_SECONDS
+
+
+breaker = Breaker()
+
+
+def start_run(user_id: int) -> int:
+    """Start a run, commit it, publish its message. Raises what ``runs.start`` raises, and nothing for the broker."""
+    run_id = runs.start(user_id)
+    publish(run_id)
+    return run_id
+
+
+def publish(run_id: int) -> bool:
+    """Hand the run's message to the broker and note that on the run. Commits.
+
+    Returns whether it was handed over; if not, the reconciler will do it. Raises nothing: the run is committed, and no
+    fault of a messenger may turn that into an error.
+    """
+    if not breaker.allows():
+        return _published(run_id, "skipped")
+    try:
+        ingest.apply_async((run_id,), headers={"request_id": request_id()}, expires=EXPIRES_SECONDS)
+    except Exception as error:  # kombu lets errors of every layer through
+        breaker.note(success=False)
+        return _published(run_id, "failed", reason=str(error))
+    breaker.note(success=True)
+    try:
+        dispatches.stamp(run_id)
+    except DatabaseUnavailable as error:
+        return _published(run_id, "unstamped", reason=error.reason)
+    return _published(run_id, "published")
+
+
+def broker_answers() -> bool:
+    """Whether the broker answers a ping within the producers' timeouts."""
+    try:
+        with celery.connection_for_write() as connection:
+            return bool(connection.default_channel.client.ping())
+    except Exception as error:  # as above
+        log.warning("broker does not answer", reason=str(error))
+        return False
+
+
+def _published(run_id: int, outcome: str, **more: str) -> bool:
+    metrics.PUBLISHES.labels(outcome=outcome).inc()
+    if outcome != "published":
+        log.warning("run not handed over", run_id=run_id, outcome=outcome, **more)
+    return outcome == "published"
