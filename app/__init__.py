@@ -1,0 +1,37 @@
+"""Job Ingestion: start, watch and abort ingestion runs."""
+
+from flask import Flask
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from app import commands, errors, logs
+from app.api import guards, health_routes, ingestion_routes, measures, run_id
+from app.celery_app import celery_init_app
+from app.config import PROJECT, Settings
+from app.connection import init_engine
+from app.extensions import db, migrate
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    """Make the application; without ``settings`` from the environment. Raises SettingsError."""
+    settings = settings or Settings.from_env()
+    logs.configure(settings.log_format)
+    app = Flask("app", static_folder=None)
+    app.config.from_mapping(settings.flask_config())
+    app.url_map.merge_slashes = False
+    app.json.sort_keys = False  # type: ignore[attr-defined]
+    if hops := settings.proxy_hops:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
+    db.init_app(app)
+    with app.app_context():
+        init_engine(db.engine)
+    migrate.init_app(app, db, directory=str(PROJECT / "migrations"))
+    celery_init_app(app)
+    errors.init_app(app)
+    measures.init_app(app)
+    guards.init_app(app)
+    api = errors.Api(app)
+    run_id.init_app(app, api)
+    api.register_blueprint(ingestion_routes.blueprint)
+    api.register_blueprint(health_routes.blueprint)
+    commands.init_app(app)
+    return app

@@ -1,0 +1,85 @@
+"""What the operations of the OpenAPI document have in common: how they read a body, and the problems they answer."""
+
+from collections.abc import Callable
+from typing import Any
+
+from flask_smorest import Blueprint
+from marshmallow import Schema
+from webargs.flaskparser import FlaskParser
+from werkzeug.exceptions import BadRequest
+
+from app.errors import PROBLEM_JSON
+from app.schemas.problems import InputProblemSchema, ProblemSchema
+
+Problems = dict[int, tuple[str, type[Schema]]]
+
+EVERYWHERE: Problems = {
+    403: ("The request comes from a foreign peer, Host, Origin or Sec-Fetch-Site.", ProblemSchema),
+    500: ("A fault of ours; the operator finds it under the request_id.", ProblemSchema),
+}
+SIGNED_IN: Problems = {
+    401: ("Nobody is signed in.", ProblemSchema),
+    503: ("PostgreSQL is away; nothing was promised.", ProblemSchema),
+}
+NO_SUCH_RUN: Problems = {404: ("There is no such run of this user.", ProblemSchema)}
+BAD_QUERY: Problems = {422: ("A parameter is unknown or out of range.", InputProblemSchema)}
+BAD_BODY: Problems = {
+    400: ("The body broke off.", ProblemSchema),
+    413: ("The body is larger than 64 KiB.", ProblemSchema),
+    415: ("The body is not application/json.", ProblemSchema),
+}
+BAD_JSON: Problems = {
+    400: ("The body broke off, or is not valid JSON.", ProblemSchema),
+    422: ("The body is not an object, or has an unknown field.", InputProblemSchema),
+}
+
+
+HEADERS = {
+    401: {"WWW-Authenticate": {"description": "How to sign in.", "schema": {"type": "string"}}},
+    503: {"Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer"}}},
+}
+
+
+class Parser(FlaskParser):
+    """webargs, for which a body that is no JSON, or is nested too deeply to be read, is a BadRequest.
+
+    What is unknown is for the schema to judge, in queries too: a misspelt filter that is passed over would lie.
+    """
+
+    DEFAULT_UNKNOWN_BY_LOCATION: dict[str, str | None] = {}
+
+    def load_json(self, req: Any, schema: Schema) -> Any:
+        """Read the body."""
+        try:
+            return super().load_json(req, schema)
+        except (RecursionError, ValueError) as error:
+            raise BadRequest("The body is not valid JSON, or is nested too deeply.") from error
+
+    def _handle_invalid_json_error(self, error: Any, req: Any, *args: Any, **kwargs: Any) -> Any:
+        raise error
+
+
+class ApiBlueprint(Blueprint):
+    """A blueprint that reads bodies with our parser."""
+
+    ARGUMENTS_PARSER = Parser()
+
+    def problems(self, *groups: Problems) -> Callable[[Any], Any]:
+        """Document the problems that an operation answers besides those that every one does."""
+
+        def decorate(function: Any) -> Any:
+            for status, (description, schema) in sorted(merged.items()):
+                describe = self.alt_response(
+                    status,
+                    schema=schema,
+                    content_type=PROBLEM_JSON,
+                    description=description,
+                    headers=HEADERS.get(status),
+                )
+                function = describe(function)
+            return function
+
+        merged: Problems = {}
+        for group in (EVERYWHERE, *groups):
+            merged |= group
+        return decorate

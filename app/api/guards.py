@@ -1,0 +1,129 @@
+"""What every request passes before a handler sees it: a name, and proof that it comes from where it may."""
+
+import hmac
+import re
+import uuid
+from urllib.parse import urlsplit
+
+import structlog
+from flask import Flask, Response, current_app, g, request
+from gunicorn.http.errors import ParseException
+from werkzeug.exceptions import RequestEntityTooLarge
+
+from app.checks import is_loopback
+from app.config import Settings
+from app.errors import Forbidden, UnreadableBody, UnsupportedBody
+
+SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
+WELL_FORMED_REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}")
+
+
+def init_app(app: Flask) -> None:
+    """Put the guards in front of every request, unknown addresses included."""
+    for guard in (name_request, refuse_foreign_peer, refuse_foreign_host, refuse_foreign_page, refuse_foreign_body):
+        app.before_request(guard)
+    app.after_request(finish_answer)
+    app.teardown_request(forget_request)
+
+
+def name_request() -> None:
+    """Give the request an id: its own if that is well-formed, so nobody writes what he likes into our logs."""
+    offered = request.headers.get("X-Request-ID", "")
+    g.request_id = offered if WELL_FORMED_REQUEST_ID.fullmatch(offered) else uuid.uuid4().hex
+    structlog.contextvars.clear_contextvars()
+    structlog.contextvars.bind_contextvars(request_id=g.request_id)
+
+
+def forget_request(_error: BaseException | None) -> None:
+    """Nothing else that this thread does is on the request's behalf."""
+    structlog.contextvars.clear_contextvars()
+
+
+def finish_answer(answer: Response) -> Response:
+    """Say the request's id, and that nobody may keep or reinterpret the answer."""
+    answer.headers["X-Request-ID"] = g.request_id
+    answer.headers["X-Content-Type-Options"] = "nosniff"
+    answer.headers.setdefault("Cache-Control", "no-store")
+    return answer
+
+
+def refuse_foreign_peer() -> None:
+    """AUTH=local answers this machine only, whatever address the server was bound to. Raises Forbidden."""
+    if _settings().auth == "local" and not is_loopback(request.remote_addr or ""):
+        raise Forbidden("This server answers its own machine only.")
+
+
+def refuse_foreign_host() -> None:
+    """Answer only to our own name.
+
+    AUTH=local: a loopback name, which stops DNS rebinding (a page of example.org whose name turns to 127.0.0.1 still
+    sends Host: example.org). Otherwise PUBLIC_URL's, except to probes of health, which call by address.
+    Raises Forbidden.
+    """
+    settings = _settings()
+    name = urlsplit(f"//{request.host}").hostname or ""
+    if settings.auth == "local":
+        fits = is_loopback(name)
+    else:
+        fits = settings.public_url is None or name == urlsplit(settings.public_url).hostname
+    if not fits and not (settings.auth != "local" and request.blueprint == "health"):
+        raise Forbidden("This server does not go by that Host name.")
+
+
+def refuse_foreign_page() -> None:
+    """Refuse a change that another site's page asks for in our user's browser. Raises Forbidden.
+
+    Browsers say in Sec-Fetch-Site and Origin where a request comes from (OWASP's CSRF cheat sheet); programs say
+    neither and pass, and a Bearer token is nothing that a browser adds by itself.
+    """
+    if request.method in SAFE_METHODS or request.headers.get("Authorization", "").startswith("Bearer "):
+        return
+    site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
+    if site not in (None, "same-origin", "none") or origin not in (None, _own_origin()):
+        raise Forbidden("Another site's page may not change anything here.")
+
+
+def refuse_foreign_body() -> None:
+    """A body must be whole, small (413) and JSON, which no foreign form can send.
+
+    Raises UnreadableBody, RequestEntityTooLarge or UnsupportedBody.
+    """
+    if request.method not in SAFE_METHODS and _body() and request.mimetype != "application/json":
+        raise UnsupportedBody("The body must be JSON, sent as Content-Type: application/json.")
+
+
+def sees_internals() -> bool:
+    """Whether this peer may read metrics and the details of health: loopback, or who knows the METRICS_TOKEN.
+
+    Loopback is not taken from X-Forwarded-For alone: whoever reaches the port past the proxy can write that himself.
+    """
+    token = _settings().metrics_token
+    known = token is not None and hmac.compare_digest(
+        request.headers.get("Authorization", "").encode(), f"Bearer {token}".encode()
+    )
+    direct = request.environ.get("werkzeug.proxy_fix.orig", {}).get("REMOTE_ADDR", request.remote_addr)
+    return known or (is_loopback(direct or "") and is_loopback(request.remote_addr or ""))
+
+
+def _body() -> bytes:
+    """The whole body, which stays readable. werkzeug alone would take what came before a connection broke off, and the
+    first 64 KiB of a longer body without Content-Length, for all of it."""
+    try:
+        body = request.get_data()
+        longer = len(body) == current_app.config["MAX_CONTENT_LENGTH"] and request.environ["wsgi.input"].read(1)
+    except (OSError, ParseException) as error:
+        raise UnreadableBody("The body could not be read to its end.") from error
+    if len(body) < (request.content_length or 0):
+        raise UnreadableBody("The body is shorter than its Content-Length.")
+    if longer:
+        raise RequestEntityTooLarge
+    return body
+
+
+def _own_origin() -> str:
+    return _settings().public_url or request.host_url.rstrip("/")
+
+
+def _settings() -> Settings:
+    settings: Settings = current_app.config["SETTINGS"]
+    return settings

@@ -1,0 +1,111 @@
+"""The web server; gunicorn reads this file by itself: ``gunicorn wsgi:app``."""
+
+import os
+from pathlib import Path
+
+# Before anything else, because prometheus_client looks for this when it is imported.
+OWN_METRICS = "PROMETHEUS_MULTIPROC_DIR" not in os.environ
+if OWN_METRICS:
+    data_dir = Path(os.environ.get("DATA_DIR") or Path(__file__).resolve().parent / "data")
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(data_dir.absolute() / "metrics")
+
+import json
+import socket
+import struct
+import sys
+import uuid
+from http import HTTPStatus
+from typing import Any
+
+import gunicorn.util
+from gunicorn.glogging import Logger
+from prometheus_client import multiprocess
+
+from app import logs
+from app.config import Settings, SettingsError
+from app.errors import PROBLEM_JSON, problem_document
+
+SLOW_CLIENT_SECONDS = 5
+"""How long a thread waits for the next bytes of a request, or for a client to take those of an answer."""
+
+settings = Settings.from_env()
+settings.check_serving()
+logs.configure(settings.log_format)
+
+bind = f"[{settings.host}]:{settings.port}" if ":" in settings.host else f"{settings.host}:{settings.port}"
+workers = settings.web_workers
+threads = settings.web_threads
+worker_class = "gthread"
+# One copy of the code in memory for all workers; nothing is connected before the fork.
+preload_app = True
+graceful_timeout = 10
+keepalive = 5
+umask = 0o077
+# gunicorn's own control channel would lie outside the data folder; the supervisor restarts, nobody else steers.
+control_socket_disable = True
+# What proxies say is for ProxyFix to believe, when PROXY_HOPS says that there are any; gunicorn itself believes nobody.
+forwarder_headers = ""
+secure_scheme_headers: dict[str, str] = {}
+worker_tmp_dir = os.environ["PROMETHEUS_MULTIPROC_DIR"]
+
+try:
+    Path(worker_tmp_dir).mkdir(mode=0o700, parents=True, exist_ok=True)
+except OSError as error:
+    raise SettingsError(f"DATA_DIR cannot hold {worker_tmp_dir} ({error.strerror}): make it writable.") from error
+
+
+class logger_class(Logger):  # the name is gunicorn's setting
+    """gunicorn's lines go the way of all others; requests are logged by the application."""
+
+    def setup(self, cfg: Any) -> None:
+        """Leave handlers and levels to app/logs.py."""
+        self.error_log.propagate = True
+        self.access_log.propagate = False
+
+    def exception(self, msg: str, *args: Any, **kwargs: Any) -> None:
+        """A client that was too slow is no error of ours, and may not fill the log with stack traces."""
+        if isinstance(sys.exc_info()[1], BlockingIOError):
+            self.error_log.info("slow client given up")
+        else:
+            super().exception(msg, *args, **kwargs)
+
+
+def on_starting(server: Any) -> None:
+    """Forget the metrics of an earlier start, unless the folder is shared with processes that live."""
+    if OWN_METRICS:
+        for path in Path(worker_tmp_dir).glob("*.db"):
+            path.unlink()
+
+
+def when_ready(server: Any) -> None:
+    """Let no client hold a thread by saying, or taking, nothing: accepted connections inherit these time limits."""
+    limit = struct.pack("ll", SLOW_CLIENT_SECONDS, 0)
+    for listener in server.LISTENERS:
+        listener.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, limit)
+        listener.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, limit)
+
+
+def child_exit(server: Any, worker: Any) -> None:
+    """Forget the gauges of a process that is gone; its counters stay."""
+    multiprocess.mark_process_dead(worker.pid)
+
+
+def answer_malformed(client: socket.socket, status: int, _reason: str, _message: str) -> None:
+    """Answer what never reaches the application, because it is no HTTP, with a problem document, not gunicorn's page.
+
+    Its message quotes the request and is left out. A transfer coding that is not known is bad input, no 501 of ours.
+    """
+    kind = HTTPStatus.BAD_REQUEST if status == HTTPStatus.NOT_IMPLEMENTED else HTTPStatus(status)
+    ours = kind >= HTTPStatus.INTERNAL_SERVER_ERROR
+    detail = "Something went wrong here." if ours else "The request is not well-formed HTTP, or too long."
+    request_id = uuid.uuid4().hex
+    document = problem_document(kind, "internal_error" if ours else "bad_request", detail, request_id)
+    body = json.dumps(document) + "\n"
+    head = (
+        f"HTTP/1.1 {kind.value} {kind.phrase}\r\nConnection: close\r\nContent-Type: {PROBLEM_JSON}\r\n"
+        f"Content-Length: {len(body)}\r\nX-Request-ID: {request_id}\r\n\r\n"
+    )
+    gunicorn.util.write_nonblock(client, (head + body).encode())
+
+
+gunicorn.util.write_error = answer_malformed
