@@ -1,0 +1,120 @@
+"""The operator's command line: ``flask --app wsgi runs …``. Every error is a sentence."""
+
+import signal
+from collections.abc import Callable
+from datetime import datetime
+from functools import wraps
+from threading import Event
+from typing import Any
+
+import click
+from flask import Flask, current_app
+from flask.cli import AppGroup
+
+from app.data_dir import DataDirError
+from app.errors import AppError, DatabaseUnavailable
+from app.models import LARGEST_RUN_ID, RunStatus
+from app.on_demand import on_demand
+from app.services import runs
+from app.tasks import reconcile
+
+runs_group = AppGroup("runs", help="Look after ingestion runs.")
+
+RUN_ID = click.IntRange(1, LARGEST_RUN_ID)
+COLUMNS = ("RUN", "USER", "STATUS", "CREATED", "STARTED", "FINISHED", "HANDED OVER")
+
+
+def init_app(app: Flask) -> None:
+    """Register the commands."""
+    app.cli.add_command(runs_group)
+
+
+def with_database(command: Callable[..., None]) -> Callable[..., None]:
+    """Run a command with the database answering, and turn its errors into sentences."""
+
+    @wraps(command)
+    def wrapped(*args: Any, **kwargs: Any) -> None:
+        try:
+            with on_demand(current_app.config["SETTINGS"]):
+                command(*args, **kwargs)
+        except DatabaseUnavailable as error:
+            raise click.ClickException(error.reason) from error
+        except AppError as error:
+            raise click.ClickException(error.detail) from error
+        except DataDirError as error:
+            raise click.ClickException(str(error)) from error
+
+    return wrapped
+
+
+@runs_group.command("list")
+@click.option("--status", type=click.Choice([status.value for status in RunStatus]), help="Only runs in this status.")
+@click.option("--user", "user_id", type=click.IntRange(1), help="Only runs of the user with this id.")
+@click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True)
+@with_database
+def list_runs(status: str | None, user_id: int | None, limit: int) -> None:
+    """List runs of all users, newest first."""
+    page, older = runs.newest(user_id, RunStatus(status) if status else None, limit=limit)
+    lines = [COLUMNS] + [_cells(run) for run in page]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(COLUMNS))]
+    for line in lines:
+        click.echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+    if older:
+        click.echo(f"There are older ones; show more with --limit {limit * 2}.", err=True)
+
+
+@runs_group.command("show")
+@click.argument("run_id", type=RUN_ID, metavar="ID")
+@with_database
+def show_run(run_id: int) -> None:
+    """Show a run and its timeline."""
+    run = runs.get(run_id)
+    for name in ("id", "user_id", "status", "total_jobs", "jobs_ready", "jobs_skipped", "jobs_expired", "jobs_failed"):
+        click.echo(f"{name:18}{'-' if getattr(run, name) is None else getattr(run, name)}")
+    for name in ("created_at", "started_at", "finished_at", "dispatched_at", "next_dispatch_at"):
+        click.echo(f"{name:18}{_time(getattr(run, name))}")
+    click.echo(f"{'dispatch_count':18}{run.dispatch_count}")
+    click.echo(f"{'error_message':18}{run.error_message or '-'}")
+    for event in runs.events(run_id):
+        change = f"{event.from_status or 'start'} -> {event.to_status}"
+        click.echo(f"  {event.seq}. {_time(event.at)}  {change}  by {event.actor}, request {event.request_id or '-'}")
+
+
+@runs_group.command("abort")
+@click.argument("run_id", type=RUN_ID, metavar="ID")
+@with_database
+def abort_run(run_id: int) -> None:
+    """Abort a run, whoever started it."""
+    runs.abort(run_id, actor=runs.Actor.OPERATOR)
+    click.echo(f"Run {run_id} aborted")
+
+
+@runs_group.command("reconcile")
+@click.option("--once", is_flag=True, help="One pass instead of one every 5 seconds.")
+@with_database
+def reconcile_runs(once: bool) -> None:
+    """Publish the messages of runs that were not handed over; any number of these may run at once."""
+    if not once:
+        reconcile.reconcile_forever(_stopped_by_signal())
+        return
+    published = reconcile.reconcile_once()
+    if published is None:
+        raise click.ClickException("Redis does not answer; the pending runs keep until it does.")
+    click.echo(f"{published} runs handed over")
+
+
+def _stopped_by_signal() -> Event:
+    """An event that SIGTERM and Ctrl-C set, so that the loop ends between two passes."""
+    stopped = Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopped.set())
+    return stopped
+
+
+def _cells(run: Any) -> tuple[str, ...]:
+    times = (_time(moment) for moment in (run.created_at, run.started_at, run.finished_at, run.dispatched_at))
+    return (str(run.id), str(run.user_id), run.status.value, *times)
+
+
+def _time(moment: datetime | None) -> str:
+    return moment.strftime("%Y-%m-%d %H:%M:%SZ") if moment else "-"

@@ -1,0 +1,60 @@
+"""The embedded PostgreSQL for the length of a command, whether the product runs or not."""
+
+import fcntl
+import os
+import shlex
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from app.config import Settings
+from app.data_dir import DataDirError, make_data_dir, open_folder, postgres_home, transition, try_lock, unlink
+from app.embedded import cluster, drop_root, postgres_binary, postgres_options, prepare_postgres, run
+
+SUPERVISED = "JOB_INGESTION_SUPERVISED"
+"""Set, to the data folder, in the environment of every process that ``make run`` supervises."""
+
+
+@contextmanager
+def on_demand(settings: Settings) -> Iterator[None]:
+    """See to it that the embedded PostgreSQL answers inside this block.
+
+    While the product runs, nothing is done. Otherwise the first of several commands starts the server and the last one
+    stops it: each holds a shared lock on the data folder, and whoever can make his own exclusive is the last.
+    Raises DataDirError.
+    """
+    if not settings.embedded_database or os.environ.get(SUPERVISED):
+        yield
+        return
+    data_dir = settings.data_dir
+    make_data_dir(data_dir)
+    with open_folder(data_dir) as folder:
+        with transition(data_dir):
+            if ours := try_lock(folder, fcntl.LOCK_SH):
+                _start_postgres(data_dir)
+        try:
+            yield
+        finally:
+            with transition(data_dir):
+                if ours and try_lock(folder, fcntl.LOCK_EX):
+                    _pg_ctl(data_dir, "stop", "-m", "fast")
+                    unlink(data_dir)
+
+
+def _start_postgres(data_dir: Path) -> None:
+    prepare_postgres(data_dir)
+    try:
+        _pg_ctl(data_dir, "status")
+        return
+    except DataDirError:
+        pass
+    log = postgres_home(data_dir) / "command.log"
+    try:
+        _pg_ctl(data_dir, "start", "-l", str(log), "-o", shlex.join(postgres_options(data_dir)))
+    except DataDirError as error:
+        raise DataDirError(f"The embedded PostgreSQL does not start; {log} says why.") from error
+
+
+def _pg_ctl(data_dir: Path, *words: str) -> None:
+    drop = drop_root(postgres_home(data_dir))
+    run([*drop, str(postgres_binary("pg_ctl")), "-D", str(cluster(data_dir)), "-w", "-t", "60", *words])
