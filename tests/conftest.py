@@ -1,0 +1,156 @@
+"""A private PostgreSQL and Redis for the whole suite, made and started the way the product does it."""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import flask_migrate
+import pytest
+import redis
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import text
+
+from app import create_app, embedded
+from app.config import PROJECT, Settings
+from app.data_dir import short_path
+from app.extensions import db
+from app.on_demand import on_demand
+from app.services import users
+from app.services.database import run_statement
+from app.tasks import dispatch
+from tests.support.waiting import wait_until
+
+for name in ("DATABASE_URL", "REDIS_URL", "PORT", "HOST", "AUTH", "SECRET_KEY", "PUBLIC_URL", "LOG_FORMAT"):
+    os.environ.pop(name, None)
+
+
+@pytest.fixture(scope="session")
+def data_dir() -> Iterator[Path]:
+    """A data folder with a short path that has a space in it."""
+    folder = Path(tempfile.mkdtemp(prefix="ji test-", dir="/tmp"))
+    folder.chmod(0o711)
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def settings(data_dir: Path) -> Iterator[Settings]:
+    """The settings of AUTH=local on that data folder, with its PostgreSQL and Redis running."""
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("DATA_DIR", str(data_dir))
+        environment.setenv("AUTH", "local")
+        found = Settings.from_env()
+        with on_demand(found):
+            embedded.prepare_redis(data_dir)
+            server = subprocess.Popen(embedded.redis_command(data_dir), stdout=subprocess.DEVNULL)
+            yield found
+            server.terminate()
+            server.wait()
+
+
+@pytest.fixture(scope="session")
+def app(settings: Settings) -> Iterator[Flask]:
+    """The application on a database that the migrations built."""
+    app = create_app(settings)
+    with app.app_context():
+        flask_migrate.upgrade()
+        yield app
+        db.engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def broker(settings: Settings) -> Iterator[redis.Redis]:
+    """A connection to the real broker, to look into it and to disturb it."""
+    path = str(embedded.redis_socket(short_path(settings.data_dir)))
+    password = (settings.data_dir / "redis.password").read_text()
+    client = redis.Redis(unix_socket_path=path, password=password, socket_timeout=5)
+    wait_until(lambda: _pings(client), what="Redis")
+    yield client
+    client.close()
+
+
+@pytest.fixture(autouse=True)
+def _clean(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Every test that used the application leaves nothing behind, and runs in its context."""
+    if "app" not in request.fixturenames:
+        yield
+        return
+    broker = request.getfixturevalue("broker")
+    with request.getfixturevalue("app").app_context():
+        yield
+        run_statement(text("TRUNCATE users, heartbeats RESTART IDENTITY CASCADE"))
+    broker.flushall()
+    dispatch.breaker = dispatch.Breaker()
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    """curl, without the process."""
+    return app.test_client()
+
+
+@pytest.fixture
+def user_id(app: Flask) -> int:
+    """The local user."""
+    return users.local_user_id()
+
+
+@pytest.fixture
+def accounts_app(settings: Settings, app: Flask) -> Iterator[Flask]:
+    """The same product with AUTH=accounts."""
+    accounts = replace(settings, auth="accounts", public_url="https://jobs.example.org", metrics_token="sesame")
+    other = create_app(accounts)
+    yield other
+    with other.app_context():
+        db.engine.dispose()
+    app.extensions["celery"].set_current()
+
+
+@pytest.fixture
+def flask_command(settings: Settings, app: Flask) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Run ``flask --app wsgi …`` as an operator does, in a process of its own."""
+
+    def run(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "flask", "--app", "wsgi", *words],
+            cwd=PROJECT,
+            env={**os.environ, "DATA_DIR": str(settings.data_dir), **environment},
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+
+    return run
+
+
+@pytest.fixture
+def worker(settings: Settings, app: Flask, tmp_path: Path) -> Iterator[Path]:
+    """A real Celery worker, ready; yields the file that its log goes to."""
+    log = tmp_path / "worker.log"
+    environment: dict[str, Any] = {**os.environ, "DATA_DIR": str(settings.data_dir), "WORKER_CONCURRENCY": "1"}
+    with log.open("w") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "celery", "-A", "celery_worker", "worker", "--without-mingle", "--without-gossip"],
+            cwd=PROJECT,
+            env=environment,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+        wait_until(lambda: " ready." in log.read_text(), 30, "the worker")
+        yield log
+        process.terminate()
+        process.wait(30)
+
+
+def _pings(client: redis.Redis) -> bool:
+    try:
+        return bool(client.ping())
+    except redis.RedisError:
+        return False

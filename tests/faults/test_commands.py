@@ -1,0 +1,183 @@
+"""``flask --app wsgi …`` where the product does not run: it works, and leaves nothing running behind."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from app import embedded
+from app.config import Settings
+from app.data_dir import short_path
+from app.on_demand import on_demand
+from tests.faults.conftest import DEEP
+from tests.support.product import Product
+from tests.support.waiting import wait_until
+
+HEADER = "RUN  USER  STATUS"
+
+
+def test_the_first_command_in_a_fresh_folder_makes_the_database_and_leaves_nothing_running(fresh: Product) -> None:
+    assert fresh.command("db", "upgrade").returncode == 0
+
+    assert_nothing_runs(fresh)
+    assert HEADER in fresh.command("runs", "list").stdout
+    assert_nothing_runs(fresh)
+
+
+def test_runs_are_listed_shown_and_aborted_without_the_product(stopped: Product) -> None:
+    run_id = insert_run(stopped)
+
+    listed = stopped.command("runs", "list")
+    shown = stopped.command("runs", "show", str(run_id))
+    aborted = stopped.command("runs", "abort", str(run_id))
+
+    assert [line.split()[2] for line in listed.stdout.splitlines() if line.startswith(f"{run_id} ")] == ["pending"]
+    assert "pending" in shown.stdout
+    assert (aborted.returncode, aborted.stdout) == (0, f"Run {run_id} aborted\n")
+    assert "aborted  by operator" in stopped.command("runs", "show", str(run_id)).stdout
+    assert_nothing_runs(stopped)
+
+
+def test_reconciling_without_the_product_says_in_a_sentence_that_redis_is_missing(stopped: Product) -> None:
+    done = stopped.command("runs", "reconcile", "--once")
+
+    assert done.returncode == 1
+    assert "Error: Redis does not answer" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert_nothing_runs(stopped)
+
+
+def test_an_unknown_run_is_an_error_in_a_sentence(stopped: Product) -> None:
+    done = stopped.command("runs", "show", "999999")
+
+    assert (done.returncode, done.stderr) == (1, "Error: There is no run 999999.\n")
+    assert_nothing_runs(stopped)
+
+
+def test_all_migrations_go_down_and_up_again_without_the_product(stopped: Product) -> None:
+    assert stopped.command("db", "downgrade", "base").returncode == 0
+    before_migrations = stopped.command("runs", "list")
+    assert stopped.command("db", "upgrade").returncode == 0
+
+    assert before_migrations.returncode == 1
+    assert before_migrations.stderr.startswith("Error: The database does not have this version's tables: run flask")
+    assert len(before_migrations.stderr.splitlines()) == 1
+    assert HEADER in stopped.command("runs", "list").stdout
+    assert_nothing_runs(stopped)
+
+
+def test_several_commands_at_once_share_the_server_and_the_last_one_stops_it(stopped: Product) -> None:
+    commands = [stopped.launch_command("runs", "list") for _ in range(4)]
+
+    for command in commands:
+        output, errors = command.communicate(timeout=60)
+        assert command.returncode == 0, errors
+        assert HEADER in output
+    assert_nothing_runs(stopped)
+
+
+def test_two_first_commands_at_once_make_one_database(fresh: Product) -> None:
+    commands = [fresh.launch_command("db", "upgrade") for _ in range(2)]
+
+    for command in commands:
+        _, errors = command.communicate(timeout=60)
+        assert command.returncode == 0, errors
+    assert_nothing_runs(fresh)
+
+
+def test_the_server_that_a_killed_command_leaves_running_is_used_and_stopped_by_the_next(stopped: Product) -> None:
+    kill_a_command(stopped)
+
+    assert HEADER in stopped.command("runs", "list").stdout
+
+    assert_nothing_runs(stopped)
+
+
+def test_the_server_that_a_killed_command_leaves_running_is_stopped_by_the_next_start(stopped: Product) -> None:
+    left = kill_a_command(stopped)
+
+    stopped.start()
+
+    assert stopped.health() == "ok"
+    assert not left & set(stopped.processes())
+    assert stopped.stop() == 0
+    assert_nothing_runs(stopped)
+
+
+def test_a_command_killed_while_it_makes_the_database_does_not_keep_the_next_from_making_it(fresh: Product) -> None:
+    command = fresh.launch_command("db", "upgrade")
+    wait_until(lambda: list(fresh.data_dir.glob("postgres/cluster.new-*/*")), what="the beginning of the cluster")
+    command.kill()
+    command.communicate(timeout=10)
+    assert not embedded.cluster(fresh.data_dir).exists()
+
+    assert fresh.command("db", "upgrade").returncode == 0
+
+    assert_nothing_runs(fresh)
+
+
+def test_a_command_in_a_very_deep_folder_works_and_takes_its_short_link_away(folder: Path) -> None:
+    product = Product(folder / DEEP)
+    try:
+        assert product.command("db", "upgrade").returncode == 0
+
+        assert not short_path(product.data_dir).is_symlink()
+        assert_nothing_runs(product)
+    finally:
+        product.end()
+
+
+def test_a_command_refuses_a_cluster_of_another_major_version_in_a_sentence(fresh: Product) -> None:
+    version = embedded.cluster(fresh.data_dir) / "PG_VERSION"
+    version.parent.mkdir(parents=True)
+    version.write_text("17\n")
+
+    done = fresh.command("runs", "list")
+
+    assert done.returncode == 1
+    assert "holds a PostgreSQL 17 cluster" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert [path.name for path in version.parent.iterdir()] == ["PG_VERSION"]
+
+
+@pytest.fixture
+def stopped(idle_product: Product) -> Iterator[Product]:
+    """The shared data folder, with all migrations and with nothing running in it, before and after."""
+    if not embedded.cluster(idle_product.data_dir).exists():
+        assert idle_product.command("db", "upgrade").returncode == 0
+    assert_nothing_runs(idle_product)
+    yield idle_product
+    idle_product.end()
+
+
+def kill_a_command(product: Product) -> set[psutil.Process]:
+    """Kill a command in the middle of its work; returns what it left running, which is its server."""
+    command = product.launch_command("runs", "reconcile")
+    wait_until(lambda: sessions(product), 30, "the command's session")
+    command.kill()
+    command.communicate(timeout=10)
+    left = set(product.processes())
+    assert left
+    return left
+
+
+def sessions(product: Product) -> list[psutil.Process]:
+    return product.team("job_ingestion [local]")
+
+
+def insert_run(product: Product) -> int:
+    """A run put in by hand, with the server on for no longer than that."""
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("DATA_DIR", str(product.data_dir))
+        environment.setenv("AUTH", "local")
+        with on_demand(Settings.from_env()):
+            user = "INSERT INTO users (email) VALUES (%s) RETURNING user_id"
+            user_id = product.sql(user, f"{os.urandom(4).hex()}@example.org")[0][0]
+            return int(product.sql("INSERT INTO ingestion_runs (user_id) VALUES (%s) RETURNING id", user_id)[0][0])
+
+
+def assert_nothing_runs(product: Product) -> None:
+    assert product.processes() == []
+    assert product.sockets() == []

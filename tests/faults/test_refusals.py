@@ -1,0 +1,85 @@
+"""Where ``make run`` cannot start, it says so in a sentence, ends with code 1 and has changed nothing."""
+
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.product import refusal
+
+FILES_OF_A_CLUSTER = ("PG_VERSION", "global/pg_control", "base/1/2619")
+
+
+def test_a_port_in_use_is_refused_with_a_sentence_that_names_it(folder: Path, taken_port: int) -> None:
+    sentence = refusal(folder, PORT=str(taken_port))
+
+    assert f"Port {taken_port} on 127.0.0.1 cannot be used" in sentence
+
+
+@pytest.mark.parametrize("below_a_file", [True, False], ids=["below a file", "in /proc"])
+def test_a_data_folder_that_cannot_be_written_is_refused_with_a_sentence_that_names_it(
+    folder: Path, below_a_file: bool
+) -> None:
+    (folder / "file").touch()
+    data_dir = folder / "file" / "data" if below_a_file else Path("/proc/data")
+
+    sentence = refusal(data_dir)
+
+    assert f"DATA_DIR {data_dir} cannot be" in sentence
+
+
+def test_a_database_that_does_not_answer_is_refused_with_a_sentence_without_its_password(folder: Path) -> None:
+    sentence = refusal(folder, DATABASE_URL="postgresql://x:much-too-secret@127.0.0.1:1/z")
+
+    assert sentence.startswith("DATABASE_URL cannot be used: ")
+    assert "much-too-secret" not in sentence
+
+
+def test_all_wrong_settings_are_reported_at_once(folder: Path) -> None:
+    sentences = refusal(folder, lines=2, PORT="abc", WEB_WORKERS="0")
+
+    assert "PORT must be a whole number from 1 to 65535." in sentences
+    assert "WEB_WORKERS must be a whole number from 1 to 64." in sentences
+
+
+def test_serving_without_sign_in_on_an_outside_address_is_refused(folder: Path) -> None:
+    sentence = refusal(folder, AUTH="local", HOST="0.0.0.0")
+
+    assert "AUTH=local serves this machine only" in sentence
+
+
+def test_accounts_without_a_secret_key_are_refused(folder: Path) -> None:
+    sentence = refusal(folder, AUTH="accounts")
+
+    assert "AUTH=accounts needs a SECRET_KEY" in sentence
+
+
+def test_a_cluster_of_another_major_version_is_refused_with_a_sentence_and_left_as_it_is(folder: Path) -> None:
+    old = folder / "postgres" / "cluster"
+    for name in FILES_OF_A_CLUSTER:
+        (old / name).parent.mkdir(parents=True, exist_ok=True)
+        (old / name).write_text("17\n")
+    before = contents(folder / "postgres")
+
+    sentence = refusal(folder)
+
+    assert "holds a PostgreSQL 17 cluster" in sentence
+    assert contents(folder / "postgres") == before
+
+
+def contents(folder: Path) -> dict[str, tuple[int, bytes | None]]:
+    """Every name below the folder with its time of change and its bytes."""
+    return {
+        str(path.relative_to(folder)): (path.stat().st_mtime_ns, path.read_bytes() if path.is_file() else None)
+        for path in folder.rglob("*")
+    }
+
+
+@pytest.fixture
+def taken_port() -> Iterator[int]:
+    """A port that somebody else listens on."""
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        yield other.getsockname()[1]

@@ -1,0 +1,230 @@
+"""The only writer of a run's status."""
+
+import psycopg
+import pytest
+
+from app.checks import connect_arguments
+from app.errors import DatabaseUnavailable, RunActive, RunMoved, RunNotFound, Unauthenticated
+from app.extensions import db
+from app.models import RunStatus
+from app.services import runs
+from tests.support.factories import make_run, make_user, row, sql, timeline
+from tests.support.parallel import at_once
+from tests.support.waiting import wait_until
+
+MOVES = {
+    RunStatus.INITIALIZING: runs.claim,
+    RunStatus.INGESTING: lambda run_id: runs.advance(run_id, 12),
+    RunStatus.FINISHED: runs.finish,
+    RunStatus.ERROR: lambda run_id: runs.fail(run_id, "The board vanished."),
+    RunStatus.ABORTED: runs.abort,
+}
+
+
+@pytest.mark.parametrize("target", MOVES)
+@pytest.mark.parametrize("source", list(RunStatus))
+def test_each_service_makes_its_move_from_every_legal_status_and_from_no_other(app, source, target):
+    run_id = make_run(source.value)
+    before = row(run_id)
+    if source in target.sources:
+        MOVES[target](run_id)
+        assert row(run_id).status == target
+        assert (row(run_id).finished_at is not None) == (target in RunStatus.TERMINAL)
+        assert len(timeline(run_id)) == 2
+        return
+    if (source, target) == (RunStatus.ABORTED, RunStatus.ABORTED):
+        MOVES[target](run_id)
+    else:
+        with pytest.raises(RunMoved) as refusal:
+            MOVES[target](run_id)
+        assert refusal.value.run_status == source
+        assert source.value in refusal.value.detail
+    assert row(run_id) == before
+    assert len(timeline(run_id)) == 1
+
+
+@pytest.mark.parametrize("move", MOVES.values())
+def test_a_move_of_a_run_that_is_not_there_says_so(app, move):
+    with pytest.raises(RunNotFound):
+        move(404)
+
+
+def test_a_start_makes_a_pending_run_that_is_due_for_the_reconciler_in_a_moment(user_id):
+    run_id = runs.start(user_id)
+    found = row(run_id)
+    assert (found.status, found.user_id, found.total_jobs, found.dispatched_at) == ("pending", user_id, 0, None)
+    assert (found.next_dispatch_at - found.created_at).total_seconds() == pytest.approx(5, abs=1)
+    assert runs.current(user_id) == run_id
+
+
+def test_a_second_start_names_the_active_run_and_burns_no_id(user_id):
+    run_id = runs.start(user_id)
+    for _ in range(5):
+        with pytest.raises(RunActive) as refusal:
+            runs.start(user_id)
+        assert refusal.value.run_id == run_id
+    runs.abort(run_id)
+    assert runs.start(user_id) == run_id + 1
+
+
+def test_of_parallel_starts_one_wins_and_the_others_are_told_its_id(app, user_id):
+    for _ in range(10):
+        outcomes = at_once(app, *[lambda: runs.start(user_id)] * 8)
+        [winner] = [outcome for outcome in outcomes if isinstance(outcome, int)]
+        assert {outcome.run_id for outcome in outcomes if isinstance(outcome, RunActive)} == {winner}
+        assert len(sql("SELECT 1 FROM ingestion_runs WHERE status = 'pending'")) == 1
+        runs.abort(winner)
+
+
+def test_two_users_start_without_seeing_each_other(app):
+    users = [make_user(f"{name}@example.org") for name in "abcdef"]
+    started = at_once(app, *[lambda user_id=user_id: runs.start(user_id) for user_id in users])
+    assert [runs.current(user_id) for user_id in users] == started
+
+
+def test_a_start_whose_obstacle_ends_meanwhile_is_tried_again(app, user_id):
+    """Starts race with aborts of the run in their way: each either starts or names a run, and none is in doubt."""
+    for _ in range(20):
+        run_id = runs.start(user_id)
+        _, outcome = at_once(app, lambda: runs.abort(run_id), lambda: runs.start(user_id))
+        active = runs.current(user_id)
+        assert active == (outcome if isinstance(outcome, int) else None)
+        assert isinstance(outcome, int) or outcome.run_id == run_id
+        if active:
+            runs.abort(active)
+
+
+def test_a_start_for_a_user_who_is_gone_is_refused(app):
+    with pytest.raises(Unauthenticated):
+        runs.start(987_654)
+
+
+def test_of_parallel_claims_one_wins(app):
+    for number in range(10):
+        run_id = make_run("pending", make_user(f"{number}@example.org"))
+        outcomes = at_once(app, *[lambda: runs.claim(run_id)] * 6)
+        assert outcomes.count(None) == 1
+        assert [event.to_status for event in timeline(run_id)] == ["pending", "initializing"]
+
+
+def test_abort_against_finish_has_one_winner_and_tells_the_loser_the_truth(app):
+    for number in range(20):
+        run_id = make_run("ingesting", make_user(f"{number}@example.org"))
+        aborted, finished = at_once(app, lambda: runs.abort(run_id), lambda: runs.finish(run_id))
+        if row(run_id).status == "aborted":
+            assert (aborted, finished.run_status) == (None, "aborted")
+        else:
+            assert (aborted.run_status, finished) == ("finished", None)
+        assert len(timeline(run_id)) == 2
+
+
+def test_parallel_aborts_all_succeed_and_leave_one_end(app):
+    run_id = make_run("ingesting")
+    assert at_once(app, *[lambda: runs.abort(run_id)] * 10) == [None] * 10
+    assert len(timeline(run_id)) == 2
+
+
+def test_after_an_abort_the_worker_can_write_nothing(app):
+    run_id = make_run("initializing")
+    runs.abort(run_id)
+    ended = row(run_id)
+    for move in (lambda: runs.advance(run_id, 3), lambda: runs.finish(run_id), lambda: runs.fail(run_id, "late")):
+        with pytest.raises(RunMoved):
+            move()
+    assert row(run_id) == ended
+
+
+def test_a_run_of_somebody_else_is_not_there(app, user_id):
+    run_id = make_run("pending", make_user("other@example.org"))
+    for call in (runs.get, runs.events, runs.abort):
+        with pytest.raises(RunNotFound) as refusal:
+            call(run_id, user_id)
+        assert refusal.value.detail == f"There is no run {run_id}."
+    assert row(run_id).status == "pending"
+
+
+def test_finish_counts_the_jobs_of_the_run_as_they_stand(app, user_id):
+    run_id = make_run("ingesting")
+    for number, status in enumerate(["ready"] * 4 + ["skipped"] * 3 + ["expired"] * 2 + ["error"] + ["pending"]):
+        sql(
+            "INSERT INTO jobs (run_id, user_id, company, external_id, url, status)"
+            " VALUES (:run_id, :user_id, 'a', :external_id, 'u', :status)",
+            run_id=run_id, user_id=user_id, external_id=str(number), status=status,
+        )
+    runs.finish(run_id)
+    found = row(run_id)
+    assert (found.jobs_ready, found.jobs_skipped, found.jobs_expired, found.jobs_failed) == (4, 3, 2, 1)
+
+
+def test_the_times_tell_the_life_of_a_run(user_id):
+    run_id = runs.start(user_id)
+    runs.claim(run_id)
+    runs.advance(run_id, 12)
+    runs.finish(run_id)
+    found = row(run_id)
+    assert found.created_at <= found.started_at <= found.finished_at
+    assert found.total_jobs == 12
+    events = runs.events(run_id, user_id)
+    assert [(e.seq, e.from_status, e.to_status, e.actor) for e in events] == [
+        (1, None, "pending", "user"),
+        (2, "pending", "initializing", "worker"),
+        (3, "initializing", "ingesting", "worker"),
+        (4, "ingesting", "finished", "worker"),
+    ]
+    assert [event.at for event in events] == sorted(event.at for event in events)
+    assert [event.seq for event in runs.events(run_id, user_id, after=2)] == [3, 4]
+    assert runs.events(run_id, user_id, after=4) == []
+
+
+def test_an_error_keeps_its_reason_and_its_actor(app):
+    run_id = make_run("ingesting")
+    runs.fail(run_id, "The worker died.", runs.Actor.RESCUE)
+    assert row(run_id).error_message == "The worker died."
+    assert timeline(run_id)[-1].actor == "rescue"
+
+
+def test_pages_go_through_all_runs_once_newest_first(app):
+    ids = [make_run("finished") for _ in range(7)]
+    user_id = make_user()
+    make_run("finished", make_user("other@example.org"))
+    seen, before = [], None
+    while True:
+        page, before = runs.newest(user_id, before=before, limit=3)
+        seen += [run.id for run in page]
+        if before is None:
+            break
+    assert seen == ids[::-1]
+
+
+def test_a_last_page_that_is_full_is_the_last(app):
+    ids = [make_run("aborted") for _ in range(3)]
+    page, next_before = runs.newest(make_user(), limit=3)
+    assert ([run.id for run in page], next_before) == (ids[::-1], None)
+
+
+def test_pages_can_be_of_one_status(app):
+    wanted = make_run("error")
+    make_run("finished")
+    page, _ = runs.newest(make_user(), status=RunStatus.ERROR)
+    assert [run.id for run in page] == [wanted]
+
+
+def test_connections_cut_by_the_server_are_replaced_without_an_error(app, settings, user_id):
+    """As after a restart of PostgreSQL: every pooled connection is dead, and nobody may notice."""
+    ours = "FROM pg_stat_activity WHERE application_name = 'job-ingestion'"
+    with psycopg.connect(**connect_arguments(settings.database_url), autocommit=True) as other:
+        for _ in range(3):
+            at_once(app, *[lambda: runs.current(user_id)] * 4)
+            other.execute(f"SELECT pg_terminate_backend(pid) {ours}")
+            wait_until(lambda: not other.execute(f"SELECT 1 {ours}").fetchall(), what="their end")
+            assert at_once(app, *[lambda: runs.current(user_id)] * 4) == [None] * 4
+
+
+def test_a_database_that_is_away_is_said_so(app, user_id):
+    """A lock held by somebody else stands for a database that does not answer in time."""
+    run_id = make_run("pending")
+    with db.engine.connect() as other:
+        other.exec_driver_sql(f"SELECT * FROM ingestion_runs WHERE id = {run_id} FOR UPDATE")
+        with pytest.raises(DatabaseUnavailable, match="away"):
+            runs.abort(run_id)
+    assert row(run_id).status == "pending"

@@ -1,0 +1,47 @@
+"""Rows, put in as a person with psql would, so that a test can begin anywhere in a run's life."""
+
+from typing import Any
+
+from sqlalchemy import text
+
+from app.extensions import db
+from app.models import RunStatus
+from app.services.users import LOCAL_EMAIL
+
+
+def sql(statement: str, **values: Any) -> list[Any]:
+    """Run a statement typed by hand, committed on its own, and return its rows."""
+    with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        result = connection.execute(text(statement), values)
+        return list(result.fetchall()) if result.returns_rows else []
+
+
+def make_user(email: str = LOCAL_EMAIL) -> int:
+    """A user; by default the one of AUTH=local."""
+    return sql(
+        "INSERT INTO users (email) VALUES (:email) ON CONFLICT (email) DO UPDATE SET email = :email RETURNING user_id",
+        email=email,
+    )[0].user_id
+
+
+def make_run(status: str = "pending", user_id: int | None = None, **columns: Any) -> int:
+    """A run of the local user in that status, with whatever else its columns should say."""
+    columns = {"user_id": user_id or make_user(), "status": status, **columns}
+    names = ", ".join(columns)
+    values = ", ".join(f":{name}" for name in columns)
+    ended = RunStatus(status) in RunStatus.TERMINAL
+    return sql(
+        f"INSERT INTO ingestion_runs ({names}, finished_at) VALUES ({values}, {'now()' if ended else 'NULL'})"
+        " RETURNING id",
+        **columns,
+    )[0].id
+
+
+def row(run_id: int) -> Any:
+    """The run's row as it stands."""
+    return sql("SELECT * FROM ingestion_runs WHERE id = :id", id=run_id)[0]
+
+
+def timeline(run_id: int) -> list[Any]:
+    """The run's events in order."""
+    return sql("SELECT * FROM run_events WHERE run_id = :id ORDER BY seq", id=run_id)

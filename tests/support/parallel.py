@@ -1,0 +1,26 @@
+"""Many callers at the same instant, each with a connection of his own."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+from typing import Any
+
+from flask import Flask
+
+from app.errors import AppError
+
+
+def at_once(app: Flask, *calls: Callable[[], Any]) -> list[Any]:
+    """Make all calls at one barrier; returns what each returned, or the AppError that it raised."""
+    barrier = Barrier(len(calls))
+
+    def make(call: Callable[[], Any]) -> Any:
+        with app.app_context():
+            barrier.wait()
+            try:
+                return call()
+            except AppError as error:
+                return error
+
+    with ThreadPoolExecutor(len(calls)) as pool:
+        return list(pool.map(make, calls))

@@ -1,0 +1,214 @@
+"""The whole product, as ``make run`` starts it, in a data folder and on a port of its own."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import psutil
+import psycopg
+
+from app import embedded
+from app.config import PROJECT
+from tests.support.waiting import wait_until
+
+
+def free_port() -> int:
+    """A port that nobody listens on at this moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the product answered to one request."""
+
+    status: int
+    headers: Mapping[str, str]
+    document: Any
+
+
+class Product:
+    """One start of the launcher after the other, on the same data."""
+
+    def __init__(self, data_dir: Path, **environment: str) -> None:
+        self.data_dir = data_dir
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.environment = {
+            **os.environ, "DATA_DIR": str(data_dir), "PORT": str(self.port), "WEB_WORKERS": "1", **environment
+        }
+        with tempfile.NamedTemporaryFile(prefix="ji-log-", delete=False) as log:
+            self.log = Path(log.name)
+        self.launcher: subprocess.Popen[bytes] | None = None
+
+    def launch(self) -> "subprocess.Popen[bytes]":
+        """Start the launcher and return at once; its output replaces that of the start before."""
+        with self.log.open("wb") as output:
+            self.launcher = subprocess.Popen(
+                [sys.executable, "-m", "app.launcher"],
+                cwd=PROJECT,
+                env=self.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+        return self.launcher
+
+    def start(self) -> None:
+        """Start the launcher and return when it says that the product is ready."""
+        launcher = self.launch()
+
+        def ready() -> bool:
+            assert launcher.poll() is None, self.log.read_text()
+            return "is ready at" in self.log.read_text()
+
+        wait_until(ready, 90, "the ready line")
+
+    def refused(self) -> str:
+        """Start the launcher where it must not come up; returns all that it said, once it has ended with code 1."""
+        launcher = self.launch()
+        assert launcher.wait(60) == 1, self.printed()
+        return self.printed()
+
+    def launch_command(self, *words: str) -> "subprocess.Popen[str]":
+        """Start ``flask --app wsgi …`` in this data folder, as an operator does, and return at once."""
+        command = [sys.executable, "-m", "flask", "--app", "wsgi", *words]
+        pipe = subprocess.PIPE
+        return subprocess.Popen(command, cwd=PROJECT, env=self.environment, text=True, stdout=pipe, stderr=pipe)
+
+    def command(self, *words: str) -> "subprocess.CompletedProcess[str]":
+        """The same, run to its end."""
+        command = self.launch_command(*words)
+        output, errors = command.communicate(timeout=60)
+        return subprocess.CompletedProcess(words, command.returncode, output, errors)
+
+    def printed(self) -> str:
+        """All that the processes of this start have said."""
+        return self.log.read_text()
+
+    def stop(self, number: signal.Signals = signal.SIGINT) -> int:
+        """Ask the launcher to stop, as Ctrl-C does, and return its exit code."""
+        assert self.launcher is not None
+        self.launcher.send_signal(number)
+        return self.launcher.wait(60)
+
+    def end(self) -> None:
+        """Leave nothing running, however the test went."""
+        if self.launcher:
+            self.launcher.kill()
+            self.launcher.wait(10)
+        while processes := self.processes():
+            for process in processes:
+                with suppress(psutil.NoSuchProcess):
+                    process.kill()
+            psutil.wait_procs(processes, timeout=5)
+        self.log.unlink(missing_ok=True)
+
+    def ask(self, method: str, path: str, timeout: float = 10, **headers: str) -> Answer:
+        """One request; OSError if there is no answer."""
+        names = {name.replace("_", "-"): value for name, value in headers.items()}
+        request = urllib.request.Request(f"{self.url}{path}", method=method, headers=names)
+        try:
+            answer = urllib.request.urlopen(request, timeout=timeout)
+        except urllib.error.HTTPError as error:
+            answer = error
+        with answer:
+            return Answer(answer.status, answer.headers, json.load(answer))
+
+    def call(self, method: str, path: str, timeout: float = 10, **headers: str) -> tuple[int, Any]:
+        """One request; returns the code and the JSON document."""
+        answer = self.ask(method, path, timeout, **headers)
+        return answer.status, answer.document
+
+    def start_run(self) -> int:
+        """POST /start, which must succeed; returns the run's id."""
+        status, document = self.call("POST", "/api/ingestion/start")
+        assert status == 201, document
+        return int(document["run_id"])
+
+    def run(self, run_id: int) -> dict[str, Any]:
+        """The run in full."""
+        status, document = self.call("GET", f"/api/ingestion/runs/{run_id}")
+        assert status == 200, document
+        return dict(document)
+
+    def current_run(self) -> int | None:
+        """The id of the active run."""
+        return self.call("GET", "/api/ingestion/current-run")[1]["run_id"]
+
+    def receipts(self, run_id: int) -> int:
+        """How often a worker said that it received this run's message."""
+        events = [json.loads(line) for line in self.printed().splitlines() if '"run received"' in line]
+        return sum(event["run_id"] == run_id for event in events)
+
+    def sql(self, statement: str, *values: Any) -> list[Any]:
+        """Run a statement in the product's own database, typed by hand, and return its rows."""
+        url = urlsplit(embedded.database_url(self.data_dir))
+        address = {"user": url.username, "password": url.password, "dbname": url.path[1:]}
+        with psycopg.connect(host=unquote(url.query.removeprefix("host=")), autocommit=True, **address) as connection:
+            cursor = connection.execute(statement, values)
+            return cursor.fetchall() if cursor.description else []
+
+    def health(self) -> str | None:
+        """The word of /readyz, or None while nobody answers."""
+        try:
+            return self.call("GET", "/readyz", timeout=5)[1]["status"]
+        except OSError:
+            return None
+
+    def processes(self) -> list[psutil.Process]:
+        """Everything that works for this data folder, the launcher itself left out."""
+        return [process for process in psutil.process_iter() if self._works_here(process)]
+
+    def sockets(self) -> list[Path]:
+        """Every socket file below the data folder."""
+        return [path for path in self.data_dir.rglob("*") if path.is_socket()]
+
+    def team(self, words: str) -> list[psutil.Process]:
+        """The processes whose command line has these words."""
+        return [process for process in self.processes() if words in _command_line(process)]
+
+    def main_process(self, words: str) -> psutil.Process:
+        """The topmost process whose command line has these words; StopIteration if there is none."""
+        found = self.team(words)
+        ids = {process.pid for process in found}
+        return next(process for process in found if process.ppid() not in ids)
+
+    def _works_here(self, process: psutil.Process) -> bool:
+        try:
+            marked = process.environ().get("JOB_INGESTION_SUPERVISED") == str(self.data_dir)
+            return marked or process.cwd().startswith(f"{self.data_dir}/")
+        except (psutil.Error, OSError):
+            return False
+
+
+def refusal(data_dir: Path, lines: int = 1, **environment: str) -> str:
+    """Start where it must be refused; returns what was said, which is as many sentences as that and nothing else."""
+    product = Product(data_dir, **environment)
+    try:
+        said = product.refused()
+    finally:
+        product.log.unlink()
+    assert "Traceback" not in said
+    assert len(said.splitlines()) == lines, said
+    return said
+
+
+def _command_line(process: psutil.Process) -> str:
+    try:
+        return " ".join(process.cmdline())
+    except psutil.Error:
+        return ""

@@ -1,0 +1,210 @@
+"""Handing a run to the broker: after the commit, bounded, and never the request's problem."""
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from celery.signals import before_task_publish
+
+from app.errors import RunActive
+from app.extensions import db
+from app.services import dispatches, runs
+from app.tasks import dispatch, reconcile
+from tests.support.factories import make_run, make_user, row, sql, timeline
+from tests.support.parallel import at_once
+
+QUEUE = "job-ingestion:ingestion"
+
+
+@contextmanager
+def frozen(broker) -> Iterator[None]:
+    """A Redis that holds its connections and answers nothing."""
+    process = broker.info("server")["process_id"]
+    os.kill(process, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(process, signal.SIGCONT)
+
+
+@contextmanager
+def refusing(broker) -> Iterator[None]:
+    """A Redis that lets nobody in."""
+    path = broker.config_get("unixsocket")["unixsocket"]
+    os.rename(path, f"{path}.away")
+    broker.client_kill_filter(_type="normal", skipme=True)
+    try:
+        yield
+    finally:
+        os.rename(f"{path}.away", path)
+
+
+def due_now() -> None:
+    sql("UPDATE ingestion_runs SET next_dispatch_at = now() - interval '1 s'")
+
+
+def test_a_start_publishes_one_message_and_stamps_the_run(app, broker, user_id):
+    run_id = dispatch.start_run(user_id)
+    found = row(run_id)
+    assert broker.llen(QUEUE) == 1
+    assert found.dispatched_at >= found.created_at
+    assert found.dispatch_count == 1
+    assert (found.next_dispatch_at - found.dispatched_at).total_seconds() == pytest.approx(15, abs=1)
+
+
+def test_nothing_is_published_before_the_run_is_committed(app, broker, user_id):
+    """At the moment of publishing, another connection can read the run; a refused start publishes nothing."""
+    seen = []
+
+    def look(**_):
+        seen.extend(found.id for found in sql("SELECT id FROM ingestion_runs"))
+
+    before_task_publish.connect(look)
+    try:
+        run_id = dispatch.start_run(user_id)
+        with pytest.raises(RunActive):
+            dispatch.start_run(user_id)
+    finally:
+        before_task_publish.disconnect(look)
+    assert seen == [run_id]
+    assert broker.llen(QUEUE) == 1
+
+
+def test_the_message_carries_the_id_alone(app, broker, user_id):
+    dispatch.start_run(user_id)
+    [message] = broker.lrange(QUEUE, 0, -1)
+    assert b'"expires"' in message
+    assert b'"task": "ingestion.run"' in message
+    assert b'"argsrepr": "(1,)"' in message
+
+
+@pytest.mark.parametrize("away", [frozen, refusing])
+def test_a_broker_that_is_away_costs_a_start_little_and_the_run_is_kept(client, broker, away):
+    dispatch.publish(make_run("pending", make_user("warm-up@example.org")))
+    with away(broker):
+        answer = client.post("/api/ingestion/start")
+        assert answer.status_code == 201
+        found = row(answer.json["run_id"])
+        assert (found.status, found.dispatched_at, found.dispatch_count) == ("pending", None, 0)
+        assert client.get("/readyz").status_code == 200
+
+
+def test_after_a_failed_publish_the_next_ones_do_not_wait_for_the_broker(app, broker):
+    ids = [make_run("pending", make_user(f"{n}@example.org")) for n in range(33)]
+    with frozen(broker):
+        assert dispatch.publish(ids[0]) is False
+        began = time.monotonic()
+        assert at_once(app, *[lambda run_id=run_id: dispatch.publish(run_id) for run_id in ids[1:]]) == [False] * 32
+        assert time.monotonic() - began < 3, "32 publishes must not queue up behind the broker's timeouts"
+    assert broker.llen(QUEUE) <= 1, "only the first was ever sent"
+
+
+def test_the_breaker_lets_one_probe_through_and_closes_when_it_succeeds():
+    breaker = dispatch.Breaker()
+    assert breaker.allows() and breaker.allows()
+    breaker.note(success=False)
+    assert not breaker.allows()
+    breaker._next_probe = time.monotonic() - 1
+    assert [breaker.allows() for _ in range(3)] == [True, False, False]
+    breaker.note(success=True)
+    assert breaker.allows() and breaker.allows()
+
+
+@pytest.mark.parametrize("away", [frozen, refusing])
+def test_what_could_not_be_published_is_published_when_the_broker_is_back(app, broker, user_id, away):
+    with away(broker):
+        run_id = dispatch.start_run(user_id)
+        due_now()
+        assert reconcile.reconcile_once() is None
+        assert row(run_id).dispatched_at is None
+    dispatch.breaker = dispatch.Breaker()
+    assert reconcile.reconcile_once() == 1
+    assert row(run_id).dispatch_count == 1
+    # What was sent to a frozen Redis is still in its socket when it thaws; a second copy does no harm.
+    assert broker.llen(QUEUE) in ((1, 2) if away is frozen else (1,))
+
+
+def test_a_publish_that_fails_within_a_pass_ends_it_and_the_runs_stay_due_soon(app, broker):
+    ids = [make_run("pending", make_user(f"{n}@example.org")) for n in range(3)]
+    due_now()
+    taken = dispatches.take_due()
+    assert taken == ids
+    with frozen(broker):
+        assert reconcile._publish_all(taken) == [False]
+    waits = sql("SELECT extract(epoch FROM next_dispatch_at - now()) AS seconds FROM ingestion_runs")
+    assert all(wait.seconds < 6 for wait in waits)
+
+
+def test_a_lost_message_is_published_again_with_growing_pauses(app, broker, user_id):
+    run_id = dispatch.start_run(user_id)
+    pauses = []
+    for _ in range(7):
+        broker.flushall()
+        due_now()
+        assert reconcile.reconcile_once() == 1
+        assert broker.llen(QUEUE) == 1
+        found = row(run_id)
+        pauses.append(round((found.next_dispatch_at - found.dispatched_at).total_seconds()))
+    assert pauses == [30, 60, 120, 240, 300, 300, 300]
+    assert len(timeline(run_id)) == 1
+
+
+def test_a_run_that_is_not_due_or_not_pending_is_left_alone(app, broker):
+    make_run("initializing", make_user("a@example.org"))
+    make_run("aborted", make_user("b@example.org"))
+    due_now()
+    fresh = runs.start(make_user("c@example.org"))
+    assert reconcile.reconcile_once() == 0
+    assert row(fresh).dispatched_at is None
+    assert broker.llen(QUEUE) == 0
+
+
+def test_two_reconcilers_at_once_publish_each_run_once(app, broker):
+    for number in range(30):
+        make_run("pending", make_user(f"{number}@example.org"))
+    due_now()
+    counts = at_once(app, *[reconcile.reconcile_once] * 4)
+    assert sum(counts) == 30
+    assert broker.llen(QUEUE) == 30
+    assert {found.dispatch_count for found in sql("SELECT dispatch_count FROM ingestion_runs")} == {1}
+
+
+def test_the_most_overdue_are_taken_first_and_no_more_than_a_batch(app):
+    for number in range(3):
+        make_run("pending", make_user(f"{number}@example.org"))
+    sql("UPDATE ingestion_runs SET next_dispatch_at = now() - make_interval(secs => id)")
+    sql("INSERT INTO users (email) SELECT 'u' || n FROM generate_series(1, 120) n")
+    sql("INSERT INTO ingestion_runs (user_id) SELECT user_id FROM users WHERE email LIKE 'u%'")
+    first = dispatches.take_due()
+    assert len(first) == dispatches.BATCH
+    assert {1, 2, 3} <= set(first)
+    assert len(dispatches.take_due()) == 23
+
+
+def test_a_stamp_that_cannot_be_written_does_not_fail_the_start(app, broker, user_id):
+    run_id = make_run("pending")
+    with db.engine.connect() as other:
+        other.exec_driver_sql(f"SELECT * FROM ingestion_runs WHERE id = {run_id} FOR UPDATE")
+        assert dispatch.publish(run_id) is False
+    assert broker.llen(QUEUE) == 1
+    assert row(run_id).dispatched_at is None
+
+
+def test_an_aborted_run_keeps_its_status_when_its_message_is_stamped(app, user_id):
+    run_id = runs.start(user_id)
+    runs.abort(run_id)
+    dispatch.publish(run_id)
+    assert row(run_id).status == "aborted"
+    assert len(timeline(run_id)) == 2
+
+
+def test_a_pass_tells_that_reconciler_and_broker_are_well(app, broker):
+    reconcile.reconcile_once()
+    assert [beat.component for beat in sql("SELECT component FROM heartbeats ORDER BY 1")] == ["reconciler", "redis"]
+    sql("TRUNCATE heartbeats")
+    with refusing(broker):
+        reconcile.reconcile_once()
+    assert [beat.component for beat in sql("SELECT component FROM heartbeats")] == ["reconciler"]

@@ -1,0 +1,56 @@
+"""A real worker on the real broker: it hears of the run, and changes nothing."""
+
+import json
+
+from app.models import Component
+from app.services import heartbeats
+from app.tasks import dispatch
+from app.tasks.ingestion import ingest
+from tests.support.factories import make_run, row, sql, timeline
+from tests.support.waiting import wait_until
+
+
+def lines_about(log, run_id: int) -> list[dict]:
+    found = [json.loads(line) for line in log.read_text().splitlines() if '"run received"' in line]
+    return [line for line in found if line["run_id"] == run_id]
+
+
+def test_the_worker_receives_the_run_logs_it_and_changes_nothing(worker, client):
+    answer = client.post("/api/ingestion/start", headers={"X-Request-ID": "from-the-page"})
+    run_id = answer.json["run_id"]
+    [line] = wait_until(lambda: lines_about(worker, run_id), what="the worker's line about the run")
+    assert (line["level"], line["request_id"]) == ("info", "from-the-page")
+    assert line["task_id"]
+    found = row(run_id)
+    assert (found.status, found.started_at, found.dispatch_count) == ("pending", None, 1)
+    assert len(timeline(run_id)) == 1
+
+
+def test_copies_of_a_message_and_messages_of_ended_runs_do_no_harm(worker, app):
+    run_id = make_run("aborted")
+    before = row(run_id)
+    for _ in range(20):
+        ingest.apply_async((run_id,))
+    wait_until(lambda: len(lines_about(worker, run_id)) == 20, what="twenty lines")
+    assert row(run_id) == before
+
+
+def test_the_worker_tells_that_it_lives(worker, app):
+    wait_until(lambda: Component.WORKER in heartbeats.silences(), what="a heartbeat")
+
+
+def test_the_worker_consumes_again_after_its_connections_were_cut(worker, app, broker, user_id):
+    broker.client_kill_filter(_type="normal", skipme=True)
+    run_id = dispatch.start_run(user_id)
+    wait_until(lambda: lines_about(worker, run_id), 30, "the worker's line about the run")
+    sql("TRUNCATE heartbeats")
+    wait_until(lambda: Component.WORKER in heartbeats.silences(), 30, "a heartbeat over the new connection")
+
+
+def test_the_placeholder_is_registered_under_its_name_and_routed(app):
+    celery = app.extensions["celery"]
+    assert celery.tasks["ingestion.run"].name == ingest.name == "ingestion.run"
+    assert celery.conf.task_default_queue == "ingestion"
+    assert celery.conf.task_ignore_result is True
+    assert celery.conf.accept_content == ["json"]
+    assert celery.conf.task_acks_late is False

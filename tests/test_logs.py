@@ -1,0 +1,95 @@
+"""What is written down, and what never is."""
+
+import io
+import json
+import logging
+
+import pytest
+import structlog
+
+from app import logs
+from app.services import runs
+from tests.support.factories import sql
+
+
+@pytest.fixture
+def lines(app):
+    """The lines logged since the test began, as JSON."""
+    logs.configure("json")
+    root = logging.getLogger()
+    copy = logging.StreamHandler(io.StringIO())
+    copy.setFormatter(root.handlers[0].formatter)
+    root.addHandler(copy)
+    yield lambda: [json.loads(line) for line in copy.stream.getvalue().splitlines()]
+    root.removeHandler(copy)
+
+
+def test_each_transition_is_one_info_line_with_run_and_request(client, lines):
+    run_id = client.post("/api/ingestion/start", headers={"X-Request-ID": "first"}).json["run_id"]
+    client.post(f"/api/ingestion/abort/{run_id}", headers={"X-Request-ID": "second"})
+    client.post(f"/api/ingestion/abort/{run_id}", headers={"X-Request-ID": "third"})
+    moved = [line for line in lines() if line["event"] == "run moved"]
+    assert [(m["run_id"], m["to"], m["level"], m["request_id"]) for m in moved] == [
+        (run_id, "pending", "info", "first"),
+        (run_id, "aborted", "info", "second"),
+    ]
+
+
+def test_a_request_id_does_not_outlive_its_request(client, lines, user_id):
+    client.get("/healthz", headers={"X-Request-ID": "gone"})
+    runs.abort(runs.start(user_id))
+    assert {line.get("request_id") for line in lines() if line["event"] == "run moved"} == {None}
+
+
+def test_the_operator_reads_why_the_database_was_away(client, lines, user_id):
+    sql("ALTER TABLE ingestion_runs RENAME TO elsewhere")
+    try:
+        client.get("/api/ingestion/current-run", headers={"X-Request-ID": "mine"})
+    finally:
+        sql("ALTER TABLE elsewhere RENAME TO ingestion_runs")
+    [line] = [line for line in lines() if line["event"] == "database unavailable"]
+    assert (line["request_id"], "db upgrade" in line["reason"]) == ("mine", True)
+
+
+def test_a_refused_move_is_no_transition(client, lines):
+    client.post("/api/ingestion/start")
+    client.post("/api/ingestion/start")
+    assert len([line for line in lines() if line["event"] == "run moved"]) == 1
+
+
+def test_nothing_a_client_sends_begins_a_new_line(client, lines):
+    client.post("/api/ingestion/%0A%7B%22level%22:%22fake%22%7D", headers={"X-Request-ID": "x"})
+    assert all(line["level"] != "fake" for line in lines())
+
+
+def test_secrets_are_not_logged(client, lines, settings):
+    client.post("/api/ingestion/start", headers={"Authorization": "Bearer s3same", "Cookie": "session=s3same"})
+    text = json.dumps(lines())
+    passwords = [(settings.data_dir / f"{name}.password").read_text() for name in ("postgres", "redis")]
+    assert not any(secret in text for secret in ["s3same", *passwords])
+
+
+def test_libraries_speak_the_same_format(lines):
+    logging.getLogger("a.library").warning("it is %s", "late", extra={"minutes": 3})
+    [line] = lines()
+    assert (line["event"], line["logger"], line["level"], line["minutes"]) == ("it is late", "a.library", "warning", 3)
+    assert line["timestamp"].endswith("Z")
+
+
+def test_an_exception_is_one_line_too(lines):
+    try:
+        raise ValueError("no")
+    except ValueError:
+        logging.getLogger("a.library").exception("failed")
+    [line] = lines()
+    assert line["exception"].startswith("Traceback")
+
+
+def test_the_console_is_for_reading(capsys):
+    logs.configure("console")
+    try:
+        structlog.get_logger("here").info("run moved", run_id=3)
+        line = capsys.readouterr().err
+    finally:
+        logs.configure("json")
+    assert "run moved" in line and "run_id=3" in line

@@ -1,0 +1,155 @@
+"""What the migrations build, read from PostgreSQL's catalogue."""
+
+from pathlib import Path
+
+import flask_migrate
+import pytest
+from alembic.script import ScriptDirectory
+from flask import current_app
+from sqlalchemy import inspect
+
+from app.extensions import db
+from tests.support.factories import make_user, row, sql, timeline
+
+AGREED_RUNS = {
+    "id": ("integer", "NO", "nextval('ingestion_runs_id_seq'::regclass)"),
+    "user_id": ("bigint", "NO", None),
+    "status": ("character varying", "YES", "'pending'::character varying"),
+    "total_jobs": ("integer", "YES", "0"),
+    "jobs_ready": ("integer", "YES", None),
+    "jobs_skipped": ("integer", "YES", None),
+    "jobs_expired": ("integer", "YES", None),
+    "jobs_failed": ("integer", "YES", None),
+    "created_at": ("timestamp with time zone", "YES", "now()"),
+    "started_at": ("timestamp with time zone", "YES", None),
+    "finished_at": ("timestamp with time zone", "YES", None),
+    "error_message": ("text", "YES", None),
+}
+AGREED_JOBS = {
+    "id": ("integer", "NO", "nextval('jobs_id_seq'::regclass)"),
+    "run_id": ("integer", "YES", None),
+    "user_id": ("bigint", "NO", None),
+    "company": ("character varying", "NO", None),
+    "external_id": ("character varying", "NO", None),
+    "url": ("text", "NO", None),
+    "status": ("character varying", "YES", "'pending'::character varying"),
+    "title": ("text", "YES", None),
+    "location": ("text", "YES", None),
+    "description": ("text", "YES", None),
+    "requirements": ("text", "YES", None),
+    "simhash": ("bigint", "YES", None),
+    "error_message": ("text", "YES", None),
+    "created_at": ("timestamp with time zone", "YES", "now()"),
+    "updated_at": ("timestamp with time zone", "YES", "now()"),
+}
+
+
+def columns(table: str) -> dict:
+    return {
+        column.column_name: (column.data_type, column.is_nullable, column.column_default)
+        for column in sql(
+            "SELECT column_name, data_type, is_nullable, column_default FROM information_schema.columns"
+            " WHERE table_name = :table ORDER BY ordinal_position",
+            table=table,
+        )
+    }
+
+
+@pytest.fixture
+def at_agreed_tables(app):
+    """The database as migration a2ef3e15d65e leaves it."""
+    flask_migrate.downgrade(revision="a2ef3e15d65e")
+    yield
+    flask_migrate.upgrade()
+
+
+def test_the_jobs_migration_makes_exactly_the_agreed_columns(at_agreed_tables):
+    assert columns("ingestion_runs") == AGREED_RUNS
+    assert columns("jobs") == AGREED_JOBS
+
+
+def test_the_jobs_migration_makes_exactly_the_agreed_keys(at_agreed_tables):
+    inspector = inspect(db.engine)
+    [run_owner] = inspector.get_foreign_keys("ingestion_runs")
+    assert (run_owner["referred_table"], run_owner["options"]) == ("users", {"ondelete": "CASCADE"})
+    job_keys = {key["constrained_columns"][0]: key for key in inspector.get_foreign_keys("jobs")}
+    assert job_keys["run_id"]["options"] == {"ondelete": "SET NULL"}
+    assert job_keys["user_id"]["options"] == {"ondelete": "CASCADE"}
+    [unique] = inspector.get_unique_constraints("jobs")
+    assert unique["column_names"] == ["user_id", "company", "external_id"]
+    indexes = {index["name"]: index["column_names"] for index in inspector.get_indexes("jobs")}
+    assert indexes["idx_jobs_run_status"] == ["run_id", "status"]
+
+
+def test_status_words_have_twenty_characters(app):
+    lengths = sql(
+        "SELECT character_maximum_length AS n FROM information_schema.columns"
+        " WHERE column_name = 'status' AND table_name IN ('ingestion_runs', 'jobs')"
+    )
+    assert [length.n for length in lengths] == [20, 20]
+
+
+def test_all_the_way_down_leaves_nothing_and_all_the_way_up_works_again(app):
+    flask_migrate.downgrade(revision="base")
+    try:
+        left = inspect(db.engine).get_table_names()
+        functions = sql("SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace")
+    finally:
+        flask_migrate.upgrade()
+    assert left == ["alembic_version"]
+    assert functions == []
+
+
+def test_upgrading_keeps_the_runs_that_are_there(app):
+    flask_migrate.downgrade(revision="a2ef3e15d65e")
+    try:
+        run_id = sql("INSERT INTO ingestion_runs (user_id) VALUES (:user_id) RETURNING id", user_id=make_user())[0].id
+    finally:
+        flask_migrate.upgrade()
+    assert row(run_id).status == "pending"
+    assert [(event.seq, event.actor) for event in timeline(run_id)] == [(1, "migration")]
+
+
+def test_upgrading_mends_what_the_agreed_tables_allowed_and_loses_no_row(app):
+    flask_migrate.downgrade(revision="a2ef3e15d65e")
+    try:
+        user_id = make_user()
+        for status, end in (
+            ("finished", "NULL"), ("aborted", "now()"), ("pending", "NULL"), ("lost", "NULL"), (None, "now()"),
+            ("ingesting", "now()"),
+        ):
+            sql(f"INSERT INTO ingestion_runs (user_id, status, finished_at) VALUES (:user_id, :status, {end})",
+                user_id=user_id, status=status)
+        for number, status in enumerate((None, "odd", "ready")):
+            sql("INSERT INTO jobs (user_id, company, external_id, url, status) VALUES (:id, 'a', :n, 'u', :status)",
+                id=user_id, n=str(number), status=status)
+    finally:
+        flask_migrate.upgrade()
+    runs = sql("SELECT status, finished_at IS NOT NULL AS ended, error_message FROM ingestion_runs ORDER BY id")
+    assert [tuple(run) for run in runs] == [
+        ("finished", True, None),
+        ("aborted", True, None),
+        ("error", True, "a newer run was active"),
+        ("error", True, "unknown status lost"),
+        ("error", True, "a newer run was active"),
+        ("ingesting", False, None),
+    ]
+    assert [job.status for job in sql("SELECT status FROM jobs ORDER BY id")] == ["pending", "error", "ready"]
+
+
+def test_the_models_say_what_the_migrations_build(app):
+    flask_migrate.check()
+
+
+def test_there_is_one_head_and_every_migration_says_its_purpose(app):
+    scripts = ScriptDirectory.from_config(current_app.extensions["migrate"].migrate.get_config())
+    assert len(scripts.get_heads()) == 1
+    assert all(script.doc for script in scripts.walk_revisions())
+    assert (Path(scripts.versions) / "a2ef3e15d65e_jobs.py").exists()
+
+
+def test_migrations_as_plain_sql_are_refused_in_a_sentence(flask_command):
+    done = flask_command("db", "upgrade", "--sql")
+    assert done.returncode == 1
+    assert "--sql is not supported" in done.stderr
+    assert "Traceback" not in done.stderr

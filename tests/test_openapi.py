@@ -1,0 +1,68 @@
+"""The OpenAPI document is complete, true, and the source of docs/api.md."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from app.config import PROJECT
+from docs.build_api import render
+
+EXPECTED = {
+    ("get", "/api/ingestion/current-run"): {200, 401, 403, 500, 503},
+    ("post", "/api/ingestion/start"): {201, 400, 401, 403, 409, 413, 415, 422, 500, 503},
+    ("post", "/api/ingestion/abort/{run_id}"): {200, 400, 401, 403, 404, 409, 413, 415, 500, 503},
+    ("get", "/api/ingestion/runs/{run_id}"): {200, 401, 403, 404, 500, 503},
+    ("get", "/api/ingestion/runs/{run_id}/events"): {200, 401, 403, 404, 422, 500, 503},
+    ("get", "/api/ingestion/runs"): {200, 401, 403, 422, 500, 503},
+    ("get", "/healthz"): {200, 403, 500},
+    ("get", "/readyz"): {200, 403, 500, 503},
+    ("get", "/metrics"): {200, 403, 500},
+}
+
+
+@pytest.fixture
+def document(client) -> dict:
+    return client.get("/api/openapi.json").json
+
+
+def operations(document) -> dict:
+    return {
+        (method, path): operation
+        for path, methods in document["paths"].items()
+        for method, operation in methods.items()
+        if method != "parameters"
+    }
+
+
+def test_every_operation_documents_every_answer(document):
+    found = {name: set(map(int, operation["responses"])) for name, operation in operations(document).items()}
+    assert found == EXPECTED
+
+
+def test_every_route_is_documented(app, document):
+    routes = {re.sub(r"<run_id:(\w+)>", r"{\1}", rule.rule) for rule in app.url_map.iter_rules()}
+    assert routes - {"/api/openapi.json"} == set(document["paths"])
+
+
+def test_every_error_is_a_problem_document(document):
+    for operation in operations(document).values():
+        for status, answer in operation["responses"].items():
+            if int(status) >= 400:
+                assert list(answer["content"]) == ["application/problem+json"]
+                name = answer["content"]["application/problem+json"]["schema"]["$ref"].rpartition("/")[2]
+                members = set(document["components"]["schemas"][name]["properties"])
+                assert {"type", "title", "status", "detail", "code", "request_id"} <= members
+
+
+def test_answers_have_exactly_the_documented_members(client, document):
+    run_id = client.post("/api/ingestion/start").json["run_id"]
+    schemas = document["components"]["schemas"]
+    for path, name in ((f"runs/{run_id}", "Run"), ("current-run", "CurrentRun"), ("runs", "RunsPage")):
+        assert set(client.get(f"/api/ingestion/{path}").json) == set(schemas[name]["properties"])
+    [event] = client.get(f"/api/ingestion/runs/{run_id}/events").json["events"]
+    assert set(event) == set(schemas["Event"]["properties"])
+
+
+def test_the_page_in_docs_is_what_make_docs_writes(document):
+    assert (Path(PROJECT) / "docs" / "api.md").read_text() == render(document), "run: make docs"
