@@ -110,7 +110,6 @@ def accounts_app(settings: Settings, app: Flask) -> Iterator[Flask]:
     yield other
     with other.app_context():
         db.engine.dispose()
-    app.extensions["celery"].set_current()
 
 
 @pytest.fixture

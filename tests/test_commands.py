@@ -3,7 +3,6 @@
 import pytest
 
 from app.services import runs
-from app.tasks import dispatch
 from tests.support.factories import make_run, make_user, row, sql, timeline
 
 
@@ -85,10 +84,10 @@ def test_reconcile_once_says_how_many_runs_it_handed_over(invoke, broker):
     assert invoke("reconcile", "--once") == (0, "0 runs handed over\n")
 
 
-def test_reconcile_once_without_a_broker_says_so(invoke, monkeypatch, broker):
-    monkeypatch.setattr(dispatch.celery.conf, "broker_write_url", "redis+socket:///nowhere/redis.sock")
-    code, output = invoke("reconcile", "--once")
-    assert (code, output.splitlines()[-1]) == (1, "Error: Redis does not answer; the pending runs keep until it does.")
+def test_reconcile_once_without_a_broker_says_so(flask_command):
+    done = flask_command("runs", "reconcile", "--once", REDIS_URL="redis+socket:///nowhere/redis.sock")
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1] == "Error: Redis does not answer; the pending runs keep until it does."
 
 
 @pytest.mark.parametrize(

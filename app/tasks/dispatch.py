@@ -4,7 +4,8 @@ import time
 from threading import Lock
 
 import structlog
-from celery import current_app as celery
+from celery import Celery
+from flask import current_app
 
 from app import metrics
 from app.errors import DatabaseUnavailable
@@ -63,7 +64,8 @@ def publish(run_id: int) -> bool:
     if not breaker.allows():
         return _published(run_id, "skipped")
     try:
-        ingest.apply_async((run_id,), headers={"request_id": request_id()}, expires=EXPIRES_SECONDS)
+        wake_up = _celery().tasks[ingest.name]
+        wake_up.apply_async((run_id,), headers={"request_id": request_id()}, expires=EXPIRES_SECONDS)
     except Exception as error:  # kombu lets errors of every layer through
         breaker.note(success=False)
         return _published(run_id, "failed", reason=str(error))
@@ -78,11 +80,17 @@ def publish(run_id: int) -> bool:
 def broker_answers() -> bool:
     """Whether the broker answers a ping within the producers' timeouts."""
     try:
-        with celery.connection_for_write() as connection:
+        with _celery().connection_for_write() as connection:
             return bool(connection.default_channel.client.ping())
     except Exception as error:  # as above
         log.warning("broker does not answer", reason=str(error))
         return False
+
+
+def _celery() -> Celery:
+    """This application's own; Celery's idea of the current one is the last that was made in this process."""
+    celery: Celery = current_app.extensions["celery"]
+    return celery
 
 
 def _published(run_id: int, outcome: str, **more: str) -> bool:

@@ -5,10 +5,12 @@ import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 import pytest
 from celery.signals import before_task_publish
 
+from app import create_app
 from app.errors import RunActive
 from app.extensions import db
 from app.services import dispatches, runs
@@ -71,6 +73,13 @@ def test_nothing_is_published_before_the_run_is_committed(app, broker, user_id):
         before_task_publish.disconnect(look)
     assert seen == [run_id]
     assert broker.llen(QUEUE) == 1
+
+
+def test_an_application_publishes_to_its_own_broker_whichever_was_made_last(app, broker, settings, user_id):
+    create_app(replace(settings, redis_url="redis://127.0.0.1:1/0"))
+    assert at_once(app, lambda: dispatch.start_run(user_id)) == [row(1).id]
+    assert broker.llen(QUEUE) == 1
+    assert at_once(app, dispatch.broker_answers) == [True]
 
 
 def test_the_message_carries_the_id_alone(app, broker, user_id):

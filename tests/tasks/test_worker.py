@@ -30,7 +30,7 @@ def test_copies_of_a_message_and_messages_of_ended_runs_do_no_harm(worker, app):
     run_id = make_run("aborted")
     before = row(run_id)
     for _ in range(20):
-        ingest.apply_async((run_id,))
+        app.extensions["celery"].tasks[ingest.name].apply_async((run_id,))
     wait_until(lambda: len(lines_about(worker, run_id)) == 20, what="twenty lines")
     assert row(run_id) == before
 
