@@ -4,33 +4,52 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help run test lint docs lock clean
+NPM := $(BIN)/python frontend/npm.py
+# With the folders, so that a file which was taken away makes a new build too; the tests are no part of it.
+PAGE_SOURCES := $(shell find frontend/src frontend/public ! -name '*.test.js' ! -path '*/src/test*') \
+	$(addprefix frontend/,index.html vite.config.js package.json)
+
+# What was interrupted half-way is not taken for done.
+.DELETE_ON_ERROR:
+.PHONY: help run build dev test lint bench docs lock clean
 
 help: ## Show what can be made
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):.*## /  make \1	/' | expand -t 16
 
-run: .venv/runtime ## Bring the whole product up (Ctrl-C stops it)
+run: .venv/runtime frontend/dist/index.html ## Bring the whole product up (Ctrl-C stops it)
 	@exec $(BIN)/python -m app.launcher
 
-test: lint ## Lint, then run every test on a private PostgreSQL and Redis
+build: frontend/dist/index.html ## Build the page, if its sources changed
+
+dev: frontend/node_modules/.package-lock.json ## The page at :5173, anew with every change, on the API of a running product
+	@$(NPM) run -s dev
+
+test: lint frontend/dist/index.html ## Lint, then run every test: the page's, and those on a private PostgreSQL and Redis
+	@$(BIN)/python -m tests.support.chromium
+	@$(NPM) run -s test
 	@$(BIN)/python -m pytest --cov --cov-report=term-missing
 
-lint: .venv/development ## flake8, isort and mypy
+lint: .venv/development frontend/node_modules/.package-lock.json ## flake8, isort and mypy; Biome and TypeScript
 	@$(BIN)/python -m flake8 .
-	@$(BIN)/python -m isort --check-only --diff app tests migrations docs *.py
+	@$(BIN)/python -m isort --check-only --diff app tests migrations docs bench frontend/npm.py *.py
 	@$(BIN)/python -m mypy
+	@$(NPM) run -s lint
 
-docs: .venv/development ## Write docs/api.md from the OpenAPI document
+bench: .venv/development frontend/dist/index.html ## How large the page is, and how soon it can be used
+	@$(BIN)/python -m tests.support.chromium
+	@$(BIN)/python -m bench.page
+
+docs: .venv/development frontend/node_modules/.package-lock.json ## Write docs/api.md and the page's types from the OpenAPI document
 	@$(BIN)/python docs/build_api.py
 
 lock: .venv/development ## Resolve setup.cfg into the two lock files
 	@$(BIN)/python -m uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
-		--extra embedded -o requirements.lock setup.cfg
+		--extra embedded --extra frontend -o requirements.lock setup.cfg
 	@$(BIN)/python -m uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
-		--extra embedded --extra dev -c requirements.lock -o requirements-dev.lock setup.cfg
+		--extra embedded --extra frontend --extra dev -c requirements.lock -o requirements-dev.lock setup.cfg
 
 clean: ## Remove the virtual environment and every cache, not the data
-	@rm -rf .venv .mypy_cache .pytest_cache .hypothesis .coverage .coverage.*
+	@rm -rf .venv .mypy_cache .pytest_cache .hypothesis .coverage .coverage.* frontend/node_modules frontend/dist
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/bin/python:
@@ -48,4 +67,14 @@ clean: ## Remove the virtual environment and every cache, not the data
 .venv/development: .venv/runtime requirements-dev.lock
 	@echo "Installing the locked development packages ..."
 	@$(BIN)/python -m pip install --no-deps --require-hashes -r requirements-dev.lock
+	@touch $@
+
+frontend/node_modules/.package-lock.json: .venv/runtime frontend/package-lock.json
+	@echo "Installing the locked packages of the page ..."
+	@$(NPM) ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+frontend/dist/index.html: frontend/node_modules/.package-lock.json $(PAGE_SOURCES)
+	@echo "Building the page ..."
+	@$(NPM) run -s build -- --logLevel=warn
 	@touch $@

@@ -4,7 +4,7 @@ from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app import commands, errors, logs
-from app.api import guards, health_routes, ingestion_routes, measures, run_id
+from app.api import guards, health_routes, ingestion_routes, measures, page_routes, run_id
 from app.celery_app import celery_init_app
 from app.config import PROJECT, Settings
 from app.connection import init_engine
@@ -33,5 +33,6 @@ def create_app(settings: Settings | None = None) -> Flask:
     run_id.init_app(app, api)
     api.register_blueprint(ingestion_routes.blueprint)
     api.register_blueprint(health_routes.blueprint)
+    page_routes.init_app(app, api)
     commands.init_app(app)
     return app

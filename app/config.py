@@ -147,6 +147,7 @@ class Settings:
         """The same settings under the names that Flask and its extensions look for."""
         return {
             "SETTINGS": self,
+            "PAGE_FOLDER": PROJECT / "frontend" / "dist",
             "SECRET_KEY": self.secret_key,
             "MAX_CONTENT_LENGTH": MAX_BODY_BYTES,
             "SQLALCHEMY_DATABASE_URI": self.database_url,

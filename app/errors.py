@@ -94,6 +94,16 @@ class UnsupportedBody(AppError):
     code = "unsupported_media_type"
 
 
+class PageNotBuilt(AppError):
+    """There is an interface for programs, but the page was never built."""
+
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+    code = "page_not_built"
+
+    def __init__(self) -> None:
+        super().__init__("The page is not built: run make build in the project's folder. The API works without it.")
+
+
 class DatabaseUnavailable(AppError):
     """PostgreSQL did not answer, or not in time. ``reason`` is for the operator and never leaves the machine."""
 

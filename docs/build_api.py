@@ -1,12 +1,18 @@
-"""Writes docs/api.md from the OpenAPI document, which is written from the code: ``make docs``."""
+"""Writes what follows from the OpenAPI document, itself written from the code: ``make docs``.
 
+That is docs/api.md for people, and the types that the page's code is checked against.
+"""
+
+import json
 import os
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 PROJECT = Path(__file__).resolve().parent.parent
 TARGET = PROJECT / "docs" / "api.md"
+TYPES = PROJECT / "frontend" / "src" / "api" / "schema.d.ts"
 
 HEAD = """# The HTTP interface
 
@@ -31,6 +37,13 @@ def render(document: dict[str, Any]) -> str:
     parts.append("## Documents\n")
     parts += [_schema(name, schema) for name, schema in sorted(schemas.items())]
     return "\n".join(parts)
+
+
+def write_types(document: dict[str, Any], target: Path) -> None:
+    """Write the TypeScript types of everything that goes over the wire."""
+    npm = [sys.executable, str(PROJECT / "frontend" / "npm.py")]
+    words = ["run", "-s", "schema", "--", "--output", str(target)]
+    subprocess.run([*npm, *words], input=json.dumps(document), text=True, check=True, stderr=subprocess.PIPE)
 
 
 def _operation(method: str, path: str, operation: dict[str, Any], parameters: list[dict[str, Any]]) -> str:
@@ -72,7 +85,7 @@ def _type(schema: dict[str, Any]) -> str:
 
 
 def main() -> None:
-    """Write the page."""
+    """Write both."""
     sys.path.insert(0, str(PROJECT))
     # No server is asked; the addresses only have to look like some.
     addresses = {"DATABASE_URL": "postgresql://nobody@localhost/none", "REDIS_URL": "redis://localhost/0"}
@@ -82,6 +95,7 @@ def main() -> None:
     with create_app().test_client() as client:
         document = client.get("/api/openapi.json").get_json()
     TARGET.write_text(render(document))
+    write_types(document, TYPES)
 
 
 if __name__ == "__main__":

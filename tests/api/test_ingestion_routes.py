@@ -242,7 +242,7 @@ def test_a_wrong_method_is_405_and_says_the_right_ones(client, method, path, all
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/api", "/api/", "/api/ingestion", "/api/nowhere", "/api/ingestion/start/", "/nowhere"]
+    "path", ["/api", "/api/", "/api/ingestion", "/api/nowhere", "/api/ingestion/start/", "/nowhere"]
 )
 def test_an_unknown_path_is_a_problem_too(client, path):
     problem(client.get(path), 404, "not_found")

@@ -1,0 +1,96 @@
+import { keepPreviousData, useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { get, post } from './client.js';
+
+/** @typedef {import('./schema').components['schemas']['Run']} Run */
+/** @typedef {import('./schema').components['schemas']['Event']} RunEvent */
+
+const ROOT = '/api/ingestion';
+const RUN_POLL_MS = 1500;
+const IDLE_POLL_MS = 4000;
+
+const keys = {
+  currentRun: ['current-run'],
+  run: (runId) => ['run', runId],
+  events: (runId, status) => ['run', runId, 'events', status],
+  runs: (status, before) => ['runs', status, before],
+};
+
+/** The id of the active run or null, kept fresh, because another tab or device may start one. */
+export function useCurrentRun(enabled) {
+  return useQuery({
+    queryKey: keys.currentRun,
+    queryFn: async ({ signal }) => (await get(`${ROOT}/current-run`, signal)).run_id,
+    enabled,
+    // What an earlier visit knew is no basis for sending anybody anywhere.
+    gcTime: 0,
+    refetchInterval: IDLE_POLL_MS,
+  });
+}
+
+/** A run, asked for until it has ended; in a hidden tab too, whose title and icon show the status. */
+export function useRun(runId) {
+  return useQuery({
+    queryKey: keys.run(runId),
+    /** @returns {Promise<Run>} */
+    queryFn: ({ signal }) => get(`${ROOT}/runs/${encodeURIComponent(runId)}`, signal),
+    refetchInterval: ({ state }) => (isSettled(state) ? false : RUN_POLL_MS),
+    refetchIntervalInBackground: true,
+  });
+}
+
+/** What happened to a run; asked for when its status is another one than before. */
+export function useRunEvents(runId, status) {
+  return useQuery({
+    queryKey: keys.events(runId, status),
+    /** @returns {Promise<RunEvent[]>} */
+    queryFn: async ({ signal }) =>
+      (await get(`${ROOT}/runs/${encodeURIComponent(runId)}/events`, signal)).events,
+    placeholderData: keepPreviousData,
+    refetchOnWindowFocus: false,
+    refetchInterval: ({ state }) => (state.status === 'error' ? RUN_POLL_MS : false),
+  });
+}
+
+/** A page of the history; asked for again while a run on it may still change, or while there is no answer. */
+export function useRuns(status, before) {
+  return useQuery({
+    queryKey: keys.runs(status, before),
+    /** @returns {Promise<{runs: Run[], next_before: number | null}>} */
+    queryFn: ({ signal }) => {
+      const given = Object.entries({ status, before }).filter(([, value]) => value !== null);
+      return get(`${ROOT}/runs?${new URLSearchParams([['limit', '20'], ...given])}`, signal);
+    },
+    placeholderData: keepPreviousData,
+    refetchInterval: ({ state }) => {
+      const live = state.status === 'error' || state.data?.runs.some((run) => run.is_active);
+      return live && !isRefused(state.error) ? IDLE_POLL_MS : false;
+    },
+  });
+}
+
+/** Starts a run; the answer is its id. */
+export function useStartRun() {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: async () => (await post(`${ROOT}/start`)).run_id,
+    onSettled: () => client.invalidateQueries({ queryKey: keys.currentRun }),
+  });
+}
+
+/** Aborts a run. Whatever the answer, the run is looked at again: what the page shows is what the server says. */
+export function useAbortRun(runId) {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: () => post(`${ROOT}/abort/${encodeURIComponent(runId)}`),
+    onSettled: () => client.invalidateQueries({ queryKey: keys.run(runId), exact: true }),
+  });
+}
+
+/** Whether the server understood and said no, so that asking again is of no use. */
+export function isRefused(error) {
+  return error !== null && error.status >= 400 && error.status < 500;
+}
+
+function isSettled({ data, error }) {
+  return isRefused(error) || data?.is_active === false;
+}

@@ -1,0 +1,8 @@
+import '@tanstack/react-query';
+import type { ApiError } from './client.js';
+
+declare module '@tanstack/react-query' {
+  interface Register {
+    defaultError: ApiError;
+  }
+}

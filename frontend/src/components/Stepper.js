@@ -1,0 +1,44 @@
+import { Link } from 'react-router';
+import { STAGES } from '../lib/stage.js';
+import './Stepper.css';
+
+/**
+ * Where one is. Steps already done lead back, unless a run is on the page: what it began with is past changing.
+ * @param {{stage: 1 | 2 | 3}} props
+ */
+export default function Stepper({ stage }) {
+  return (
+    <nav aria-label="Steps" className="st-stepper">
+      <p className="st-short">
+        Step {stage} of {STAGES.length}: {STAGES[stage - 1].name}
+      </p>
+      <ol className="st-list">
+        {STAGES.map((step, index) => (
+          <Step key={step.name} step={step} number={index + 1} stage={stage} />
+        ))}
+      </ol>
+    </nav>
+  );
+}
+
+/** @param {{step: {name: string, path: string | null}, number: number, stage: number}} props */
+function Step({ step, number, stage }) {
+  const done = number < stage;
+  const name = (
+    <>
+      <span aria-hidden="true" className="st-number">
+        {done ? '✓' : number}
+      </span>
+      {step.name}
+      {done && <span className="sr-only"> (completed)</span>}
+    </>
+  );
+  return (
+    <li
+      className={`st-step ${done ? 'st-step--done' : ''}`}
+      aria-current={number === stage ? 'step' : undefined}
+    >
+      {done && step.path && stage < STAGES.length ? <Link to={step.path}>{name}</Link> : <span>{name}</span>}
+    </li>
+  );
+}

@@ -1,0 +1,36 @@
+const TIME = new Intl.DateTimeFormat(undefined, { timeStyle: 'medium' });
+const MOMENT = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium' });
+const COUNT = new Intl.NumberFormat();
+
+/**
+ * A length of time in the two largest units that matter.
+ * @param {number} milliseconds
+ */
+export function formatDuration(milliseconds) {
+  const seconds = Math.max(0, Math.floor(milliseconds / 1000));
+  /** @type {[number, string][]} */
+  const parts = [
+    [Math.floor(seconds / 86400), 'd'],
+    [Math.floor(seconds / 3600) % 24, 'h'],
+    [Math.floor(seconds / 60) % 60, 'min'],
+    [seconds % 60, 's'],
+  ];
+  const first = parts.findIndex(([amount]) => amount > 0);
+  const shown = first < 0 ? parts.slice(-1) : parts.slice(first, first + 2);
+  return shown.map(([amount, unit]) => `${amount} ${unit}`).join(' ');
+}
+
+/** @param {string | number} moment */
+export function formatTime(moment) {
+  return TIME.format(new Date(moment));
+}
+
+/** @param {string | number} moment */
+export function formatMoment(moment) {
+  return MOMENT.format(new Date(moment));
+}
+
+/** @param {number} count */
+export function formatCount(count) {
+  return COUNT.format(count);
+}
