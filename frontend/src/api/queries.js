@@ -10,8 +10,9 @@ const IDLE_POLL_MS = 4000;
 
 const keys = {
   currentRun: ['current-run'],
-  run: (runId) => ['run', runId],
-  events: (runId, status) => ['run', runId, 'events', status],
+  // The address has the id as text, the server as a number; it is the same run.
+  run: (runId) => ['run', String(runId)],
+  events: (runId, status) => [...keys.run(runId), 'events', status],
   runs: (status, before) => ['runs', status, before],
 };
 
@@ -60,10 +61,9 @@ export function useRuns(status, before) {
       const given = Object.entries({ status, before }).filter(([, value]) => value !== null);
       return get(`${ROOT}/runs?${new URLSearchParams([['limit', '20'], ...given])}`, signal);
     },
-    placeholderData: keepPreviousData,
     refetchInterval: ({ state }) => {
       const live = state.status === 'error' || state.data?.runs.some((run) => run.is_active);
-      return live && !isRefused(state.error) ? IDLE_POLL_MS : false;
+      return live && !isMissing(state.error) ? IDLE_POLL_MS : false;
     },
   });
 }
@@ -86,11 +86,11 @@ export function useAbortRun(runId) {
   });
 }
 
-/** Whether the server understood and said no, so that asking again is of no use. */
-export function isRefused(error) {
-  return error !== null && error.status >= 400 && error.status < 500;
+/** Whether the server knows that there is nothing there, so that asking again is of no use. */
+export function isMissing(error) {
+  return error?.status === 404 || error?.status === 422;
 }
 
 function isSettled({ data, error }) {
-  return isRefused(error) || data?.is_active === false;
+  return isMissing(error) || data?.is_active === false;
 }

@@ -112,7 +112,7 @@ function useStart() {
   const { key } = useLocation();
   const problem = mutation.error?.code === 'run_active' ? null : (mutation.error?.message ?? null);
   return {
-    problem: problem && `The run could not be started: ${problem}`,
+    problem: problem && `The start was not confirmed. ${problem} You can try again.`,
     starting: mutation.isPending,
     dismiss: mutation.reset,
     start: () =>

@@ -1,5 +1,5 @@
 import { Link, useSearchParams } from 'react-router';
-import { isRefused, useRuns } from '../api/queries.js';
+import { isMissing, useRuns } from '../api/queries.js';
 import Banner from '../components/Banner.js';
 import StatusBadge from '../components/StatusBadge.js';
 import { formatDuration, formatMoment } from '../lib/format.js';
@@ -22,12 +22,12 @@ export default function RunsPage() {
         <Filter status={status} />
       </div>
       <div role="status">
-        {query.isError && !isRefused(query.error) && (
+        {query.isError && !isMissing(query.error) && (
           <Banner tone="warning">Connection lost, retrying.</Banner>
         )}
         {query.isPending && <p className="quiet">Loading …</p>}
       </div>
-      {isRefused(query.error) ? (
+      {isMissing(query.error) ? (
         <p>
           There is no such page of runs. <Link to={paths.runs}>See all runs</Link>
         </p>
@@ -96,7 +96,9 @@ function Row({ run }) {
     <li>
       <Link className="rp-row" to={paths.run(run.run_id)}>
         <span className="rp-id">Run {run.run_id}</span>
-        <StatusBadge status={run.status} />
+        <span className="rp-status">
+          <StatusBadge status={run.status} />
+        </span>
         {run.created_at && <time dateTime={run.created_at}>{formatMoment(run.created_at)}</time>}
         <span className="rp-duration">{run.is_active ? 'in progress' : formatDuration(lasted(run, 0))}</span>
       </Link>

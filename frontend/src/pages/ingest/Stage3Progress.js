@@ -1,6 +1,6 @@
 import { useState } from 'react';
 import { Link, useLocation } from 'react-router';
-import { isRefused, useAbortRun, useRun } from '../../api/queries.js';
+import { isMissing, useAbortRun, useRun } from '../../api/queries.js';
 import Banner from '../../components/Banner.js';
 import CopyButton from '../../components/CopyButton.js';
 import StatusBadge from '../../components/StatusBadge.js';
@@ -22,10 +22,14 @@ export default function Stage3Progress({ runId }) {
   const query = useRun(runId);
   const run = query.data;
   useFavicon(run ? statusLook(run.status).favicon : 'idle');
-  if (run && !isRefused(query.error)) {
-    return <Run run={run} asOf={query.dataUpdatedAt} lost={query.isError} />;
+  if (isMissing(query.error)) {
+    return <NoSuchRun runId={runId} />;
   }
-  return isRefused(query.error) ? <NoSuchRun runId={runId} /> : <NotYet runId={runId} lost={query.isError} />;
+  return run ? (
+    <Run run={run} asOf={query.dataUpdatedAt} lost={query.isError} />
+  ) : (
+    <NotYet runId={runId} lost={query.isError} />
+  );
 }
 
 /** @param {{run: import('../../api/queries.js').Run, asOf: number, lost: boolean}} props */
@@ -33,7 +37,7 @@ function Run({ run, asOf, lost }) {
   const abort = useAbortRun(run.run_id);
   const arrival = useLocation();
   const [toldActive, setToldActive] = useState(false);
-  const label = statusLook(run.status).label;
+  const label = lost ? 'Connection lost' : statusLook(run.status).label;
   const tooLate = abort.error?.code === 'run_moved';
   return (
     <div className="s3-run">
@@ -56,9 +60,9 @@ function Run({ run, asOf, lost }) {
           </Banner>
         )}
       </div>
-      {abort.error && !tooLate && (
+      {abort.error && !tooLate && run.can_abort && (
         <Banner tone="danger" role="alert" onDismiss={abort.reset}>
-          The run was not aborted: {abort.error.message} You can try again.
+          The abort was not confirmed. {abort.error.message} You can try again.
         </Banner>
       )}
       <StatusRow run={run} asOf={asOf} lost={lost} />

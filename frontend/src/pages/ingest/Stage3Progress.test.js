@@ -1,0 +1,184 @@
+import { screen, waitFor, within } from '@testing-library/react';
+import { expect, test, vi } from 'vitest';
+import { objections, open } from '../../test/open.js';
+import { anEndedRun, aRun, PATHS, refusal, serve } from '../../test/server.js';
+
+const STARTED = {
+  seq: 1,
+  at: '2026-01-02T10:00:00Z',
+  from: null,
+  to: 'pending',
+  actor: 'user',
+  request_id: null,
+};
+
+function serveRun(run, more = {}) {
+  const answers = { [PATHS.run]: run, [PATHS.events]: { events: [STARTED] }, ...more };
+  return { answers, asked: serve(answers) };
+}
+
+async function confirmAbort(user) {
+  await user.click(await screen.findByRole('button', { name: 'Abort' }));
+  await user.click(screen.getByRole('button', { name: 'Abort run' }));
+}
+
+test('an active run has its ID, Abort, badge, times, sentence and timeline', async () => {
+  serveRun(aRun());
+  const { container } = open('/ingest/runs/7');
+  expect(await screen.findByRole('button', { name: 'Abort' })).toBeVisible();
+  expect(screen.getByRole('heading', { level: 1 })).toHaveTextContent('Run 7');
+  expect(screen.getByText('Pending')).toBeVisible();
+  expect(screen.getByRole('timer')).toHaveTextContent('1 min 5 s');
+  expect(screen.getByText('Waiting for a worker.')).toBeVisible();
+  expect(screen.getByText('No postings so far.')).toBeVisible();
+  expect(await screen.findByText('Started')).toBeVisible();
+  expect(document.title).toBe('Run 7 · Pending · Job Ingestion');
+  expect(document.querySelector('link[rel="icon"]')).toHaveAttribute('href', '/favicon-active.svg');
+  expect(screen.queryByRole('link', { name: 'Start a new run' })).toBeNull();
+  expect(await objections(container)).toEqual([]);
+});
+
+test.each([
+  ['finished', {}, 'The run went through to its end.', 'success'],
+  ['aborted', {}, 'The run was aborted before its end.', 'warning'],
+  ['error', { error_message: 'The board is gone.' }, 'The board is gone.', 'danger'],
+])(
+  'a run that is %s says so, how long it took, and what is next',
+  async (status, changes, words, favicon) => {
+    serveRun(anEndedRun(status, changes));
+    const { container } = open('/ingest/runs/7');
+    expect(await screen.findByRole('link', { name: 'Start a new run' })).toHaveAttribute('href', '/ingest');
+    expect(screen.getByText('Took').nextSibling).toHaveTextContent('12 s');
+    expect(screen.getByText(words)).toBeVisible();
+    expect(screen.queryByRole('button', { name: 'Abort' })).toBeNull();
+    expect(document.querySelector('link[rel="icon"]')).toHaveAttribute('href', `/favicon-${favicon}.svg`);
+    expect(await objections(container)).toEqual([]);
+  },
+);
+
+test('an ended run is not asked for again', async () => {
+  vi.useFakeTimers({ shouldAdvanceTime: true });
+  try {
+    const { asked } = serveRun(anEndedRun('finished'));
+    open('/ingest/runs/7');
+    await screen.findByText('Finished');
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(asked.mock.calls.filter(([call]) => call === PATHS.run)).toHaveLength(1);
+  } finally {
+    vi.useRealTimers();
+  }
+});
+
+test('counts are shown where there are any', async () => {
+  serveRun(
+    anEndedRun('finished', {
+      total_jobs: 1234,
+      jobs_ready: 1200,
+      jobs_skipped: 0,
+      jobs_expired: 4,
+      jobs_failed: 30,
+    }),
+  );
+  open('/ingest/runs/7');
+  expect((await screen.findByText('Postings')).nextSibling).toHaveTextContent(/^1.?234$/);
+  expect(screen.getByText('Failed').nextSibling).toHaveTextContent('30');
+});
+
+test('abort asks first, and keeping the run sends nothing', async () => {
+  const { asked } = serveRun(aRun());
+  const { user, container } = open('/ingest/runs/7');
+  await user.click(await screen.findByRole('button', { name: 'Abort' }));
+  expect(screen.getByRole('button', { name: 'Keep running' })).toHaveFocus();
+  expect(await objections(container)).toEqual([]);
+  await user.click(screen.getByRole('button', { name: 'Keep running' }));
+  expect(screen.queryByRole('dialog')).toBeNull();
+  expect(asked).not.toHaveBeenCalledWith(PATHS.abort);
+});
+
+test('the run is aborted when the server says so, not before', async () => {
+  let answer;
+  const { answers } = serveRun(aRun(), {
+    [PATHS.abort]: () =>
+      new Promise((resolve) => {
+        answer = resolve;
+      }),
+  });
+  const { user } = open('/ingest/runs/7');
+  await confirmAbort(user);
+  expect(screen.getByRole('button', { name: 'Aborting …' })).toHaveAttribute('aria-disabled', 'true');
+  expect(screen.getByText('Pending')).toBeVisible();
+  answers[PATHS.run] = anEndedRun('aborted');
+  answer({ success: true, message: 'Run 7 aborted' });
+  expect(await screen.findByText('Aborted')).toBeVisible();
+  await waitFor(() => expect(screen.getByRole('heading', { level: 1 })).toHaveFocus());
+});
+
+test('a failed abort is told, can be dismissed, and tried again', async () => {
+  const { answers, asked } = serveRun(aRun(), { [PATHS.abort]: refusal(503, 'database_unavailable') });
+  const { user, container } = open('/ingest/runs/7');
+  await confirmAbort(user);
+  const alert = await screen.findByRole('alert');
+  expect(alert).toHaveTextContent('The abort was not confirmed. Refused: database_unavailable.');
+  expect(await objections(container)).toEqual([]);
+  await user.click(within(alert).getByRole('button', { name: 'Dismiss this message' }));
+  expect(screen.queryByRole('alert')).toBeNull();
+  answers[PATHS.abort] = () => {
+    answers[PATHS.run] = anEndedRun('aborted');
+    return { success: true, message: 'Run 7 aborted' };
+  };
+  await confirmAbort(user);
+  expect(await screen.findByText('Aborted')).toBeVisible();
+  expect(asked.mock.calls.filter(([call]) => call === PATHS.abort)).toHaveLength(2);
+});
+
+test('an abort that came after the end of the run is told as that, and is no error', async () => {
+  const { answers } = serveRun(aRun(), {
+    [PATHS.abort]: () => {
+      answers[PATHS.run] = anEndedRun('finished');
+      return refusal(409, 'run_moved', { run_status: 'finished', success: false });
+    },
+  });
+  const { user } = open('/ingest/runs/7');
+  await confirmAbort(user);
+  expect(await screen.findByText('The run had ended before the abort reached it.')).toBeVisible();
+  expect(screen.getByText('Finished')).toBeVisible();
+  expect(screen.queryByRole('alert')).toBeNull();
+});
+
+test('a server that is away: the last state stays, with its time, the clock stands, and it recovers by itself', async () => {
+  vi.useFakeTimers({ shouldAdvanceTime: true });
+  try {
+    const { answers } = serveRun(aRun());
+    open('/ingest/runs/7');
+    await screen.findByText('Pending');
+    answers[PATHS.run] = new TypeError('Failed to fetch');
+    await vi.advanceTimersByTimeAsync(2_000);
+    expect(await screen.findByText(/^Connection lost, retrying\. This is how it stood at /)).toBeVisible();
+    expect(screen.getByText('Pending')).toBeVisible();
+    expect(document.title).toBe('Run 7 · Connection lost · Job Ingestion');
+    await vi.advanceTimersByTimeAsync(30_000);
+    expect(screen.getByRole('timer')).toHaveTextContent('1 min 5 s');
+    answers[PATHS.run] = anEndedRun('finished');
+    await vi.advanceTimersByTimeAsync(2_000);
+    expect(await screen.findByText('Finished')).toBeVisible();
+    expect(screen.queryByText(/Connection lost/)).toBeNull();
+  } finally {
+    vi.useRealTimers();
+  }
+});
+
+test('an unknown run is a clear page, not a spinner', async () => {
+  const asked = serve({ [PATHS.run]: refusal(404, 'run_not_found') });
+  const { container } = open('/ingest/runs/7');
+  expect(await screen.findByRole('heading', { name: 'There is no run 7' })).toBeVisible();
+  expect(screen.getByRole('link', { name: 'See your runs' })).toHaveAttribute('href', '/runs');
+  expect(asked).toHaveBeenCalledTimes(1);
+  expect(await objections(container)).toEqual([]);
+});
+
+test('what stands in the address goes to the server as one piece', async () => {
+  const asked = serve({});
+  open('/ingest/runs/..%2F..%2Fhealthz');
+  await screen.findByRole('heading', { name: /^There is no run/ });
+  expect(asked).toHaveBeenCalledWith('GET /api/ingestion/runs/..%2F..%2Fhealthz');
+});

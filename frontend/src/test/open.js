@@ -1,0 +1,25 @@
+import { QueryClientProvider } from '@tanstack/react-query';
+import { render } from '@testing-library/react';
+import userEvent from '@testing-library/user-event';
+import axe from 'axe-core';
+import { MemoryRouter } from 'react-router';
+import App from '../App.js';
+import { makeQueryClient } from '../api/queryClient.js';
+
+/** Opens the whole page at an address, as a browser does. */
+export function open(address) {
+  const shown = render(
+    <QueryClientProvider client={makeQueryClient()}>
+      <MemoryRouter initialEntries={[address]}>
+        <App />
+      </MemoryRouter>
+    </QueryClientProvider>,
+  );
+  return { ...shown, user: userEvent.setup() };
+}
+
+/** What axe objects to; colours need a real browser and are looked at there. */
+export async function objections(container) {
+  const { violations } = await axe.run(container, { rules: { 'color-contrast': { enabled: false } } });
+  return violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join(' ')}`);
+}

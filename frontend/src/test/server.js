@@ -1,0 +1,68 @@
+import { vi } from 'vitest';
+
+/** A run as the server tells it; `changes` on top. */
+export function aRun(changes = {}) {
+  return {
+    run_id: 7,
+    status: 'pending',
+    is_active: true,
+    can_abort: true,
+    total_jobs: 0,
+    jobs_ready: null,
+    jobs_skipped: null,
+    jobs_expired: null,
+    jobs_failed: null,
+    created_at: '2026-01-02T10:00:00Z',
+    started_at: null,
+    finished_at: null,
+    dispatched_at: null,
+    error_message: null,
+    server_time: '2026-01-02T10:01:05Z',
+    ...changes,
+  };
+}
+
+/** A run that has ended. */
+export function anEndedRun(status, changes = {}) {
+  return aRun({
+    status,
+    is_active: false,
+    can_abort: false,
+    finished_at: '2026-01-02T10:00:12Z',
+    ...changes,
+  });
+}
+
+/** The server's refusal: a problem document with its status. */
+export function refusal(status, code, members = {}) {
+  return { status, document: { status, code, detail: `Refused: ${code}.`, ...members } };
+}
+
+/**
+ * Stands in for the server: `answers` maps "GET /path" to a document, a refusal, a function that makes one, or an Error
+ * for no answer at all. It may be changed on the way. What is not there is a 404.
+ */
+export function serve(answers) {
+  const asked = vi.fn();
+  vi.stubGlobal('fetch', async (path, { method }) => {
+    const call = `${method} ${path}`;
+    asked(call);
+    let answer = answers[call] ?? refusal(404, 'not_found');
+    answer = typeof answer === 'function' ? await answer() : answer;
+    if (answer instanceof Error) {
+      throw answer;
+    }
+    const { status, document } = answer.document ? answer : { status: 200, document: answer };
+    return new Response(JSON.stringify(document), { status });
+  });
+  return asked;
+}
+
+export const PATHS = {
+  current: 'GET /api/ingestion/current-run',
+  start: 'POST /api/ingestion/start',
+  run: 'GET /api/ingestion/runs/7',
+  events: 'GET /api/ingestion/runs/7/events',
+  abort: 'POST /api/ingestion/abort/7',
+  runs: 'GET /api/ingestion/runs?limit=20',
+};
