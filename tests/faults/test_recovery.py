@@ -13,8 +13,7 @@ import redis
 
 from app import embedded
 from app.data_dir import short_path
-from tests.faults.conftest import RECOVERY_SECONDS
-from tests.support.product import Answer, Product
+from tests.support.product import RECOVERY_SECONDS, Answer, Product
 from tests.support.waiting import wait_until
 
 PROCESSES = {

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -9,8 +10,8 @@ import sys
 import tempfile
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,10 @@ import psycopg
 
 from app import embedded
 from app.config import PROJECT
+from app.data_dir import unlink
 from tests.support.waiting import wait_until
+
+RECOVERY_SECONDS = 60
 
 
 def free_port() -> int:
@@ -212,3 +216,41 @@ def _command_line(process: psutil.Process) -> str:
         return " ".join(process.cmdline())
     except psutil.Error:
         return ""
+
+
+@contextmanager
+def temporary_folder() -> Iterator[Path]:
+    """A short path with a space in it; passable, because below root PostgreSQL runs as somebody else."""
+    folder = Path(tempfile.mkdtemp(prefix="ji fault-", dir="/tmp"))
+    folder.chmod(0o711)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder)
+
+
+@contextmanager
+def temporary_product(data_dir: Path, **environment: str) -> Iterator[Product]:
+    """A product, not started, that leaves nothing behind."""
+    product = Product(data_dir, **environment)
+    try:
+        yield product
+    finally:
+        product.end()
+        unlink(data_dir)
+
+
+def ensure_running(product: Product) -> Product:
+    """Start the product unless it runs; one that a failed test left unwell is replaced, to fail no other test."""
+    if product.launcher is None or product.launcher.poll() is not None or not _gets_well(product):
+        product.end()
+        product.start()
+    assert product.health() == "ok", product.printed()
+    return product
+
+
+def _gets_well(product: Product) -> bool:
+    try:
+        return wait_until(lambda: product.health() == "ok", RECOVERY_SECONDS)
+    except AssertionError:
+        return False

@@ -1,6 +1,6 @@
 import { MutationCache, QueryCache, QueryClient } from '@tanstack/react-query';
 
-const SESSION = ['session'];
+export const SESSION = ['session'];
 
 /** One client for the page. The one place that handles a 401, whatever was asked. */
 export function makeQueryClient() {
@@ -22,5 +22,3 @@ export function makeQueryClient() {
   client.setQueryDefaults(SESSION, { staleTime: Number.POSITIVE_INFINITY, gcTime: Number.POSITIVE_INFINITY });
   return client;
 }
-
-export { SESSION };

@@ -1,0 +1,78 @@
+"""A real browser on the real product: server, database, broker and worker; nothing stands in for anything."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from app.config import PROJECT
+from tests.support.chromium import launched
+from tests.support.product import Product, ensure_running, temporary_folder, temporary_product
+
+expect.set_options(timeout=15_000)
+
+if not (PROJECT / "frontend" / "dist" / "index.html").exists():
+    raise pytest.UsageError("The page is not built: run make build before the tests in a browser.")
+
+
+@pytest.fixture(scope="package")
+def shared_product() -> Iterator[Product]:
+    """The product that all these tests share."""
+    with temporary_folder() as folder, temporary_product(folder) as product:
+        yield product
+
+
+@pytest.fixture
+def product(shared_product: Product) -> Iterator[Product]:
+    """The shared product, well, and with no run at all."""
+    ensure_running(shared_product)
+    shared_product.sql("TRUNCATE ingestion_runs RESTART IDENTITY CASCADE")
+    yield shared_product
+    for process in shared_product.processes():
+        process.resume()
+
+
+@pytest.fixture(scope="package")
+def browser() -> Iterator[Browser]:
+    """Chromium, headless."""
+    with launched() as browser:
+        yield browser
+
+
+@pytest.fixture
+def visitor(browser: Browser, product: Product) -> Iterator[Callable[..., BrowserContext]]:
+    """Makes visitors, each with a browser of his own; scripts that fail and files that are refused fail the test."""
+    complaints: list[str] = []
+    contexts: list[BrowserContext] = []
+
+    def make(**options: object) -> BrowserContext:
+        context = browser.new_context(base_url=product.url, locale="en-GB", **options)
+        context.on("weberror", lambda error: complaints.append(str(error.error)))
+        context.on("console", lambda line: complaints.append(line.text) if "Security Policy" in line.text else None)
+        contexts.append(context)
+        return context
+
+    yield make
+    for context in contexts:
+        context.close()
+    assert complaints == []
+
+
+@pytest.fixture
+def page(visitor: Callable[..., BrowserContext]) -> Page:
+    """One visitor's one tab."""
+    return visitor().new_page()
+
+
+@contextmanager
+def frozen(product: Product, words: str) -> Iterator[None]:
+    """The processes with these words on their command line stand still, holding whatever they hold."""
+    team = product.team(words)
+    for process in team:
+        process.suspend()
+    try:
+        yield
+    finally:
+        for process in team:
+            process.resume()

@@ -1,0 +1,73 @@
+"""The history: newest first, page by page, by status; each row leads to its run."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+
+@pytest.fixture
+def history(product):
+    """45 ended runs, every third of them in error, and one that is active."""
+    product.sql(
+        "INSERT INTO ingestion_runs (user_id, status, finished_at)"
+        " SELECT user_id, CASE WHEN mod(n, 3) = 0 THEN 'error' ELSE 'aborted' END, now()"
+        " FROM users, generate_series(1, 45) n"
+    )
+    return product.start_run()
+
+
+def ids(page) -> list[int]:
+    return [int(text.removeprefix("Run ")) for text in page.locator(".rp-id").all_inner_texts()]
+
+
+def test_runs_are_listed_newest_first_in_pages(page, history):
+    page.goto("/ingest/runs/1")
+    page.get_by_role("link", name="Runs", exact=True).click()
+    expect(page.get_by_role("heading", level=1, name="Runs")).to_be_focused()
+    expect(page.locator(".rp-id")).to_have_count(20)
+    assert ids(page) == list(range(46, 26, -1))
+    page.get_by_role("link", name="Older").click()
+    expect(page.locator(".rp-id").first).to_have_text("Run 26")
+    page.get_by_role("link", name="Older").click()
+    expect(page.locator(".rp-id").first).to_have_text("Run 6")
+    assert ids(page) == [6, 5, 4, 3, 2, 1]
+    expect(page.get_by_role("link", name="Older")).to_have_count(0)
+    page.go_back()
+    expect(page.locator(".rp-id").first).to_have_text("Run 26")
+    page.get_by_role("link", name="Newest").click()
+    expect(page.locator(".rp-id").first).to_have_text("Run 46")
+
+
+def test_a_status_filters_and_survives_a_refresh(page, history):
+    page.goto("/runs")
+    page.get_by_role("combobox", name="Status").select_option("Error")
+    expect(page.locator(".rp-id").first).to_have_text("Run 45")
+    assert ids(page) == list(range(45, 0, -3))
+    expect(page).to_have_url(re.compile(r"/runs\?status=error$"))
+    page.reload()
+    expect(page.locator(".rp-id")).to_have_count(15)
+    expect(page.get_by_role("combobox", name="Status")).to_have_value("error")
+
+
+def test_a_row_leads_to_its_run_and_shows_when_that_ends(page, history, product):
+    page.goto("/runs")
+    row = page.get_by_role("listitem").filter(has_text=f"Run {history}")
+    expect(row).to_contain_text("in progress")
+    assert product.call("POST", f"/api/ingestion/abort/{history}")[0] == 200
+    expect(row).to_contain_text("Aborted")
+    row.get_by_role("link").click()
+    expect(page).to_have_url(re.compile(f"/ingest/runs/{history}$"))
+
+
+def test_no_runs_are_said_to_be_none(page):
+    page.goto("/runs")
+    expect(page.get_by_text("There are no runs yet.")).to_be_visible()
+    page.goto("/runs?status=finished")
+    expect(page.get_by_text("No runs here.")).to_be_visible()
+
+
+@pytest.mark.parametrize("query", ["status=nonsense", "before=x", "before=0"])
+def test_an_address_with_nonsense_is_told(page, query):
+    page.goto(f"/runs?{query}")
+    expect(page.get_by_text("There is no such page of runs.")).to_be_visible()
