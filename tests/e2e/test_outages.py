@@ -5,7 +5,8 @@ from playwright.sync_api import expect
 
 from tests.e2e.conftest import frozen
 from tests.e2e.test_stage3 import badge, open_run
-from tests.support.product import ensure_running
+from tests.support.product import RECOVERY_SECONDS, ensure_running
+from tests.support.waiting import wait_until
 
 LOST = "Connection lost, retrying. This is how it stood at"
 
@@ -33,7 +34,10 @@ def test_a_frozen_server_is_told_and_the_last_state_stays_until_it_is_back(page,
 def test_a_killed_server_is_back_and_nothing_is_lost(page, product, words):
     run_id = product.start_run()
     open_run(page, run_id)
+    victims = product.team(words)
     product.main_process(words).kill()
+    # Its children end too, and what answers then is what the supervisor started anew.
+    wait_until(lambda: not any(process.is_running() for process in victims), RECOVERY_SECONDS, "the end of the old one")
     recovered(page, product)
     page.get_by_role("button", name="Abort").click()
     page.get_by_role("button", name="Abort run").click()

@@ -32,6 +32,7 @@ def move(product, run_id, *statuses, **columns) -> None:
 
 def test_the_header_has_the_id_left_and_abort_right(page, product):
     open_run(page, product.start_run())
+    expect(page.get_by_role("button", name="Abort")).to_be_visible()
     name = page.get_by_role("heading", level=1).bounding_box()
     abort = page.get_by_role("button", name="Abort").bounding_box()
     assert name["x"] + name["width"] < abort["x"]

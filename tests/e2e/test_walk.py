@@ -23,7 +23,7 @@ def test_the_products_address_opens_on_the_first_of_three_stages(page):
     expect(page).to_have_url(re.compile("/ingest$"))
     expect(heading(page, "Configure")).to_be_visible()
     steps = page.get_by_role("navigation", name="Steps").get_by_role("listitem")
-    assert [text.strip(" 123✓") for text in steps.all_inner_texts()] == STAGES
+    assert [text.strip(" 123✓\n") for text in steps.all_inner_texts()] == STAGES
     expect(page.locator("[aria-current=step]")).to_have_text(re.compile("Configure"))
     expect(page.get_by_role("link", name="Next")).to_be_visible()
     assert page.title() == "Configure · Job Ingestion"
@@ -63,7 +63,7 @@ def test_a_refresh_finds_the_run_again(page):
     start(page)
     page.reload()
     expect(heading(page, "Run 1")).to_be_visible()
-    expect(page.get_by_text("Pending")).to_be_visible()
+    expect(page.get_by_text("Pending", exact=True)).to_be_visible()
 
 
 @pytest.mark.parametrize("address", ["/", "/ingest", "/ingest/preview"])

@@ -1,4 +1,4 @@
-import { useEffect, useId, useRef } from 'react';
+import { useId, useLayoutEffect, useRef } from 'react';
 import './ConfirmDialog.css';
 
 /**
@@ -10,11 +10,11 @@ export default function ConfirmDialog({ title, children, confirm, cancel, onConf
   const dialog = useRef(/** @type {HTMLDialogElement | null} */ (null));
   const safe = useRef(/** @type {HTMLButtonElement | null} */ (null));
   const titleId = useId();
-  useEffect(() => {
+  useLayoutEffect(() => {
     const shown = dialog.current;
     shown?.showModal();
     safe.current?.focus();
-    // Closing it, and not only taking it away, gives the focus back to where it was.
+    // Closing it while it is still there, and not only taking it away, gives the focus back to where it was.
     return () => shown?.close();
   }, []);
   return (

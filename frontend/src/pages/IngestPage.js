@@ -1,5 +1,5 @@
 import { useEffect, useState } from 'react';
-import { Link, Navigate, useLocation, useMatch, useNavigate } from 'react-router';
+import { Link, Navigate, useMatch, useNavigate } from 'react-router';
 import { useCurrentRun, useStartRun } from '../api/queries.js';
 import Banner from '../components/Banner.js';
 import Stepper from '../components/Stepper.js';
@@ -109,7 +109,6 @@ function ActionBar({ stage, onStart, starting }) {
 function useStart() {
   const mutation = useStartRun();
   const navigate = useNavigate();
-  const { key } = useLocation();
   const problem = mutation.error?.code === 'run_active' ? null : (mutation.error?.message ?? null);
   return {
     problem: problem && `The start was not confirmed. ${problem} You can try again.`,
@@ -119,7 +118,7 @@ function useStart() {
       mutation.mutate(undefined, {
         onSuccess: (runId) => navigate(paths.run(runId)),
         onError: ({ code, problem: { run_id: runId } }) =>
-          code === 'run_active' && navigate(paths.run(runId), { state: { alreadyActive: key } }),
+          code === 'run_active' && navigate(paths.run(runId), { state: { alreadyActive: true } }),
       }),
   };
 }

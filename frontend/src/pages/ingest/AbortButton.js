@@ -3,7 +3,7 @@ import ConfirmDialog from '../../components/ConfirmDialog.js';
 
 /**
  * Abort, with a question before it. It keeps the focus while the request is under way.
- * @param {{runId: number, abort: {isPending: boolean, mutate: () => void}}} props
+ * @param {{runId: string, abort: {isPending: boolean, mutate: () => void}}} props
  */
 export default function AbortButton({ runId, abort }) {
   const [asking, setAsking] = useState(false);

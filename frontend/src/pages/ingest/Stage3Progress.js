@@ -1,10 +1,8 @@
-import { useState } from 'react';
-import { Link, useLocation } from 'react-router';
+import { Link } from 'react-router';
 import { isMissing, useAbortRun, useRun } from '../../api/queries.js';
-import Banner from '../../components/Banner.js';
 import CopyButton from '../../components/CopyButton.js';
 import StatusBadge from '../../components/StatusBadge.js';
-import { formatDuration, formatMoment, formatTime } from '../../lib/format.js';
+import { formatDuration, formatMoment } from '../../lib/format.js';
 import { paths } from '../../lib/paths.js';
 import { lasted } from '../../lib/run.js';
 import { statusLook } from '../../lib/status.js';
@@ -12,59 +10,53 @@ import { useFavicon } from '../../lib/useFavicon.js';
 import { useNow } from '../../lib/useNow.js';
 import AbortButton from './AbortButton.js';
 import RunDetails from './RunDetails.js';
+import RunNews from './RunNews.js';
 import './Stage3Progress.css';
 
+/** @typedef {import('../../api/queries.js').Run} Run */
+
 /**
- * Stage 3: one run, as the server knows it.
+ * Stage 3: one run, as the server knows it. The heading is one and the same from the first moment on: it has the focus.
  * @param {{runId: string}} props
  */
 export default function Stage3Progress({ runId }) {
   const query = useRun(runId);
-  const run = query.data;
+  const abort = useAbortRun(runId);
+  const missing = isMissing(query.error);
+  const run = missing ? undefined : query.data;
   useFavicon(run ? statusLook(run.status).favicon : 'idle');
-  if (isMissing(query.error)) {
-    return <NoSuchRun runId={runId} />;
-  }
-  return run ? (
-    <Run run={run} asOf={query.dataUpdatedAt} lost={query.isError} />
-  ) : (
-    <NotYet runId={runId} lost={query.isError} />
+  return (
+    <div className="s3-run">
+      <title>{`${titleOf(runId, run, query)} · Job Ingestion`}</title>
+      <div className="s3-header">
+        <div className="s3-name">
+          <h1 tabIndex={-1}>
+            {missing ? 'There is no run' : 'Run'} <span className="s3-id">{runId}</span>
+          </h1>
+          {!missing && <CopyButton text={runId} label="Copy the run's ID" />}
+        </div>
+        {run?.can_abort && <AbortButton runId={runId} abort={abort} />}
+      </div>
+      {missing && <Missing />}
+      {!missing && <RunNews run={run} asOf={query.dataUpdatedAt} lost={query.isError} abort={abort} />}
+      {run && <Known run={run} asOf={query.dataUpdatedAt} lost={query.isError} />}
+    </div>
   );
 }
 
-/** @param {{run: import('../../api/queries.js').Run, asOf: number, lost: boolean}} props */
-function Run({ run, asOf, lost }) {
-  const abort = useAbortRun(run.run_id);
-  const arrival = useLocation();
-  const [toldActive, setToldActive] = useState(false);
-  const label = lost ? 'Connection lost' : statusLook(run.status).label;
-  const tooLate = abort.error?.code === 'run_moved';
+/** What the tab is called. A status that may be out of date is not in it. */
+function titleOf(runId, run, { isError, error }) {
+  if (isMissing(error)) {
+    return 'No such run';
+  }
+  const state = isError ? 'Connection lost' : run && statusLook(run.status).label;
+  return state ? `Run ${runId} · ${state}` : `Run ${runId}`;
+}
+
+/** @param {{run: Run, asOf: number, lost: boolean}} props */
+function Known({ run, asOf, lost }) {
   return (
-    <div className="s3-run">
-      <title>{`Run ${run.run_id} · ${label} · Job Ingestion`}</title>
-      <Header runId={run.run_id}>{run.can_abort && <AbortButton runId={run.run_id} abort={abort} />}</Header>
-      <div role="status" className="s3-news">
-        {lost && (
-          <Banner tone="warning">
-            Connection lost, retrying. This is how it stood at {formatTime(asOf)}.
-          </Banner>
-        )}
-        {arrival.state?.alreadyActive && !toldActive && (
-          <Banner tone="info" onDismiss={() => setToldActive(true)}>
-            This run was in progress already, so no second one was started.
-          </Banner>
-        )}
-        {tooLate && (
-          <Banner tone="info" onDismiss={abort.reset}>
-            The run had ended before the abort reached it.
-          </Banner>
-        )}
-      </div>
-      {abort.error && !tooLate && run.can_abort && (
-        <Banner tone="danger" role="alert" onDismiss={abort.reset}>
-          The abort was not confirmed. {abort.error.message} You can try again.
-        </Banner>
-      )}
+    <>
       <StatusRow run={run} asOf={asOf} lost={lost} />
       <RunDetails run={run} />
       {!run.is_active && (
@@ -74,28 +66,13 @@ function Run({ run, asOf, lost }) {
           </Link>
         </p>
       )}
-    </div>
-  );
-}
-
-/** @param {{runId: string | number, children?: import('react').ReactNode}} props */
-function Header({ runId, children }) {
-  return (
-    <div className="s3-header">
-      <div className="s3-name">
-        <h1 tabIndex={-1}>
-          Run <span className="s3-id">{runId}</span>
-        </h1>
-        <CopyButton text={String(runId)} label="Copy the run's ID" />
-      </div>
-      {children}
-    </div>
+    </>
   );
 }
 
 /**
  * While the connection is lost the clock stands: nobody knows whether the run still goes on.
- * @param {{run: import('../../api/queries.js').Run, asOf: number, lost: boolean}} props
+ * @param {{run: Run, asOf: number, lost: boolean}} props
  */
 function StatusRow({ run, asOf, lost }) {
   const ticking = run.is_active && !lost;
@@ -129,34 +106,14 @@ function Moment({ name, at }) {
   );
 }
 
-/** @param {{runId: string}} props */
-function NoSuchRun({ runId }) {
+function Missing() {
   return (
-    <div className="s3-run">
-      <title>No such run · Job Ingestion</title>
-      <h1 tabIndex={-1}>There is no run {runId}</h1>
+    <>
       <p>No run of yours has this ID. The address may be mistyped.</p>
       <p className="s3-ways">
         <Link to={paths.runs}>See your runs</Link>
         <Link to={paths.configure}>Start a new run</Link>
       </p>
-    </div>
-  );
-}
-
-/** @param {{runId: string, lost: boolean}} props */
-function NotYet({ runId, lost }) {
-  return (
-    <div className="s3-run">
-      <title>{`Run ${runId} · Job Ingestion`}</title>
-      <Header runId={runId} />
-      <div role="status">
-        {lost ? (
-          <Banner tone="warning">Connection lost, retrying.</Banner>
-        ) : (
-          <p className="quiet">Loading …</p>
-        )}
-      </div>
-    </div>
+    </>
   );
 }
