@@ -17,7 +17,7 @@ help: ## Show what can be made
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):.*## /  make \1	/' | expand -t 16
 
 run: .venv/runtime frontend/dist/index.html ## Bring the whole product up (Ctrl-C stops it)
-	@exec $(BIN)/python -m app.launcher
+	@exec $(BIN)/python run.py
 
 build: frontend/dist/index.html ## Build the page, if its sources changed
 
@@ -40,7 +40,7 @@ bench: .venv/development frontend/dist/index.html ## How large the page is, and 
 	@$(BIN)/python -m bench.page
 
 docs: .venv/development frontend/node_modules/.package-lock.json ## Write docs/api.md and the page's types from the OpenAPI document
-	@$(BIN)/python docs/build_api.py
+	@$(BIN)/python -m docs.build_api
 
 lock: .venv/development ## Resolve setup.cfg into the two lock files
 	@$(BIN)/python -m uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \

@@ -71,7 +71,9 @@ class logger_class(Logger):  # the name is gunicorn's setting
 
 
 def on_starting(server: Any) -> None:
-    """Forget the metrics of an earlier start, unless the folder is shared with processes that live."""
+    """Check what it will listen on, which its command line may have changed; and forget the metrics of an earlier
+    start, unless the folder is shared with processes that live."""
+    settings.check_serving(*(address[0] for address in server.cfg.address if isinstance(address, tuple)))
     if OWN_METRICS:
         for path in Path(worker_tmp_dir).glob("*.db"):
             path.unlink()

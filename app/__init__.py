@@ -5,6 +5,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app import commands, errors, logs
 from app.api import guards, health_routes, ingestion_routes, measures, page_routes, run_id
+from app.api.documentation import RequestIdPlugin
 from app.celery_app import celery_init_app
 from app.config import PROJECT, Settings
 from app.connection import init_engine
@@ -29,7 +30,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     errors.init_app(app)
     measures.init_app(app)
     guards.init_app(app)
-    api = errors.Api(app)
+    api = errors.Api(app, spec_kwargs={"extra_plugins": [RequestIdPlugin()]})
     run_id.init_app(app, api)
     api.register_blueprint(ingestion_routes.blueprint)
     api.register_blueprint(health_routes.blueprint)

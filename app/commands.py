@@ -10,9 +10,10 @@ from typing import Any
 import click
 from flask import Flask, current_app
 from flask.cli import AppGroup
+from sqlalchemy.exc import DBAPIError
 
 from app.data_dir import DataDirError
-from app.errors import AppError, DatabaseUnavailable
+from app.errors import AppError, DatabaseUnavailable, database_sentence
 from app.models import LARGEST_RUN_ID, RunStatus
 from app.on_demand import on_demand
 from app.services import runs
@@ -25,7 +26,10 @@ COLUMNS = ("RUN", "USER", "STATUS", "CREATED", "STARTED", "FINISHED", "HANDED OV
 
 
 def init_app(app: Flask) -> None:
-    """Register the commands."""
+    """Register the commands; a server started by one of Flask's own must be fit to serve. Raises SettingsError."""
+    context = click.get_current_context(silent=True)
+    if context and context.info_name == "run":
+        app.config["SETTINGS"].check_serving(context.params["host"])
     app.cli.add_command(runs_group)
 
 
@@ -43,13 +47,15 @@ def with_database(command: Callable[..., None]) -> Callable[..., None]:
             raise click.ClickException(error.detail) from error
         except DataDirError as error:
             raise click.ClickException(str(error)) from error
+        except DBAPIError as error:
+            raise click.ClickException(database_sentence(error)) from error
 
     return wrapped
 
 
 @runs_group.command("list")
 @click.option("--status", type=click.Choice([status.value for status in RunStatus]), help="Only runs in this status.")
-@click.option("--user", "user_id", type=click.IntRange(1), help="Only runs of the user with this id.")
+@click.option("--user", "user_id", type=click.IntRange(1, 2**63 - 1), help="Only runs of the user with this id.")
 @click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True)
 @with_database
 def list_runs(status: str | None, user_id: int | None, limit: int) -> None:

@@ -98,7 +98,7 @@ class Settings:
         values: dict[str, Any] = {
             "host": env.str("HOST", "127.0.0.1", validate=check_host),
             "port": number(env, "PORT", 8000, 1, 65535),
-            "data_dir": Path(env.str("DATA_DIR", "") or PROJECT / "data").absolute(),
+            "data_dir": Path(env.str("DATA_DIR", "") or PROJECT / "data").resolve(),
             "auth": choice(env, "AUTH", "accounts", ("accounts", "local")),
             "secret_key": env.str("SECRET_KEY", "") or None,
             "database_url": env.str("DATABASE_URL", "", validate=check_database_url),
@@ -135,8 +135,13 @@ class Settings:
         """How many PostgreSQL connections the processes of one machine may hold, with some to spare for people."""
         return self.web_workers * (self.web_threads + SPARE_CONNECTIONS) + self.worker_concurrency + 20
 
-    def check_serving(self) -> None:
-        """What only a server that answers requests needs; raises SettingsError if it is missing."""
+    def check_serving(self, *addresses: str) -> None:
+        """What only a server that answers requests needs; raises SettingsError if it is missing.
+
+        ``addresses`` are those it really listens on, which its own options may have set in place of HOST.
+        """
+        if self.auth == "local" and (outside := [address for address in addresses if not is_loopback(address)]):
+            raise SettingsError(f"AUTH=local serves this machine only: listen on 127.0.0.1, not on {outside[0]}.")
         if self.auth == "accounts" and _is_weak(self.secret_key or ""):
             raise SettingsError(
                 f"AUTH=accounts needs a SECRET_KEY of at least {SHORTEST_SECRET_KEY} random characters; make one with:"

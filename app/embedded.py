@@ -90,10 +90,9 @@ def prepare_postgres(data_dir: Path) -> None:
     try:
         run([*drop, *initdb, "--auth=scram-sha-256", *locale])
         run([*drop, *single], stdin=f"CREATE DATABASE {DATABASE};\n")
+        fresh.rename(cluster(data_dir))
     finally:
-        password_file.unlink()
-    fresh.rename(cluster(data_dir))
-    workshop.rmdir()
+        shutil.rmtree(workshop, ignore_errors=True)
 
 
 def postgres_command(data_dir: Path, connections: int) -> list[str]:

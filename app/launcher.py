@@ -7,7 +7,6 @@ that dies again), migrates, waits until the product is ready and says so. It the
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -19,7 +18,7 @@ from app.config import PROJECT, Settings, SettingsError
 from app.data_dir import DataDirError, make_data_dir, metrics_home, product_lock, run_home, unlink
 from app.extensions import db
 from app.leftovers import stop_leftovers
-from app.probes import answer, database_fault, health_fault, ready_fault
+from app.probes import answer, database_fault, health_fault, port_fault, ready_fault
 from app.services import heartbeats, users
 from app.supervision import Supervisor, child_environment, supervised
 
@@ -34,6 +33,9 @@ WELL_SECONDS = 20
 
 LOCK_SECONDS = 25
 """How long a product that is just stopping, or a command, may keep the data folder."""
+
+QUIET_SECONDS = 4
+"""Who waits for longer than this is told what for."""
 
 STEADY_SECONDS = 3
 """A product that still answers after this long is not about to stop."""
@@ -53,6 +55,8 @@ def main() -> int:
         signal.signal(number, _stop_once)
     os.environ.setdefault("AUTH", "local")
     try:
+        # run.py holds them back until here.
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
         settings = Settings.from_env()
         settings.check_serving()
         _check_data_dir(settings)
@@ -71,9 +75,14 @@ def _launch(settings: Settings) -> None:
     if stopped := stop_leftovers(settings.data_dir):
         _say(f"Stopped {stopped} processes that an earlier start had left behind.")
     _check_port(settings)
-    _prepare(settings)
-    _say("Starting ...")
-    with _cleaned(settings), supervised(settings) as supervisor, _announced_stop():
+    with _cleaned(settings):
+        _prepare(settings)
+        _say("Starting ...")
+        _run(settings)
+
+
+def _run(settings: Settings) -> None:
+    with supervised(settings) as supervisor, _announced_stop():
         _await("The supervisor", SERVERS_SECONDS, supervisor.fault, supervisor)
         _await("PostgreSQL", SERVERS_SECONDS, lambda: database_fault(settings), supervisor)
         _migrate(settings)
@@ -108,13 +117,16 @@ def _check_data_dir(settings: Settings) -> None:
 @contextmanager
 def _own_data_dir(settings: Settings) -> Iterator[None]:
     """Hold the data folder; a product that is just stopping, and a command, are waited for."""
-    began = time.monotonic()
+    began, told = time.monotonic(), False
     while True:
         with product_lock(settings.data_dir) as ours:
             if ours:
                 yield
                 return
         waited = time.monotonic() - began
+        if waited > QUIET_SECONDS and not told:
+            _say(f"{settings.data_dir} is in use; waiting up to {LOCK_SECONDS} s for its end ...")
+            told = True
         if waited > LOCK_SECONDS or (waited > STEADY_SECONDS and answer(settings, "/healthz")):
             raise LaunchError(
                 f"Job Ingestion, or a command of it, is already running in {settings.data_dir}:"
@@ -124,16 +136,11 @@ def _own_data_dir(settings: Settings) -> Iterator[None]:
 
 
 def _check_port(settings: Settings) -> None:
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    with socket.socket(family) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((settings.host, settings.port))
-        except OSError as error:
-            raise LaunchError(
-                f"Port {settings.port} on {settings.host} cannot be used ({error.strerror}):"
-                f" stop what uses it, or choose another one: PORT={settings.port % 65535 + 1} make run"
-            ) from error
+    if fault := port_fault(settings):
+        raise LaunchError(
+            f"Port {settings.port} on {settings.host} cannot be used ({fault}):"
+            f" stop what uses it, or choose another one: PORT={settings.port % 65535 + 1} make run"
+        )
 
 
 def _prepare(settings: Settings) -> None:
@@ -145,7 +152,10 @@ def _prepare(settings: Settings) -> None:
             _say("Making the database cluster ...")
         embedded.prepare_postgres(settings.data_dir)
     elif fault := database_fault(settings):
-        raise LaunchError(f"DATABASE_URL cannot be used: {fault}")
+        raise LaunchError(
+            f"DATABASE_URL cannot be used ({fault}): start that PostgreSQL, correct the address,"
+            " or unset it to use the embedded one."
+        )
     if settings.embedded_redis:
         embedded.prepare_redis(settings.data_dir)
 
@@ -234,7 +244,3 @@ def _cleaned(settings: Settings) -> Iterator[None]:
 
 def _say(sentence: str) -> None:
     print(sentence, flush=True)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,6 +1,7 @@
 """What the launcher asks the product's parts while it waits for them: each answers with a fault, or None."""
 
 import json
+import socket
 from http.client import HTTPConnection, HTTPException
 
 import psycopg
@@ -20,6 +21,17 @@ def answer(settings: Settings, path: str) -> bytes | None:
         return None
     finally:
         connection.close()
+
+
+def port_fault(settings: Settings) -> str | None:
+    """Why the web server could not listen on its port."""
+    with socket.socket(socket.AF_INET6 if ":" in settings.host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings.host, settings.port))
+        except OSError as error:
+            return error.strerror or str(error)
+    return None
 
 
 def ready_fault(settings: Settings) -> str | None:

@@ -26,6 +26,9 @@ from app.config import PROJECT, Settings
 from app.data_dir import metrics_home, run_home, short_path
 from app.on_demand import SUPERVISED
 
+STOP_SECONDS = 120
+"""More than the stopwaitsecs of supervisord.conf together."""
+
 CONFIGURATION = Path(__file__).with_name("supervisord.conf")
 
 
@@ -74,10 +77,19 @@ def supervised(settings: Settings) -> Iterator[Supervisor]:
     try:
         yield Supervisor(process, environment)
     finally:
-        if process.poll() is None:
-            process.terminate()
-        process.wait()
+        _end(process)
         pump.join(timeout=5)
+
+
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    """Stop supervisord, which stops the others in order; one that hangs is killed, and its children are leftovers."""
+    if process.poll() is None:
+        process.terminate()
+    try:
+        process.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def child_environment(settings: Settings) -> dict[str, str]:

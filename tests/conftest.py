@@ -6,7 +6,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +27,8 @@ from app.services.database import run_statement
 from app.tasks import dispatch
 from tests.support.waiting import wait_until
 
-for name in ("DATABASE_URL", "REDIS_URL", "PORT", "HOST", "AUTH", "SECRET_KEY", "PUBLIC_URL", "LOG_FORMAT"):
-    os.environ.pop(name, None)
+for field in fields(Settings):
+    os.environ.pop(field.name.upper(), None)
 
 
 @pytest.fixture(scope="session")

@@ -84,6 +84,26 @@ def test_reconcile_once_says_how_many_runs_it_handed_over(invoke, broker):
     assert invoke("reconcile", "--once") == (0, "0 runs handed over\n")
 
 
+def test_an_id_that_no_user_can_have_is_refused_in_a_sentence(invoke):
+    code, output = invoke("list", "--user", "9" * 23)
+    assert code == 2
+    assert output.splitlines()[-1].startswith("Error: Invalid value for '--user'")
+
+
+@pytest.mark.parametrize(
+    ("words", "environment", "sentence"),
+    [
+        (["--port", "1"], {"AUTH": "accounts"}, "AUTH=accounts needs a SECRET_KEY"),
+        (["--host", "0.0.0.0"], {"AUTH": "local"}, "AUTH=local serves this machine only: listen on 127.0.0.1"),
+    ],
+)
+def test_flasks_own_server_is_refused_what_gunicorn_is_refused(flask_command, words, environment, sentence):
+    done = flask_command("run", *words, **environment)
+    assert done.returncode == 1
+    assert sentence in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_reconcile_once_without_a_broker_says_so(flask_command):
     done = flask_command("runs", "reconcile", "--once", REDIS_URL="redis+socket:///nowhere/redis.sock")
     assert done.returncode == 1

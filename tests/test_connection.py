@@ -5,11 +5,15 @@ import signal
 
 import psycopg
 import pytest
-from sqlalchemy.exc import OperationalError
+from sqlalchemy import event
+from sqlalchemy.exc import DisconnectionError, OperationalError
 
 from app.connection import BoundedConnection
+from app.errors import DatabaseUnavailable
 from app.extensions import db
 from app.services import runs
+from app.services.health import READ_ONLY
+from tests.support.factories import sql
 
 
 def test_every_pooled_connection_is_bounded(app):
@@ -42,3 +46,44 @@ def test_a_wait_with_a_bound_of_its_own_keeps_it(app):
 def _never():
     while True:
         yield psycopg.waiting.Wait.R
+
+
+@pytest.fixture
+def read_only(app):
+    """A database that may only be read, as a standby may after a failover."""
+    [name] = sql("SELECT current_database() AS text")
+    sql(f"ALTER DATABASE {name.text} SET default_transaction_read_only = on")
+    db.engine.dispose()
+    yield
+    with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.exec_driver_sql("SET default_transaction_read_only = off")
+        connection.exec_driver_sql(f"ALTER DATABASE {name.text} RESET default_transaction_read_only")
+    db.engine.dispose()
+
+
+def test_a_database_that_can_only_be_read_is_not_available_and_not_ready(client, user_id, read_only):
+    assert client.get("/api/ingestion/current-run").status_code == 200
+    answer = client.post("/api/ingestion/start")
+    assert (answer.status_code, answer.json["code"]) == (503, "database_unavailable")
+    answer = client.get("/readyz")
+    assert (answer.status_code, answer.json["checks"]["database"]["reason"]) == (503, READ_ONLY)
+
+
+def test_an_operator_is_told_of_a_database_that_can_only_be_read_in_a_sentence(flask_command, user_id, read_only):
+    done = flask_command("runs", "reconcile", "--once")
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1] == "Error: PostgreSQL: cannot execute UPDATE in a read-only transaction"
+    assert "Traceback" not in done.stderr
+
+
+def test_a_server_that_closes_every_connection_is_not_available(app, user_id):
+    def refuse(*_):
+        raise DisconnectionError
+
+    event.listen(db.engine, "checkout", refuse)
+    try:
+        with pytest.raises(DatabaseUnavailable, match="nothing was promised"):
+            runs.current(user_id)
+    finally:
+        event.remove(db.engine, "checkout", refuse)
+    assert runs.current(user_id) is None

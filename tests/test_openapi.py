@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from app.config import PROJECT
-from docs.build_api import render
+from docs.build_api import TYPES, render, write_types
 
 EXPECTED = {
     ("get", "/api/ingestion/current-run"): {200, 401, 403, 500, 503},
@@ -40,6 +40,14 @@ def test_every_operation_documents_every_answer(document):
     assert found == EXPECTED
 
 
+def test_every_operation_has_a_name_and_takes_and_returns_the_requests_id(document):
+    names = [operation["operationId"] for operation in operations(document).values()]
+    assert len(set(names)) == len(EXPECTED)
+    for operation in operations(document).values():
+        assert "X-Request-ID" in [each["name"] for each in operation["parameters"]]
+        assert all("X-Request-ID" in answer["headers"] for answer in operation["responses"].values())
+
+
 def test_every_route_is_documented(app, document):
     rules = [rule.rule for rule in app.url_map.iter_rules() if not rule.endpoint.startswith("page.")]
     routes = {re.sub(r"<run_id:(\w+)>", r"{\1}", rule) for rule in rules}
@@ -67,3 +75,8 @@ def test_answers_have_exactly_the_documented_members(client, document):
 
 def test_the_page_in_docs_is_what_make_docs_writes(document):
     assert (Path(PROJECT) / "docs" / "api.md").read_text() == render(document), "run: make docs"
+
+
+def test_the_pages_types_are_what_make_docs_writes(document, tmp_path):
+    write_types(document, tmp_path / "schema.d.ts")
+    assert (tmp_path / "schema.d.ts").read_text() == TYPES.read_text(), "run: make docs"

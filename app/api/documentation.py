@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from apispec import BasePlugin
 from flask_smorest import Blueprint
 from marshmallow import Schema
 from webargs.flaskparser import FlaskParser
@@ -40,6 +41,26 @@ HEADERS = {
 }
 
 
+REQUEST_ID = {"description": "What the operator finds this request by.", "schema": {"type": "string"}}
+OWN_REQUEST_ID = {
+    "name": "X-Request-ID",
+    "in": "header",
+    "description": "An id of the client's own; one that is not well-formed is replaced.",
+    "schema": {"type": "string", "pattern": "^[A-Za-z0-9._:-]{1,64}$"},
+}
+
+
+class RequestIdPlugin(BasePlugin):
+    """Documents the request's id, which every operation takes and every answer carries."""
+
+    def operation_helper(self, path: Any = None, operations: Any = None, **kwargs: Any) -> None:
+        """Add it to the operations of one address."""
+        for operation in operations.values():
+            operation.setdefault("parameters", []).append(OWN_REQUEST_ID)
+            for answer in operation["responses"].values():
+                answer["headers"] = {**answer.get("headers", {}), "X-Request-ID": REQUEST_ID}
+
+
 class Parser(FlaskParser):
     """webargs, for which a body that is no JSON, or is nested too deeply to be read, is a BadRequest.
 
@@ -65,7 +86,7 @@ class ApiBlueprint(Blueprint):
     ARGUMENTS_PARSER = Parser()
 
     def problems(self, *groups: Problems) -> Callable[[Any], Any]:
-        """Document the problems that an operation answers besides those that every one does."""
+        """Document an operation's name, and the problems that it answers besides those that every one does."""
 
         def decorate(function: Any) -> Any:
             for status, (description, schema) in sorted(merged.items()):
@@ -77,7 +98,7 @@ class ApiBlueprint(Blueprint):
                     headers=HEADERS.get(status),
                 )
                 function = describe(function)
-            return function
+            return self.doc(operationId=function.__name__)(function)
 
         merged: Problems = {}
         for group in (EVERYWHERE, *groups):

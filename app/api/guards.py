@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import structlog
 from flask import Flask, Response, current_app, g, request
 from gunicorn.http.errors import ParseException
-from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
 
 from app.checks import is_loopback
 from app.config import Settings
@@ -123,7 +123,7 @@ def _body() -> bytes:
     try:
         body = request.get_data()
         longer = len(body) == current_app.config["MAX_CONTENT_LENGTH"] and request.environ["wsgi.input"].read(1)
-    except (OSError, ParseException) as error:
+    except (OSError, ParseException, ClientDisconnected) as error:
         raise UnreadableBody("The body could not be read to its end.") from error
     if len(body) < (request.content_length or 0):
         raise UnreadableBody("The body is shorter than its Content-Length.")

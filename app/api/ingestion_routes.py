@@ -5,7 +5,7 @@ from typing import Any
 from flask import url_for
 
 from app.api.documentation import BAD_BODY, BAD_JSON, BAD_QUERY, NO_SUCH_RUN, SIGNED_IN, ApiBlueprint
-from app.api.identity import current_user_id
+from app.api.identity import current_user_id, identify_user
 from app.schemas.problems import RunActiveProblemSchema, RunMovedProblemSchema
 from app.schemas.runs import (
     AbortedSchema,
@@ -22,6 +22,7 @@ from app.services import runs
 from app.tasks import dispatch
 
 blueprint = ApiBlueprint("ingestion", __name__, url_prefix="/api/ingestion", description="Ingestion runs of one user.")
+blueprint.before_request(identify_user)
 
 LOCATION = {"Location": {"description": "The address of the new run.", "schema": {"type": "string"}}}
 

@@ -5,9 +5,7 @@ from typing import Any
 
 from marshmallow import RAISE, Schema, fields, validate
 
-from app.models import RunStatus
-
-LARGEST_ID = 2**63 - 1
+from app.models import LARGEST_RUN_ID, RunStatus
 
 
 class WholeNumber(fields.Integer):
@@ -36,7 +34,7 @@ class RunsQuerySchema(Schema):
     before = WholeNumber(
         load_default=None,
         allow_none=False,
-        validate=validate.Range(1, LARGEST_ID),
+        validate=validate.Range(1, LARGEST_RUN_ID),
         metadata={"description": "Only runs older than this one: the `next_before` of the page before."},
     )
     status = fields.Enum(
@@ -56,7 +54,7 @@ class EventsQuerySchema(Schema):
 
     after = WholeNumber(
         load_default=0,
-        validate=validate.Range(0, LARGEST_ID),
+        validate=validate.Range(0, LARGEST_RUN_ID),
         metadata={"description": "Only events behind this sequence number."},
     )
 

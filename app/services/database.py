@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from psycopg.errors import UndefinedColumn, UndefinedTable
-from sqlalchemy import ColumnElement, Executable, Row, func
-from sqlalchemy.exc import InterfaceError, OperationalError, ProgrammingError
+from sqlalchemy import ColumnElement, Connection, Executable, Row, func
+from sqlalchemy.exc import InterfaceError, InternalError, InvalidRequestError, OperationalError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from app.errors import DatabaseUnavailable, database_sentence
@@ -19,23 +19,31 @@ def run_statement(statement: Executable) -> Sequence[Row[Any]]:
 
     The connection is in autocommit, which saves BEGIN and COMMIT their round trips. Nothing is ever sent twice.
 
-    Raises DatabaseUnavailable when PostgreSQL does not answer, or not in time, or has not the tables of this version.
+    Raises DatabaseUnavailable when PostgreSQL does not answer, or not in time, cannot write (as a standby cannot), or
+    has not the tables of this version.
     If the connection broke while the statement was under way, it may have been carried out all the same: whoever must
     know reads the row again.
     """
-    autocommit = db.engine.execution_options(isolation_level="AUTOCOMMIT")
     try:
-        with autocommit.connect() as connection:
+        with _connected() as connection:
             result = connection.execute(statement)
             return result.fetchall() if result.returns_rows else []
-    except (OperationalError, InterfaceError) as error:
+    except (OperationalError, InterfaceError, InternalError) as error:
         raise DatabaseUnavailable(database_sentence(error)) from error
     except ProgrammingError as error:
         if not isinstance(error.orig, (UndefinedTable, UndefinedColumn)):
             raise
         raise DatabaseUnavailable(MIGRATIONS_BEHIND) from error
+
+
+def _connected() -> Connection:
+    try:
+        return db.engine.execution_options(isolation_level="AUTOCOMMIT").connect()
     except PoolTimeout as error:
         raise DatabaseUnavailable("PostgreSQL: every connection of the pool is busy.") from error
+    except InvalidRequestError as error:
+        # The pool opens another connection for a dead one, once; that one was dead too.
+        raise DatabaseUnavailable("PostgreSQL: it closes every connection.") from error
 
 
 def seconds_from_now(seconds: float | ColumnElement[Any]) -> ColumnElement[Any]:

@@ -12,6 +12,8 @@ from app.models import Component
 from app.services.database import MIGRATIONS_BEHIND, run_statement
 from app.services.heartbeats import FRESH_SECONDS, silences
 
+READ_ONLY = "The database can only be read: DATABASE_URL leads to a standby, or it was made read-only."
+
 
 @dataclass(frozen=True)
 class Check:
@@ -22,13 +24,15 @@ class Check:
 
 
 def check_database() -> Check:
-    """Whether PostgreSQL answers and has every migration. Changes nothing."""
+    """Whether PostgreSQL answers, may be written to, and has every migration. Changes nothing."""
+    writable = "current_setting('transaction_read_only') = 'off'"
     try:
-        revision = run_statement(text("SELECT version_num FROM alembic_version"))
+        found = run_statement(text(f"SELECT version_num, {writable} AS writable FROM alembic_version"))
     except DatabaseUnavailable as error:
         return Check(False, error.reason)
-    behind = not revision or revision[0].version_num in older_revisions()
-    return Check(False, MIGRATIONS_BEHIND) if behind else Check(True)
+    if not found or found[0].version_num in older_revisions():
+        return Check(False, MIGRATIONS_BEHIND)
+    return Check(True) if found[0].writable else Check(False, READ_ONLY)
 
 
 def check_components() -> dict[str, Check]:
@@ -37,7 +41,7 @@ def check_components() -> dict[str, Check]:
     checks: dict[str, Check] = {}
     for component in Component:
         silence = heard[component].total_seconds() if component in heard else None
-        fresh = silence is not None and silence <= FRESH_SECONDS
+        fresh = silence is not None and silence <= FRESH_SECONDS[component]
         checks[component] = Check(fresh, None if fresh else _silent(component, silence))
     if not checks[Component.RECONCILER].ok and not checks[Component.REDIS].ok:
         checks[Component.REDIS] = Check(False, "Not known: no reconciler reports on it.")

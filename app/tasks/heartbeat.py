@@ -15,7 +15,7 @@ log = structlog.get_logger(__name__)
 
 BEAT_SECONDS = 2.0
 TURN_SECONDS = 1.0
-STUCK_SECONDS = 4.0
+STUCK_SECONDS = 3.0
 """A loop that has not turned for this long is stuck, and its worker says nothing."""
 
 

@@ -37,7 +37,7 @@ def reconcile_once() -> int | None:
 
 
 def reconcile_forever(stopped: Event) -> None:
-    """Reconcile every INTERVAL_SECONDS until ``stopped`` is set; a database that is away is waited for."""
+    """Reconcile every INTERVAL_SECONDS until ``stopped`` is set; a pass that fails is tried again."""
     while not stopped.is_set():
         began = time.monotonic()
         try:
@@ -45,6 +45,8 @@ def reconcile_forever(stopped: Event) -> None:
                 log.info("runs handed over", published=published)
         except DatabaseUnavailable as error:
             log.warning("reconciling is not possible", reason=error.reason)
+        except Exception:
+            log.exception("reconciling failed")
         stopped.wait(max(0.0, INTERVAL_SECONDS - (time.monotonic() - began)))
 
 

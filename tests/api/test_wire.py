@@ -128,7 +128,9 @@ def test_clients_that_say_nothing_more_do_not_keep_the_threads(say):
 def test_a_body_that_does_not_come_is_given_up(say):
     with say.connect() as connection:
         connection.sendall(POST + b"Content-Length: 50\r\n\r\n{}")
-        assert connection.recv(65536).startswith(b"HTTP/1.1 400 ")
+        answer = b"".join(iter(lambda: connection.recv(65536), b""))
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert b"The body could not be read to its end." in answer
 
 
 def test_metrics_of_all_processes_are_there(say):

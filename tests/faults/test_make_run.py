@@ -3,11 +3,13 @@
 import os
 import signal
 import socket
+from pathlib import Path
 
 import pytest
 
 from app.data_dir import short_path
-from tests.support.product import Product, refusal
+from tests.faults.conftest import DEEP
+from tests.support.product import Product, refusal, temporary_product
 from tests.support.waiting import wait_until
 
 SUPERVISOR = "supervisord.conf"
@@ -32,6 +34,28 @@ def test_a_stopped_product_ends_with_code_0_leaves_nothing_running_and_keeps_its
     assert_gone(running)
     running.start()
     assert running.current_run() == run_id
+
+
+@pytest.mark.parametrize("what", ["nothing", "a half-made cluster"])
+def test_a_stop_at_the_very_beginning_ends_without_a_stack_trace_and_leaves_nothing(folder: Path, what: str) -> None:
+    """In a folder so deep that it needs a short name, which must not be left either."""
+    with temporary_product(folder / DEEP) as product:
+        launcher = product.launch()
+        if what == "a half-made cluster":
+            wait_until(lambda: "Making the database cluster" in product.printed(), 30, "the first words")
+        else:
+            # From its first line on no stop may be lost, though it takes a second until it can answer one.
+            wait_until(lambda: holds_back(launcher.pid, signal.SIGINT), 30, "the first line")
+        assert product.stop() == 0
+        assert "Traceback" not in product.printed()
+        assert_gone(product)
+        assert not short_path(product.data_dir).is_symlink()
+        assert not list(product.data_dir.glob("postgres/cluster.new-*"))
+
+
+def holds_back(pid: int, number: signal.Signals) -> bool:
+    [mask] = [line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("SigBlk")]
+    return bool(int(mask.split()[1], 16) & 1 << (number - 1))
 
 
 def test_a_stop_in_the_middle_of_a_start_ends_with_code_0_and_leaves_nothing_running(fresh: Product) -> None:

@@ -1,11 +1,15 @@
 """Where ``make run`` cannot start, it says so in a sentence, ends with code 1 and has changed nothing."""
 
+import os
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from app.config import PROJECT
 from tests.support.product import refusal
 
 FILES_OF_A_CLUSTER = ("PG_VERSION", "global/pg_control", "base/1/2619")
@@ -32,7 +36,8 @@ def test_a_data_folder_that_cannot_be_written_is_refused_with_a_sentence_that_na
 def test_a_database_that_does_not_answer_is_refused_with_a_sentence_without_its_password(folder: Path) -> None:
     sentence = refusal(folder, DATABASE_URL="postgresql://x:much-too-secret@127.0.0.1:1/z")
 
-    assert sentence.startswith("DATABASE_URL cannot be used: ")
+    assert sentence.startswith("DATABASE_URL cannot be used (")
+    assert "start that PostgreSQL, correct the address" in sentence
     assert "much-too-secret" not in sentence
 
 
@@ -47,6 +52,20 @@ def test_serving_without_sign_in_on_an_outside_address_is_refused(folder: Path) 
     sentence = refusal(folder, AUTH="local", HOST="0.0.0.0")
 
     assert "AUTH=local serves this machine only" in sentence
+
+
+def test_gunicorn_itself_is_refused_an_outside_address_without_sign_in(folder: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "gunicorn", "--bind", "0.0.0.0:0", "wsgi:app"],
+        env={**os.environ, "AUTH": "local", "DATA_DIR": str(folder)},
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode != 0
+    assert "AUTH=local serves this machine only: listen on 127.0.0.1, not on 0.0.0.0." in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_accounts_without_a_secret_key_are_refused(folder: Path) -> None:

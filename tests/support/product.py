@@ -62,7 +62,7 @@ class Product:
         """Start the launcher and return at once; its output replaces that of the start before."""
         with self.log.open("wb") as output:
             self.launcher = subprocess.Popen(
-                [sys.executable, "-m", "app.launcher"],
+                [sys.executable, "run.py"],
                 cwd=PROJECT,
                 env=self.environment,
                 stdin=subprocess.DEVNULL,

@@ -3,7 +3,7 @@
 import os
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -208,6 +208,32 @@ def test_an_aborted_run_keeps_its_status_when_its_message_is_stamped(app, user_i
     dispatch.publish(run_id)
     assert row(run_id).status == "aborted"
     assert len(timeline(run_id)) == 2
+
+
+def test_a_loop_that_meets_a_fault_goes_on(app, broker, user_id):
+    run_id = make_run("pending")
+    due_now()
+    sql("CREATE FUNCTION broken() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE ''inner fault''; END'")
+    sql("CREATE TRIGGER broken BEFORE UPDATE ON ingestion_runs FOR EACH ROW EXECUTE FUNCTION broken()")
+    stopped = Stopped(after=2, between=lambda: sql("DROP FUNCTION broken() CASCADE"))
+    reconcile.reconcile_forever(stopped)
+    assert row(run_id).dispatch_count == 1
+
+
+class Stopped:
+    """Ends the loop after some passes; what is to happen between two of them happens instead of the wait."""
+
+    def __init__(self, after: int, between: Callable[[], object]) -> None:
+        self.left = after
+        self.between = between
+
+    def is_set(self) -> bool:
+        return self.left == 0
+
+    def wait(self, _seconds: float) -> None:
+        self.left -= 1
+        if self.left:
+            self.between()
 
 
 def test_a_pass_tells_that_reconciler_and_broker_are_well(app, broker):

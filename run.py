@@ -1,0 +1,11 @@
+"""Entry point of ``make run``."""
+
+import signal
+import sys
+
+# Whoever asks for a stop while the program is still being loaded is heard as soon as it can answer.
+signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM, signal.SIGHUP))
+
+from app.launcher import main
+
+sys.exit(main())
