@@ -1,27 +1,12 @@
-"""The page: one document for all its addresses, and the files that its build made (``make build``)."""
+"""The page: one document for all its addresses, and the files that belong to it."""
 
-from pathlib import Path, PurePath
 from typing import Any
 
-from flask import Blueprint, Flask, Response, current_app, request, send_file
+from flask import Blueprint, Flask, Response, request
 from werkzeug.exceptions import NotFound
-from werkzeug.security import safe_join
 
-from app.errors import Api, PageNotBuilt
-
-DOCUMENT = "index.html"
-
-ALWAYS_ASK = "no-cache"
-"""A browser may keep it, and asks each time whether it is still the right one."""
-
-FOR_EVER = "public, max-age=31536000, immutable"
-"""The name of such a file holds its content's hash: another content has another name."""
-
-TYPES = {".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
-"""Ours, because browsers are told to believe the type, and a machine's own table may be wrong."""
-
-CODINGS = {"br": ".br", "gzip": ".gz"}
-"""What the build compresses beforehand, the smaller first."""
+from app.api.page_files import ALWAYS_ASK, DOCUMENT, FOR_EVER, is_built, page_file
+from app.errors import Api
 
 blueprint = Blueprint("page", __name__)
 
@@ -30,7 +15,9 @@ def init_app(app: Flask, api: Api) -> None:
     """Serve the page, and show it to browsers at unknown addresses too; programs get ``api``'s problem document."""
 
     def not_found(error: NotFound) -> Any:
-        return (_file(ALWAYS_ASK, DOCUMENT), 404) if _by_a_person() else api.handle_http_exception(error)
+        if _by_a_person() and is_built():
+            return page_file(ALWAYS_ASK, DOCUMENT), 404
+        return api.handle_http_exception(error)
 
     app.register_blueprint(blueprint)
     app.register_error_handler(NotFound, not_found)
@@ -42,36 +29,19 @@ def init_app(app: Flask, api: Api) -> None:
 @blueprint.get("/runs", strict_slashes=False)
 def page(_stage: str = "") -> Response:
     """The page's own addresses; which one it is, the page works out itself"""
-    return _file(ALWAYS_ASK, DOCUMENT)
+    return page_file(ALWAYS_ASK, DOCUMENT)
 
 
 @blueprint.get("/assets/<path:name>")
 def asset(name: str) -> Response:
     """A file of the build; one that is missing is a 404, never the page"""
-    return _file(FOR_EVER, "assets", name)
+    return page_file(FOR_EVER, "assets", name)
 
 
 @blueprint.get("/favicon-<name>.svg")
 def favicon(name: str) -> Response:
     """The tab's icon for one kind of status"""
-    return _file(ALWAYS_ASK, f"favicon-{name}.svg")
-
-
-def _file(caching: str, *names: str) -> Response:
-    """A file of the build, compressed if it is and the client can read that. Raises NotFound, PageNotBuilt."""
-    folder: Path = current_app.config["PAGE_FOLDER"]
-    path = safe_join(str(folder), *names)
-    if path is None or not Path(path).is_file():
-        raise NotFound if (folder / DOCUMENT).is_file() else PageNotBuilt
-    readable = (coding for coding in CODINGS if request.accept_encodings[coding])
-    coding = next((coding for coding in readable if Path(path + CODINGS[coding]).is_file()), None)
-    mimetype = TYPES.get(PurePath(path).suffix, "application/octet-stream")
-    answer = send_file(path + CODINGS[coding] if coding else path, mimetype=mimetype)
-    answer.headers["Cache-Control"] = caching
-    answer.headers["Vary"] = "Accept-Encoding"
-    if coding:
-        answer.headers["Content-Encoding"] = coding
-    return answer
+    return page_file(ALWAYS_ASK, f"favicon-{name}.svg")
 
 
 def _by_a_person() -> bool:

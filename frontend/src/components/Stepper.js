@@ -8,7 +8,7 @@ import './Stepper.css';
  */
 export default function Stepper({ stage }) {
   return (
-    <nav aria-label="Steps" className="st-stepper">
+    <nav aria-label="Steps">
       <p className="st-short">
         Step {stage} of {STAGES.length}: {STAGES[stage - 1].name}
       </p>

@@ -1,4 +1,4 @@
-/** The page's own addresses. The server knows them too (app/api/page_routes.py). */
+/** The page's own addresses. The server knows them too. */
 export const paths = {
   configure: '/ingest',
   preview: '/ingest/preview',

@@ -96,7 +96,7 @@ function Row({ run }) {
     <li>
       <Link className="rp-row" to={paths.run(run.run_id)}>
         <span className="rp-id">Run {run.run_id}</span>
-        <span className="rp-status">
+        <span>
           <StatusBadge status={run.status} />
         </span>
         {run.created_at && <time dateTime={run.created_at}>{formatMoment(run.created_at)}</time>}

@@ -1,0 +1,54 @@
+"""The files that the page's build made (``make build``), as they are sent."""
+
+from pathlib import Path, PurePath
+
+from flask import Response, current_app, request, send_file
+from werkzeug.exceptions import NotFound
+from werkzeug.security import safe_join
+
+from app.errors import PageNotBuilt
+
+DOCUMENT = "index.html"
+
+ALWAYS_ASK = "no-cache"
+"""A browser may keep it, and asks each time whether it is still the right one."""
+
+FOR_EVER = "public, max-age=31536000, immutable"
+"""The name of such a file holds its content's hash: another content has another name."""
+
+TYPES = {".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
+"""Ours, because browsers are told to believe the type, and a machine's own table may be wrong."""
+
+CODINGS = {"br": ".br", "gzip": ".gz"}
+"""What the build compresses beforehand, the smaller first."""
+
+
+def is_built() -> bool:
+    """Whether there is a page at all."""
+    folder: Path = current_app.config["PAGE_FOLDER"]
+    return (folder / DOCUMENT).is_file()
+
+
+def page_file(caching: str, *names: str) -> Response:
+    """A file of the build, compressed if it is and the client can read that. Raises NotFound, PageNotBuilt."""
+    path = _find(*names)
+    coding = _coding(path)
+    mimetype = TYPES.get(PurePath(path).suffix, "application/octet-stream")
+    answer = send_file(path + CODINGS[coding] if coding else path, mimetype=mimetype)
+    answer.headers["Cache-Control"] = caching
+    answer.headers["Vary"] = "Accept-Encoding"
+    if coding:
+        answer.headers["Content-Encoding"] = coding
+    return answer
+
+
+def _find(*names: str) -> str:
+    path = safe_join(str(current_app.config["PAGE_FOLDER"]), *names)
+    if path is None or not Path(path).is_file():
+        raise NotFound if is_built() else PageNotBuilt
+    return path
+
+
+def _coding(path: str) -> str | None:
+    readable = (coding for coding in CODINGS if request.accept_encodings[coding])
+    return next((coding for coding in readable if Path(path + CODINGS[coding]).is_file()), None)
