@@ -23,7 +23,7 @@ from prometheus_client import multiprocess
 
 from app import logs
 from app.config import Settings, SettingsError
-from app.errors import PROBLEM_JSON, problem_document
+from app.problems import PROBLEM_JSON, problem_document
 
 SLOW_CLIENT_SECONDS = 5
 """How long a thread waits for the next bytes of a request, or for a client to take those of an answer."""

@@ -3,13 +3,13 @@
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from app import commands, errors, logs
-from app.api import guards, health_routes, ingestion_routes, measures, page_routes, run_id
-from app.api.documentation import RequestIdPlugin
+from app import commands, logs, problems
+from app.api import auth_routes, guards, health_routes, ids, ingestion_routes, measures, page_routes
+from app.api.documentation import SECURITY_SCHEMES, RequestIdPlugin
 from app.celery_app import celery_init_app
 from app.config import PROJECT, Settings
 from app.connection import init_engine
-from app.extensions import db, migrate
+from app.extensions import db, limiter, migrate
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -27,12 +27,16 @@ def create_app(settings: Settings | None = None) -> Flask:
         init_engine(db.engine)
     migrate.init_app(app, db, directory=str(PROJECT / "migrations"))
     celery_init_app(app)
-    errors.init_app(app)
+    problems.init_app(app)
     measures.init_app(app)
     guards.init_app(app)
-    api = errors.Api(app, spec_kwargs={"extra_plugins": [RequestIdPlugin()]})
-    run_id.init_app(app, api)
+    api = problems.Api(app, spec_kwargs={"extra_plugins": [RequestIdPlugin()]})
+    for name, scheme in SECURITY_SCHEMES.items():
+        api.spec.components.security_scheme(name, scheme)
+    ids.init_app(app, api)
+    limiter.init_app(app)
     api.register_blueprint(ingestion_routes.blueprint)
+    api.register_blueprint(auth_routes.blueprint)
     api.register_blueprint(health_routes.blueprint)
     page_routes.init_app(app, api)
     commands.init_app(app)

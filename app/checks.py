@@ -3,7 +3,7 @@
 import ipaddress
 from functools import partial
 from typing import Any
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, parse_qs, urlsplit
 
 from environs import Env, ValidationError, validate
 from psycopg import ProgrammingError
@@ -79,6 +79,15 @@ def check_redis_url(url: str) -> None:
     server = parts.scheme in ("redis", "rediss") and parts.hostname and (database.isdecimal() or not database)
     if url and not server and not (parts.scheme == "redis+socket" and parts.path):
         raise ValidationError("REDIS_URL must look like redis://:password@host:6379/0 (or rediss:// for TLS).")
+
+
+def limiter_storage(redis_url: str) -> str:
+    """The same Redis as the rate limiter's library writes it."""
+    if not redis_url.startswith("redis+socket:"):
+        return redis_url
+    address, _, query = redis_url.partition("?")
+    database = parse_qs(query).get("virtual_host", ["0"])[0]
+    return f"{address.replace('redis+socket:', 'redis+unix:', 1)}?db={database}"
 
 
 def check_public_url(url: str) -> None:

@@ -1,6 +1,7 @@
-"""The operator's command line: ``flask --app wsgi runs …``. Every error is a sentence."""
+"""The operator's command line: ``flask --app wsgi runs …`` and ``users …``. Every error is a sentence."""
 
 import signal
+import sys
 from collections.abc import Callable
 from datetime import datetime
 from functools import wraps
@@ -16,12 +17,15 @@ from app.data_dir import DataDirError
 from app.errors import AppError, DatabaseUnavailable, database_sentence
 from app.models import LARGEST_RUN_ID, RunStatus
 from app.on_demand import on_demand
-from app.services import runs
+from app.schemas.auth import LONGEST_EMAIL, LONGEST_NAME, LONGEST_PASSWORD, SHORTEST_PASSWORD
+from app.services import credentials, runs, users
 from app.tasks import reconcile
 
 runs_group = AppGroup("runs", help="Look after ingestion runs.")
+users_group = AppGroup("users", help="Look after the people who sign in (AUTH=accounts).")
 
 RUN_ID = click.IntRange(1, LARGEST_RUN_ID)
+USER_COLUMNS = ("USER", "EMAIL", "CREATED", "LAST SIGN-IN", "SESSIONS AND TOKENS")
 COLUMNS = ("RUN", "USER", "STATUS", "CREATED", "STARTED", "FINISHED", "HANDED OVER")
 
 
@@ -31,6 +35,7 @@ def init_app(app: Flask) -> None:
     if context and context.info_name == "run":
         app.config["SETTINGS"].check_serving(context.params["host"])
     app.cli.add_command(runs_group)
+    app.cli.add_command(users_group)
 
 
 def with_database(command: Callable[..., None]) -> Callable[..., None]:
@@ -61,10 +66,7 @@ def with_database(command: Callable[..., None]) -> Callable[..., None]:
 def list_runs(status: str | None, user_id: int | None, limit: int) -> None:
     """List runs of all users, newest first."""
     page, older = runs.newest(user_id, RunStatus(status) if status else None, limit=limit)
-    lines = [COLUMNS] + [_cells(run) for run in page]
-    widths = [max(len(line[column]) for line in lines) for column in range(len(COLUMNS))]
-    for line in lines:
-        click.echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+    _table([COLUMNS] + [_cells(run) for run in page])
     if older:
         click.echo(f"There are older ones; show more with --limit {limit * 2}.", err=True)
 
@@ -107,6 +109,83 @@ def reconcile_runs(once: bool) -> None:
     if published is None:
         raise click.ClickException("Redis does not answer; the pending runs keep until it does.")
     click.echo(f"{published} runs handed over")
+
+
+@users_group.command("add")
+@click.argument("email")
+@click.option("--password-stdin", is_flag=True, help="Read the password from standard input instead of asking.")
+@with_database
+def add_user(email: str, password_stdin: bool) -> None:
+    """Add somebody who may sign in."""
+    if "@" not in email or not email.isprintable() or len(email) > LONGEST_EMAIL:
+        raise click.ClickException(f"{email!r} is no e-mail address.")
+    if users.by_email(email):
+        raise click.ClickException(f"There is a user {email} already.")
+    users.add(email, _new_password(password_stdin))
+    click.echo(f"{email.strip().lower()} may sign in")
+
+
+@users_group.command("password")
+@click.argument("email")
+@click.option("--password-stdin", is_flag=True, help="Read the password from standard input instead of asking.")
+@with_database
+def set_password(email: str, password_stdin: bool) -> None:
+    """Give somebody a new password; his sessions and tokens end."""
+    user = users.named(email)
+    users.set_password(user.user_id, _new_password(password_stdin))
+    click.echo(f"{user.email} has a new password; every session and token has ended")
+
+
+@users_group.command("token")
+@click.argument("email")
+@click.option("--name", default="made by the operator", show_default=True, help="What it is for.")
+@click.option("--days", type=click.IntRange(1, 3660), help="It expires after so many; without this, never.")
+@with_database
+def make_token(email: str, name: str, days: int | None) -> None:
+    """Print a new token, alone, on standard output."""
+    if not name.isprintable() or not 1 <= len(name) <= LONGEST_NAME:
+        raise click.ClickException(f"A token's name has 1 to {LONGEST_NAME} characters that can be printed.")
+    click.echo(credentials.make_token(users.named(email).user_id, name, days).secret)
+
+
+@users_group.command("list")
+@with_database
+def list_users() -> None:
+    """List everybody."""
+    rows = [
+        (str(user.user_id), user.email, _time(user.created_at), _time(user.last_login), str(user.credentials))
+        for user in users.everybody()
+    ]
+    _table([USER_COLUMNS, *rows])
+
+
+@users_group.command("remove")
+@click.argument("email")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@with_database
+def remove_user(email: str, yes: bool) -> None:
+    """Remove somebody with his runs and jobs; his sessions and tokens end at once."""
+    user = users.named(email)
+    if not yes:
+        click.confirm(f"Remove {user.email} with all runs and jobs?", abort=True)
+    users.remove(user.user_id)
+    click.echo(f"{user.email} is removed")
+
+
+def _new_password(from_stdin: bool) -> str:
+    if from_stdin:
+        password = sys.stdin.readline().rstrip("\r\n")
+    else:
+        password = click.prompt("Password", hide_input=True, confirmation_prompt=True)
+    if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
+        raise click.ClickException(f"A password has {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters.")
+    return password
+
+
+def _table(lines: list[tuple[str, ...]]) -> None:
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    for line in lines:
+        click.echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
 
 
 def _stopped_by_signal() -> Event:

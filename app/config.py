@@ -16,6 +16,7 @@ from app.checks import (
     check_redis_url,
     choice,
     is_loopback,
+    limiter_storage,
     number,
     origin,
     with_driver,
@@ -66,6 +67,8 @@ class Settings:
     """AUTH: ``local`` (one user, no sign-in, this machine only) or ``accounts``."""
     secret_key: str | None
     """SECRET_KEY: signs what has to be signed; serving with AUTH=accounts requires 32 characters or more."""
+    secret_key_fallbacks: tuple[str, ...]
+    """SECRET_KEY_FALLBACKS: keys that were the SECRET_KEY before, with commas between; what they signed is believed."""
     database_url: str
     """DATABASE_URL: the PostgreSQL to use; without it the embedded one."""
     redis_url: str
@@ -101,6 +104,7 @@ class Settings:
             "data_dir": Path(env.str("DATA_DIR", "") or PROJECT / "data").resolve(),
             "auth": choice(env, "AUTH", "accounts", ("accounts", "local")),
             "secret_key": env.str("SECRET_KEY", "") or None,
+            "secret_key_fallbacks": tuple(filter(None, env.str("SECRET_KEY_FALLBACKS", "").split(","))),
             "database_url": env.str("DATABASE_URL", "", validate=check_database_url),
             "redis_url": env.str("REDIS_URL", "", validate=check_redis_url),
             "public_url": env.str("PUBLIC_URL", "", validate=check_public_url) or None,
@@ -135,6 +139,16 @@ class Settings:
         """How many PostgreSQL connections the processes of one machine may hold, with some to spare for people."""
         return self.web_workers * (self.web_threads + SPARE_CONNECTIONS) + self.worker_concurrency + 20
 
+    @property
+    def is_public_https(self) -> bool:
+        """Whether people reach the product by TLS; only then can a cookie be Secure."""
+        return (self.public_url or "").startswith("https:")
+
+    @property
+    def session_cookie(self) -> str:
+        """The cookie's name. Browsers keep cookies by host and not by port: two products on one host must differ."""
+        return "__Host-session" if self.is_public_https else f"session-{self.port}"
+
     def check_serving(self, *addresses: str) -> None:
         """What only a server that answers requests needs; raises SettingsError if it is missing.
 
@@ -142,9 +156,11 @@ class Settings:
         """
         if self.auth == "local" and (outside := [address for address in addresses if not is_loopback(address)]):
             raise SettingsError(f"AUTH=local serves this machine only: listen on 127.0.0.1, not on {outside[0]}.")
-        if self.auth == "accounts" and _is_weak(self.secret_key or ""):
+        keys = [self.secret_key or "", *self.secret_key_fallbacks]
+        if self.auth == "accounts" and any(map(_is_weak, keys)):
             raise SettingsError(
-                f"AUTH=accounts needs a SECRET_KEY of at least {SHORTEST_SECRET_KEY} random characters; make one with:"
+                f"AUTH=accounts needs a SECRET_KEY (and SECRET_KEY_FALLBACKS, if any) of at least {SHORTEST_SECRET_KEY}"
+                " random characters; make one with:"
                 " python3 -c 'import secrets; print(secrets.token_urlsafe(48))'"
             )
 
@@ -154,6 +170,12 @@ class Settings:
             "SETTINGS": self,
             "PAGE_FOLDER": PROJECT / "frontend" / "dist",
             "SECRET_KEY": self.secret_key,
+            "SECRET_KEY_FALLBACKS": list(self.secret_key_fallbacks),
+            "RATELIMIT_STORAGE_URI": limiter_storage(self.redis_url),
+            # A Redis that hangs costs a sign-in a second, and then each process counts for itself.
+            "RATELIMIT_STORAGE_OPTIONS": {"socket_timeout": 0.5, "socket_connect_timeout": 0.5},
+            "RATELIMIT_KEY_PREFIX": "job-ingestion",
+            "RATELIMIT_IN_MEMORY_FALLBACK_ENABLED": True,
             "MAX_CONTENT_LENGTH": MAX_BODY_BYTES,
             "SQLALCHEMY_DATABASE_URI": self.database_url,
             "SQLALCHEMY_ENGINE_OPTIONS": self._engine_options(),
@@ -162,7 +184,11 @@ class Settings:
             "OPENAPI_VERSION": "3.1.0",
             "OPENAPI_URL_PREFIX": "/api",
             "OPENAPI_JSON_PATH": "openapi.json",
-            "API_SPEC_OPTIONS": {"info": {"description": "Start, watch and abort ingestion runs."}},
+            "API_SPEC_OPTIONS": {
+                "info": {"description": "Start, watch and abort ingestion runs."},
+                # Either; none at all with AUTH=local.
+                "security": [{"session": []}, {"token": []}, {}],
+            },
         }
 
     def _engine_options(self) -> dict[str, Any]:

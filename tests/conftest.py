@@ -20,7 +20,7 @@ from sqlalchemy import text
 from app import create_app, embedded
 from app.config import PROJECT, Settings
 from app.data_dir import short_path
-from app.extensions import db
+from app.extensions import db, limiter
 from app.on_demand import on_demand
 from app.services import users
 from app.services.database import run_statement
@@ -29,6 +29,10 @@ from tests.support.waiting import wait_until
 
 for field in fields(Settings):
     os.environ.pop(field.name.upper(), None)
+
+
+PUBLIC_URL = "https://jobs.example.org"
+SECRET_KEY = "a key of the tests, 0123456789, long enough"
 
 
 @pytest.fixture(scope="session")
@@ -87,6 +91,7 @@ def _clean(request: pytest.FixtureRequest) -> Iterator[None]:
         yield
         run_statement(text("TRUNCATE users, heartbeats RESTART IDENTITY CASCADE"))
     broker.flushall()
+    limiter.reset()
     dispatch.breaker = dispatch.Breaker()
 
 
@@ -105,7 +110,7 @@ def user_id(app: Flask) -> int:
 @pytest.fixture
 def accounts_app(settings: Settings, app: Flask) -> Iterator[Flask]:
     """The same product with AUTH=accounts."""
-    accounts = replace(settings, auth="accounts", public_url="https://jobs.example.org", metrics_token="sesame")
+    accounts = replace(settings, auth="accounts", public_url=PUBLIC_URL, metrics_token="sesame", secret_key=SECRET_KEY)
     other = create_app(accounts)
     yield other
     with other.app_context():

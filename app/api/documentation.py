@@ -9,7 +9,7 @@ from marshmallow import Schema
 from webargs.flaskparser import FlaskParser
 from werkzeug.exceptions import BadRequest
 
-from app.errors import PROBLEM_JSON
+from app.problems import PROBLEM_JSON
 from app.schemas.problems import InputProblemSchema, ProblemSchema
 
 Problems = dict[int, tuple[str, type[Schema]]]
@@ -37,10 +37,15 @@ BAD_JSON: Problems = {
 
 HEADERS = {
     401: {"WWW-Authenticate": {"description": "How to sign in.", "schema": {"type": "string"}}},
+    429: {"Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer"}}},
     503: {"Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer"}}},
 }
 
 
+SECURITY_SCHEMES = {
+    "session": {"type": "apiKey", "in": "cookie", "name": "__Host-session", "description": "What /login sets."},
+    "token": {"type": "http", "scheme": "bearer", "description": "A token of /credentials, for programs."},
+}
 REQUEST_ID = {"description": "What the operator finds this request by.", "schema": {"type": "string"}}
 OWN_REQUEST_ID = {
     "name": "X-Request-ID",

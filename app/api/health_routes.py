@@ -9,7 +9,8 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from app import metrics
 from app.api.documentation import ApiBlueprint, Problems
 from app.api.guards import sees_internals
-from app.errors import RETRY_AFTER_SECONDS, DatabaseUnavailable, Forbidden, problem
+from app.errors import DatabaseUnavailable, Forbidden
+from app.problems import RETRY_AFTER_SECONDS, problem
 from app.schemas.health import AliveSchema, NotReadyProblemSchema, ReadySchema
 from app.services import dispatches, health
 

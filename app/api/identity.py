@@ -1,22 +1,50 @@
 """Who asks: the one place that knows."""
 
-from flask import current_app, g
+from typing import Any
 
+from flask import current_app, g, request
+from sqlalchemy import Row
+
+from app.api import sessions
 from app.errors import Unauthenticated
-from app.services import users
+from app.models import CredentialKind
+from app.services import credentials, users
 
 
 def identify_user() -> None:
     """Find out on whose behalf this request is made, before anything else about it is looked at.
 
-    With AUTH=local that is the one local user. With AUTH=accounts nobody is signed in. Raises Unauthenticated.
+    With AUTH=local that is the one local user. With AUTH=accounts it is whoever the credential belongs to that the
+    request carries. Raises Unauthenticated.
     """
-    if current_app.config["SETTINGS"].auth != "local":
+    if current_app.config["SETTINGS"].auth == "local":
+        g.user_id, g.credential_id = users.local_user_id(), None
+    elif credential := _shown_credential():
+        g.user_id, g.credential_id = credential.user_id, credential.credential_id
+    else:
         raise Unauthenticated("Sign in first.")
-    g.user_id = users.local_user_id()
 
 
 def current_user_id() -> int:
     """The id of the user on whose behalf this request is made."""
     user_id: int = g.user_id
     return user_id
+
+
+def current_credential_id() -> int | None:
+    """The id of the session or token that this request is made with; None with AUTH=local."""
+    credential_id: int | None = g.credential_id
+    return credential_id
+
+
+def _shown_credential() -> Row[Any] | None:
+    """A token if the request says that it carries one, whatever cookie comes with it; else a session.
+
+    Never the cookie beside a token: the check of where a request comes from is passed over for those with a token.
+    """
+    authorization = request.headers.get("Authorization")
+    if authorization is None:
+        secret = sessions.shown_secret()
+        return credentials.find(CredentialKind.SESSION, secret) if secret else None
+    scheme, _, token = authorization.partition(" ")
+    return credentials.find(CredentialKind.TOKEN, token.strip()) if scheme.lower() == "bearer" else None

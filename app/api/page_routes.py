@@ -6,7 +6,7 @@ from flask import Blueprint, Flask, Response, request
 from werkzeug.exceptions import NotFound
 
 from app.api.page_files import ALWAYS_ASK, DOCUMENT, FOR_EVER, is_built, page_file
-from app.errors import Api
+from app.problems import Api
 
 blueprint = Blueprint("page", __name__)
 
@@ -27,6 +27,7 @@ def init_app(app: Flask, api: Api) -> None:
 @blueprint.get("/ingest", strict_slashes=False)
 @blueprint.get("/ingest/<path:_stage>")
 @blueprint.get("/runs", strict_slashes=False)
+@blueprint.get("/account", strict_slashes=False)
 def page(_stage: str = "") -> Response:
     """The page's own addresses; which one it is, the page works out itself"""
     return page_file(ALWAYS_ASK, DOCUMENT)

@@ -1,36 +1,72 @@
-import { useEffect, useRef } from 'react';
+import { Activity, useEffect, useRef, useState } from 'react';
 import { Link, Navigate, NavLink, Route, Routes, useLocation } from 'react-router';
-import { useSession } from './api/useSession.js';
+import { useSession } from './api/session.js';
+import Banner from './components/Banner.js';
 import { paths } from './lib/paths.js';
+import AccountPage from './pages/AccountPage.js';
+import SignOut from './pages/account/SignOut.js';
 import IngestPage from './pages/IngestPage.js';
 import NotFoundPage from './pages/NotFoundPage.js';
 import RunsPage from './pages/RunsPage.js';
-import SignedOutPage from './pages/SignedOutPage.js';
+import SignInPage from './pages/SignInPage.js';
 import './App.css';
 
+/**
+ * The frame, and in it the pages. Should the session end, signing in stands before the page that is open, which keeps
+ * everything that was typed and asks for nothing meanwhile.
+ */
 export default function App() {
-  const { signedIn } = useSession();
+  const { user, isLost } = useSession();
+  const [last, setLast] = useState(user);
+  if (user && user !== last) {
+    setLast(user);
+  }
   useHeadingFocus();
   return (
     <>
       <a className="ap-skip" href="#main">
         Skip to the content
       </a>
-      <header className="ap-header">
-        <div className="ap-column">
-          <Link className="ap-brand" to={paths.configure}>
-            Job Ingestion
-          </Link>
+      <Header />
+      <main id="main" className="ap-column ap-main" tabIndex={-1}>
+        {user === undefined && (
+          <div role="status">
+            {isLost ? (
+              <Banner tone="warning">Connection lost, retrying.</Banner>
+            ) : (
+              <p className="quiet">Loading …</p>
+            )}
+          </div>
+        )}
+        {user === null && <SignInPage before={last} />}
+        {last && (
+          <Activity mode={user ? 'visible' : 'hidden'}>
+            <Pages />
+          </Activity>
+        )}
+      </main>
+    </>
+  );
+}
+
+function Header() {
+  const { user, isLocal } = useSession();
+  return (
+    <header className="ap-header">
+      <div className="ap-column">
+        <Link className="ap-brand" to={paths.configure}>
+          Job Ingestion
+        </Link>
+        {user && (
           <nav aria-label="Main" className="ap-nav">
             <NavLink to={paths.configure}>Ingest</NavLink>
             <NavLink to={paths.runs}>Runs</NavLink>
+            {!isLocal && <NavLink to={paths.account}>Account</NavLink>}
+            {!isLocal && <SignOut />}
           </nav>
-        </div>
-      </header>
-      <main id="main" className="ap-column ap-main" tabIndex={-1}>
-        {signedIn ? <Pages /> : <SignedOutPage />}
-      </main>
-    </>
+        )}
+      </div>
+    </header>
   );
 }
 
@@ -44,6 +80,7 @@ function Pages() {
         <Route path="runs/:runId" element={null} />
       </Route>
       <Route path={paths.runs} element={<RunsPage />} />
+      <Route path={paths.account} element={<AccountPage />} />
       <Route path="*" element={<NotFoundPage />} />
     </Routes>
   );

@@ -5,17 +5,24 @@
 const LOOK_SECONDS = 5;
 const CHANGE_SECONDS = 15;
 
+/**
+ * @typedef {{code: string, detail: string, run_id?: number, run_status?: string,
+ *   errors?: Record<string, string[]>}} Problem
+ */
+
 /** What the server refused, or that it did not answer (`status` 0). */
 export class ApiError extends Error {
   /**
    * @param {number} status the HTTP status, 0 when there was no answer
-   * @param {{code: string, detail: string, run_id?: number, run_status?: string}} problem
+   * @param {Problem} problem
+   * @param {number} [retryAfter] seconds that the server asks to be left alone
    */
-  constructor(status, problem) {
+  constructor(status, problem, retryAfter) {
     super(problem.detail);
     this.status = status;
     this.code = problem.code;
     this.problem = problem;
+    this.retryAfter = retryAfter;
   }
 }
 
@@ -25,25 +32,40 @@ export class ApiError extends Error {
  * @param {AbortSignal} [signal] ends the request when nobody wants the answer any more
  */
 export function get(path, signal) {
-  return request('GET', path, LOOK_SECONDS, signal);
+  return request('GET', path, LOOK_SECONDS, { signal });
 }
 
 /**
  * Change something.
  * @param {string} path
+ * @param {object} [body]
  */
-export function post(path) {
-  return request('POST', path, CHANGE_SECONDS);
+export function post(path, body) {
+  return request('POST', path, CHANGE_SECONDS, { body });
 }
 
-async function request(method, path, seconds, signal) {
+/**
+ * Take something away.
+ * @param {string} path
+ */
+export function remove(path) {
+  return request('DELETE', path, CHANGE_SECONDS, {});
+}
+
+/**
+ * @param {string} method
+ * @param {string} path
+ * @param {number} seconds
+ * @param {{signal?: AbortSignal, body?: object}} more
+ */
+async function request(method, path, seconds, { signal, body }) {
   const limit = AbortSignal.timeout(seconds * 1000);
-  const options = { method, headers: { Accept: 'application/json' } };
+  const options = { method, ...carrying(body), signal: signal ? AbortSignal.any([signal, limit]) : limit };
   let answer;
   let document;
   try {
-    answer = await fetch(path, { ...options, signal: signal ? AbortSignal.any([signal, limit]) : limit });
-    document = await answer.json();
+    answer = await fetch(path, options);
+    document = answer.status === 204 ? null : await answer.json();
   } catch (error) {
     if (signal?.aborted) {
       throw error;
@@ -51,7 +73,14 @@ async function request(method, path, seconds, signal) {
     throw new ApiError(answer?.status ?? 0, { code: 'no_answer', detail: 'The server does not answer.' });
   }
   if (!answer.ok) {
-    throw new ApiError(answer.status, document);
+    throw new ApiError(answer.status, document, Number(answer.headers.get('Retry-After')) || undefined);
   }
   return document;
+}
+
+function carrying(body) {
+  const headers = { Accept: 'application/json' };
+  return body
+    ? { headers: { ...headers, 'Content-Type': 'application/json' }, body: JSON.stringify(body) }
+    : { headers };
 }

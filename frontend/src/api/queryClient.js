@@ -1,12 +1,13 @@
 import { MutationCache, QueryCache, QueryClient } from '@tanstack/react-query';
 
+/** Who is signed in; see useSession. */
 export const SESSION = ['session'];
 
 /** One client for the page. The one place that handles a 401, whatever was asked. */
 export function makeQueryClient() {
   const noteSignedOut = (error) => {
-    if (error.status === 401) {
-      client.setQueryData(SESSION, { signedIn: false });
+    if (error.code === 'unauthenticated') {
+      client.setQueryData(SESSION, null);
     }
   };
   const client = new QueryClient({
@@ -19,6 +20,5 @@ export function makeQueryClient() {
       mutations: { networkMode: 'always' },
     },
   });
-  client.setQueryDefaults(SESSION, { staleTime: Number.POSITIVE_INFINITY, gcTime: Number.POSITIVE_INFINITY });
   return client;
 }

@@ -4,4 +4,5 @@ export const paths = {
   preview: '/ingest/preview',
   run: (runId) => `/ingest/runs/${runId}`,
   runs: '/runs',
+  account: '/account',
 };

@@ -100,16 +100,7 @@ test('a server that is away is told, and the form can be seen all the same', asy
 test('an address that is none is a page of its own', async () => {
   serve({});
   const { container } = open('/nowhere');
-  expect(screen.getByRole('heading', { name: 'There is nothing at this address' })).toBeVisible();
-  expect(await objections(container)).toEqual([]);
-});
-
-test('a 401 from anywhere takes the whole page to the signed-out one', async () => {
-  const answers = { [PATHS.current]: NONE, [PATHS.start]: refusal(401, 'unauthenticated') };
-  serve(answers);
-  const { user, container } = open('/ingest/preview');
-  await user.click(await screen.findByRole('button', { name: 'Start ingestion' }));
-  expect(await screen.findByRole('heading', { name: 'You are not signed in' })).toBeVisible();
+  expect(await screen.findByRole('heading', { name: 'There is nothing at this address' })).toBeVisible();
   expect(await objections(container)).toEqual([]);
 });
 

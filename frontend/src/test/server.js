@@ -33,6 +33,14 @@ export function anEndedRun(status, changes = {}) {
   });
 }
 
+/** An answer without content. */
+export const NOTHING = { nothing: true };
+
+const LOCAL = { auth: 'local', user_id: 1, email: 'local@localhost', name: 'You' };
+
+/** Somebody who is signed in. */
+export const ANN = { auth: 'accounts', user_id: 2, email: 'ann@example.org', name: null };
+
 /** The server's refusal: a problem document with its status. */
 export function refusal(status, code, members = {}) {
   return { status, document: { status, code, detail: `Refused: ${code}.`, ...members } };
@@ -40,25 +48,36 @@ export function refusal(status, code, members = {}) {
 
 /**
  * Stands in for the server: `answers` maps "GET /path" to a document, a refusal, a function that makes one, or an Error
- * for no answer at all. It may be changed on the way. What is not there is a 404.
+ * for no answer at all. It may be changed on the way. What is not there is a 404; who asks is the local user, unless
+ * something else is said.
  */
 export function serve(answers) {
   const asked = vi.fn();
-  vi.stubGlobal('fetch', async (path, { method }) => {
+  vi.stubGlobal('fetch', async (path, { method, body }) => {
     const call = `${method} ${path}`;
-    asked(call);
+    if (call === PATHS.me && !(call in answers)) {
+      return new Response(JSON.stringify(LOCAL));
+    }
+    asked(...[call, body && JSON.parse(body)].filter(Boolean));
     let answer = answers[call] ?? refusal(404, 'not_found');
     answer = typeof answer === 'function' ? await answer() : answer;
     if (answer instanceof Error) {
       throw answer;
     }
-    const { status, document } = answer.document ? answer : { status: 200, document: answer };
-    return new Response(JSON.stringify(document), { status });
+    const { status, document, headers } = answer.document ? answer : { status: 200, document: answer };
+    return answer === NOTHING
+      ? new Response(null, { status: 204 })
+      : new Response(JSON.stringify(document), { status, headers });
   });
   return asked;
 }
 
 export const PATHS = {
+  me: 'GET /api/auth/me',
+  signIn: 'POST /api/auth/login',
+  credentials: 'GET /api/auth/credentials',
+  makeToken: 'POST /api/auth/credentials',
+  password: 'POST /api/auth/password',
   current: 'GET /api/ingestion/current-run',
   start: 'POST /api/ingestion/start',
   run: 'GET /api/ingestion/runs/7',

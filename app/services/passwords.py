@@ -1,0 +1,27 @@
+"""Passwords by argon2id, with the least parameters that OWASP's password storage cheat sheet recommends."""
+
+from functools import cache
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+
+# 19 MiB a verification: sixteen threads at once take 300 MiB, not a gigabyte as with the library's defaults.
+HASHER = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
+
+
+def hash_password(password: str) -> str:
+    """The hash to keep. Changes nothing."""
+    return HASHER.hash(password)
+
+
+def verify_password(password_hash: str | None, password: str) -> bool:
+    """Whether this is the password. It takes the same time where there is none to compare with. Changes nothing."""
+    try:
+        return HASHER.verify(password_hash or _nobodys_hash(), password) and password_hash is not None
+    except (VerificationError, InvalidHashError):
+        return False
+
+
+@cache
+def _nobodys_hash() -> str:
+    return HASHER.hash("the password of nobody")

@@ -1,0 +1,65 @@
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { get, post } from './client.js';
+import { SESSION } from './queryClient.js';
+
+/** @typedef {import('./schema').components['schemas']['Me']} Me */
+
+const ROOT = '/api/auth';
+const RETRY_MS = 1500;
+
+/**
+ * Who is signed in: `user` is null for nobody, undefined while that is not known yet. With AUTH=local it is the one
+ * user of the machine, and there is nothing to sign in to or out of (`isLocal`).
+ */
+export function useSession() {
+  const query = useQuery({
+    queryKey: SESSION,
+    /** @returns {Promise<Me | null>} */
+    queryFn: async ({ signal }) => {
+      try {
+        return await get(`${ROOT}/me`, signal);
+      } catch (error) {
+        if (/** @type {import('./client.js').ApiError} */ (error).status === 401) {
+          return null;
+        }
+        throw error;
+      }
+    },
+    staleTime: Number.POSITIVE_INFINITY,
+    gcTime: Number.POSITIVE_INFINITY,
+    refetchOnWindowFocus: false,
+    refetchInterval: ({ state }) => (state.status === 'error' ? RETRY_MS : false),
+  });
+  return { user: query.data, isLocal: query.data?.auth === 'local', isLost: query.isError };
+}
+
+/**
+ * Signs in; the page behind goes on where it was. For somebody else than before it begins anew: nothing that was shown
+ * to the one is for the other.
+ * @param {Me | null | undefined} before
+ */
+export function useSignIn(before) {
+  const client = useQueryClient();
+  return useMutation({
+    /** @param {{email: string, password: string}} given */
+    mutationFn: async (given) => {
+      await post(`${ROOT}/login`, given);
+      return get(`${ROOT}/me`);
+    },
+    onSuccess: (/** @type {Me} */ user) => {
+      if (before && before.user_id !== user.user_id) {
+        window.location.reload();
+      } else {
+        client.setQueryData(SESSION, user);
+      }
+    },
+  });
+}
+
+/** Signs out, and forgets everything that was shown. */
+export function useSignOut() {
+  return useMutation({
+    mutationFn: () => post(`${ROOT}/logout`),
+    onSuccess: () => window.location.assign('/'),
+  });
+}

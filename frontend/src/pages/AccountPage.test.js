@@ -1,0 +1,86 @@
+import { screen, within } from '@testing-library/react';
+import { expect, test } from 'vitest';
+import { objections, open } from '../test/open.js';
+import { ANN, NOTHING, PATHS, refusal, serve } from '../test/server.js';
+
+const FIREFOX = 'Mozilla/5.0 (X11; Linux x86_64; rv:146.0) Gecko/20100101 Firefox/146.0';
+const SESSION = {
+  credential_id: 8,
+  kind: 'session',
+  name: FIREFOX,
+  created_at: '2026-01-02T10:00:00Z',
+  last_used_at: '2026-01-02T11:00:00Z',
+  expires_at: '2026-02-01T10:00:00Z',
+  is_current: true,
+};
+const TOKEN = {
+  ...SESSION,
+  credential_id: 9,
+  kind: 'token',
+  name: 'backup',
+  last_used_at: null,
+  expires_at: null,
+  is_current: false,
+};
+
+function serveAccount(more = {}) {
+  const answers = { [PATHS.me]: ANN, [PATHS.credentials]: { credentials: [TOKEN, SESSION] }, ...more };
+  return { answers, asked: serve(answers) };
+}
+
+test('sessions and tokens are listed with their last use; this one cannot be revoked here', async () => {
+  serveAccount();
+  const { container } = open('/account');
+  const [token, session] = await within(await screen.findByRole('list', { name: '' })).findAllByRole(
+    'listitem',
+  );
+  expect(token).toHaveTextContent('backup token');
+  expect(token).toHaveTextContent('never used, does not expire');
+  expect(session).toHaveTextContent('Firefox on Linux sessionthis session');
+  expect(session).toHaveTextContent(/last used .*, expires /);
+  expect(screen.getAllByRole('button', { name: /^Revoke/ })).toHaveLength(1);
+  expect(await objections(container)).toEqual([]);
+});
+
+test('a token is made, shown once, and can be copied', async () => {
+  const { asked } = serveAccount({ [PATHS.makeToken]: { credential_id: 10, token: 'ji_secret' } });
+  const { user, container } = open('/account');
+  await user.type(await screen.findByLabelText('What it is for'), 'cron');
+  await user.type(screen.getByLabelText('Expires after days'), '30');
+  await user.click(screen.getByRole('button', { name: 'Make token' }));
+  expect(await screen.findByText('ji_secret')).toBeVisible();
+  expect(screen.getByRole('button', { name: 'Copy the token' })).toBeVisible();
+  expect(asked).toHaveBeenCalledWith(PATHS.makeToken, { name: 'cron', expires_in_days: 30 });
+  expect(await objections(container)).toEqual([]);
+});
+
+test('a token is revoked', async () => {
+  const { answers, asked } = serveAccount();
+  answers['DELETE /api/auth/credentials/9'] = () => {
+    answers[PATHS.credentials] = { credentials: [SESSION] };
+    return NOTHING;
+  };
+  const { user } = open('/account');
+  await user.click(await screen.findByRole('button', { name: 'Revoke backup' }));
+  await screen.findByText('Firefox on Linux');
+  expect(asked).toHaveBeenCalledWith('DELETE /api/auth/credentials/9');
+  await expect.poll(() => screen.queryByText('backup')).toBeNull();
+});
+
+test('a password is changed, and a wrong one is told at its field', async () => {
+  const wrong = { current_password: ['This is not your current password.'] };
+  const { answers } = serveAccount({ [PATHS.password]: refusal(422, 'wrong_password', { errors: wrong }) });
+  const { user, container } = open('/account');
+  await user.type(await screen.findByLabelText('Current password'), 'wrong');
+  await user.type(screen.getByLabelText('New password'), 'a whole new password');
+  await user.click(screen.getByRole('button', { name: 'Change password' }));
+  expect(await screen.findByRole('alert')).toHaveTextContent('The password was not changed.');
+  expect(screen.getByLabelText('Current password')).toHaveAccessibleDescription(
+    'This is not your current password.',
+  );
+  expect(await objections(container)).toEqual([]);
+  answers[PATHS.password] = NOTHING;
+  await user.click(screen.getByRole('button', { name: 'Change password' }));
+  expect(await screen.findByText('Your password is changed.')).toBeVisible();
+  expect(screen.getByLabelText('New password')).toHaveValue('');
+});

@@ -1,0 +1,107 @@
+import { screen, waitFor } from '@testing-library/react';
+import { expect, test, vi } from 'vitest';
+import { objections, open } from '../test/open.js';
+import { ANN, NOTHING, PATHS, refusal, serve } from '../test/server.js';
+
+const OUT = refusal(401, 'unauthenticated');
+const NONE = { run_id: null };
+
+async function signIn(user, password = 'correct horse battery') {
+  await user.type(await screen.findByLabelText('E-mail'), 'ann@example.org');
+  await user.type(screen.getByLabelText('Password'), password);
+  await user.click(screen.getByRole('button', { name: 'Sign in' }));
+}
+
+test('nobody sees a page before signing in, and then it is the one that was asked for', async () => {
+  const answers = { [PATHS.me]: OUT, [PATHS.runs]: { runs: [], next_before: null } };
+  answers[PATHS.signIn] = () => {
+    answers[PATHS.me] = ANN;
+    return NOTHING;
+  };
+  const asked = serve(answers);
+  const { user, container } = open('/runs');
+  expect(await screen.findByRole('heading', { name: 'Sign in' })).toBeVisible();
+  expect(screen.queryByRole('navigation', { name: 'Main' })).toBeNull();
+  expect(asked).not.toHaveBeenCalledWith(PATHS.runs);
+  expect(await objections(container)).toEqual([]);
+  await signIn(user);
+  expect(await screen.findByText('There are no runs yet.')).toBeVisible();
+  expect(asked).toHaveBeenCalledWith(PATHS.signIn, {
+    email: 'ann@example.org',
+    password: 'correct horse battery',
+  });
+  expect(screen.getByRole('link', { name: 'Account' })).toBeVisible();
+});
+
+test.each([
+  [refusal(401, 'sign_in_refused'), 'Refused: sign_in_refused.'],
+  [{ ...refusal(429, 'too_many_requests'), headers: { 'Retry-After': '130' } }, 'Try again in 3 min.'],
+  [new TypeError('Failed to fetch'), 'You could not be signed in. The server does not answer.'],
+])('a sign-in that does not succeed says why, and can be tried again', async (answer, words) => {
+  serve({ [PATHS.me]: OUT, [PATHS.signIn]: answer });
+  const { user, container } = open('/');
+  await signIn(user, 'wrong');
+  expect(await screen.findByRole('alert')).toHaveTextContent(words);
+  expect(screen.getByRole('button', { name: 'Sign in' })).toBeVisible();
+  expect(await objections(container)).toEqual([]);
+});
+
+test('a session that ends leads to sign-in and back, with nothing typed lost and nothing asked meanwhile', async () => {
+  const answers = { [PATHS.me]: ANN, [PATHS.credentials]: { credentials: [] }, [PATHS.makeToken]: OUT };
+  answers[PATHS.signIn] = NOTHING;
+  const asked = serve(answers);
+  const { user } = open('/account');
+  await user.type(await screen.findByLabelText('What it is for'), 'my script');
+  answers[PATHS.credentials] = OUT;
+  await user.click(screen.getByRole('button', { name: 'Make token' }));
+  expect(await screen.findByText(/^Your session has ended\./)).toBeVisible();
+  expect(screen.getByRole('heading', { name: 'Sign in' })).toHaveFocus();
+  expect(screen.getByLabelText('What it is for')).not.toBeVisible();
+  answers[PATHS.credentials] = { credentials: [] };
+  await signIn(user);
+  expect(await screen.findByLabelText('What it is for')).toHaveValue('my script');
+  expect(screen.getByLabelText('What it is for')).toBeVisible();
+  expect(asked).toHaveBeenCalledWith(PATHS.signIn, expect.anything());
+});
+
+test('with one local user there is nothing to sign in to, out of, or to manage', async () => {
+  serve({ [PATHS.current]: NONE });
+  open('/account');
+  expect(await screen.findByRole('heading', { name: 'There is nothing at this address' })).toBeVisible();
+  expect(screen.queryByRole('link', { name: 'Account' })).toBeNull();
+  expect(screen.queryByRole('button', { name: 'Sign out' })).toBeNull();
+});
+
+test('a server that is away at first is told, and the page comes by itself', async () => {
+  vi.useFakeTimers({ shouldAdvanceTime: true });
+  try {
+    const answers = { [PATHS.me]: new TypeError('Failed to fetch'), [PATHS.current]: NONE };
+    serve(answers);
+    open('/');
+    expect(await screen.findByText('Connection lost, retrying.')).toBeVisible();
+    answers[PATHS.me] = ANN;
+    await vi.advanceTimersByTimeAsync(2_000);
+    expect(await screen.findByRole('heading', { name: 'Configure' })).toBeVisible();
+  } finally {
+    vi.useRealTimers();
+  }
+});
+
+test('a page that is hidden behind sign-in polls for nothing', async () => {
+  vi.useFakeTimers({ shouldAdvanceTime: true });
+  try {
+    const answers = { [PATHS.me]: ANN, [PATHS.current]: NONE };
+    const asked = serve(answers);
+    open('/ingest');
+    await screen.findByRole('link', { name: 'Next' });
+    answers[PATHS.current] = OUT;
+    await vi.advanceTimersByTimeAsync(5_000);
+    await screen.findByRole('heading', { name: 'Sign in' });
+    asked.mockClear();
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(asked).not.toHaveBeenCalled();
+  } finally {
+    vi.useRealTimers();
+  }
+  await waitFor(() => expect(document.title).toBe('Sign in · Job Ingestion'));
+});

@@ -1,0 +1,319 @@
+"""Signing in and out, sessions and tokens, the password: as a browser and as curl."""
+
+import re
+from dataclasses import replace
+
+import pytest
+
+from app import create_app
+from app.extensions import db
+from app.services import credentials, passwords
+from tests.api.test_ingestion_routes import problem
+from tests.support.accounts import PASSWORD, Visitor, in_browser, person, with_token
+from tests.support.factories import sql
+
+ANN, BOB = "ann@example.org", "bob@example.org"
+NEW_PASSWORD = "a whole new password"
+
+
+@pytest.fixture
+def ann(accounts_app) -> int:
+    return person(accounts_app, ANN)
+
+
+@pytest.fixture
+def browser(accounts_app, ann) -> Visitor:
+    return in_browser(accounts_app, ANN)
+
+
+@pytest.fixture
+def curl(accounts_app, ann) -> Visitor:
+    return with_token(accounts_app, ann)
+
+
+def test_signing_in_sets_a_cookie_that_only_the_browser_and_only_we_can_use(accounts_app, ann):
+    answer = Visitor(accounts_app).sign_in(ANN)
+    assert (answer.status_code, answer.data) == (204, b"")
+    [cookie] = answer.headers.getlist("Set-Cookie")
+    assert cookie.startswith("__Host-session=")
+    flags = {part.strip().split("=")[0] for part in cookie.split(";")[1:]}
+    assert {"Secure", "HttpOnly", "Path", "SameSite"} <= flags
+    assert "SameSite=Lax" in cookie and "Path=/" in cookie and "Domain" not in cookie
+
+
+def test_an_address_is_one_whatever_its_case_and_the_blanks_around_it(accounts_app, ann):
+    assert Visitor(accounts_app).sign_in("  ANN@Example.ORG ").status_code == 204
+
+
+def test_unknown_and_wrong_are_answered_alike(accounts_app, ann):
+    sql("INSERT INTO users (email) VALUES ('no-password@example.org')")
+    answers = [
+        Visitor(accounts_app).call("POST", "auth/login", {"email": email, "password": "wrong"}, X_Request_ID="same")
+        for email in (ANN, "nobody@example.org", "no-password@example.org")
+    ]
+    assert {answer.status_code for answer in answers} == {401}
+    assert len({answer.data for answer in answers}) == 1
+    assert len({str(sorted(answer.headers)) for answer in answers}) == 1
+    problem(answers[0], 401, "sign_in_refused")
+    assert not any("Set-Cookie" in answer.headers for answer in answers)
+
+
+@pytest.mark.parametrize("email", [ANN, "nobody@example.org"])
+def test_a_password_is_verified_by_argon2_whether_the_address_is_known_or_not(accounts_app, ann, email, monkeypatch):
+    verified, hasher = [], passwords.HASHER
+
+    class Counting:
+        def verify(self, password_hash, password):
+            verified.append(password_hash.split("$")[1])
+            return hasher.verify(password_hash, password)
+
+    passwords._nobodys_hash()
+    monkeypatch.setattr(passwords, "HASHER", Counting())
+    Visitor(accounts_app).sign_in(email, "wrong")
+    assert verified == ["argon2id"]
+
+
+@pytest.mark.parametrize(
+    ("body", "fields"),
+    [
+        ({}, ["email", "password"]),
+        ({"email": ANN}, ["password"]),
+        ({"email": "", "password": ""}, ["email", "password"]),
+        ({"email": 5, "password": None}, ["email", "password"]),
+        ({"email": ["a"], "password": {"a": 1}}, ["email", "password"]),
+        ({"email": "a" * 256, "password": "a" * 1025}, ["email", "password"]),
+        ({"email": "a\x00b", "password": "\x00"}, ["email", "password"]),
+        ({"email": "\ud800", "password": "\udfff"}, ["email", "password"]),
+        ({"email": ANN, "password": PASSWORD, "admin": True}, ["admin"]),
+    ],
+)
+def test_rubbish_is_refused_by_field(accounts_app, ann, body, fields):
+    special = problem(Visitor(accounts_app).call("POST", "auth/login", body), 422, "invalid_input")
+    assert sorted(special["errors"]) == fields
+
+
+def test_a_session_and_a_token_are_the_same_person(browser, curl, ann):
+    for visitor in (browser, curl):
+        assert visitor.call("GET", "auth/me").json == {
+            "auth": "accounts", "user_id": ann, "email": ANN, "name": None
+        }
+    run_id = browser.call("POST", "ingestion/start").json["run_id"]
+    assert curl.call("GET", "ingestion/current-run").json == {"run_id": run_id}
+
+
+def test_signing_out_ends_the_session_on_the_server_and_may_be_repeated(browser, accounts_app):
+    cookie = browser.client.get_cookie("__Host-session", domain="jobs.example.org").value
+    assert browser.call("POST", "auth/logout").status_code == 204
+    assert browser.client.get_cookie("__Host-session", domain="jobs.example.org") is None
+    thief = Visitor(accounts_app, Cookie=f"__Host-session={cookie}")
+    problem(thief.call("GET", "auth/me"), 401, "unauthenticated")
+    assert thief.call("POST", "auth/logout").status_code == 204
+
+
+def test_signing_in_again_ends_the_session_before(browser):
+    assert browser.sign_in(ANN).status_code == 204
+    assert sql("SELECT count(*) FROM credentials")[0].count == 1
+
+
+def forged(value: str) -> dict[str, str]:
+    return {"Cookie": f"__Host-session={value}"}
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        forged(""),
+        forged("x"),
+        forged("x.y"),
+        forged("%00"),
+        forged("a" * 5000),
+        {"Authorization": ""},
+        {"Authorization": "Bearer"},
+        {"Authorization": "Bearer "},
+        {"Authorization": "Bearer x"},
+        {"Authorization": "Bearer ji_\xff"},
+        {"Authorization": "Basic YW5uOnBhc3N3b3Jk"},
+        {"Authorization": "Bearer " + "x" * 7000},
+    ],
+)
+@pytest.mark.parametrize("path", ["auth/me", "auth/credentials", "ingestion/runs", "ingestion/current-run"])
+def test_what_proves_nothing_is_401(accounts_app, ann, headers, path):
+    answer = Visitor(accounts_app, **headers).call("GET", path)
+    problem(answer, 401, "unauthenticated")
+    assert answer.headers["WWW-Authenticate"] == "Bearer"
+
+
+def test_a_bad_token_is_not_made_up_for_by_a_good_cookie(browser):
+    """A request with a token passes the check of its origin; it may not act by the cookie then."""
+    evil = {"Origin": "https://evil.example", "Authorization": "Bearer x"}
+    problem(browser.call("POST", "ingestion/start", **evil), 401, "unauthenticated")
+
+
+def test_a_secret_works_only_the_way_it_is_meant_to_be_carried(accounts_app, ann, curl):
+    token = curl.headers["Authorization"].removeprefix("Bearer ")
+    problem(Visitor(accounts_app, **forged(token)).call("GET", "auth/me"), 401, "unauthenticated")
+    with accounts_app.app_context():
+        session = credentials.sign_in(ANN, PASSWORD, "test").secret
+    bearer = Visitor(accounts_app, Authorization=f"Bearer {session}")
+    problem(bearer.call("GET", "auth/me"), 401, "unauthenticated")
+
+
+def test_an_expired_credential_is_none(browser, curl):
+    sql("UPDATE credentials SET expires_at = now()")
+    for visitor in (browser, curl):
+        problem(visitor.call("GET", "auth/me"), 401, "unauthenticated")
+
+
+def test_the_last_use_is_written_at_most_once_a_minute(curl):
+    def last_use():
+        return sql("SELECT last_used_at FROM credentials")[0].last_used_at
+
+    curl.call("GET", "auth/me")
+    first = last_use()
+    assert first is not None
+    curl.call("GET", "auth/me")
+    assert last_use() == first
+    sql("UPDATE credentials SET last_used_at = last_used_at - interval '61 s'")
+    curl.call("GET", "auth/me")
+    assert last_use() > first
+
+
+def test_a_token_is_shown_once_and_kept_as_a_hash(browser):
+    answer = browser.call("POST", "auth/credentials", {"name": "cron", "expires_in_days": 30})
+    assert answer.status_code == 201
+    token = answer.json["token"]
+    assert re.fullmatch(r"ji_[\w-]{43}", token)
+    assert answer.headers["Location"] == f"/api/auth/credentials/{answer.json['credential_id']}"
+    [made, session] = browser.call("GET", "auth/credentials").json["credentials"]
+    assert (made["kind"], made["name"], made["last_used_at"], made["is_current"]) == ("token", "cron", None, False)
+    assert (session["kind"], session["is_current"]) == ("session", True)
+    assert token not in str(sql("SELECT * FROM credentials"))
+    days = "round(extract(epoch FROM expires_at - now()) / 86400)"
+    assert sql(f"SELECT {days} AS days FROM credentials WHERE kind = 'token'")[0].days == 30
+
+
+@pytest.mark.parametrize(
+    "body",
+    [{}, {"name": ""}, {"name": "x" * 101}, {"name": "\x00"}, {"name": "x", "expires_in_days": 0},
+     {"name": "x", "expires_in_days": 3661}, {"name": "x", "expires_in_days": 1.5}, {"name": "x", "kind": "session"}],
+)
+def test_a_token_that_cannot_be_is_refused(browser, body):
+    problem(browser.call("POST", "auth/credentials", body), 422, "invalid_input")
+    assert sql("SELECT count(*) FROM credentials")[0].count == 1
+
+
+def test_a_revoked_token_ends_at_once(browser, curl):
+    [token] = [each for each in browser.call("GET", "auth/credentials").json["credentials"] if each["kind"] == "token"]
+    assert browser.call("DELETE", f"auth/credentials/{token['credential_id']}").status_code == 204
+    problem(curl.call("GET", "auth/me"), 401, "unauthenticated")
+    answer = browser.call("DELETE", f"auth/credentials/{token['credential_id']}")
+    problem(answer, 404, "credential_not_found")
+
+
+@pytest.mark.parametrize("credential_id", ["0", "-1", "x", "01", str(2**63), "9" * 40])
+def test_an_id_that_cannot_be_one_is_an_unknown_address(browser, credential_id):
+    problem(browser.call("DELETE", f"auth/credentials/{credential_id}"), 404, "not_found")
+
+
+def test_a_new_password_ends_everything_but_the_session_it_was_changed_in(accounts_app, browser, curl):
+    other = in_browser(accounts_app, ANN)
+    change = {"current_password": PASSWORD, "new_password": NEW_PASSWORD}
+    assert browser.call("POST", "auth/password", change).status_code == 204
+    assert browser.call("GET", "auth/me").status_code == 200
+    for ended in (other, curl):
+        problem(ended.call("GET", "auth/me"), 401, "unauthenticated")
+    assert Visitor(accounts_app).sign_in(ANN).status_code == 401
+    assert Visitor(accounts_app).sign_in(ANN, NEW_PASSWORD).status_code == 204
+
+
+def test_a_password_is_not_changed_without_the_current_one(accounts_app, browser):
+    change = {"current_password": "wrong", "new_password": NEW_PASSWORD}
+    special = problem(browser.call("POST", "auth/password", change), 422, "wrong_password")
+    assert list(special["errors"]) == ["current_password"]
+    assert Visitor(accounts_app).sign_in(ANN).status_code == 204
+
+
+@pytest.mark.parametrize("password", ["", "short", "x" * 11, "x" * 1025, None, "x" * 20 + "\x00"])
+def test_a_bad_new_password_is_refused(browser, password):
+    change = {"current_password": PASSWORD, "new_password": password}
+    special = problem(browser.call("POST", "auth/password", change), 422, "invalid_input")
+    assert list(special["errors"]) == ["new_password"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("POST", "login"), ("POST", "logout"), ("GET", "credentials"), ("POST", "credentials"),
+     ("DELETE", "credentials/1"), ("POST", "password")],
+)
+def test_with_one_local_user_there_are_no_accounts(client, method, path):
+    problem(client.open(f"/api/auth/{path}", method=method, json={}), 404, "no_accounts")
+
+
+def test_with_one_local_user_he_is_who_asks(client, user_id):
+    assert client.get("/api/auth/me").json == {
+        "auth": "local", "user_id": user_id, "email": "local@localhost", "name": "You"
+    }
+
+
+@pytest.mark.parametrize("headers", [{"Origin": "https://evil.example"}, {"Sec_Fetch_Site": "cross-site"}])
+@pytest.mark.parametrize("path", ["auth/login", "auth/logout", "auth/credentials", "auth/password"])
+def test_another_sites_page_can_do_nothing_by_the_cookie(browser, headers, path):
+    problem(browser.call("POST", path, {}, **headers), 403, "forbidden")
+    assert browser.call("GET", "auth/me").status_code == 200
+
+
+def test_the_tenth_wrong_password_for_an_account_is_the_last_and_the_right_one_waits_too(accounts_app, ann):
+    visitor = Visitor(accounts_app)
+    assert [visitor.sign_in(ANN, "wrong").status_code for _ in range(11)] == [401] * 10 + [429]
+    answer = visitor.sign_in(ANN.upper())
+    problem(answer, 429, "too_many_requests")
+    assert 0 < int(answer.headers["Retry-After"]) <= 300
+
+
+def test_guessing_many_accounts_from_one_address_is_limited_and_other_addresses_are_not(accounts_app, ann):
+    visitor = Visitor(accounts_app)
+    codes = [visitor.sign_in(f"{number}@example.org", "wrong").status_code for number in range(31)]
+    assert codes == [401] * 30 + [429]
+    elsewhere = Visitor(accounts_app)
+    elsewhere.client.environ_base["REMOTE_ADDR"] = "203.0.113.7"
+    assert elsewhere.sign_in(ANN).status_code == 204
+
+
+def test_who_mistypes_twice_notices_nothing(accounts_app, ann):
+    visitor = Visitor(accounts_app)
+    assert [visitor.sign_in(ANN, password).status_code for password in ("wrong", "worse", PASSWORD)] == [401, 401, 204]
+
+
+def test_the_current_password_cannot_be_guessed_either(browser):
+    change = {"current_password": "wrong", "new_password": NEW_PASSWORD}
+    codes = [browser.call("POST", "auth/password", change).status_code for _ in range(11)]
+    assert codes == [422] * 10 + [429]
+
+
+def test_two_who_change_their_passwords_do_not_count_for_each_other(accounts_app, browser):
+    person(accounts_app, BOB)
+    bob = in_browser(accounts_app, BOB)
+    change = {"current_password": "wrong", "new_password": NEW_PASSWORD}
+    for visitor in (browser, bob):
+        assert [visitor.call("POST", "auth/password", change).status_code for _ in range(8)] == [422] * 8
+
+
+def test_a_key_that_was_the_secret_key_before_is_believed_and_an_unknown_one_is_not(settings, accounts_app, browser):
+    cookie = browser.client.get_cookie("__Host-session", domain="jobs.example.org").value
+    before = accounts_app.config["SETTINGS"]
+    for fallbacks, code in (((before.secret_key,), 200), ((), 401)):
+        rotated = replace(before, secret_key="another key of the tests, 9876543210", secret_key_fallbacks=fallbacks)
+        app = create_app(rotated)
+        assert Visitor(app, **forged(cookie)).call("GET", "auth/me").status_code == code
+        with app.app_context():
+            db.engine.dispose()
+
+
+def test_without_tls_the_cookie_has_the_port_in_its_name_so_that_two_products_on_a_host_differ(accounts_app, ann):
+    plain = create_app(replace(accounts_app.config["SETTINGS"], public_url=None))
+    answer = plain.test_client().post("/api/auth/login", json={"email": ANN, "password": PASSWORD})
+    [cookie] = answer.headers.getlist("Set-Cookie")
+    assert cookie.startswith("session-8000=") and "Secure" not in cookie and "HttpOnly" in cookie
+    with plain.app_context():
+        db.engine.dispose()

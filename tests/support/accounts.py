@@ -1,0 +1,51 @@
+"""People who sign in, by the real way in."""
+
+from flask import Flask
+from flask.testing import FlaskClient
+
+from app.services import credentials, users
+
+HOST = {"Host": "jobs.example.org"}
+PASSWORD = "correct horse battery"
+
+
+class Visitor:
+    """A browser, or curl, with what it carries."""
+
+    def __init__(self, app: Flask, **headers: str) -> None:
+        # A cookie given by hand goes out as it is; the client's own would take its place.
+        self.client: FlaskClient = app.test_client(use_cookies="Cookie" not in headers)
+        self.headers = {**HOST, **headers}
+
+    def call(self, method: str, path: str, json: object = None, **headers: str):
+        """One request below /api."""
+        base = "https://jobs.example.org"
+        options = {"json": json} if json is not None else {}
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        return self.client.open(
+            f"/api/{path}", method=method, base_url=base, headers={**self.headers, **named}, buffered=True, **options
+        )
+
+    def sign_in(self, email: str, password: str = PASSWORD):
+        """Sign in; the cookie stays with this visitor."""
+        return self.call("POST", "auth/login", {"email": email, "password": password})
+
+
+def person(app: Flask, email: str) -> int:
+    """Somebody who may sign in."""
+    with app.app_context():
+        return users.add(email, PASSWORD)
+
+
+def in_browser(app: Flask, email: str) -> Visitor:
+    """That person, signed in."""
+    visitor = Visitor(app)
+    assert visitor.sign_in(email).status_code == 204
+    return visitor
+
+
+def with_token(app: Flask, user_id: int) -> Visitor:
+    """That person's curl."""
+    with app.app_context():
+        secret = credentials.make_token(user_id, "curl").secret
+    return Visitor(app, Authorization=f"Bearer {secret}")
