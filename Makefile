@@ -5,7 +5,7 @@ BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 NPM := $(BIN)/python frontend/npm.py
-# With the folders, so that a file which was taken away makes a new build too; the tests are no part of it.
+# With the folders, so that a file which was taken away makes a new build too.
 PAGE_SOURCES := $(shell find frontend/src frontend/public ! -name '*.test.js' ! -path '*/src/test*') \
 	$(addprefix frontend/,index.html vite.config.js package.json)
 

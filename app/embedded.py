@@ -9,9 +9,12 @@ import pwd
 import shutil
 import subprocess
 import tempfile
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import quote
+
+import psutil
 
 from app.data_dir import DataDirError, link, make_data_dir, postgres_home, read_secret, redis_home, short_path
 
@@ -164,17 +167,39 @@ def drop_root(home: Path) -> list[str]:
 
 
 def run(command: list[str], stdin: str = "") -> str:
-    """Run a program to its end and return what it printed. Raises DataDirError with its last words if it fails."""
+    """Run a program to its end and return what it printed. Raises DataDirError with its last words if it fails.
+
+    Interrupted, it ends with everything that it started.
+    """
+    pipe = subprocess.PIPE
     try:
-        done = subprocess.run(command, input=stdin, capture_output=True, text=True, cwd="/")
+        program = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True, cwd="/")
     except OSError as error:
         raise DataDirError(f"{command[0]} cannot be run: {error.strerror}.") from error
-    if done.returncode != 0:
+    with program:
+        try:
+            output, errors = program.communicate(stdin)
+        except BaseException:
+            _kill_family(program.pid)
+            raise
+    if program.returncode != 0:
         # Of what stands on the command line, the program is the first path; setpriv and its options come before it.
-        program = next((word for word in command if word.startswith("/")), command[0])
-        last_line = (done.stderr or done.stdout).strip().rpartition("\n")[2]
-        raise DataDirError(f"{Path(program).name} failed: {last_line}")
-    return done.stdout
+        name = Path(next((word for word in command if word.startswith("/")), command[0])).name
+        raise DataDirError(f"{name} failed: {(errors or output).strip().rpartition(chr(10))[2]}")
+    return output
+
+
+def _kill_family(pid: int) -> None:
+    """Kill a process and all below it, and wait until they write nothing any more."""
+    try:
+        parent = psutil.Process(pid)
+        family = [parent, *parent.children(recursive=True)]
+    except psutil.NoSuchProcess:
+        return
+    for process in family:
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
+    psutil.wait_procs(family, timeout=5)
 
 
 # --- Redis -----------------------------------------------------------------------------------------------------------

@@ -55,6 +55,7 @@ export default defineConfig({
   // No data: addresses, which the page's policy forbids.
   build: { assetsInlineLimit: 0 },
   server: {
+    host: '127.0.0.1',
     port: 5173,
     strictPort: true,
     proxy: { '/api': { target: process.env.API_URL ?? 'http://127.0.0.1:8000' } },

@@ -16,7 +16,9 @@ def init_app(app: Flask, api: Api) -> None:
 
     def not_found(error: NotFound) -> Any:
         if _by_a_person() and is_built():
-            return page_file(ALWAYS_ASK, DOCUMENT), 404
+            answer = page_file(ALWAYS_ASK, DOCUMENT)
+            answer.vary.add("Accept")
+            return answer, 404
         return api.handle_http_exception(error)
 
     app.register_blueprint(blueprint)
@@ -25,10 +27,11 @@ def init_app(app: Flask, api: Api) -> None:
 
 @blueprint.get("/")
 @blueprint.get("/ingest", strict_slashes=False)
-@blueprint.get("/ingest/<path:_stage>")
+@blueprint.get("/ingest/preview", strict_slashes=False)
+@blueprint.get("/ingest/runs/<_run_id>", strict_slashes=False)
 @blueprint.get("/runs", strict_slashes=False)
 @blueprint.get("/account", strict_slashes=False)
-def page(_stage: str = "") -> Response:
+def page(_run_id: str = "") -> Response:
     """The page's own addresses; which one it is, the page works out itself"""
     return page_file(ALWAYS_ASK, DOCUMENT)
 

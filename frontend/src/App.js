@@ -1,8 +1,10 @@
 import { Activity, useEffect, useRef, useState } from 'react';
-import { Link, Navigate, NavLink, Route, Routes, useLocation } from 'react-router';
+import { Link, Navigate, NavLink, Route, Routes, useLocation, useNavigationType } from 'react-router';
 import { useSession } from './api/session.js';
 import Banner from './components/Banner.js';
+import { focusHeading } from './lib/focusHeading.js';
 import { paths } from './lib/paths.js';
+import { trouble } from './lib/trouble.js';
 import AccountPage from './pages/AccountPage.js';
 import SignOut from './pages/account/SignOut.js';
 import IngestPage from './pages/IngestPage.js';
@@ -16,7 +18,7 @@ import './App.css';
  * everything that was typed and asks for nothing meanwhile.
  */
 export default function App() {
-  const { user, isLost } = useSession();
+  const { user, error } = useSession();
   const [last, setLast] = useState(user);
   if (user && user !== last) {
     setLast(user);
@@ -31,8 +33,8 @@ export default function App() {
       <main id="main" className="ap-column ap-main" tabIndex={-1}>
         {user === undefined && (
           <div role="status">
-            {isLost ? (
-              <Banner tone="warning">Connection lost, retrying.</Banner>
+            {error ? (
+              <Banner tone="warning">{trouble(error).sentence}</Banner>
             ) : (
               <p className="quiet">Loading …</p>
             )}
@@ -86,17 +88,21 @@ function Pages() {
   );
 }
 
-/** After a change of address the new heading has the focus; on the first load the browser keeps it where it is. */
+/**
+ * After a change of address, or of the page within a list, the heading has the focus. On the first load, and where an
+ * address only leads on to another, the browser keeps it where it is.
+ */
 function useHeadingFocus() {
-  const { pathname } = useLocation();
-  const seen = useRef(pathname);
+  const { pathname, search } = useLocation();
+  const place = `${pathname} ${new URLSearchParams(search).get('before')}`;
+  const type = useNavigationType();
+  const seen = useRef(place);
   useEffect(() => {
-    if (seen.current !== pathname) {
-      const arrival = seen.current === '/';
-      seen.current = pathname;
-      if (!arrival) {
-        /** @type {HTMLElement | null} */ (document.querySelector('main h1'))?.focus();
+    if (seen.current !== place) {
+      seen.current = place;
+      if (type !== 'REPLACE') {
+        focusHeading();
       }
     }
-  }, [pathname]);
+  }, [place, type]);
 }

@@ -42,12 +42,19 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def visitor(browser: Browser, product: Product) -> Iterator[Callable[..., BrowserContext]]:
+    """Makes visitors of the product."""
+    with browsing(browser, product.url) as make:
+        yield make
+
+
+@contextmanager
+def browsing(browser: Browser, url: str) -> Iterator[Callable[..., BrowserContext]]:
     """Makes visitors, each with a browser of his own; scripts that fail and files that are refused fail the test."""
     complaints: list[str] = []
     contexts: list[BrowserContext] = []
 
     def make(**options: object) -> BrowserContext:
-        context = browser.new_context(base_url=product.url, locale="en-GB", **options)
+        context = browser.new_context(base_url=url, locale="en-GB", **options)
         context.on("weberror", lambda error: complaints.append(str(error.error)))
         context.on("console", lambda line: complaints.append(line.text) if "Security Policy" in line.text else None)
         contexts.append(context)

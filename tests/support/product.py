@@ -19,10 +19,11 @@ from urllib.parse import unquote, urlsplit
 
 import psutil
 import psycopg
+import redis
 
 from app import embedded
 from app.config import PROJECT
-from app.data_dir import unlink
+from app.data_dir import read_secret, short_path, unlink
 from tests.support.waiting import wait_until
 
 RECOVERY_SECONDS = 60
@@ -91,12 +92,13 @@ class Product:
         """Start ``flask --app wsgi …`` in this data folder, as an operator does, and return at once."""
         command = [sys.executable, "-m", "flask", "--app", "wsgi", *words]
         pipe = subprocess.PIPE
-        return subprocess.Popen(command, cwd=PROJECT, env=self.environment, text=True, stdout=pipe, stderr=pipe)
+        streams = {"stdin": pipe, "stdout": pipe, "stderr": pipe}
+        return subprocess.Popen(command, cwd=PROJECT, env=self.environment, text=True, **streams)
 
-    def command(self, *words: str) -> "subprocess.CompletedProcess[str]":
+    def command(self, *words: str, stdin: str | None = None) -> "subprocess.CompletedProcess[str]":
         """The same, run to its end."""
         command = self.launch_command(*words)
-        output, errors = command.communicate(timeout=60)
+        output, errors = command.communicate(stdin, timeout=60)
         return subprocess.CompletedProcess(words, command.returncode, output, errors)
 
     def printed(self) -> str:
@@ -165,6 +167,12 @@ class Product:
         with psycopg.connect(host=unquote(url.query.removeprefix("host=")), autocommit=True, **address) as connection:
             cursor = connection.execute(statement, values)
             return cursor.fetchall() if cursor.description else []
+
+    def flush_redis(self) -> None:
+        """Empty the product's own Redis: messages and counted tries."""
+        path = str(embedded.redis_socket(short_path(self.data_dir)))
+        with redis.Redis(unix_socket_path=path, password=read_secret(self.data_dir, "redis.password")) as client:
+            client.flushall()
 
     def health(self) -> str | None:
         """The word of /readyz, or None while nobody answers."""

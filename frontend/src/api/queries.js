@@ -1,4 +1,5 @@
 import { keepPreviousData, useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { useLastError } from '../lib/useLastError.js';
 import { get, post } from './client.js';
 
 /** @typedef {import('./schema').components['schemas']['Run']} Run */
@@ -17,26 +18,30 @@ const keys = {
 };
 
 /** The id of the active run or null, kept fresh, because another tab or device may start one. */
-export function useCurrentRun(enabled) {
-  return useQuery({
+export function useCurrentRun() {
+  const query = useQuery({
     queryKey: keys.currentRun,
     queryFn: async ({ signal }) => (await get(`${ROOT}/current-run`, signal)).run_id,
-    enabled,
     // What an earlier visit knew is no basis for sending anybody anywhere.
     gcTime: 0,
     refetchInterval: IDLE_POLL_MS,
   });
+  return { activeRun: query.data, error: useLastError(query) };
 }
 
 /** A run, asked for until it has ended; in a hidden tab too, whose title and icon show the status. */
 export function useRun(runId) {
-  return useQuery({
+  const query = useQuery({
     queryKey: keys.run(runId),
     /** @returns {Promise<Run>} */
     queryFn: ({ signal }) => get(`${ROOT}/runs/${encodeURIComponent(runId)}`, signal),
+    // A status of minutes ago, were it kept, would be shown as the present one.
+    gcTime: 0,
     refetchInterval: ({ state }) => (isSettled(state) ? false : RUN_POLL_MS),
     refetchIntervalInBackground: true,
+    refetchOnWindowFocus: ({ state }) => (isSettled(state) ? false : 'always'),
   });
+  return { run: query.data, asOf: query.dataUpdatedAt, error: useLastError(query) };
 }
 
 /** What happened to a run; asked for when its status is another one than before. */
@@ -54,7 +59,7 @@ export function useRunEvents(runId, status) {
 
 /** A page of the history; asked for again while a run on it may still change, or while there is no answer. */
 export function useRuns(status, before) {
-  return useQuery({
+  const query = useQuery({
     queryKey: keys.runs(status, before),
     /** @returns {Promise<{runs: Run[], next_before: number | null}>} */
     queryFn: ({ signal }) => {
@@ -66,6 +71,7 @@ export function useRuns(status, before) {
       return live && !isMissing(state.error) ? IDLE_POLL_MS : false;
     },
   });
+  return { page: query.data, error: useLastError(query) };
 }
 
 /** Starts a run; the answer is its id. */
@@ -73,16 +79,25 @@ export function useStartRun() {
   const client = useQueryClient();
   return useMutation({
     mutationFn: async () => (await post(`${ROOT}/start`)).run_id,
-    onSettled: () => client.invalidateQueries({ queryKey: keys.currentRun }),
+    // Without an answer it may have started all the same. The one that was in the way is named by the answer.
+    onError: ({ code }) => {
+      if (code !== 'run_active') {
+        void client.invalidateQueries({ queryKey: keys.currentRun });
+      }
+    },
   });
 }
 
-/** Aborts a run. Whatever the answer, the run is looked at again: what the page shows is what the server says. */
+/**
+ * Aborts a run. Whatever the answer, the run is looked at again: what the page shows is what the server says. It is under
+ * way until that is seen.
+ */
 export function useAbortRun(runId) {
   const client = useQueryClient();
   return useMutation({
     mutationFn: () => post(`${ROOT}/abort/${encodeURIComponent(runId)}`),
-    onSettled: () => client.invalidateQueries({ queryKey: keys.run(runId), exact: true }),
+    onSuccess: () => client.invalidateQueries({ queryKey: keys.run(runId), exact: true }),
+    onError: () => void client.invalidateQueries({ queryKey: keys.run(runId), exact: true }),
   });
 }
 
@@ -92,5 +107,5 @@ export function isMissing(error) {
 }
 
 function isSettled({ data, error }) {
-  return isMissing(error) || data?.is_active === false;
+  return isMissing(error) || (!error && data?.is_active === false);
 }

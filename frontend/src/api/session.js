@@ -1,4 +1,5 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { useLastError } from '../lib/useLastError.js';
 import { get, post } from './client.js';
 import { SESSION } from './queryClient.js';
 
@@ -30,7 +31,7 @@ export function useSession() {
     refetchOnWindowFocus: false,
     refetchInterval: ({ state }) => (state.status === 'error' ? RETRY_MS : false),
   });
-  return { user: query.data, isLocal: query.data?.auth === 'local', isLost: query.isError };
+  return { user: query.data, isLocal: query.data?.auth === 'local', error: useLastError(query) };
 }
 
 /**

@@ -1,16 +1,21 @@
+import { focusHeading } from '../lib/focusHeading.js';
 import './Banner.css';
 
 /**
  * Something to be told. Whether it is read out at once is for the caller's `role` to say.
- * @param {{tone: 'info' | 'warning' | 'danger', role?: 'alert' | 'status', onDismiss?: () => void,
+ * @param {{tone: 'info' | 'warning' | 'danger', role?: 'alert', onDismiss?: () => void,
  *   children: import('react').ReactNode}} props
  */
 export default function Banner({ tone, role, onDismiss, children }) {
+  function dismiss() {
+    onDismiss?.();
+    focusHeading();
+  }
   return (
     <div className={`bn-banner bn-banner--${tone}`} role={role}>
       <div className="bn-text">{children}</div>
       {onDismiss && (
-        <button type="button" className="bn-dismiss" onClick={onDismiss} aria-label="Dismiss this message">
+        <button type="button" className="bn-dismiss" onClick={dismiss} aria-label="Dismiss this message">
           <span aria-hidden="true">×</span>
         </button>
       )}

@@ -1,5 +1,8 @@
-import { useState } from 'react';
+import { useEffect, useState } from 'react';
 import './CopyButton.css';
+
+/** How long it is said; then a second copy can be told again. */
+const SAID_MS = 4000;
 
 /**
  * Copies a text to the clipboard and says whether that worked.
@@ -7,6 +10,10 @@ import './CopyButton.css';
  */
 export default function CopyButton({ text, label }) {
   const [said, setSaid] = useState('');
+  useEffect(() => {
+    const timer = said ? setTimeout(() => setSaid(''), SAID_MS) : undefined;
+    return () => clearTimeout(timer);
+  }, [said]);
   async function copy() {
     try {
       await navigator.clipboard.writeText(text);

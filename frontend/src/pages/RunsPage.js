@@ -6,6 +6,7 @@ import { formatDuration, formatMoment } from '../lib/format.js';
 import { paths } from '../lib/paths.js';
 import { lasted } from '../lib/run.js';
 import { STATUS } from '../lib/status.js';
+import { trouble } from '../lib/trouble.js';
 import './RunsPage.css';
 
 /** The history, newest first; filter and page stand in the address. */
@@ -13,7 +14,7 @@ export default function RunsPage() {
   const [search] = useSearchParams();
   const status = search.get('status');
   const before = search.get('before');
-  const query = useRuns(status, before);
+  const { page, error } = useRuns(status, before);
   return (
     <div className="rp-page">
       <title>Runs · Job Ingestion</title>
@@ -22,17 +23,15 @@ export default function RunsPage() {
         <Filter status={status} />
       </div>
       <div role="status">
-        {query.isError && !isMissing(query.error) && (
-          <Banner tone="warning">Connection lost, retrying.</Banner>
-        )}
-        {query.isPending && <p className="quiet">Loading …</p>}
+        {error && !isMissing(error) && <Banner tone="warning">{trouble(error).sentence}</Banner>}
+        {!page && !error && <p className="quiet">Loading …</p>}
       </div>
-      {isMissing(query.error) ? (
+      {isMissing(error) ? (
         <p>
           There is no such page of runs. <Link to={paths.runs}>See all runs</Link>
         </p>
       ) : (
-        query.data && <Page page={query.data} status={status} before={before} />
+        page && <Page page={page} status={status} before={before} />
       )}
     </div>
   );

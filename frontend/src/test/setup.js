@@ -11,10 +11,15 @@ afterEach(() => {
   vi.unstubAllGlobals();
 });
 
-// jsdom has no modal dialogs.
+// jsdom has no modal dialogs; a browser's give the focus back when they are closed.
+const openers = new WeakMap();
 HTMLDialogElement.prototype.showModal = function showModal() {
+  openers.set(this, document.activeElement);
   this.open = true;
 };
 HTMLDialogElement.prototype.close = function close() {
   this.open = false;
+  if (this.isConnected) {
+    openers.get(this)?.focus();
+  }
 };

@@ -1,5 +1,6 @@
-import { useEffect, useState } from 'react';
+import { useLayoutEffect, useRef, useState } from 'react';
 import ConfirmDialog from '../../components/ConfirmDialog.js';
+import { focusHeading } from '../../lib/focusHeading.js';
 
 /**
  * Abort, with a question before it. It keeps the focus while the request is under way.
@@ -7,14 +8,14 @@ import ConfirmDialog from '../../components/ConfirmDialog.js';
  */
 export default function AbortButton({ runId, abort }) {
   const [asking, setAsking] = useState(false);
-  useEffect(() => {
+  const group = useRef(/** @type {HTMLSpanElement | null} */ (null));
+  useLayoutEffect(() => {
+    const shown = group.current;
     return () => {
-      // The button goes when the run ends; if it took the focus with it, the heading gets it.
-      requestAnimationFrame(() => {
-        if (document.activeElement === document.body) {
-          /** @type {HTMLElement | null} */ (document.querySelector('main h1'))?.focus();
-        }
-      });
+      // The button goes when the run ends. Had it, or its question, the focus, then the heading gets it.
+      if (shown?.contains(document.activeElement)) {
+        focusHeading();
+      }
     };
   }, []);
   function confirm() {
@@ -22,7 +23,7 @@ export default function AbortButton({ runId, abort }) {
     abort.mutate();
   }
   return (
-    <>
+    <span ref={group}>
       <button
         type="button"
         className="button button--danger"
@@ -42,6 +43,6 @@ export default function AbortButton({ runId, abort }) {
           The run ends at once and cannot be resumed. What was taken in until then is kept.
         </ConfirmDialog>
       )}
-    </>
+    </span>
   );
 }

@@ -1,29 +1,30 @@
-import { useState } from 'react';
-import { useLocation } from 'react-router';
+import { useEffect, useState } from 'react';
+import { useLocation, useNavigate } from 'react-router';
 import Banner from '../../components/Banner.js';
 import { formatTime } from '../../lib/format.js';
+import { trouble, unconfirmed } from '../../lib/trouble.js';
 import './RunNews.css';
 
 /**
  * What there is to be told besides the run itself: the connection, how one got here, what became of an abort.
- * @param {{run?: import('../../api/queries.js').Run, asOf: number, lost: boolean,
+ * @param {{run?: import('../../api/queries.js').Run, asOf: number,
+ *   error: import('../../api/client.js').ApiError | null,
  *   abort: ReturnType<typeof import('../../api/queries.js').useAbortRun>}} props
  */
-export default function RunNews({ run, asOf, lost, abort }) {
-  const arrival = useLocation();
-  const [toldActive, setToldActive] = useState(false);
+export default function RunNews({ run, asOf, error, abort }) {
+  const [wasActive, setWasActive] = useAlreadyActive();
   const tooLate = abort.error?.code === 'run_moved';
   return (
     <>
       <div role="status" className="rn-news">
-        {!run && !lost && <p className="quiet">Loading …</p>}
-        {lost && (
+        {!run && !error && <p className="quiet">Loading …</p>}
+        {error && (
           <Banner tone="warning">
-            Connection lost, retrying. {run && `This is how it stood at ${formatTime(asOf)}.`}
+            {trouble(error).sentence} {run && `This is how it stood at ${formatTime(asOf)}.`}
           </Banner>
         )}
-        {arrival.state?.alreadyActive && run?.is_active && !toldActive && (
-          <Banner tone="info" onDismiss={() => setToldActive(true)}>
+        {wasActive && run?.is_active && (
+          <Banner tone="info" onDismiss={() => setWasActive(false)}>
             This run was in progress already, so no second one was started.
           </Banner>
         )}
@@ -35,9 +36,22 @@ export default function RunNews({ run, asOf, lost, abort }) {
       </div>
       {abort.error && !tooLate && run?.can_abort && (
         <Banner tone="danger" role="alert" onDismiss={abort.reset}>
-          The abort was not confirmed. {abort.error.message} You can try again.
+          {unconfirmed('abort', abort.error)}
         </Banner>
       )}
     </>
   );
+}
+
+/** Whether one came here by a start that found this run active; told once, a refresh does not tell it again. */
+function useAlreadyActive() {
+  const { pathname, state } = useLocation();
+  const navigate = useNavigate();
+  const told = useState(Boolean(state?.alreadyActive));
+  useEffect(() => {
+    if (state?.alreadyActive) {
+      navigate(pathname, { replace: true, state: null });
+    }
+  }, [pathname, state, navigate]);
+  return told;
 }

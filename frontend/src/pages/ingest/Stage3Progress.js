@@ -6,6 +6,7 @@ import { formatDuration, formatMoment } from '../../lib/format.js';
 import { paths } from '../../lib/paths.js';
 import { lasted } from '../../lib/run.js';
 import { statusLook } from '../../lib/status.js';
+import { trouble } from '../../lib/trouble.js';
 import { useFavicon } from '../../lib/useFavicon.js';
 import { useNow } from '../../lib/useNow.js';
 import AbortButton from './AbortButton.js';
@@ -20,14 +21,14 @@ import './Stage3Progress.css';
  * @param {{runId: string}} props
  */
 export default function Stage3Progress({ runId }) {
-  const query = useRun(runId);
+  const { run: known, asOf, error } = useRun(runId);
   const abort = useAbortRun(runId);
-  const missing = isMissing(query.error);
-  const run = missing ? undefined : query.data;
-  useFavicon(run ? statusLook(run.status).favicon : 'idle');
+  const missing = isMissing(error);
+  const run = missing ? undefined : known;
+  useFavicon(run && !error ? statusLook(run.status).favicon : 'idle');
   return (
     <div className="s3-run">
-      <title>{`${titleOf(runId, run, query)} · Job Ingestion`}</title>
+      <title>{`${titleOf(runId, run, error)} · Job Ingestion`}</title>
       <div className="s3-header">
         <div className="s3-name">
           <h1 tabIndex={-1}>
@@ -38,18 +39,18 @@ export default function Stage3Progress({ runId }) {
         {run?.can_abort && <AbortButton runId={runId} abort={abort} />}
       </div>
       {missing && <Missing />}
-      {!missing && <RunNews run={run} asOf={query.dataUpdatedAt} lost={query.isError} abort={abort} />}
-      {run && <Known run={run} asOf={query.dataUpdatedAt} lost={query.isError} />}
+      {!missing && <RunNews run={run} asOf={asOf} error={error} abort={abort} />}
+      {run && <Known run={run} asOf={asOf} lost={error !== null} />}
     </div>
   );
 }
 
 /** What the tab is called. A status that may be out of date is not in it. */
-function titleOf(runId, run, { isError, error }) {
+function titleOf(runId, run, error) {
   if (isMissing(error)) {
     return 'No such run';
   }
-  const state = isError ? 'Connection lost' : run && statusLook(run.status).label;
+  const state = error ? trouble(error).title : run && statusLook(run.status).label;
   return state ? `Run ${runId} · ${state}` : `Run ${runId}`;
 }
 

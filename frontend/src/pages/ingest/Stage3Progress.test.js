@@ -182,3 +182,46 @@ test('what stands in the address goes to the server as one piece', async () => {
   await screen.findByRole('heading', { name: /^There is no run/ });
   expect(asked).toHaveBeenCalledWith('GET /api/ingestion/runs/..%2F..%2Fhealthz');
 });
+
+test('an ended run that could not be looked at again is asked for until it can', async () => {
+  vi.useFakeTimers({ shouldAdvanceTime: true });
+  try {
+    const { answers } = serveRun(new TypeError('Failed to fetch'));
+    open('/ingest/runs/7');
+    const told = await screen.findByText('Connection lost, retrying.');
+    expect(document.title).toBe('Run 7 · Connection lost · Job Ingestion');
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(told).toBeVisible();
+    answers[PATHS.run] = anEndedRun('finished');
+    await vi.advanceTimersByTimeAsync(2_000);
+    expect(await screen.findByText('Finished')).toBeVisible();
+    expect(told).not.toBeInTheDocument();
+  } finally {
+    vi.useRealTimers();
+  }
+});
+
+test('a fault of the server is not called a lost connection', async () => {
+  serveRun(refusal(500, 'internal_error'));
+  open('/ingest/runs/7');
+  expect(
+    await screen.findByText('The server has a problem, retrying. Refused: internal_error.'),
+  ).toBeVisible();
+});
+
+test('the end of a run takes no focus from somebody who reads', async () => {
+  const { answers } = serveRun(aRun());
+  open('/ingest/runs/7');
+  await screen.findByRole('button', { name: 'Abort' });
+  answers[PATHS.run] = anEndedRun('aborted');
+  await screen.findByRole('link', { name: 'Start a new run' }, { timeout: 3000 });
+  expect(document.body).toHaveFocus();
+});
+
+test('a message that is dismissed leaves the focus on the heading', async () => {
+  serveRun(aRun(), { [PATHS.abort]: refusal(500, 'internal_error') });
+  const { user } = open('/ingest/runs/7');
+  await confirmAbort(user);
+  await user.click(await screen.findByRole('button', { name: 'Dismiss this message' }));
+  expect(screen.getByRole('heading', { level: 1 })).toHaveFocus();
+});

@@ -1,0 +1,235 @@
+"""Accounts in a real browser: signing in and out, an expired session, sessions, tokens and the password."""
+
+import json
+import re
+import urllib.request
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from tests.e2e.conftest import browsing
+from tests.support.chromium import objections
+from tests.support.product import Product, ensure_running, temporary_folder, temporary_product
+
+PASSWORD = "correct horse battery"
+ANN, BOB = "ann@example.org", "bob@example.org"
+SECRET_KEY = "a key of the tests, 0123456789, long enough"
+
+
+@pytest.fixture(scope="module")
+def shared_installation() -> Iterator[Product]:
+    """A product with AUTH=accounts, for all these tests."""
+    with temporary_folder() as folder:
+        with temporary_product(folder, AUTH="accounts", SECRET_KEY=SECRET_KEY) as product:
+            product.start()
+            yield product
+
+
+@pytest.fixture
+def installation(shared_installation: Product) -> Product:
+    """It, with Ann and Bob as its only users, and no tries to sign in counted."""
+    product = ensure_running(shared_installation)
+    product.sql("TRUNCATE users RESTART IDENTITY CASCADE")
+    product.flush_redis()
+    for email in (ANN, BOB):
+        done = product.command("users", "add", email, "--password-stdin", stdin=f"{PASSWORD}\n")
+        assert done.returncode == 0, done.stderr
+    return product
+
+
+@pytest.fixture
+def visitor(browser: Browser, installation: Product) -> Iterator[Callable[..., BrowserContext]]:
+    """Makes visitors of this installation."""
+    with browsing(browser, installation.url) as make:
+        yield make
+
+
+@pytest.fixture
+def page(visitor: Callable[..., BrowserContext]) -> Page:
+    """One visitor's one tab."""
+    return visitor().new_page()
+
+
+def heading(page, name):
+    return page.get_by_role("heading", level=1, name=name)
+
+
+def fill_in(page, email: str = ANN, password: str = PASSWORD) -> None:
+    page.get_by_label("E-mail").fill(email)
+    page.get_by_label("Password", exact=True).fill(password)
+    page.get_by_role("button", name="Sign in").click()
+
+
+def test_signing_in_leads_to_the_page_that_was_asked_for(page):
+    page.goto("/runs?status=error")
+    expect(heading(page, "Sign in")).to_be_visible()
+    expect(page.get_by_role("navigation", name="Main")).to_have_count(0)
+    fill_in(page)
+    expect(page.get_by_text("No runs here.")).to_be_visible()
+    page.reload()
+    expect(page.get_by_text("No runs here.")).to_be_visible()
+
+
+def test_the_session_is_out_of_reach_for_scripts_and_nothing_is_kept_in_storage(page):
+    page.goto("/")
+    fill_in(page)
+    expect(heading(page, "Configure")).to_be_visible()
+    assert page.evaluate("document.cookie") == ""
+    assert page.evaluate("localStorage.length + sessionStorage.length") == 0
+    [cookie] = page.context.cookies()
+    assert (cookie["httpOnly"], cookie["sameSite"]) == (True, "Lax")
+
+
+def test_a_wrong_password_is_told_and_too_many_are_stopped(page):
+    page.goto("/")
+    for _ in range(2):
+        fill_in(page, password="wrong")
+        expect(page.get_by_role("alert")).to_have_text("The e-mail address or the password is wrong.")
+    for _ in range(9):
+        with page.expect_response("**/login"):
+            fill_in(page, password="wrong")
+    expect(page.get_by_role("alert")).to_contain_text(re.compile(r"Try again in \d min\."))
+    assert objections(page) == []
+
+
+def test_two_users_see_only_their_own_runs(visitor, installation):
+    ann, bob = visitor().new_page(), visitor().new_page()
+    for page, email in ((ann, ANN), (bob, BOB)):
+        page.goto("/ingest/preview")
+        fill_in(page, email)
+        page.get_by_role("button", name="Start ingestion").click()
+        expect(page.get_by_role("button", name="Abort")).to_be_visible()
+    expect(heading(bob, "Run 2")).to_be_visible()
+    bob.goto("/ingest/runs/1")
+    expect(heading(bob, "There is no run 1")).to_be_visible()
+    bob.goto("/runs")
+    expect(bob.locator(".rp-id")).to_have_text(["Run 2"])
+
+
+def test_an_ended_session_leads_to_sign_in_and_back_with_nothing_typed_lost(page, installation):
+    page.goto("/account")
+    fill_in(page)
+    page.get_by_label("What it is for").fill("my script")
+    installation.sql("DELETE FROM credentials")
+    page.get_by_role("button", name="Make token").click()
+    expect(page.get_by_text("Your session has ended.")).to_be_visible()
+    expect(heading(page, "Sign in")).to_be_focused()
+    expect(page).to_have_title("Sign in · Job Ingestion")
+    assert objections(page) == []
+    fill_in(page)
+    expect(page.get_by_label("What it is for")).to_have_value("my script")
+    expect(page).to_have_title("Account · Job Ingestion")
+    expect(page).to_have_url(re.compile("/account$"))
+    page.get_by_role("button", name="Make token").click()
+    expect(page.get_by_text("Copy it now")).to_be_visible()
+
+
+def test_who_signs_in_after_somebody_else_sees_nothing_of_his(page, installation):
+    page.goto("/ingest/preview")
+    fill_in(page)
+    page.get_by_role("button", name="Start ingestion").click()
+    expect(heading(page, "Run 1")).to_be_visible()
+    installation.sql("DELETE FROM credentials")
+    expect(page.get_by_text("Your session has ended.")).to_be_visible()
+    fill_in(page, BOB)
+    expect(heading(page, "There is no run 1")).to_be_visible()
+
+
+def test_signing_out_ends_the_session_and_the_page_behind_is_gone(page, installation):
+    page.goto("/account")
+    fill_in(page)
+    page.get_by_role("button", name="Sign out").click()
+    expect(heading(page, "Sign in")).to_be_visible()
+    expect(page.get_by_text("Your session has ended.")).to_have_count(0)
+    assert installation.sql("SELECT count(*) FROM credentials") == [(0,)]
+    page.go_back()
+    expect(heading(page, "Sign in")).to_be_visible()
+
+
+def test_a_token_is_made_copied_once_used_and_revoked(visitor, installation):
+    page = visitor(permissions=["clipboard-read", "clipboard-write"]).new_page()
+    page.goto("/account")
+    fill_in(page)
+    page.get_by_label("What it is for").fill("cron")
+    page.get_by_role("button", name="Make token").click()
+    page.get_by_role("button", name="Copy the token").click()
+    token = page.evaluate("navigator.clipboard.readText()")
+    asked = urllib.request.Request(f"{installation.url}/api/auth/me", headers={"Authorization": f"Bearer {token}"})
+    with urllib.request.urlopen(asked) as answer:
+        assert json.load(answer)["email"] == ANN
+    page.reload()
+    item = page.get_by_role("listitem").filter(has_text="cron")
+    expect(item).to_contain_text("last used")
+    expect(page.get_by_text(token)).to_have_count(0)
+    item.get_by_role("button", name="Revoke cron").click()
+    expect(item).to_have_count(0)
+    with pytest.raises(urllib.error.HTTPError, match="401"):
+        urllib.request.urlopen(asked)
+
+
+def test_a_new_password_ends_the_session_on_the_other_device(visitor):
+    here, there = visitor().new_page(), visitor().new_page()
+    for page in (here, there):
+        page.goto("/account")
+        fill_in(page)
+        expect(heading(page, "Account")).to_be_visible()
+    here.get_by_label("Current password").fill(PASSWORD)
+    here.get_by_label("New password").fill("a whole new password")
+    here.get_by_role("button", name="Change password").click()
+    expect(here.get_by_text("Your password is changed.")).to_be_visible()
+    there.get_by_role("link", name="Runs").click()
+    expect(there.get_by_text("Your session has ended.")).to_be_visible()
+    fill_in(there, password="a whole new password")
+    expect(there.get_by_text("There are no runs yet.")).to_be_visible()
+
+
+def test_another_session_is_listed_and_ended_from_here(visitor):
+    here, there = visitor().new_page(), visitor().new_page()
+    for page in (there, here):
+        page.goto("/account")
+        fill_in(page)
+        expect(heading(page, "Account")).to_be_visible()
+    expect(here.get_by_role("listitem").filter(has_text="Chrome on Linux")).to_have_count(2)
+    expect(here.get_by_role("listitem").filter(has_text="this session")).to_have_count(1)
+    here.get_by_role("button", name="Revoke Chrome on Linux").click()
+    expect(here.get_by_role("listitem").filter(has_text="Chrome on Linux")).to_have_count(1)
+    there.get_by_role("link", name="Runs").click()
+    expect(heading(there, "Sign in")).to_be_visible()
+
+
+@pytest.mark.parametrize("colours", ["light", "dark"])
+@pytest.mark.parametrize("width", [320, 1440])
+def test_the_screens_of_accounts_are_accessible_and_fit(visitor, colours, width):
+    page = visitor(viewport={"width": width, "height": 800}, color_scheme=colours).new_page()
+
+    def look() -> None:
+        assert objections(page) == []
+        assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+
+    page.goto("/account")
+    expect(heading(page, "Sign in")).to_be_visible()
+    look()
+    fill_in(page, password="wrong")
+    expect(page.get_by_role("alert")).to_be_visible()
+    look()
+    fill_in(page)
+    expect(page.get_by_role("listitem").filter(has_text="this session")).to_be_visible()
+    page.get_by_label("What it is for").fill("cron")
+    page.get_by_role("button", name="Make token").click()
+    expect(page.get_by_text("Copy it now")).to_be_visible()
+    page.get_by_label("Current password").fill("wrong")
+    page.get_by_label("New password").fill("a whole new password")
+    page.get_by_role("button", name="Change password").click()
+    expect(page.get_by_role("alert")).to_be_visible()
+    look()
+
+
+def test_the_keyboard_alone_signs_in(page):
+    page.goto("/")
+    page.get_by_label("E-mail").focus()
+    page.keyboard.type(ANN)
+    page.keyboard.press("Tab")
+    page.keyboard.type(PASSWORD)
+    page.keyboard.press("Enter")
+    expect(heading(page, "Configure")).to_be_visible()
