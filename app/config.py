@@ -173,8 +173,11 @@ class Settings:
             "SECRET_KEY_FALLBACKS": list(self.secret_key_fallbacks),
             "RATELIMIT_STORAGE_URI": limiter_storage(self.redis_url),
             # A Redis that hangs costs a sign-in a second, and then each process counts for itself.
-            "RATELIMIT_STORAGE_OPTIONS": {"socket_timeout": 0.5, "socket_connect_timeout": 0.5},
-            "RATELIMIT_KEY_PREFIX": "job-ingestion",
+            "RATELIMIT_STORAGE_OPTIONS": {
+                "socket_timeout": 0.5,
+                "socket_connect_timeout": 0.5,
+                "key_prefix": "job-ingestion:tries",
+            },
             "RATELIMIT_IN_MEMORY_FALLBACK_ENABLED": True,
             "MAX_CONTENT_LENGTH": MAX_BODY_BYTES,
             "SQLALCHEMY_DATABASE_URI": self.database_url,

@@ -67,6 +67,27 @@ def test_whatever_driver_a_database_address_names_ours_is_used(monkeypatch, driv
     assert Settings.from_env().database_url == "postgresql+psycopg://u:p@db/name"
 
 
+@pytest.mark.parametrize(
+    ("address", "storage"),
+    [
+        ("redis://:p@cache:6379/1", "redis://:p@cache:6379/1"),
+        ("redis+socket://:p@/run/a%20b.sock?virtual_host=2", "redis+unix://:p@/run/a%20b.sock?db=2"),
+        ("redis+socket:///run/redis.sock", "redis+unix:///run/redis.sock?db=0"),
+    ],
+)
+def test_tries_are_counted_in_the_same_redis(monkeypatch, address, storage):
+    monkeypatch.setenv("REDIS_URL", address)
+    assert Settings.from_env().flask_config()["RATELIMIT_STORAGE_URI"] == storage
+
+
+@pytest.mark.parametrize("fallbacks", ["short", "a" * 40, f"{'0123456789abcdef' * 3},short"])
+def test_a_weak_key_is_refused_among_the_fallbacks_too(monkeypatch, fallbacks):
+    monkeypatch.setenv("SECRET_KEY", "0123456789abcdef" * 3)
+    monkeypatch.setenv("SECRET_KEY_FALLBACKS", fallbacks)
+    with pytest.raises(SettingsError, match="SECRET_KEY_FALLBACKS"):
+        Settings.from_env().check_serving()
+
+
 def test_tls_to_redis_believes_no_certificate_that_it_cannot_check(settings):
     other = create_app(replace(settings, redis_url="rediss://:p@cache:6379/0"))
     with other.extensions["celery"].connection_for_write() as connection:

@@ -9,6 +9,7 @@ import structlog
 
 from app import logs
 from app.services import runs
+from tests.support.accounts import PASSWORD, Visitor, person
 from tests.support.factories import sql
 
 
@@ -67,6 +68,23 @@ def test_secrets_are_not_logged(client, lines, settings):
     text = json.dumps(lines())
     passwords = [(settings.data_dir / f"{name}.password").read_text() for name in ("postgres", "redis")]
     assert not any(secret in text for secret in ["s3same", *passwords])
+
+
+def test_no_secret_is_ever_logged(accounts_app, lines):
+    person(accounts_app, "ann@example.org")
+    visitor = Visitor(accounts_app)
+    visitor.sign_in("ann@example.org", "not-the-Passw0rd")
+    visitor.sign_in("ann@example.org")
+    token = visitor.call("POST", "auth/credentials", {"name": "cron"}).json["token"]
+    Visitor(accounts_app, Authorization=f"Bearer {token}").call("POST", "ingestion/start")
+    change = {"current_password": PASSWORD, "new_password": "a whole new password"}
+    assert visitor.call("POST", "auth/password", change).status_code == 204
+    cookie = visitor.client.get_cookie("__Host-session", domain="jobs.example.org").value
+    text = json.dumps(lines())
+    secrets = ["not-the-Passw0rd", PASSWORD, "a whole new password", token, cookie, cookie.partition(".")[0]]
+    assert not any(secret in text for secret in [*secrets, "ann@example.org", "argon2"])
+    told = {line["event"] for line in lines()}
+    assert {"sign-in refused", "credential issued", "password changed"} <= told
 
 
 def test_libraries_speak_the_same_format(lines):

@@ -7,7 +7,7 @@ import pytest
 
 from app import create_app
 from app.extensions import db
-from app.services import credentials, passwords
+from app.services import credentials, passwords, users
 from tests.api.test_ingestion_routes import problem
 from tests.support.accounts import PASSWORD, Visitor, in_browser, person, with_token
 from tests.support.factories import sql
@@ -71,6 +71,22 @@ def test_a_password_is_verified_by_argon2_whether_the_address_is_known_or_not(ac
     monkeypatch.setattr(passwords, "HASHER", Counting())
     Visitor(accounts_app).sign_in(email, "wrong")
     assert verified == ["argon2id"]
+
+
+def test_a_sign_in_that_a_new_password_overtakes_is_refused(accounts_app, ann, monkeypatch):
+    """The password is right when it is looked at, and no longer when the session would begin."""
+
+    class Overtaken:
+        def verify(self, password_hash, password):
+            right = hasher.verify(password_hash, password)
+            monkeypatch.setattr(passwords, "HASHER", hasher)
+            users.set_password(ann, NEW_PASSWORD)
+            return right
+
+    hasher = passwords.HASHER
+    monkeypatch.setattr(passwords, "HASHER", Overtaken())
+    problem(Visitor(accounts_app).sign_in(ANN), 401, "sign_in_refused")
+    assert sql("SELECT count(*) FROM credentials") == [(0,)]
 
 
 @pytest.mark.parametrize(
@@ -278,6 +294,13 @@ def test_guessing_many_accounts_from_one_address_is_limited_and_other_addresses_
     elsewhere = Visitor(accounts_app)
     elsewhere.client.environ_base["REMOTE_ADDR"] = "203.0.113.7"
     assert elsewhere.sign_in(ANN).status_code == 204
+
+
+def test_tries_are_counted_in_redis_under_our_own_names_and_without_addresses_of_people(accounts_app, ann, broker):
+    Visitor(accounts_app).sign_in(ANN, "wrong")
+    names = b" ".join(broker.keys("*"))
+    assert names.count(b"job-ingestion:tries:") == len(broker.keys("*")) == 2
+    assert ANN.encode() not in names
 
 
 def test_who_mistypes_twice_notices_nothing(accounts_app, ann):

@@ -28,7 +28,9 @@ def folder(app, tmp_path, monkeypatch):
     return tmp_path
 
 
-@pytest.mark.parametrize("path", ["/", "/ingest", "/ingest/", "/ingest/preview", "/ingest/runs/123", "/runs", "/runs/"])
+@pytest.mark.parametrize(
+    "path", ["/", "/ingest", "/ingest/", "/ingest/preview", "/ingest/runs/123", "/runs", "/runs/", "/account"]
+)
 @pytest.mark.parametrize("headers", [BROWSER, {}], ids=["browser", "curl"])
 def test_every_address_of_the_page_is_its_document_which_is_never_taken_from_a_cache_unasked(
     client, folder, path, headers
@@ -77,7 +79,9 @@ def test_what_is_missing_below_assets_or_the_api_is_a_problem_and_never_the_page
     problem(ask(client, path, headers=BROWSER), 404, "not_found")
 
 
-@pytest.mark.parametrize("path", ["/nowhere", "/favicon-..%2foutside.svg", "/index.html", "/favicon-none.svg"])
+@pytest.mark.parametrize(
+    "path", ["/nowhere", "/ingest/nonsense", "/favicon-..%2foutside.svg", "/index.html", "/favicon-none.svg"]
+)
 def test_an_unknown_address_is_a_page_for_people_and_a_problem_for_programs(client, folder, path):
     answer = ask(client, path, headers=BROWSER)
     assert (answer.status_code, answer.data) == (404, b"<!doctype html>")

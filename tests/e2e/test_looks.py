@@ -6,19 +6,19 @@ from playwright.sync_api import expect
 from tests.e2e.test_stage3 import badge, move
 from tests.support.chromium import objections
 
-SIZES = {"narrow": {"width": 320, "height": 640}, "wide": {"width": 1440, "height": 900}}
+SIZES = {
+    "narrow": {"width": 320, "height": 640},
+    "middle": {"width": 768, "height": 1024},
+    "wide": {"width": 1440, "height": 900},
+}
 MOST_SCRIPT_BYTES = 110_000
 
 
-@pytest.fixture(params=["light", "dark"])
-def colours(request):
-    return request.param
-
-
-@pytest.fixture(params=list(SIZES))
-def screen(request, visitor, colours):
+@pytest.fixture(params=[("narrow", "light"), ("narrow", "dark"), ("middle", "light"), ("wide", "dark")], ids="-".join)
+def screen(request, visitor):
     """A tab of that size in those colours, and what looks at it."""
-    page = visitor(viewport=SIZES[request.param], color_scheme=colours).new_page()
+    size, colours = request.param
+    page = visitor(viewport=SIZES[size], color_scheme=colours).new_page()
 
     def look(what: str) -> None:
         assert objections(page) == [], what
@@ -61,6 +61,18 @@ def test_stage_3_from_start_to_abort(screen, product):
     screen.look("an abort that failed, and no connection")
 
 
+def test_the_notices_of_stage_3(screen, product):
+    screen.goto("/ingest/preview")
+    expect(screen.get_by_role("button", name="Start ingestion")).to_be_visible()
+    product.start_run()
+    screen.get_by_role("button", name="Start ingestion").click()
+    expect(screen.get_by_text("no second one was started")).to_be_visible()
+    screen.look("a start while one was active")
+    screen.reload()
+    expect(badge(screen)).to_have_text("Pending")
+    expect(screen.get_by_text("no second one was started")).to_have_count(0)
+
+
 @pytest.mark.parametrize(
     ("path", "columns"),
     [
@@ -101,9 +113,31 @@ def test_history_and_messages(screen, product):
 def test_forced_colours_keep_every_badge_and_button_apart(visitor, product):
     page = visitor(forced_colors="active").new_page()
     page.goto(f"/ingest/runs/{product.start_run()}")
+    expect(page.get_by_role("button", name="Abort")).to_be_visible()
+    colour = "(node, side) => getComputedStyle(node)[`border${side}Color`]"
+    ground = page.evaluate("getComputedStyle(document.documentElement).backgroundColor")
     for shown in (page.locator(".sb-badge"), page.get_by_role("button", name="Abort")):
-        expect(shown).to_be_visible()
-        assert shown.evaluate("node => getComputedStyle(node).borderTopWidth") == "1px"
+        assert shown.evaluate(colour, "Top") != ground
+    current, other = (page.get_by_role("link", name=name, exact=True) for name in ("Ingest", "Runs"))
+    assert current.evaluate(colour, "Bottom") != other.evaluate(colour, "Bottom")
+    steps = page.locator(".st-step")
+    assert steps.nth(2).evaluate(colour, "Top") != steps.nth(1).evaluate(colour, "Top")
+
+
+def test_what_the_keyboard_reaches_can_be_seen(visitor, product):
+    """At 320 px too, where the stepper's steps are shown as bars."""
+    page = visitor(viewport=SIZES["narrow"]).new_page()
+    page.goto("/ingest/preview")
+    expect(page.get_by_role("button", name="Start ingestion")).to_be_visible()
+    stops = []
+    for _ in range(8):
+        page.keyboard.press("Tab")
+        stops.append(page.evaluate(
+            "(({innerText, offsetWidth, offsetHeight}) => [innerText, Math.min(offsetWidth, offsetHeight)])"
+            "(document.activeElement)"
+        ))
+    assert any("Configure" in text for text, _ in stops)
+    assert [text for text, size in stops if size < 20] == []
 
 
 def test_who_wants_less_motion_gets_none(visitor, product):

@@ -11,6 +11,13 @@ from tests.support.waiting import wait_until
 LOST = "Connection lost, retrying. This is how it stood at"
 
 
+def asked_again(page, times: int) -> None:
+    """Wait until the page has asked so often and given up each time."""
+    for _ in range(times):
+        with page.expect_event("requestfailed"):
+            pass
+
+
 def recovered(page, product) -> None:
     ensure_running(product)
     expect(page.get_by_text("Connection lost")).to_have_count(0, timeout=30_000)
@@ -25,6 +32,7 @@ def test_a_frozen_server_is_told_and_the_last_state_stays_until_it_is_back(page,
         expect(badge(page)).to_have_text("Pending")
         expect(page).to_have_title("Run 1 · Connection lost · Job Ingestion")
         stood = page.get_by_role("timer").inner_text()
+        asked_again(page, 3)
         assert page.get_by_role("timer").inner_text() == stood
     recovered(page, product)
     expect(page).to_have_title("Run 1 · Pending · Job Ingestion")
@@ -56,19 +64,23 @@ def test_the_run_is_found_again_after_the_whole_product_was_restarted(page, prod
     expect(page.get_by_role("heading", level=1, name="Run 1")).to_be_visible()
 
 
-def test_a_page_that_is_opened_while_the_server_is_frozen_says_so_and_fills_itself(page, product):
-    page.goto("/ingest")
-    expect(page.get_by_role("link", name="Next")).to_be_visible()
+def test_a_list_that_is_asked_for_while_the_server_is_frozen_says_so_and_fills_itself(page, product):
+    product.start_run()
+    page.goto("/runs")
+    expect(page.get_by_text("Run 1")).to_be_visible()
     with frozen(product, "gunicorn"):
-        page.get_by_role("link", name="Runs").click()
-        expect(page.get_by_text("Connection lost, retrying.")).to_be_visible()
-        page.get_by_role("link", name="Ingest", exact=True).click()
-        expect(page.get_by_text("Connection lost, retrying.")).to_be_visible()
-        expect(page.get_by_role("link", name="Next")).to_be_visible()
+        page.get_by_role("combobox", name="Status").select_option("Pending")
+        told = page.get_by_text("Connection lost, retrying.")
+        expect(told).to_be_visible()
+        same = told.element_handle()
+        asked_again(page, 2)
+        assert same.is_visible(), "it is told all the time, not in turns"
+        expect(page.locator(".rp-id")).to_have_count(0)
     recovered(page, product)
+    expect(page.get_by_text("Run 1")).to_be_visible()
 
 
-def test_a_start_whose_answer_was_lost_is_told_and_its_run_is_offered(page, product):
+def test_a_start_that_was_not_confirmed_is_told_until_a_run_is_there(page, product):
     page.goto("/ingest/preview")
     expect(page.get_by_role("button", name="Start ingestion")).to_be_visible()
     page.context.set_offline(True)
@@ -77,3 +89,28 @@ def test_a_start_whose_answer_was_lost_is_told_and_its_run_is_offered(page, prod
     product.start_run()
     page.context.set_offline(False)
     expect(page.get_by_text("Run 1 is in progress.")).to_be_visible()
+    expect(page.get_by_role("alert")).to_have_count(0)
+
+
+def test_a_start_whose_answer_is_lost_shows_its_run(page, product):
+    """The server freezes after it has the request; the run is made when it thaws, long after the page gave up."""
+    page.goto("/ingest/preview")
+    expect(page.get_by_role("button", name="Start ingestion")).to_be_visible()
+    with frozen(product, "gunicorn"):
+        page.get_by_role("button", name="Start ingestion").click()
+        expect(page.get_by_role("alert")).to_contain_text("The start was not confirmed.", timeout=30_000)
+    expect(page.get_by_text("Run 1 is in progress.")).to_be_visible(timeout=30_000)
+    assert product.current_run() == 1
+
+
+def test_an_ended_run_that_is_opened_without_a_connection_comes_when_there_is_one(page, product):
+    run_id = product.start_run()
+    product.call("POST", f"/api/ingestion/abort/{run_id}")
+    page.goto("/runs")
+    expect(page.get_by_text("Run 1")).to_be_visible()
+    page.context.set_offline(True)
+    page.get_by_role("link", name="Run 1").click()
+    expect(page.get_by_text("Connection lost, retrying.")).to_be_visible()
+    page.context.set_offline(False)
+    expect(badge(page)).to_have_text("Aborted")
+    expect(page.get_by_text("Connection lost")).to_have_count(0)

@@ -86,6 +86,16 @@ def test_a_second_tab_that_is_open_already_offers_the_run_and_stays(page):
     expect(heading(other, "Run 1")).to_be_focused()
 
 
+def test_two_fast_clicks_are_one_start(page, product):
+    page.goto("/ingest/preview")
+    sent = []
+    page.on("request", lambda request: sent.append(request.url) if request.method == "POST" else None)
+    page.get_by_role("button", name="Start ingestion").dblclick()
+    expect(page.get_by_text("Pending", exact=True)).to_be_visible()
+    assert len(sent) == 1
+    expect(page.get_by_text("no second one was started")).to_have_count(0)
+
+
 def test_start_while_a_run_is_active_goes_there_and_says_so(page, product):
     page.goto("/ingest/preview")
     expect(page.get_by_role("button", name="Start ingestion")).to_be_visible()
