@@ -4,7 +4,6 @@ The shape is RFC 9457's, extended by ``code`` (stable, for programs), ``request_
 and ``errors`` (by field, for bad input).
 """
 
-import math
 import time
 from http import HTTPStatus
 from typing import Any
@@ -65,7 +64,7 @@ class Api(flask_smorest.Api):
         code = HTTP_CODES.get(status, "http_error")
         answer = problem(status, code, DETAILS.get(status, error.description), **members)
         if status == HTTPStatus.TOO_MANY_REQUESTS and limiter.current_limit:
-            answer.headers["Retry-After"] = str(max(1, math.ceil(limiter.current_limit.reset_at - time.time())))
+            answer.headers["Retry-After"] = str(max(1, int(limiter.current_limit.reset_at - time.time())))
         for name, value in error.get_headers():
             if name not in ("Content-Type", "Content-Length"):
                 answer.headers[name] = value

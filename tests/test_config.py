@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from app import create_app
 from app.checks import is_loopback
 from app.config import PROJECT, Settings, SettingsError
+from tests.support.bare import bare_celery
 
 GOOD_KEY = "a-key-of-more-than-thirty-two-characters"
 
@@ -89,8 +89,7 @@ def test_a_weak_key_is_refused_among_the_fallbacks_too(monkeypatch, fallbacks):
 
 
 def test_tls_to_redis_believes_no_certificate_that_it_cannot_check(settings):
-    other = create_app(replace(settings, redis_url="rediss://:p@cache:6379/0"))
-    with other.extensions["celery"].connection_for_write() as connection:
+    with bare_celery(replace(settings, redis_url="rediss://:p@cache:6379/0")).connection_for_write() as connection:
         assert connection.ssl["ssl_cert_reqs"] is ssl.CERT_REQUIRED
 
 

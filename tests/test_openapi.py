@@ -15,6 +15,13 @@ EXPECTED = {
     ("get", "/api/ingestion/runs/{run_id}"): {200, 401, 403, 404, 500, 503},
     ("get", "/api/ingestion/runs/{run_id}/events"): {200, 401, 403, 404, 422, 500, 503},
     ("get", "/api/ingestion/runs"): {200, 401, 403, 422, 500, 503},
+    ("post", "/api/auth/login"): {204, 400, 401, 403, 404, 413, 415, 422, 429, 500, 503},
+    ("post", "/api/auth/logout"): {204, 400, 403, 404, 413, 415, 500, 503},
+    ("get", "/api/auth/me"): {200, 401, 403, 500, 503},
+    ("get", "/api/auth/credentials"): {200, 401, 403, 404, 500, 503},
+    ("post", "/api/auth/credentials"): {201, 400, 401, 403, 404, 413, 415, 422, 500, 503},
+    ("delete", "/api/auth/credentials/{credential_id}"): {204, 400, 401, 403, 404, 413, 415, 500, 503},
+    ("post", "/api/auth/password"): {204, 400, 401, 403, 404, 413, 415, 422, 429, 500, 503},
     ("get", "/healthz"): {200, 403, 500},
     ("get", "/readyz"): {200, 403, 500, 503},
     ("get", "/metrics"): {200, 403, 500},
@@ -50,7 +57,7 @@ def test_every_operation_has_a_name_and_takes_and_returns_the_requests_id(docume
 
 def test_every_route_is_documented(app, document):
     rules = [rule.rule for rule in app.url_map.iter_rules() if not rule.endpoint.startswith("page.")]
-    routes = {re.sub(r"<run_id:(\w+)>", r"{\1}", rule) for rule in rules}
+    routes = {re.sub(r"<\w+_id:(\w+)>", r"{\1}", rule) for rule in rules}
     assert routes - {"/api/openapi.json"} == set(document["paths"])
 
 

@@ -42,6 +42,14 @@ def page_file(caching: str, *names: str) -> Response:
     return answer
 
 
+def page_of_nothing() -> Response:
+    """The page's document at an address where there is nothing, as it says itself; programs are answered otherwise."""
+    answer = page_file(ALWAYS_ASK, DOCUMENT)
+    answer.status_code = 404
+    answer.vary.add("Accept")
+    return answer
+
+
 def _find(*names: str) -> str:
     path = safe_join(str(current_app.config["PAGE_FOLDER"]), *names)
     if path is None or not Path(path).is_file():

@@ -5,7 +5,7 @@ from typing import Any
 from flask import Blueprint, Flask, Response, request
 from werkzeug.exceptions import NotFound
 
-from app.api.page_files import ALWAYS_ASK, DOCUMENT, FOR_EVER, is_built, page_file
+from app.api.page_files import ALWAYS_ASK, DOCUMENT, FOR_EVER, is_built, page_file, page_of_nothing
 from app.problems import Api
 
 blueprint = Blueprint("page", __name__)
@@ -15,11 +15,7 @@ def init_app(app: Flask, api: Api) -> None:
     """Serve the page, and show it to browsers at unknown addresses too; programs get ``api``'s problem document."""
 
     def not_found(error: NotFound) -> Any:
-        if _by_a_person() and is_built():
-            answer = page_file(ALWAYS_ASK, DOCUMENT)
-            answer.vary.add("Accept")
-            return answer, 404
-        return api.handle_http_exception(error)
+        return page_of_nothing() if _by_a_person() and is_built() else api.handle_http_exception(error)
 
     app.register_blueprint(blueprint)
     app.register_error_handler(NotFound, not_found)

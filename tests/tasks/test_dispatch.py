@@ -10,11 +10,11 @@ from dataclasses import replace
 import pytest
 from celery.signals import before_task_publish
 
-from app import create_app
 from app.errors import RunActive
 from app.extensions import db
 from app.services import dispatches, runs
 from app.tasks import dispatch, reconcile
+from tests.support.bare import bare_celery
 from tests.support.factories import make_run, make_user, row, sql, timeline
 from tests.support.parallel import at_once
 
@@ -76,7 +76,7 @@ def test_nothing_is_published_before_the_run_is_committed(app, broker, user_id):
 
 
 def test_an_application_publishes_to_its_own_broker_whichever_was_made_last(app, broker, settings, user_id):
-    create_app(replace(settings, redis_url="redis://127.0.0.1:1/0"))
+    bare_celery(replace(settings, redis_url="redis://127.0.0.1:1/0"))
     assert at_once(app, lambda: dispatch.start_run(user_id)) == [row(1).id]
     assert broker.llen(QUEUE) == 1
     assert at_once(app, dispatch.broker_answers) == [True]
