@@ -1,6 +1,7 @@
 """What the values of settings must look like, and the sentences for those that do not."""
 
 import ipaddress
+import re
 from functools import partial
 from typing import Any
 from urllib.parse import SplitResult, parse_qs, urlsplit
@@ -12,6 +13,14 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
+
+SHORTEST_SECRET_KEY = 32
+FEWEST_DISTINCT_CHARACTERS = 8
+PLACEHOLDERS = ("changeme", "changethis", "replaceme", "insecure", "supersecret", "yoursecret", "topsecret")
+"""What keys say that were written to be replaced, in examples everywhere."""
+
+WELL_KNOWN_SECRET_KEYS = ("192b9bdd22ab9ed4d12e236c78afcb9a393ec15f71bbf5dc987d54727823bcbf",)
+"""Keys printed in documentation, this one in Flask's; what everybody can read signs nothing."""
 
 
 def number(env: Env, name: str, default: int, low: int, high: int) -> int:
@@ -113,3 +122,13 @@ def _split(url: str) -> SplitResult:
         return parts if parts.port is None or parts.port else urlsplit("")
     except ValueError:
         return urlsplit("")
+
+
+def is_weak_key(key: str) -> bool:
+    """Whether a key is short, monotonous, known to everybody, or was only ever meant to be replaced."""
+    return (
+        len(key) < SHORTEST_SECRET_KEY
+        or len(set(key)) < FEWEST_DISTINCT_CHARACTERS
+        or key.lower() in WELL_KNOWN_SECRET_KEYS
+        or any(words in re.sub(r"[\W_]", "", key.lower()) for words in PLACEHOLDERS)
+    )

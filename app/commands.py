@@ -1,5 +1,6 @@
 """The operator's command line: ``flask --app wsgi runs …`` and ``users …``. Every error is a sentence."""
 
+import re
 import signal
 import sys
 from collections.abc import Callable
@@ -117,8 +118,8 @@ def reconcile_runs(once: bool) -> None:
 @with_database
 def add_user(email: str, password_stdin: bool) -> None:
     """Add somebody who may sign in."""
-    if "@" not in email or not email.isprintable() or len(email) > LONGEST_EMAIL:
-        raise click.ClickException(f"{email!r} is no e-mail address.")
+    if not re.fullmatch(r"[!-?A-~]+@[!-?A-~]+", email) or len(email) > LONGEST_EMAIL:
+        raise click.ClickException(f"{email!r} is no e-mail address that a browser would send.")
     if users.by_email(email):
         raise click.ClickException(f"There is a user {email} already.")
     users.add(email, _new_password(password_stdin))
@@ -132,7 +133,8 @@ def add_user(email: str, password_stdin: bool) -> None:
 def set_password(email: str, password_stdin: bool) -> None:
     """Give somebody a new password; his sessions and tokens end."""
     user = users.named(email)
-    users.set_password(user.user_id, _new_password(password_stdin))
+    if not users.set_password(user.user_id, _new_password(password_stdin)):
+        raise click.ClickException(f"{user.email} was removed meanwhile.")
     click.echo(f"{user.email} has a new password; every session and token has ended")
 
 
@@ -173,13 +175,18 @@ def remove_user(email: str, yes: bool) -> None:
 
 
 def _new_password(from_stdin: bool) -> str:
-    if from_stdin:
-        password = sys.stdin.readline().rstrip("\r\n")
-    else:
-        password = click.prompt("Password", hide_input=True, confirmation_prompt=True)
-    if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
+    try:
+        password = sys.stdin.readline().rstrip("\r\n") if from_stdin else _ask_password()
+        password.encode()
+    except UnicodeError as error:
+        raise click.ClickException("The password is not valid UTF-8.") from error
+    if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD or "\x00" in password:
         raise click.ClickException(f"A password has {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters.")
     return password
+
+
+def _ask_password() -> str:
+    return click.prompt("Password", hide_input=True, confirmation_prompt=True)
 
 
 def _table(lines: list[tuple[str, ...]]) -> None:

@@ -5,17 +5,20 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from environs import Env, EnvValidationError
 
 from app import embedded
 from app.checks import (
+    SHORTEST_SECRET_KEY,
     check_database_url,
     check_host,
     check_public_url,
     check_redis_url,
     choice,
     is_loopback,
+    is_weak_key,
     limiter_storage,
     number,
     origin,
@@ -38,11 +41,6 @@ STATEMENT_SECONDS = 5
 
 ANSWER_SECONDS = 7
 """How long we wait for PostgreSQL itself; more than STATEMENT_SECONDS, so that only one that hangs comes to this."""
-
-SHORTEST_SECRET_KEY = 32
-FEWEST_DISTINCT_CHARACTERS = 8
-WELL_KNOWN_SECRET_KEYS = ("192b9bdd22ab9ed4d12e236c78afcb9a393ec15f71bbf5dc987d54727823bcbf",)
-"""Keys printed in documentation, this one in Flask's; what everybody can read signs nothing."""
 
 
 class SettingsError(SystemExit):
@@ -104,7 +102,7 @@ class Settings:
             "data_dir": Path(env.str("DATA_DIR", "") or PROJECT / "data").resolve(),
             "auth": choice(env, "AUTH", "accounts", ("accounts", "local")),
             "secret_key": env.str("SECRET_KEY", "") or None,
-            "secret_key_fallbacks": tuple(filter(None, env.str("SECRET_KEY_FALLBACKS", "").split(","))),
+            "secret_key_fallbacks": tuple(filter(None, map(str.strip, env.str("SECRET_KEY_FALLBACKS", "").split(",")))),
             "database_url": env.str("DATABASE_URL", "", validate=check_database_url),
             "redis_url": env.str("REDIS_URL", "", validate=check_redis_url),
             "public_url": env.str("PUBLIC_URL", "", validate=check_public_url) or None,
@@ -147,7 +145,8 @@ class Settings:
     @property
     def session_cookie(self) -> str:
         """The cookie's name. Browsers keep cookies by host and not by port: two products on one host must differ."""
-        return "__Host-session" if self.is_public_https else f"session-{self.port}"
+        port = urlsplit(self.public_url or "").port
+        return f"__Host-session{f'-{port}' if port else ''}" if self.is_public_https else f"session-{self.port}"
 
     def check_serving(self, *addresses: str) -> None:
         """What only a server that answers requests needs; raises SettingsError if it is missing.
@@ -157,7 +156,7 @@ class Settings:
         if self.auth == "local" and (outside := [address for address in addresses if not is_loopback(address)]):
             raise SettingsError(f"AUTH=local serves this machine only: listen on 127.0.0.1, not on {outside[0]}.")
         keys = [self.secret_key or "", *self.secret_key_fallbacks]
-        if self.auth == "accounts" and any(map(_is_weak, keys)):
+        if self.auth == "accounts" and any(map(is_weak_key, keys)):
             raise SettingsError(
                 f"AUTH=accounts needs a SECRET_KEY (and SECRET_KEY_FALLBACKS, if any) of at least {SHORTEST_SECRET_KEY}"
                 " random characters; make one with:"
@@ -178,6 +177,7 @@ class Settings:
                 "socket_connect_timeout": 0.5,
                 "key_prefix": "job-ingestion:tries",
             },
+            "RATELIMIT_STRATEGY": "moving-window",
             "RATELIMIT_IN_MEMORY_FALLBACK_ENABLED": True,
             "MAX_CONTENT_LENGTH": MAX_BODY_BYTES,
             "SQLALCHEMY_DATABASE_URI": self.database_url,
@@ -198,6 +198,8 @@ class Settings:
         return {
             # A thread holds one connection at most, so nobody waits for one; a few more are for the health checks.
             "pool_size": self.web_threads,
+            # What a statement was given, hashes among it, is nothing for the log.
+            "hide_parameters": True,
             "max_overflow": SPARE_CONNECTIONS,
             "pool_timeout": 3,
             "connect_args": {
@@ -216,14 +218,6 @@ class Settings:
 def _sentences(error: EnvValidationError) -> list[str]:
     messages: Any = error.error_messages
     return [sentence for faults in messages.values() for sentence in faults]
-
-
-def _is_weak(key: str) -> bool:
-    return (
-        len(key) < SHORTEST_SECRET_KEY
-        or len(set(key)) < FEWEST_DISTINCT_CHARACTERS
-        or key.lower() in WELL_KNOWN_SECRET_KEYS
-    )
 
 
 def _completed(values: dict[str, Any]) -> dict[str, Any]:

@@ -58,7 +58,9 @@ def _operation(method: str, path: str, operation: dict[str, Any], parameters: li
         ]
         lines.append("")
     if body := operation.get("requestBody"):
-        lines.append(f"Body (optional, `application/json`): {body.get('description', '')}\n")
+        needed = "required" if body.get("required") else "optional"
+        what = body.get("description") or _type(body["content"]["application/json"]["schema"])
+        lines.append(f"Body ({needed}, `application/json`): {what}\n")
     lines += ["| answer | document | when |", "|---|---|---|"]
     for status, answer in sorted(operation["responses"].items()):
         documents = [_type(content["schema"]) for content in answer.get("content", {}).values() if "schema" in content]

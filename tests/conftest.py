@@ -1,6 +1,7 @@
 """A private PostgreSQL and Redis for the whole suite, made and started the way the product does it."""
 
 import os
+import secrets
 import shutil
 import subprocess
 import sys
@@ -32,7 +33,7 @@ for field in fields(Settings):
 
 
 PUBLIC_URL = "https://jobs.example.org"
-SECRET_KEY = "a key of the tests, 0123456789, long enough"
+SECRET_KEY = secrets.token_urlsafe(48)
 
 
 @pytest.fixture(scope="session")

@@ -80,6 +80,25 @@ def test_tries_are_counted_in_the_same_redis(monkeypatch, address, storage):
     assert Settings.from_env().flask_config()["RATELIMIT_STORAGE_URI"] == storage
 
 
+@pytest.mark.parametrize(
+    "key",
+    ["", "short", "a" * 40, "change-me-change-me-change-me-change-me", "please_change_this_before_you_serve",
+     "django-insecure-0a1b2c3d4e5f6g7h8i9j0k", "supersecretkeysupersecretkeysuper", "your-secret-key-your-secret-key"],
+)
+def test_a_key_that_everybody_could_guess_is_refused(monkeypatch, key):
+    monkeypatch.setenv("SECRET_KEY", key)
+    with pytest.raises(SettingsError, match="SECRET_KEY"):
+        Settings.from_env().check_serving()
+
+
+def test_products_on_other_ports_of_one_host_have_cookies_of_other_names(monkeypatch):
+    names = []
+    for address in ("https://jobs.example.org", "https://jobs.example.org:8443", "http://jobs.example.org", ""):
+        monkeypatch.setenv("PUBLIC_URL", address)
+        names.append(Settings.from_env().session_cookie)
+    assert names == ["__Host-session", "__Host-session-8443", "session-8000", "session-8000"]
+
+
 @pytest.mark.parametrize("fallbacks", ["short", "a" * 40, f"{'0123456789abcdef' * 3},short"])
 def test_a_weak_key_is_refused_among_the_fallbacks_too(monkeypatch, fallbacks):
     monkeypatch.setenv("SECRET_KEY", "0123456789abcdef" * 3)

@@ -32,8 +32,11 @@ def test_without_it_the_password_is_asked_for_twice_and_not_shown(invoke, accoun
 @pytest.mark.parametrize(
     ("words", "stdin", "sentence"),
     [
-        (["add", "no-address", "--password-stdin"], PASSWORD, "'no-address' is no e-mail address."),
-        (["add", f"{'a' * 250}@b.org", "--password-stdin"], PASSWORD, "is no e-mail address."),
+        (["add", "no-address", "--password-stdin"], PASSWORD, "'no-address' is no e-mail address"),
+        (["add", f"{'a' * 250}@b.org", "--password-stdin"], PASSWORD, "is no e-mail address"),
+        (["add", "a b@example.org", "--password-stdin"], PASSWORD, "is no e-mail address"),
+        (["add", "\u00e4nn@example.org", "--password-stdin"], PASSWORD, "is no e-mail address"),
+        (["add", ANN, "--password-stdin"], PASSWORD + "\x00", "A password has 12 to 1024 characters."),
         (["add", ANN, "--password-stdin"], "short", "A password has 12 to 1024 characters."),
         (["add", ANN, "--password-stdin"], "", "A password has 12 to 1024 characters."),
         (["password", "nobody@example.org", "--password-stdin"], PASSWORD, "There is no user nobody@example.org."),

@@ -6,7 +6,7 @@ from flask import Response, current_app, request, url_for
 
 from app.api import sessions
 from app.api.documentation import BAD_BODY, BAD_JSON, SIGNED_IN, ApiBlueprint, Problems
-from app.api.identity import current_credential_id, current_user_id, identify_user
+from app.api.identity import current_credential, current_user_id, identify_user
 from app.api.throttle import password_tries
 from app.errors import NoAccounts, WrongPassword
 from app.schemas.auth import (
@@ -76,7 +76,7 @@ def me() -> Any:
 @blueprint.problems(SIGNED_IN, NO_ACCOUNTS)
 def list_credentials() -> Any:
     """List one's sessions and tokens"""
-    current = current_credential_id()
+    current = current_credential().credential_id
     mine = [row._mapping for row in credentials.of_user(current_user_id())]
     return {"credentials": [{**row, "is_current": row["credential_id"] == current} for row in mine]}
 
@@ -87,7 +87,8 @@ def list_credentials() -> Any:
 @blueprint.problems(SIGNED_IN, BAD_BODY, BAD_JSON, NO_ACCOUNTS)
 def make_token(given: dict[str, Any]) -> Any:
     """Make a token"""
-    issued = credentials.make_token(current_user_id(), given["name"], given["expires_in_days"])
+    epoch = current_credential().epoch
+    issued = credentials.make_token(current_user_id(), given["name"], given["expires_in_days"], epoch)
     return issued, 201, {"Location": url_for(".revoke", credential_id=issued.credential_id)}
 
 
@@ -108,6 +109,6 @@ def change_password(given: dict[str, Any]) -> None:
     """Change one's password"""
     user = users.by_id(current_user_id())
     right = verify_password(user.password_hash, given["current_password"])
-    keep = current_credential_id()
+    keep = current_credential().credential_id
     if not right or not users.set_password(user.user_id, given["new_password"], user.password_hash, keep):
         raise WrongPassword

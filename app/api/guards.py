@@ -14,6 +14,7 @@ from app.checks import is_loopback
 from app.config import Settings
 from app.errors import Forbidden, UnreadableBody, UnsupportedBody
 
+COOKIE_SETTERS = ("auth.login", "auth.logout")
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 
 HEADERS = {
@@ -86,9 +87,11 @@ def refuse_foreign_page() -> None:
     """Refuse a change that another site's page asks for in our user's browser. Raises Forbidden.
 
     Browsers say in Sec-Fetch-Site and Origin where a request comes from (OWASP's CSRF cheat sheet); programs say
-    neither and pass, and a Bearer token is nothing that a browser adds by itself.
+    neither and pass, and a Bearer token is nothing that a browser adds by itself. Signing in and out have no use for a
+    token; what they do, they do to the cookie.
     """
-    if request.method in SAFE_METHODS or request.headers.get("Authorization", "").startswith("Bearer "):
+    by_token = request.headers.get("Authorization", "").startswith("Bearer ") and request.endpoint not in COOKIE_SETTERS
+    if request.method in SAFE_METHODS or by_token:
         return
     site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
     if site not in (None, "same-origin", "none") or origin not in (None, _own_origin()):

@@ -18,9 +18,9 @@ def identify_user() -> None:
     request carries. Raises Unauthenticated.
     """
     if current_app.config["SETTINGS"].auth == "local":
-        g.user_id, g.credential_id = users.local_user_id(), None
+        g.user_id, g.credential = users.local_user_id(), None
     elif credential := _shown_credential():
-        g.user_id, g.credential_id = credential.user_id, credential.credential_id
+        g.user_id, g.credential = credential.user_id, credential
     else:
         raise Unauthenticated("Sign in first.")
 
@@ -31,10 +31,10 @@ def current_user_id() -> int:
     return user_id
 
 
-def current_credential_id() -> int | None:
-    """The id of the session or token that this request is made with; None with AUTH=local."""
-    credential_id: int | None = g.credential_id
-    return credential_id
+def current_credential() -> Row[Any]:
+    """The session or token that this request is made with: its ``credential_id`` and ``epoch``. Only with accounts."""
+    credential: Row[Any] = g.credential
+    return credential
 
 
 def _shown_credential() -> Row[Any] | None:
@@ -42,9 +42,8 @@ def _shown_credential() -> Row[Any] | None:
 
     Never the cookie beside a token: the check of where a request comes from is passed over for those with a token.
     """
-    authorization = request.headers.get("Authorization")
-    if authorization is None:
-        secret = sessions.shown_secret()
-        return credentials.find(CredentialKind.SESSION, secret) if secret else None
-    scheme, _, token = authorization.partition(" ")
-    return credentials.find(CredentialKind.TOKEN, token.strip()) if scheme.lower() == "bearer" else None
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() == "bearer":
+        return credentials.find(CredentialKind.TOKEN, token.strip())
+    secret = sessions.shown_secret()
+    return credentials.find(CredentialKind.SESSION, secret) if secret else None

@@ -1,7 +1,18 @@
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import BigInteger, CheckConstraint, DateTime, ForeignKey, Identity, Index, LargeBinary, Text, func
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    DateTime,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    Text,
+    func,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.extensions import Base
@@ -35,6 +46,8 @@ class Credential(Base):
     """For its user to know it by: a browser, or what the token is for."""
     secret_hash: Mapped[bytes] = mapped_column(LargeBinary)
     """SHA-256 of a secret of 256 random bits, which needs no salt and no slow hash."""
+    epoch: Mapped[int] = mapped_column(Integer)
+    """Its user's when it was issued; alive while that is still his."""
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
     last_used_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     """To the minute."""

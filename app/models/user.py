@@ -1,6 +1,6 @@
 from datetime import datetime
 
-from sqlalchemy import BigInteger, DateTime, Index, String, Text, func, text
+from sqlalchemy import BigInteger, DateTime, Index, Integer, String, Text, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.extensions import Base
@@ -19,4 +19,6 @@ class User(Base):
     created_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True), server_default=func.now())
     password_hash: Mapped[str | None] = mapped_column(Text)
     """By argon2; NULL: this user cannot sign in."""
+    epoch: Mapped[int] = mapped_column(Integer, server_default=text("0"))
+    """Grows with each new password; what was issued in an earlier one is dead."""
     last_login: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))

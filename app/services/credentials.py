@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import structlog
+from psycopg.errors import ForeignKeyViolation
 from sqlalchemy import Row, delete, func, insert, literal, or_, select, update
+from sqlalchemy.exc import IntegrityError
 
 from app.errors import CredentialNotFound, SignInRefused, Unauthenticated
 from app.extensions import table_of
@@ -54,26 +56,32 @@ def sign_in(email: str, password: str, name: str) -> Issued:
         update(USERS)
         .where(USERS.c.user_id == user.user_id, USERS.c.password_hash == user.password_hash)
         .values(last_login=func.clock_timestamp())
-        .returning(USERS.c.user_id)
+        .returning(USERS.c.user_id, USERS.c.epoch)
         .cte("signed_in")
     )
     gone = delete(CREDENTIALS).where(
         CREDENTIALS.c.user_id == user.user_id, CREDENTIALS.c.expires_at <= func.clock_timestamp()
     )
-    owner = select(signed_in.c.user_id).add_cte(gone.cte("gone"))
+    owner = select(signed_in.c.user_id, signed_in.c.epoch).add_cte(gone.cte("gone"))
     issued = _issue(owner, CredentialKind.SESSION, name, secrets.token_urlsafe(32), SESSION_SECONDS)
     if issued is None:
         raise SignInRefused("The e-mail address or the password is wrong.")
     return issued
 
 
-def make_token(user_id: int, name: str, expires_in_days: int | None = None) -> Issued:
-    """Make a token; without ``expires_in_days`` one that never expires. Commits. Raises Unauthenticated."""
-    owner = select(USERS.c.user_id).where(USERS.c.user_id == user_id)
+def make_token(user_id: int, name: str, expires_in_days: int | None = None, epoch: int | None = None) -> Issued:
+    """Make a token; without ``expires_in_days`` one that never expires. Commits.
+
+    With ``epoch``, that of the credential it is asked for with, only while that is still the user's. Raises
+    Unauthenticated if it is not, or if he is gone.
+    """
+    owner = select(USERS.c.user_id, USERS.c.epoch).where(USERS.c.user_id == user_id)
+    if epoch is not None:
+        owner = select(USERS.c.user_id, literal(epoch)).where(USERS.c.user_id == user_id, USERS.c.epoch == epoch)
     seconds = None if expires_in_days is None else expires_in_days * 24 * 3600
     issued = _issue(owner, CredentialKind.TOKEN, name, TOKEN_PREFIX + secrets.token_urlsafe(32), seconds)
     if issued is None:
-        raise Unauthenticated("This user does not exist any more.")
+        raise Unauthenticated("Sign in first.")
     return issued
 
 
@@ -83,7 +91,7 @@ def find(kind: CredentialKind, secret: str) -> Row[Any] | None:
         CREDENTIALS.c.last_used_at.is_(None), CREDENTIALS.c.last_used_at < seconds_from_now(-NOTE_SECONDS)
     )
     rows = run_statement(
-        select(CREDENTIALS.c.credential_id, CREDENTIALS.c.user_id, CREDENTIALS.c.kind, stale.label("stale")).where(
+        select(CREDENTIALS.c.credential_id, CREDENTIALS.c.user_id, CREDENTIALS.c.epoch, stale.label("stale")).where(
             CREDENTIALS.c.secret_hash == _hash(secret), CREDENTIALS.c.kind == kind, *_alive()
         )
     )
@@ -95,7 +103,7 @@ def find(kind: CredentialKind, secret: str) -> Row[Any] | None:
 
 def of_user(user_id: int) -> Sequence[Row[Any]]:
     """Return a user's living sessions and tokens, newest first, without anything secret. Changes nothing."""
-    shown = [column for column in CREDENTIALS.c if column.name != "secret_hash"]
+    shown = [column for column in CREDENTIALS.c if column.name not in ("secret_hash", "epoch")]
     mine = select(*shown).where(CREDENTIALS.c.user_id == user_id, *_alive())
     return run_statement(mine.order_by(CREDENTIALS.c.credential_id.desc()))
 
@@ -117,10 +125,16 @@ def _issue(owner: Any, kind: CredentialKind, name: str, secret: str, seconds: in
     """Insert a credential for the user that the query ``owner`` finds; None if it finds nobody. Commits."""
     ends = literal(None) if seconds is None else seconds_from_now(seconds)
     found = owner.subquery()
-    row = select(found.c.user_id, literal(kind), literal(name), literal(_hash(secret)), ends)
-    columns = ["user_id", "kind", "name", "secret_hash", "expires_at"]
+    user_id, epoch = found.c
+    row = select(user_id, epoch, literal(kind), literal(name), literal(_hash(secret)), ends)
+    columns = ["user_id", "epoch", "kind", "name", "secret_hash", "expires_at"]
     new = insert(CREDENTIALS).from_select(columns, row)
-    rows = run_statement(new.returning(CREDENTIALS.c.credential_id, CREDENTIALS.c.user_id))
+    try:
+        rows = run_statement(new.returning(CREDENTIALS.c.credential_id, CREDENTIALS.c.user_id))
+    except IntegrityError as error:
+        if not isinstance(error.orig, ForeignKeyViolation):
+            raise
+        raise Unauthenticated(users.GONE) from error
     if not rows:
         return None
     log.info("credential issued", user_id=rows[0].user_id, credential_id=rows[0].credential_id, kind=kind.value)
@@ -128,7 +142,9 @@ def _issue(owner: Any, kind: CredentialKind, name: str, secret: str, seconds: in
 
 
 def _alive() -> list[Any]:
-    return [or_(CREDENTIALS.c.expires_at.is_(None), CREDENTIALS.c.expires_at > func.clock_timestamp())]
+    """Neither expired nor of an epoch that a new password has ended."""
+    unexpired = or_(CREDENTIALS.c.expires_at.is_(None), CREDENTIALS.c.expires_at > func.clock_timestamp())
+    return [unexpired, CREDENTIALS.c.user_id == USERS.c.user_id, CREDENTIALS.c.epoch == USERS.c.epoch]
 
 
 def _hash(secret: str) -> bytes:

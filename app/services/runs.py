@@ -19,6 +19,7 @@ from app.extensions import table_of
 from app.logs import request_id
 from app.models import IngestionRun, Job, JobStatus, RunEvent, RunStatus
 from app.services.database import run_statement, seconds_from_now
+from app.services.users import GONE
 
 log = structlog.get_logger(__name__)
 
@@ -174,7 +175,7 @@ def _insert_unless_active(user_id: int) -> int | None:
     except IntegrityError as error:
         if not isinstance(error.orig, ForeignKeyViolation):
             raise
-        raise Unauthenticated("This user does not exist any more.") from error
+        raise Unauthenticated(GONE) from error
     return rows[0].id if rows else None
 
 

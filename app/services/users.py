@@ -7,7 +7,7 @@ import structlog
 from sqlalchemy import Row, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from app.errors import EmailTaken, UserNotFound
+from app.errors import EmailTaken, Unauthenticated, UserNotFound
 from app.extensions import table_of
 from app.models import Credential, User
 from app.services.database import run_statement
@@ -17,6 +17,8 @@ log = structlog.get_logger(__name__)
 
 USERS = table_of(User)
 CREDENTIALS = table_of(Credential)
+
+GONE = "This user does not exist any more."
 
 LOCAL_EMAIL = "local@localhost"
 """The one user of AUTH=local; no mail can reach this address."""
@@ -47,10 +49,10 @@ def by_email(email: str) -> Row[Any] | None:
 
 
 def by_id(user_id: int) -> Row[Any]:
-    """Return this user. Changes nothing. Raises UserNotFound."""
+    """Return the user on whose behalf a request is made. Changes nothing. Raises Unauthenticated if he is gone."""
     rows = run_statement(select(USERS).where(USERS.c.user_id == user_id))
     if not rows:
-        raise UserNotFound("There is no such user.")
+        raise Unauthenticated(GONE)
     return rows[0]
 
 
@@ -70,17 +72,19 @@ def everybody() -> Sequence[Row[Any]]:
 def set_password(user_id: int, password: str, old_hash: str | None = None, keep: int | None = None) -> bool:
     """Give a user a new password, and end every session and token of his but the one to ``keep``. Commits.
 
-    Both in one statement, so that none survives a password that is no longer his. With ``old_hash`` only if the
-    password is still that one; returns whether it was.
+    His epoch ends with it: what is being issued at this very moment, on the strength of the old password or of a
+    session that ends, belongs to the old epoch and is dead however the two overtake each other. With ``old_hash`` only
+    if the password is still that one; returns whether it was.
     """
-    changed = update(USERS).where(USERS.c.user_id == user_id).values(password_hash=hash_password(password))
+    new = {"password_hash": hash_password(password), "epoch": USERS.c.epoch + 1}
+    changed = update(USERS).where(USERS.c.user_id == user_id).values(new)
     if old_hash is not None:
         changed = changed.where(USERS.c.password_hash == old_hash)
-    done = changed.returning(USERS.c.user_id).cte("done")
-    ended = delete(CREDENTIALS).where(CREDENTIALS.c.user_id.in_(select(done.c.user_id)))
-    if keep is not None:
-        ended = ended.where(CREDENTIALS.c.credential_id != keep)
-    was = bool(run_statement(select(done.c.user_id).add_cte(ended.cte("ended"))))
+    done = changed.returning(USERS.c.user_id, USERS.c.epoch).cte("done")
+    his = CREDENTIALS.c.user_id == done.c.user_id
+    kept = update(CREDENTIALS).where(his, CREDENTIALS.c.credential_id == keep).values(epoch=done.c.epoch)
+    ended = delete(CREDENTIALS).where(his, CREDENTIALS.c.credential_id.is_distinct_from(keep))
+    was = bool(run_statement(select(done.c.user_id).add_cte(kept.cte("kept"), ended.cte("ended"))))
     log.info("password changed" if was else "password not changed", user_id=user_id)
     return was
 

@@ -20,9 +20,16 @@ import './App.css';
 export default function App() {
   const { user, error } = useSession();
   const [last, setLast] = useState(user);
-  if (user && user !== last) {
+  if (user && !last) {
     setLast(user);
   }
+  const isSomebodyElse = Boolean(user && last && user.user_id !== last.user_id);
+  useEffect(() => {
+    if (isSomebodyElse) {
+      // Nothing that was shown to the one is for the other.
+      window.location.reload();
+    }
+  }, [isSomebodyElse]);
   useHeadingFocus();
   return (
     <>
@@ -40,9 +47,9 @@ export default function App() {
             )}
           </div>
         )}
-        {user === null && <SignInPage before={last} />}
+        {user === null && <SignInPage expired={Boolean(last)} />}
         {last && (
-          <Activity mode={user ? 'visible' : 'hidden'}>
+          <Activity mode={user && !isSomebodyElse ? 'visible' : 'hidden'}>
             <Pages />
           </Activity>
         )}

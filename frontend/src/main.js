@@ -7,6 +7,9 @@ import { makeQueryClient } from './api/queryClient.js';
 import './styles/tokens.css';
 import './styles/base.css';
 
+// Going back may show a page as it was left, whoever is signed in by now.
+window.addEventListener('pageshow', ({ persisted }) => persisted && window.location.reload());
+
 createRoot(/** @type {HTMLElement} */ (document.getElementById('root'))).render(
   <StrictMode>
     <QueryClientProvider client={makeQueryClient()}>

@@ -11,9 +11,11 @@ depends_on = None
 
 def upgrade() -> None:
     op.add_column("users", sa.Column("password_hash", sa.Text()))
+    op.add_column("users", sa.Column("epoch", sa.Integer(), server_default=sa.text("0"), nullable=False))
     op.create_index("uq_users_email_lower", "users", [sa.text("lower(email)")], unique=True)
 
 
 def downgrade() -> None:
     op.drop_index("uq_users_email_lower", "users")
+    op.drop_column("users", "epoch")
     op.drop_column("users", "password_hash")

@@ -2,6 +2,8 @@
 
 import json
 import re
+import secrets
+import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 
@@ -14,7 +16,7 @@ from tests.support.product import Product, ensure_running, temporary_folder, tem
 
 PASSWORD = "correct horse battery"
 ANN, BOB = "ann@example.org", "bob@example.org"
-SECRET_KEY = "a key of the tests, 0123456789, long enough"
+SECRET_KEY = secrets.token_urlsafe(48)
 
 
 @pytest.fixture(scope="module")
@@ -134,6 +136,49 @@ def test_who_signs_in_after_somebody_else_sees_nothing_of_his(page, installation
     expect(page.get_by_text("Your session has ended.")).to_be_visible()
     fill_in(page, BOB)
     expect(heading(page, "There is no run 1")).to_be_visible()
+
+
+def test_a_tab_that_is_open_when_somebody_else_signs_in_shows_nothing_of_the_one_before(visitor, installation):
+    context = visitor()
+    ann, other = context.new_page(), context.new_page()
+    ann.goto("/account")
+    fill_in(ann)
+    expect(ann.get_by_text(ANN)).to_be_visible()
+    other.goto("/")
+    other.get_by_role("button", name="Sign out").click()
+    expect(heading(other, "Sign in")).to_be_visible()
+    fill_in(other, BOB)
+    expect(heading(other, "Configure")).to_be_visible()
+    ann.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    expect(ann.get_by_text(BOB)).to_be_visible()
+    expect(ann.get_by_text(ANN)).to_have_count(0)
+
+
+def test_a_second_product_on_the_same_machine_in_local_mode_is_not_disturbed(page, product, installation):
+    page.goto(f"{installation.url}/")
+    fill_in(page)
+    expect(heading(page, "Configure")).to_be_visible()
+    page.goto(f"{product.url}/runs")
+    expect(page.get_by_text("There are no runs yet.")).to_be_visible()
+    expect(page.get_by_role("button", name="Sign out")).to_have_count(0)
+    page.goto(f"{installation.url}/account")
+    expect(page.get_by_text(ANN)).to_be_visible()
+
+
+def test_no_secret_stands_in_the_logs_of_the_whole_product(page, installation):
+    page.goto("/")
+    fill_in(page, password="a wrong password")
+    expect(page.get_by_role("alert")).to_be_visible()
+    fill_in(page)
+    expect(heading(page, "Configure")).to_be_visible()
+    [cookie] = page.context.cookies()
+    token = installation.command("users", "token", ANN).stdout.strip()
+    asked = urllib.request.Request(f"{installation.url}/api/auth/me", headers={"Authorization": f"Bearer {token}"})
+    urllib.request.urlopen(asked).close()
+    said = installation.printed()
+    assert "sign-in refused" in said and "credential issued" in said
+    for secret in (PASSWORD, "a wrong password", cookie["value"], token, SECRET_KEY, ANN, "argon2"):
+        assert secret not in said
 
 
 def test_signing_out_ends_the_session_and_the_page_behind_is_gone(page, installation):

@@ -1,10 +1,7 @@
 """Handing a run to the broker: after the commit, bounded, and never the request's problem."""
 
-import os
-import signal
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -16,32 +13,10 @@ from app.services import dispatches, runs
 from app.tasks import dispatch, reconcile
 from tests.support.bare import bare_celery
 from tests.support.factories import make_run, make_user, row, sql, timeline
+from tests.support.outages import frozen, refusing
 from tests.support.parallel import at_once
 
 QUEUE = "job-ingestion:ingestion"
-
-
-@contextmanager
-def frozen(broker) -> Iterator[None]:
-    """A Redis that holds its connections and answers nothing."""
-    process = broker.info("server")["process_id"]
-    os.kill(process, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        os.kill(process, signal.SIGCONT)
-
-
-@contextmanager
-def refusing(broker) -> Iterator[None]:
-    """A Redis that lets nobody in."""
-    path = broker.config_get("unixsocket")["unixsocket"]
-    os.rename(path, f"{path}.away")
-    broker.client_kill_filter(_type="normal", skipme=True)
-    try:
-        yield
-    finally:
-        os.rename(f"{path}.away", path)
 
 
 def due_now() -> None:

@@ -28,18 +28,15 @@ export function useSession() {
     },
     staleTime: Number.POSITIVE_INFINITY,
     gcTime: Number.POSITIVE_INFINITY,
-    refetchOnWindowFocus: false,
+    // In another tab somebody may have signed out, or in.
+    refetchOnWindowFocus: ({ state }) => (state.data?.auth === 'local' ? false : 'always'),
     refetchInterval: ({ state }) => (state.status === 'error' ? RETRY_MS : false),
   });
   return { user: query.data, isLocal: query.data?.auth === 'local', error: useLastError(query) };
 }
 
-/**
- * Signs in; the page behind goes on where it was. For somebody else than before it begins anew: nothing that was shown
- * to the one is for the other.
- * @param {Me | null | undefined} before
- */
-export function useSignIn(before) {
+/** Signs in; the page behind goes on where it was. */
+export function useSignIn() {
   const client = useQueryClient();
   return useMutation({
     /** @param {{email: string, password: string}} given */
@@ -47,13 +44,7 @@ export function useSignIn(before) {
       await post(`${ROOT}/login`, given);
       return get(`${ROOT}/me`);
     },
-    onSuccess: (/** @type {Me} */ user) => {
-      if (before && before.user_id !== user.user_id) {
-        window.location.reload();
-      } else {
-        client.setQueryData(SESSION, user);
-      }
-    },
+    onSuccess: (/** @type {Me} */ user) => client.setQueryData(SESSION, user),
   });
 }
 

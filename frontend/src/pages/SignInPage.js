@@ -6,11 +6,10 @@ import './SignInPage.css';
 
 /**
  * Signing in. It stands in front of the page that was asked for, which is there again afterwards as it was.
- * @param {{before?: import('../api/session.js').Me | null}} props who was signed in until now
+ * @param {{expired: boolean}} props whether somebody was signed in until now
  */
-export default function SignInPage({ before }) {
-  const signIn = useSignIn(before);
-  const expired = Boolean(before);
+export default function SignInPage({ expired }) {
+  const signIn = useSignIn();
   const heading = useRef(/** @type {HTMLHeadingElement | null} */ (null));
   useEffect(() => {
     if (expired) {

@@ -1,0 +1,114 @@
+"""How often a password may be tried: by whom, from where, over all processes, and without Redis."""
+
+from dataclasses import replace
+
+import pytest
+
+from app import create_app
+from app.extensions import db
+from tests.api.conftest import ANN
+from tests.api.test_ingestion_routes import problem
+from tests.support.accounts import PASSWORD, Visitor, in_browser, person
+from tests.support.outages import frozen, refusing
+from tests.support.parallel import at_once
+
+BOB = "bob@example.org"
+NEW_PASSWORD = "a whole new password"
+
+
+def test_the_tenth_wrong_password_for_an_account_is_the_last_and_the_right_one_waits_too(accounts_app, ann):
+    visitor = Visitor(accounts_app)
+    assert [visitor.sign_in(ANN, "wrong").status_code for _ in range(11)] == [401] * 10 + [429]
+    answer = visitor.sign_in(ANN.upper())
+    problem(answer, 429, "too_many_requests")
+    assert 0 < int(answer.headers["Retry-After"]) <= 300
+
+
+def test_guessing_many_accounts_from_one_address_is_limited_and_other_addresses_are_not(accounts_app, ann):
+    visitor = Visitor(accounts_app)
+    codes = [visitor.sign_in(f"{number}@example.org", "wrong").status_code for number in range(31)]
+    assert codes == [401] * 30 + [429]
+    elsewhere = Visitor(accounts_app)
+    elsewhere.client.environ_base["REMOTE_ADDR"] = "203.0.113.7"
+    assert elsewhere.sign_in(ANN).status_code == 204
+
+
+def test_tries_are_counted_in_redis_under_our_own_names_and_without_addresses_of_people(accounts_app, ann, broker):
+    Visitor(accounts_app).sign_in(ANN, "wrong")
+    names = b" ".join(broker.keys("*"))
+    assert names.count(b"job-ingestion:tries:") == len(broker.keys("*")) == 2
+    assert ANN.encode() not in names
+
+
+def test_an_address_that_is_refused_does_not_use_up_other_peoples_tries(accounts_app, ann):
+    attacker = Visitor(accounts_app)
+    for number in range(31):
+        attacker.sign_in(f"{number}@example.org", "wrong")
+    assert {attacker.sign_in(ANN, "wrong").status_code for _ in range(15)} == {429}
+    elsewhere = Visitor(accounts_app)
+    elsewhere.client.environ_base["REMOTE_ADDR"] = "203.0.113.7"
+    assert elsewhere.sign_in(ANN).status_code == 204
+
+
+def test_the_addresses_of_one_ipv6_network_are_one(accounts_app, ann):
+    codes = []
+    for number in range(31):
+        visitor = Visitor(accounts_app)
+        visitor.client.environ_base["REMOTE_ADDR"] = f"2001:db8:1:2::{number:x}"
+        codes.append(visitor.sign_in(f"{number}@example.org", "wrong").status_code)
+    assert codes == [401] * 30 + [429]
+
+
+def test_a_forged_header_makes_no_new_address_to_guess_from(accounts_app, ann):
+    behind_proxy = create_app(replace(accounts_app.config["SETTINGS"], proxy_hops=1))
+    codes = [
+        Visitor(behind_proxy, **{"X-Forwarded-For": f"198.51.100.{number}, 203.0.113.9"})
+        .sign_in(f"{number}@example.org", "wrong").status_code
+        for number in range(31)
+    ]
+    assert codes == [401] * 30 + [429]
+    with behind_proxy.app_context():
+        db.engine.dispose()
+
+
+def test_parallel_guesses_are_counted_each(accounts_app, ann):
+    answers = at_once(accounts_app, *[lambda: Visitor(accounts_app).sign_in(ANN, "wrong").status_code] * 25)
+    assert sorted(answers) == [401] * 10 + [429] * 15
+
+
+@pytest.mark.parametrize("path", ["auth/login", "auth/password"])
+def test_a_body_nested_too_deeply_is_bad_input_and_counts(browser, path):
+    deep = {"data": "[" * 60_000, "content_type": "application/json"}
+    codes = [
+        browser.client.post(f"/api/{path}", base_url="https://jobs.example.org", buffered=True, **deep).status_code
+        for _ in range(11)
+    ]
+    assert codes == [400] * 10 + [429]
+
+
+@pytest.mark.parametrize("disturb", ["frozen", "refusing"])
+def test_without_redis_one_signs_in_all_the_same_and_guessing_is_still_limited(accounts_app, ann, broker, disturb):
+    with {"frozen": frozen, "refusing": refusing}[disturb](broker):
+        visitor = Visitor(accounts_app)
+        assert visitor.sign_in(ANN).status_code == 204
+        codes = [visitor.sign_in("bob@example.org", "wrong").status_code for _ in range(11)]
+    assert codes == [401] * 10 + [429]
+
+
+def test_who_mistypes_twice_notices_nothing(accounts_app, ann):
+    visitor = Visitor(accounts_app)
+    assert [visitor.sign_in(ANN, password).status_code for password in ("wrong", "worse", PASSWORD)] == [401, 401, 204]
+
+
+def test_the_current_password_cannot_be_guessed_either(browser):
+    change = {"current_password": "wrong", "new_password": NEW_PASSWORD}
+    codes = [browser.call("POST", "auth/password", change).status_code for _ in range(11)]
+    assert codes == [422] * 10 + [429]
+
+
+def test_two_who_change_their_passwords_do_not_count_for_each_other(accounts_app, browser):
+    person(accounts_app, BOB)
+    bob = in_browser(accounts_app, BOB)
+    change = {"current_password": "wrong", "new_password": NEW_PASSWORD}
+    for visitor in (browser, bob):
+        assert [visitor.call("POST", "auth/password", change).status_code for _ in range(8)] == [422] * 8
