@@ -79,6 +79,14 @@ def prepare_postgres(data_dir: Path) -> None:
     for abandoned in home.glob(f"{NEW_CLUSTER}*"):
         shutil.rmtree(abandoned, ignore_errors=True)
     workshop = Path(tempfile.mkdtemp(prefix=NEW_CLUSTER, dir=home))
+    try:
+        _make_cluster(data_dir, workshop)
+    finally:
+        shutil.rmtree(workshop, ignore_errors=True)
+
+
+def _make_cluster(data_dir: Path, workshop: Path) -> None:
+    home = postgres_home(data_dir)
     fresh, password_file = workshop / "cluster", workshop / "password"
     password_file.write_text(read_secret(data_dir, "postgres.password"))
     password_file.chmod(0o600)
@@ -87,15 +95,12 @@ def prepare_postgres(data_dir: Path) -> None:
         for path in (home, workshop, password_file):
             os.chown(path, owner.pw_uid, owner.pw_gid)
     drop = drop_root(home)
-    initdb = [str(postgres_binary("initdb")), "-D", str(fresh), "-U", ROLE, f"--pwfile={password_file}"]
+    who = ["-U", ROLE, f"--pwfile={password_file}", "--auth=scram-sha-256"]
     locale = ["--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
+    run([*drop, str(postgres_binary("initdb")), "-D", str(fresh), *who, *locale])
     single = [str(postgres_binary("postgres")), "--single", "-D", str(fresh), "postgres"]
-    try:
-        run([*drop, *initdb, "--auth=scram-sha-256", *locale])
-        run([*drop, *single], stdin=f"CREATE DATABASE {DATABASE};\n")
-        fresh.rename(cluster(data_dir))
-    finally:
-        shutil.rmtree(workshop, ignore_errors=True)
+    run([*drop, *single], stdin=f"CREATE DATABASE {DATABASE};\n")
+    fresh.rename(cluster(data_dir))
 
 
 def postgres_command(data_dir: Path, connections: int) -> list[str]:
@@ -167,10 +172,9 @@ def drop_root(home: Path) -> list[str]:
 
 
 def run(command: list[str], stdin: str = "") -> str:
-    """Run a program to its end and return what it printed. Raises DataDirError with its last words if it fails.
+    """Run a program to its end, or until interrupted with all that it started; returns what it printed.
 
-    Interrupted, it ends with everything that it started.
-    """
+    Raises DataDirError with its last words if it fails."""
     pipe = subprocess.PIPE
     try:
         program = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True, cwd="/")
@@ -191,15 +195,13 @@ def run(command: list[str], stdin: str = "") -> str:
 
 def _kill_family(pid: int) -> None:
     """Kill a process and all below it, and wait until they write nothing any more."""
-    try:
+    with suppress(psutil.NoSuchProcess):
         parent = psutil.Process(pid)
         family = [parent, *parent.children(recursive=True)]
-    except psutil.NoSuchProcess:
-        return
-    for process in family:
-        with suppress(psutil.NoSuchProcess):
-            process.kill()
-    psutil.wait_procs(family, timeout=5)
+        for process in family:
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
+        psutil.wait_procs(family, timeout=5)
 
 
 # --- Redis -----------------------------------------------------------------------------------------------------------

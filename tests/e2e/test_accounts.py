@@ -149,7 +149,7 @@ def test_a_tab_that_is_open_when_somebody_else_signs_in_shows_nothing_of_the_one
     expect(heading(other, "Sign in")).to_be_visible()
     fill_in(other, BOB)
     expect(heading(other, "Configure")).to_be_visible()
-    ann.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    ann.evaluate("window.dispatchEvent(new Event('visibilitychange'))")
     expect(ann.get_by_text(BOB)).to_be_visible()
     expect(ann.get_by_text(ANN)).to_have_count(0)
 

@@ -42,7 +42,7 @@ export default function Preparing({ step, arriving, onArrived }) {
         )}
         {waiting && <p className="quiet">Looking for a run in progress …</p>}
       </div>
-      {start.problem && stage === 2 && !offer && (
+      {start.problem && stage === 2 && (error || !offer) && (
         <Banner tone="danger" role="alert" onDismiss={start.dismiss}>
           {start.problem}
         </Banner>
