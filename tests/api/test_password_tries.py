@@ -11,6 +11,7 @@ from tests.api.test_ingestion_routes import problem
 from tests.support.accounts import PASSWORD, Visitor, in_browser, person
 from tests.support.outages import frozen, refusing
 from tests.support.parallel import at_once
+from tests.support.waiting import wait_until
 
 BOB = "bob@example.org"
 NEW_PASSWORD = "a whole new password"
@@ -93,6 +94,12 @@ def test_without_redis_one_signs_in_all_the_same_and_guessing_is_still_limited(a
         assert visitor.sign_in(ANN).status_code == 204
         codes = [visitor.sign_in("bob@example.org", "wrong").status_code for _ in range(11)]
     assert codes == [401] * 10 + [429]
+
+    def counted_in_redis() -> bool:
+        visitor.sign_in("bob@example.org", "wrong")
+        return any(name.startswith(b"job-ingestion:tries") for name in broker.keys("*"))
+
+    wait_until(counted_in_redis, 60, "the counting in Redis, which is back")
 
 
 def test_who_mistypes_twice_notices_nothing(accounts_app, ann):

@@ -19,7 +19,7 @@ if not (PROJECT / "frontend" / "dist" / "index.html").exists():
 @pytest.fixture(scope="package")
 def shared_product() -> Iterator[Product]:
     """The product that all these tests share."""
-    with temporary_folder() as folder, temporary_product(folder) as product:
+    with temporary_folder() as folder, temporary_product(folder, measured=False) as product:
         yield product
 
 

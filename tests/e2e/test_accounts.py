@@ -23,7 +23,7 @@ SECRET_KEY = secrets.token_urlsafe(48)
 def shared_installation() -> Iterator[Product]:
     """A product with AUTH=accounts, for all these tests."""
     with temporary_folder() as folder:
-        with temporary_product(folder, AUTH="accounts", SECRET_KEY=SECRET_KEY) as product:
+        with temporary_product(folder, measured=False, AUTH="accounts", SECRET_KEY=SECRET_KEY) as product:
             product.start()
             yield product
 
