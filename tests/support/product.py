@@ -162,11 +162,16 @@ class Product:
 
     def sql(self, statement: str, *values: Any) -> list[Any]:
         """Run a statement in the product's own database, typed by hand, and return its rows."""
-        url = urlsplit(embedded.database_url(self.data_dir))
-        address = {"user": url.username, "password": url.password, "dbname": url.path[1:]}
-        with psycopg.connect(host=unquote(url.query.removeprefix("host=")), autocommit=True, **address) as connection:
+        with self.connect() as connection:
+            connection.autocommit = True
             cursor = connection.execute(statement, values)
             return cursor.fetchall() if cursor.description else []
+
+    def connect(self) -> "psycopg.Connection[Any]":
+        """A connection to the product's own database, for what one statement cannot do."""
+        url = urlsplit(embedded.database_url(self.data_dir))
+        address = {"user": url.username, "password": url.password, "dbname": url.path[1:]}
+        return psycopg.connect(host=unquote(url.query.removeprefix("host=")), **address)
 
     def flush_redis(self) -> None:
         """Empty the product's own Redis: messages and counted tries."""
