@@ -10,6 +10,8 @@ from app.celery_app import celery_init_app
 from app.config import PROJECT, Settings
 from app.connection import init_engine
 from app.extensions import db, limiter, migrate
+from app.sources.host import Host
+from app.sources.shared import Shared, connect
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -25,6 +27,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     db.init_app(app)
     with app.app_context():
         init_engine(db.engine)
+    app.extensions["sources"] = Host(Shared(connect(settings.redis_url)), settings.source_urls, settings.contact)
     migrate.init_app(app, db, directory=str(PROJECT / "migrations"))
     celery_init_app(app)
     problems.init_app(app)

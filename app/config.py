@@ -12,6 +12,7 @@ from environs import Env, EnvValidationError
 from app import embedded
 from app.checks import (
     SHORTEST_SECRET_KEY,
+    check_contact,
     check_database_url,
     check_host,
     check_public_url,
@@ -22,25 +23,15 @@ from app.checks import (
     limiter_storage,
     number,
     origin,
+    source_urls,
     with_driver,
 )
+from app.connection import SPARE_CONNECTIONS, engine_options
 
 PROJECT = Path(__file__).resolve().parent.parent
 
 MAX_BODY_BYTES = 64 * 1024
 """Request bodies above this are refused with 413; the largest legitimate one is a few hundred bytes."""
-
-SPARE_CONNECTIONS = 2
-"""Connections of a process beyond one for each thread."""
-
-LOCK_SECONDS = 3
-"""How long a statement waits for a row that somebody else holds."""
-
-STATEMENT_SECONDS = 5
-"""How long PostgreSQL works on a statement of a request before it gives up."""
-
-ANSWER_SECONDS = 7
-"""How long we wait for PostgreSQL itself; more than STATEMENT_SECONDS, so that only one that hangs comes to this."""
 
 
 class SettingsError(SystemExit):
@@ -87,6 +78,10 @@ class Settings:
     """LOG_FORMAT: ``json`` (a line an event) or ``console`` (for reading; the default in a terminal)."""
     metrics_token: str | None
     """METRICS_TOKEN: the bearer token with which others than loopback may read /metrics and the details of /readyz."""
+    contact: str | None
+    """CONTACT: whom the systems that are read can turn to, an e-mail or web address; stands in the User-Agent."""
+    source_urls: dict[str, str]
+    """By the names that the systems give them (``Source.bases``): addresses in place of the systems' own."""
 
     @classmethod
     def from_env(cls) -> "Settings":
@@ -112,6 +107,8 @@ class Settings:
             "worker_concurrency": number(env, "WORKER_CONCURRENCY", 2, 1, 128),
             "log_format": choice(env, "LOG_FORMAT", "console" if in_terminal else "json", ("json", "console")),
             "metrics_token": env.str("METRICS_TOKEN", "") or None,
+            "contact": env.str("CONTACT", "", validate=check_contact) or None,
+            "source_urls": source_urls(env),
         }
         try:
             env.seal()
@@ -181,7 +178,7 @@ class Settings:
             "RATELIMIT_IN_MEMORY_FALLBACK_ENABLED": True,
             "MAX_CONTENT_LENGTH": MAX_BODY_BYTES,
             "SQLALCHEMY_DATABASE_URI": self.database_url,
-            "SQLALCHEMY_ENGINE_OPTIONS": self._engine_options(),
+            "SQLALCHEMY_ENGINE_OPTIONS": engine_options(self.web_threads),
             "API_TITLE": "Job Ingestion",
             "API_VERSION": "1",
             "OPENAPI_VERSION": "3.1.0",
@@ -191,26 +188,6 @@ class Settings:
                 "info": {"description": "Start, watch and abort ingestion runs."},
                 # Either; none at all with AUTH=local.
                 "security": [{"session": []}, {"token": []}, {}],
-            },
-        }
-
-    def _engine_options(self) -> dict[str, Any]:
-        return {
-            # A thread holds one connection at most, so nobody waits for one; a few more are for the health checks.
-            "pool_size": self.web_threads,
-            # What a statement was given, hashes among it, is nothing for the log.
-            "hide_parameters": True,
-            "max_overflow": SPARE_CONNECTIONS,
-            "pool_timeout": 3,
-            "connect_args": {
-                "connect_timeout": 3,
-                "application_name": "job-ingestion",
-                # A peer that vanished without a word is noticed within about 15 seconds.
-                "keepalives_idle": 5,
-                "keepalives_interval": 3,
-                "keepalives_count": 3,
-                "options": f"-c statement_timeout={STATEMENT_SECONDS}s -c lock_timeout={LOCK_SECONDS}s"
-                " -c idle_in_transaction_session_timeout=30s -c timezone=UTC",
             },
         }
 

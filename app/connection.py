@@ -7,7 +7,17 @@ import psycopg
 from sqlalchemy import Engine, event
 from sqlalchemy.exc import DisconnectionError
 
-from app.config import ANSWER_SECONDS
+SPARE_CONNECTIONS = 2
+"""Connections of a process beyond one for each thread."""
+
+LOCK_SECONDS = 3
+"""How long a statement waits for a row that somebody else holds."""
+
+STATEMENT_SECONDS = 5
+"""How long PostgreSQL works on a statement of a request before it gives up."""
+
+ANSWER_SECONDS = 7
+"""How long we wait for PostgreSQL itself; more than STATEMENT_SECONDS, so that only one that hangs comes to this."""
 
 
 class BoundedConnection(psycopg.Connection[Any]):
@@ -29,6 +39,28 @@ class BoundedConnection(psycopg.Connection[Any]):
                 raise
             self.close()
             raise psycopg.OperationalError(f"no answer within {self.answer_seconds} s") from error
+
+
+def engine_options(threads: int) -> dict[str, Any]:
+    """How SQLAlchemy keeps the connections of a process with that many threads."""
+    return {
+        # A thread holds one connection at most, so nobody waits for one; a few more are for the health checks.
+        "pool_size": threads,
+        # What a statement was given, hashes among it, is nothing for the log.
+        "hide_parameters": True,
+        "max_overflow": SPARE_CONNECTIONS,
+        "pool_timeout": 3,
+        "connect_args": {
+            "connect_timeout": 3,
+            "application_name": "job-ingestion",
+            # A peer that vanished without a word is noticed within about 15 seconds.
+            "keepalives_idle": 5,
+            "keepalives_interval": 3,
+            "keepalives_count": 3,
+            "options": f"-c statement_timeout={STATEMENT_SECONDS}s -c lock_timeout={LOCK_SECONDS}s"
+            " -c idle_in_transaction_session_timeout=30s -c timezone=UTC",
+        },
+    }
 
 
 def init_engine(engine: Engine) -> None:

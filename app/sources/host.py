@@ -1,0 +1,260 @@
+"""How boards are asked: one identity, one pace per host, robots.txt first, bounded tries, typed errors."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+from urllib.parse import SplitResult, urlencode, urljoin, urlsplit
+
+import stamina
+from protego import Protego
+
+from app.sources import exchange
+from app.sources.errors import (
+    AddressRefused,
+    Forbidden,
+    Gone,
+    Moved,
+    NotFound,
+    OutOfTime,
+    ShapeChanged,
+    SourceError,
+    Throttled,
+    Unreachable,
+)
+from app.sources.exchange import Bounds, Reply
+from app.sources.records import Answer, Board, Request, Source, Validators
+from app.sources.shared import Shared
+from app.sources.urls import split
+
+LISTING_BYTES = 32_000_000
+PAGE_BYTES = 4_000_000
+ROBOTS_BYTES = 512_000
+ROBOTS_KEPT_SECONDS = 3600
+"""RFC 9309 allows a day; an hour lets a company that changes its mind be heard the same day."""
+
+MOST_TRIES = 3
+MOST_REDIRECTS = 5
+LONGEST_CRAWL_DELAY = 30.0
+UNNAMED_WAIT = 60.0
+"""Seconds to keep off a host that says "too many" without saying for how long."""
+
+LONGEST_WAIT = 6 * 3600.0
+"""A Retry-After of more than this is cut down to it."""
+
+CHALLENGES = (b"captcha", b"challenge-platform", b"just a moment", b"attention required", b"are you a robot", b"cf-chl")
+"""What pages say that want to see a person first; they come with a 200 or a 403 where data was expected."""
+
+
+@dataclass
+class Patience:
+    """The time that may still be spent, over all requests of one piece of work."""
+
+    until: float
+
+    @classmethod
+    def of(cls, seconds: float) -> "Patience":
+        """From now on."""
+        return cls(time.monotonic() + seconds)
+
+    @property
+    def left(self) -> float:
+        """Seconds."""
+        return self.until - time.monotonic()
+
+    def check(self) -> None:
+        """Raises OutOfTime when there is none left."""
+        if self.left <= 0:
+            raise OutOfTime("It took longer than it may.")
+
+
+@dataclass(frozen=True)
+class Manners:
+    """How one host is to be treated."""
+
+    pace_seconds: float
+    answer_seconds: float
+    most_bytes: int
+    inward: bool = False
+
+
+class Host:
+    """Asks boards on behalf of everybody. One for each application; safe for any number of threads."""
+
+    def __init__(self, shared: Shared, bases: Mapping[str, str], contact: str | None) -> None:
+        self._shared = shared
+        self._bases = bases
+        self.user_agent = f"JobIngestion/0.1 (+{contact})" if contact else "JobIngestion/0.1"
+
+    def ask(
+        self, source: Source, board: Board, request: Request, patience: Patience, validators: Validators | None = None
+    ) -> Answer:
+        """Ask a system's interface. The status of the answer is 200, or 304 if there were ``validators``.
+
+        Raises SourceError.
+        """
+        setting, default = source.bases[board.region]
+        base = self._bases.get(setting, default)
+        query = f"?{urlencode(request.query)}" if request.query else ""
+        url = urlsplit(f"{base.rstrip('/')}{request.path}{query}")
+        manners = Manners(source.pace_seconds, source.answer_seconds, LISTING_BYTES, inward=setting in self._bases)
+        headers = {"Accept": request.accept, **_conditions(validators)}
+        reply, final = self._follow(url, headers, manners, patience)
+        if reply.status == HTTPStatus.NOT_MODIFIED and validators:
+            return Answer(reply.status, reply.headers, b"", final.geturl())
+        _check(reply, source, board)
+        return Answer(reply.status, reply.headers, reply.body, final.geturl())
+
+    def visit(self, url: SplitResult, patience: Patience) -> tuple[Answer | None, SplitResult]:
+        """Fetch a page that a user named, and where it led to; without the page, if that is another host.
+
+        Only https and only public machines, also after a redirect. Raises SourceError.
+        """
+        manners = Manners(1.0, 15.0, PAGE_BYTES)
+        headers = {"Accept": "text/html,application/xhtml+xml;q=0.9,*/*;q=0.1"}
+        try:
+            reply, final = self._follow(url, headers, manners, patience)
+        except Moved as moved:
+            target = split(moved.location)
+            if target is None:
+                raise
+            return None, target
+        if reply.status != HTTPStatus.OK:
+            raise _refusal(reply, f"The page at {url.hostname}")
+        return Answer(reply.status, reply.headers, reply.body, final.geturl()), final
+
+    def _follow(
+        self, url: SplitResult, headers: Mapping[str, str], manners: Manners, patience: Patience
+    ) -> tuple[Reply, SplitResult]:
+        """GET an address and where it leads to on the same host. Raises Moved where it leads to another."""
+        for _ in range(MOST_REDIRECTS):
+            paced = self._by_robots(url, manners, patience)
+            reply = self._get(url, headers, paced, patience)
+            if (target := _target(url, reply)) is None:
+                return reply, url
+            if _origin(target) != _origin(url):
+                raise Moved(f"{url.hostname} leads to {target.hostname}.", target.geturl())
+            url = target
+        raise Unreachable(f"{url.hostname} leads from one address to the next, without end.")
+
+    def _get(self, url: SplitResult, headers: Mapping[str, str], manners: Manners, patience: Patience) -> Reply:
+        """GET with a pace and a second and third try, of what may succeed then."""
+        for attempt in stamina.retry_context(
+            on=lambda error: _is_passing(error, patience),
+            attempts=MOST_TRIES,
+            timeout=max(0.1, patience.left),
+            wait_initial=0.3,
+            wait_jitter=0.2,
+            wait_max=5.0,
+        ):
+            with attempt:
+                self._wait_turn(url, manners, patience)
+                patience.check()
+                bounds = Bounds(min(manners.answer_seconds, patience.left), manners.most_bytes, manners.inward)
+                reply = exchange.get(url, {"User-Agent": self.user_agent, **headers}, bounds)
+                self._check_busy(url, reply)
+        return reply
+
+    def _wait_turn(self, url: SplitResult, manners: Manners, patience: Patience) -> None:
+        wait = self._shared.reserve(url.netloc.lower(), manners.pace_seconds, max(0.0, patience.left - 1))
+        if wait < 0:
+            retry_at = datetime.now(UTC) + timedelta(seconds=-wait)
+            raise Throttled(f"{url.hostname} is asked as often as it may be already.", retry_at)
+        time.sleep(wait)
+
+    def _check_busy(self, url: SplitResult, reply: Reply) -> None:
+        """Raises Throttled and keeps everybody off the host, or Unreachable, if the host is not well."""
+        if reply.status == HTTPStatus.TOO_MANY_REQUESTS or (reply.status == 503 and "retry-after" in reply.headers):
+            seconds = _retry_after(reply.headers.get("retry-after"))
+            self._shared.hold(url.netloc.lower(), seconds)
+            raise Throttled(f"{url.hostname} wants fewer requests.", datetime.now(UTC) + timedelta(seconds=seconds))
+        if reply.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            raise Unreachable(f"{url.hostname} has a problem (it answers {reply.status}).")
+
+    def _by_robots(self, url: SplitResult, manners: Manners, patience: Patience) -> Manners:
+        """The manners that the host's robots.txt asks for (RFC 9309). Raises Forbidden if it keeps us off."""
+        rules = Protego.parse(self._robots(url, manners, patience))
+        name = self.user_agent.partition("/")[0]
+        if not rules.can_fetch(url.geturl(), name):
+            raise Forbidden(f"The robots.txt of {url.hostname} asks programs to keep off this address.")
+        delay = min(rules.crawl_delay(name) or 0.0, LONGEST_CRAWL_DELAY)
+        return replace(manners, pace_seconds=max(manners.pace_seconds, delay))
+
+    def _robots(self, url: SplitResult, manners: Manners, patience: Patience) -> str:
+        """The host's robots.txt; "" where there is none."""
+        name = f"robots:{url.scheme}://{url.netloc.lower()}"
+        known = self._shared.recall(name)
+        if known is not None:
+            return known
+        where = url._replace(path="/robots.txt", query="", fragment="")
+        for _ in range(MOST_REDIRECTS):
+            inward = manners.inward and _origin(where) == _origin(url)
+            bounded = replace(manners, most_bytes=ROBOTS_BYTES, inward=inward)
+            reply = self._get(where, {"Accept": "text/plain"}, bounded, patience)
+            target = _target(where, reply)
+            if target is None or target.scheme != url.scheme:
+                break
+            where = target
+        text = reply.body.decode("utf-8", "replace") if reply.status == HTTPStatus.OK else ""
+        self._shared.keep(name, text, ROBOTS_KEPT_SECONDS)
+        return text
+
+
+def _target(url: SplitResult, reply: Reply) -> SplitResult | None:
+    """Where an answer leads to, if it does. Raises Unreachable if that is no web address."""
+    location = reply.headers.get("location")
+    if reply.status not in (301, 302, 303, 307, 308) or not location:
+        return None
+    try:
+        target = split(urljoin(url.geturl(), location))
+    except ValueError:
+        target = None
+    if target is None:
+        raise Unreachable(f"{url.hostname} leads to an address that is none.")
+    return target
+
+
+def _origin(url: SplitResult) -> tuple[str, str]:
+    return url.scheme, url.netloc.lower()
+
+
+def _conditions(validators: Validators | None) -> dict[str, str]:
+    named = {"If-None-Match": validators.etag, "If-Modified-Since": validators.last_modified} if validators else {}
+    return {name: value for name, value in named.items() if value}
+
+
+def _check(reply: Reply, source: Source, board: Board) -> None:
+    if reply.status != HTTPStatus.OK:
+        raise _refusal(reply, f"{source.name}'s board {board}")
+    if reply.body.lstrip()[:1] == b"<" and any(word in reply.body[:20_000].lower() for word in CHALLENGES):
+        raise Forbidden(f"{source.name} shows a page that only lets people pass.")
+
+
+def _refusal(reply: Reply, what: str) -> SourceError:
+    match reply.status:
+        case HTTPStatus.NOT_FOUND:
+            return NotFound(f"{what} does not exist.")
+        case HTTPStatus.GONE:
+            return Gone(f"{what} is gone.")
+        case HTTPStatus.UNAUTHORIZED | HTTPStatus.FORBIDDEN | HTTPStatus.UNAVAILABLE_FOR_LEGAL_REASONS:
+            return Forbidden(f"{what} may not be read (the answer is {reply.status}).")
+    return ShapeChanged("the answer's status", f"is {reply.status}, where 200 was expected")
+
+
+def _is_passing(error: Exception, patience: Patience) -> bool | float:
+    """Whether another try may succeed in the time there is; waiting for a host's turn is the pace's business."""
+    if isinstance(error, Throttled) and error.retry_at:
+        return 0.01 if (error.retry_at - datetime.now(UTC)).total_seconds() < patience.left - 1 else False
+    return isinstance(error, Unreachable) and not isinstance(error, AddressRefused) and patience.left > 1
+
+
+def _retry_after(value: str | None) -> float:
+    """Seconds, from a number of them or from a date (RFC 9110, 10.2.3)."""
+    text = (value or "").strip()
+    try:
+        seconds = float(text) if text.isdecimal() else (parsedate_to_datetime(text) - datetime.now(UTC)).total_seconds()
+    except (ValueError, TypeError, OverflowError):
+        seconds = UNNAMED_WAIT
+    return min(max(seconds, 1.0), LONGEST_WAIT)

@@ -1,0 +1,108 @@
+"""Lever: pages of a plain list, on a global and on a European host.
+
+Documentation: https://github.com/lever/postings-api
+"""
+
+from typing import Any
+from urllib.parse import SplitResult, quote
+
+from app.sources.errors import NotFound
+from app.sources.reading import Record, as_rows, read_each
+from app.sources.records import Answer, Board, Draft, Form, Page, Request, Section, Source, Text
+from app.sources.urls import path_parts, token_of
+from app.sources.values import epoch_moment, places, workplace
+
+PAGES = {"jobs.lever.co": "", "jobs.eu.lever.co": "eu"}
+API = {"api.lever.co": "", "api.eu.lever.co": "eu"}
+LIMIT = 100
+
+
+def _recognise(url: SplitResult) -> Board | None:
+    parts, host = path_parts(url), url.hostname or ""
+    if host in API and parts[:2] == ["v0", "postings"]:
+        return token_of(parts[2:], API[host])
+    return token_of(parts, PAGES[host]) if host in PAGES else None
+
+
+def _request(board: Board, skip: int = 0) -> Request:
+    # Without mode=json a browser's Accept would be answered with a page.
+    query = {"mode": "json", "skip": str(skip), "limit": str(LIMIT)}
+    return Request(f"/v0/postings/{quote(board.token, safe='')}", query)
+
+
+def _following(board: Board, offset: int, page: Page) -> Request | None:
+    # A page that is longer than asked for was everything, as a shorter one is.
+    return _request(board, offset) if page.records == LIMIT else None
+
+
+def _parse(answer: Answer, board: Board) -> Page:
+    document: Any = answer.json()
+    if isinstance(document, dict) and document.get("ok") is False:
+        raise NotFound(f"Lever knows no board {board}.")
+    rows = as_rows(document, "the whole answer")
+    drafts, unread = read_each(rows, "", lambda posting: _draft(posting, board))
+    return Page(drafts, unread, records=len(rows))
+
+
+def _draft(posting: Record, board: Board) -> Draft:
+    categories = posting.record("categories")
+    mode = workplace(posting.maybe_text("workplaceType"))
+    identity = posting.identity("id")
+    return Draft(
+        external_id=identity,
+        title=posting.text("text"),
+        url=posting.maybe_text("hostedUrl") or f"{_page(board)}/{identity}",
+        locations=places(categories.maybe_text("location"), *categories.texts("allLocations")),
+        department=categories.maybe_text("department") or categories.maybe_text("team"),
+        workplace=mode,
+        employment_type=categories.maybe_text("commitment"),
+        posted_at=epoch_moment(posting.maybe_number("createdAt")),
+        description=_description(posting),
+        requirements=tuple(
+            Section(each.maybe_text("text") or "", Text(content))
+            for each in posting.records("lists")
+            if (content := each.maybe_text("content"))
+        ),
+    )
+
+
+def _description(posting: Record) -> tuple[Text, ...]:
+    """``description`` is the opening and the body in one; ``additional`` and the salary stand after the lists."""
+    parts = ("description",) if posting.maybe_text("description") else ("opening", "descriptionBody")
+    texts = (_text(posting, name) for name in (*parts, "additional", "salaryDescription"))
+    return tuple(text for text in texts if text)
+
+
+def _text(posting: Record, name: str) -> Text | None:
+    if markup := posting.maybe_text(name):
+        return Text(markup)
+    plain = posting.maybe_text(f"{name}Plain")
+    return Text(plain, Form.PLAIN) if plain else None
+
+
+def _page(board: Board) -> str:
+    host = next(host for host, region in PAGES.items() if region == board.region)
+    return f"https://{host}/{quote(board.token, safe='')}"
+
+
+SOURCE = Source(
+    key="lever",
+    name="Lever",
+    documentation="https://github.com/lever/postings-api",
+    policy="Its postings interface is documented and public; Lever says that anybody may read published postings.",
+    example="https://jobs.lever.co/acme",
+    board_hint="What follows jobs.lever.co/ in the address of the board; after jobs.eu.lever.co/, write eu: before it.",
+    bases={"": ("LEVER_URL", "https://api.lever.co"), "eu": ("LEVER_EU_URL", "https://api.eu.lever.co")},
+    recognise=_recognise,
+    board_page=_page,
+    first=_request,
+    parse=_parse,
+    following=_following,
+    pace_seconds=0.5,
+    starters=(
+        ("spotify", "Spotify"),
+        ("palantir", "Palantir"),
+        ("mistral", "Mistral AI"),
+        ("matchgroup", "Match Group"),
+    ),
+)

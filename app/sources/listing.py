@@ -1,0 +1,149 @@
+"""Listing a board: every page of it, as postings in the product's own terms, and whether that was everything."""
+
+from dataclasses import dataclass, replace
+from http import HTTPStatus
+
+from app.sources.errors import NotFound, SourceError
+from app.sources.host import Host, Patience
+from app.sources.reading import Record
+from app.sources.records import Answer, Board, Draft, Listing, Page, Posting, Request, Source, Validators
+from app.sources.registry import SOURCES, board_of
+from app.sources.text import one_line, texts
+from app.sources.urls import is_web_address
+from app.sources.values import unique
+
+MOST_PAGES = 100
+"""A board with more pages is listed as far as that, and the listing is not complete."""
+
+LISTING_SECONDS = 90.0
+LONGEST_ID = 255
+LONGEST_TITLE = 500
+LONGEST_NAME = 200
+
+
+@dataclass
+class _Reading:
+    """What has been read so far, page by page."""
+
+    postings: dict[str, Posting]
+    unread: int = 0
+    records: int = 0
+    pages: int = 0
+    is_complete: bool = True
+    total: int | None = None
+    board_name: str | None = None
+
+    def take(self, page: Page) -> bool:
+        """Take a page in; returns whether it brought anything new."""
+        known = len(self.postings)
+        for draft in page.drafts:
+            posting = finished(draft)
+            if posting is None:
+                self.unread += 1
+            elif same := self.postings.get(posting.external_id):
+                # The same posting once more, as boards list it for each of its places.
+                places = unique((*same.locations, *posting.locations))
+                self.postings[posting.external_id] = replace(same, locations=places)
+            else:
+                self.postings[posting.external_id] = posting
+        self.unread += len(page.unread)
+        self.records += page.records
+        self.pages += 1
+        self.total = page.total if page.total is not None else self.total
+        self.board_name = self.board_name or _name(page.board_name)
+        return len(self.postings) > known
+
+    def listing(self, validators: Validators) -> Listing:
+        """The end of it."""
+        whole = self.is_complete and not self.unread and (self.total is None or self.records >= self.total)
+        return Listing(tuple(self.postings.values()), whole, self.unread, self.board_name, validators)
+
+
+def list_board(
+    host: Host, source: str, board: str, validators: Validators | None = None, seconds: float = LISTING_SECONDS
+) -> Listing:
+    """List a board within so many seconds.
+
+    With ``validators`` the answer may be that nothing has changed since (``not_modified``). Raises SourceError; what
+    was read before a fault on a later page is not returned, because it would pass for the whole.
+    """
+    try:
+        which = board_of(source, board)
+    except (ValueError, KeyError) as error:
+        raise NotFound(f"{board} is no name that a board can have.") from error
+    return _list(host, SOURCES[source], which, validators, Patience.of(seconds))
+
+
+def board_name(host: Host, source: Source, board: Board, patience: Patience) -> str | None:
+    """The company's name as the system tells it, or None where it does not."""
+    if source.name_request is None:
+        return None
+    try:
+        answer = host.ask(source, board, source.name_request(board), patience)
+        return _name(Record(answer.json(), "").maybe_text("name"))
+    except SourceError:
+        # The postings are what matters; whoever wants them meets the fault there.
+        return None
+
+
+def finished(draft: Draft) -> Posting | None:
+    """An adapter's draft as a posting; None if it could not be kept: its id is too long, or its link leads nowhere."""
+    title = one_line(draft.title)[:LONGEST_TITLE]
+    identity = one_line(draft.external_id)
+    if not title or not 1 <= len(identity) <= LONGEST_ID or not is_web_address(draft.url):
+        return None
+    description, requirements = texts(draft.description, draft.requirements)
+    return Posting(
+        external_id=identity,
+        title=title,
+        url=draft.url,
+        locations=unique(filter(None, map(_name, draft.locations))),
+        department=_name(draft.department),
+        workplace=draft.workplace.value if draft.workplace else None,
+        employment_type=_name(draft.employment_type),
+        posted_at=draft.posted_at,
+        updated_at=draft.updated_at,
+        description=description,
+        requirements=requirements,
+    )
+
+
+def _list(host: Host, source: Source, board: Board, validators: Validators | None, patience: Patience) -> Listing:
+    reading = _Reading({})
+    answer = host.ask(source, board, source.first(board), patience, validators)
+    if answer.status == HTTPStatus.NOT_MODIFIED:
+        return Listing((), True, validators=validators or Validators(), not_modified=True)
+    first = answer
+    while request := _take(source, board, answer, reading):
+        if reading.pages >= MOST_PAGES:
+            reading.is_complete = False
+            break
+        answer = host.ask(source, board, request, patience)
+    return reading.listing(_validators(first, reading.pages))
+
+
+def _take(source: Source, board: Board, answer: Answer, reading: _Reading) -> Request | None:
+    """Read one answer; returns the request of the next page."""
+    page = source.parse(answer, board)
+    is_new = reading.take(page)
+    following = source.following(board, reading.records, page)
+    if following and not is_new:
+        # The system began to repeat itself instead of coming to an end.
+        reading.is_complete = False
+        return None
+    return following
+
+
+def _validators(answer: Answer, pages: int) -> Validators:
+    """Those of a board that came in one answer; of several pages none speaks for the others."""
+    if pages > 1:
+        return Validators()
+    return Validators(_short(answer.headers.get("etag")), _short(answer.headers.get("last-modified")))
+
+
+def _short(value: str | None) -> str | None:
+    return value if value and len(value) <= LONGEST_ID and value.isascii() and value.isprintable() else None
+
+
+def _name(text: str | None) -> str | None:
+    return one_line(text or "")[:LONGEST_NAME] or None

@@ -1,0 +1,191 @@
+"""What adapters are made of and what they make: plain data, no behaviour of any system."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from urllib.parse import SplitResult
+
+from app.sources.errors import ShapeChanged
+
+
+class Form(StrEnum):
+    """How a text is written that a board gives."""
+
+    HTML = "html"
+    ESCAPED_HTML = "escaped_html"
+    """HTML whose markup was escaped once more: exactly one unescaping gives HTML."""
+
+    PLAIN = "plain"
+
+
+class Workplace(StrEnum):
+    """Where the work is done."""
+
+    REMOTE = "remote"
+    HYBRID = "hybrid"
+    ON_SITE = "on_site"
+
+
+@dataclass(frozen=True)
+class Text:
+    """A text as the board gives it."""
+
+    content: str
+    form: Form = Form.HTML
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of a text that the system itself keeps apart, with its heading."""
+
+    heading: str
+    text: Text
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A posting as an adapter reads it; the shared host makes a ``Posting`` of it."""
+
+    external_id: str
+    title: str
+    url: str
+    locations: tuple[str, ...] = ()
+    department: str | None = None
+    workplace: Workplace | None = None
+    employment_type: str | None = None
+    posted_at: datetime | None = None
+    updated_at: datetime | None = None
+    description: tuple[Text, ...] = ()
+    """The text's parts in order. What in it are requirements, the shared host finds by its headings."""
+    requirements: tuple[Section, ...] = ()
+    """Requirements, where the system keeps them apart; then no heading is looked for."""
+
+
+@dataclass(frozen=True)
+class Page:
+    """What an adapter read in one answer."""
+
+    drafts: tuple[Draft, ...]
+    unread: tuple[str, ...] = ()
+    """Where records stand that could not be read: the fields at fault."""
+    total: int | None = None
+    """How many postings there are in all, if the system tells."""
+    board_name: str | None = None
+    records: int = 0
+    """How many records the answer had, read or not, listed or not."""
+
+
+@dataclass(frozen=True)
+class Posting:
+    """A posting in the product's own terms: texts are plain, times aware, the address is http or https."""
+
+    external_id: str
+    title: str
+    url: str
+    locations: tuple[str, ...]
+    department: str | None
+    workplace: str | None
+    employment_type: str | None
+    posted_at: datetime | None
+    updated_at: datetime | None
+    description: str | None
+    requirements: str | None
+
+
+@dataclass(frozen=True)
+class Validators:
+    """What a board said for asking whether it has changed since (RFC 9110, 13.1)."""
+
+    etag: str | None = None
+    last_modified: str | None = None
+
+
+@dataclass(frozen=True)
+class Listing:
+    """Everything a board offers. Whoever wants to conclude that a posting is gone looks at ``is_complete`` first."""
+
+    postings: tuple[Posting, ...]
+    is_complete: bool
+    unread: int = 0
+    """Records that could not be read; then the listing is not complete."""
+    board_name: str | None = None
+    validators: Validators = Validators()
+    not_modified: bool = False
+    """The board is as it was when ``validators`` were given; there are no postings here."""
+
+
+@dataclass(frozen=True)
+class Board:
+    """One company's board. Written ``token``, or ``region:token`` where a system has several hosts."""
+
+    token: str
+    region: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.region}:{self.token}" if self.region else self.token
+
+
+@dataclass(frozen=True)
+class Request:
+    """What to GET: a path below the region's base address."""
+
+    path: str
+    query: Mapping[str, str] = field(default_factory=dict)
+    accept: str = "application/json"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back with status 200 (or 304): the whole body, decompressed."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    url: str
+
+    def json(self) -> Any:
+        """The body as JSON. Raises ShapeChanged."""
+        try:
+            return json.loads(self.body)
+        except (ValueError, RecursionError) as error:
+            is_page = self.body.lstrip()[:1] == b"<"
+            found = "is a web page, where data was expected" if is_page else "is not valid JSON"
+            raise ShapeChanged("the whole answer", found) from error
+
+
+@dataclass(frozen=True, repr=False)
+class Source:
+    """An applicant tracking system: what is to be known of it, and the pure functions that know its ways."""
+
+    key: str
+    name: str
+    documentation: str
+    policy: str
+    """On what grounds it is read, in a sentence."""
+    example: str
+    """The address of a board as a person would paste it."""
+    board_hint: str
+    """Where a person finds the board's name, in a sentence."""
+    bases: Mapping[str, tuple[str, str]]
+    """By region ("" is the ordinary one) the setting that replaces the base address, and that address."""
+    recognise: Callable[[SplitResult], Board | None]
+    """The board that a web address belongs to."""
+    board_page: Callable[[Board], str]
+    """Where a person looks at the board."""
+    first: Callable[[Board], Request]
+    parse: Callable[[Answer, Board], Page]
+    following: Callable[[Board, int, Page], Request | None] = lambda board, offset, page: None
+    """The request of the next page, given how many records came before it and the last page; None: that was all."""
+    name_request: Callable[[Board], Request] | None = None
+    """Where the system tells the company's name, if it does."""
+    pace_seconds: float = 1.0
+    """From one request to its host to the next, over all processes and users."""
+    answer_seconds: float = 20.0
+    """How long its host may take for one answer."""
+    empty_may_be_missing: bool = False
+    """Whether a board that never existed is answered with an empty list."""
+    starters: tuple[tuple[str, str], ...] = ()
+    """Well-known boards to begin with: board and name."""
