@@ -5,8 +5,9 @@ Documentation: https://developers.ashbyhq.com/docs/public-job-posting-api
 
 from urllib.parse import SplitResult, quote
 
+from app.sources.boards import Board
 from app.sources.reading import Record, read_each
-from app.sources.records import Answer, Board, Draft, Form, Page, Request, Source, Text, Workplace
+from app.sources.records import Answer, Draft, Form, Page, Request, Source, Text, Workplace
 from app.sources.urls import path_parts, token_of
 from app.sources.values import iso_moment, places, workplace
 
@@ -75,7 +76,7 @@ SOURCE = Source(
     board_hint="What follows jobs.ashbyhq.com/ in the address of the board.",
     bases={"": ("ASHBY_URL", "https://api.ashbyhq.com")},
     recognise=_recognise,
-    board_page=_page,
+    page=_page,
     first=_first,
     parse=_parse,
     pace_seconds=0.5,

@@ -3,12 +3,13 @@
 from dataclasses import dataclass, field
 from urllib.parse import SplitResult
 
+from app.sources.boards import Board
 from app.sources.errors import AddressRefused, NotFound, SourceError
 from app.sources.host import MOST_REDIRECTS, Host, Patience
 from app.sources.listing import board_name, list_board
 from app.sources.page_links import boards_on
-from app.sources.records import Board, Listing, Source
-from app.sources.registry import SOURCES, board_of, recognise
+from app.sources.records import Listing, Source
+from app.sources.registry import SOURCES, recognise
 from app.sources.urls import split
 
 DETECT_SECONDS = 55.0
@@ -52,7 +53,7 @@ class Detected:
     @property
     def url(self) -> str:
         """Where a person looks at the board."""
-        return self.source.board_page(self.board)
+        return self.source.page(self.board)
 
 
 def detect_url(host: Host, text: str) -> Detected:
@@ -65,7 +66,7 @@ def detect_url(host: Host, text: str) -> Detected:
 def detect_board(host: Host, source: str, text: str) -> Detected:
     """Look at a board that is named by its system and its name there. Raises SourceError."""
     try:
-        board = board_of(source, text)
+        board = SOURCES[source].board(text)
     except ValueError as error:
         raise NotFound(str(error)) from error
     return _look(host, SOURCES[source], board, Patience.of(DETECT_SECONDS))

@@ -124,6 +124,7 @@ class _Dialled(HTTPConnection):
     _dialled: socket.socket
 
     def using(self, dialled: socket.socket) -> HTTPConnection:
+        """Take this socket; returns the connection itself."""
         self._dialled = dialled
         return self
 

@@ -5,8 +5,9 @@ Documentation: https://developers.greenhouse.io/job-board.html
 
 from urllib.parse import SplitResult, parse_qs, quote
 
+from app.sources.boards import Board
 from app.sources.reading import Record, read_each
-from app.sources.records import Answer, Board, Draft, Form, Page, Request, Source, Text
+from app.sources.records import Answer, Draft, Form, Page, Request, Source, Text
 from app.sources.urls import path_parts, token_of
 from app.sources.values import iso_moment, places, workplace
 
@@ -78,7 +79,7 @@ SOURCE = Source(
     board_hint="What follows job-boards.greenhouse.io/ or boards.greenhouse.io/ in the address of the board.",
     bases={"": ("GREENHOUSE_URL", "https://boards-api.greenhouse.io")},
     recognise=_recognise,
-    board_page=_page,
+    page=_page,
     first=_first,
     parse=_parse,
     name_request=lambda board: Request(f"/v1/boards/{quote(board.token, safe='')}"),

@@ -4,30 +4,19 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
 from http import HTTPStatus
-from urllib.parse import SplitResult, urlencode, urljoin, urlsplit
+from urllib.parse import SplitResult, urlencode, urlsplit
 
 import stamina
 from protego import Protego
 
 from app.sources import exchange
-from app.sources.errors import (
-    AddressRefused,
-    Forbidden,
-    Gone,
-    Moved,
-    NotFound,
-    OutOfTime,
-    ShapeChanged,
-    SourceError,
-    Throttled,
-    Unreachable,
-)
+from app.sources.boards import Board
+from app.sources.errors import AddressRefused, Forbidden, Moved, OutOfTime, Throttled, Unreachable
 from app.sources.exchange import Bounds, Reply
-from app.sources.records import Answer, Board, Request, Source, Validators
+from app.sources.records import Answer, Request, Source, Validators
+from app.sources.replies import check_listing, origin, refusal, retry_after, target
 from app.sources.shared import Shared
-from app.sources.urls import split
 
 LISTING_BYTES = 32_000_000
 PAGE_BYTES = 4_000_000
@@ -38,15 +27,6 @@ ROBOTS_KEPT_SECONDS = 3600
 MOST_TRIES = 3
 MOST_REDIRECTS = 5
 LONGEST_CRAWL_DELAY = 30.0
-UNNAMED_WAIT = 60.0
-"""Seconds to keep off a host that says "too many" without saying for how long."""
-
-LONGEST_WAIT = 6 * 3600.0
-"""A Retry-After of more than this is cut down to it."""
-
-CHALLENGES = (b"captcha", b"challenge-platform", b"just a moment", b"attention required", b"are you a robot", b"cf-chl")
-"""What pages say that want to see a person first; they come with a 200 or a 403 where data was expected."""
-
 
 @dataclass
 class Patience:
@@ -104,7 +84,7 @@ class Host:
         reply, final = self._follow(url, headers, manners, patience)
         if reply.status == HTTPStatus.NOT_MODIFIED and validators:
             return Answer(reply.status, reply.headers, b"", final.geturl())
-        _check(reply, source, board)
+        check_listing(reply, f"{source.name}'s board {board}")
         return Answer(reply.status, reply.headers, reply.body, final.geturl())
 
     def visit(self, url: SplitResult, patience: Patience) -> tuple[Answer | None, SplitResult]:
@@ -117,12 +97,9 @@ class Host:
         try:
             reply, final = self._follow(url, headers, manners, patience)
         except Moved as moved:
-            target = split(moved.location)
-            if target is None:
-                raise
-            return None, target
+            return None, urlsplit(moved.location)
         if reply.status != HTTPStatus.OK:
-            raise _refusal(reply, f"The page at {url.hostname}")
+            raise refusal(reply, f"The page at {url.hostname}")
         return Answer(reply.status, reply.headers, reply.body, final.geturl()), final
 
     def _follow(
@@ -132,11 +109,11 @@ class Host:
         for _ in range(MOST_REDIRECTS):
             paced = self._by_robots(url, manners, patience)
             reply = self._get(url, headers, paced, patience)
-            if (target := _target(url, reply)) is None:
+            if (where := target(url, reply)) is None:
                 return reply, url
-            if _origin(target) != _origin(url):
-                raise Moved(f"{url.hostname} leads to {target.hostname}.", target.geturl())
-            url = target
+            if origin(where) != origin(url):
+                raise Moved(f"{url.hostname} leads to {where.hostname}.", where.geturl())
+            url = where
         raise Unreachable(f"{url.hostname} leads from one address to the next, without end.")
 
     def _get(self, url: SplitResult, headers: Mapping[str, str], manners: Manners, patience: Patience) -> Reply:
@@ -167,7 +144,7 @@ class Host:
     def _check_busy(self, url: SplitResult, reply: Reply) -> None:
         """Raises Throttled and keeps everybody off the host, or Unreachable, if the host is not well."""
         if reply.status == HTTPStatus.TOO_MANY_REQUESTS or (reply.status == 503 and "retry-after" in reply.headers):
-            seconds = _retry_after(reply.headers.get("retry-after"))
+            seconds = retry_after(reply.headers.get("retry-after"))
             self._shared.hold(url.netloc.lower(), seconds)
             raise Throttled(f"{url.hostname} wants fewer requests.", datetime.now(UTC) + timedelta(seconds=seconds))
         if reply.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
@@ -190,34 +167,16 @@ class Host:
             return known
         where = url._replace(path="/robots.txt", query="", fragment="")
         for _ in range(MOST_REDIRECTS):
-            inward = manners.inward and _origin(where) == _origin(url)
+            inward = manners.inward and origin(where) == origin(url)
             bounded = replace(manners, most_bytes=ROBOTS_BYTES, inward=inward)
             reply = self._get(where, {"Accept": "text/plain"}, bounded, patience)
-            target = _target(where, reply)
-            if target is None or target.scheme != url.scheme:
+            onward = target(where, reply)
+            if onward is None or onward.scheme != url.scheme:
                 break
-            where = target
+            where = onward
         text = reply.body.decode("utf-8", "replace") if reply.status == HTTPStatus.OK else ""
         self._shared.keep(name, text, ROBOTS_KEPT_SECONDS)
         return text
-
-
-def _target(url: SplitResult, reply: Reply) -> SplitResult | None:
-    """Where an answer leads to, if it does. Raises Unreachable if that is no web address."""
-    location = reply.headers.get("location")
-    if reply.status not in (301, 302, 303, 307, 308) or not location:
-        return None
-    try:
-        target = split(urljoin(url.geturl(), location))
-    except ValueError:
-        target = None
-    if target is None:
-        raise Unreachable(f"{url.hostname} leads to an address that is none.")
-    return target
-
-
-def _origin(url: SplitResult) -> tuple[str, str]:
-    return url.scheme, url.netloc.lower()
 
 
 def _conditions(validators: Validators | None) -> dict[str, str]:
@@ -225,36 +184,8 @@ def _conditions(validators: Validators | None) -> dict[str, str]:
     return {name: value for name, value in named.items() if value}
 
 
-def _check(reply: Reply, source: Source, board: Board) -> None:
-    if reply.status != HTTPStatus.OK:
-        raise _refusal(reply, f"{source.name}'s board {board}")
-    if reply.body.lstrip()[:1] == b"<" and any(word in reply.body[:20_000].lower() for word in CHALLENGES):
-        raise Forbidden(f"{source.name} shows a page that only lets people pass.")
-
-
-def _refusal(reply: Reply, what: str) -> SourceError:
-    match reply.status:
-        case HTTPStatus.NOT_FOUND:
-            return NotFound(f"{what} does not exist.")
-        case HTTPStatus.GONE:
-            return Gone(f"{what} is gone.")
-        case HTTPStatus.UNAUTHORIZED | HTTPStatus.FORBIDDEN | HTTPStatus.UNAVAILABLE_FOR_LEGAL_REASONS:
-            return Forbidden(f"{what} may not be read (the answer is {reply.status}).")
-    return ShapeChanged("the answer's status", f"is {reply.status}, where 200 was expected")
-
-
 def _is_passing(error: Exception, patience: Patience) -> bool | float:
     """Whether another try may succeed in the time there is; waiting for a host's turn is the pace's business."""
     if isinstance(error, Throttled) and error.retry_at:
         return 0.01 if (error.retry_at - datetime.now(UTC)).total_seconds() < patience.left - 1 else False
     return isinstance(error, Unreachable) and not isinstance(error, AddressRefused) and patience.left > 1
-
-
-def _retry_after(value: str | None) -> float:
-    """Seconds, from a number of them or from a date (RFC 9110, 10.2.3)."""
-    text = (value or "").strip()
-    try:
-        seconds = float(text) if text.isdecimal() else (parsedate_to_datetime(text) - datetime.now(UTC)).total_seconds()
-    except (ValueError, TypeError, OverflowError):
-        seconds = UNNAMED_WAIT
-    return min(max(seconds, 1.0), LONGEST_WAIT)

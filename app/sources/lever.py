@@ -6,9 +6,10 @@ Documentation: https://github.com/lever/postings-api
 from typing import Any
 from urllib.parse import SplitResult, quote
 
+from app.sources.boards import Board
 from app.sources.errors import NotFound
 from app.sources.reading import Record, as_rows, read_each
-from app.sources.records import Answer, Board, Draft, Form, Page, Request, Section, Source, Text
+from app.sources.records import Answer, Draft, Form, Page, Request, Section, Source, Text
 from app.sources.urls import path_parts, token_of
 from app.sources.values import epoch_moment, places, workplace
 
@@ -94,7 +95,7 @@ SOURCE = Source(
     board_hint="What follows jobs.lever.co/ in the address of the board; after jobs.eu.lever.co/, write eu: before it.",
     bases={"": ("LEVER_URL", "https://api.lever.co"), "eu": ("LEVER_EU_URL", "https://api.eu.lever.co")},
     recognise=_recognise,
-    board_page=_page,
+    page=_page,
     first=_request,
     parse=_parse,
     following=_following,

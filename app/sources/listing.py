@@ -3,11 +3,12 @@
 from dataclasses import dataclass, replace
 from http import HTTPStatus
 
+from app.sources.boards import Board
 from app.sources.errors import NotFound, SourceError
 from app.sources.host import Host, Patience
 from app.sources.reading import Record
-from app.sources.records import Answer, Board, Draft, Listing, Page, Posting, Request, Source, Validators
-from app.sources.registry import SOURCES, board_of
+from app.sources.records import Answer, Draft, Listing, Page, Posting, Request, Source, Validators
+from app.sources.registry import SOURCES
 from app.sources.text import one_line, texts
 from app.sources.urls import is_web_address
 from app.sources.values import unique
@@ -68,7 +69,7 @@ def list_board(
     was read before a fault on a later page is not returned, because it would pass for the whole.
     """
     try:
-        which = board_of(source, board)
+        which = SOURCES[source].board(board)
     except (ValueError, KeyError) as error:
         raise NotFound(f"{board} is no name that a board can have.") from error
     return _list(host, SOURCES[source], which, validators, Patience.of(seconds))

@@ -7,7 +7,8 @@ from urllib.parse import SplitResult, urljoin
 
 from selectolax.lexbor import LexborHTMLParser
 
-from app.sources.records import Board, Source
+from app.sources.boards import Board
+from app.sources.records import Source
 from app.sources.registry import recognise
 from app.sources.urls import split
 

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any
 from urllib.parse import SplitResult
 
+from app.sources.boards import Board, read_board
 from app.sources.errors import ShapeChanged
 
 
@@ -118,17 +119,6 @@ class Listing:
 
 
 @dataclass(frozen=True)
-class Board:
-    """One company's board. Written ``token``, or ``region:token`` where a system has several hosts."""
-
-    token: str
-    region: str = ""
-
-    def __str__(self) -> str:
-        return f"{self.region}:{self.token}" if self.region else self.token
-
-
-@dataclass(frozen=True)
 class Request:
     """What to GET: a path below the region's base address."""
 
@@ -173,7 +163,7 @@ class Source:
     """By region ("" is the ordinary one) the setting that replaces the base address, and that address."""
     recognise: Callable[[SplitResult], Board | None]
     """The board that a web address belongs to."""
-    board_page: Callable[[Board], str]
+    page: Callable[[Board], str]
     """Where a person looks at the board."""
     first: Callable[[Board], Request]
     parse: Callable[[Answer, Board], Page]
@@ -189,3 +179,15 @@ class Source:
     """Whether a board that never existed is answered with an empty list."""
     starters: tuple[tuple[str, str], ...] = ()
     """Well-known boards to begin with: board and name."""
+
+    def board(self, text: str) -> Board:
+        """The board of this system that is named so. Raises ValueError, with a sentence."""
+        return read_board(text, self.bases)
+
+    def valid_board(self, text: str) -> str:
+        """The same name as it is kept, so that one board has one name. Raises ValueError, with a sentence."""
+        return str(self.board(text))
+
+    def board_page(self, text: str) -> str:
+        """Where a person looks at the board that is named so. Raises ValueError."""
+        return self.page(self.board(text))

@@ -50,6 +50,7 @@ class _Blocks(HTMLParser):
         self._is_item = self._is_heading = False
 
     def handle_starttag(self, tag: str, attrs: object) -> None:
+        """Begin a block, or note what makes a heading."""
         if tag == "br":
             self._text.append("\n")
         elif tag in ("td", "th"):
@@ -62,6 +63,7 @@ class _Blocks(HTMLParser):
             self._is_item = tag == "li" or (self._is_item and tag in ("p", "div"))
 
     def handle_endtag(self, tag: str) -> None:
+        """End the block."""
         if tag in STRONG:
             self._in_strong = max(0, self._in_strong - 1)
         elif tag in BLOCKS:
@@ -69,6 +71,7 @@ class _Blocks(HTMLParser):
             self._is_item = self._is_heading = False
 
     def handle_data(self, data: str) -> None:
+        """Take text."""
         self._text.append(data)
         if data.strip() and not self._in_strong:
             self._weak = True

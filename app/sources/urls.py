@@ -3,8 +3,7 @@
 import re
 from urllib.parse import SplitResult, unquote, urlsplit
 
-from app.sources.records import Board
-from app.sources.values import is_token
+from app.sources.boards import Board, is_token
 
 RESERVED = {"embed", "api", "v0", "v1", "jobs", "static", "assets", "robots.txt", "favicon.ico", "_next"}
 """First parts of paths on the systems' own hosts that are no board."""

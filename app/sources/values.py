@@ -1,13 +1,11 @@
-"""Times, places and board names, as boards write them."""
+"""Times and places, as boards write them."""
 
 import re
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
-from urllib.parse import unquote
 
-from app.sources.records import Board, Workplace
+from app.sources.records import Workplace
 
-LONGEST_BOARD = 200
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 WORKPLACES = {
@@ -52,23 +50,3 @@ def places(*texts: str | None) -> tuple[str, ...]:
 def unique(items: Iterable[str]) -> tuple[str, ...]:
     """Each item once, where it came first."""
     return tuple(dict.fromkeys(items))
-
-
-def read_board(text: str, regions: Iterable[str]) -> Board:
-    """The board that a person or a row of the database names. Raises ValueError, with a sentence.
-
-    A token goes into an address: it has no slash, no control character, and is no way out of its folder.
-    """
-    region, colon, rest = text.strip().partition(":")
-    region, token = (region, rest) if colon else ("", region)
-    token = unquote(token).strip()
-    if region not in regions:
-        raise ValueError(f"There is no region {region!r} of this system.")
-    if not is_token(token):
-        raise ValueError("A board's name has letters, digits, blanks and . _ - ' & + only.")
-    return Board(token, region)
-
-
-def is_token(token: str) -> bool:
-    """Whether this may be a board's token."""
-    return len(token) <= LONGEST_BOARD - 10 and bool(re.fullmatch(r"[^\W_](?:[\w .'&+-]*[\w.'&+-])?", token))

@@ -1,0 +1,68 @@
+"""What an answer means, by its status, its headers and its first bytes."""
+
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+from urllib.parse import SplitResult, urljoin
+
+from app.sources.errors import Forbidden, Gone, NotFound, ShapeChanged, SourceError, Unreachable
+from app.sources.exchange import Reply
+from app.sources.urls import split
+
+UNNAMED_WAIT = 60.0
+"""Seconds to keep off a host that says "too many" without saying for how long."""
+
+LONGEST_WAIT = 6 * 3600.0
+"""A Retry-After of more than this is cut down to it."""
+
+CHALLENGES = (b"captcha", b"challenge-platform", b"just a moment", b"attention required", b"are you a robot", b"cf-chl")
+"""What pages say that want to see a person first; they come with a 200 or a 403 where data was expected."""
+
+
+def check_listing(reply: Reply, what: str) -> None:
+    """Raises the SourceError that the answer is, if it is not a listing; ``what`` names the board."""
+    if reply.status != HTTPStatus.OK:
+        raise refusal(reply, what)
+    if reply.body.lstrip()[:1] == b"<" and any(word in reply.body[:20_000].lower() for word in CHALLENGES):
+        raise Forbidden(f"{what} shows a page that only lets people pass.")
+
+
+def refusal(reply: Reply, what: str) -> SourceError:
+    """The error that a status other than 200 stands for."""
+    match reply.status:
+        case HTTPStatus.NOT_FOUND:
+            return NotFound(f"{what} does not exist.")
+        case HTTPStatus.GONE:
+            return Gone(f"{what} is gone.")
+        case HTTPStatus.UNAUTHORIZED | HTTPStatus.FORBIDDEN | HTTPStatus.UNAVAILABLE_FOR_LEGAL_REASONS:
+            return Forbidden(f"{what} may not be read (the answer is {reply.status}).")
+    return ShapeChanged("the answer's status", f"is {reply.status}, where 200 was expected")
+
+
+def target(url: SplitResult, reply: Reply) -> SplitResult | None:
+    """Where an answer leads to, if it does. Raises Unreachable if that is no web address."""
+    location = reply.headers.get("location")
+    if reply.status not in (301, 302, 303, 307, 308) or not location:
+        return None
+    try:
+        where = split(urljoin(url.geturl(), location))
+    except ValueError:
+        where = None
+    if where is None:
+        raise Unreachable(f"{url.hostname} leads to an address that is none.")
+    return where
+
+
+def origin(url: SplitResult) -> tuple[str, str]:
+    """What has to stay the same for an address to be on the same host."""
+    return url.scheme, url.netloc.lower()
+
+
+def retry_after(value: str | None) -> float:
+    """Seconds to wait, from a number of them or from a date (RFC 9110, 10.2.3)."""
+    text = (value or "").strip()
+    try:
+        seconds = float(text) if text.isdecimal() else (parsedate_to_datetime(text) - datetime.now(UTC)).total_seconds()
+    except (ValueError, TypeError, OverflowError):
+        seconds = UNNAMED_WAIT
+    return min(max(seconds, 1.0), LONGEST_WAIT)
