@@ -9,8 +9,8 @@ from app.sources.errors import AddressRefused, Unreachable
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 NAT64 = ipaddress.ip_network("64:ff9b::/96")
-NAT64_LOCAL = ipaddress.ip_network("64:ff9b:1::/48")
-SHARED = ipaddress.ip_network("100.64.0.0/10")
+NOT_GLOBAL = [ipaddress.ip_network(network) for network in ("100.64.0.0/10", "192.0.0.0/24", "64:ff9b:1::/48")]
+"""Shared, IETF's own and local translation's addresses, of which Python versions think differently."""
 
 
 def is_public(address: str) -> bool:
@@ -42,9 +42,9 @@ def resolve(host: str, port: int, *, inward: bool) -> list[tuple[int, tuple[str,
 
 def _is_global(address: Address) -> bool:
     outside = address.is_multicast or address.is_reserved or address.is_unspecified
-    site_local = isinstance(address, ipaddress.IPv6Address) and (address.is_site_local or address in NAT64_LOCAL)
-    shared = isinstance(address, ipaddress.IPv4Address) and address in SHARED
-    return address.is_global and not (outside or site_local or shared)
+    site_local = isinstance(address, ipaddress.IPv6Address) and address.is_site_local
+    listed = any(address in network for network in NOT_GLOBAL)
+    return address.is_global and not (outside or site_local or listed)
 
 
 def _unwrapped(address: Address) -> Iterator[Address]:

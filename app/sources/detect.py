@@ -85,7 +85,6 @@ def _find(host: Host, url: SplitResult, patience: Patience) -> tuple[Source, Boa
     for _ in range(MOST_REDIRECTS):
         if found := recognise(url):
             return found
-        _check_visitable(url)
         page, url = host.visit(url, patience)
         if page:
             return _only(boards_on(page.body, url.geturl()), url)
@@ -99,16 +98,6 @@ def _only(found: list[tuple[Source, Board]], url: SplitResult) -> tuple[Source, 
         systems = ", ".join(source.name for source in SOURCES.values())
         raise NotRecognised(f"Nothing at {url.hostname} points to a board of a supported system ({systems}).")
     return found[0]
-
-
-def _check_visitable(url: SplitResult) -> None:
-    """Raises AddressRefused unless the address may be visited: https, on its own port, with nobody's name in it."""
-    if url.scheme != "https":
-        raise AddressRefused("Only https addresses are visited.")
-    if url.port not in (None, 443):
-        raise AddressRefused("Only addresses on the ordinary port of https are visited.")
-    if url.username is not None or url.password is not None:
-        raise AddressRefused("The address carries a name or a password; leave it out.")
 
 
 def _look(host: Host, source: Source, board: Board, patience: Patience) -> Detected:

@@ -56,7 +56,11 @@ def get(url: SplitResult, headers: Mapping[str, str], bounds: Bounds) -> Reply:
             connection.request("GET", target, headers={**headers, **skipped}, preload_content=False)
             response = connection.getresponse()
             named = {name.lower(): value for name, value in response.headers.items()}
-            return Reply(response.status, named, _body(response, bounds.most_bytes))
+            reply = Reply(response.status, named, _body(response, bounds.most_bytes))
+            if time.monotonic() >= deadline:
+                # The end that we made ourselves may pass for the end of the headers, or of a body of unknown length.
+                raise TimeoutError
+            return reply
     except (HTTPError, HTTPException, OSError, ValueError) as error:
         late = time.monotonic() >= deadline
         raise Unreachable(_sentence(url.hostname or "", late, bounds.seconds, error)) from error

@@ -27,6 +27,9 @@ ROBOTS_KEPT_SECONDS = 3600
 MOST_TRIES = 3
 MOST_REDIRECTS = 5
 LONGEST_CRAWL_DELAY = 30.0
+SHORTEST_TRY = 0.2
+"""Seconds that must be left for a request after waiting for its turn."""
+
 
 @dataclass
 class Patience:
@@ -63,9 +66,17 @@ class Manners:
 class Host:
     """Asks boards on behalf of everybody. One for each application; safe for any number of threads."""
 
-    def __init__(self, shared: Shared, bases: Mapping[str, str], contact: str | None) -> None:
+    def __init__(
+        self, shared: Shared, bases: Mapping[str, str], contact: str | None, own: frozenset[str] = frozenset()
+    ) -> None:
+        """``bases`` are the addresses that the operator has set, by the settings' names.
+
+        ``own`` are hosts, with ports, that are visited for users though they are not on the public Internet: none in
+        an installation; a test names the server that it has started itself.
+        """
         self._shared = shared
         self._bases = bases
+        self._own = own
         self.user_agent = f"JobIngestion/0.1 (+{contact})" if contact else "JobIngestion/0.1"
 
     def ask(
@@ -92,7 +103,10 @@ class Host:
 
         Only https and only public machines, also after a redirect. Raises SourceError.
         """
-        manners = Manners(1.0, 15.0, PAGE_BYTES)
+        is_own = url.netloc in self._own
+        if not is_own:
+            _check_visitable(url)
+        manners = Manners(1.0, 15.0, PAGE_BYTES, inward=is_own)
         headers = {"Accept": "text/html,application/xhtml+xml;q=0.9,*/*;q=0.1"}
         try:
             reply, final = self._follow(url, headers, manners, patience)
@@ -135,7 +149,7 @@ class Host:
         return reply
 
     def _wait_turn(self, url: SplitResult, manners: Manners, patience: Patience) -> None:
-        wait = self._shared.reserve(url.netloc.lower(), manners.pace_seconds, max(0.0, patience.left - 1))
+        wait = self._shared.reserve(url.netloc.lower(), manners.pace_seconds, max(0.0, patience.left - SHORTEST_TRY))
         if wait < 0:
             retry_at = datetime.now(UTC) + timedelta(seconds=-wait)
             raise Throttled(f"{url.hostname} is asked as often as it may be already.", retry_at)
@@ -177,6 +191,16 @@ class Host:
         text = reply.body.decode("utf-8", "replace") if reply.status == HTTPStatus.OK else ""
         self._shared.keep(name, text, ROBOTS_KEPT_SECONDS)
         return text
+
+
+def _check_visitable(url: SplitResult) -> None:
+    """Raises AddressRefused unless the address may be visited: https, on its own port, with nobody's name in it."""
+    if url.scheme != "https":
+        raise AddressRefused("Only https addresses are visited.")
+    if url.port not in (None, 443):
+        raise AddressRefused("Only addresses on the ordinary port of https are visited.")
+    if url.username is not None or url.password is not None:
+        raise AddressRefused("The address carries a name or a password; leave it out.")
 
 
 def _conditions(validators: Validators | None) -> dict[str, str]:

@@ -69,7 +69,7 @@ def _draft(posting: Record, board: Board) -> Draft:
 
 def _description(posting: Record) -> tuple[Text, ...]:
     """``description`` is the opening and the body in one; ``additional`` and the salary stand after the lists."""
-    parts = ("description",) if posting.maybe_text("description") else ("opening", "descriptionBody")
+    parts = ("description",) if _text(posting, "description") else ("opening", "descriptionBody")
     texts = (_text(posting, name) for name in (*parts, "additional", "salaryDescription"))
     return tuple(text for text in texts if text)
 

@@ -1,0 +1,207 @@
+"""Hosts are asked politely: one pace over all processes, robots.txt, honest names, and patience with an end."""
+
+import os
+import time
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import redis
+
+from app.sources.errors import Forbidden, Moved, OutOfTime, Throttled, Unreachable
+from app.sources.host import Host, Patience
+from app.sources.listing import list_board
+from app.sources.registry import SOURCES
+from app.sources.shared import PREFIX, Shared, connect
+from tests.sources.conftest import NO_REDIS, asking
+from tests.support.web import Reply
+
+ACME = "/v1/boards/acme/jobs"
+EMPTY = {"jobs": []}
+GREENHOUSE = SOURCES["greenhouse"]
+
+
+def list_acme(host: Host, seconds: float = 20):
+    return list_board(host, "greenhouse", "acme", seconds=seconds)
+
+
+def test_we_say_who_we_are_and_whom_to_turn_to(web, host):
+    web.json(ACME, EMPTY)
+    list_acme(host)
+    assert {each.headers["user-agent"] for each in web.asked} == {"JobIngestion/0.1 (+jobs@example.org)"}
+    assert web.asked[-1].headers["accept"] == "application/json"
+    assert Host(Shared(connect(NO_REDIS)), {}, None).user_agent == "JobIngestion/0.1"
+
+
+def test_robots_txt_is_asked_first_and_once_for_all_boards_of_a_host(web, host):
+    web.json(ACME, EMPTY)
+    web.json("/v1/boards/other/jobs", EMPTY)
+    list_acme(host)
+    list_board(host, "greenhouse", "other")
+    assert [each.path for each in web.asked] == ["/robots.txt", ACME, "/v1/boards/other/jobs"]
+
+
+@pytest.mark.parametrize(
+    "rules",
+    ["User-agent: *\nDisallow: /", "User-agent: JobIngestion\nDisallow: /v1/*/jobs", "User-agent: *\nDisallow: /*ent="],
+)
+def test_what_robots_txt_forbids_is_not_asked_for(web, host, rules):
+    web.json(ACME, EMPTY)
+    web.replies["/robots.txt"] = Reply(rules.encode())
+    with pytest.raises(Forbidden, match="robots.txt"):
+        list_acme(host)
+    assert web.paths() == []
+
+
+def test_what_robots_txt_allows_us_by_name_is_asked_for(web, host):
+    web.json(ACME, EMPTY)
+    rules = b"User-agent: *\nDisallow: /\n\nUser-agent: JobIngestion\nAllow: /"
+    web.replies["/robots.txt"] = Reply(rules)
+    assert list_acme(host).is_complete
+
+
+def test_a_robots_txt_that_cannot_be_read_keeps_us_off(web, host):
+    web.json(ACME, EMPTY)
+    web.replies["/robots.txt"] = Reply(status=500)
+    with pytest.raises(Unreachable):
+        list_acme(host)
+    assert web.paths() == []
+
+
+def test_robots_txt_may_stand_elsewhere_on_the_host(web, host):
+    web.json(ACME, EMPTY)
+    web.replies["/robots.txt"] = Reply(status=301, headers={"Location": "/rules"})
+    web.replies["/rules"] = Reply(b"User-agent: *\nDisallow: /v1/")
+    with pytest.raises(Forbidden):
+        list_acme(host)
+
+
+def test_a_crawl_delay_is_a_slower_pace(web, host):
+    web.json(ACME, EMPTY)
+    web.replies["/robots.txt"] = Reply(b"User-agent: *\nCrawl-delay: 1")
+    list_acme(host)
+    list_acme(host)
+    listings = [each.at for each in web.asked if each.path == ACME]
+    assert listings[1] - listings[0] > 0.9
+
+
+def test_processes_share_one_pace_by_redis(web, broker):
+    """Two hosts with clients of their own stand for two processes: all they share is Redis."""
+    path = broker.connection_pool.connection_kwargs["path"]
+    url = f"unix://:{broker.connection_pool.connection_kwargs['password']}@{path.replace(' ', '%20')}"
+    web.json(ACME, EMPTY)
+    hosts = [asking(web, url), asking(web, url)]
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(list_acme, hosts * 3))
+    times = sorted(each.at for each in web.asked)
+    gaps = [later - earlier for earlier, later in zip(times, times[1:], strict=False)]
+    # A request may come in a little late, and the next one then a little early; never two at once.
+    assert min(gaps) > GREENHOUSE.pace_seconds / 2
+    assert times[-1] - times[0] > GREENHOUSE.pace_seconds * (len(times) - 1) * 0.9
+    assert any(key.startswith(PREFIX.encode()) for key in broker.keys())
+    broker.flushall()
+
+
+def test_without_redis_a_process_keeps_the_pace_by_itself(web, host):
+    web.json(ACME, EMPTY)
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(list_acme, [host] * 4))
+    times = sorted(each.at for each in web.asked)
+    assert times[-1] - times[0] > GREENHOUSE.pace_seconds * (len(times) - 1) * 0.9
+
+
+def test_too_many_requests_is_waited_out_if_that_is_short(web, host):
+    web.json(ACME, EMPTY)
+    whole = web.replies[ACME]
+    web.replies[ACME] = [Reply(status=429, headers={"Retry-After": "1"}), whole]
+    assert list_acme(host).is_complete
+    asked = [each.at for each in web.asked if each.path == ACME]
+    assert asked[1] - asked[0] > 0.9
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_too_many_requests_with_a_long_wait_is_told_with_its_end_and_nobody_asks_before(web, host, status):
+    web.replies[ACME] = Reply(status=status, headers={"Retry-After": "600"})
+    for _ in range(2):
+        with pytest.raises(Throttled) as told:
+            list_acme(host)
+        wait = told.value.retry_at - datetime.now(UTC)
+        assert timedelta(seconds=590) < wait < timedelta(seconds=601)
+    assert len(web.paths()) == 1
+
+
+@pytest.mark.parametrize(
+    ("said", "seconds"),
+    [
+        ((datetime.now(UTC) + timedelta(seconds=3000)).strftime("%a, %d %b %Y %H:%M:%S GMT"), 3000),
+        ("soon", 60),
+        ("-3", 60),
+        ("99999999999999999999", 6 * 3600),
+        ("Thu, 01 Jan 1970 00:00:00 GMT", 1),
+        ("", 60),
+    ],
+)
+def test_retry_after_may_be_anything(web, host, said, seconds):
+    web.replies[ACME] = Reply(status=429, headers={"Retry-After": said})
+    with pytest.raises(Throttled) as told:
+        list_acme(host, seconds=2)
+    assert abs((told.value.retry_at - datetime.now(UTC)).total_seconds() - seconds) < 0.3 * seconds + 2
+
+
+def test_a_redirect_on_the_host_is_followed_and_one_to_another_is_told(web, host):
+    web.json("/v1/boards/acme-inc/jobs", EMPTY)
+    web.replies[ACME] = Reply(status=308, headers={"Location": "/v1/boards/acme-inc/jobs"})
+    assert list_acme(host).is_complete
+    web.replies[ACME] = Reply(status=302, headers={"Location": "http://169.254.169.254/latest"})
+    with pytest.raises(Moved) as told:
+        list_acme(host)
+    assert told.value.location == "http://169.254.169.254/latest"
+
+
+@pytest.mark.parametrize("location", [ACME, "http://[", "ftp://x/", "javascript:alert(1)"])
+def test_a_redirect_that_leads_nowhere_is_an_error(web, host, location):
+    web.replies[ACME] = Reply(status=302, headers={"Location": location})
+    with pytest.raises((Unreachable, Moved)):
+        list_acme(host)
+
+
+def test_a_listing_ends_when_its_time_is_over(web, host):
+    web.replies["/v0/postings/acme"] = Reply(b"[]", delay=30)
+    began = time.monotonic()
+    with pytest.raises((Unreachable, OutOfTime)):
+        list_board(host, "lever", "acme", seconds=1.5)
+    assert time.monotonic() - began < 10
+
+
+def test_patience_that_has_run_out_is_an_error(host):
+    with pytest.raises(OutOfTime):
+        Patience.of(-1).check()
+
+
+def test_redis_that_goes_away_is_no_error(broker, web):
+    shared = Shared(connect(NO_REDIS))
+    assert shared.recall("x") is None
+    shared.keep("x", "y", 60)
+    assert shared.recall("x") == "y"
+    assert shared.reserve("h", 5, 60) == 0
+    assert 4 < shared.reserve("h", 5, 60) <= 5
+    assert shared.reserve("h", 5, 1) < -9
+    shared.hold("h", 100)
+    assert shared.reserve("h", 5, 1) < -99
+
+
+def test_redis_says_the_same(broker, settings):
+    shared = Shared(connect(settings.redis_url))
+    name = f"test-{os.getpid()}"
+    shared.keep(name, "ünï", 60)
+    assert shared.recall(name) == "ünï"
+    assert shared.reserve(name, 5, 60) == 0
+    assert 4 < shared.reserve(name, 5, 60) <= 5
+    assert shared.reserve(name, 5, 1) < -9
+    shared.hold(name, 100)
+    assert shared.reserve(name, 5, 1) < -99
+    shared.hold(name, 1)
+    assert shared.reserve(name, 5, 1) < -90
+    with pytest.raises(redis.ConnectionError):
+        connect(NO_REDIS).ping()
+    broker.flushall()

@@ -1,0 +1,103 @@
+"""Texts come out plain, whole and in their parts."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.sources.records import Form, Section, Text
+from app.sources.text import blocks, one_line, render, texts, tidy
+
+
+def plain(markup: str, form: Form = Form.HTML) -> str | None:
+    return render(blocks(Text(markup, form)))
+
+
+@pytest.mark.parametrize(
+    ("markup", "text"),
+    [
+        ("<p>One</p><p>Two</p>", "One\n\nTwo"),
+        ("One<br>Two<br/>Three", "One\nTwo\nThree"),
+        ("<ul><li>One</li><li>Two</li></ul><p>After</p>", "- One\n- Two\n\nAfter"),
+        ("<li>bare</li><li>items</li>", "- bare\n- items"),
+        ("<ul><li><p>in a paragraph</p></li><li><p>too</p></li></ul>", "- in a paragraph\n- too"),
+        ("<ul><li>One<ul><li>Inner</li></ul></li></ul>", "- One\n- Inner"),
+        ("<div>a<div>b</div>c</div>", "a\n\nb\n\nc"),
+        ("no markup at all", "no markup at all"),
+        ("a &amp; b &lt;c&gt; &nbsp; d&#x27;s", "a & b <c> d's"),
+        ("wo<b>rd</b>s <i>of</i> one", "words of one"),
+        ("<p>line\nbreaks\r\n  are   blanks</p>", "line breaks are blanks"),
+        ("<table><tr><td>A</td><td>B</td></tr><tr><td>C</td><td>D</td></tr></table>", "A B\n\nC D"),
+        ("<p>unclosed <b>bold<p>next", "unclosed bold\n\nnext"),
+        ("<script>bad()</script><style>p{}</style>good", "good"),
+        ("<p>soft\u00adhyphen zero\u200bwidth</p>", "softhyphen zerowidth"),
+        ("", None),
+        ("<p> </p><p>&nbsp;</p>", None),
+    ],
+)
+def test_markup_becomes_text(markup, text):
+    assert plain(markup) == text
+
+
+def test_what_was_escaped_once_is_unescaped_once():
+    assert plain("&lt;p&gt;a &amp;amp; b &amp;lt;code&amp;gt;&lt;/p&gt;", Form.ESCAPED_HTML) == "a & b <code>"
+    assert plain("&lt;p&gt;&amp;amp;lt; is written so&lt;/p&gt;", Form.ESCAPED_HTML) == "&lt; is written so"
+
+
+def test_plain_text_is_left_as_it_is():
+    assert plain("a < b & c\n\n- not <b>markup</b>", Form.PLAIN) == "a < b & c\n\n- not <b>markup</b>"
+
+
+@pytest.mark.parametrize(
+    "heading",
+    [
+        "<h2>Requirements</h2>",
+        "<h3>Minimum Qualifications:</h3>",
+        "<p><strong>What you’ll bring</strong></p>",
+        "<p><b>Who you are</b></p>",
+        "<div><strong>You might be a fit if:</strong></div>",
+        "<p><strong>About you</strong></p>",
+        "<h4>Dein Profil</h4>",
+        "<p><strong><em>Nice to have</em></strong></p>",
+    ],
+)
+def test_requirements_stand_below_their_heading_up_to_the_next(heading):
+    markup = f"<p>Intro.</p>{heading}<ul><li>Care</li></ul><h2>Benefits</h2><p>Cake.</p>"
+    about, needed = texts([Text(markup)], [])
+    assert about == "Intro.\n\nBenefits\n\nCake."
+    assert needed.endswith("\n\n- Care")
+
+
+def test_bold_words_in_a_sentence_are_no_heading():
+    about, needed = texts([Text("<p>The <strong>requirements</strong> are few.</p><p>Come.</p>")], [])
+    assert (about, needed) == ("The requirements are few.\n\nCome.", None)
+
+
+def test_requirements_that_the_system_keeps_apart_are_those():
+    description = [Text("<h2>Requirements</h2><p>None.</p>")]
+    about, needed = texts(description, [Section("You need", Text("<li>Care</li>")), Section("", Text("<p>Wit</p>"))])
+    assert about == "Requirements\n\nNone."
+    assert needed == "You need\n\n- Care\n\nWit"
+
+
+def test_a_title_is_one_line_without_entities():
+    assert one_line(" Sales &amp; Ops\n Manager\t\u200b ") == "Sales & Ops Manager"
+
+
+def test_what_no_database_can_keep_is_left_out():
+    assert tidy("a\x00b\ud800c\x1b[0m\r\nd") == "abc[0m\nd"
+
+
+def test_depth_and_size_are_no_danger():
+    assert plain("<div>" * 20_000 + "deep" + "</div>" * 20_000) == "deep"
+    assert plain("<b>" * 20_000 + "deep") == "deep"
+    assert len(plain("<p>word</p>" * 50_000)) == 50_000 * 6 - 2
+
+
+PIECES = ["<p>", "</li>", "<ul", "&lt", "<!--", "]]>", "<b>", "x"]
+
+
+@given(markup=st.text() | st.lists(st.sampled_from(PIECES)).map("".join))
+def test_no_markup_whatever_breaks_it(markup):
+    for form in Form:
+        text = plain(markup, form)
+        assert text is None or text.strip() == text != ""
