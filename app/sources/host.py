@@ -74,7 +74,7 @@ class Host:
         ``own`` are hosts, with ports, that are visited for users though they are not on the public Internet: none in
         an installation; a test names the server that it has started itself.
         """
-        self._shared = shared
+        self.shared = shared
         self._bases = bases
         self._own = own
         self.user_agent = f"JobIngestion/0.1 (+{contact})" if contact else "JobIngestion/0.1"
@@ -149,7 +149,7 @@ class Host:
         return reply
 
     def _wait_turn(self, url: SplitResult, manners: Manners, patience: Patience) -> None:
-        wait = self._shared.reserve(url.netloc.lower(), manners.pace_seconds, max(0.0, patience.left - SHORTEST_TRY))
+        wait = self.shared.reserve(url.netloc.lower(), manners.pace_seconds, max(0.0, patience.left - SHORTEST_TRY))
         if wait < 0:
             retry_at = datetime.now(UTC) + timedelta(seconds=-wait)
             raise Throttled(f"{url.hostname} is asked as often as it may be already.", retry_at)
@@ -159,7 +159,7 @@ class Host:
         """Raises Throttled and keeps everybody off the host, or Unreachable, if the host is not well."""
         if reply.status == HTTPStatus.TOO_MANY_REQUESTS or (reply.status == 503 and "retry-after" in reply.headers):
             seconds = retry_after(reply.headers.get("retry-after"))
-            self._shared.hold(url.netloc.lower(), seconds)
+            self.shared.hold(url.netloc.lower(), seconds)
             raise Throttled(f"{url.hostname} wants fewer requests.", datetime.now(UTC) + timedelta(seconds=seconds))
         if reply.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             raise Unreachable(f"{url.hostname} has a problem (it answers {reply.status}).")
@@ -176,7 +176,7 @@ class Host:
     def _robots(self, url: SplitResult, manners: Manners, patience: Patience) -> str:
         """The host's robots.txt; "" where there is none."""
         name = f"robots:{url.scheme}://{url.netloc.lower()}"
-        known = self._shared.recall(name)
+        known = self.shared.recall(name)
         if known is not None:
             return known
         where = url._replace(path="/robots.txt", query="", fragment="")
@@ -189,7 +189,7 @@ class Host:
                 break
             where = onward
         text = reply.body.decode("utf-8", "replace") if reply.status == HTTPStatus.OK else ""
-        self._shared.keep(name, text, ROBOTS_KEPT_SECONDS)
+        self.shared.keep(name, text, ROBOTS_KEPT_SECONDS)
         return text
 
 

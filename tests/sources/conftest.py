@@ -1,6 +1,7 @@
 """Boards on loopback, and a host that asks them, with a pace of its own for each server."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -18,6 +19,13 @@ def asking(web: Web, redis_url: str = NO_REDIS, own: frozenset[str] = frozenset(
     return Host(Shared(connect(redis_url)), {name: web.url for name in SETTINGS}, "jobs@example.org", own)
 
 
+def knowing(web: Web, **more: Any) -> Host:
+    """The same, but it has read the server's robots.txt before, which saves every test a wait for its turn."""
+    host = asking(web, **more)
+    host.shared.keep(f"robots:{web.url}", "", 60)
+    return host
+
+
 @pytest.fixture
 def web() -> Iterator[Web]:
     with Web().serving() as server:
@@ -26,4 +34,4 @@ def web() -> Iterator[Web]:
 
 @pytest.fixture
 def host(web: Web) -> Host:
-    return asking(web)
+    return knowing(web)

@@ -7,7 +7,7 @@ import pytest
 from app.sources.detect import NotRecognised, SeveralBoards, detect_board, detect_url
 from app.sources.errors import AddressRefused, NotFound, Throttled, Unreachable
 from app.sources.page_links import boards_on
-from tests.sources.conftest import asking
+from tests.sources.conftest import knowing
 from tests.support.web import Reply
 
 JOB = {"absolute_url": "https://acme.example/", "company_name": "Acme"}
@@ -162,7 +162,7 @@ def test_a_page_that_leads_in_circles_is_told(web, visiting):
 @pytest.fixture
 def visiting(web):
     """Detect a page of the test's own server, which is neither public nor https."""
-    host = asking(web, own=frozenset([urlsplit(web.url).netloc]))
+    host = knowing(web, own=frozenset([urlsplit(web.url).netloc]))
     return lambda path: detect_url(host, web.url + path)
 
 

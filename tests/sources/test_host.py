@@ -21,6 +21,12 @@ EMPTY = {"jobs": []}
 GREENHOUSE = SOURCES["greenhouse"]
 
 
+@pytest.fixture
+def host(web) -> Host:
+    """One that knows nothing yet."""
+    return asking(web)
+
+
 def list_acme(host: Host, seconds: float = 20):
     return list_board(host, "greenhouse", "acme", seconds=seconds)
 
