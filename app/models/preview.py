@@ -43,7 +43,7 @@ class ListingState(StrEnum):
 
 
 class Preview(Base):
-    """What a user would get with the settings he had when he asked; unfinished until each company is listed or failed."""
+    """What a user would get with the settings he had then; unfinished until each company is listed or failed."""
 
     __tablename__ = "previews"
     __table_args__ = (

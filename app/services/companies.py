@@ -12,7 +12,6 @@ from sqlalchemy import (
     ColumnElement,
     FromClause,
     Row,
-    String,
     Text,
     case,
     cast,
@@ -186,9 +185,9 @@ def _merge_all(user_id: int, given: list[dict[str, Any]]) -> Any:
 
 
 def _recordset(given: list[dict[str, Any]]) -> FromClause:
-    columns = [column("source", String), column("board", String), column("name", String), column("enabled", Boolean)]
-    lists = [column("include", ARRAY(Text)), column("exclude", ARRAY(Text))]
-    records = func.jsonb_to_recordset(literal(given, JSONB)).table_valued(*columns, *lists, name="given")
+    columns: list[ColumnElement[Any]] = [column(name, Text) for name in ("source", "board", "name")]
+    columns += [column("enabled", Boolean), column("include", ARRAY(Text)), column("exclude", ARRAY(Text))]
+    records = func.jsonb_to_recordset(literal(given, JSONB)).table_valued(*columns, name="given")
     return records.render_derived(with_types=True)
 
 
