@@ -36,11 +36,9 @@ MAX_BODY_BYTES = 64 * 1024
 MAX_IMPORT_BYTES = 1024 * 1024
 """The same for an import of companies."""
 
-MAX_IMPORT_BYTES = 1024 * 1024
-"""The same for an import of companies."""
-
 BOARD_THREADS = 8
 """Boards that one task lists at once, each in a thread that may hold a connection."""
+
 
 class SettingsError(SystemExit):
     """The settings are wrong: one sentence per fault.

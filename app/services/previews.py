@@ -132,9 +132,8 @@ def _insert_unless_under_way(user_id: int) -> int | None:
     names = ["user_id", "settings_hash", "deadline_at", "next_dispatch_at"]
     new = insert(PREVIEWS).from_select(names, row).on_conflict_do_nothing().returning(PREVIEWS.c.preview_id).cte("new")
     order = func.row_number().over(order_by=[func.lower(COMPANIES.c.name), COMPANIES.c.company_id])
-    units = select(new.c.preview_id, order, *[COMPANIES.c[name] for name in SNAPSHOT]).where(
-        COMPANIES.c.user_id == user_id, COMPANIES.c.enabled
-    )
+    chosen = new.join(COMPANIES, (COMPANIES.c.user_id == user_id) & COMPANIES.c.enabled)
+    units = select(new.c.preview_id, order, *[COMPANIES.c[name] for name in SNAPSHOT]).select_from(chosen)
     statement = insert(UNITS).from_select(["preview_id", "position", *SNAPSHOT], units)
     try:
         rows = run_statement(statement.returning(UNITS.c.preview_id))

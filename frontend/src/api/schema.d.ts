@@ -709,7 +709,7 @@ export interface components {
             state: "waiting" | "listing" | "listed" | "failed";
             /**
              * @description Null until it is listed or failed.
-             * @enum {string|null|null}
+             * @enum {string|null}
              */
             outcome: "ok" | "empty" | "not_found" | "gone" | "forbidden" | "throttled" | "changed" | "unreachable" | "moved" | "out_of_time" | null;
             /** @description A sentence, if it failed. */
