@@ -81,7 +81,8 @@ class PreviewCompany(Base):
         CheckConstraint(f"outcome IN ({WORDS_OF_OUTCOME})", name="outcome"),
         CheckConstraint("(state = 'listing') = (lease_until IS NOT NULL)", name="lease_iff_listing"),
         CheckConstraint(
-            "(state IN ('listed', 'failed')) = (outcome IS NOT NULL AND listed_at IS NOT NULL)", name="outcome_iff_done"
+            "(state IN ('listed', 'failed')) = (outcome IS NOT NULL) AND (outcome IS NULL) = (listed_at IS NULL)",
+            name="outcome_iff_done",
         ),
     )
 

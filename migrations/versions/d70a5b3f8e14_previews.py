@@ -75,7 +75,7 @@ def upgrade() -> None:
             "(state = 'listing') = (lease_until IS NOT NULL)", name=op.f("ck_preview_companies_lease_iff_listing")
         ),
         sa.CheckConstraint(
-            "(state IN ('listed', 'failed')) = (outcome IS NOT NULL AND listed_at IS NOT NULL)",
+            "(state IN ('listed', 'failed')) = (outcome IS NOT NULL) AND (outcome IS NULL) = (listed_at IS NULL)",
             name=op.f("ck_preview_companies_outcome_iff_done"),
         ),
     )
