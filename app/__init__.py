@@ -4,7 +4,17 @@ from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app import commands, logs, problems
-from app.api import auth_routes, guards, health_routes, ids, ingestion_routes, measures, page_routes
+from app.api import (
+    auth_routes,
+    company_routes,
+    guards,
+    health_routes,
+    ids,
+    ingestion_routes,
+    measures,
+    page_routes,
+    preview_routes,
+)
 from app.api.documentation import SECURITY_SCHEMES, RequestIdPlugin
 from app.celery_app import celery_init_app
 from app.config import PROJECT, Settings
@@ -39,6 +49,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     ids.init_app(app, api)
     limiter.init_app(app)
     api.register_blueprint(ingestion_routes.blueprint)
+    api.register_blueprint(company_routes.blueprint)
+    api.register_blueprint(preview_routes.blueprint)
     api.register_blueprint(auth_routes.blueprint)
     api.register_blueprint(health_routes.blueprint)
     page_routes.init_app(app, api)

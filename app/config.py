@@ -31,7 +31,13 @@ from app.connection import SPARE_CONNECTIONS, engine_options
 PROJECT = Path(__file__).resolve().parent.parent
 
 MAX_BODY_BYTES = 64 * 1024
-"""Request bodies above this are refused with 413; the largest legitimate one is a few hundred bytes."""
+"""Request bodies above this are refused with 413; the largest legitimate one is a company with all its filters."""
+
+MAX_IMPORT_BYTES = 1024 * 1024
+"""The same for an import of companies."""
+
+BOARD_THREADS = 8
+"""Boards that one task lists at once, each in a thread that may hold a connection."""
 
 
 class SettingsError(SystemExit):
@@ -132,7 +138,7 @@ class Settings:
     @property
     def connections(self) -> int:
         """How many PostgreSQL connections the processes of one machine may hold, with some to spare for people."""
-        return self.web_workers * (self.web_threads + SPARE_CONNECTIONS) + self.worker_concurrency + 20
+        return self.web_workers * (self.web_threads + SPARE_CONNECTIONS) + self.worker_concurrency * BOARD_THREADS + 20
 
     @property
     def is_public_https(self) -> bool:

@@ -48,6 +48,77 @@ class RunMoved(AppError):
         self.run_status = run_status
 
 
+class CompanyNotFound(AppError):
+    """There is no such company of this user; somebody else's is answered alike."""
+
+    status = HTTPStatus.NOT_FOUND
+    code = "company_not_found"
+
+
+class CompanyExists(AppError):
+    """The user has this board already; ``company_id`` is under which id."""
+
+    status = HTTPStatus.CONFLICT
+    code = "company_exists"
+
+    def __init__(self, company_id: int) -> None:
+        super().__init__("You have this board already.", company_id=company_id)
+
+
+class TooManyCompanies(AppError):
+    """The user would have more companies than anybody may."""
+
+    status = HTTPStatus.CONFLICT
+    code = "too_many_companies"
+
+
+class NoCompanies(AppError):
+    """There is nothing to preview."""
+
+    status = HTTPStatus.CONFLICT
+    code = "no_companies"
+
+    def __init__(self) -> None:
+        super().__init__("There is no company that is switched on: add one, or switch one on.")
+
+
+class PreviewNotFound(AppError):
+    """There is no such preview of this user; somebody else's is answered alike."""
+
+    status = HTTPStatus.NOT_FOUND
+    code = "preview_not_found"
+
+    def __init__(self, preview_id: int) -> None:
+        super().__init__(f"There is no preview {preview_id}.")
+
+
+class PostingNotFound(AppError):
+    """There is no such posting in this preview."""
+
+    status = HTTPStatus.NOT_FOUND
+    code = "posting_not_found"
+
+
+class PreviewOutdated(AppError):
+    """The companies or their filters are others than when the preview was made."""
+
+    status = HTTPStatus.CONFLICT
+    code = "preview_outdated"
+
+    def __init__(self, preview_id: int) -> None:
+        super().__init__(f"The companies or filters changed since preview {preview_id}; make a new one.")
+
+
+class PreviewUnfinished(AppError):
+    """The preview is still being made."""
+
+    status = HTTPStatus.CONFLICT
+    code = "preview_unfinished"
+
+    def __init__(self, preview_id: int) -> None:
+        super().__init__(f"Preview {preview_id} is still being made; wait for its end.")
+
+
 class Unauthenticated(AppError):
     """Nobody is signed in."""
 

@@ -12,6 +12,7 @@ REQUESTS = Counter("http_requests_total", "Requests answered.", ["method", "rout
 REQUEST_SECONDS = Histogram("http_request_duration_seconds", "Time to answer.", ["method", "route"])
 TRANSITIONS = Counter("run_transitions_total", "Runs that reached a status.", ["to"])
 PUBLISHES = Counter("run_publishes_total", "Messages handed, or not handed, to the broker.", ["outcome"])
+PREVIEW_PUBLISHES = Counter("preview_publishes_total", "The same for the messages of previews.", ["outcome"])
 
 
 class RunGauges(Collector):

@@ -5,12 +5,13 @@ and ``errors`` (by field, for bad input).
 """
 
 import time
+from collections.abc import Iterator
 from http import HTTPStatus
 from typing import Any
 
 import flask_smorest
 import structlog
-from flask import Flask, Response, json
+from flask import Flask, Response, json, request
 from werkzeug.exceptions import HTTPException
 
 from app.errors import AppError, DatabaseUnavailable, Unauthenticated
@@ -38,7 +39,6 @@ HTTP_CODES = {
 
 DETAILS = {
     HTTPStatus.NOT_FOUND: "There is nothing under this address.",
-    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The body is larger than 64 KiB.",
     HTTPStatus.UNPROCESSABLE_ENTITY: "Some of the input is not valid; see errors.",
     HTTPStatus.TOO_MANY_REQUESTS: "Too many tries; wait as long as Retry-After says.",
     HTTPStatus.INTERNAL_SERVER_ERROR: "Something went wrong here; the operator finds it under this request_id.",
@@ -62,7 +62,8 @@ class Api(flask_smorest.Api):
         fields = getattr(error, "data", {}).get("messages", {})
         members = {"errors": _by_field(fields)} if fields else {}
         code = HTTP_CODES.get(status, "http_error")
-        answer = problem(status, code, DETAILS.get(status, error.description), **members)
+        detail = _too_large() if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE else DETAILS.get(status)
+        answer = problem(status, code, detail or error.description, **members)
         if status == HTTPStatus.TOO_MANY_REQUESTS and limiter.current_limit:
             answer.headers["Retry-After"] = str(max(1, int(limiter.current_limit.reset_at - time.time())))
         for name, value in error.get_headers():
@@ -97,6 +98,12 @@ def problem_document(
     }
 
 
+def _too_large() -> str:
+    """The sentence about a body that is larger than this request's may be."""
+    kib = (request.max_content_length or 0) // 1024
+    return f"The body is larger than {kib} KiB." if kib < 1024 else f"The body is larger than {kib // 1024} MiB."
+
+
 def _app_error(error: AppError) -> Response:
     answer = problem(error.status, error.code, error.detail, **error.members)
     if isinstance(error, DatabaseUnavailable):
@@ -107,6 +114,14 @@ def _app_error(error: AppError) -> Response:
     return answer
 
 
-def _by_field(messages: dict[str, Any]) -> dict[str, Any]:
-    """webargs names the place (json, query) first; a person only wants the field."""
-    return {field: texts for fields in messages.values() for field, texts in fields.items()}
+def _by_field(messages: dict[str, Any]) -> dict[str, list[str]]:
+    """webargs names the place (json, query) first; a person only wants the field, and its way there: ``terms.0``."""
+    return {name: texts for fields in messages.values() for name, texts in _flat(fields)}
+
+
+def _flat(messages: Any, way: str = "") -> Iterator[tuple[str, list[str]]]:
+    if not isinstance(messages, dict):
+        yield way, messages
+        return
+    for name, inner in messages.items():
+        yield from _flat(inner, f"{way}.{name}" if way else str(name))

@@ -25,7 +25,10 @@ from app.extensions import db, limiter
 from app.on_demand import on_demand
 from app.services import users
 from app.services.database import run_statement
+from app.sources.registry import SOURCES
 from app.tasks import dispatch
+from tests.support import boards as boards_support
+from tests.support.boards import Boards
 from tests.support.waiting import wait_until
 
 for field in fields(Settings):
@@ -46,9 +49,19 @@ def data_dir() -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
-def settings(data_dir: Path) -> Iterator[Settings]:
+def board_server() -> Iterator[Boards]:
+    """A server in place of those that boards are read from."""
+    server = Boards()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def settings(data_dir: Path, board_server: Boards) -> Iterator[Settings]:
     """The settings of AUTH=local on that data folder, with its PostgreSQL and Redis running."""
     with pytest.MonkeyPatch.context() as environment:
+        for name in boards_support.SETTINGS:
+            environment.setenv(name, board_server.url)
         environment.setenv("DATA_DIR", str(data_dir))
         environment.setenv("AUTH", "local")
         found = Settings.from_env()
@@ -100,6 +113,15 @@ def _clean(request: pytest.FixtureRequest) -> Iterator[None]:
 def client(app: Flask) -> FlaskClient:
     """curl, without the process."""
     return app.test_client()
+
+
+@pytest.fixture
+def boards(app: Flask, board_server: Boards, monkeypatch: pytest.MonkeyPatch) -> Iterator[Boards]:
+    """What the systems offer; at first nothing. Between requests no test waits as long as a guest should."""
+    for key, source in list(SOURCES.items()):
+        monkeypatch.setitem(SOURCES, key, replace(source, pace_seconds=0.0))
+    yield board_server
+    board_server.reset()
 
 
 @pytest.fixture

@@ -14,10 +14,11 @@ APP = PROJECT / "app"
 MODULES = sorted(path for path in APP.rglob("*.py"))
 LAYERS = {
     "models": {"models"},
-    "schemas": {"schemas", "models"},
-    "services": {"services", "models"},
-    "tasks": {"tasks", "services", "models"},
-    "api": {"api", "tasks", "services", "schemas", "models"},
+    "sources": {"sources"},
+    "schemas": {"schemas", "sources", "models"},
+    "services": {"services", "sources", "models"},
+    "tasks": {"tasks", "services", "sources", "models"},
+    "api": {"api", "tasks", "services", "schemas", "sources", "models"},
 }
 
 
@@ -47,7 +48,7 @@ def test_imports_run_one_way(path):
         assert not any(found.startswith("app.api") for found in imports(path)), "nothing imports api"
     if allowed := LAYERS.get(layer(path)):
         used = {found.split(".")[1] for found in imports(path) if found.startswith("app.")}
-        assert used & set(LAYERS) <= allowed, "api > tasks > services > models, and api > schemas > models"
+        assert used & set(LAYERS) <= allowed, "api > tasks > services > sources and models, and api > schemas > models"
 
 
 @pytest.mark.parametrize("path", MODULES, ids=name)

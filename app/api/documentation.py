@@ -23,6 +23,7 @@ SIGNED_IN: Problems = {
     503: ("PostgreSQL is away; nothing was promised.", ProblemSchema),
 }
 NO_SUCH_RUN: Problems = {404: ("There is no such run of this user.", ProblemSchema)}
+NO_SUCH_PREVIEW: Problems = {404: ("There is no such preview of this user.", ProblemSchema)}
 BAD_QUERY: Problems = {422: ("A parameter is unknown or out of range.", InputProblemSchema)}
 BAD_BODY: Problems = {
     400: ("The body broke off.", ProblemSchema),
@@ -31,7 +32,7 @@ BAD_BODY: Problems = {
 }
 BAD_JSON: Problems = {
     400: ("The body broke off, or is not valid JSON.", ProblemSchema),
-    422: ("The body is not an object, or has an unknown field.", InputProblemSchema),
+    422: ("The body is not an object, or a field is unknown or not valid.", InputProblemSchema),
 }
 
 

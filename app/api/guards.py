@@ -11,11 +11,12 @@ from gunicorn.http.errors import ParseException
 from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
 
 from app.checks import is_loopback
-from app.config import Settings
+from app.config import MAX_IMPORT_BYTES, Settings
 from app.errors import Forbidden, UnreadableBody, UnsupportedBody
 
 COOKIE_SETTERS = ("auth.login", "auth.logout")
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
+LARGE_BODIES = {"companies.import_companies": MAX_IMPORT_BYTES}
 
 HEADERS = {
     # The page's scripts, styles and requests are our own files and our own API, and nobody may frame it.
@@ -103,6 +104,7 @@ def refuse_foreign_body() -> None:
 
     Raises UnreadableBody, RequestEntityTooLarge or UnsupportedBody.
     """
+    request.max_content_length = LARGE_BODIES.get(request.endpoint or "", current_app.config["MAX_CONTENT_LENGTH"])
     if request.method not in SAFE_METHODS and _body() and request.mimetype != "application/json":
         raise UnsupportedBody("The body must be JSON, sent as Content-Type: application/json.")
 
@@ -122,10 +124,10 @@ def sees_internals() -> bool:
 
 def _body() -> bytes:
     """The whole body, which stays readable. werkzeug alone would take what came before a connection broke off, and the
-    first 64 KiB of a longer body without Content-Length, for all of it."""
+    first bytes of a longer body without Content-Length, for all of it."""
     try:
         body = request.get_data()
-        longer = len(body) == current_app.config["MAX_CONTENT_LENGTH"] and request.environ["wsgi.input"].read(1)
+        longer = len(body) == request.max_content_length and request.environ["wsgi.input"].read(1)
     except (OSError, ParseException, ClientDisconnected) as error:
         raise UnreadableBody("The body could not be read to its end.") from error
     if len(body) < (request.content_length or 0):

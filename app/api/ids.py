@@ -9,7 +9,7 @@ from werkzeug.routing import BaseConverter, ValidationError
 
 from app.models import LARGEST_RUN_ID
 
-LARGEST_CREDENTIAL_ID = 2**63 - 1
+LARGEST_BIG_ID = 2**63 - 1
 
 
 class IdConverter(BaseConverter):
@@ -31,16 +31,26 @@ class RunIdConverter(IdConverter):
     largest = LARGEST_RUN_ID
 
 
-class CredentialIdConverter(IdConverter):
-    """``<credential_id:…>``."""
+class BigIdConverter(IdConverter):
+    """``<credential_id:…>`` and all others whose column is a BIGINT."""
 
-    largest = LARGEST_CREDENTIAL_ID
+    largest = LARGEST_BIG_ID
+
+
+CONVERTERS = {
+    "run_id": RunIdConverter,
+    "credential_id": BigIdConverter,
+    "company_id": BigIdConverter,
+    "preview_id": BigIdConverter,
+    "posting_id": BigIdConverter,
+}
 
 
 def init_app(app: Flask, api: Api) -> None:
     """Make the ids known to routes and to the OpenAPI document."""
-    for name, converter in (("run_id", RunIdConverter), ("credential_id", CredentialIdConverter)):
+    for name, converter in CONVERTERS.items():
         app.url_map.converters[name] = converter
+    for converter in set(CONVERTERS.values()):
         api.register_converter(converter, _parameter(converter.largest))
 
 

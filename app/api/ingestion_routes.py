@@ -4,9 +4,18 @@ from typing import Any
 
 from flask import url_for
 
-from app.api.documentation import BAD_BODY, BAD_JSON, BAD_QUERY, NO_SUCH_RUN, SIGNED_IN, ApiBlueprint
+from app.api.documentation import (
+    BAD_BODY,
+    BAD_JSON,
+    BAD_QUERY,
+    NO_SUCH_PREVIEW,
+    NO_SUCH_RUN,
+    SIGNED_IN,
+    ApiBlueprint,
+    Problems,
+)
 from app.api.identity import current_user_id, identify_user
-from app.schemas.problems import RunActiveProblemSchema, RunMovedProblemSchema
+from app.schemas.problems import RunMovedProblemSchema, StartRefusedProblemSchema
 from app.schemas.runs import (
     AbortedSchema,
     CurrentRunSchema,
@@ -24,6 +33,9 @@ from app.tasks import dispatch
 blueprint = ApiBlueprint("ingestion", __name__, url_prefix="/api/ingestion", description="Ingestion runs of one user.")
 blueprint.before_request(identify_user)
 
+NOT_STARTED: Problems = {
+    409: ("A run is active already; or the preview is outdated or unfinished.", StartRefusedProblemSchema)
+}
 LOCATION = {"Location": {"description": "The address of the new run.", "schema": {"type": "string"}}}
 
 
@@ -36,12 +48,12 @@ def current_run() -> Any:
 
 
 @blueprint.post("/start")
-@blueprint.arguments(StartSchema, required=False, description="Nothing, or an empty object.")
+@blueprint.arguments(StartSchema, required=False, description="Nothing, or which preview it starts from.")
 @blueprint.response(201, RunIdSchema, description="The run is started and cannot be lost.", headers=LOCATION)
-@blueprint.problems(SIGNED_IN, BAD_BODY, BAD_JSON, {409: ("A run is active already.", RunActiveProblemSchema)})
-def start(_options: dict[str, Any]) -> Any:
+@blueprint.problems(SIGNED_IN, BAD_BODY, BAD_JSON, NO_SUCH_PREVIEW, NOT_STARTED)
+def start(given: dict[str, Any]) -> Any:
     """Start a run"""
-    run_id = dispatch.start_run(current_user_id())
+    run_id = dispatch.start_run(current_user_id(), given["preview_id"])
     return {"run_id": run_id}, 201, {"Location": url_for(".run", run_id=run_id)}
 
 

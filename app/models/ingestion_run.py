@@ -80,6 +80,7 @@ class IngestionRun(Base):
         Index("ix_ingestion_runs_due", "next_dispatch_at", postgresql_where=text("status = 'pending'")),
         Index("ix_ingestion_runs_user_id_id", "user_id", "id"),
         Index("ix_ingestion_runs_user_id_status_id", "user_id", "status", "id"),
+        Index("ix_ingestion_runs_preview_id", "preview_id"),
     )
 
     id: Mapped[int] = mapped_column(Integer, primary_key=True)
@@ -100,3 +101,5 @@ class IngestionRun(Base):
     """From when on the reconciler may publish the message of a run that is still pending."""
     dispatch_count: Mapped[int] = mapped_column(Integer, server_default=text("0"))
     """How many publishes succeeded; the back-off grows with it."""
+    preview_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("previews.preview_id", ondelete="SET NULL"))
+    """The preview it was started from; NULL: none, or one that is gone meanwhile."""

@@ -1,26 +1,15 @@
 """What goes over the wire about accounts; loading and dumping apart, no queries."""
 
-from typing import Any
-
-from marshmallow import RAISE, Schema, ValidationError, fields, validate
+from marshmallow import RAISE, Schema, fields, validate
 
 from app.models import CredentialKind
+from app.schemas.text import PlainText
 
 LONGEST_EMAIL = 255
 SHORTEST_PASSWORD = 12
 LONGEST_PASSWORD = 1024
 LONGEST_NAME = 100
 MOST_DAYS = 3660
-
-
-class PlainText(fields.String):
-    """A string that PostgreSQL can hold and UTF-8 can write: without NUL and without half a character."""
-
-    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> str:
-        text: str = super()._deserialize(value, *args, **kwargs)
-        if "\x00" in text or any("\ud800" <= character <= "\udfff" for character in text):
-            raise ValidationError("Not a valid string.")
-        return text
 
 
 class SignInSchema(Schema):

@@ -24,10 +24,16 @@ class InputProblemSchema(ProblemSchema):
     )
 
 
-class RunActiveProblemSchema(ProblemSchema):
-    """A run is active already."""
+class StartRefusedProblemSchema(ProblemSchema):
+    """A run is active already, or the preview is outdated (`preview_outdated`) or unfinished (`preview_unfinished`)."""
 
-    run_id = fields.Integer(required=True, metadata={"description": "The active run."})
+    run_id = fields.Integer(metadata={"description": "The active run, with `run_active`."})
+
+
+class CompanyExistsProblemSchema(ProblemSchema):
+    """The user has this board already."""
+
+    company_id = fields.Integer(metadata={"description": "The company with that board, with `company_exists`."})
 
 
 class RunMovedProblemSchema(ProblemSchema):

@@ -1,27 +1,24 @@
 """What goes over the wire about runs; loading and dumping apart, no queries."""
 
-import re
-from typing import Any
-
 from marshmallow import RAISE, Schema, fields, validate
 
 from app.models import LARGEST_RUN_ID, RunStatus
-
-
-class WholeNumber(fields.Integer):
-    """An integer written in ASCII digits and nothing else: no sign, blank, underscore or other script."""
-
-    def _validated(self, value: Any) -> int:
-        if isinstance(value, str) and not re.fullmatch(r"[0-9]{1,19}", value):
-            raise self.make_error("invalid")
-        return super()._validated(value)
+from app.schemas.text import WholeNumber
 
 
 class StartSchema(Schema):
-    """What a start may say: so far nothing, and an unknown field is refused rather than ignored."""
+    """What a start may say; an unknown field is refused rather than ignored."""
 
     class Meta:
         unknown = RAISE
+
+    preview_id = fields.Integer(
+        strict=True,
+        load_default=None,
+        allow_none=True,
+        validate=validate.Range(1, 2**63 - 1),
+        metadata={"description": "Only if this preview is finished and still true; null or left out: unseen."},
+    )
 
 
 class RunsQuerySchema(Schema):
@@ -107,6 +104,11 @@ class RunSchema(Schema):
         metadata={"description": "When a message for a worker was last handed to the broker; null: not yet."},
     )
     error_message = fields.String(required=True, allow_none=True)
+    preview_id = fields.Integer(
+        required=True,
+        allow_none=True,
+        metadata={"description": "The preview it was started from; null: none, or one that is gone."},
+    )
     server_time = fields.AwareDateTime(required=True, metadata={"description": "The clock that the times are from."})
 
 

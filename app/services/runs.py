@@ -9,7 +9,7 @@ from typing import Any
 
 import structlog
 from psycopg.errors import ForeignKeyViolation
-from sqlalchemy import ColumnElement, Row, func, literal, select, update
+from sqlalchemy import BigInteger, ColumnElement, Row, func, literal, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 
@@ -18,6 +18,7 @@ from app.errors import RunActive, RunMoved, RunNotFound, Unauthenticated
 from app.extensions import table_of
 from app.logs import request_id
 from app.models import IngestionRun, Job, JobStatus, RunEvent, RunStatus
+from app.services import previews
 from app.services.database import run_statement, seconds_from_now
 from app.services.users import GONE
 
@@ -26,6 +27,8 @@ log = structlog.get_logger(__name__)
 RUNS = table_of(IngestionRun)
 EVENTS = table_of(RunEvent)
 JOBS = table_of(Job)
+
+PREVIEW_KEY = "fk_ingestion_runs_preview_id_previews"
 
 FIRST_DISPATCH_GRACE = 5
 """Seconds that whoever starts a run has for publishing it himself, before the reconciler does."""
@@ -43,17 +46,21 @@ class Actor(StrEnum):
     RESCUE = "rescue"
 
 
-def start(user_id: int) -> int:
+def start(user_id: int, preview_id: int | None = None) -> int:
     """Start a run of this user and return its id. Commits; publishing its message comes after.
 
-    Raises RunActive, which names the active run, if there is one; Unauthenticated if the user is gone.
+    With ``preview_id`` only if that preview is finished and made from the settings as they are.
+    Raises RunActive, which names the active run, if there is one; else PreviewNotFound, PreviewOutdated or
+    PreviewUnfinished; Unauthenticated if the user is gone.
     """
     for _ in range(START_TRIES):
-        if run_id := _insert_unless_active(user_id):
+        if run_id := _insert_unless_active(user_id, preview_id):
             _note(run_id, RunStatus.PENDING)
             return run_id
         if active := current(user_id):
             raise RunActive(active)
+        if preview_id is not None:
+            previews.check(preview_id, user_id)
     raise RuntimeError(f"user {user_id}: {START_TRIES} starts in a row met a run that ended at that moment")
 
 
@@ -160,21 +167,25 @@ def fail(run_id: int, reason: str, actor: Actor = Actor.WORKER) -> None:
     _move(run_id, RunStatus.ERROR, actor, finished_at=func.clock_timestamp(), error_message=reason)
 
 
-def _insert_unless_active(user_id: int) -> int | None:
-    """Insert a pending run; None if the user has an active one.
+def _insert_unless_active(user_id: int, preview_id: int | None) -> int | None:
+    """Insert a pending run; None if the user has an active one, or if it may not start from that preview.
 
     NOT EXISTS refuses the ordinary second start cheaply, without burning an id; ON CONFLICT refuses the simultaneous
     one, for which the first is not yet to be seen.
     """
     active = select(RUNS.c.id).where(RUNS.c.user_id == user_id, RUNS.c.status.in_(RunStatus.ACTIVE))
     grace = seconds_from_now(FIRST_DISPATCH_GRACE)
-    row = select(literal(user_id), grace).where(~active.exists(), _traced(Actor.USER))
-    statement = insert(RUNS).from_select(["user_id", "next_dispatch_at"], row).on_conflict_do_nothing()
+    row = select(literal(user_id), grace, literal(preview_id, BigInteger)).where(~active.exists(), _traced(Actor.USER))
+    if preview_id is not None:
+        row = row.where(previews.startable(preview_id, user_id))
+    new = insert(RUNS).from_select(["user_id", "next_dispatch_at", "preview_id"], row).on_conflict_do_nothing()
     try:
-        rows = run_statement(statement.returning(RUNS.c.id))
+        rows = run_statement(new.returning(RUNS.c.id))
     except IntegrityError as error:
         if not isinstance(error.orig, ForeignKeyViolation):
             raise
+        if error.orig.diag.constraint_name == PREVIEW_KEY:
+            return None  # the preview was removed at this very moment
         raise Unauthenticated(GONE) from error
     return rows[0].id if rows else None
 

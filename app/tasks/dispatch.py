@@ -1,11 +1,14 @@
-"""Publishing the message of a run: after the commit, within a bound, and without ever failing the request."""
+"""Publishing messages: after the commit, within a bound, and without ever failing the request."""
 
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from threading import Lock
 
 import structlog
 from celery import Celery
 from flask import current_app
+from prometheus_client import Counter
 
 from app import metrics
 from app.errors import DatabaseUnavailable
@@ -48,33 +51,52 @@ class Breaker:
 breaker = Breaker()
 
 
-def start_run(user_id: int) -> int:
+@dataclass(frozen=True)
+class Message:
+    """A kind of message: which task it wakes, of what it carries the id, and how its publishing is noted."""
+
+    task: str
+    subject: str
+    stamp: Callable[[int], None]
+    expires: int
+    publishes: Counter
+
+
+RUN = Message(ingest.name, "run", dispatches.stamp, EXPIRES_SECONDS, metrics.PUBLISHES)
+
+
+def start_run(user_id: int, preview_id: int | None = None) -> int:
     """Start a run, commit it, publish its message. Raises what ``runs.start`` raises, and nothing for the broker."""
-    run_id = runs.start(user_id)
+    run_id = runs.start(user_id, preview_id)
     publish(run_id)
     return run_id
 
 
 def publish(run_id: int) -> bool:
-    """Hand the run's message to the broker and note that on the run. Commits.
+    """Hand the run's message to the broker, as ``hand_over`` does."""
+    return hand_over(RUN, run_id)
 
-    Returns whether it was handed over; if not, the reconciler will do it. Raises nothing: the run is committed, and no
-    fault of a messenger may turn that into an error.
+
+def hand_over(message: Message, subject_id: int) -> bool:
+    """Hand a message to the broker and note that on what it is about. Commits.
+
+    Returns whether it was handed over; if not, the reconciler will do it. Raises nothing: what it is about is
+    committed, and no fault of a messenger may turn that into an error.
     """
     if not breaker.allows():
-        return _published(run_id, "skipped")
+        return _published(message, subject_id, "skipped")
     try:
-        wake_up = _celery().tasks[ingest.name]
-        wake_up.apply_async((run_id,), headers={"request_id": request_id()}, expires=EXPIRES_SECONDS)
+        wake_up = _celery().tasks[message.task]
+        wake_up.apply_async((subject_id,), headers={"request_id": request_id()}, expires=message.expires)
     except Exception as error:  # kombu lets errors of every layer through
         breaker.note(success=False)
-        return _published(run_id, "failed", reason=str(error))
+        return _published(message, subject_id, "failed", reason=str(error))
     breaker.note(success=True)
     try:
-        dispatches.stamp(run_id)
+        message.stamp(subject_id)
     except DatabaseUnavailable as error:
-        return _published(run_id, "unstamped", reason=error.reason)
-    return _published(run_id, "published")
+        return _published(message, subject_id, "unstamped", reason=error.reason)
+    return _published(message, subject_id, "published")
 
 
 def broker_answers() -> bool:
@@ -93,8 +115,9 @@ def _celery() -> Celery:
     return celery
 
 
-def _published(run_id: int, outcome: str, **more: str) -> bool:
-    metrics.PUBLISHES.labels(outcome=outcome).inc()
+def _published(message: Message, subject_id: int, outcome: str, **more: str) -> bool:
+    message.publishes.labels(outcome=outcome).inc()
     if outcome != "published":
-        log.warning("run not handed over", run_id=run_id, outcome=outcome, **more)
+        about = {f"{message.subject}_id": subject_id}
+        log.warning(f"{message.subject} not handed over", **about, outcome=outcome, **more)
     return outcome == "published"

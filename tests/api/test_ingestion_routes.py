@@ -105,6 +105,7 @@ def test_a_run_in_full(client):
         "started_at": None,
         "dispatched_at": None,
         "error_message": "The board vanished.",
+        "preview_id": None,
     }
 
 

@@ -117,7 +117,7 @@ def test_a_publish_that_fails_within_a_pass_ends_it_and_the_runs_stay_due_soon(a
     taken = dispatches.take_due()
     assert taken == ids
     with frozen(broker):
-        assert reconcile._publish_all(taken) == [False]
+        assert reconcile._publish_all(taken, dispatch.publish) == [False]
     waits = sql("SELECT extract(epoch FROM next_dispatch_at - now()) AS seconds FROM ingestion_runs")
     assert all(wait.seconds < 6 for wait in waits)
 

@@ -112,6 +112,155 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/ingestion/companies": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List one's companies */
+        get: operations["list_companies"];
+        put?: never;
+        /** Add a company */
+        post: operations["add_company"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/ingestion/companies/{company_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                company_id: number;
+            };
+            cookie?: never;
+        };
+        /** Look at a company */
+        get: operations["show_company"];
+        put?: never;
+        post?: never;
+        /** Remove a company */
+        delete: operations["remove_company"];
+        options?: never;
+        head?: never;
+        /** Change a company's name or filters, or switch it on or off */
+        patch: operations["change_company"];
+        trace?: never;
+    };
+    "/api/ingestion/companies/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Add or change many companies, all or none */
+        post: operations["import_companies"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/ingestion/companies/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Save one's companies as a file */
+        get: operations["export_companies"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/ingestion/dry-run": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Find the latest preview */
+        get: operations["latest_preview"];
+        put?: never;
+        /** Preview what a run would take in */
+        post: operations["begin_preview"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/ingestion/dry-run/{preview_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                preview_id: number;
+            };
+            cookie?: never;
+        };
+        /** Look at a preview */
+        get: operations["show_preview"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/ingestion/dry-run/{preview_id}/postings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                preview_id: number;
+            };
+            cookie?: never;
+        };
+        /** List a preview's postings */
+        get: operations["preview_postings_page"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/ingestion/dry-run/{preview_id}/postings/{posting_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                preview_id: number;
+                posting_id: number;
+            };
+            cookie?: never;
+        };
+        /** Read a posting of a preview */
+        get: operations["preview_posting"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/auth/login": {
         parameters: {
             query?: never;
@@ -289,7 +438,13 @@ export interface components {
         CurrentRun: {
             run_id: number | null;
         };
-        Start: Record<string, never>;
+        Start: {
+            /**
+             * @description Only if this preview is finished and still true; null or left out: unseen.
+             * @default null
+             */
+            preview_id: number | null;
+        };
         InputProblem: {
             /** @description A URN that names the kind of problem. */
             type: string;
@@ -308,7 +463,7 @@ export interface components {
                 [key: string]: string[];
             };
         };
-        RunActiveProblem: {
+        StartRefusedProblem: {
             /** @description A URN that names the kind of problem. */
             type: string;
             /** @description The HTTP status in words. */
@@ -321,8 +476,8 @@ export interface components {
             code: string;
             /** @description What the operator finds this request by. */
             request_id: string | null;
-            /** @description The active run. */
-            run_id: number;
+            /** @description The active run, with `run_active`. */
+            run_id?: number;
         };
         RunId: {
             run_id: number;
@@ -378,6 +533,8 @@ export interface components {
              */
             dispatched_at: string | null;
             error_message: string | null;
+            /** @description The preview it was started from; null: none, or one that is gone. */
+            preview_id: number | null;
             /**
              * Format: date-time
              * @description The clock that the times are from.
@@ -405,6 +562,243 @@ export interface components {
             runs: components["schemas"]["Run"][];
             /** @description The `before` of the next page; null on the last. */
             next_before: number | null;
+        };
+        Listing: {
+            /** Format: date-time */
+            at: string;
+            /** @enum {string} */
+            outcome: "ok" | "empty" | "not_found" | "gone" | "forbidden" | "throttled" | "changed" | "unreachable" | "moved" | "out_of_time";
+            /** @description A sentence, if it failed. */
+            detail: string | null;
+            /** @description Null: not known. */
+            postings: number | null;
+        };
+        Company: {
+            source: string;
+            board: string;
+            name: string;
+            enabled: boolean;
+            include: string[];
+            exclude: string[];
+            company_id: number;
+            readonly source_name: string;
+            /** @description The board's page, for people. */
+            readonly url: string;
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            updated_at: string;
+            /** @description Null: it was never listed. */
+            listing: components["schemas"]["Listing"] | null;
+        };
+        Companies: {
+            companies: components["schemas"]["Company"][];
+        };
+        NewCompany: {
+            /** @description For its user to know it by. */
+            name: string;
+            /**
+             * @description Whether previews and runs look at it.
+             * @default true
+             */
+            enabled: boolean;
+            /** @description Only postings with one of these in the title; none: all. Up to 50 terms. */
+            include?: string[];
+            /** @description No postings with one of these in the title. Up to 50 terms. */
+            exclude?: string[];
+            /**
+             * @description The key of a source.
+             * @enum {string}
+             */
+            source: "greenhouse" | "lever" | "ashby";
+            /** @description The name that the source knows the company's board by. */
+            board: string;
+        };
+        CompanyExistsProblem: {
+            /** @description A URN that names the kind of problem. */
+            type: string;
+            /** @description The HTTP status in words. */
+            title: string;
+            /** @description The HTTP status. */
+            status: number;
+            /** @description A sentence for a person. */
+            detail: string;
+            /** @description A stable word for a program. */
+            code: string;
+            /** @description What the operator finds this request by. */
+            request_id: string | null;
+            /** @description The company with that board, with `company_exists`. */
+            company_id?: number;
+        };
+        Changes: {
+            /** @description For its user to know it by. */
+            name?: string;
+            /** @description Whether previews and runs look at it. */
+            enabled?: boolean;
+            /** @description Only postings with one of these in the title; none: all. Up to 50 terms. */
+            include?: string[];
+            /** @description No postings with one of these in the title. Up to 50 terms. */
+            exclude?: string[];
+        };
+        ImportedCompany: {
+            /** @description For its user to know it by. */
+            name: string;
+            /** @description Whether previews and runs look at it. */
+            enabled?: boolean;
+            /** @description Only postings with one of these in the title; none: all. Up to 50 terms. */
+            include?: string[];
+            /** @description No postings with one of these in the title. Up to 50 terms. */
+            exclude?: string[];
+            /**
+             * @description The key of a source.
+             * @enum {string}
+             */
+            source: "greenhouse" | "lever" | "ashby";
+            /** @description The name that the source knows the company's board by. */
+            board: string;
+        };
+        Import: {
+            /** @description Up to 1,000, no board twice. What one leaves out stays as it is. */
+            companies: components["schemas"]["ImportedCompany"][];
+        };
+        Merged: {
+            added: number;
+            changed: number;
+            unchanged: number;
+        };
+        ExportedCompany: {
+            source: string;
+            board: string;
+            name: string;
+            enabled: boolean;
+            include: string[];
+            exclude: string[];
+        };
+        Export: {
+            companies: components["schemas"]["ExportedCompany"][];
+        };
+        PreviewOptions: Record<string, never>;
+        PreviewId: {
+            preview_id: number;
+        };
+        LatestPreview: {
+            preview_id: number | null;
+        };
+        Totals: {
+            companies: number;
+            listed: number;
+            failed: number;
+            /** @description Neither listed nor failed so far. */
+            waiting: number;
+            found: number;
+            /** @description Those of the postings that the filters take. */
+            taken: number;
+        };
+        PreviewCompany: {
+            position: number;
+            company_id: number;
+            source: string;
+            readonly source_name: string;
+            board: string;
+            name: string;
+            /** @description The board's page, for people. */
+            readonly url: string;
+            include: string[];
+            exclude: string[];
+            /** @enum {string} */
+            state: "waiting" | "listing" | "listed" | "failed";
+            /**
+             * @description Null until it is listed or failed.
+             * @enum {string|null}
+             */
+            outcome: "ok" | "empty" | "not_found" | "gone" | "forbidden" | "throttled" | "changed" | "unreachable" | "moved" | "out_of_time" | null;
+            /** @description A sentence, if it failed. */
+            detail: string | null;
+            /**
+             * Format: date-time
+             * @description From when on the source would answer, if it said so.
+             */
+            retry_at: string | null;
+            /** @description Whether the board was read to its end. */
+            is_complete: boolean | null;
+            found: number | null;
+            taken: number | null;
+            /** @description Records of the board that could not be read. */
+            unread: number | null;
+            /** Format: date-time */
+            listed_at: string | null;
+        };
+        Preview: {
+            preview_id: number;
+            /** @description Each company is listed or failed. */
+            is_finished: boolean;
+            /** @description Companies and filters are the same as then; only so can a run start. */
+            is_current: boolean;
+            settings_hash: string;
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            finished_at: string | null;
+            /**
+             * Format: date-time
+             * @description The clock that the times are from.
+             */
+            server_time: string;
+            totals: components["schemas"]["Totals"];
+            companies: components["schemas"]["PreviewCompany"][];
+        };
+        Rule: {
+            /** @enum {string} */
+            kind: "no_filter" | "include" | "exclude" | "not_included";
+            /** @description The term that decided, where one did. */
+            term: string | null;
+        };
+        Posting: {
+            posting_id: number;
+            /** @description Which company of the preview. */
+            position: number;
+            company: string;
+            external_id: string;
+            title: string;
+            location: string | null;
+            department: string | null;
+            /** @description `remote`, `hybrid`, `on_site`, or null: not said. */
+            workplace: string | null;
+            employment_type: string | null;
+            /** Format: date-time */
+            posted_at: string | null;
+            /** Format: date-time */
+            updated_at: string | null;
+            url: string;
+            taken: boolean;
+            rule: components["schemas"]["Rule"];
+        };
+        PostingsPage: {
+            postings: components["schemas"]["Posting"][];
+            /** @description The `after` of the next page; null on the last. */
+            next_after: number | null;
+        };
+        WholePosting: {
+            posting_id: number;
+            /** @description Which company of the preview. */
+            position: number;
+            company: string;
+            external_id: string;
+            title: string;
+            location: string | null;
+            department: string | null;
+            /** @description `remote`, `hybrid`, `on_site`, or null: not said. */
+            workplace: string | null;
+            employment_type: string | null;
+            /** Format: date-time */
+            posted_at: string | null;
+            /** Format: date-time */
+            updated_at: string | null;
+            url: string;
+            taken: boolean;
+            rule: components["schemas"]["Rule"];
+            description: string | null;
+            requirements: string | null;
         };
         SignIn: {
             email: string;
@@ -587,7 +981,7 @@ export interface operations {
             path?: never;
             cookie?: never;
         };
-        /** @description Nothing, or an empty object. */
+        /** @description Nothing, or which preview it starts from. */
         requestBody?: {
             content: {
                 "application/json": components["schemas"]["Start"];
@@ -642,7 +1036,18 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A run is active already. */
+            /** @description There is no such preview of this user. */
+            404: {
+                headers: {
+                    /** @description What the operator finds this request by. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A run is active already; or the preview is outdated or unfinished. */
             409: {
                 headers: {
                     /** @description What the operator finds this request by. */
@@ -650,7 +1055,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["RunActiveProblem"];
+                    "application/problem+json": components["schemas"]["StartRefusedProblem"];
                 };
             };
             /** @description The body is larger than 64 KiB. */
@@ -675,7 +1080,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is not an object, or has an unknown field. */
+            /** @description The body is not an object, or a field is unknown or not valid. */
             422: {
                 headers: {
                     /** @description What the operator finds this request by. */
@@ -1119,6 +1524,1259 @@ export interface operations {
             };
         };
     };
+    list_companies: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description An id of the client's own; one that is not well-formed is replaced. */
+                "X-Request-ID"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description By name. */
+            200: {
+                headers: {
+                    /** @description What the operator finds this request by. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Companies"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    /** @description How to sign in. */
+                    "WWW-Authenticate"?: string;
+                    /** @description What the operator finds this request by. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request comes from a foreign peer, Host, Origin or Sec-Fetch-Site. */
+            403: {
+                headers: {
+                    /** @description What the operator finds this request by. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A fault of ours; the operator finds it under the request_id. */
+            500: {
+                headers: {
+                    /** @description What the operator finds this request by. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description PostgreSQL is away; nothing was promised. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait. */
+                    "Retry-After"?: number;
+                    /** @description What the operator finds this request by. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    add_company: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description An id of the client's own; one that is not well-formed is replaced. */
+                "X-Request-ID"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewCompany"];
+            };
+        };
+        responses: {
+            /** @description It is added. */
+            201: {
+                headers: {
+                    /** @description The address of the new company. */
+                    Location?: string;
+                    /** @description What the operator finds this request by. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Company"];
+                };
+            };
+            /** @description The body broke off, or is not valid JSON. */
+            400: {
+                headers: {
+                    /** @description What the operator finds this request by. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    /** @description How to sign in. */
+                    "WWW-Authenticate"?: string;
+                    /** @description What the operator finds this request by. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request comes from a foreign peer, Host, Origin or Sec-Fetch-Site. */
+            403: {
+                headers: {
+                    /** @description What the operator finds this request by. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The user has this board already, or has 1,000 companies (`too_many_companies`). */
+            409: {
+                headers: {
+                    /** @description What the operator finds this request by. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["CompanyExistsProblem"];
+                };
+            };
+            /** @description The body is larger than 64 KiB. */
+            413: {
+                headers: {
+                    /** @description What the operator finds this request by. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is not application/json. */
+            415: {
+                headers: {
+                    /** @description What the operator finds this request by. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is not an object, or a field is unknown or not valid. */
+            422: {
+                headers: {
+                    /** @description What the operator finds this request by. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["InputProblem"];
+                };
+            };
+            /** @description A fault of ours; the operator finds it under the request_id. */
+            500: {
+                headers: {
+                    /** @description What the operator finds this request by. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description PostgreSQL is away; nothing was promised. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait. */
+                    "Retry-After"?: number;
+                    /** @description What the operator finds this request by. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    show_company: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description An id of the client's own; one that is not well-formed is replaced. */
+                "X-Request-ID"?: string;
+            };
+            path: {
+                company_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The company. */
+            200: {
+                headers: {
+                    /** @description What the operator finds this request by. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Company"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    /** @description How to sign in. */
+                    "WWW-Authenticate"?: string;
+                    /** @description What the operator finds this request by. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request comes from a foreign peer, Host, Origin or Sec-Fetch-Site. */
+            403: {
+                headers: {
+                    /** @description What the operator finds this request by. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such company of this user. */
+            404: {
+                headers: {
+                    /** @description What the operator finds this request by. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A fault of ours; the operator finds it under the request_id. */
+            500: {
+                headers: {
+                    /** @description What the operator finds this request by. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description PostgreSQL is away; nothing was promised. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait. */
+                    "Retry-After"?: number;
+                    /** @description What the operator finds this request by. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    remove_company: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description An id of the client's own; one that is not well-formed is replaced. */
+                "X-Request-ID"?: string;
+            };
+            path: {
+                company_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is removed. */
+            204: {
+                headers: {
+                    /** @description What the operator finds this request by. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The body broke off. */
+            400: {
+                headers: {
+                    /** @description What the operator finds this request by. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    /** @description How to sign in. */
+                    "WWW-Authenticate"?: string;
+                    /** @description What the operator finds this request by. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request comes from a foreign peer, Host, Origin or Sec-Fetch-Site. */
+            403: {
+                headers: {
+                    /** @description What the operator finds this request by. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such company of this user. */
+            404: {
+                headers: {
+                    /** @description What the operator finds this request by. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is larger than 64 KiB. */
+            413: {
+                headers: {
+                    /** @description What the operator finds this request by. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is not application/json. */
+            415: {
+                headers: {
+                    /** @description What the operator finds this request by. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A fault of ours; the operator finds it under the request_id. */
+            500: {
+                headers: {
+                    /** @description What the operator finds this request by. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description PostgreSQL is away; nothing was promised. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait. */
+                    "Retry-After"?: number;
+                    /** @description What the operator finds this request by. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_company: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description An id of the client's own; one that is not well-formed is replaced. */
+                "X-Request-ID"?: string;
+            };
+            path: {
+                company_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Changes"];
+            };
+        };
+        responses: {
+            /** @description The company as it is now. */
+            200: {
+                headers: {
+                    /** @description What the operator finds this request by. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Company"];
+                };
+            };
+            /** @description The body broke off, or is not valid JSON. */
+            400: {
+                headers: {
+                    /** @description What the operator finds this request by. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    /** @description How to sign in. */
+                    "WWW-Authenticate"?: string;
+                    /** @description What the operator finds this request by. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request comes from a foreign peer, Host, Origin or Sec-Fetch-Site. */
+            403: {
+                headers: {
+                    /** @description What the operator finds this request by. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such company of this user. */
+            404: {
+                headers: {
+                    /** @description What the operator finds this request by. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is larger than 64 KiB. */
+            413: {
+                headers: {
+                    /** @description What the operator finds this request by. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is not application/json. */
+            415: {
+                headers: {
+                    /** @description What the operator finds this request by. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is not an object, or a field is unknown or not valid. */
+            422: {
+                headers: {
+                    /** @description What the operator finds this request by. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["InputProblem"];
+                };
+            };
+            /** @description A fault of ours; the operator finds it under the request_id. */
+            500: {
+                headers: {
+                    /** @description What the operator finds this request by. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description PostgreSQL is away; nothing was promised. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait. */
+                    "Retry-After"?: number;
+                    /** @description What the operator finds this request by. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    import_companies: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description An id of the client's own; one that is not well-formed is replaced. */
+                "X-Request-ID"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Import"];
+            };
+        };
+        responses: {
+            /** @description All of it is done; no company was removed. */
+            200: {
+                headers: {
+                    /** @description What the operator finds this request by. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Merged"];
+                };
+            };
+            /** @description The body broke off, or is not valid JSON. */
+            400: {
+                headers: {
+                    /** @description What the operator finds this request by. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    /** @description How to sign in. */
+                    "WWW-Authenticate"?: string;
+                    /** @description What the operator finds this request by. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request comes from a foreign peer, Host, Origin or Sec-Fetch-Site. */
+            403: {
+                headers: {
+                    /** @description What the operator finds this request by. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There would be more than 1,000 companies. */
+            409: {
+                headers: {
+                    /** @description What the operator finds this request by. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is larger than 1 MiB. */
+            413: {
+                headers: {
+                    /** @description What the operator finds this request by. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is not application/json. */
+            415: {
+                headers: {
+                    /** @description What the operator finds this request by. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is not an object, or a field is unknown or not valid. */
+            422: {
+                headers: {
+                    /** @description What the operator finds this request by. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["InputProblem"];
+                };
+            };
+            /** @description A fault of ours; the operator finds it under the request_id. */
+            500: {
+                headers: {
+                    /** @description What the operator finds this request by. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description PostgreSQL is away; nothing was promised. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait. */
+                    "Retry-After"?: number;
+                    /** @description What the operator finds this request by. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    export_companies: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description An id of the client's own; one that is not well-formed is replaced. */
+                "X-Request-ID"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What an import takes. */
+            200: {
+                headers: {
+                    /** @description The file's name. */
+                    "Content-Disposition"?: string;
+                    /** @description What the operator finds this request by. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Export"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    /** @description How to sign in. */
+                    "WWW-Authenticate"?: string;
+                    /** @description What the operator finds this request by. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request comes from a foreign peer, Host, Origin or Sec-Fetch-Site. */
+            403: {
+                headers: {
+                    /** @description What the operator finds this request by. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A fault of ours; the operator finds it under the request_id. */
+            500: {
+                headers: {
+                    /** @description What the operator finds this request by. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description PostgreSQL is away; nothing was promised. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait. */
+                    "Retry-After"?: number;
+                    /** @description What the operator finds this request by. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    latest_preview: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description An id of the client's own; one that is not well-formed is replaced. */
+                "X-Request-ID"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The latest preview's id, or null. */
+            200: {
+                headers: {
+                    /** @description What the operator finds this request by. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LatestPreview"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    /** @description How to sign in. */
+                    "WWW-Authenticate"?: string;
+                    /** @description What the operator finds this request by. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request comes from a foreign peer, Host, Origin or Sec-Fetch-Site. */
+            403: {
+                headers: {
+                    /** @description What the operator finds this request by. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A fault of ours; the operator finds it under the request_id. */
+            500: {
+                headers: {
+                    /** @description What the operator finds this request by. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description PostgreSQL is away; nothing was promised. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait. */
+                    "Retry-After"?: number;
+                    /** @description What the operator finds this request by. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    begin_preview: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description An id of the client's own; one that is not well-formed is replaced. */
+                "X-Request-ID"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Nothing, or an empty object. */
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["PreviewOptions"];
+            };
+        };
+        responses: {
+            /** @description One with these settings is under way. */
+            200: {
+                headers: {
+                    /** @description The address of the preview. */
+                    Location?: string;
+                    /** @description What the operator finds this request by. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PreviewId"];
+                };
+            };
+            /** @description A preview is begun. */
+            201: {
+                headers: {
+                    /** @description The address of the preview. */
+                    Location?: string;
+                    /** @description What the operator finds this request by. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PreviewId"];
+                };
+            };
+            /** @description The body broke off, or is not valid JSON. */
+            400: {
+                headers: {
+                    /** @description What the operator finds this request by. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    /** @description How to sign in. */
+                    "WWW-Authenticate"?: string;
+                    /** @description What the operator finds this request by. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request comes from a foreign peer, Host, Origin or Sec-Fetch-Site. */
+            403: {
+                headers: {
+                    /** @description What the operator finds this request by. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No company is switched on. */
+            409: {
+                headers: {
+                    /** @description What the operator finds this request by. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is larger than 64 KiB. */
+            413: {
+                headers: {
+                    /** @description What the operator finds this request by. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is not application/json. */
+            415: {
+                headers: {
+                    /** @description What the operator finds this request by. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is not an object, or a field is unknown or not valid. */
+            422: {
+                headers: {
+                    /** @description What the operator finds this request by. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["InputProblem"];
+                };
+            };
+            /** @description A fault of ours; the operator finds it under the request_id. */
+            500: {
+                headers: {
+                    /** @description What the operator finds this request by. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description PostgreSQL is away; nothing was promised. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait. */
+                    "Retry-After"?: number;
+                    /** @description What the operator finds this request by. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    show_preview: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description An id of the client's own; one that is not well-formed is replaced. */
+                "X-Request-ID"?: string;
+            };
+            path: {
+                preview_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Its companies, and how far it is. */
+            200: {
+                headers: {
+                    /** @description What the operator finds this request by. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Preview"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    /** @description How to sign in. */
+                    "WWW-Authenticate"?: string;
+                    /** @description What the operator finds this request by. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request comes from a foreign peer, Host, Origin or Sec-Fetch-Site. */
+            403: {
+                headers: {
+                    /** @description What the operator finds this request by. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such preview of this user. */
+            404: {
+                headers: {
+                    /** @description What the operator finds this request by. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A fault of ours; the operator finds it under the request_id. */
+            500: {
+                headers: {
+                    /** @description What the operator finds this request by. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description PostgreSQL is away; nothing was promised. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait. */
+                    "Retry-After"?: number;
+                    /** @description What the operator finds this request by. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    preview_postings_page: {
+        parameters: {
+            query?: {
+                /** @description Only those of the company at this position. */
+                company?: number;
+                /** @description Only those that the filters take, or only those that they do not. */
+                taken?: boolean;
+                /** @description Part of a title, location, department or company's name, whatever its case. */
+                search?: string;
+                /** @description Only postings behind this one: the `next_after` of the page before. */
+                after?: number;
+                /** @description Postings a page. */
+                limit?: number;
+            };
+            header?: {
+                /** @description An id of the client's own; one that is not well-formed is replaced. */
+                "X-Request-ID"?: string;
+            };
+            path: {
+                preview_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Without their texts. */
+            200: {
+                headers: {
+                    /** @description What the operator finds this request by. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PostingsPage"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    /** @description How to sign in. */
+                    "WWW-Authenticate"?: string;
+                    /** @description What the operator finds this request by. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request comes from a foreign peer, Host, Origin or Sec-Fetch-Site. */
+            403: {
+                headers: {
+                    /** @description What the operator finds this request by. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such preview of this user. */
+            404: {
+                headers: {
+                    /** @description What the operator finds this request by. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A parameter is unknown or out of range. */
+            422: {
+                headers: {
+                    /** @description What the operator finds this request by. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["InputProblem"];
+                };
+            };
+            /** @description A fault of ours; the operator finds it under the request_id. */
+            500: {
+                headers: {
+                    /** @description What the operator finds this request by. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description PostgreSQL is away; nothing was promised. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait. */
+                    "Retry-After"?: number;
+                    /** @description What the operator finds this request by. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    preview_posting: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description An id of the client's own; one that is not well-formed is replaced. */
+                "X-Request-ID"?: string;
+            };
+            path: {
+                preview_id: number;
+                posting_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The posting with its texts. */
+            200: {
+                headers: {
+                    /** @description What the operator finds this request by. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WholePosting"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    /** @description How to sign in. */
+                    "WWW-Authenticate"?: string;
+                    /** @description What the operator finds this request by. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request comes from a foreign peer, Host, Origin or Sec-Fetch-Site. */
+            403: {
+                headers: {
+                    /** @description What the operator finds this request by. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such preview of this user, or no such posting in it. */
+            404: {
+                headers: {
+                    /** @description What the operator finds this request by. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A fault of ours; the operator finds it under the request_id. */
+            500: {
+                headers: {
+                    /** @description What the operator finds this request by. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description PostgreSQL is away; nothing was promised. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait. */
+                    "Retry-After"?: number;
+                    /** @description What the operator finds this request by. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     login: {
         parameters: {
             query?: never;
@@ -1214,7 +2872,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is not an object, or has an unknown field. */
+            /** @description The body is not an object, or a field is unknown or not valid. */
             422: {
                 headers: {
                     /** @description What the operator finds this request by. */
@@ -1622,7 +3280,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is not an object, or has an unknown field. */
+            /** @description The body is not an object, or a field is unknown or not valid. */
             422: {
                 headers: {
                     /** @description What the operator finds this request by. */
@@ -1869,7 +3527,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is not an object, or has an unknown field. */
+            /** @description The body is not an object, or a field is unknown or not valid. */
             422: {
                 headers: {
                     /** @description What the operator finds this request by. */

@@ -1,0 +1,94 @@
+"""A user's companies over HTTP: load, call, dump."""
+
+from typing import Any
+
+from flask import url_for
+
+from app.api.documentation import BAD_BODY, BAD_JSON, SIGNED_IN, ApiBlueprint, Problems
+from app.api.identity import current_user_id, identify_user
+from app.schemas.companies import (
+    ChangesSchema,
+    CompaniesSchema,
+    CompanySchema,
+    ExportSchema,
+    ImportSchema,
+    MergedSchema,
+    NewCompanySchema,
+)
+from app.schemas.problems import CompanyExistsProblemSchema, ProblemSchema
+from app.services import companies
+
+blueprint = ApiBlueprint(
+    "companies", __name__, url_prefix="/api/ingestion/companies", description="The companies that a user has chosen."
+)
+blueprint.before_request(identify_user)
+
+NO_SUCH_COMPANY: Problems = {404: ("There is no such company of this user.", ProblemSchema)}
+TOO_MANY: Problems = {409: ("There would be more than 1,000 companies.", ProblemSchema)}
+NOT_ADDED: Problems = {
+    409: ("The user has this board already, or has 1,000 companies (`too_many_companies`).", CompanyExistsProblemSchema)
+}
+LARGE_BODY: Problems = {413: ("The body is larger than 1 MiB.", ProblemSchema)}
+LOCATION = {"Location": {"description": "The address of the new company.", "schema": {"type": "string"}}}
+ATTACHMENT = {"Content-Disposition": {"description": "The file's name.", "schema": {"type": "string"}}}
+
+
+@blueprint.get("")
+@blueprint.response(200, CompaniesSchema, description="By name.")
+@blueprint.problems(SIGNED_IN)
+def list_companies() -> Any:
+    """List one's companies"""
+    return {"companies": companies.of_user(current_user_id())}
+
+
+@blueprint.post("")
+@blueprint.arguments(NewCompanySchema)
+@blueprint.response(201, CompanySchema, description="It is added.", headers=LOCATION)
+@blueprint.problems(SIGNED_IN, BAD_BODY, BAD_JSON, NOT_ADDED)
+def add_company(given: dict[str, Any]) -> Any:
+    """Add a company"""
+    company = companies.add(current_user_id(), given)
+    return company, 201, {"Location": url_for(".show_company", company_id=company.company_id)}
+
+
+@blueprint.get("/<company_id:company_id>")
+@blueprint.response(200, CompanySchema, description="The company.")
+@blueprint.problems(SIGNED_IN, NO_SUCH_COMPANY)
+def show_company(company_id: int) -> Any:
+    """Look at a company"""
+    return companies.get(company_id, current_user_id())
+
+
+@blueprint.patch("/<company_id:company_id>")
+@blueprint.arguments(ChangesSchema)
+@blueprint.response(200, CompanySchema, description="The company as it is now.")
+@blueprint.problems(SIGNED_IN, BAD_BODY, BAD_JSON, NO_SUCH_COMPANY)
+def change_company(changes: dict[str, Any], company_id: int) -> Any:
+    """Change a company's name or filters, or switch it on or off"""
+    return companies.change(company_id, current_user_id(), changes)
+
+
+@blueprint.delete("/<company_id:company_id>")
+@blueprint.response(204, description="It is removed.")
+@blueprint.problems(SIGNED_IN, BAD_BODY, NO_SUCH_COMPANY)
+def remove_company(company_id: int) -> None:
+    """Remove a company"""
+    companies.remove(company_id, current_user_id())
+
+
+@blueprint.post("/import")
+@blueprint.arguments(ImportSchema)
+@blueprint.response(200, MergedSchema, description="All of it is done; no company was removed.")
+@blueprint.problems(SIGNED_IN, BAD_BODY, BAD_JSON, TOO_MANY, LARGE_BODY)
+def import_companies(given: dict[str, Any]) -> Any:
+    """Add or change many companies, all or none"""
+    return companies.merge(current_user_id(), given["companies"])
+
+
+@blueprint.get("/export")
+@blueprint.response(200, ExportSchema, description="What an import takes.", headers=ATTACHMENT)
+@blueprint.problems(SIGNED_IN)
+def export_companies() -> Any:
+    """Save one's companies as a file"""
+    mine = {"companies": companies.of_user(current_user_id())}
+    return mine, {"Content-Disposition": "attachment; filename=companies.json"}

@@ -1,0 +1,184 @@
+"""One company of a preview: taken for a while by a worker, then listed or failed by whoever took it last."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import structlog
+from sqlalchemy import (
+    CTE,
+    Boolean,
+    ColumnElement,
+    DateTime,
+    FromClause,
+    Row,
+    Text,
+    and_,
+    column,
+    func,
+    insert,
+    literal,
+    select,
+    update,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+from app.extensions import table_of
+from app.models import Company, ListingState, Outcome, Preview, PreviewCompany, PreviewPosting
+from app.services.database import run_statement, seconds_from_now
+from app.services.preview_dispatches import takeable
+from app.services.preview_ends import note_on_company
+from app.sources.records import Validators
+
+log = structlog.get_logger(__name__)
+
+COMPANIES = table_of(Company)
+PREVIEWS = table_of(Preview)
+UNITS = table_of(PreviewCompany)
+POSTINGS = table_of(PreviewPosting)
+
+LEASE_SECONDS = 120
+"""How long a company belongs to who took it: longer than listing a board may take."""
+
+TAKEN = ("preview_id", "position", "source", "board", "name", "include", "exclude", "attempt")
+
+WORDS = ("external_id", "title", "url", "location", "department", "workplace", "employment_type")
+TEXTS = (*WORDS, "description", "requirements")
+TIMES = ("posted_at", "updated_at")
+
+
+@dataclass(frozen=True)
+class Known:
+    """An earlier listing whose postings are still there, and what to ask the source by whether they still hold."""
+
+    preview_id: int
+    position: int
+    validators: Validators
+    unread: int
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a board offered, decided and ready to be stored: a dictionary for each posting."""
+
+    postings: list[dict[str, Any]]
+    is_complete: bool
+    unread: int
+    validators: Validators
+
+
+def take_company(preview_id: int) -> Row[Any] | None:
+    """Take the next company of an unfinished preview and return it (``TAKEN``), or None if none is to be had. Commits.
+
+    It is the caller's for LEASE_SECONDS; after that somebody else may take it. SKIP LOCKED: those who take at the same
+    moment get different ones. What was tried already comes last, should it be what kills the workers.
+    """
+    chosen = (
+        select(UNITS.c.preview_id, UNITS.c.position)
+        .join(PREVIEWS, PREVIEWS.c.preview_id == UNITS.c.preview_id)
+        .where(UNITS.c.preview_id == preview_id, PREVIEWS.c.finished_at.is_(None))
+        .where(PREVIEWS.c.deadline_at > func.clock_timestamp(), takeable())
+        .order_by(UNITS.c.attempt, UNITS.c.position)
+        .limit(1)
+        .with_for_update(of=UNITS, skip_locked=True)
+        .cte("chosen")
+    )
+    rows = run_statement(
+        update(UNITS)
+        .where(UNITS.c.preview_id == chosen.c.preview_id, UNITS.c.position == chosen.c.position)
+        .values(
+            state=ListingState.LISTING, lease_until=seconds_from_now(LEASE_SECONDS), attempt=UNITS.c.attempt + 1
+        )
+        .returning(*[UNITS.c[name] for name in TAKEN])
+    )
+    return rows[0] if rows else None
+
+
+def how_many_takeable(preview_id: int) -> int:
+    """Return how many companies of a preview could be taken now. Changes nothing."""
+    return run_statement(select(func.count()).where(UNITS.c.preview_id == preview_id, takeable()))[0][0]
+
+
+def known_listing(preview_id: int, position: int) -> Known | None:
+    """Return the earlier listing of this company's board that its source can be asked about, or None. Changes nothing.
+
+    Only the one that the company's validators are of will do; ``listed_at``, which both rows got from the same
+    statement, tells. Of any other one the postings might be older than what the source answers about.
+    """
+    now, before = UNITS.alias("now"), UNITS.alias("before")
+    mine = and_(COMPANIES.c.user_id == PREVIEWS.c.user_id, COMPANIES.c.board == now.c.board)
+    listed = and_(before.c.state == ListingState.LISTED, before.c.listed_at == COMPANIES.c.listed_at)
+    same = and_(before.c.source == now.c.source, before.c.board == now.c.board, before.c.preview_id < preview_id)
+    rows = run_statement(
+        select(before.c.preview_id, before.c.position, before.c.unread, COMPANIES.c.etag, COMPANIES.c.last_modified)
+        .select_from(now)
+        .join(PREVIEWS, PREVIEWS.c.preview_id == now.c.preview_id)
+        .join(COMPANIES, and_(mine, COMPANIES.c.source == now.c.source))
+        .join(before, and_(same, listed))
+        .where(now.c.preview_id == preview_id, now.c.position == position)
+        .where(func.coalesce(COMPANIES.c.etag, COMPANIES.c.last_modified).is_not(None))
+        .order_by(before.c.preview_id.desc())
+        .limit(1)
+    )
+    if not rows:
+        return None
+    found = rows[0]
+    return Known(found.preview_id, found.position, Validators(found.etag, found.last_modified), found.unread)
+
+
+def known_postings(known: Known) -> list[dict[str, Any]]:
+    """Return the postings of an earlier listing, texts included, but not what was decided then. Changes nothing."""
+    columns = [POSTINGS.c[name] for name in (*TEXTS, *TIMES)]
+    of_it = and_(POSTINGS.c.preview_id == known.preview_id, POSTINGS.c.position == known.position)
+    return [dict(row._mapping) for row in run_statement(select(*columns).where(of_it).order_by(POSTINGS.c.posting_id))]
+
+
+def store_listing(unit: Row[Any], found: Found) -> bool:
+    """Store what a board offered, if the company is still who took it last, and return whether it was. Commits."""
+    offered = len(found.postings)
+    stored = _end(
+        unit,
+        state=ListingState.LISTED,
+        outcome=Outcome.OK if offered or found.unread else Outcome.EMPTY,
+        is_complete=found.is_complete,
+        found=offered,
+        taken=sum(posting["taken"] for posting in found.postings),
+        unread=found.unread,
+    )
+    records = _recordset(found.postings)
+    names = [record.name for record in records.c]
+    rows = select(stored.c.preview_id, stored.c.position, *records.c).join_from(stored, records, literal(True))
+    new = insert(POSTINGS).from_select(["preview_id", "position", *names], rows)
+    # Of a listing that is not whole, "nothing new" would say nothing about the rest.
+    etag, last_modified = (found.validators.etag, found.validators.last_modified) if found.is_complete else (None, None)
+    told = note_on_company(stored, etag=etag, last_modified=last_modified)
+    return bool(run_statement(select(stored.c.position).add_cte(new.cte("added"), told.cte("told"))))
+
+
+def store_failure(unit: Row[Any], outcome: Outcome, detail: str, retry_at: datetime | None = None) -> bool:
+    """Store why a board could not be listed, if the company is still who took it last's. Commits.
+
+    Returns whether it was.
+    """
+    failed = _end(unit, state=ListingState.FAILED, outcome=outcome, detail=detail, retry_at=retry_at)
+    return bool(run_statement(select(failed.c.position).add_cte(note_on_company(failed).cte("told"))))
+
+
+def _end(unit: Row[Any], **values: Any) -> CTE:
+    """The one place where a company comes to its end by its worker: guarded by its state and by who took it last."""
+    return (
+        update(UNITS)
+        .where(UNITS.c.preview_id == unit.preview_id, UNITS.c.position == unit.position)
+        .where(UNITS.c.state == ListingState.LISTING, UNITS.c.attempt == unit.attempt)
+        .where(PREVIEWS.c.preview_id == UNITS.c.preview_id)
+        .values(lease_until=None, listed_at=func.now(), **values)
+        .returning(*UNITS.c, PREVIEWS.c.user_id)
+        .cte("done")
+    )
+
+
+def _recordset(postings: list[dict[str, Any]]) -> FromClause:
+    columns: list[ColumnElement[Any]] = [column(name, Text) for name in (*TEXTS, "rule_kind", "rule_term")]
+    columns += [*[column(name, DateTime(timezone=True)) for name in TIMES], column("taken", Boolean)]
+    records = func.jsonb_to_recordset(literal(postings, JSONB)).table_valued(*columns, name="posting")
+    return records.render_derived(with_types=True)

@@ -1,0 +1,204 @@
+"""Previews over HTTP: the contract, and everything that can be asked wrongly."""
+
+import pytest
+
+from tests.api.test_ingestion_routes import NO_IDS, problem
+from tests.support.boards import job
+from tests.support.factories import row, sql
+from tests.support.previews import begun, company, finished, postings
+
+URL = "/api/ingestion/dry-run"
+
+
+def test_a_preview_is_begun_once_and_found_again(client, user_id):
+    company(user_id, "acme")
+    assert client.get(URL).json == {"preview_id": None}
+    answer = client.post(URL)
+    assert (answer.status_code, answer.json) == (201, {"preview_id": 1})
+    assert answer.headers["Location"] == f"{URL}/1"
+    again = client.post(URL, json={})
+    assert (again.status_code, again.json, again.headers["Location"]) == (200, {"preview_id": 1}, f"{URL}/1")
+    assert client.get(URL).json == {"preview_id": 1}
+    assert client.get(answer.headers["Location"]).json["preview_id"] == 1
+
+
+def test_its_message_is_published_once(client, broker, user_id):
+    company(user_id, "acme")
+    client.post(URL)
+    client.post(URL)
+    assert broker.llen("job-ingestion:ingestion") == 1
+
+
+def test_without_companies_there_is_no_preview(client):
+    assert problem(client.post(URL), 409, "no_companies") == {}
+
+
+def test_a_preview_in_full(client, boards, user_id):
+    boards.greenhouse("acme", [job(1, "Engineer"), job(2, "Cook")])
+    boards.fault("beta", 404)
+    company_id = company(user_id, "acme", include=("engineer",))
+    company(user_id, "beta")
+    found = client.get(f"{URL}/{finished(user_id)}").json
+    acme, beta = found.pop("companies")
+    times = ("created_at", "finished_at", "server_time")
+    assert all(found.pop(name).endswith("+00:00") for name in times)
+    assert len(found.pop("settings_hash")) == 64
+    assert found == {
+        "preview_id": 1,
+        "is_finished": True,
+        "is_current": True,
+        "totals": {"companies": 2, "listed": 1, "failed": 1, "waiting": 0, "found": 2, "taken": 1},
+    }
+    assert acme.pop("listed_at").endswith("+00:00")
+    assert acme == {
+        "position": 1,
+        "company_id": company_id,
+        "source": "greenhouse",
+        "source_name": "Greenhouse",
+        "board": "acme",
+        "name": "Acme",
+        "url": "https://job-boards.greenhouse.io/acme",
+        "include": ["engineer"],
+        "exclude": [],
+        "state": "listed",
+        "outcome": "ok",
+        "detail": None,
+        "retry_at": None,
+        "is_complete": True,
+        "found": 2,
+        "taken": 1,
+        "unread": 0,
+    }
+    assert (beta["state"], beta["outcome"], beta["found"], beta["is_complete"]) == ("failed", "not_found", None, None)
+    assert beta["detail"].endswith(".")
+
+
+def test_a_preview_says_when_the_settings_have_changed_since(client, boards, user_id):
+    company_id = company(user_id, "acme")
+    preview_id = finished(user_id)
+    client.patch(f"/api/ingestion/companies/{company_id}", json={"include": ["cook"]})
+    assert client.get(f"{URL}/{preview_id}").json["is_current"] is False
+    client.patch(f"/api/ingestion/companies/{company_id}", json={"include": []})
+    assert client.get(f"{URL}/{preview_id}").json["is_current"] is True
+
+
+def test_postings_go_page_by_page(client, boards, user_id):
+    boards.greenhouse("acme", [job(1, "Engineer", "Long text"), job(2, "Cook"), job(3, "Engineer II")])
+    company(user_id, "acme", include=("engineer",))
+    preview_id = finished(user_id)
+    ids = [each.posting_id for each in postings(preview_id)]
+    first = client.get(f"{URL}/{preview_id}/postings?limit=2").json
+    assert ([each["posting_id"] for each in first["postings"]], first["next_after"]) == (ids[:2], ids[1])
+    second = client.get(f"{URL}/{preview_id}/postings?limit=2&after={ids[1]}").json
+    assert ([each["posting_id"] for each in second["postings"]], second["next_after"]) == (ids[2:], None)
+    assert first["postings"][0] == {
+        "posting_id": ids[0],
+        "position": 1,
+        "company": "Acme",
+        "external_id": "1",
+        "title": "Engineer",
+        "location": "Berlin",
+        "department": "Research",
+        "workplace": None,
+        "employment_type": None,
+        "posted_at": "2026-01-02T08:04:05+00:00",
+        "updated_at": "2026-02-03T09:05:06+00:00",
+        "url": "https://example.org/jobs/1",
+        "taken": True,
+        "rule": {"kind": "include", "term": "engineer"},
+    }
+    for query, titles in (
+        ("taken=true", ["Engineer", "Engineer II"]),
+        ("taken=false", ["Cook"]),
+        ("search=COOK", ["Cook"]),
+        ("search=%25", []),
+        ("company=1&taken=true&search=II", ["Engineer II"]),
+        ("company=2", []),
+    ):
+        page = client.get(f"{URL}/{preview_id}/postings?{query}").json
+        assert [each["title"] for each in page["postings"]] == titles
+
+
+def test_a_posting_is_read_with_its_texts(client, boards, user_id):
+    boards.greenhouse("acme", [job(1, "Engineer", "&lt;p&gt;Build.&lt;/p&gt;")])
+    company(user_id, "acme")
+    preview_id = finished(user_id)
+    [listed] = client.get(f"{URL}/{preview_id}/postings").json["postings"]
+    found = client.get(f"{URL}/{preview_id}/postings/{listed['posting_id']}").json
+    assert found == {**listed, "description": "Build.", "requirements": None}
+    problem(client.get(f"{URL}/{preview_id}/postings/404"), 404, "posting_not_found")
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ("limit=0", "limit"), ("limit=201", "limit"), ("limit=x", "limit"), ("after=-1", "after"),
+        (f"after={2**63}", "after"), (f"after={'9' * 40}", "after"), ("company=0", "company"),
+        (f"company={2**31}", "company"), ("company=Acme", "company"), ("taken=yes", "taken"), ("taken=", "taken"),
+        ("taken=1", "taken"), ("search=", "search"), (f"search={'x' * 201}", "search"), ("search=%00", "search"),
+        ("order=asc", "order"),
+    ],
+)
+def test_a_bad_page_is_refused_by_field(client, user_id, query, field):
+    company(user_id, "acme")
+    answer = client.get(f"{URL}/{begun(user_id)}/postings?{query}")
+    assert list(problem(answer, 422, "invalid_input")["errors"]) == [field]
+
+
+def test_the_ends_of_the_range_are_in_it(client, user_id):
+    company(user_id, "acme")
+    preview_id = begun(user_id)
+    for query in ("limit=1", "limit=200", f"after={2**63 - 1}", f"company={2**31 - 1}", f"search={'x' * 200}"):
+        assert client.get(f"{URL}/{preview_id}/postings?{query}").status_code == 200
+
+
+@pytest.mark.parametrize("preview_id", NO_IDS[:-6])
+def test_what_cannot_be_an_id_is_an_unknown_address(client, preview_id):
+    for path in (preview_id, f"{preview_id}/postings", f"1/postings/{preview_id}"):
+        problem(client.get(f"{URL}/{path}"), 404, "not_found")
+
+
+def test_a_preview_that_is_not_there_is_said_so(client):
+    for preview_id in (1, 2**63 - 1):
+        for path in (preview_id, f"{preview_id}/postings", f"{preview_id}/postings/1"):
+            problem(client.get(f"{URL}/{path}"), 404, "preview_not_found")
+
+
+@pytest.mark.parametrize("body", [{"companies": []}, {"preview_id": 1}])
+def test_unknown_fields_of_a_beginning_are_refused(client, user_id, body):
+    company(user_id, "acme")
+    assert list(problem(client.post(URL, json=body), 422, "invalid_input")["errors"]) == list(body)
+    assert sql("SELECT 1 FROM previews") == []
+
+
+def test_a_run_starts_from_a_preview_and_says_so(client, boards, user_id):
+    company(user_id, "acme")
+    preview_id = finished(user_id)
+    answer = client.post("/api/ingestion/start", json={"preview_id": preview_id})
+    assert answer.status_code == 201
+    assert client.get(answer.headers["Location"]).json["preview_id"] == preview_id
+    run_id = answer.json["run_id"]
+    again = client.post("/api/ingestion/start", json={"preview_id": 404})
+    assert problem(again, 409, "run_active") == {"run_id": run_id}
+    assert row(run_id).preview_id == preview_id
+
+
+def test_a_run_does_not_start_from_what_is_unfinished_outdated_or_not_there(client, boards, user_id):
+    company_id = company(user_id, "acme")
+    for make, change, status, code in (
+        (begun, None, 409, "preview_unfinished"),
+        (finished, {"include": ["cook"]}, 409, "preview_outdated"),
+        (lambda _: 404, None, 404, "preview_not_found"),
+    ):
+        preview_id = make(user_id)
+        if change:
+            client.patch(f"/api/ingestion/companies/{company_id}", json=change)
+        assert problem(client.post("/api/ingestion/start", json={"preview_id": preview_id}), status, code) == {}
+    assert sql("SELECT 1 FROM ingestion_runs") == []
+
+
+@pytest.mark.parametrize("preview_id", ["1", 0, -1, 1.5, 2**63, True, [], {}, "x"])
+def test_a_preview_id_that_cannot_be_one_is_refused(client, preview_id):
+    answer = client.post("/api/ingestion/start", json={"preview_id": preview_id})
+    assert list(problem(answer, 422, "invalid_input")["errors"]) == ["preview_id"]
+    assert client.post("/api/ingestion/start", json={"preview_id": None}).status_code == 201

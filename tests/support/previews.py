@@ -1,0 +1,45 @@
+"""Companies, and previews of them, put in by the services."""
+
+from typing import Any
+
+from app.services import companies, preview_work, previews
+from tests.support.factories import sql
+
+
+def company(user_id: int, board: str, include: tuple[str, ...] = (), exclude: tuple[str, ...] = (), **more: Any) -> int:
+    """A company on Greenhouse that is switched on, named after its board."""
+    settings = {"source": "greenhouse", "board": board, "name": board.title(), "enabled": True}
+    return companies.add(user_id, {**settings, "include": [*include], "exclude": [*exclude], **more}).company_id
+
+
+def begun(user_id: int) -> int:
+    """A preview that is begun, as its worker finds it."""
+    return previews.begin(user_id)[0]
+
+
+def finished(user_id: int) -> int:
+    """A preview that was worked on to its end."""
+    preview_id = begun(user_id)
+    preview_work.work(preview_id, lambda: None)
+    assert preview(preview_id).finished_at
+    return preview_id
+
+
+def preview(preview_id: int) -> Any:
+    """The preview's row as it stands."""
+    return sql("SELECT * FROM previews WHERE preview_id = :id", id=preview_id)[0]
+
+
+def units(preview_id: int) -> list[Any]:
+    """Its companies' rows as they stand."""
+    return sql("SELECT * FROM preview_companies WHERE preview_id = :id ORDER BY position", id=preview_id)
+
+
+def postings(preview_id: int) -> list[Any]:
+    """Its postings' rows as they stand."""
+    return sql("SELECT * FROM preview_postings WHERE preview_id = :id ORDER BY posting_id", id=preview_id)
+
+
+def leases_run_out() -> None:
+    """Time goes by for those who hold something."""
+    sql("UPDATE preview_companies SET lease_until = now() - interval '1 s' WHERE state = 'listing'")

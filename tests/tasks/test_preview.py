@@ -1,0 +1,356 @@
+"""Working on a preview: board by board, each on its own, whatever becomes of the workers and the messages."""
+
+import json
+from datetime import timedelta
+from threading import Event
+
+import pytest
+
+from app.extensions import db
+from app.services import companies, preview_dispatches, preview_ends, preview_listings, preview_work, previews
+from app.sources.host import Host
+from app.tasks import dispatch, preview, reconcile
+from tests.support import previews as at
+from tests.support.boards import Reply, job
+from tests.support.factories import make_run, make_user, row, sql
+from tests.support.outages import refusing
+from tests.support.parallel import at_once
+from tests.support.previews import begun, company, finished, leases_run_out, postings, units
+from tests.support.waiting import wait_until
+
+QUEUE = "job-ingestion:ingestion"
+
+
+def due_now() -> None:
+    sql("UPDATE previews SET next_dispatch_at = now() - interval '1 s'")
+
+
+def test_each_board_is_listed_and_each_posting_decided(boards, user_id):
+    boards.greenhouse("acme", [job(1, "Engineer", "&lt;p&gt;Build.&lt;/p&gt;"), job(2, "Intern Engineer"), job(3, "Cook")])
+    boards.greenhouse("beta", [])
+    company(user_id, "acme", include=("engineer",), exclude=("intern",))
+    company(user_id, "beta")
+    preview_id = begun(user_id)
+    preview.run_preview(preview_id)
+    acme, beta = units(preview_id)
+    assert (acme.state, acme.outcome, acme.found, acme.taken, acme.unread) == ("listed", "ok", 3, 1, 0)
+    assert (acme.is_complete, acme.lease_until, acme.attempt) == (True, None, 1)
+    assert (beta.state, beta.outcome, beta.found, beta.taken) == ("listed", "empty", 0, 0)
+    assert [(each.title, each.taken, each.rule_kind, each.rule_term) for each in postings(preview_id)] == [
+        ("Engineer", True, "include", "engineer"),
+        ("Intern Engineer", False, "exclude", "intern"),
+        ("Cook", False, "not_included", None),
+    ]
+    first = postings(preview_id)[0]
+    assert (first.external_id, first.url, first.location) == ("1", "https://example.org/jobs/1", "Berlin")
+    assert (first.department, first.description) == ("Research", "Build.")
+    assert first.posted_at.isoformat() == "2026-01-02T08:04:05+00:00"
+    assert at.preview(preview_id).finished_at is not None
+
+
+@pytest.mark.parametrize(
+    ("status", "outcome"), [(404, "not_found"), (410, "gone"), (403, "forbidden"), (429, "throttled")]
+)
+def test_a_board_that_fails_says_why_and_touches_no_other(boards, user_id, status, outcome):
+    boards.fault("acme", status, **({"retry_after": "3600"} if status == 429 else {}))
+    boards.lever("beta", [])
+    company(user_id, "acme")
+    company(user_id, "beta", source="lever")
+    # One after the other: whom one host keeps off, it keeps off with the next board too.
+    failed, listed = units(finished(user_id))
+    assert (failed.state, failed.outcome, failed.found) == ("failed", outcome, None)
+    assert failed.detail.endswith(".")
+    assert (failed.retry_at is not None) == (outcome == "throttled")
+    if outcome != "throttled":
+        assert listed.state == "listed"
+    told = companies.of_user(user_id)[0]
+    assert (told.outcome, told.outcome_detail, told.postings) == (outcome, failed.detail, None)
+
+
+def test_an_answer_in_another_form_is_a_failure_and_no_empty_board(boards, user_id):
+    boards.answer("/v1/boards/acme/jobs", Reply(200, b"<html>Hello</html>", {"Content-Type": "text/html"}))
+    company(user_id, "acme")
+    [unit] = units(finished(user_id))
+    assert (unit.state, unit.outcome) == ("failed", "changed")
+
+
+def test_what_nobody_thought_of_is_stored_as_a_failure_and_logged(boards, user_id, monkeypatch, caplog):
+    boards.greenhouse("acme", [job(1, "Engineer")])
+    boards.greenhouse("beta", [job(2, "Engineer")])
+    company(user_id, "acme")
+    company(user_id, "beta")
+    asked = Host.ask
+
+    def ask(self, source, board, *rest):
+        if str(board) == "acme":
+            raise ZeroDivisionError("inner secret")
+        return asked(self, source, board, *rest)
+
+    monkeypatch.setattr(Host, "ask", ask)
+    failed, listed = units(finished(user_id))
+    assert (failed.state, failed.outcome, listed.state) == ("failed", "unreachable", "listed")
+    assert "secret" not in failed.detail
+    assert "inner secret" in caplog.text
+
+
+def test_what_cannot_be_stored_is_stored_as_a_failure_and_not_tried_for_ever(boards, user_id):
+    boards.greenhouse("acme", [job(1, "Engineer")])
+    company(user_id, "acme")
+    preview_id = begun(user_id)
+    sql("ALTER TABLE preview_postings ADD CONSTRAINT odd CHECK (title <> 'Engineer')")
+    try:
+        preview.run_preview(preview_id)
+    finally:
+        sql("ALTER TABLE preview_postings DROP CONSTRAINT odd")
+    [unit] = units(preview_id)
+    assert (unit.state, unit.outcome, unit.attempt) == ("failed", "unreachable", 1)
+    assert at.preview(preview_id).finished_at is not None
+
+
+def test_texts_may_hold_anything(boards, user_id):
+    odd = [
+        job(1, "Engi\u0000neer \ud800", "x\u0000y z"),
+        job("y" * 300, "Too long an id"),
+        job(3, "🙂 日本語", department=None),
+        job(3, "The same once more"),
+        job(4, "O'Brien \\ \"quoted\" %_{}", first_published="9999-12-31T23:59:59-12:00"),
+        job(5, "Early", first_published="0001-01-01T00:00:00+14:00", updated_at="never"),
+    ]
+    boards.greenhouse("acme", odd)
+    company(user_id, "acme")
+    preview_id = finished(user_id)
+    [unit] = units(preview_id)
+    assert (unit.state, unit.outcome, unit.found) == ("listed", "ok", len(postings(preview_id)))
+    assert unit.unread >= 1
+    assert unit.is_complete is False
+    found = {each.external_id: each for each in postings(preview_id)}
+    assert found["1"].title.replace(" ", "").startswith("Engineer")
+    assert found["3"].title == "🙂 日本語"
+    assert found["4"].title == "O'Brien \\ \"quoted\" %_{}"
+    assert "y" * 255 not in found
+
+
+def test_a_board_that_did_not_change_keeps_its_postings_and_is_decided_anew(boards, user_id):
+    path = boards.greenhouse("acme", [job(1, "Engineer", "Text"), job(2, "Cook", "Soup")], etag='"one"')
+    company_id = company(user_id, "acme")
+    first = finished(user_id)
+    companies.change(company_id, user_id, {"include": ["cook"]})
+    second = finished(user_id)
+    third = finished(user_id)
+    assert [asked.headers.get("if-none-match") for asked in boards.asked if asked.path == path] == [
+        None, '"one"', '"one"'
+    ]
+    kept = ("external_id", "title", "url", "location", "department", "posted_at", "updated_at", "description")
+    before = [[getattr(each, name) for name in kept] for each in sql("SELECT * FROM preview_postings ORDER BY 1 LIMIT 2")]
+    assert [[getattr(each, name) for name in kept] for each in postings(third)] == before
+    assert [(each.title, each.taken, each.rule_kind) for each in postings(third)] == [
+        ("Engineer", False, "not_included"), ("Cook", True, "include")
+    ]
+    [unit] = units(third)
+    assert (unit.found, unit.taken, unit.is_complete, unit.outcome) == (2, 1, True, "ok")
+    assert second > first
+
+
+def test_without_the_postings_of_that_listing_nobody_asks_whether_it_changed(boards, user_id):
+    path = boards.greenhouse("acme", [job(1, "Engineer")], etag='"one"')
+    company(user_id, "acme")
+    finished(user_id)
+    boards.fault("acme", 410)
+    finished(user_id)
+    boards.greenhouse("acme", [job(1, "Engineer")], etag='"one"')
+    preview_id = finished(user_id)
+    tags = [asked.headers.get("if-none-match") for asked in boards.asked if asked.path == path]
+    assert tags == [None, '"one"', None]
+    assert [each.title for each in postings(preview_id)] == ["Engineer"]
+
+
+def test_a_listing_that_was_not_whole_is_not_asked_about(boards, user_id):
+    path = boards.greenhouse("acme", [job(1, "Engineer"), {"id": 2}], etag='"one"')
+    company(user_id, "acme")
+    [unit] = units(finished(user_id))
+    assert (unit.found, unit.unread, unit.is_complete) == (1, 1, False)
+    finished(user_id)
+    assert [asked.headers.get("if-none-match") for asked in boards.asked if asked.path == path] == [None, None]
+
+
+def test_a_company_removed_or_changed_meanwhile_stays_in_the_preview_as_it_was(boards, app, user_id):
+    hold = Event()
+    path = boards.greenhouse("acme", [job(1, "Engineer")], hold=hold)
+    company_id = company(user_id, "acme")
+    preview_id = begun(user_id)
+
+    def meanwhile():
+        wait_until(lambda: boards.count(path), what="the board to be asked")
+        companies.remove(company_id, user_id)
+        hold.set()
+
+    at_once(app, lambda: preview.run_preview(preview_id), meanwhile)
+    assert [unit.state for unit in units(preview_id)] == ["listed"]
+    assert at.preview(preview_id).finished_at is not None
+    assert previews.get(preview_id, user_id)["is_current"] is False
+
+
+def test_a_preview_removed_while_it_is_worked_on_leaves_nothing(boards, app, user_id):
+    hold = Event()
+    path = boards.greenhouse("acme", [job(1, "Engineer")], hold=hold)
+    company_id = company(user_id, "acme")
+    old = begun(user_id)
+
+    def meanwhile():
+        wait_until(lambda: boards.count(path), what="the board to be asked")
+        companies.change(company_id, user_id, {"include": ["cook"]})
+        hold.set()
+        return begun(user_id)
+
+    _, new = at_once(app, lambda: preview.run_preview(old), meanwhile)
+    assert [each.preview_id for each in sql("SELECT preview_id FROM previews")] == [new]
+    assert units(old) == postings(old) == []
+
+
+def test_two_workers_and_copies_of_a_message_list_each_board_once(boards, app, user_id):
+    paths = [boards.greenhouse(f"b{number}", [job(number, "Engineer")]) for number in range(12)]
+    for number in range(12):
+        company(user_id, f"b{number}")
+    preview_id = begun(user_id)
+    at_once(app, *[lambda: preview.run_preview(preview_id)] * 2)
+    assert [boards.count(path) for path in paths] == [1] * 12
+    assert {unit.state for unit in units(preview_id)} == {"listed"}
+    assert len(postings(preview_id)) == 12
+    assert at.preview(preview_id).finished_at is not None
+    before = units(preview_id)
+    preview.run_preview(preview_id)
+    assert units(preview_id) == before
+    preview.run_preview(404)
+
+
+def test_what_is_left_after_a_slice_gets_a_new_message(boards, app, broker, user_id):
+    for number in range(3):
+        company(user_id, f"b{number}")
+    preview_id = begun(user_id)
+    preview_work.work(preview_id, lambda: preview.publish(preview_id), seconds=0)
+    assert broker.llen(QUEUE) == 1
+    assert at.preview(preview_id).dispatch_count == 1
+    assert {unit.state for unit in units(preview_id)} == {"waiting"}
+
+
+def test_a_worker_that_lost_its_lease_writes_nothing(boards, user_id):
+    company(user_id, "acme")
+    preview_id = begun(user_id)
+    first = preview_listings.take_company(preview_id)
+    assert preview_listings.take_company(preview_id) is None
+    leases_run_out()
+    second = preview_listings.take_company(preview_id)
+    assert (first.attempt, second.attempt) == (1, 2)
+    found = preview_listings.Found([], True, 0, preview_listings.Validators())
+    assert preview_listings.store_listing(first, found) is False
+    assert preview_listings.store_failure(first, preview_listings.Outcome.GONE, "Gone.") is False
+    assert [unit.state for unit in units(preview_id)] == ["listing"]
+    assert preview_listings.store_listing(second, found) is True
+    assert preview_listings.store_listing(second, found) is False
+
+
+def test_a_board_that_takes_its_workers_with_it_is_given_up_after_three(boards, user_id):
+    company(user_id, "acme")
+    preview_id = begun(user_id)
+    for _ in range(3):
+        assert preview_ends.close_overdue() == 0
+        assert preview_listings.take_company(preview_id)
+        leases_run_out()
+    assert preview_listings.take_company(preview_id) is None
+    assert preview_ends.close_overdue() == 1
+    [unit] = units(preview_id)
+    assert (unit.state, unit.outcome, unit.lease_until) == ("failed", "out_of_time", None)
+    assert companies.of_user(user_id)[0].outcome == "out_of_time"
+
+
+def test_a_database_that_is_away_leaves_the_board_for_later(boards, user_id, app):
+    boards.greenhouse("acme", [job(1, "Engineer")])
+    company(user_id, "acme")
+    preview_id = begun(user_id)
+    sql("ALTER TABLE preview_postings RENAME TO elsewhere")
+    try:
+        preview.run_preview(preview_id)
+    finally:
+        sql("ALTER TABLE elsewhere RENAME TO preview_postings")
+    assert [unit.state for unit in units(preview_id)] == ["listing"]
+    leases_run_out()
+    preview.run_preview(preview_id)
+    assert [unit.state for unit in units(preview_id)] == ["listed"]
+
+
+def test_a_preview_past_its_deadline_is_closed_by_the_reconciler(app, broker, user_id):
+    company(user_id, "acme")
+    company(user_id, "beta")
+    preview_id = begun(user_id)
+    preview_listings.take_company(preview_id)
+    sql("UPDATE previews SET deadline_at = now() - interval '1 s'")
+    assert preview_listings.take_company(preview_id) is None
+    assert preview_dispatches.take_due() == []
+    reconcile.reconcile_once()
+    assert [(unit.state, unit.outcome) for unit in units(preview_id)] == [("failed", "out_of_time")] * 2
+    assert at.preview(preview_id).finished_at is not None
+    # Of the one that nobody asked there is nothing to tell.
+    assert [found.outcome for found in companies.of_user(user_id)] == ["out_of_time", None]
+
+
+def test_with_the_broker_away_a_preview_is_begun_and_published_when_it_is_back(client, broker, user_id):
+    company(user_id, "acme")
+    with refusing(broker):
+        answer = client.post("/api/ingestion/dry-run")
+        assert answer.status_code == 201
+        due_now()
+        assert reconcile.reconcile_once() is None
+    dispatch.breaker = dispatch.Breaker()
+    reconcile.reconcile_once()
+    [message] = broker.lrange(QUEUE, 0, -1)
+    assert json.loads(message)["headers"]["task"] == "preview.run"
+    found = at.preview(answer.json["preview_id"])
+    assert (found.dispatch_count, found.dispatched_at is not None) == (1, True)
+    assert found.next_dispatch_at - found.dispatched_at == pytest.approx(timedelta(seconds=30), abs=timedelta(seconds=1))
+
+
+def test_a_preview_that_somebody_works_on_is_left_alone_until_he_falls_silent(app, broker, user_id):
+    company(user_id, "acme")
+    company(user_id, "beta")
+    preview_id = begun(user_id)
+    preview_listings.take_company(preview_id)
+    due_now()
+    assert preview_dispatches.take_due() == []
+    leases_run_out()
+    assert preview_dispatches.take_due() == [preview_id]
+    assert preview_dispatches.take_due() == []
+    due_now()
+    sql("UPDATE preview_companies SET state = 'failed', lease_until = NULL, outcome = 'gone', listed_at = now()")
+    assert preview_dispatches.take_due() == []
+
+
+@pytest.mark.parametrize("table", ["ingestion_runs", "previews"])
+def test_a_fault_with_runs_does_not_keep_previews_from_being_published_nor_the_reverse(app, broker, user_id, table):
+    company(user_id, "acme")
+    preview_id, run_id = begun(user_id), make_run("pending", make_user("b@example.org"))
+    due_now()
+    sql("CREATE FUNCTION broken() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE ''inner fault''; END'")
+    sql(f"CREATE TRIGGER broken BEFORE UPDATE ON {table} FOR EACH ROW EXECUTE FUNCTION broken()")
+    try:
+        with pytest.raises(Exception, match="inner fault"):
+            reconcile.reconcile_once()
+    finally:
+        sql("DROP FUNCTION broken() CASCADE")
+    published = (row(run_id).dispatch_count, at.preview(preview_id).dispatch_count)
+    assert published == ((0, 1) if table == "ingestion_runs" else (1, 0))
+
+
+def test_the_reconciler_mends_what_a_worker_left_that_died_before_its_last_word(app, broker, user_id):
+    company(user_id, "acme")
+    preview_id = begun(user_id)
+    unit = preview_listings.take_company(preview_id)
+    preview_listings.store_failure(unit, preview_listings.Outcome.GONE, "Gone.")
+    assert at.preview(preview_id).finished_at is None
+    reconcile.reconcile_once()
+    assert at.preview(preview_id).finished_at is not None
+
+
+def test_the_threads_of_a_worker_are_no_more_than_its_connections(app, user_id):
+    settings = app.config["SETTINGS"]
+    assert settings.connections >= settings.web_workers * settings.web_threads + settings.worker_concurrency * 8
+    assert db.engine.pool.size() + db.engine.pool._max_overflow >= 8
