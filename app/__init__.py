@@ -14,6 +14,8 @@ from app.api import (
     measures,
     page_routes,
     preview_routes,
+    source_routes,
+    throttle,
 )
 from app.api.documentation import SECURITY_SCHEMES, RequestIdPlugin
 from app.celery_app import celery_init_app
@@ -48,7 +50,9 @@ def create_app(settings: Settings | None = None) -> Flask:
         api.spec.components.security_scheme(name, scheme)
     ids.init_app(app, api)
     limiter.init_app(app)
+    throttle.init_app(app)
     api.register_blueprint(ingestion_routes.blueprint)
+    api.register_blueprint(source_routes.blueprint)
     api.register_blueprint(company_routes.blueprint)
     api.register_blueprint(preview_routes.blueprint)
     api.register_blueprint(auth_routes.blueprint)

@@ -174,6 +174,23 @@ class CredentialNotFound(AppError):
     code = "credential_not_found"
 
 
+class NothingDetected(AppError):
+    """No board was found where a user pointed, or it could not be looked at; the code says why, the detail in words."""
+
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+
+    def __init__(self, code: str, detail: str, **members: Any) -> None:
+        super().__init__(detail, **members)
+        self.code = code
+
+
+class Busy(AppError):
+    """Too much is going on here at this moment; what asks again a little later finds room."""
+
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+    code = "detect_busy"
+
+
 class Forbidden(AppError):
     """The request comes from where no request may come from."""
 

@@ -15,6 +15,8 @@ EXPECTED = {
     ("get", "/api/ingestion/runs/{run_id}"): {200, 401, 403, 404, 500, 503},
     ("get", "/api/ingestion/runs/{run_id}/events"): {200, 401, 403, 404, 422, 500, 503},
     ("get", "/api/ingestion/runs"): {200, 401, 403, 422, 500, 503},
+    ("get", "/api/ingestion/sources"): {200, 401, 403, 500, 503},
+    ("post", "/api/ingestion/companies/detect"): {200, 400, 401, 403, 413, 415, 422, 429, 500, 503},
     ("post", "/api/auth/login"): {204, 400, 401, 403, 404, 413, 415, 422, 429, 500, 503},
     ("post", "/api/auth/logout"): {204, 400, 403, 404, 413, 415, 500, 503},
     ("get", "/api/auth/me"): {200, 401, 403, 500, 503},

@@ -1,13 +1,17 @@
-"""How often a password may be tried: by address and by account, over all web processes."""
+"""How often a password may be tried and boards be looked for, and how many at once."""
 
 import hashlib
 import hmac
 import ipaddress
 from collections.abc import Callable
+from functools import wraps
+from threading import BoundedSemaphore
 from typing import Any
 
-from flask import current_app, g, request
+from flask import Flask, current_app, g, request
 
+from app.api.identity import current_user_id
+from app.errors import Busy
 from app.extensions import limiter
 
 BY_ADDRESS = "30 per 5 minutes"
@@ -15,6 +19,10 @@ BY_ADDRESS = "30 per 5 minutes"
 
 BY_ACCOUNT = "10 per 5 minutes"
 """Who mistypes a few times never notices it."""
+
+
+DETECTS = "30 per minute"
+"""By user: a person pastes slower, and no list of guessed names gets far."""
 
 
 def password_tries(handler: Callable[..., Any]) -> Callable[..., Any]:
@@ -25,6 +33,28 @@ def password_tries(handler: Callable[..., Any]) -> Callable[..., Any]:
     by_address = limiter.shared_limit(BY_ADDRESS, scope="address", key_func=_address)
     by_account = limiter.shared_limit(BY_ACCOUNT, scope="account", key_func=_account)
     limited: Callable[..., Any] = by_account(by_address(handler))
+    return limited
+
+
+def init_app(app: Flask) -> None:
+    """Keep half of the threads for everything else: looking for boards waits for others for up to a minute."""
+    app.extensions["detect_slots"] = BoundedSemaphore(max(1, app.config["SETTINGS"].web_threads // 2))
+
+
+def detects(handler: Callable[..., Any]) -> Callable[..., Any]:
+    """Limit a handler that asks other servers, by user; what is too much is a 429, and no free slot a 503 (Busy)."""
+
+    @wraps(handler)
+    def slotted(*args: Any, **kwargs: Any) -> Any:
+        slots = current_app.extensions["detect_slots"]
+        if not slots.acquire(blocking=False):
+            raise Busy("Too many boards are being looked at; try again in a moment.")
+        try:
+            return handler(*args, **kwargs)
+        finally:
+            slots.release()
+
+    limited: Callable[..., Any] = limiter.limit(DETECTS, key_func=lambda: f"user {current_user_id()}")(slotted)
     return limited
 
 

@@ -6,6 +6,7 @@ from marshmallow import RAISE, Schema, ValidationError, fields, post_load, pre_l
 
 from app.models import Outcome
 from app.schemas.text import Line, PlainText
+from app.sources.filters import has_word
 from app.sources.registry import SOURCES
 
 LONGEST_NAME = 100
@@ -30,7 +31,7 @@ class Terms(fields.List):
         for term in terms:
             if len(term) > LONGEST_TERM:
                 raise ValidationError(f"No term is longer than {LONGEST_TERM} characters.")
-            if not any(character.isalnum() for character in term):
+            if not has_word(term):
                 raise ValidationError(f"There is neither a letter nor a digit in “{term}”.")
         return terms
 

@@ -36,6 +36,25 @@ class CompanyExistsProblemSchema(ProblemSchema):
     company_id = fields.Integer(metadata={"description": "The company with that board, with `company_exists`."})
 
 
+class CandidateSchema(Schema):
+    """A board that may be meant."""
+
+    source = fields.String(required=True)
+    source_name = fields.String(required=True)
+    board = fields.String(required=True)
+
+
+class NothingDetectedProblemSchema(InputProblemSchema):
+    """No board was found, or it could not be looked at."""
+
+    candidates = fields.List(
+        fields.Nested(CandidateSchema), metadata={"description": "The boards to choose from, with `several_boards`."}
+    )
+    retry_at = fields.AwareDateTime(
+        metadata={"description": "When to try again, with `board_throttled`, if the system says."}
+    )
+
+
 class RunMovedProblemSchema(ProblemSchema):
     """The run ended before it could be aborted."""
 

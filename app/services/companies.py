@@ -61,6 +61,13 @@ def of_user(user_id: int) -> Sequence[Row[Any]]:
     return run_statement(mine.order_by(func.lower(COMPANIES.c.name), COMPANIES.c.company_id))
 
 
+def of_board(user_id: int, source: str, board: str) -> int | None:
+    """Return the id of the user's company with that board, or None. Changes nothing."""
+    mine = (COMPANIES.c.user_id == user_id) & (COMPANIES.c.source == source) & (COMPANIES.c.board == board)
+    rows = run_statement(select(COMPANIES.c.company_id).where(mine))
+    return rows[0].company_id if rows else None
+
+
 def get(company_id: int, user_id: int) -> Row[Any]:
     """Return a company of this user. Changes nothing. Raises CompanyNotFound, also for another's."""
     return _the_one(run_statement(select(COMPANIES).where(*_is(company_id, user_id))), company_id)

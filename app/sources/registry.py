@@ -14,3 +14,12 @@ def recognise(url: SplitResult) -> tuple[Source, Board] | None:
     """The system and the board that an address belongs to. Asks nobody."""
     found = ((source, source.recognise(url)) for source in SOURCES.values())
     return next(((source, board) for source, board in found if board), None)
+
+
+def starters() -> list[dict[str, str]]:
+    """Well-known boards to begin with, of every system."""
+    return [
+        {"source": source.key, "board": board, "name": name}
+        for source in SOURCES.values()
+        for board, name in source.starters
+    ]

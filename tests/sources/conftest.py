@@ -1,6 +1,7 @@
 """Boards on loopback, and a host that asks them, with a pace of its own for each server."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -33,5 +34,8 @@ def web() -> Iterator[Web]:
 
 
 @pytest.fixture
-def host(web: Web) -> Host:
+def host(web: Web, monkeypatch: pytest.MonkeyPatch) -> Host:
+    """One that is in a hurry; how it paces itself is shown where that is the question."""
+    for key, source in list(SOURCES.items()):
+        monkeypatch.setitem(SOURCES, key, replace(source, pace_seconds=0.0))
     return knowing(web)

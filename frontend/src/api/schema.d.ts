@@ -112,6 +112,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/ingestion/sources": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the systems that can be read */
+        get: operations["list_sources"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/ingestion/companies/detect": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Find the board of a company; takes up to a minute */
+        post: operations["detect_board"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/ingestion/companies": {
         parameters: {
             query?: never;
@@ -562,6 +596,85 @@ export interface components {
             runs: components["schemas"]["Run"][];
             /** @description The `before` of the next page; null on the last. */
             next_before: number | null;
+        };
+        Source: {
+            key: string;
+            name: string;
+            /** @description Where its interface is described. */
+            documentation: string;
+            /** @description On what grounds it is read. */
+            policy: string;
+            /** @description What a board's address looks like. */
+            example: string;
+            /** @description Where a person finds a board's name. */
+            board_hint: string;
+        };
+        Starter: {
+            source: string;
+            board: string;
+            name: string;
+        };
+        Sources: {
+            sources: components["schemas"]["Source"][];
+            starters: components["schemas"]["Starter"][];
+        };
+        Detect: {
+            /** @description A board, one of its postings, or a careers page that points to it. */
+            url?: string;
+            /**
+             * @description In place of `url`: the key of a source, with `board`.
+             * @enum {string}
+             */
+            source?: "greenhouse" | "lever" | "ashby";
+            board?: string;
+        };
+        Candidate: {
+            source: string;
+            source_name: string;
+            board: string;
+        };
+        NothingDetectedProblem: {
+            /** @description A URN that names the kind of problem. */
+            type: string;
+            /** @description The HTTP status in words. */
+            title: string;
+            /** @description The HTTP status. */
+            status: number;
+            /** @description A sentence for a person. */
+            detail: string;
+            /** @description A stable word for a program. */
+            code: string;
+            /** @description What the operator finds this request by. */
+            request_id: string | null;
+            /** @description What is wrong with each field; `_schema` stands for the whole. */
+            errors?: {
+                [key: string]: string[];
+            };
+            /** @description The boards to choose from, with `several_boards`. */
+            candidates?: components["schemas"]["Candidate"][];
+            /**
+             * Format: date-time
+             * @description When to try again, with `board_throttled`, if the system says.
+             */
+            retry_at?: string;
+        };
+        Detected: {
+            source: string;
+            source_name: string;
+            board: string;
+            /** @description The company's, as the board reports it, if it does. */
+            name: string | null;
+            /** @description Where a person looks at the board. */
+            url: string;
+            postings: number;
+            /** @description Whether these are all that there are. */
+            is_complete: boolean;
+            /** @description Up to three. */
+            titles: string[];
+            /** @description If it was saved before. */
+            company_id: number | null;
+            /** @description What to know before saving it. */
+            note: string | null;
         };
         Listing: {
             /** Format: date-time */
@@ -1510,6 +1623,213 @@ export interface operations {
                 };
             };
             /** @description PostgreSQL is away; nothing was promised. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait. */
+                    "Retry-After"?: number;
+                    /** @description What the operator finds this request by. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_sources: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description An id of the client's own; one that is not well-formed is replaced. */
+                "X-Request-ID"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description In the order to show them in. */
+            200: {
+                headers: {
+                    /** @description What the operator finds this request by. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Sources"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    /** @description How to sign in. */
+                    "WWW-Authenticate"?: string;
+                    /** @description What the operator finds this request by. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request comes from a foreign peer, Host, Origin or Sec-Fetch-Site. */
+            403: {
+                headers: {
+                    /** @description What the operator finds this request by. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A fault of ours; the operator finds it under the request_id. */
+            500: {
+                headers: {
+                    /** @description What the operator finds this request by. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description PostgreSQL is away; nothing was promised. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait. */
+                    "Retry-After"?: number;
+                    /** @description What the operator finds this request by. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    detect_board: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description An id of the client's own; one that is not well-formed is replaced. */
+                "X-Request-ID"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Detect"];
+            };
+        };
+        responses: {
+            /** @description The board was found and listed; nothing was saved. */
+            200: {
+                headers: {
+                    /** @description What the operator finds this request by. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Detected"];
+                };
+            };
+            /** @description The body broke off, or is not valid JSON. */
+            400: {
+                headers: {
+                    /** @description What the operator finds this request by. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody is signed in. */
+            401: {
+                headers: {
+                    /** @description How to sign in. */
+                    "WWW-Authenticate"?: string;
+                    /** @description What the operator finds this request by. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request comes from a foreign peer, Host, Origin or Sec-Fetch-Site. */
+            403: {
+                headers: {
+                    /** @description What the operator finds this request by. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is larger than 64 KiB. */
+            413: {
+                headers: {
+                    /** @description What the operator finds this request by. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is not application/json. */
+            415: {
+                headers: {
+                    /** @description What the operator finds this request by. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field is unknown or not valid (`invalid_input`); or no board was found, or it could not be looked at: `address_refused`, `board_not_recognised`, `several_boards`, `board_not_found`, `board_gone`, `board_forbidden`, `board_throttled`, `board_changed`, `board_unreachable`, `board_moved`, `board_out_of_time`. */
+            422: {
+                headers: {
+                    /** @description What the operator finds this request by. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["NothingDetectedProblem"];
+                };
+            };
+            /** @description Boards were looked for too often; Retry-After says how long to wait. */
+            429: {
+                headers: {
+                    /** @description Seconds to wait. */
+                    "Retry-After"?: number;
+                    /** @description What the operator finds this request by. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A fault of ours; the operator finds it under the request_id. */
+            500: {
+                headers: {
+                    /** @description What the operator finds this request by. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description PostgreSQL is away, or too many boards are looked at right now (`detect_busy`). */
             503: {
                 headers: {
                     /** @description Seconds to wait. */

@@ -1,0 +1,46 @@
+"""The systems, and looking at a board before it is saved."""
+
+from typing import Any
+
+from app.api.documentation import BAD_BODY, BAD_JSON, SIGNED_IN, ApiBlueprint, Problems
+from app.api.identity import current_user_id, identify_user
+from app.api.throttle import detects
+from app.schemas.problems import NothingDetectedProblemSchema, ProblemSchema
+from app.schemas.sources import DetectedSchema, DetectSchema, SourcesSchema
+from app.services import boards
+from app.sources.registry import SOURCES, starters
+
+blueprint = ApiBlueprint("sources", __name__, url_prefix="/api/ingestion", description="Where postings come from.")
+blueprint.before_request(identify_user)
+
+NOT_DETECTED: Problems = {
+    422: (
+        "A field is unknown or not valid (`invalid_input`); or no board was found, or it could not be looked at:"
+        " `address_refused`, `board_not_recognised`, `several_boards`, `board_not_found`, `board_gone`,"
+        " `board_forbidden`, `board_throttled`, `board_changed`, `board_unreachable`, `board_moved`,"
+        " `board_out_of_time`.",
+        NothingDetectedProblemSchema,
+    )
+}
+TOO_OFTEN: Problems = {429: ("Boards were looked for too often; Retry-After says how long to wait.", ProblemSchema)}
+BUSY: Problems = {
+    503: ("PostgreSQL is away, or too many boards are looked at right now (`detect_busy`).", ProblemSchema)
+}
+
+
+@blueprint.get("/sources")
+@blueprint.response(200, SourcesSchema, description="In the order to show them in.")
+@blueprint.problems(SIGNED_IN)
+def list_sources() -> Any:
+    """List the systems that can be read"""
+    return {"sources": list(SOURCES.values()), "starters": starters()}
+
+
+@blueprint.post("/companies/detect")
+@detects
+@blueprint.arguments(DetectSchema)
+@blueprint.response(200, DetectedSchema, description="The board was found and listed; nothing was saved.")
+@blueprint.problems(SIGNED_IN, BAD_BODY, BAD_JSON, NOT_DETECTED, TOO_OFTEN, BUSY)
+def detect_board(given: dict[str, Any]) -> Any:
+    """Find the board of a company; takes up to a minute"""
+    return boards.detect(current_user_id(), **given)

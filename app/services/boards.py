@@ -1,0 +1,48 @@
+"""Looking at a board before it is anybody's company."""
+
+from flask import current_app
+
+from app.errors import NothingDetected
+from app.services import companies
+from app.sources.detect import Detected, SeveralBoards, detect_board, detect_url
+from app.sources.errors import AddressRefused, SourceError
+
+
+def detect(user_id: int, url: str | None = None, source: str | None = None, board: str = "") -> dict[str, object]:
+    """Find and list the board that ``url`` leads to, or that ``source`` knows as ``board``. Changes nothing.
+
+    Says also which of the user's companies it is already, if it is one. May take a minute, without a connection to the
+    database. Raises NothingDetected.
+    """
+    host = current_app.extensions["sources"]
+    try:
+        found = detect_board(host, source, board) if source else detect_url(host, url or "")
+    except SeveralBoards as several:
+        candidates = [
+            {"source": each.key, "source_name": each.name, "board": str(which)} for each, which in several.candidates
+        ]
+        raise NothingDetected("several_boards", several.detail, candidates=candidates) from several
+    except SourceError as error:
+        raise _refusal(error) from error
+    return _told(found, companies.of_board(user_id, found.source.key, str(found.board)))
+
+
+def _refusal(error: SourceError) -> NothingDetected:
+    code = error.code if isinstance(error, AddressRefused) else f"board_{error.code}"
+    later = {"retry_at": error.retry_at.isoformat()} if error.retry_at else {}
+    return NothingDetected(code, error.detail, **later)
+
+
+def _told(found: Detected, company_id: int | None) -> dict[str, object]:
+    return {
+        "source": found.source.key,
+        "source_name": found.source.name,
+        "board": str(found.board),
+        "name": found.name,
+        "url": found.url,
+        "postings": found.postings,
+        "is_complete": found.is_complete,
+        "titles": found.titles,
+        "note": found.note,
+        "company_id": company_id,
+    }
