@@ -20,7 +20,9 @@ from app.models import LARGEST_RUN_ID, RunStatus
 from app.on_demand import on_demand
 from app.schemas.auth import LONGEST_EMAIL, LONGEST_NAME, LONGEST_PASSWORD, SHORTEST_PASSWORD
 from app.services import credentials, runs, users
+from app.source_commands import sources_group
 from app.tasks import reconcile
+from app.terminal import print_table
 
 runs_group = AppGroup("runs", help="Look after ingestion runs.")
 users_group = AppGroup("users", help="Look after the people who sign in (AUTH=accounts).")
@@ -37,6 +39,7 @@ def init_app(app: Flask) -> None:
         app.config["SETTINGS"].check_serving(context.params["host"])
     app.cli.add_command(runs_group)
     app.cli.add_command(users_group)
+    app.cli.add_command(sources_group)
 
 
 def with_database(command: Callable[..., None]) -> Callable[..., None]:
@@ -67,7 +70,7 @@ def with_database(command: Callable[..., None]) -> Callable[..., None]:
 def list_runs(status: str | None, user_id: int | None, limit: int) -> None:
     """List runs of all users, newest first."""
     page, older = runs.newest(user_id, RunStatus(status) if status else None, limit=limit)
-    _table([COLUMNS] + [_cells(run) for run in page])
+    print_table([COLUMNS] + [_cells(run) for run in page])
     if older:
         click.echo(f"There are older ones; show more with --limit {limit * 2}.", err=True)
 
@@ -158,7 +161,7 @@ def list_users() -> None:
         (str(user.user_id), user.email, _time(user.created_at), _time(user.last_login), str(user.credentials))
         for user in users.everybody()
     ]
-    _table([USER_COLUMNS, *rows])
+    print_table([USER_COLUMNS, *rows])
 
 
 @users_group.command("remove")
@@ -187,12 +190,6 @@ def _new_password(from_stdin: bool) -> str:
 
 def _ask_password() -> str:
     return click.prompt("Password", hide_input=True, confirmation_prompt=True)
-
-
-def _table(lines: list[tuple[str, ...]]) -> None:
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    for line in lines:
-        click.echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
 
 
 def _stopped_by_signal() -> Event:
