@@ -10,13 +10,25 @@ from docs.build_api import TYPES, render, write_types
 
 EXPECTED = {
     ("get", "/api/ingestion/current-run"): {200, 401, 403, 500, 503},
-    ("post", "/api/ingestion/start"): {201, 400, 401, 403, 409, 413, 415, 422, 500, 503},
+    ("post", "/api/ingestion/start"): {201, 400, 401, 403, 404, 409, 413, 415, 422, 500, 503},
     ("post", "/api/ingestion/abort/{run_id}"): {200, 400, 401, 403, 404, 409, 413, 415, 500, 503},
     ("get", "/api/ingestion/runs/{run_id}"): {200, 401, 403, 404, 500, 503},
     ("get", "/api/ingestion/runs/{run_id}/events"): {200, 401, 403, 404, 422, 500, 503},
     ("get", "/api/ingestion/runs"): {200, 401, 403, 422, 500, 503},
     ("get", "/api/ingestion/sources"): {200, 401, 403, 500, 503},
     ("post", "/api/ingestion/companies/detect"): {200, 400, 401, 403, 413, 415, 422, 429, 500, 503},
+    ("get", "/api/ingestion/companies"): {200, 401, 403, 500, 503},
+    ("post", "/api/ingestion/companies"): {201, 400, 401, 403, 409, 413, 415, 422, 500, 503},
+    ("get", "/api/ingestion/companies/{company_id}"): {200, 401, 403, 404, 500, 503},
+    ("patch", "/api/ingestion/companies/{company_id}"): {200, 400, 401, 403, 404, 413, 415, 422, 500, 503},
+    ("delete", "/api/ingestion/companies/{company_id}"): {204, 400, 401, 403, 404, 413, 415, 500, 503},
+    ("post", "/api/ingestion/companies/import"): {200, 400, 401, 403, 409, 413, 415, 422, 500, 503},
+    ("get", "/api/ingestion/companies/export"): {200, 401, 403, 500, 503},
+    ("post", "/api/ingestion/dry-run"): {200, 201, 400, 401, 403, 409, 413, 415, 422, 500, 503},
+    ("get", "/api/ingestion/dry-run"): {200, 401, 403, 500, 503},
+    ("get", "/api/ingestion/dry-run/{preview_id}"): {200, 401, 403, 404, 500, 503},
+    ("get", "/api/ingestion/dry-run/{preview_id}/postings"): {200, 401, 403, 404, 422, 500, 503},
+    ("get", "/api/ingestion/dry-run/{preview_id}/postings/{posting_id}"): {200, 401, 403, 404, 500, 503},
     ("post", "/api/auth/login"): {204, 400, 401, 403, 404, 413, 415, 422, 429, 500, 503},
     ("post", "/api/auth/logout"): {204, 400, 403, 404, 413, 415, 500, 503},
     ("get", "/api/auth/me"): {200, 401, 403, 500, 503},
@@ -28,6 +40,7 @@ EXPECTED = {
     ("get", "/readyz"): {200, 403, 500, 503},
     ("get", "/metrics"): {200, 403, 500},
 }
+ACME = {"source": "greenhouse", "board": "acme", "name": "Acme"}
 
 
 @pytest.fixture
@@ -77,6 +90,15 @@ def test_answers_have_exactly_the_documented_members(client, document):
     run_id = client.post("/api/ingestion/start").json["run_id"]
     schemas = document["components"]["schemas"]
     for path, name in ((f"runs/{run_id}", "Run"), ("current-run", "CurrentRun"), ("runs", "RunsPage")):
+        assert set(client.get(f"/api/ingestion/{path}").json) == set(schemas[name]["properties"])
+    company_id = client.post("/api/ingestion/companies", json=ACME).json["company_id"]
+    preview_id = client.post("/api/ingestion/dry-run").json["preview_id"]
+    for path, name in (
+        (f"companies/{company_id}", "Company"),
+        ("companies", "Companies"),
+        (f"dry-run/{preview_id}", "Preview"),
+        (f"dry-run/{preview_id}/postings", "PostingsPage"),
+    ):
         assert set(client.get(f"/api/ingestion/{path}").json) == set(schemas[name]["properties"])
     [event] = client.get(f"/api/ingestion/runs/{run_id}/events").json["events"]
     assert set(event) == set(schemas["Event"]["properties"])

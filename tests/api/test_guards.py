@@ -101,7 +101,10 @@ def test_a_foreign_page_may_read_nothing_secret_but_is_not_refused_reading(clien
 @pytest.mark.parametrize(
     ("method", "path"),
     [("GET", "current-run"), ("POST", "start"), ("POST", "abort/1"), ("GET", "runs/1"), ("GET", "runs"),
-     ("GET", "runs/1/events"), ("GET", "runs?limit=0"), ("GET", "runs/1/events?after=x")],
+     ("GET", "runs/1/events"), ("GET", "runs?limit=0"), ("GET", "runs/1/events?after=x"), ("GET", "companies"),
+     ("POST", "companies"), ("GET", "companies/1"), ("PATCH", "companies/1"), ("DELETE", "companies/1"),
+     ("POST", "companies/import"), ("GET", "companies/export"), ("POST", "dry-run"), ("GET", "dry-run"),
+     ("GET", "dry-run/1"), ("GET", "dry-run/1/postings"), ("GET", "dry-run/1/postings/1")],
 )
 def test_with_accounts_nobody_gets_in_unknown(accounts_app, method, path):
     answer = accounts_app.test_client().open(

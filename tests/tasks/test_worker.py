@@ -6,7 +6,11 @@ from app.models import Component
 from app.services import heartbeats
 from app.tasks import dispatch
 from app.tasks.ingestion import ingest
+from app.tasks.preview import run_preview
+from tests.support import previews as at
+from tests.support.boards import job
 from tests.support.factories import make_run, row, sql, timeline
+from tests.support.previews import company, units
 from tests.support.waiting import wait_until
 
 
@@ -24,6 +28,15 @@ def test_the_worker_receives_the_run_logs_it_and_changes_nothing(worker, client)
     found = row(run_id)
     assert (found.status, found.started_at, found.dispatch_count) == ("pending", None, 1)
     assert len(timeline(run_id)) == 1
+
+
+def test_the_worker_lists_the_boards_of_a_preview(worker, client, boards, user_id):
+    for number in range(3):
+        boards.greenhouse(f"b{number}", [job(number, "Engineer")])
+        company(user_id, f"b{number}")
+    preview_id = client.post("/api/ingestion/dry-run").json["preview_id"]
+    wait_until(lambda: at.preview(preview_id).finished_at, 30, "the preview's end")
+    assert [(unit.state, unit.taken) for unit in units(preview_id)] == [("listed", 1)] * 3
 
 
 def test_copies_of_a_message_and_messages_of_ended_runs_do_no_harm(worker, app):
@@ -47,9 +60,10 @@ def test_the_worker_consumes_again_after_its_connections_were_cut(worker, app, b
     wait_until(lambda: Component.WORKER in heartbeats.silences(), 30, "a heartbeat over the new connection")
 
 
-def test_the_placeholder_is_registered_under_its_name_and_routed(app):
+def test_the_tasks_are_registered_under_their_names_and_routed(app):
     celery = app.extensions["celery"]
     assert celery.tasks["ingestion.run"].name == ingest.name == "ingestion.run"
+    assert celery.tasks["preview.run"].name == run_preview.name == "preview.run"
     assert celery.conf.task_default_queue == "ingestion"
     assert celery.conf.task_ignore_result is True
     assert celery.conf.accept_content == ["json"]
