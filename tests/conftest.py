@@ -30,7 +30,8 @@ from tests.support.waiting import wait_until
 
 for field in fields(Settings):
     os.environ.pop(field.name.upper(), None)
-
+# A hundred processes of the product are started, and not each shall compile it anew.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 PUBLIC_URL = "https://jobs.example.org"
 SECRET_KEY = secrets.token_urlsafe(48)
