@@ -7,20 +7,20 @@ that dies again), migrates, waits until the product is ready and says so. It the
 import os
 import shutil
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+import flask_migrate
+
 from app import create_app, embedded
-from app.config import PROJECT, Settings, SettingsError
+from app.config import Settings, SettingsError
 from app.data_dir import DataDirError, make_data_dir, metrics_home, product_lock, run_home, unlink
 from app.extensions import db
 from app.leftovers import stop_leftovers
 from app.probes import answer, database_fault, health_fault, port_fault, ready_fault
 from app.services import heartbeats, users
-from app.supervision import Supervisor, child_environment, supervised
+from app.supervision import Supervisor, supervised
 
 SERVERS_SECONDS = 60
 """How long PostgreSQL may take to answer; crash recovery after a hard stop is part of it."""
@@ -86,7 +86,6 @@ def _run(settings: Settings) -> None:
         _await("The supervisor", SERVERS_SECONDS, supervisor.fault, supervisor)
         _await("PostgreSQL", SERVERS_SECONDS, lambda: database_fault(settings), supervisor)
         _migrate(settings)
-        _begin(settings)
         for program in SERVICES:
             supervisor.start(program)
         _await("The web server", READY_SECONDS, lambda: ready_fault(settings), supervisor)
@@ -164,19 +163,13 @@ def _prepare(settings: Settings) -> None:
 
 
 def _migrate(settings: Settings) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "flask", "--app", "wsgi", "db", "upgrade"],
-        env=child_environment(settings),
-        cwd=PROJECT,
-        stdin=subprocess.DEVNULL,
-    )
-    if done.returncode != 0:
-        raise LaunchError("The migrations failed; what they said stands above.")
-
-
-def _begin(settings: Settings) -> None:
-    """Make the local user, and forget who was alive before, lest the product be called well before it is."""
+    """Bring the tables to this version, make the local user, and forget who was alive before, lest the product be
+    called well before it is. Raises LaunchError."""
     with create_app(settings).app_context():
+        try:
+            flask_migrate.upgrade()
+        except SystemExit as error:
+            raise LaunchError("The migrations failed; what they said stands above.") from error
         if settings.auth == "local":
             users.local_user_id()
         heartbeats.forget_all()

@@ -1,7 +1,4 @@
-"""supervisord as a child of the launcher: how it is started, spoken to, and stopped.
-
-Run as a program (``python -m app.supervision``) this is supervisord itself, made to outlive whoever reads its output.
-"""
+"""supervisord as a child of the launcher: how it is started, spoken to, and stopped."""
 
 import os
 import secrets
@@ -18,7 +15,6 @@ from typing import IO, Any
 from xmlrpc.client import Error as RPCError
 from xmlrpc.client import ServerProxy
 
-from supervisor import loggers, supervisord
 from supervisor.xmlrpc import SupervisorTransport
 
 from app import embedded
@@ -29,7 +25,8 @@ from app.on_demand import SUPERVISED
 STOP_SECONDS = 120
 """More than the stopwaitsecs of supervisord.conf together."""
 
-CONFIGURATION = Path(__file__).with_name("supervisord.conf")
+PROGRAM = Path(__file__).with_name("supervisord.py")
+CONFIGURATION = PROGRAM.with_suffix(".conf")
 
 
 class Supervisor:
@@ -62,7 +59,8 @@ class Supervisor:
 def supervised(settings: Settings) -> Iterator[Supervisor]:
     """Run supervisord inside this block, and with it the embedded servers; leaving it stops all, in order."""
     environment = _environment(settings)
-    command = [sys.executable, "-m", "app.supervision", "-c", str(CONFIGURATION)]
+    # Without its own folder among those that modules are looked for in (-P).
+    command = [sys.executable, "-P", str(PROGRAM), "-c", str(CONFIGURATION)]
     if shutil.which("setpriv"):
         # Should the launcher be killed, supervisord ends in good order and with it everything else.
         command = ["setpriv", "--pdeathsig", "TERM", *command]
@@ -132,13 +130,3 @@ def _pass_on(stream: IO[bytes]) -> None:
         except OSError:
             # Nobody reads any more; the pipe must be emptied all the same, or supervisord would wait for us.
             continue
-
-
-def _drop_line(_handler: loggers.Handler) -> None:
-    """What supervisord does with a line that it cannot write. By default it writes a stack trace to the same broken
-    pipe, and dies of that before it has stopped anything."""
-
-
-if __name__ == "__main__":
-    loggers.Handler.handleError = _drop_line
-    supervisord.main()

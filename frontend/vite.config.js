@@ -62,6 +62,8 @@ export default defineConfig({
   },
   test: {
     environment: 'jsdom',
+    // Every file has its own window, but not its own process, whose start takes longer than the tests.
+    pool: 'vmThreads',
     setupFiles: ['./src/test/setup.js'],
     include: ['src/**/*.test.js'],
     restoreMocks: true,

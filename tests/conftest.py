@@ -33,10 +33,22 @@ from tests.support.waiting import wait_until
 
 for field in fields(Settings):
     os.environ.pop(field.name.upper(), None)
-
+# A hundred processes of the product are started, and not each shall compile it anew.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 PUBLIC_URL = "https://jobs.example.org"
 SECRET_KEY = secrets.token_urlsafe(48)
+LONGEST = ("tests/faults/test_make_run.py", "tests/faults/", "tests/e2e/", "")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The files that take longest begin first, lest one process be left with one of them in the end."""
+
+    def place(item: pytest.Item) -> int:
+        return next(place for place, begin in enumerate(LONGEST) if item.nodeid.startswith(begin))
+
+    items.sort(key=place)
 
 
 @pytest.fixture(scope="session")
@@ -157,10 +169,10 @@ def flask_command(settings: Settings, app: Flask) -> Callable[..., subprocess.Co
     return run
 
 
-@pytest.fixture
-def worker(settings: Settings, app: Flask, tmp_path: Path) -> Iterator[Path]:
-    """A real Celery worker, ready; yields the file that its log goes to."""
-    log = tmp_path / "worker.log"
+@pytest.fixture(scope="module")
+def worker_log(settings: Settings, app: Flask, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A real Celery worker, ready, for all tests of a module; yields the file that its log goes to."""
+    log = tmp_path_factory.mktemp("worker") / "worker.log"
     environment: dict[str, Any] = {**os.environ, "DATA_DIR": str(settings.data_dir), "WORKER_CONCURRENCY": "1"}
     with log.open("w") as output:
         process = subprocess.Popen(
@@ -174,6 +186,13 @@ def worker(settings: Settings, app: Flask, tmp_path: Path) -> Iterator[Path]:
         yield log
         process.terminate()
         process.wait(30)
+
+
+@pytest.fixture
+def worker(worker_log: Path) -> Callable[[], str]:
+    """That worker; returns what it has said since the test began."""
+    begin = worker_log.stat().st_size
+    return lambda: worker_log.read_bytes()[begin:].decode()
 
 
 def _pings(client: redis.Redis) -> bool:

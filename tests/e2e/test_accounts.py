@@ -25,18 +25,20 @@ def shared_installation() -> Iterator[Product]:
     with temporary_folder() as folder:
         with temporary_product(folder, measured=False, AUTH="accounts", SECRET_KEY=SECRET_KEY) as product:
             product.start()
+            for email in (ANN, BOB):
+                done = product.command("users", "add", email, "--password-stdin", stdin=f"{PASSWORD}\n")
+                assert done.returncode == 0, done.stderr
+            product.sql("CREATE TABLE kept AS TABLE users")
             yield product
 
 
 @pytest.fixture
 def installation(shared_installation: Product) -> Product:
-    """It, with Ann and Bob as its only users, and no tries to sign in counted."""
+    """It, with Ann and Bob as its only users as they were added, and no tries to sign in counted."""
     product = ensure_running(shared_installation)
     product.sql("TRUNCATE users RESTART IDENTITY CASCADE")
+    product.sql("INSERT INTO users (email, password_hash) SELECT email, password_hash FROM kept ORDER BY user_id")
     product.flush_redis()
-    for email in (ANN, BOB):
-        done = product.command("users", "add", email, "--password-stdin", stdin=f"{PASSWORD}\n")
-        assert done.returncode == 0, done.stderr
     return product
 
 

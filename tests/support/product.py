@@ -28,6 +28,10 @@ from tests.support.waiting import wait_until
 
 RECOVERY_SECONDS = 60
 
+MEASURE = ["-m", "coverage", "run", "--rcfile=/dev/null", "--branch", "--parallel-mode", "--source=app"]
+"""Measures the launcher alone. In the processes that it starts nothing is left to be seen that other tests do not show,
+and being measured would double the time that they take to start."""
+
 
 def free_port() -> int:
     """A port that nobody listens on at this moment."""
@@ -48,12 +52,14 @@ class Answer:
 class Product:
     """One start of the launcher after the other, on the same data."""
 
-    def __init__(self, data_dir: Path, **environment: str) -> None:
+    def __init__(self, data_dir: Path, measured: bool = True, **environment: str) -> None:
         self.data_dir = data_dir
+        self.measured = measured and any(name.startswith("COVERAGE_") for name in os.environ)
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
+        ours = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}
         self.environment = {
-            **os.environ, "DATA_DIR": str(data_dir), "PORT": str(self.port), "WEB_WORKERS": "1", **environment
+            **ours, "DATA_DIR": str(data_dir), "PORT": str(self.port), "WEB_WORKERS": "1", **environment
         }
         with tempfile.NamedTemporaryFile(prefix="ji-log-", delete=False) as log:
             self.log = Path(log.name)
@@ -63,7 +69,7 @@ class Product:
         """Start the launcher and return at once; its output replaces that of the start before."""
         with self.log.open("wb") as output:
             self.launcher = subprocess.Popen(
-                [sys.executable, "run.py"],
+                [sys.executable, *(MEASURE if self.measured else []), "run.py"],
                 cwd=PROJECT,
                 env=self.environment,
                 stdin=subprocess.DEVNULL,
@@ -244,10 +250,8 @@ def temporary_folder() -> Iterator[Path]:
 
 @contextmanager
 def temporary_product(data_dir: Path, measured: bool = True, **environment: str) -> Iterator[Product]:
-    """A product, not started, that leaves nothing behind; being ``measured`` for coverage slows it down."""
-    product = Product(data_dir, **environment)
-    if not measured:
-        product.environment = {k: v for k, v in product.environment.items() if not k.startswith("COVERAGE_")}
+    """A product, not started, that leaves nothing behind."""
+    product = Product(data_dir, measured, **environment)
     try:
         yield product
     finally:

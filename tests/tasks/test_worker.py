@@ -14,8 +14,8 @@ from tests.support.previews import company, units
 from tests.support.waiting import wait_until
 
 
-def lines_about(log, run_id: int) -> list[dict]:
-    found = [json.loads(line) for line in log.read_text().splitlines() if '"run received"' in line]
+def lines_about(worker, run_id: int) -> list[dict]:
+    found = [json.loads(line) for line in worker().splitlines() if '"run received"' in line]
     return [line for line in found if line["run_id"] == run_id]
 
 
