@@ -56,14 +56,14 @@ export default function FilterEditor({ company, editor, onClosed }) {
         />
         <Field
           label="Only titles with"
-          hint="Words with commas between them, such as engineer*, product designer"
-          errors={fieldFaults(ofInclude)}
+          hint="With commas between: engineer*, product designer"
+          errors={fieldFaults(ofInclude, 'Word')}
           {...field('include')}
         />
         <Field
           label="Never titles with"
-          hint="Such as intern, senior"
-          errors={fieldFaults(ofExclude)}
+          hint="With commas between: intern, senior"
+          errors={fieldFaults(ofExclude, 'Word')}
           {...field('exclude')}
         />
       </div>
