@@ -17,7 +17,7 @@ function CompanyCard({ previewId, company }) {
   const { state, found } = company;
   const canOpen = state === 'listed' && found !== 0;
   return (
-    <li className="pc-card">
+    <li className={`pc-card pc-card--${state}`}>
       <h3 className="pc-head">
         {canOpen ? (
           <button

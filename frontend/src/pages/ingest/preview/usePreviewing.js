@@ -1,4 +1,4 @@
-import { useEffect, useRef } from 'react';
+import { useEffect, useRef, useState } from 'react';
 import { useLatestPreview, useMakePreview, usePreview } from '../../../api/previews.js';
 import { isMissing } from '../../../api/queries.js';
 
@@ -12,18 +12,20 @@ export function usePreviewing() {
   const made = useMakePreview();
   const isGone = isMissing(ofPreview);
   const preview = isGone ? undefined : known;
-  const isSettled = useRef(false);
+  const [isSettled, setIsSettled] = useState(false);
+  const isBegun = useRef(false);
   const { previewId, look } = latest;
   const { mutate } = made;
+  const isLeftBehind = preview ? preview.is_finished && !preview.is_current : previewId === null;
+  const needsOne = isLeftBehind && !isSettled;
   useEffect(() => {
-    if (isSettled.current || (previewId !== null && !preview)) {
-      return;
+    if (needsOne && !isBegun.current) {
+      isBegun.current = true;
+      mutate(undefined, { onSettled: () => setIsSettled(true) });
+    } else if (preview && !isLeftBehind) {
+      setIsSettled(true);
     }
-    isSettled.current = true;
-    if (!preview || (preview.is_finished && !preview.is_current)) {
-      mutate();
-    }
-  }, [previewId, preview, mutate]);
+  }, [needsOne, preview, isLeftBehind, mutate]);
   useEffect(() => {
     // Another tab has replaced it.
     if (isGone) {
@@ -34,7 +36,7 @@ export function usePreviewing() {
     preview,
     isNone: previewId === null,
     error: latest.error ?? (isGone ? null : ofPreview),
-    isMaking: made.isPending,
+    isMaking: made.isPending || needsOne,
     refusal: made.error,
     refresh: () => {
       if (!made.isPending) {
