@@ -3,42 +3,21 @@ import { useLastError } from '../lib/useLastError.js';
 import { get, patch, post, remove } from './client.js';
 
 /**
- * @typedef {{source: string, board: string, name: string}} Starter
- * @typedef {{key: string, name: string, documentation: string, policy: string, example: string,
- *   board_hint: string}} Source
  * @typedef {{at: string, outcome: string, detail: string | null, postings: number | null}} LastListing
  * @typedef {{company_id: number, source: string, source_name: string, board: string, name: string, url: string,
  *   enabled: boolean, include: string[], exclude: string[], created_at: string, updated_at: string,
  *   listing: LastListing | null}} Company
  * @typedef {{source: string, board: string, name: string, enabled?: boolean, include?: string[],
  *   exclude?: string[]}} NewCompany
- * @typedef {{source: string, source_name: string, board: string, name: string | null, url: string,
- *   postings: number, is_complete: boolean, titles: string[], company_id: number | null,
- *   note: string | null}} Detected
- * @typedef {{url: string} | {source: string, board: string}} Wanted
  * @typedef {{added: number, changed: number, unchanged: number}} Imported
  */
 
 const ROOT = '/api/ingestion';
 const COMPANIES = ['companies'];
 const RETRY_MS = 4000;
-/** Some systems take most of a minute; the server gives up before this. */
-const DETECT_SECONDS = 70;
 
 /** Where the browser downloads the list from. */
 export const EXPORT_ADDRESS = `${ROOT}/companies/export`;
-
-/** The systems that can be read, and well-known boards to begin with. They change with a release. */
-export function useSources() {
-  return useQuery({
-    queryKey: ['sources'],
-    /** @returns {Promise<{sources: Source[], starters: Starter[]}>} */
-    queryFn: ({ signal }) => get(`${ROOT}/sources`, signal),
-    staleTime: Number.POSITIVE_INFINITY,
-    refetchOnWindowFocus: false,
-    refetchInterval: ({ state }) => (state.status === 'error' ? RETRY_MS : false),
-  });
-}
 
 /** One's companies, by name; another tab may change them. */
 export function useCompanies() {
@@ -49,19 +28,6 @@ export function useCompanies() {
     refetchInterval: ({ state }) => (state.status === 'error' ? RETRY_MS : false),
   });
   return { companies: query.data, error: useLastError(query) };
-}
-
-/**
- * Looks at a board; nothing is saved by it.
- * @param {(found: Detected, wanted: Wanted) => void} onFound told even if nobody waits for it any more
- */
-export function useDetect(onFound) {
-  return useMutation({
-    /** @param {{wanted: Wanted, signal: AbortSignal}} given */
-    mutationFn: ({ wanted, signal }) =>
-      post(`${ROOT}/companies/detect`, wanted, { signal, seconds: DETECT_SECONDS }),
-    onSuccess: (found, { wanted }) => onFound(found, wanted),
-  });
 }
 
 /**

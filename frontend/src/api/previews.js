@@ -68,7 +68,7 @@ export function useMakePreview() {
     onSuccess: async (/** @type {number} */ previewId) => {
       await client.cancelQueries({ queryKey: LATEST });
       client.setQueryData(LATEST, previewId);
-      void client.invalidateQueries({ queryKey: ['dry-run', previewId] });
+      void client.invalidateQueries({ queryKey: ['dry-run', previewId], exact: true });
     },
     // Without an answer there may be one all the same.
     onError: () => void client.invalidateQueries({ queryKey: LATEST }),

@@ -81,9 +81,15 @@ export function useStartRun() {
     /** @param {number} previewId @returns {Promise<number>} */
     mutationFn: async (previewId) => (await post(`${ROOT}/start`, { preview_id: previewId })).run_id,
     // Without an answer it may have started all the same. The one that was in the way is named by the answer.
+    // What is wrong with the preview it will say itself.
     onError: ({ code }) => {
       if (code !== 'run_active') {
         void client.invalidateQueries({ queryKey: keys.currentRun });
+      }
+      if (code.startsWith('preview_')) {
+        void client.invalidateQueries({
+          predicate: ({ queryKey: [kind, ...rest] }) => kind === 'dry-run' && rest.length === 1,
+        });
       }
     },
   });

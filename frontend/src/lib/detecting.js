@@ -1,5 +1,6 @@
 /** What to tell when a board was looked for and not found. */
 
+import { formatDuration } from './format.js';
 import { failure } from './outcome.js';
 
 /** @type {Record<string, {why: string, advice: string}>} */
@@ -53,7 +54,7 @@ export function asAddress(typed) {
  * @param {import('../api/client.js').ApiError} error
  * @returns {{why: string, advice: string}}
  */
-export function detectTrouble({ status, code, message, problem }) {
+export function detectTrouble({ status, code, message, problem, retryAfter }) {
   if (status === 0) {
     return { why: 'There was no answer.', advice: 'Try again; some systems are slow.' };
   }
@@ -61,6 +62,10 @@ export function detectTrouble({ status, code, message, problem }) {
   if (outcome) {
     const { why, advice } = failure({ outcome, detail: message, retry_at: problem.retry_at });
     return { why, advice: ADVICE[outcome] ?? advice };
+  }
+  if (code === 'too_many_requests' && retryAfter) {
+    const { why } = SENTENCES[code];
+    return { why, advice: `Try again in ${formatDuration(retryAfter * 1000)}.` };
   }
   return SENTENCES[code] ?? { why: message, advice: '' };
 }

@@ -7,7 +7,7 @@ import { termsOf, textOf } from './terms.js';
  * @typedef {{name: string, include: string, exclude: string}} Texts
  * @typedef {Texts & {base: Texts}} Editor what is typed, and what it began with
  * @typedef {{url: string, source: string, board: string, name: string,
- *   found: import('../api/companies.js').Detected | null}} Adding
+ *   found: import('../api/sources.js').Detected | null}} Adding
  * @typedef {{file: string, companies: import('../api/companies.js').NewCompany[]}} Import
  * @typedef {{company: Company, editor: Editor | null}} Removed
  * @typedef {{editors: Record<string, Editor>, adding: Adding, ticked: string[], importing: Import | null,

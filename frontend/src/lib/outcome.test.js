@@ -71,6 +71,12 @@ test('what is not known is told in the server’s words, and no answer as such',
   expect(detectTrouble(lost).why).toBe('There was no answer.');
 });
 
+test('who asks too often is told how long to wait', () => {
+  const problem = { code: 'too_many_requests', detail: 'x' };
+  expect(detectTrouble(new ApiError(429, problem, 30)).advice).toBe('Try again in 30 s.');
+  expect(detectTrouble(new ApiError(429, problem)).advice).toBe('Wait a minute, then try again.');
+});
+
 test.each([
   [' jobs.acme.example/x ', 'https://jobs.acme.example/x'],
   ['http://acme.example', 'http://acme.example'],

@@ -1,4 +1,5 @@
-import { useCompanies, useSources } from '../../api/companies.js';
+import { useCompanies } from '../../api/companies.js';
+import { useSources } from '../../api/sources.js';
 import Banner from '../../components/Banner.js';
 import { trouble } from '../../lib/trouble.js';
 import AddCompany from './configure/AddCompany.js';
@@ -31,8 +32,8 @@ export default function Stage1Configure() {
           open={isEmpty ?? false}
         />
       )}
-      {companies && <CompanyList companies={companies} />}
       {companies && <Exchange companies={companies} />}
+      {companies && <CompanyList companies={companies} />}
       <NextBar />
     </>
   );

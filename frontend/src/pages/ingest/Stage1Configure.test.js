@@ -168,7 +168,7 @@ test('an empty list begins with well-known companies, added in one call', async 
   expect(asked).toHaveBeenCalledWith(PATHS.importCompanies, {
     companies: [{ source: 'greenhouse', board: 'acme', name: 'Acme' }],
   });
-  expect(await row('Acme')).toBeVisible();
+  await waitFor(async () => expect(await row('Acme')).toBeVisible());
   expect(screen.queryByRole('checkbox', { name: 'Acme Greenhouse' })).toBeNull();
   expect(screen.getByRole('checkbox', { name: 'Birch Lever' })).toBeVisible();
 });

@@ -1,5 +1,5 @@
 import { useRef, useState } from 'react';
-import { useDetect } from '../../../api/companies.js';
+import { useDetect } from '../../../api/sources.js';
 import { asAddress } from '../../../lib/detecting.js';
 import { useDraftStore, useDrafts } from '../../../lib/draftStore.js';
 import { NO_DRAFTS } from '../../../lib/drafts.js';
@@ -12,7 +12,7 @@ const addingOf = (drafts) => drafts.adding;
 
 /**
  * Adds a company: it is looked for, shown, and saved when one says so.
- * @param {{sources: import('../../../api/companies.js').Source[],
+ * @param {{sources: import('../../../api/sources.js').Source[],
  *   companies: import('../../../api/companies.js').Company[]}} props
  */
 export default function AddCompany({ sources, companies }) {
@@ -27,6 +27,11 @@ export default function AddCompany({ sources, companies }) {
   function begin(where) {
     setSaid('');
     look(where);
+  }
+  /** The buttons to choose from go, and the focus with them. */
+  function choose(where) {
+    begin(where);
+    field.current?.focus();
   }
   /** @param {string} words */
   function end(words) {
@@ -67,7 +72,7 @@ export default function AddCompany({ sources, companies }) {
           Cancel
         </button>
       )}
-      {!looking && error && <DetectTrouble error={error} onChoose={begin} onDismiss={forget} />}
+      {!looking && error && <DetectTrouble error={error} onChoose={choose} onDismiss={forget} />}
       {!looking && adding.found && (
         <FoundCompany
           key={`${adding.found.source}:${adding.found.board}`}
@@ -102,7 +107,7 @@ function useLooking() {
       isUnderWay.current = false;
       detect.reset();
     },
-    /** @param {import('../../../api/companies.js').Wanted} where */
+    /** @param {import('../../../api/sources.js').Wanted} where */
     look: (where) => {
       if (isUnderWay.current) {
         return;

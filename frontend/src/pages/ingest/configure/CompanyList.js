@@ -3,6 +3,7 @@ import { useChangeCompany, useRemoveCompany } from '../../../api/companies.js';
 import Banner from '../../../components/Banner.js';
 import { useDraftStore, useDrafts } from '../../../lib/draftStore.js';
 import { editorOf, withEditor, withRemoved } from '../../../lib/drafts.js';
+import { focusHeading } from '../../../lib/focusHeading.js';
 import { amount, formatCount } from '../../../lib/format.js';
 import { matching } from '../../../lib/searching.js';
 import { unconfirmed } from '../../../lib/trouble.js';
@@ -35,7 +36,11 @@ export default function CompanyList({ companies }) {
   }, [awaited, shown]);
   /** @param {number} [companyId] the company that gets the focus when it is in the list */
   function focusOn(companyId) {
-    heading.current?.focus();
+    if (heading.current) {
+      heading.current.focus();
+    } else {
+      focusHeading();
+    }
     setAwaited(companyId);
   }
   /** @param {string} words */
@@ -51,12 +56,12 @@ export default function CompanyList({ companies }) {
           {problem}
         </Banner>
       )}
-      <section className="panel cl-section" aria-labelledby="cl-title">
-        <div className="cl-head">
-          <h2 id="cl-title" className="cl-title" ref={heading} tabIndex={-1}>
-            Your companies
-          </h2>
-          {companies.length > 0 && (
+      {companies.length > 0 && (
+        <section className="panel cl-section" aria-labelledby="cl-title">
+          <div className="cl-head">
+            <h2 id="cl-title" className="cl-title" ref={heading} tabIndex={-1}>
+              Your companies
+            </h2>
             <label className="cl-search">
               <span>Search</span>
               <input
@@ -66,27 +71,27 @@ export default function CompanyList({ companies }) {
                 onChange={({ target }) => seek(target.value)}
               />
             </label>
-          )}
-        </div>
-        <p role="status" className="quiet">
-          {sought.trim()
-            ? `${formatCount(shown.length)} of ${amount(companies.length, 'company', 'companies')}`
-            : amount(companies.length, 'company', 'companies')}
-          {companies.length > 0 &&
-            `, ${formatCount(companies.filter(({ enabled }) => enabled).length)} enabled`}
-        </p>
-        {companies.length > 0 && shown.length === 0 && <p>No company matches.</p>}
-        <ul className="cl-list">
-          {shown.map((company) => (
-            <CompanyRow
-              key={company.company_id}
-              company={company}
-              editor={editors[company.company_id]}
-              actions={actions}
-            />
-          ))}
-        </ul>
-      </section>
+          </div>
+          <p role="status" className="quiet">
+            {sought.trim()
+              ? `${formatCount(shown.length)} of ${amount(companies.length, 'company', 'companies')}`
+              : amount(companies.length, 'company', 'companies')}
+            {companies.length > 0 &&
+              `, ${formatCount(companies.filter(({ enabled }) => enabled).length)} enabled`}
+          </p>
+          {shown.length === 0 && <p>No company matches.</p>}
+          <ul className="cl-list">
+            {shown.map((company) => (
+              <CompanyRow
+                key={company.company_id}
+                company={company}
+                editor={editors[company.company_id]}
+                actions={actions}
+              />
+            ))}
+          </ul>
+        </section>
+      )}
     </>
   );
 }

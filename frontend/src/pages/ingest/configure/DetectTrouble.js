@@ -6,7 +6,7 @@ import './DetectTrouble.css';
 /**
  * Why no board was found, what to do, and the boards to choose from where there are several.
  * @param {{error: import('../../../api/client.js').ApiError, onDismiss: () => void,
- *   onChoose: (where: import('../../../api/companies.js').Wanted) => void}} props
+ *   onChoose: (where: import('../../../api/sources.js').Wanted) => void}} props
  */
 export default function DetectTrouble({ error, onChoose, onDismiss }) {
   const { why, advice } = detectTrouble(error);

@@ -46,7 +46,7 @@ export default function Exchange({ companies }) {
     keep(inside && { file: file.name, companies: inside });
   }
   return (
-    <details className="panel ex-section" open={initially}>
+    <details className="panel" open={initially}>
       <summary className="ex-title">Import and export</summary>
       <div className="ex-parts">
         <p>

@@ -8,7 +8,7 @@ import { amount } from '../../../lib/format.js';
 import { linkable } from '../../../lib/posting.js';
 import './FoundCompany.css';
 
-/** @typedef {import('../../../api/companies.js').Detected} Detected */
+/** @typedef {import('../../../api/sources.js').Detected} Detected */
 
 /**
  * What was found, to be looked at before it is saved.

@@ -11,8 +11,8 @@ const tickedOf = (drafts) => drafts.ticked;
 
 /**
  * Well-known boards to begin with, without those that are in the list already.
- * @param {{starters: import('../../../api/companies.js').Starter[],
- *   sources: import('../../../api/companies.js').Source[],
+ * @param {{starters: import('../../../api/sources.js').Starter[],
+ *   sources: import('../../../api/sources.js').Source[],
  *   companies: import('../../../api/companies.js').Company[], open: boolean}} props
  */
 export default function Starters({ starters, sources, companies, open }) {
@@ -38,7 +38,7 @@ export default function Starters({ starters, sources, companies, open }) {
     }
   }
   return (
-    <details className="panel sl-section" open={initially}>
+    <details className="panel" open={initially}>
       <summary className="sl-title">Well-known companies to begin with</summary>
       <form className="sl-form" onSubmit={submit}>
         {add.error && (

@@ -5,9 +5,9 @@ import './WhereForm.css';
 /**
  * Where a company's postings are: the address of its careers page, or a system and a board there.
  * @param {{adding: import('../../../lib/drafts.js').Adding,
- *   sources: import('../../../api/companies.js').Source[], looking: boolean,
+ *   sources: import('../../../api/sources.js').Source[], looking: boolean,
  *   field: import('react').Ref<HTMLInputElement>, onType: (changes: object) => void,
- *   onLook: (where: import('../../../api/companies.js').Wanted) => void}} props
+ *   onLook: (where: import('../../../api/sources.js').Wanted) => void}} props
  */
 export default function WhereForm({ adding, sources, looking, field, onType, onLook }) {
   /** @param {import('react').FormEvent} event */

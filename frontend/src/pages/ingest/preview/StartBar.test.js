@@ -57,11 +57,13 @@ test.each([
   ['preview_unfinished', 409, 'The preview is still under way'],
   ['preview_not_found', 404, 'This preview was replaced'],
 ])('%s is told, with a new preview as the way on', async (code, status, words) => {
-  const { asked } = serveStart(refusal(status, code));
+  const { answers, asked } = serveStart(refusal(status, code));
   const { user } = open('/ingest/preview');
   await ask(user);
+  answers[PATHS.preview] = aPreview({ is_current: false });
   await user.click(screen.getByRole('button', { name: 'Start' }));
   expect(await screen.findByRole('alert')).toHaveTextContent(words);
+  expect(await screen.findByText('The preview is out of date.')).toBeVisible();
   expect(screen.getByRole('alert')).toHaveTextContent('nothing was started');
   await user.click(screen.getByRole('button', { name: 'Refresh the preview' }));
   await waitFor(() => expect(asked).toHaveBeenCalledWith(PATHS.makePreview));
