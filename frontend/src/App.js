@@ -7,6 +7,7 @@ import { paths } from './lib/paths.js';
 import { trouble } from './lib/trouble.js';
 import AccountPage from './pages/AccountPage.js';
 import SignOut from './pages/account/SignOut.js';
+import Drafts from './pages/Drafts.js';
 import IngestPage from './pages/IngestPage.js';
 import NotFoundPage from './pages/NotFoundPage.js';
 import RunsPage from './pages/RunsPage.js';
@@ -50,7 +51,9 @@ export default function App() {
         {user === null && <SignInPage expired={Boolean(last)} />}
         {last && (
           <Activity mode={user && !isSomebodyElse ? 'visible' : 'hidden'}>
-            <Pages />
+            <Drafts userId={last.user_id}>
+              <Pages />
+            </Drafts>
           </Activity>
         )}
       </main>

@@ -6,8 +6,9 @@ const LOOK_SECONDS = 5;
 const CHANGE_SECONDS = 15;
 
 /**
- * @typedef {{code: string, detail: string, run_id?: number, run_status?: string,
- *   errors?: Record<string, string[]>}} Problem
+ * @typedef {{code: string, detail: string, run_id?: number, run_status?: string, company_id?: number,
+ *   retry_at?: string | null, candidates?: {source: string, source_name: string, board: string}[],
+ *   errors?: Record<string, any>}} Problem
  */
 
 /** What the server refused, or that it did not answer (`status` 0). */
@@ -39,9 +40,19 @@ export function get(path, signal) {
  * Change something.
  * @param {string} path
  * @param {object} [body]
+ * @param {{signal?: AbortSignal, seconds?: number}} [more] a way to give up, and how long to wait at most
  */
-export function post(path, body) {
-  return request('POST', path, CHANGE_SECONDS, { body });
+export function post(path, body, { signal, seconds = CHANGE_SECONDS } = {}) {
+  return request('POST', path, seconds, { signal, body });
+}
+
+/**
+ * Change a part of something.
+ * @param {string} path
+ * @param {object} body
+ */
+export function patch(path, body) {
+  return request('PATCH', path, CHANGE_SECONDS, { body });
 }
 
 /**

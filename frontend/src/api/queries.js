@@ -74,15 +74,22 @@ export function useRuns(status, before) {
   return { page: query.data, error: useLastError(query) };
 }
 
-/** Starts a run; the answer is its id. */
+/** Starts a run of what a preview shows; the answer is its id. */
 export function useStartRun() {
   const client = useQueryClient();
   return useMutation({
-    mutationFn: async () => (await post(`${ROOT}/start`)).run_id,
+    /** @param {number} previewId @returns {Promise<number>} */
+    mutationFn: async (previewId) => (await post(`${ROOT}/start`, { preview_id: previewId })).run_id,
     // Without an answer it may have started all the same. The one that was in the way is named by the answer.
+    // What is wrong with the preview it will say itself.
     onError: ({ code }) => {
       if (code !== 'run_active') {
         void client.invalidateQueries({ queryKey: keys.currentRun });
+      }
+      if (code.startsWith('preview_')) {
+        void client.invalidateQueries({
+          predicate: ({ queryKey: [kind, ...rest] }) => kind === 'dry-run' && rest.length === 1,
+        });
       }
     },
   });

@@ -2,11 +2,19 @@ import { useId, useLayoutEffect, useRef } from 'react';
 import './ConfirmDialog.css';
 
 /**
- * Asks before something that cannot be taken back. The safe answer has the focus; Escape gives it.
+ * Asks before something that is not easily taken back. The safe answer has the focus; Escape gives it.
  * @param {{title: string, children: import('react').ReactNode, confirm: string, cancel: string,
- *   onConfirm: () => void, onCancel: () => void}} props
+ *   tone?: 'danger' | 'primary', onConfirm: () => void, onCancel: () => void}} props
  */
-export default function ConfirmDialog({ title, children, confirm, cancel, onConfirm, onCancel }) {
+export default function ConfirmDialog({
+  title,
+  children,
+  confirm,
+  cancel,
+  tone = 'danger',
+  onConfirm,
+  onCancel,
+}) {
   const dialog = useRef(/** @type {HTMLDialogElement | null} */ (null));
   const safe = useRef(/** @type {HTMLButtonElement | null} */ (null));
   const titleId = useId();
@@ -27,7 +35,7 @@ export default function ConfirmDialog({ title, children, confirm, cancel, onConf
         <button type="button" className="button" ref={safe} onClick={onCancel}>
           {cancel}
         </button>
-        <button type="button" className="button button--danger" onClick={onConfirm}>
+        <button type="button" className={`button button--${tone}`} onClick={onConfirm}>
           {confirm}
         </button>
       </div>

@@ -1,5 +1,7 @@
 const TIME = new Intl.DateTimeFormat(undefined, { timeStyle: 'medium' });
 const MOMENT = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium' });
+const CLOCK = new Intl.DateTimeFormat(undefined, { timeStyle: 'short' });
+const DAY = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium' });
 const COUNT = new Intl.NumberFormat();
 
 /**
@@ -33,4 +35,32 @@ export function formatMoment(moment) {
 /** @param {number} count */
 export function formatCount(count) {
   return COUNT.format(count);
+}
+
+/**
+ * The day alone.
+ * @param {string | number} moment
+ */
+export function formatDay(moment) {
+  return DAY.format(new Date(moment));
+}
+
+/**
+ * Hour and minute, with the day where that is another one.
+ * @param {string} moment
+ * @param {number} [now] milliseconds
+ */
+export function formatClock(moment, now = Date.now()) {
+  const clock = CLOCK.format(new Date(moment));
+  return formatDay(moment) === formatDay(now) ? clock : `${formatDay(moment)}, ${clock}`;
+}
+
+/**
+ * A number of things: 1 company, 3 companies.
+ * @param {number} count
+ * @param {string} one
+ * @param {string} [many]
+ */
+export function amount(count, one, many = `${one}s`) {
+  return `${formatCount(count)} ${count === 1 ? one : many}`;
 }

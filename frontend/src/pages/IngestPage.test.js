@@ -1,13 +1,28 @@
 import { act, screen, waitFor } from '@testing-library/react';
 import { expect, test, vi } from 'vitest';
+import { aCompany, SOURCES } from '../test/companies.js';
 import { objections, open } from '../test/open.js';
+import { aPreview } from '../test/previews.js';
 import { anEndedRun, aRun, PATHS, refusal, serve } from '../test/server.js';
 
 const NONE = { run_id: null };
+const STAGES = {
+  [PATHS.sources]: SOURCES,
+  [PATHS.companies]: { companies: [aCompany()] },
+  [PATHS.latestPreview]: { preview_id: 5 },
+  [PATHS.preview]: aPreview(),
+};
 const RUN_7 = { [PATHS.run]: aRun(), [PATHS.events]: { events: [] } };
 
+/** Confirms a start, as soon as the preview allows one. */
+async function start(user) {
+  await screen.findByText(/^Finished/);
+  await user.click(screen.getByRole('button', { name: 'Start ingestion' }));
+  await user.click(screen.getByRole('button', { name: 'Start' }));
+}
+
 test('configure leads to the preview and back, and the focus goes to the new heading', async () => {
-  serve({ [PATHS.current]: NONE });
+  serve({ ...STAGES, [PATHS.current]: NONE });
   const { user, container } = open('/');
   expect(await screen.findByRole('heading', { name: 'Configure' })).not.toHaveFocus();
   expect(screen.getByRole('listitem', { current: 'step' })).toHaveTextContent('Configure');
@@ -22,9 +37,9 @@ test('configure leads to the preview and back, and the focus goes to the new hea
 });
 
 test('start goes to the new run, where there is no action bar', async () => {
-  serve({ [PATHS.current]: NONE, [PATHS.start]: { run_id: 7 }, ...RUN_7 });
+  serve({ ...STAGES, [PATHS.current]: NONE, [PATHS.start]: { run_id: 7 }, ...RUN_7 });
   const { user } = open('/ingest/preview');
-  await user.click(await screen.findByRole('button', { name: 'Start ingestion' }));
+  await start(user);
   expect(await screen.findByText('Pending')).toBeVisible();
   expect(screen.queryByRole('button', { name: 'Start ingestion' })).toBeNull();
   expect(screen.queryByRole('link', { name: 'Back' })).toBeNull();
@@ -32,9 +47,14 @@ test('start goes to the new run, where there is no action bar', async () => {
 });
 
 test('start while a run is active goes there and says so', async () => {
-  serve({ [PATHS.current]: NONE, [PATHS.start]: refusal(409, 'run_active', { run_id: 7 }), ...RUN_7 });
+  serve({
+    ...STAGES,
+    [PATHS.current]: NONE,
+    [PATHS.start]: refusal(409, 'run_active', { run_id: 7 }),
+    ...RUN_7,
+  });
   const { user } = open('/ingest/preview');
-  await user.click(await screen.findByRole('button', { name: 'Start ingestion' }));
+  await start(user);
   expect(
     await screen.findByText('This run was in progress already, so no second one was started.'),
   ).toBeVisible();
@@ -44,28 +64,36 @@ test('start while a run is active goes there and says so', async () => {
 });
 
 test('two clicks on start are one start, however fast they come', async () => {
-  const asked = serve({ [PATHS.current]: NONE, [PATHS.start]: () => new Promise(() => {}) });
+  const asked = serve({ ...STAGES, [PATHS.current]: NONE, [PATHS.start]: () => new Promise(() => {}) });
   open('/ingest/preview');
-  const button = await screen.findByRole('button', { name: 'Start ingestion' });
+  await screen.findByText(/^Finished/);
+  const button = screen.getByRole('button', { name: 'Start ingestion' });
   act(() => {
     button.click();
     button.click();
   });
+  const confirm = screen.getByRole('button', { name: 'Start' });
+  act(() => {
+    confirm.click();
+    confirm.click();
+  });
   await waitFor(() => expect(button).toHaveAttribute('aria-disabled', 'true'));
   expect(button).toHaveTextContent('Starting …');
+  button.click();
+  expect(screen.queryByRole('dialog')).toBeNull();
   expect(asked.mock.calls.filter(([call]) => call === PATHS.start)).toHaveLength(1);
 });
 
 test('a start goes to its run without waiting for anything else', async () => {
-  const asked = serve({ [PATHS.current]: NONE, [PATHS.start]: { run_id: 7 }, ...RUN_7 });
+  const asked = serve({ ...STAGES, [PATHS.current]: NONE, [PATHS.start]: { run_id: 7 }, ...RUN_7 });
   const { user } = open('/ingest/preview');
-  await user.click(await screen.findByRole('button', { name: 'Start ingestion' }));
+  await start(user);
   await screen.findByText('Pending');
   expect(asked.mock.calls.filter(([call]) => call === PATHS.current)).toHaveLength(1);
 });
 
 test('a new run after one that has ended: the ended one is not offered', async () => {
-  const answers = { [PATHS.current]: { run_id: 7 }, ...RUN_7 };
+  const answers = { ...STAGES, [PATHS.current]: { run_id: 7 }, ...RUN_7 };
   serve(answers);
   const { user } = open('/ingest');
   await screen.findByText('Pending');
@@ -84,7 +112,7 @@ test('a new run after one that has ended: the ended one is not offered', async (
 test('a connection that stays lost is told all the time, not in turns', async () => {
   vi.useFakeTimers({ shouldAdvanceTime: true });
   try {
-    serve({ [PATHS.current]: new TypeError('Failed to fetch') });
+    serve({ ...STAGES, [PATHS.current]: new TypeError('Failed to fetch') });
     open('/ingest');
     const told = await screen.findByText('Connection lost, retrying.');
     const turns = vi.fn();
@@ -97,9 +125,9 @@ test('a connection that stays lost is told all the time, not in turns', async ()
 });
 
 test('a failed start is not told where there is no start', async () => {
-  serve({ [PATHS.current]: NONE, [PATHS.start]: refusal(503, 'database_unavailable') });
+  serve({ ...STAGES, [PATHS.current]: NONE, [PATHS.start]: refusal(503, 'database_unavailable') });
   const { user } = open('/ingest/preview');
-  await user.click(await screen.findByRole('button', { name: 'Start ingestion' }));
+  await start(user);
   expect(await screen.findByRole('alert')).toHaveTextContent(
     'The start was not confirmed. Refused: database_unavailable.',
   );
@@ -110,14 +138,14 @@ test('a failed start is not told where there is no start', async () => {
 });
 
 test('a start without an answer looks whether there is a run after all, and offers it', async () => {
-  const answers = { [PATHS.current]: NONE, ...RUN_7 };
+  const answers = { ...STAGES, [PATHS.current]: NONE, ...RUN_7 };
   answers[PATHS.start] = () => {
     answers[PATHS.current] = { run_id: 7 };
     return new TypeError('Failed to fetch');
   };
   serve(answers);
   const { user } = open('/ingest/preview');
-  await user.click(await screen.findByRole('button', { name: 'Start ingestion' }));
+  await start(user);
   expect(await screen.findByRole('link', { name: 'View run 7' })).toBeVisible();
   expect(screen.queryByRole('alert')).toBeNull();
 });
@@ -125,7 +153,7 @@ test('a start without an answer looks whether there is a run after all, and offe
 test.each(['/', '/ingest', '/ingest/preview'])(
   'arriving at %s while a run is active leads to it',
   async (address) => {
-    serve({ [PATHS.current]: { run_id: 7 }, ...RUN_7 });
+    serve({ ...STAGES, [PATHS.current]: { run_id: 7 }, ...RUN_7 });
     open(address);
     expect(await screen.findByText('Pending')).toBeVisible();
   },
@@ -134,7 +162,7 @@ test.each(['/', '/ingest', '/ingest/preview'])(
 test('a run that becomes active elsewhere is offered, and nobody is thrown out', async () => {
   vi.useFakeTimers({ shouldAdvanceTime: true });
   try {
-    const answers = { [PATHS.current]: NONE, ...RUN_7 };
+    const answers = { ...STAGES, [PATHS.current]: NONE, ...RUN_7 };
     serve(answers);
     const { container } = open('/ingest');
     await screen.findByRole('link', { name: 'Next' });
@@ -150,7 +178,7 @@ test('a run that becomes active elsewhere is offered, and nobody is thrown out',
 });
 
 test('a server that is away is told, and the form can be seen all the same', async () => {
-  serve({ [PATHS.current]: new TypeError('Failed to fetch') });
+  serve({ ...STAGES, [PATHS.current]: new TypeError('Failed to fetch') });
   open('/ingest');
   expect(await screen.findByText('Connection lost, retrying.')).toBeVisible();
   expect(screen.getByRole('link', { name: 'Next' })).toBeVisible();
@@ -164,7 +192,7 @@ test('an address that is none is a page of its own', async () => {
 });
 
 test('no request is made that the screen does not need', async () => {
-  const asked = serve({ [PATHS.current]: NONE, ...RUN_7 });
+  const asked = serve({ ...STAGES, [PATHS.current]: NONE, ...RUN_7 });
   open('/ingest/runs/7');
   await waitFor(() => expect(asked).toHaveBeenCalledWith(PATHS.events));
   expect(new Set(asked.mock.calls.map(([call]) => call))).toEqual(new Set([PATHS.run, PATHS.events]));

@@ -53,14 +53,14 @@ export function refusal(status, code, members = {}) {
  */
 export function serve(answers) {
   const asked = vi.fn();
-  vi.stubGlobal('fetch', async (path, { method, body }) => {
+  vi.stubGlobal('fetch', async (path, { method, body, signal }) => {
     const call = `${method} ${path}`;
     if (call === PATHS.me && !(call in answers)) {
       return new Response(JSON.stringify(LOCAL));
     }
     asked(...[call, body && JSON.parse(body)].filter(Boolean));
     let answer = answers[call] ?? refusal(404, 'not_found');
-    answer = typeof answer === 'function' ? await answer() : answer;
+    answer = typeof answer === 'function' ? await Promise.race([answer(), givenUp(signal)]) : answer;
     if (answer instanceof Error) {
       throw answer;
     }
@@ -70,6 +70,13 @@ export function serve(answers) {
       : new Response(JSON.stringify(document), { status, headers });
   });
   return asked;
+}
+
+/** A request that is given up fails at once, as a browser's does. */
+function givenUp(signal) {
+  return new Promise((_resolve, reject) => {
+    signal?.addEventListener('abort', () => reject(signal.reason), { once: true });
+  });
 }
 
 export const PATHS = {
@@ -84,4 +91,16 @@ export const PATHS = {
   events: 'GET /api/ingestion/runs/7/events',
   abort: 'POST /api/ingestion/abort/7',
   runs: 'GET /api/ingestion/runs?limit=20',
+  sources: 'GET /api/ingestion/sources',
+  companies: 'GET /api/ingestion/companies',
+  addCompany: 'POST /api/ingestion/companies',
+  detect: 'POST /api/ingestion/companies/detect',
+  importCompanies: 'POST /api/ingestion/companies/import',
+  changeCompany: 'PATCH /api/ingestion/companies/12',
+  removeCompany: 'DELETE /api/ingestion/companies/12',
+  latestPreview: 'GET /api/ingestion/dry-run',
+  makePreview: 'POST /api/ingestion/dry-run',
+  preview: 'GET /api/ingestion/dry-run/5',
+  postings: 'GET /api/ingestion/dry-run/5/postings',
+  posting: 'GET /api/ingestion/dry-run/5/postings/100',
 };

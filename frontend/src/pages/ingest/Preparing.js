@@ -1,12 +1,14 @@
-import { useEffect, useRef } from 'react';
-import { Link, Navigate, useNavigate } from 'react-router';
-import { useCurrentRun, useStartRun } from '../../api/queries.js';
+import { useEffect, useState } from 'react';
+import { Link, Navigate } from 'react-router';
+import { useCurrentRun } from '../../api/queries.js';
+import { ActionPlace } from '../../components/ActionBar.js';
 import Banner from '../../components/Banner.js';
 import { paths } from '../../lib/paths.js';
 import { resolveStage, STAGES } from '../../lib/stage.js';
-import { trouble, unconfirmed } from '../../lib/trouble.js';
+import { trouble } from '../../lib/trouble.js';
 import Stage1Configure from './Stage1Configure.js';
 import Stage2Preview from './Stage2Preview.js';
+import { useStart } from './useStart.js';
 import './Preparing.css';
 
 /**
@@ -25,14 +27,18 @@ export default function Preparing({ step, arriving, onArrived }) {
     }
   }, [answered, onArrived]);
   const start = useStart();
+  const [place, setPlace] = useState(/** @type {HTMLElement | null} */ (null));
   if (goTo) {
     return <Navigate to={paths.run(goTo)} replace />;
   }
   const { name } = STAGES[stage - 1];
   return (
-    <>
+    <ActionPlace value={place}>
       <title>{`${name} · Job Ingestion`}</title>
-      <h1 tabIndex={-1}>{name}</h1>
+      <div className="pr-header">
+        <h1 tabIndex={-1}>{name}</h1>
+        <div className="pr-actions" ref={setPlace} />
+      </div>
       <div role="status" className="pr-news">
         {error && <Banner tone="warning">{trouble(error).sentence}</Banner>}
         {!error && offer && (
@@ -42,69 +48,8 @@ export default function Preparing({ step, arriving, onArrived }) {
         )}
         {waiting && <p className="quiet">Looking for a run in progress …</p>}
       </div>
-      {start.problem && stage === 2 && (error || !offer) && (
-        <Banner tone="danger" role="alert" onDismiss={start.dismiss}>
-          {start.problem}
-        </Banner>
-      )}
-      {!waiting && (stage === 1 ? <Stage1Configure /> : <Stage2Preview />)}
-      {!waiting && <ActionBar stage={stage} start={start} />}
-    </>
+      {!waiting && stage === 1 && <Stage1Configure />}
+      {!waiting && stage === 2 && <Stage2Preview start={start} offered={!error && Boolean(offer)} />}
+    </ActionPlace>
   );
-}
-
-/** @param {{stage: number, start: ReturnType<typeof useStart>}} props */
-function ActionBar({ stage, start }) {
-  if (stage === 1) {
-    return (
-      <div className="pr-actions">
-        <Link className="button button--primary" to={paths.preview}>
-          Next
-        </Link>
-      </div>
-    );
-  }
-  return (
-    <div className="pr-actions">
-      <Link className="button" to={paths.configure} onClick={start.dismiss}>
-        Back
-      </Link>
-      <button
-        type="button"
-        className="button button--primary"
-        aria-disabled={start.isUnderWay}
-        onClick={start.begin}
-      >
-        {start.isUnderWay ? 'Starting …' : 'Start ingestion'}
-      </button>
-    </div>
-  );
-}
-
-/** Starts a run and goes to it; if one is active already, goes to that one, which is told there. */
-function useStart() {
-  const mutation = useStartRun();
-  const navigate = useNavigate();
-  // What is rendered is a moment late: a second click comes before it.
-  const isUnderWay = useRef(false);
-  const { error } = mutation;
-  return {
-    problem: error && error.code !== 'run_active' ? unconfirmed('start', error) : null,
-    isUnderWay: mutation.isPending,
-    dismiss: mutation.reset,
-    begin: () => {
-      if (isUnderWay.current) {
-        return;
-      }
-      isUnderWay.current = true;
-      mutation.mutate(undefined, {
-        onSuccess: (runId) => navigate(paths.run(runId)),
-        onError: ({ code, problem: { run_id: runId } }) =>
-          code === 'run_active' && navigate(paths.run(runId), { state: { alreadyActive: true } }),
-        onSettled: () => {
-          isUnderWay.current = false;
-        },
-      });
-    },
-  };
 }

@@ -1,0 +1,120 @@
+import {
+  keepPreviousData,
+  useInfiniteQuery,
+  useMutation,
+  useQuery,
+  useQueryClient,
+} from '@tanstack/react-query';
+import { useLastError } from '../lib/useLastError.js';
+import { get, post } from './client.js';
+import { isMissing } from './queries.js';
+
+/**
+ * @typedef {{position: number, company_id: number, source: string, source_name: string, board: string, name: string,
+ *   url: string, include: string[], exclude: string[], state: 'waiting' | 'listing' | 'listed' | 'failed',
+ *   outcome: string | null, detail: string | null, retry_at: string | null, is_complete: boolean | null,
+ *   found: number | null, taken: number | null, unread: number | null, listed_at: string | null}} PreviewCompany
+ * @typedef {{companies: number, listed: number, failed: number, waiting: number, found: number,
+ *   taken: number}} Totals
+ * @typedef {{preview_id: number, is_finished: boolean, is_current: boolean, settings_hash: string,
+ *   created_at: string, finished_at: string | null, server_time: string, totals: Totals,
+ *   companies: PreviewCompany[]}} Preview
+ * @typedef {{kind: string, term: string | null}} Rule
+ * @typedef {{posting_id: number, position: number, company: string, external_id: string, title: string,
+ *   location: string | null, department: string | null, workplace: string | null, employment_type: string | null,
+ *   posted_at: string | null, updated_at: string | null, url: string, taken: boolean, rule: Rule}} Posting
+ * @typedef {Posting & {description: string | null, requirements: string | null}} PostingText
+ * @typedef {{company?: number, taken?: boolean, search?: string}} Wanted
+ */
+
+const ROOT = '/api/ingestion/dry-run';
+const LATEST = ['dry-run', 'latest'];
+const POLL_MS = 1000;
+const RETRY_MS = 1500;
+const PAGE = 100;
+
+/** The id of the latest preview, null for none; another tab may make one. */
+export function useLatestPreview() {
+  const query = useQuery({
+    queryKey: LATEST,
+    /** @returns {Promise<number | null>} */
+    queryFn: async ({ signal }) => (await get(ROOT, signal)).preview_id,
+    // What an earlier visit knew may have been replaced since.
+    gcTime: 0,
+    refetchInterval: ({ state }) => (state.status === 'error' ? RETRY_MS : false),
+  });
+  return { previewId: query.data, look: query.refetch, error: useLastError(query) };
+}
+
+/** A preview, asked for until it is finished; whether it still fits the settings is asked again by each visit. */
+export function usePreview(previewId) {
+  const query = useQuery({
+    queryKey: ['dry-run', previewId],
+    enabled: Number.isInteger(previewId),
+    /** @returns {Promise<Preview>} */
+    queryFn: ({ signal }) => get(`${ROOT}/${previewId}`, signal),
+    gcTime: 0,
+    refetchInterval: ({ state: { data, error } }) =>
+      isMissing(error) || (!error && data?.is_finished) ? false : POLL_MS,
+  });
+  return { preview: query.data, error: useLastError(query) };
+}
+
+/** Makes a preview, or finds the one under way; it is the latest from then on. */
+export function useMakePreview() {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: async () => (await post(ROOT)).preview_id,
+    onSuccess: async (/** @type {number} */ previewId) => {
+      await client.cancelQueries({ queryKey: LATEST });
+      client.setQueryData(LATEST, previewId);
+      void client.invalidateQueries({ queryKey: ['dry-run', previewId], exact: true });
+    },
+    // Without an answer there may be one all the same.
+    onError: () => void client.invalidateQueries({ queryKey: LATEST }),
+  });
+}
+
+/**
+ * Postings of a preview, page by page.
+ * @param {number} previewId
+ * @param {Wanted} wanted
+ * @param {boolean} isFinished while it is not, the same question may have more answers later
+ */
+export function usePostings(previewId, wanted, isFinished) {
+  const query = useInfiniteQuery({
+    queryKey: ['dry-run', previewId, 'postings', wanted, isFinished],
+    /** @returns {Promise<{postings: Posting[], next_after: number | null}>} */
+    queryFn: ({ pageParam, signal }) => {
+      const given = Object.entries({ ...wanted, after: pageParam, limit: PAGE })
+        .filter(([, value]) => value !== null && value !== undefined)
+        .map(([name, value]) => [name, String(value)]);
+      return get(`${ROOT}/${previewId}/postings?${new URLSearchParams(given)}`, signal);
+    },
+    initialPageParam: /** @type {number | null} */ (null),
+    getNextPageParam: ({ next_after: after }) => after,
+    placeholderData: keepPreviousData,
+    staleTime: Number.POSITIVE_INFINITY,
+    refetchOnWindowFocus: false,
+  });
+  return {
+    postings: query.data?.pages.flatMap((page) => page.postings),
+    isOld: query.isPlaceholderData,
+    more: query.hasNextPage ? query.fetchNextPage : null,
+    isLoading: query.isFetching,
+    error: useLastError(query),
+    again: query.refetch,
+  };
+}
+
+/** One posting with its text. */
+export function usePosting(previewId, postingId) {
+  const query = useQuery({
+    queryKey: ['dry-run', previewId, 'posting', postingId],
+    /** @returns {Promise<PostingText>} */
+    queryFn: ({ signal }) => get(`${ROOT}/${previewId}/postings/${postingId}`, signal),
+    staleTime: Number.POSITIVE_INFINITY,
+    refetchOnWindowFocus: false,
+  });
+  return { posting: query.data, error: useLastError(query), again: query.refetch };
+}

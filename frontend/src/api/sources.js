@@ -1,0 +1,42 @@
+import { useMutation, useQuery } from '@tanstack/react-query';
+import { get, post } from './client.js';
+
+/**
+ * @typedef {{source: string, board: string, name: string}} Starter
+ * @typedef {{key: string, name: string, documentation: string, policy: string, example: string,
+ *   board_hint: string}} Source
+ * @typedef {{source: string, source_name: string, board: string, name: string | null, url: string,
+ *   postings: number, is_complete: boolean, titles: string[], company_id: number | null,
+ *   note: string | null}} Detected
+ * @typedef {{url: string} | {source: string, board: string}} Wanted
+ */
+
+const ROOT = '/api/ingestion';
+const RETRY_MS = 4000;
+/** Some systems take most of a minute; the server gives up before this. */
+const DETECT_SECONDS = 70;
+
+/** The systems that can be read, and well-known boards to begin with. They change with a release. */
+export function useSources() {
+  return useQuery({
+    queryKey: ['sources'],
+    /** @returns {Promise<{sources: Source[], starters: Starter[]}>} */
+    queryFn: ({ signal }) => get(`${ROOT}/sources`, signal),
+    staleTime: Number.POSITIVE_INFINITY,
+    refetchOnWindowFocus: false,
+    refetchInterval: ({ state }) => (state.status === 'error' ? RETRY_MS : false),
+  });
+}
+
+/**
+ * Looks at a board; nothing is saved by it.
+ * @param {(found: Detected, wanted: Wanted) => void} onFound told even if nobody waits for it any more
+ */
+export function useDetect(onFound) {
+  return useMutation({
+    /** @param {{wanted: Wanted, signal: AbortSignal}} given */
+    mutationFn: ({ wanted, signal }) =>
+      post(`${ROOT}/companies/detect`, wanted, { signal, seconds: DETECT_SECONDS }),
+    onSuccess: (found, { wanted }) => onFound(found, wanted),
+  });
+}

@@ -1,0 +1,86 @@
+import { expect, test } from 'vitest';
+import { ApiError } from '../api/client.js';
+import { asAddress, detectTrouble } from './detecting.js';
+import { failure, listingInWords } from './outcome.js';
+
+const OUTCOMES = [
+  'not_found',
+  'gone',
+  'forbidden',
+  'throttled',
+  'changed',
+  'unreachable',
+  'moved',
+  'out_of_time',
+];
+const CODES = [
+  'address_refused',
+  'board_not_recognised',
+  'several_boards',
+  'board_not_found',
+  'board_gone',
+  'board_forbidden',
+  'board_throttled',
+  'board_changed',
+  'board_unreachable',
+  'board_moved',
+  'too_many_requests',
+  'detect_busy',
+];
+const refusal = (code, members = {}) => new ApiError(422, { code, detail: 'Some detail.', ...members });
+
+test('every outcome has its own reason and its own advice', () => {
+  const told = OUTCOMES.map((outcome) => failure({ outcome, detail: null }));
+  expect(new Set(told.map(({ why }) => why)).size).toBe(OUTCOMES.length);
+  expect(new Set(told.map(({ advice }) => advice)).size).toBe(OUTCOMES.length);
+});
+
+test('the server’s own words come first, and an unknown outcome is told too', () => {
+  expect(failure({ outcome: 'gone', detail: 'Closed in May.' }).why).toBe('Closed in May.');
+  expect(failure({ outcome: 'tired', detail: null })).toEqual({ why: 'It failed.', advice: 'Try again.' });
+});
+
+test('a throttled board says when to try again', () => {
+  const { advice } = failure({ outcome: 'throttled', detail: null, retry_at: '2026-01-02T10:30:00Z' });
+  expect(advice).toMatch(/^Try again after .*\d:30/);
+});
+
+test.each([
+  [null, null],
+  [{ outcome: 'ok', postings: 37 }, '37 postings'],
+  [{ outcome: 'ok', postings: 1 }, '1 posting'],
+  [{ outcome: 'empty', postings: 0 }, 'No postings'],
+  [
+    { outcome: 'not_found', detail: null },
+    'There is no such board. Check the board’s name or remove the company.',
+  ],
+])('the last listing %j in words', (listing, expected) => {
+  expect(listingInWords(listing)?.text ?? null).toBe(expected);
+});
+
+test.each(CODES)('%s has a sentence, and a way on', (code) => {
+  const { why, advice } = detectTrouble(refusal(code));
+  expect(why).toMatch(/\.$/);
+  expect(advice).toMatch(/[.?]$/);
+  expect(advice).not.toMatch(/remove/);
+});
+
+test('what is not known is told in the server’s words, and no answer as such', () => {
+  expect(detectTrouble(refusal('odd_code')).why).toBe('Some detail.');
+  const lost = new ApiError(0, { code: 'no_answer', detail: 'x' });
+  expect(detectTrouble(lost).why).toBe('There was no answer.');
+});
+
+test('who asks too often is told how long to wait', () => {
+  const problem = { code: 'too_many_requests', detail: 'x' };
+  expect(detectTrouble(new ApiError(429, problem, 30)).advice).toBe('Try again in 30 s.');
+  expect(detectTrouble(new ApiError(429, problem)).advice).toBe('Wait a minute, then try again.');
+});
+
+test.each([
+  [' jobs.acme.example/x ', 'https://jobs.acme.example/x'],
+  ['http://acme.example', 'http://acme.example'],
+  ['HTTPS://acme.example', 'HTTPS://acme.example'],
+])('%j is meant as %s', (typed, expected) => {
+  expect(asAddress(typed)).toBe(expected);
+});

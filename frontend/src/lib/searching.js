@@ -1,0 +1,25 @@
+/**
+ * The companies whose name, board or system has every word of a search.
+ * @template {{name: string, board: string, source_name: string}} Company
+ * @param {Company[]} companies
+ * @param {string} search
+ * @returns {Company[]}
+ */
+export function matching(companies, search) {
+  const words = plain(search).split(/\s+/).filter(Boolean);
+  if (words.length === 0) {
+    return companies;
+  }
+  return companies.filter(({ name, board, source_name: system }) => {
+    const text = plain(`${name} ${board} ${system}`);
+    return words.every((word) => text.includes(word));
+  });
+}
+
+/** Upper or lower case and accents make no difference. */
+function plain(text) {
+  return text
+    .normalize('NFD')
+    .replace(/\p{Mark}/gu, '')
+    .toLowerCase();
+}

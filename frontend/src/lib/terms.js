@@ -1,0 +1,27 @@
+/** Filter terms as a person types them, and in short. */
+
+/**
+ * The terms of a text with commas between them: trimmed, none blank, none twice.
+ * @param {string} text
+ * @returns {string[]}
+ */
+export function termsOf(text) {
+  return [...new Set(text.split(/[,\n]/).map((term) => term.trim()))].filter(Boolean);
+}
+
+/**
+ * The text that termsOf() makes the same terms of.
+ * @param {string[]} terms
+ */
+export function textOf(terms) {
+  return terms.join(', ');
+}
+
+/**
+ * The filters of a company, in a sentence or two.
+ * @param {{include: string[], exclude: string[]}} filters
+ */
+export function filtersInShort({ include, exclude }) {
+  const only = include.length > 0 ? `Only titles with: ${textOf(include)}.` : 'Every title.';
+  return exclude.length > 0 ? `${only} Never: ${textOf(exclude)}.` : only;
+}

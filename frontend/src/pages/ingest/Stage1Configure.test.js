@@ -1,0 +1,182 @@
+import { screen, waitFor, within } from '@testing-library/react';
+import { expect, test } from 'vitest';
+import { aCompany, SOURCES } from '../../test/companies.js';
+import { objections, open } from '../../test/open.js';
+import { NOTHING, PATHS, refusal, serve } from '../../test/server.js';
+
+const BETA = aCompany({
+  company_id: 13,
+  source: 'lever',
+  source_name: 'Lever',
+  board: 'beta',
+  name: 'Beta',
+  enabled: false,
+  include: ['engineer', 'designer'],
+  exclude: ['intern'],
+  listing: { at: '2026-01-02T10:00:00Z', outcome: 'not_found', detail: null, postings: null },
+});
+const LISTED = { at: '2026-01-02T10:00:00Z', outcome: 'ok', detail: null, postings: 37 };
+
+function serveList(companies, more = {}) {
+  const answers = {
+    [PATHS.current]: { run_id: null },
+    [PATHS.sources]: SOURCES,
+    [PATHS.companies]: { companies },
+    ...more,
+  };
+  return { answers, asked: serve(answers) };
+}
+
+const row = async (name) => (await screen.findByText(name, { selector: 'strong' })).closest('li');
+
+test('each company is there with its board, its filters and its last listing', async () => {
+  serveList([aCompany({ listing: LISTED }), BETA]);
+  const { container } = open('/ingest');
+  const acme = await row('Acme');
+  const board = within(acme).getByRole('link', { name: 'acme' });
+  expect(board).toHaveAttribute('href', 'https://job-boards.greenhouse.io/acme');
+  expect(board).toHaveAttribute('rel', 'noreferrer');
+  expect(board).toHaveAttribute('target', '_blank');
+  expect(acme).toHaveTextContent('37 postings');
+  expect(acme).toHaveTextContent('Every title.');
+  const beta = await row('Beta');
+  expect(beta).toHaveTextContent('Only titles with: engineer, designer. Never: intern.');
+  expect(beta).toHaveTextContent('Failed: There is no such board. Check the board’s name');
+  expect(within(beta).getByRole('checkbox')).not.toBeChecked();
+  expect(screen.getByText('2 companies, 1 enabled')).toBeVisible();
+  expect(await objections(container)).toEqual([]);
+});
+
+test('a search goes through names, boards and systems', async () => {
+  serveList([aCompany(), BETA]);
+  const { user } = open('/ingest');
+  await user.type(await screen.findByRole('searchbox'), 'lever');
+  expect(await screen.findByText('1 of 2 companies, 1 enabled')).toBeVisible();
+  expect(screen.queryByText('Acme', { selector: 'strong' })).toBeNull();
+  await user.type(screen.getByRole('searchbox'), ' x');
+  expect(await screen.findByText('No company matches.')).toBeVisible();
+});
+
+test('enabling is sent at once, and taken back when it is refused', async () => {
+  const { answers, asked } = serveList([aCompany()]);
+  answers[PATHS.changeCompany] = () => {
+    answers[PATHS.companies] = { companies: [aCompany({ enabled: false })] };
+    return aCompany({ enabled: false });
+  };
+  const { user } = open('/ingest');
+  const box = await screen.findByRole('checkbox', { name: 'Enabled: Acme' });
+  await user.click(box);
+  await waitFor(() => expect(box).not.toBeChecked());
+  expect(asked).toHaveBeenCalledWith(PATHS.changeCompany, { enabled: false });
+  answers[PATHS.changeCompany] = refusal(503, 'database_unavailable');
+  await user.click(box);
+  expect(await screen.findByRole('alert')).toHaveTextContent('The change of Acme was not confirmed.');
+  expect(box).not.toBeChecked();
+});
+
+test('a switch that is flipped twice ends as the second flip says', async () => {
+  const { answers, asked } = serveList([aCompany()]);
+  let answer;
+  answers[PATHS.changeCompany] = () =>
+    new Promise((resolve) => {
+      answer = resolve;
+    });
+  const { user } = open('/ingest');
+  const box = await screen.findByRole('checkbox', { name: 'Enabled: Acme' });
+  await user.click(box);
+  await waitFor(() => expect(box).not.toBeChecked());
+  await user.click(box);
+  await waitFor(() => expect(box).toBeChecked());
+  answer(aCompany({ enabled: false }));
+  await waitFor(() => expect(asked).toHaveBeenCalledWith(PATHS.changeCompany, { enabled: true }));
+  expect(box).toBeChecked();
+  answer(aCompany());
+  await waitFor(() => expect(box).toBeChecked());
+});
+
+test('removing is at once, and can be undone with all there was', async () => {
+  const { answers, asked } = serveList([aCompany(), BETA]);
+  answers['DELETE /api/ingestion/companies/13'] = () => {
+    answers[PATHS.companies] = { companies: [aCompany()] };
+    return NOTHING;
+  };
+  answers[PATHS.addCompany] = () => {
+    const back = { ...BETA, company_id: 40 };
+    answers[PATHS.companies] = { companies: [aCompany(), back] };
+    return back;
+  };
+  const { user, container } = open('/ingest');
+  await user.click(await screen.findByRole('button', { name: 'Remove Beta' }));
+  expect(await screen.findByText('Beta was removed.')).toBeVisible();
+  const undo = screen.getByRole('button', { name: 'Undo the removal of Beta' });
+  expect(undo.closest('[role=status]')).not.toBeNull();
+  expect(undo).toHaveFocus();
+  await waitFor(() => expect(screen.queryByText('Beta', { selector: 'strong' })).toBeNull());
+  expect(await objections(container)).toEqual([]);
+  await user.click(undo);
+  await waitFor(async () => expect(await row('Beta')).toHaveFocus());
+  expect(asked).toHaveBeenCalledWith(PATHS.addCompany, {
+    source: 'lever',
+    board: 'beta',
+    name: 'Beta',
+    enabled: false,
+    include: ['engineer', 'designer'],
+    exclude: ['intern'],
+  });
+  expect(screen.queryByText('Beta was removed.')).toBeNull();
+});
+
+test('several that were removed can each be brought back, or forgotten', async () => {
+  const { answers } = serveList([aCompany(), BETA]);
+  answers[PATHS.removeCompany] = NOTHING;
+  answers['DELETE /api/ingestion/companies/13'] = NOTHING;
+  answers[PATHS.addCompany] = refusal(409, 'company_exists', { company_id: 12 });
+  const { user } = open('/ingest');
+  await user.click(await screen.findByRole('button', { name: 'Remove Acme' }));
+  await screen.findByText('Acme was removed.');
+  await user.click(await screen.findByRole('button', { name: 'Remove Beta' }));
+  await screen.findByText('Beta was removed.');
+  await user.click(screen.getByRole('button', { name: 'Undo the removal of Acme' }));
+  expect(await screen.findByText('Acme was removed. It is in your list already.')).toBeVisible();
+  await user.click(screen.getByRole('button', { name: 'Dismiss: Acme was removed' }));
+  expect(screen.queryByText(/Acme was removed/)).toBeNull();
+  expect(screen.getByText('Beta was removed.')).toBeVisible();
+});
+
+test('a removal that fails leaves the company, and is told', async () => {
+  serveList([aCompany()], { [PATHS.removeCompany]: refusal(503, 'database_unavailable') });
+  const { user } = open('/ingest');
+  await user.click(await screen.findByRole('button', { name: 'Remove Acme' }));
+  expect(await screen.findByRole('alert')).toHaveTextContent('The removal of Acme was not confirmed.');
+  expect(await row('Acme')).toBeVisible();
+});
+
+test('an empty list begins with well-known companies, added in one call', async () => {
+  const { answers, asked } = serveList([]);
+  answers[PATHS.importCompanies] = () => {
+    answers[PATHS.companies] = { companies: [aCompany()] };
+    return { added: 1, changed: 0, unchanged: 0 };
+  };
+  const { user, container } = open('/ingest');
+  expect(await screen.findByText(/^Your list is empty/)).toBeVisible();
+  const none = screen.getByRole('button', { name: 'Add 0 companies' });
+  expect(none).toHaveAttribute('aria-disabled', 'true');
+  await user.click(screen.getByRole('checkbox', { name: 'Acme Greenhouse' }));
+  expect(await objections(container)).toEqual([]);
+  await user.click(screen.getByRole('button', { name: 'Add 1 company' }));
+  expect(await screen.findByText('1 company added.')).toBeVisible();
+  expect(asked).toHaveBeenCalledWith(PATHS.importCompanies, {
+    companies: [{ source: 'greenhouse', board: 'acme', name: 'Acme' }],
+  });
+  await waitFor(async () => expect(await row('Acme')).toBeVisible());
+  expect(screen.queryByRole('checkbox', { name: 'Acme Greenhouse' })).toBeNull();
+  expect(screen.getByRole('checkbox', { name: 'Birch Lever' })).toBeVisible();
+});
+
+test('a list that cannot be loaded is told, and shown as soon as it can', async () => {
+  const { answers } = serveList([], { [PATHS.companies]: new TypeError('Failed to fetch') });
+  open('/ingest');
+  expect(await screen.findByText('Connection lost, retrying.')).toBeVisible();
+  answers[PATHS.companies] = { companies: [aCompany()] };
+  expect(await screen.findByText('Acme', { selector: 'strong' }, { timeout: 6000 })).toBeVisible();
+}, 10_000);

@@ -1,0 +1,147 @@
+import { screen, waitFor, within } from '@testing-library/react';
+import { expect, test } from 'vitest';
+import { objections, open } from '../../../test/open.js';
+import { aPosting, aPreview, aPreviewCompany } from '../../../test/previews.js';
+import { PATHS, refusal, serve } from '../../../test/server.js';
+
+const TAKEN = `${PATHS.postings}?company=1&taken=true&limit=100`;
+const LEFT = `${PATHS.postings}?company=1&taken=false&limit=100`;
+const page = (postings, next = null) => ({ postings, next_after: next });
+
+function servePostings(more = {}) {
+  const answers = {
+    [PATHS.current]: { run_id: null },
+    [PATHS.latestPreview]: { preview_id: 5 },
+    [PATHS.preview]: aPreview({ companies: [aPreviewCompany({ found: 5, taken: 3 })] }),
+    [TAKEN]: page([aPosting()]),
+    ...more,
+  };
+  return { answers, asked: serve(answers) };
+}
+
+async function openCard(user) {
+  await user.click(await screen.findByRole('button', { name: /^Acme/ }));
+}
+
+test('a card that is opened loads its postings, and the next page when asked', async () => {
+  const facts = {
+    location: 'Berlin',
+    department: 'R&D',
+    workplace: 'remote',
+    rule: { kind: 'include', term: 'eng*' },
+  };
+  const { asked } = servePostings({
+    [TAKEN]: page([aPosting(facts)], 100),
+    [`${PATHS.postings}?company=1&taken=true&after=100&limit=100`]: page([
+      aPosting({ posting_id: 101, title: 'Designer' }),
+    ]),
+  });
+  const { user, container } = open('/ingest/preview');
+  const card = await screen.findByRole('button', { name: /^Acme/ });
+  expect(card).toHaveAttribute('aria-expanded', 'false');
+  expect(asked).not.toHaveBeenCalledWith(TAKEN);
+  await user.click(card);
+  expect(card).toHaveAttribute('aria-expanded', 'true');
+  const link = await screen.findByRole('link', { name: 'Engineer' });
+  expect(link).toHaveAttribute('rel', 'noreferrer noopener');
+  expect(link).toHaveAttribute('target', '_blank');
+  expect(link.closest('li')).toHaveTextContent(/Berlin · Remote · R&D · posted .*taken: eng\*/);
+  await user.click(screen.getByRole('button', { name: 'Show more' }));
+  expect(await screen.findByText('Designer')).toBeVisible();
+  expect(screen.getByText('Engineer')).toBeVisible();
+  expect(screen.queryByRole('button', { name: 'Show more' })).toBeNull();
+  expect(await objections(container)).toEqual([]);
+  await user.click(card);
+  expect(screen.queryByText('Engineer')).toBeNull();
+});
+
+test('an address that is none of the web’s is no link', async () => {
+  servePostings({ [TAKEN]: page([aPosting({ url: 'javascript:alert(1)' })]) });
+  const { user } = open('/ingest/preview');
+  await openCard(user);
+  expect(await screen.findByText('Engineer')).toBeVisible();
+  expect(screen.queryByRole('link', { name: 'Engineer' })).toBeNull();
+});
+
+test('what is left out is one click away, each with its rule', async () => {
+  const left = (posting_id, title, kind, term) =>
+    aPosting({ posting_id, title, taken: false, rule: { kind, term } });
+  const { asked } = servePostings({
+    [LEFT]: page([left(7, 'Intern', 'exclude', 'intern'), left(8, 'Cook', 'not_included', null)]),
+  });
+  const { user } = open('/ingest/preview');
+  await openCard(user);
+  await screen.findByText('Engineer');
+  expect(asked).not.toHaveBeenCalledWith(LEFT);
+  await user.click(screen.getByRole('button', { name: 'Show 2 postings left out' }));
+  expect((await screen.findByText('Intern')).closest('li')).toHaveTextContent('left out by ‘intern’');
+  expect(screen.getByText('Cook').closest('li')).toHaveTextContent('no word of ‘Only’ in the title');
+});
+
+test('the text of a posting is shown as it is, on demand', async () => {
+  const { asked } = servePostings({
+    [PATHS.posting]: { ...aPosting(), description: 'Build <b>things</b>.', requirements: 'Curiosity.' },
+  });
+  const { user, container } = open('/ingest/preview');
+  await openCard(user);
+  const button = await screen.findByRole('button', { name: 'Text of Engineer' });
+  expect(asked).not.toHaveBeenCalledWith(PATHS.posting);
+  await user.click(button);
+  expect(await screen.findByText('Build <b>things</b>.')).toBeVisible();
+  expect(screen.getByText('Curiosity.')).toBeVisible();
+  expect(await objections(container)).toEqual([]);
+});
+
+test('postings that cannot be loaded are told, and can be tried again', async () => {
+  const { answers } = servePostings({ [TAKEN]: refusal(503, 'database_unavailable') });
+  const { user } = open('/ingest/preview');
+  await openCard(user);
+  expect(await screen.findByText(/^The postings could not be loaded/)).toBeVisible();
+  answers[TAKEN] = page([aPosting()]);
+  await user.click(screen.getByRole('button', { name: 'Try again' }));
+  expect(await screen.findByText('Engineer')).toBeVisible();
+});
+
+test('a search goes through all companies, and clearing it leads back to the cards', async () => {
+  const { asked } = servePostings({
+    [`${PATHS.postings}?search=cook&limit=100`]: page([
+      aPosting({ title: 'Cook', company: 'Beta' }),
+      aPosting({
+        posting_id: 101,
+        title: 'Cook, intern',
+        taken: false,
+        rule: { kind: 'exclude', term: 'intern' },
+      }),
+    ]),
+    [`${PATHS.postings}?search=cooks&limit=100`]: page([]),
+  });
+  const { user, container } = open('/ingest/preview');
+  const field = await screen.findByRole('searchbox', { name: 'Search all postings' });
+  await user.type(field, 'cook');
+  const list = await screen.findByRole('region', { name: 'Postings that match' });
+  const items = await within(list).findAllByRole('listitem');
+  expect(items[0]).toHaveTextContent(/Cook · Beta.*Taken/);
+  expect(items[1]).toHaveTextContent(/Cook, intern · Acme.*Left out.*left out by ‘intern’/);
+  expect(screen.queryByRole('button', { name: /^Acme/ })).toBeNull();
+  // Not for every letter.
+  expect(asked.mock.calls.filter(([call]) => call.includes('search='))).toHaveLength(1);
+  expect(await objections(container)).toEqual([]);
+  await user.type(field, 's');
+  expect(await screen.findByText('No posting matches.')).toBeVisible();
+  await user.clear(field);
+  await waitFor(() => expect(screen.getByRole('button', { name: /^Acme/ })).toBeVisible());
+});
+
+test('a search while companies are still being listed says so, and looks again at the end', async () => {
+  const path = `${PATHS.postings}?search=cook&limit=100`;
+  const { answers } = servePostings({
+    [PATHS.preview]: aPreview({ is_finished: false, totals: { companies: 3, listed: 1 } }),
+    [path]: page([]),
+  });
+  const { user } = open('/ingest/preview');
+  await user.type(await screen.findByRole('searchbox'), 'cook');
+  expect(await screen.findByText('2 companies still to be listed: there may be more.')).toBeVisible();
+  answers[path] = page([aPosting({ title: 'Cook' })]);
+  answers[PATHS.preview] = aPreview();
+  expect(await screen.findByText('Cook', {}, { timeout: 3000 })).toBeVisible();
+});

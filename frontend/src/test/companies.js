@@ -1,0 +1,61 @@
+/** A company as the server tells it; `changes` on top. */
+export function aCompany(changes = {}) {
+  return {
+    company_id: 12,
+    source: 'greenhouse',
+    source_name: 'Greenhouse',
+    board: 'acme',
+    name: 'Acme',
+    url: 'https://job-boards.greenhouse.io/acme',
+    enabled: true,
+    include: [],
+    exclude: [],
+    created_at: '2026-01-02T10:00:00Z',
+    updated_at: '2026-01-02T10:00:00Z',
+    listing: null,
+    ...changes,
+  };
+}
+
+/** A board that was found. */
+export function aDetected(changes = {}) {
+  return {
+    source: 'greenhouse',
+    source_name: 'Greenhouse',
+    board: 'acme',
+    name: 'Acme',
+    url: 'https://job-boards.greenhouse.io/acme',
+    postings: 37,
+    is_complete: true,
+    titles: ['Engineer', 'Designer'],
+    company_id: null,
+    note: null,
+    ...changes,
+  };
+}
+
+/** Two systems and two well-known boards. */
+export const SOURCES = {
+  sources: [
+    {
+      key: 'greenhouse',
+      name: 'Greenhouse',
+      documentation: 'https://docs.example/greenhouse',
+      policy: 'Anybody may read it.',
+      example: 'https://job-boards.greenhouse.io/acme',
+      board_hint: 'The last part of the address.',
+    },
+    {
+      key: 'lever',
+      name: 'Lever',
+      documentation: 'https://docs.example/lever',
+      policy: 'Anybody may read it.',
+      example: 'https://jobs.lever.co/acme',
+      board_hint: 'What follows jobs.lever.co.',
+    },
+  ],
+  starters: [
+    { source: 'greenhouse', board: 'acme', name: 'Acme' },
+    { source: 'lever', board: 'birch', name: 'Birch' },
+  ],
+};
