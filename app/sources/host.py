@@ -27,6 +27,12 @@ ROBOTS_KEPT_SECONDS = 3600
 MOST_TRIES = 3
 MOST_REDIRECTS = 5
 LONGEST_CRAWL_DELAY = 30.0
+STRIKES = 3
+"""After so many answers in a row that want fewer requests, whatever was asked for, it is the host that wants them."""
+
+STRIKE_SECONDS = 1.0
+"""What the host is left alone for before that."""
+
 SHORTEST_TRY = 0.2
 """Seconds that must be left for a request after waiting for its turn."""
 
@@ -149,20 +155,29 @@ class Host:
         return reply
 
     def _wait_turn(self, url: SplitResult, manners: Manners, patience: Patience) -> None:
-        wait = self.shared.reserve(url.netloc.lower(), manners.pace_seconds, max(0.0, patience.left - SHORTEST_TRY))
-        if wait < 0:
-            retry_at = datetime.now(UTC) + timedelta(seconds=-wait)
-            raise Throttled(f"{url.hostname} is asked as often as it may be already.", retry_at)
-        time.sleep(wait)
+        """Wait until this address, and then its host, may be asked. Raises Throttled if that is too far off."""
+        for name, pace_seconds in ((_place(url), 0.0), (url.netloc.lower(), manners.pace_seconds)):
+            wait = self.shared.reserve(name, pace_seconds, max(0.0, patience.left - SHORTEST_TRY))
+            if wait < 0:
+                retry_at = datetime.now(UTC) + timedelta(seconds=-wait)
+                raise Throttled(f"{url.hostname} is asked as often as it may be already.", retry_at)
+            time.sleep(wait)
 
     def _check_busy(self, url: SplitResult, reply: Reply) -> None:
-        """Raises Throttled and keeps everybody off the host, or Unreachable, if the host is not well."""
+        """Raises Throttled if the host wants fewer requests, Unreachable if it is not well.
+
+        Everybody keeps off that address then; off the whole host only when several answers in a row say the same, so
+        that one company's trouble is not that of all others whose boards are on the same host.
+        """
+        host = url.netloc.lower()
         if reply.status == HTTPStatus.TOO_MANY_REQUESTS or (reply.status == 503 and "retry-after" in reply.headers):
             seconds = retry_after(reply.headers.get("retry-after"))
-            self.shared.hold(url.netloc.lower(), seconds)
+            self.shared.hold(_place(url), seconds)
+            self.shared.hold(host, seconds if self.shared.strike(host) >= STRIKES else min(seconds, STRIKE_SECONDS))
             raise Throttled(f"{url.hostname} wants fewer requests.", datetime.now(UTC) + timedelta(seconds=seconds))
         if reply.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             raise Unreachable(f"{url.hostname} has a problem (it answers {reply.status}).")
+        self.shared.forgive(host)
 
     def _by_robots(self, url: SplitResult, manners: Manners, patience: Patience) -> Manners:
         """The manners that the host's robots.txt asks for (RFC 9309). Raises Forbidden if it keeps us off."""
@@ -191,6 +206,11 @@ class Host:
         text = reply.body.decode("utf-8", "replace") if reply.status == HTTPStatus.OK else ""
         self.shared.keep(name, text, ROBOTS_KEPT_SECONDS)
         return text
+
+
+def _place(url: SplitResult) -> str:
+    """What a host may want to be asked less often for: one board, by its address."""
+    return f"{url.netloc.lower()}{url.path}"
 
 
 def _check_visitable(url: SplitResult) -> None:

@@ -19,6 +19,8 @@ log = structlog.get_logger(__name__)
 
 Result = TypeVar("Result")
 
+STRIKES_KEPT_SECONDS = 60
+
 PREFIX = "job-ingestion:sources:"
 
 RESERVE = """
@@ -67,6 +69,7 @@ class Shared:
         self._alone = False
         self._due: dict[str, float] = {}
         self._kept: dict[str, tuple[float, str]] = {}
+        self._strikes: dict[str, int] = {}
 
     def reserve(self, host: str, pace_seconds: float, most_seconds: float) -> float:
         """Take the host's next free moment; returns how long to wait for it, in seconds.
@@ -85,6 +88,22 @@ class Shared:
             lambda: self._hold(keys=[f"{PREFIX}pace:{host}"], args=[seconds]),
             lambda: self._hold_here(host, seconds),
         )
+
+    def strike(self, host: str) -> int:
+        """Count one more answer of the host that wants fewer requests; returns how many there were in a row."""
+        name = f"{PREFIX}strikes:{host}"
+
+        def there() -> int:
+            with self._redis.pipeline() as together:
+                together.incr(name)
+                together.expire(name, STRIKES_KEPT_SECONDS)
+                return int(together.execute()[0])
+
+        return self._ask(there, lambda: self._strike_here(host))
+
+    def forgive(self, host: str) -> None:
+        """The row is interrupted."""
+        self._ask(lambda: self._redis.delete(f"{PREFIX}strikes:{host}"), lambda: self._strikes.pop(host, 0))
 
     def recall(self, name: str) -> str | None:
         """What was kept under this name and is not too old, or None."""
@@ -120,6 +139,11 @@ class Shared:
     def _hold_here(self, host: str, seconds: float) -> None:
         with self._lock:
             self._due[host] = max(self._due.get(host, -math.inf), time.monotonic() + seconds)
+
+    def _strike_here(self, host: str) -> int:
+        with self._lock:
+            self._strikes[host] = self._strikes.get(host, 0) + 1
+            return self._strikes[host]
 
     def _recall_here(self, name: str) -> str | None:
         until, text = self._kept.get(name, (0.0, ""))

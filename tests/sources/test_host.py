@@ -136,6 +136,37 @@ def test_too_many_requests_with_a_long_wait_is_told_with_its_end_and_nobody_asks
     assert len(web.paths()) == 1
 
 
+def test_one_board_that_is_asked_too_often_is_not_the_trouble_of_the_others(web, host):
+    web.replies[ACME] = Reply(status=429, headers={"Retry-After": "600"})
+    web.json("/v1/boards/other/jobs", EMPTY)
+    with pytest.raises(Throttled):
+        list_acme(host)
+    assert list_board(host, "greenhouse", "other").is_complete
+
+
+@pytest.mark.parametrize("redis_is_there", [True, False])
+def test_a_host_that_says_so_whatever_it_is_asked_for_is_left_alone(web, host, broker, settings, redis_is_there):
+    host = asking(web, settings.redis_url) if redis_is_there else host
+    for name in ("one", "two", "three"):
+        web.replies[f"/v1/boards/{name}/jobs"] = Reply(status=429, headers={"Retry-After": "600"})
+        with pytest.raises(Throttled):
+            list_board(host, "greenhouse", name)
+    with pytest.raises(Throttled) as told:
+        list_board(host, "greenhouse", "four")
+    assert told.value.retry_at - datetime.now(UTC) > timedelta(seconds=500)
+    assert len(web.paths()) == 3
+    broker.flushall()
+
+
+def test_an_answer_in_between_breaks_the_row(web, host):
+    web.json("/v1/boards/well/jobs", EMPTY)
+    for name in ("one", "two", "three", "four"):
+        web.replies[f"/v1/boards/{name}/jobs"] = Reply(status=429, headers={"Retry-After": "600"})
+        with pytest.raises(Throttled):
+            list_board(host, "greenhouse", name)
+        assert list_board(host, "greenhouse", "well").is_complete
+
+
 @pytest.mark.parametrize(
     ("said", "seconds"),
     [
