@@ -105,16 +105,18 @@ def known_listing(preview_id: int, position: int) -> Known | None:
     Only the one that the company's validators are of will do; ``listed_at``, which both rows got from the same
     statement, tells. Of any other one the postings might be older than what the source answers about.
     """
-    now, before = UNITS.alias("now"), UNITS.alias("before")
+    now, before, earlier = UNITS.alias("now"), UNITS.alias("before"), PREVIEWS.alias("earlier")
     mine = and_(COMPANIES.c.user_id == PREVIEWS.c.user_id, COMPANIES.c.board == now.c.board)
     listed = and_(before.c.state == ListingState.LISTED, before.c.listed_at == COMPANIES.c.listed_at)
-    same = and_(before.c.source == now.c.source, before.c.board == now.c.board, before.c.preview_id < preview_id)
+    same = and_(before.c.source == now.c.source, before.c.board == now.c.board)
+    his = and_(earlier.c.user_id == PREVIEWS.c.user_id, earlier.c.preview_id < preview_id)
     rows = run_statement(
         select(before.c.preview_id, before.c.position, before.c.unread, COMPANIES.c.etag, COMPANIES.c.last_modified)
         .select_from(now)
         .join(PREVIEWS, PREVIEWS.c.preview_id == now.c.preview_id)
         .join(COMPANIES, and_(mine, COMPANIES.c.source == now.c.source))
-        .join(before, and_(same, listed))
+        .join(earlier, his)
+        .join(before, and_(before.c.preview_id == earlier.c.preview_id, same, listed))
         .where(now.c.preview_id == preview_id, now.c.position == position)
         .where(func.coalesce(COMPANIES.c.etag, COMPANIES.c.last_modified).is_not(None))
         .order_by(before.c.preview_id.desc())

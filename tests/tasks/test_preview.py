@@ -165,6 +165,32 @@ def test_without_the_postings_of_that_listing_nobody_asks_whether_it_changed(boa
     assert [each.title for each in postings(preview_id)] == ["Engineer"]
 
 
+def test_what_a_removed_preview_knew_is_not_taken_for_what_an_older_one_knows(boards, user_id):
+    boards.greenhouse("acme", [job(1, "Old")], etag='"one"')
+    company(user_id, "acme")
+    finished(user_id)
+    boards.greenhouse("acme", [job(2, "New")], etag='"two"')
+    company(user_id, "beta")
+    removed = begun(user_id)
+    preview_work.list_company(preview_listings.take_company(removed))
+    company(user_id, "gamma")
+    preview_id = finished(user_id)
+    assert [unit.board for unit in units(removed)] == []
+    assert [each.title for each in postings(preview_id)] == ["New"]
+
+
+def test_anothers_listing_of_the_same_board_is_not_asked_about(boards, user_id):
+    path = boards.greenhouse("acme", [job(1, "Engineer")], etag='"one"')
+    other = make_user("other@example.org")
+    company(user_id, "acme")
+    company(other, "acme")
+    finished(other)
+    known = "SELECT listed_at, outcome, etag FROM companies WHERE user_id = :id"
+    sql(f"UPDATE companies SET (listed_at, outcome, etag) = ({known})", id=other)
+    assert [each.title for each in postings(finished(user_id))] == ["Engineer"]
+    assert [asked.headers.get("if-none-match") for asked in boards.asked if asked.path == path] == [None, None]
+
+
 def test_a_listing_that_was_not_whole_is_not_asked_about(boards, user_id):
     path = boards.greenhouse("acme", [job(1, "Engineer"), {"id": 2}], etag='"one"')
     company(user_id, "acme")
