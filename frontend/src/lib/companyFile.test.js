@@ -9,16 +9,16 @@ test('what the export makes can be read', () => {
 });
 
 test.each([
-  ['{', 'not JSON'],
-  ['null', 'no list of companies'],
-  ['[]', 'no list of companies'],
-  ['{"companies": {}}', 'no list of companies'],
-  ['{"companies": []}', 'empty'],
-  [JSON.stringify({ companies: Array(1001).fill(A) }), '1000 are the most'],
-  [JSON.stringify({ companies: [A, 7] }), 'Entry 2 is no company.'],
-  [JSON.stringify({ companies: [A, { ...A, board: 3 }] }), 'Entry 2 has no board.'],
-  [JSON.stringify({ companies: [{ source: 'lever', board: 'a' }] }), 'Entry 1 has no name.'],
-])('%.40s is refused: %s', (text, words) => {
+  ['not JSON', '{'],
+  ['no list of companies', 'null'],
+  ['no list of companies', '[]'],
+  ['no list of companies', '{"companies": {}}'],
+  ['empty', '{"companies": []}'],
+  ['1000 are the most', JSON.stringify({ companies: Array(1001).fill(A) })],
+  ['Entry 2 is no company.', JSON.stringify({ companies: [A, 7] })],
+  ['Entry 2 has no board.', JSON.stringify({ companies: [A, { ...A, board: 3 }] })],
+  ['Entry 1 has no name.', JSON.stringify({ companies: [{ source: 'lever', board: 'a' }] })],
+])('a file is refused: %s', (words, text) => {
   const { companies, problem } = readCompanyFile(text);
   expect(companies).toBeNull();
   expect(problem).toContain(words);

@@ -12,8 +12,8 @@ const FAILURES = {
   },
   throttled: { why: 'The system asks to be left alone for a while.', advice: 'Try again later.' },
   changed: {
-    why: 'The system’s answer is not what it used to be.',
-    advice: 'The system’s answer has changed; this version cannot read it. Trying again is of no use today.',
+    why: 'The answer could not be understood.',
+    advice: 'The system’s answer has changed; a newer version of this program may read it.',
   },
   unreachable: { why: 'The system does not answer.', advice: 'Try again in a few minutes.' },
   moved: {

@@ -6,6 +6,7 @@ test.each([
   ['https://acme.example/1', true],
   ['HTTP://acme.example', true],
   ['javascript:alert(1)', false],
+  ['javascript://acme.example/%0aalert(1)', false],
   [' javascript:alert(1)', false],
   ['data:text/html,x', false],
   ['//acme.example', false],

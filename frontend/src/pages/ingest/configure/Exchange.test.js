@@ -7,6 +7,7 @@ import { PATHS, refusal, serve } from '../../../test/server.js';
 const ENTRIES = [
   { source: 'greenhouse', board: 'acme', name: 'Acme' },
   { source: 'lever', board: 'birch', name: 'Birch' },
+  { source: 'lever', board: 'cedar', name: 'Cedar' },
 ];
 
 async function choose(content, importing) {
@@ -33,15 +34,15 @@ test('the list can be taken away as a file', async () => {
 
 test('a file is looked over before anything is sent, and what was done is told', async () => {
   const { user, asked, container } = await choose(JSON.stringify({ companies: ENTRIES }), {
-    added: 1,
+    added: 2,
     changed: 0,
     unchanged: 1,
   });
-  expect(await screen.findByText(/^mine\.json has 2 companies: 1 new, 1 in your list/)).toBeVisible();
+  expect(await screen.findByText(/^mine\.json has 3 companies: 2 new, 1 in your list/)).toBeVisible();
   expect(await objections(container)).toEqual([]);
   expect(asked).not.toHaveBeenCalledWith(PATHS.importCompanies, expect.anything());
-  await user.click(screen.getByRole('button', { name: 'Import 2 companies' }));
-  expect(await screen.findByText('Imported: 1 added, 0 changed, 1 as before.')).toBeVisible();
+  await user.click(screen.getByRole('button', { name: 'Import 3 companies' }));
+  expect(await screen.findByText('Imported: 2 added, 0 changed, 1 as before.')).toBeVisible();
   expect(asked).toHaveBeenCalledWith(PATHS.importCompanies, { companies: ENTRIES });
   expect(screen.queryByText(/^mine\.json has/)).toBeNull();
 });
@@ -56,7 +57,7 @@ test('a file that is none is refused here', async () => {
 test('what the server objects to is told by entry, and nothing was imported', async () => {
   const errors = { companies: { 1: { source: ['There is no such system.'] } } };
   const { user } = await choose(JSON.stringify({ companies: ENTRIES }), refusal(422, 'invalid', { errors }));
-  await user.click(await screen.findByRole('button', { name: 'Import 2 companies' }));
+  await user.click(await screen.findByRole('button', { name: 'Import 3 companies' }));
   expect(await screen.findByText('Entry 2, source: There is no such system.')).toBeVisible();
   expect(screen.getByRole('alert')).toHaveTextContent('Nothing was imported.');
   await user.click(screen.getByRole('button', { name: 'Cancel' }));

@@ -56,7 +56,7 @@ test('a card that is opened loads its postings, and the next page when asked', a
 });
 
 test('an address that is none of the web’s is no link', async () => {
-  servePostings({ [TAKEN]: page([aPosting({ url: 'javascript:alert(1)' })]) });
+  servePostings({ [TAKEN]: page([aPosting({ url: 'javascript://acme.example/%0aalert(1)' })]) });
   const { user } = open('/ingest/preview');
   await openCard(user);
   expect(await screen.findByText('Engineer')).toBeVisible();

@@ -1,4 +1,4 @@
-import { screen, waitFor } from '@testing-library/react';
+import { screen, waitFor, within } from '@testing-library/react';
 import { expect, test } from 'vitest';
 import { objections, open } from '../../../test/open.js';
 import { aPreview, aPreviewCompany } from '../../../test/previews.js';
@@ -65,7 +65,8 @@ test.each([
   expect(await screen.findByRole('alert')).toHaveTextContent(words);
   expect(await screen.findByText('The preview is out of date.')).toBeVisible();
   expect(screen.getByRole('alert')).toHaveTextContent('nothing was started');
-  await user.click(screen.getByRole('button', { name: 'Refresh the preview' }));
+  const alert = within(screen.getByRole('alert'));
+  await user.click(alert.getByRole('button', { name: 'Refresh the preview' }));
   await waitFor(() => expect(asked).toHaveBeenCalledWith(PATHS.makePreview));
   await waitFor(() => expect(screen.queryByRole('alert')).toBeNull());
 });
