@@ -7,6 +7,8 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from app.config import PROJECT
+from tests.e2e.steps import choose_acme, offer_acme
+from tests.support.boards import SETTINGS, Boards
 from tests.support.chromium import launched
 from tests.support.product import Product, ensure_running, temporary_folder, temporary_product
 
@@ -17,17 +19,27 @@ if not (PROJECT / "frontend" / "dist" / "index.html").exists():
 
 
 @pytest.fixture(scope="package")
-def shared_product() -> Iterator[Product]:
+def shared_product(board_server: Boards) -> Iterator[Product]:
     """The product that all these tests share."""
-    with temporary_folder() as folder, temporary_product(folder, measured=False) as product:
+    urls = {name: board_server.url for name in SETTINGS}
+    with temporary_folder() as folder, temporary_product(folder, measured=False, **urls) as product:
         yield product
 
 
 @pytest.fixture
-def product(shared_product: Product) -> Iterator[Product]:
-    """The shared product, well, and with no run at all."""
+def boards(board_server: Boards) -> Iterator[Boards]:
+    """What the systems offer: Acme's board."""
+    offer_acme(board_server)
+    yield board_server
+    board_server.reset()
+
+
+@pytest.fixture
+def product(shared_product: Product, boards: Boards) -> Iterator[Product]:
+    """The shared product, well, with no run at all, and with one company chosen."""
     ensure_running(shared_product)
-    shared_product.sql("TRUNCATE ingestion_runs RESTART IDENTITY CASCADE")
+    shared_product.sql("TRUNCATE ingestion_runs, companies, previews RESTART IDENTITY CASCADE")
+    choose_acme(shared_product)
     yield shared_product
     for process in shared_product.processes():
         process.resume()

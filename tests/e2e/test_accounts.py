@@ -11,6 +11,8 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.e2e.conftest import browsing
+from tests.e2e.steps import choose_acme, press_start
+from tests.support.boards import SETTINGS, Boards
 from tests.support.chromium import objections
 from tests.support.product import Product, ensure_running, temporary_folder, temporary_product
 
@@ -20,10 +22,11 @@ SECRET_KEY = secrets.token_urlsafe(48)
 
 
 @pytest.fixture(scope="module")
-def shared_installation() -> Iterator[Product]:
+def shared_installation(board_server: Boards) -> Iterator[Product]:
     """A product with AUTH=accounts, for all these tests."""
+    settings = {"AUTH": "accounts", "SECRET_KEY": SECRET_KEY, **{name: board_server.url for name in SETTINGS}}
     with temporary_folder() as folder:
-        with temporary_product(folder, measured=False, AUTH="accounts", SECRET_KEY=SECRET_KEY) as product:
+        with temporary_product(folder, measured=False, **settings) as product:
             product.start()
             for email in (ANN, BOB):
                 done = product.command("users", "add", email, "--password-stdin", stdin=f"{PASSWORD}\n")
@@ -33,11 +36,13 @@ def shared_installation() -> Iterator[Product]:
 
 
 @pytest.fixture
-def installation(shared_installation: Product) -> Product:
-    """It, with Ann and Bob as its only users as they were added, and no tries to sign in counted."""
+def installation(shared_installation: Product, boards: Boards) -> Product:
+    """It, with Ann and Bob alone, as they were added, each with a company, and no tries to sign in counted."""
     product = ensure_running(shared_installation)
     product.sql("TRUNCATE users RESTART IDENTITY CASCADE")
     product.sql("INSERT INTO users (email, password_hash) SELECT email, password_hash FROM kept ORDER BY user_id")
+    for email in (ANN, BOB):
+        choose_acme(product, email)
     product.flush_redis()
     return product
 
@@ -102,7 +107,7 @@ def test_two_users_see_only_their_own_runs(visitor, installation):
     for page, email in ((ann, ANN), (bob, BOB)):
         page.goto("/ingest/preview")
         fill_in(page, email)
-        page.get_by_role("button", name="Start ingestion").click()
+        press_start(page)
         expect(page.get_by_role("button", name="Abort")).to_be_visible()
     expect(heading(bob, "Run 2")).to_be_visible()
     bob.goto("/ingest/runs/1")
@@ -132,7 +137,7 @@ def test_an_ended_session_leads_to_sign_in_and_back_with_nothing_typed_lost(page
 def test_who_signs_in_after_somebody_else_sees_nothing_of_his(page, installation):
     page.goto("/ingest/preview")
     fill_in(page)
-    page.get_by_role("button", name="Start ingestion").click()
+    press_start(page)
     expect(heading(page, "Run 1")).to_be_visible()
     installation.sql("DELETE FROM credentials")
     expect(page.get_by_text("Your session has ended.")).to_be_visible()

@@ -3,6 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 
+from tests.e2e.steps import press_start
 from tests.e2e.test_stage3 import badge, move
 from tests.support.chromium import objections
 
@@ -38,12 +39,12 @@ def test_the_first_two_stages(screen, product):
     expect(screen.get_by_role("link", name="Next")).to_be_visible()
     screen.look("configure")
     screen.goto("/ingest/preview")
-    expect(screen.get_by_role("button", name="Start ingestion")).to_be_visible()
+    expect(screen.get_by_role("button", name="Start ingestion")).to_be_enabled()
     product.start_run()
     expect(screen.get_by_text("Run 1 is in progress.")).to_be_visible()
     screen.look("preview with an offer")
     screen.context.set_offline(True)
-    screen.get_by_role("button", name="Start ingestion").click()
+    press_start(screen)
     expect(screen.get_by_role("alert")).to_be_visible()
     screen.look("a start that failed")
 
@@ -63,9 +64,9 @@ def test_stage_3_from_start_to_abort(screen, product):
 
 def test_the_notices_of_stage_3(screen, product):
     screen.goto("/ingest/preview")
-    expect(screen.get_by_role("button", name="Start ingestion")).to_be_visible()
+    expect(screen.get_by_role("button", name="Start ingestion")).to_be_enabled()
     product.start_run()
-    screen.get_by_role("button", name="Start ingestion").click()
+    press_start(screen)
     expect(screen.get_by_text("no second one was started")).to_be_visible()
     screen.look("a start while one was active")
     screen.reload()
@@ -128,7 +129,7 @@ def test_what_the_keyboard_reaches_can_be_seen(visitor, product):
     """At 320 px too, where the stepper's steps are shown as bars."""
     page = visitor(viewport=SIZES["narrow"]).new_page()
     page.goto("/ingest/preview")
-    expect(page.get_by_role("button", name="Start ingestion")).to_be_visible()
+    expect(page.get_by_role("button", name="Start ingestion")).to_be_enabled()
     stops = []
     for _ in range(8):
         page.keyboard.press("Tab")

@@ -4,6 +4,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.e2e.conftest import frozen
+from tests.e2e.steps import press_start
 from tests.e2e.test_stage3 import badge, open_run
 from tests.support.product import RECOVERY_SECONDS, ensure_running
 from tests.support.waiting import wait_until
@@ -82,9 +83,9 @@ def test_a_list_that_is_asked_for_while_the_server_is_frozen_says_so_and_fills_i
 
 def test_a_start_that_was_not_confirmed_is_told_until_a_run_is_there(page, product):
     page.goto("/ingest/preview")
-    expect(page.get_by_role("button", name="Start ingestion")).to_be_visible()
+    expect(page.get_by_role("button", name="Start ingestion")).to_be_enabled()
     page.context.set_offline(True)
-    page.get_by_role("button", name="Start ingestion").click()
+    press_start(page)
     expect(page.get_by_role("alert")).to_contain_text("The start was not confirmed.")
     product.start_run()
     page.context.set_offline(False)

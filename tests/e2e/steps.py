@@ -1,0 +1,37 @@
+"""What a person does on the page, again and again."""
+
+from playwright.sync_api import Page, expect
+
+from app.services.users import LOCAL_EMAIL
+from tests.support.boards import Boards, job
+from tests.support.product import Product
+
+TITLES = ("Software Engineer", "Internal Tools Engineer", "Engineering Intern")
+
+
+def offer_acme(boards: Boards) -> None:
+    """Acme has three postings on its board at Greenhouse."""
+    boards.greenhouse("acme", [job(number, title) for number, title in enumerate(TITLES, start=1)])
+
+
+def choose_acme(product: Product, email: str = LOCAL_EMAIL) -> None:
+    """Somebody has chosen Acme, and wants no interns' jobs."""
+    product.sql("INSERT INTO users (email) VALUES (%s) ON CONFLICT DO NOTHING", email)
+    product.sql(
+        "INSERT INTO companies (user_id, source, board, name, exclude)"
+        " SELECT user_id, 'greenhouse', 'acme', 'Acme', '{intern}' FROM users WHERE email = %s",
+        email,
+    )
+
+
+def press_start(page: Page) -> None:
+    """Start, once the preview is finished, and say yes."""
+    page.get_by_role("button", name="Start ingestion").click()
+    page.get_by_role("dialog").get_by_role("button", name="Start", exact=True).click()
+
+
+def start(page: Page) -> None:
+    """From the preview to a run."""
+    page.goto("/ingest/preview")
+    press_start(page)
+    expect(page.get_by_role("button", name="Abort")).to_be_visible()
