@@ -2,7 +2,10 @@
 
 from typing import Any
 
+from flask import current_app
+
 from app.services import companies, preview_work, previews
+from app.tasks.preview import run_preview as task
 from tests.support.factories import sql
 
 
@@ -23,6 +26,11 @@ def finished(user_id: int) -> int:
     preview_work.work(preview_id, lambda: None)
     assert preview(preview_id).finished_at
     return preview_id
+
+
+def run_preview(preview_id: int) -> None:
+    """What a worker does when it gets the preview's message: the task of this application, not of the last made."""
+    current_app.extensions["celery"].tasks[task.name](preview_id)
 
 
 def preview(preview_id: int) -> Any:

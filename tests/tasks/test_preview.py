@@ -14,7 +14,7 @@ from tests.support.boards import Reply, job
 from tests.support.factories import make_run, make_user, row, sql
 from tests.support.outages import refusing
 from tests.support.parallel import at_once
-from tests.support.previews import begun, company, finished, leases_run_out, postings, units
+from tests.support.previews import begun, company, finished, leases_run_out, postings, run_preview, units
 from tests.support.waiting import wait_until
 
 QUEUE = "job-ingestion:ingestion"
@@ -31,7 +31,7 @@ def test_each_board_is_listed_and_each_posting_decided(boards, user_id):
     company(user_id, "acme", include=("engineer",), exclude=("intern",))
     company(user_id, "beta")
     preview_id = begun(user_id)
-    preview.run_preview(preview_id)
+    run_preview(preview_id)
     acme, beta = units(preview_id)
     assert (acme.state, acme.outcome, acme.found, acme.taken, acme.unread) == ("listed", "ok", 3, 1, 0)
     assert (acme.is_complete, acme.lease_until, acme.attempt) == (True, None, 1)
@@ -99,7 +99,7 @@ def test_what_cannot_be_stored_is_stored_as_a_failure_and_not_tried_for_ever(boa
     preview_id = begun(user_id)
     sql("ALTER TABLE preview_postings ADD CONSTRAINT odd CHECK (title <> 'Engineer')")
     try:
-        preview.run_preview(preview_id)
+        run_preview(preview_id)
     finally:
         sql("ALTER TABLE preview_postings DROP CONSTRAINT odd")
     [unit] = units(preview_id)
@@ -128,6 +128,10 @@ def test_texts_may_hold_anything(boards, user_id):
     assert found["3"].title == "🙂 日本語"
     assert found["4"].title == "O'Brien \\ \"quoted\" %_{}"
     assert "y" * 255 not in found
+
+
+def test_what_postgresql_cannot_hold_is_taken_out():
+    assert preview_work.clean("a\x00b\ud800c\udfffd 🙂") == "abcd 🙂"
 
 
 def test_a_board_that_did_not_change_keeps_its_postings_and_is_decided_anew(boards, user_id):
@@ -211,7 +215,7 @@ def test_a_company_removed_or_changed_meanwhile_stays_in_the_preview_as_it_was(b
         companies.remove(company_id, user_id)
         hold.set()
 
-    at_once(app, lambda: preview.run_preview(preview_id), meanwhile)
+    at_once(app, lambda: run_preview(preview_id), meanwhile)
     assert [unit.state for unit in units(preview_id)] == ["listed"]
     assert at.preview(preview_id).finished_at is not None
     assert previews.get(preview_id, user_id)["is_current"] is False
@@ -229,7 +233,7 @@ def test_a_preview_removed_while_it_is_worked_on_leaves_nothing(boards, app, use
         hold.set()
         return begun(user_id)
 
-    _, new = at_once(app, lambda: preview.run_preview(old), meanwhile)
+    _, new = at_once(app, lambda: run_preview(old), meanwhile)
     assert [each.preview_id for each in sql("SELECT preview_id FROM previews")] == [new]
     assert units(old) == postings(old) == []
 
@@ -239,15 +243,15 @@ def test_two_workers_and_copies_of_a_message_list_each_board_once(boards, app, u
     for number in range(12):
         company(user_id, f"b{number}")
     preview_id = begun(user_id)
-    at_once(app, *[lambda: preview.run_preview(preview_id)] * 2)
+    at_once(app, *[lambda: run_preview(preview_id)] * 2)
     assert [boards.count(path) for path in paths] == [1] * 12
     assert {unit.state for unit in units(preview_id)} == {"listed"}
     assert len(postings(preview_id)) == 12
     assert at.preview(preview_id).finished_at is not None
     before = units(preview_id)
-    preview.run_preview(preview_id)
+    run_preview(preview_id)
     assert units(preview_id) == before
-    preview.run_preview(404)
+    run_preview(404)
 
 
 def test_what_is_left_after_a_slice_gets_a_new_message(boards, app, broker, user_id):
@@ -296,12 +300,12 @@ def test_a_database_that_is_away_leaves_the_board_for_later(boards, user_id, app
     preview_id = begun(user_id)
     sql("ALTER TABLE preview_postings RENAME TO elsewhere")
     try:
-        preview.run_preview(preview_id)
+        run_preview(preview_id)
     finally:
         sql("ALTER TABLE elsewhere RENAME TO preview_postings")
     assert [unit.state for unit in units(preview_id)] == ["listing"]
     leases_run_out()
-    preview.run_preview(preview_id)
+    run_preview(preview_id)
     assert [unit.state for unit in units(preview_id)] == ["listed"]
 
 
