@@ -8,6 +8,7 @@ import pytest
 
 from app.config import PROJECT
 from app.models import RunStatus
+from app.sources.registry import SOURCES
 from tests.support.factories import sql
 
 APP = PROJECT / "app"
@@ -146,6 +147,7 @@ def test_every_task_has_an_explicit_name():
 
 def test_every_setting_is_in_the_readme():
     settings = set(re.findall(r'"""([A-Z_]+): ', (APP / "config.py").read_text()))
+    settings |= {setting for source in SOURCES.values() for setting, _ in source.bases.values()}
     table = set(re.findall(r"^\| `([A-Z_]+)` \|", (PROJECT / "README.md").read_text(), re.MULTILINE))
     assert settings == table
 
