@@ -182,10 +182,12 @@ def worker_log(settings: Settings, app: Flask, tmp_path_factory: pytest.TempPath
             stdout=output,
             stderr=subprocess.STDOUT,
         )
-        wait_until(lambda: " ready." in log.read_text(), 30, "the worker")
-        yield log
-        process.terminate()
-        process.wait(30)
+        try:
+            wait_until(lambda: " ready." in log.read_text(), 60, "the worker")
+            yield log
+        finally:
+            process.terminate()
+            process.wait(30)
 
 
 @pytest.fixture

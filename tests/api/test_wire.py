@@ -56,10 +56,12 @@ def say(app, settings) -> Iterator[Speaker]:
         except OSError:
             return False
 
-    wait_until(listens, 30, "gunicorn")
-    yield speaker
-    server.terminate()
-    server.wait(30)
+    try:
+        wait_until(listens, 60, "gunicorn")
+        yield speaker
+    finally:
+        server.terminate()
+        server.wait(30)
 
 
 @pytest.mark.parametrize(

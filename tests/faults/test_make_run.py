@@ -60,7 +60,7 @@ def holds_back(pid: int, number: signal.Signals) -> bool:
 
 def test_a_stop_in_the_middle_of_a_start_ends_with_code_0_and_leaves_nothing_running(fresh: Product) -> None:
     fresh.launch()
-    wait_until(lambda: "spawned: 'postgres'" in fresh.printed(), 30, "PostgreSQL's start")
+    wait_until(lambda: "spawned: 'postgres'" in fresh.printed(), 60, "PostgreSQL's start")
 
     assert fresh.stop() == 0
     assert_gone(fresh)
