@@ -28,7 +28,9 @@ PREVIEWS = table_of(Preview)
 UNITS = table_of(PreviewCompany)
 
 PREVIEW_SECONDS = 900
-"""How long a preview may take as a whole; what is not listed by then has failed."""
+COMPANY_SECONDS = 2
+"""How long a preview may take as a whole, and what each company adds to that: more than any system's pace. What is not
+listed by then has failed."""
 
 FIRST_DISPATCH_GRACE = 5
 """Seconds that whoever begins a preview has for publishing it himself, before the reconciler does."""
@@ -126,7 +128,9 @@ def _insert_unless_under_way(user_id: int) -> int | None:
     # Reading from what is gone makes sure that it is before the unique index is asked.
     removed = select(func.count()).select_from(gone).scalar_subquery()
     under_way = select(PREVIEWS.c.preview_id).where(mine, unfinished, same).exists()
-    deadline, grace = seconds_from_now(PREVIEW_SECONDS), seconds_from_now(FIRST_DISPATCH_GRACE)
+    how_many = select(func.count()).select_from(_enabled(user_id).subquery()).scalar_subquery()
+    deadline = seconds_from_now(PREVIEW_SECONDS + COMPANY_SECONDS * how_many)
+    grace = seconds_from_now(FIRST_DISPATCH_GRACE)
     row = select(literal(user_id), settings_hash(user_id), deadline, grace)
     row = row.where(removed >= 0, _enabled(user_id).exists(), ~under_way)
     names = ["user_id", "settings_hash", "deadline_at", "next_dispatch_at"]

@@ -16,6 +16,8 @@ STRONG = {"strong", "b"}
 ALLOWED = BLOCKS | STRONG | {"br", "td", "th"}
 LONGEST_HEADING = 120
 
+HALVES = re.compile("[\ud800-\udfff]")
+
 REQUIREMENTS = re.compile(
     r"\b(requirements?|qualifications?|must[- ]haves?|nice[- ]to[- ]haves?|prerequisites?|bonus points|who you are"
     r"|about you|you have|you bring|you are|you need|you should have|your (background|profile|experience|skills)"
@@ -106,7 +108,9 @@ def blocks(text: Text) -> list[Block]:
     """The blocks of a text, whatever its form."""
     if text.form is Form.PLAIN:
         return [Block(part) for part in re.split(r"\n\s*\n", tidy(text.content)) if part]
-    markup = html.unescape(text.content) if text.form is Form.ESCAPED_HTML else text.content
+    # JSON may carry halves of characters, which no other library takes.
+    whole = HALVES.sub("", text.content)
+    markup = html.unescape(whole) if text.form is Form.ESCAPED_HTML else whole
     cutter = _Blocks()
     cutter.feed(nh3.clean(_without_line_breaks(markup), tags=ALLOWED, attributes={}, link_rel=None))
     cutter.close()

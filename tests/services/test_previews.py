@@ -58,7 +58,7 @@ def test_a_preview_is_begun_from_a_snapshot_of_what_is_switched_on(user_id):
     companies.change(beta, user_id, {"name": "Other", "include": []})
     assert units(preview_id)[1].name == "Beta"
     found = preview(preview_id)
-    assert (found.deadline_at - found.created_at).total_seconds() == pytest.approx(900, abs=1)
+    assert (found.deadline_at - found.created_at).total_seconds() == pytest.approx(900 + 2 * 2, abs=1)
     assert (found.next_dispatch_at - found.created_at).total_seconds() == pytest.approx(5, abs=1)
     assert (found.finished_at, found.dispatched_at) == (None, None)
 

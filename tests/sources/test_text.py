@@ -87,6 +87,11 @@ def test_what_no_database_can_keep_is_left_out():
     assert tidy("a\x00b\ud800c\x1b[0m\r\nd") == "abc[0m\nd"
 
 
+def test_halves_of_characters_are_no_reason_to_lose_a_text():
+    assert plain("<p>a\ud800b</p>") == "ab"
+    assert plain("&lt;p&gt;a\udfffb&lt;/p&gt;", Form.ESCAPED_HTML) == "ab"
+
+
 def test_depth_and_size_are_no_danger():
     assert plain("<div>" * 5_000 + "deep" + "</div>" * 5_000) == "deep"
     assert plain("<b>" * 5_000 + "deep") == "deep"
