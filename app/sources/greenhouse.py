@@ -17,6 +17,7 @@ PAGES = (
     "job-boards.eu.greenhouse.io",
     "boards.eu.greenhouse.io",
 )
+EMPLOYMENT = ("employment type", "time type", "job type", "contract type")
 API = ("boards-api.greenhouse.io", "api.greenhouse.io")
 
 
@@ -59,11 +60,18 @@ def _draft(job: Record, board: Board) -> Draft:
         locations=places(named) if named and not mode else places(*offices) or places(named),
         department=next((name for each in job.records("departments") if (name := each.maybe_text("name"))), None),
         workplace=mode,
+        employment_type=_employment_type(job),
         # The other date moves with every edit.
         posted_at=iso_moment(job.maybe_text("first_published")),
         updated_at=iso_moment(job.maybe_text("updated_at")),
         description=(Text(content, Form.ESCAPED_HTML),) if content else (),
     )
+
+
+def _employment_type(job: Record) -> str | None:
+    """Companies keep it in a field of their own, most under one of these names."""
+    fields = {(each.maybe_text("name") or "").lower(): each.maybe_text("value") for each in job.records("metadata")}
+    return next((value for name in EMPLOYMENT if (value := fields.get(name))), None)
 
 
 def _page(board: Board) -> str:

@@ -50,6 +50,12 @@ def test_greenhouse_the_date_of_an_edit_is_not_the_date_of_posting():
     assert posting.posted_at is None and posting.updated_at is not None
 
 
+def test_greenhouse_the_kind_of_employment_is_a_field_of_the_companys_own():
+    fields = [{"name": "Region", "value": "EMEA"}, {"name": "Time Type", "value": "Full time"}, {"name": None}, None]
+    assert read("greenhouse", GREENHOUSE["jobs"][0], metadata=fields).employment_type == "Full time"
+    assert read("greenhouse", GREENHOUSE["jobs"][0], metadata="none").employment_type is None
+
+
 def test_greenhouse_a_prospect_post_is_a_posting_like_any_other():
     assert read("greenhouse", GREENHOUSE["jobs"][0], internal_job_id=None).external_id == "4012345007"
 
