@@ -114,7 +114,7 @@ class Host:
         reply, final = self._follow(url, headers, manners, patience)
         if reply.status == HTTPStatus.NOT_MODIFIED and validators:
             return Answer(reply.status, reply.headers, b"", final.geturl())
-        check_listing(reply, f"{source.name}'s board {board}")
+        check_listing(reply, f"{source.name}'s board {board}", source.refusals)
         return Answer(reply.status, reply.headers, reply.body, final.geturl())
 
     def visit(self, url: SplitResult, patience: Patience) -> tuple[Answer | None, SplitResult]:
@@ -132,7 +132,7 @@ class Host:
         except Moved as moved:
             return None, urlsplit(moved.location)
         if reply.status != HTTPStatus.OK:
-            raise refusal(reply, f"The page at {url.hostname}")
+            raise refusal(reply, f"The page at {url.hostname}", {})
         return Answer(reply.status, reply.headers, reply.body, final.geturl()), final
 
     def _follow(

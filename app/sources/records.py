@@ -180,6 +180,8 @@ class Source:
     """How long its host may take for one answer."""
     empty_may_be_missing: bool = False
     """Whether a board that never existed is answered with an empty list."""
+    refusals: Mapping[int, str] = field(default_factory=dict)
+    """By status (``REFUSALS``), how the sentence goes on that begins with the board, where the usual one says less."""
     starters: tuple[tuple[str, str], ...] = ()
     """Well-known boards to begin with: board and name."""
 

@@ -266,6 +266,16 @@ def test_a_name_in_a_host_is_the_same_in_capitals(companies):
     assert SOURCES["greenhouse"].valid_board("ACME") == "acme"
 
 
+def test_a_system_may_say_itself_what_a_status_means(web, host, monkeypatch):
+    monkeypatch.setitem(SOURCES, "greenhouse", replace(GREENHOUSE, refusals={401: "wants a token."}))
+    web.replies[ACME] = Reply(status=401)
+    with pytest.raises(Forbidden, match="^Greenhouse's board acme wants a token.$"):
+        list_acme(host)
+    web.replies[ACME] = Reply(status=403)
+    with pytest.raises(Forbidden, match="the answer is 403"):
+        list_acme(host)
+
+
 def test_patience_that_has_run_out_is_an_error(host):
     with pytest.raises(OutOfTime):
         Patience.of(-1).check()
