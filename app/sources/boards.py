@@ -3,10 +3,13 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 LONGEST_BOARD = 200
 LONGEST_TOKEN = 180
+
+TOKEN = "{token}"
+"""Stands in the base address of a system where every company has a host of its own."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,24 @@ def read_board(text: str, regions: Iterable[str]) -> Board:
     if not is_token(token):
         raise ValueError("A board's name has letters, digits, blanks and . _ - ' & + only.")
     return Board(token, region)
+
+
+def board_in_host(board: Board) -> Board:
+    """The same board where its token is part of a host's name, in lower case as those are. Raises ValueError."""
+    token = board.token.lower()
+    if not is_label(token):
+        raise ValueError("A board's name has the letters a to z, digits and - only.")
+    return Board(token, board.region)
+
+
+def with_token(base: str, board: Board) -> str:
+    """A base address with the board's token where it belongs, if it does."""
+    return base.replace(TOKEN, quote(board.token, safe=""))
+
+
+def is_label(token: str) -> bool:
+    """Whether this may stand between two dots of a host's name."""
+    return bool(re.fullmatch(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", token))
 
 
 def is_token(token: str) -> bool:

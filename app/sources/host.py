@@ -11,7 +11,7 @@ import stamina
 from protego import Protego
 
 from app.sources import exchange
-from app.sources.boards import Board
+from app.sources.boards import Board, with_token
 from app.sources.errors import AddressRefused, Forbidden, Moved, OutOfTime, Throttled, Unreachable
 from app.sources.exchange import Bounds, Reply
 from app.sources.records import Answer, Request, Source, Validators
@@ -67,6 +67,12 @@ class Manners:
     answer_seconds: float
     most_bytes: int
     inward: bool = False
+    paced_as: str = ""
+    """Whose turns are taken, if not the host's own: those of a system whose companies have hosts of their own."""
+
+    def pacer(self, url: SplitResult) -> str:
+        """Whose turn has to be waited for."""
+        return self.paced_as or url.netloc.lower()
 
 
 class Host:
@@ -93,15 +99,22 @@ class Host:
         Raises SourceError.
         """
         setting, default = source.bases[board.region]
-        base = self._bases.get(setting, default)
+        base = self._bases.get(setting, default).rstrip("/")
         query = f"?{urlencode(request.query)}" if request.query else ""
-        url = urlsplit(f"{base.rstrip('/')}{request.path}{query}")
-        manners = Manners(source.pace_seconds, source.answer_seconds, LISTING_BYTES, inward=setting in self._bases)
+        url = urlsplit(f"{with_token(base, board)}{request.path}{query}")
+        manners = Manners(
+            source.pace_seconds,
+            source.answer_seconds,
+            LISTING_BYTES,
+            inward=setting in self._bases,
+            # With {token} unfilled, so that it is one name for all companies.
+            paced_as=urlsplit(base).netloc.lower(),
+        )
         headers = {"Accept": request.accept, **_conditions(validators)}
         reply, final = self._follow(url, headers, manners, patience)
         if reply.status == HTTPStatus.NOT_MODIFIED and validators:
             return Answer(reply.status, reply.headers, b"", final.geturl())
-        check_listing(reply, f"{source.name}'s board {board}")
+        check_listing(reply, f"{source.name}'s board {board}", source.refusals)
         return Answer(reply.status, reply.headers, reply.body, final.geturl())
 
     def visit(self, url: SplitResult, patience: Patience) -> tuple[Answer | None, SplitResult]:
@@ -119,7 +132,7 @@ class Host:
         except Moved as moved:
             return None, urlsplit(moved.location)
         if reply.status != HTTPStatus.OK:
-            raise refusal(reply, f"The page at {url.hostname}")
+            raise refusal(reply, f"The page at {url.hostname}", {})
         return Answer(reply.status, reply.headers, reply.body, final.geturl()), final
 
     def _follow(
@@ -151,25 +164,25 @@ class Host:
                 patience.check()
                 bounds = Bounds(min(manners.answer_seconds, patience.left), manners.most_bytes, manners.inward)
                 reply = exchange.get(url, {"User-Agent": self.user_agent, **headers}, bounds)
-                self._check_busy(url, reply)
+                self._check_busy(url, reply, manners)
         return reply
 
     def _wait_turn(self, url: SplitResult, manners: Manners, patience: Patience) -> None:
         """Wait until this address, and then its host, may be asked. Raises Throttled if that is too far off."""
-        for name, pace_seconds in ((_place(url), 0.0), (url.netloc.lower(), manners.pace_seconds)):
+        for name, pace_seconds in ((_place(url), 0.0), (manners.pacer(url), manners.pace_seconds)):
             wait = self.shared.reserve(name, pace_seconds, max(0.0, patience.left - SHORTEST_TRY))
             if wait < 0:
                 retry_at = datetime.now(UTC) + timedelta(seconds=-wait)
                 raise Throttled(f"{url.hostname} is asked as often as it may be already.", retry_at)
             time.sleep(wait)
 
-    def _check_busy(self, url: SplitResult, reply: Reply) -> None:
+    def _check_busy(self, url: SplitResult, reply: Reply, manners: Manners) -> None:
         """Raises Throttled if the host wants fewer requests, Unreachable if it is not well.
 
         Everybody keeps off that address then; off the whole host only when several answers in a row say the same, so
         that one company's trouble is not that of all others whose boards are on the same host.
         """
-        host = url.netloc.lower()
+        host = manners.pacer(url)
         if reply.status == HTTPStatus.TOO_MANY_REQUESTS or (reply.status == 503 and "retry-after" in reply.headers):
             seconds = retry_after(reply.headers.get("retry-after"))
             self.shared.hold(_place(url), seconds)
@@ -196,8 +209,9 @@ class Host:
             return known
         where = url._replace(path="/robots.txt", query="", fragment="")
         for _ in range(MOST_REDIRECTS):
-            inward = manners.inward and origin(where) == origin(url)
-            bounded = replace(manners, most_bytes=ROBOTS_BYTES, inward=inward)
+            here = origin(where) == origin(url)
+            paced_as = manners.paced_as if here else ""
+            bounded = replace(manners, most_bytes=ROBOTS_BYTES, inward=manners.inward and here, paced_as=paced_as)
             reply = self._get(where, {"Accept": "text/plain"}, bounded, patience)
             onward = target(where, reply)
             if onward is None or onward.scheme != url.scheme:

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any
 from urllib.parse import SplitResult
 
-from app.sources.boards import Board, read_board
+from app.sources.boards import TOKEN, Board, board_in_host, read_board
 from app.sources.errors import ShapeChanged
 
 
@@ -160,7 +160,10 @@ class Source:
     board_hint: str
     """Where a person finds the board's name, in a sentence."""
     bases: Mapping[str, tuple[str, str]]
-    """By region ("" is the ordinary one) the setting that replaces the base address, and that address."""
+    """By region ("" is the ordinary one) the setting that replaces the base address, and that address.
+
+    ``{token}`` in it stands for the board's token, where every company has a host of its own.
+    """
     recognise: Callable[[SplitResult], Board | None]
     """The board that a web address belongs to."""
     page: Callable[[Board], str]
@@ -172,17 +175,21 @@ class Source:
     name_request: Callable[[Board], Request] | None = None
     """Where the system tells the company's name, if it does."""
     pace_seconds: float = 1.0
-    """From one request to its host to the next, over all processes and users."""
+    """From one request to its host to the next, over all processes and users; companies' own hosts count as one."""
     answer_seconds: float = 20.0
     """How long its host may take for one answer."""
     empty_may_be_missing: bool = False
     """Whether a board that never existed is answered with an empty list."""
+    refusals: Mapping[int, str] = field(default_factory=dict)
+    """By status (``REFUSALS``), how the sentence goes on that begins with the board, where the usual one says less."""
     starters: tuple[tuple[str, str], ...] = ()
     """Well-known boards to begin with: board and name."""
 
     def board(self, text: str) -> Board:
         """The board of this system that is named so. Raises ValueError, with a sentence."""
-        return read_board(text, self.bases)
+        board = read_board(text, self.bases)
+        _, base = self.bases[board.region]
+        return board_in_host(board) if TOKEN in base else board
 
     def valid_board(self, text: str) -> str:
         """The same name as it is kept, so that one board has one name. Raises ValueError, with a sentence."""

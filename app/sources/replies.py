@@ -1,5 +1,6 @@
 """What an answer means, by its status, its headers and its first bytes."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
@@ -18,25 +19,30 @@ LONGEST_WAIT = 6 * 3600.0
 CHALLENGES = (b"captcha", b"challenge-platform", b"just a moment", b"attention required", b"are you a robot", b"cf-chl")
 """What pages say that want to see a person first; they come with a 200 or a 403 where data was expected."""
 
+REFUSALS: Mapping[int, tuple[type[SourceError], str]] = {
+    401: (Forbidden, "may not be read (the answer is 401)."),
+    403: (Forbidden, "may not be read (the answer is 403)."),
+    404: (NotFound, "does not exist."),
+    410: (Gone, "is gone."),
+    451: (Forbidden, "may not be read (the answer is 451)."),
+}
+"""What a status means, and how the sentence goes on that begins with the board."""
 
-def check_listing(reply: Reply, what: str) -> None:
+
+def check_listing(reply: Reply, what: str, words: Mapping[int, str]) -> None:
     """Raises the SourceError that the answer is, if it is not a listing; ``what`` names the board."""
     if reply.status != HTTPStatus.OK:
-        raise refusal(reply, what)
+        raise refusal(reply, what, words)
     if reply.body.lstrip()[:1] == b"<" and any(word in reply.body[:20_000].lower() for word in CHALLENGES):
         raise Forbidden(f"{what} shows a page that only lets people pass.")
 
 
-def refusal(reply: Reply, what: str) -> SourceError:
-    """The error that a status other than 200 stands for."""
-    match reply.status:
-        case HTTPStatus.NOT_FOUND:
-            return NotFound(f"{what} does not exist.")
-        case HTTPStatus.GONE:
-            return Gone(f"{what} is gone.")
-        case HTTPStatus.UNAUTHORIZED | HTTPStatus.FORBIDDEN | HTTPStatus.UNAVAILABLE_FOR_LEGAL_REASONS:
-            return Forbidden(f"{what} may not be read (the answer is {reply.status}).")
-    return ShapeChanged("the answer's status", f"is {reply.status}, where 200 was expected")
+def refusal(reply: Reply, what: str, words: Mapping[int, str]) -> SourceError:
+    """The error that a status other than 200 stands for, in the system's own words where it has some."""
+    if reply.status not in REFUSALS:
+        return ShapeChanged("the answer's status", f"is {reply.status}, where 200 was expected")
+    error, usual = REFUSALS[reply.status]
+    return error(f"{what} {words.get(reply.status, usual)}")
 
 
 def target(url: SplitResult, reply: Reply) -> SplitResult | None:

@@ -17,12 +17,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.sources.boards import Board
+from app.sources.boards import Board, is_label, with_token
 from app.sources.errors import Forbidden, Gone, Moved, NotFound, ShapeChanged, SourceError, Throttled, Unreachable
 from app.sources.host import Patience
 from app.sources.listing import board_name, finished, list_board
 from app.sources.records import Answer, Page, Validators
 from app.sources.registry import SOURCES
+from app.sources.replies import REFUSALS
 from tests.support.web import Reply
 
 FOLDER = Path(__file__).parent / "boards"
@@ -90,6 +91,7 @@ def test_it_says_what_it_is_and_on_what_grounds_it_is_read(case):
     assert source.recognise(urlsplit(source.example)) is not None
     assert "" in source.bases
     assert all(base.startswith("https://") and not base.endswith("/") for _, base in source.bases.values())
+    assert set(source.refusals) <= set(REFUSALS) and all(words.endswith(".") for words in source.refusals.values())
     assert 0.1 <= source.pace_seconds <= 30
     assert all(source.valid_board(board) == board and name for board, name in source.starters)
 
@@ -120,6 +122,9 @@ def test_no_name_leads_out_of_the_boards_folder(case, name):
     assert ".." not in request.path.split("/")
     assert request.path.count("/") == case.source.first(Board("acme", board.region)).path.count("/")
     assert re.fullmatch(r"[!-~]+", request.path)
+    template = case.source.bases[board.region][1]
+    there, own = urlsplit(with_token(template, board)).netloc, urlsplit(template).netloc
+    assert there == own or (is_label(there.partition(".")[0]) and there.partition(".")[2] == own.partition(".")[2])
 
 
 @every_system
@@ -236,6 +241,7 @@ def test_an_empty_board_is_an_empty_listing_that_is_complete(case, web, host):
     [
         (Reply(status=404), NotFound),
         (Reply(status=410), Gone),
+        (Reply(status=401), Forbidden),
         (Reply(status=403), Forbidden),
         (Reply(status=429, headers={"Retry-After": "7200"}), Throttled),
         (Reply(status=301, headers={"Location": "https://elsewhere.example/"}), Moved),

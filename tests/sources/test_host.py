@@ -1,13 +1,16 @@
 """Hosts are asked politely: one pace over all processes, robots.txt, honest names, and patience with an end."""
 
 import os
+import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 import redis
 
+from app.sources import exchange
 from app.sources.errors import Forbidden, Moved, OutOfTime, Throttled, Unreachable
 from app.sources.host import Host, Patience
 from app.sources.listing import list_board
@@ -208,6 +211,69 @@ def test_a_listing_ends_when_its_time_is_over(web, host):
     with pytest.raises((Unreachable, OutOfTime)):
         list_board(host, "lever", "acme", seconds=1.5)
     assert time.monotonic() - began < 10
+
+
+@pytest.fixture
+def companies(web, monkeypatch) -> Host:
+    """A host for which every company of Greenhouse has a host of its own, all of them on the one server."""
+    source = replace(GREENHOUSE, bases={"": ("GREENHOUSE_URL", "https://{token}.boards.example")})
+    monkeypatch.setitem(SOURCES, "greenhouse", source)
+    here = web.url.rpartition(":")[2]
+    loopback = [(socket.AF_INET, ("127.0.0.1", int(here)))]
+    monkeypatch.setattr(exchange, "resolve", lambda host, port, inward: loopback)
+    return Host(Shared(connect(NO_REDIS)), {"GREENHOUSE_URL": f"http://{{token}}.boards.example:{here}"}, None)
+
+
+def test_a_company_is_asked_at_its_own_host_by_that_hosts_robots_txt(web, companies):
+    for board in ("acme", "other"):
+        web.json(f"/v1/boards/{board}/jobs", EMPTY)
+        assert list_board(companies, "greenhouse", board).is_complete
+    asked = [(each.headers["host"].partition(":")[0], each.path) for each in web.asked]
+    assert asked == [
+        ("acme.boards.example", "/robots.txt"),
+        ("acme.boards.example", ACME),
+        ("other.boards.example", "/robots.txt"),
+        ("other.boards.example", "/v1/boards/other/jobs"),
+    ]
+
+
+def test_companies_own_hosts_have_one_pace_since_they_are_one_system(web, companies):
+    boards = [f"b{number}" for number in range(4)]
+    for board in boards:
+        web.json(f"/v1/boards/{board}/jobs", EMPTY)
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda board: list_board(companies, "greenhouse", board), boards))
+    times = sorted(each.at for each in web.asked)
+    assert times[-1] - times[0] > GREENHOUSE.pace_seconds * (len(times) - 1) * 0.9
+
+
+def test_one_address_that_the_operator_has_set_stands_for_all_companies(web, companies):
+    host = asking(web)
+    web.json(ACME, EMPTY)
+    assert list_board(host, "greenhouse", "acme").is_complete
+    below = Host(Shared(connect(NO_REDIS)), {"GREENHOUSE_URL": f"{web.url}/{{token}}"}, None)
+    web.json("/acme/v1/boards/acme/jobs", EMPTY)
+    assert list_board(below, "greenhouse", "Acme").is_complete
+
+
+@pytest.mark.parametrize("name", ["a.b", "a b", "acme-", "a_b", "a&b", "a+b", "ä", "x" * 64, "evil.example"])
+def test_a_name_that_no_host_can_have_is_refused_where_it_would_be_one(companies, name):
+    with pytest.raises(ValueError, match="letters a to z"):
+        SOURCES["greenhouse"].board(name)
+
+
+def test_a_name_in_a_host_is_the_same_in_capitals(companies):
+    assert SOURCES["greenhouse"].valid_board("ACME") == "acme"
+
+
+def test_a_system_may_say_itself_what_a_status_means(web, host, monkeypatch):
+    monkeypatch.setitem(SOURCES, "greenhouse", replace(GREENHOUSE, refusals={401: "wants a token."}))
+    web.replies[ACME] = Reply(status=401)
+    with pytest.raises(Forbidden, match="^Greenhouse's board acme wants a token.$"):
+        list_acme(host)
+    web.replies[ACME] = Reply(status=403)
+    with pytest.raises(Forbidden, match="the answer is 403"):
+        list_acme(host)
 
 
 def test_patience_that_has_run_out_is_an_error(host):

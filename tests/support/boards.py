@@ -8,10 +8,12 @@ from threading import Event, Thread
 from typing import Any
 from urllib.parse import quote, urlsplit
 
+from app.sources.registry import SOURCES
+
 LONGEST_HOLD = 20
 """Seconds after which a held answer goes out all the same, so that a test which failed ends."""
 
-SETTINGS = ("GREENHOUSE_URL", "LEVER_URL", "LEVER_EU_URL", "ASHBY_URL")
+SETTINGS = tuple(name for source in SOURCES.values() for name, _ in source.bases.values())
 """Where the product looks for the systems; all of them are this server."""
 
 
