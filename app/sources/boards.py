@@ -39,16 +39,33 @@ def read_board(text: str, regions: Iterable[str]) -> Board:
 
 
 def board_in_host(board: Board) -> Board:
-    """The same board where its token is part of a host's name, in lower case as those are. Raises ValueError."""
+    """The same board where its token is part of a host's name, or the whole of one, in lower case as those are.
+
+    Raises ValueError, with a sentence.
+    """
     token = board.token.lower()
-    if not is_label(token):
-        raise ValueError("A board's name has the letters a to z, digits and - only.")
+    if not is_label(token) and not is_own_domain(token):
+        raise ValueError("A board's name has the letters a to z, digits and - only, or is the company's own domain.")
     return Board(token, board.region)
 
 
 def with_token(base: str, board: Board) -> str:
-    """A base address with the board's token where it belongs, if it does."""
+    """A base address with the board's token where it belongs, if it does: a company's own domain is the whole host."""
+    scheme, _, rest = base.partition("://")
+    if is_own_domain(board.token) and rest.startswith(f"{TOKEN}."):
+        return f"{scheme}://{board.token}"
     return base.replace(TOKEN, quote(board.token, safe=""))
+
+
+def site_of(board: Board, domain: str) -> str:
+    """The host of a board that has one: a name before the system's domain, or the company's own."""
+    return board.token if is_own_domain(board.token) else f"{board.token}.{domain}"
+
+
+def is_own_domain(token: str) -> bool:
+    """Whether this is a whole host's name, and not an IP address."""
+    labels = token.split(".")
+    return len(labels) > 1 and all(map(is_label, labels)) and not labels[-1].isdigit() and len(labels[-1]) > 1
 
 
 def is_label(token: str) -> bool:

@@ -42,9 +42,7 @@ class _Reading:
             if posting is None:
                 self.unread += 1
             elif same := self.postings.get(posting.external_id):
-                # The same posting once more, as boards list it for each of its places.
-                places = unique((*same.locations, *posting.locations))
-                self.postings[posting.external_id] = replace(same, locations=places)
+                self.postings[posting.external_id] = _joined(same, posting)
             else:
                 self.postings[posting.external_id] = posting
         self.unread += len(page.unread)
@@ -144,6 +142,16 @@ def _validators(answer: Answer, pages: int) -> Validators:
 
 def _short(value: str | None) -> str | None:
     return value if value and len(value) <= LONGEST_ID and value.isascii() and value.isprintable() else None
+
+
+def _joined(first: Posting, again: Posting) -> Posting:
+    """The same posting once more, as boards list it for each of its places, or in a second language."""
+    return replace(
+        first,
+        locations=unique((*first.locations, *again.locations)),
+        description=first.description or again.description,
+        requirements=first.requirements or again.requirements,
+    )
 
 
 def _name(text: str | None) -> str | None:

@@ -52,20 +52,21 @@ class Record:
         return Record(value if isinstance(value, dict) else {}, self._at(name))
 
     def records(self, name: str) -> list["Record"]:
-        """The objects of a list below this one; none if there is no such list."""
-        value = self._members.get(name)
-        items = value if isinstance(value, list) else []
-        return [Record(item, f"{self._at(name)}[{n}]") for n, item in enumerate(items) if isinstance(item, dict)]
+        """The objects of a list below this one, or the only one where there is no list; none if there is neither."""
+        items = enumerate(self._items(name))
+        return [Record(item, f"{self._at(name)}[{n}]") for n, item in items if isinstance(item, dict)]
 
     def texts(self, name: str) -> list[str]:
-        """The texts of a list below this one."""
-        value = self._members.get(name)
-        items = value if isinstance(value, list) else []
-        return [item.strip() for item in items if isinstance(item, str) and item.strip()]
+        """The texts of a list below this one, or the only one where there is no list."""
+        return [item.strip() for item in self._items(name) if isinstance(item, str) and item.strip()]
 
     def rows(self, name: str) -> list[Any]:
         """A list that must be there, unread. Raises ShapeChanged."""
         return as_rows(self._members.get(name), self._at(name))
+
+    def _items(self, name: str) -> list[Any]:
+        value = self._members.get(name)
+        return value if isinstance(value, list) else [value]
 
     def _at(self, name: str) -> str:
         return f"{self._path}.{name}" if self._path else name

@@ -182,6 +182,8 @@ class Source:
     """Whether a board that never existed is answered with an empty list."""
     refusals: Mapping[int, str] = field(default_factory=dict)
     """By status (``REFUSALS``), how the sentence goes on that begins with the board, where the usual one says less."""
+    markers: tuple[str, ...] = ()
+    """What the pages of its boards have in them, also on a company's own domain, which is the board's name then."""
     starters: tuple[tuple[str, str], ...] = ()
     """Well-known boards to begin with: board and name."""
 

@@ -2,11 +2,13 @@
 
 from urllib.parse import SplitResult
 
-from app.sources import ashby, greenhouse, lever
+from app.sources import ashby, greenhouse, lever, personio, teamtailor, workable
 from app.sources.boards import Board
 from app.sources.records import Source
 
-SOURCES: dict[str, Source] = {module.SOURCE.key: module.SOURCE for module in (greenhouse, lever, ashby)}
+MODULES = (greenhouse, lever, ashby, personio, teamtailor, workable)
+
+SOURCES: dict[str, Source] = {module.SOURCE.key: module.SOURCE for module in MODULES}
 """By key, in the order in which people are shown them."""
 
 

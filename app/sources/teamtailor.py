@@ -1,0 +1,70 @@
+"""Teamtailor: a JSON feed with schema.org postings, a hundred at a time, often on the company's own domain.
+
+Documentation: https://support.teamtailor.com/en/articles/11171756 (the feeds of a career site)
+"""
+
+from dataclasses import replace
+from urllib.parse import SplitResult, urljoin
+
+from app.sources.boards import Board, site_of
+from app.sources.jobposting import draft_of
+from app.sources.reading import Record, read_each
+from app.sources.records import Answer, Draft, Page, Request, Source, Text
+from app.sources.urls import token_before
+from app.sources.values import iso_moment
+
+DOMAIN = "teamtailor.com"
+LIMIT = 100
+
+
+def _recognise(url: SplitResult) -> Board | None:
+    return token_before(DOMAIN, url)
+
+
+def _request(_board: Board, offset: int = 0) -> Request:
+    return Request("/jobs.json", {"offset": str(offset)} if offset else {})
+
+
+def _following(board: Board, offset: int, page: Page) -> Request | None:
+    return _request(board, offset) if page.records == LIMIT else None
+
+
+def _parse(answer: Answer, board: Board) -> Page:
+    document = Record(answer.json(), "")
+    rows = document.rows("items")
+    drafts, unread = read_each(rows, "items", lambda item: _draft(item, answer))
+    return Page(drafts, unread, board_name=document.maybe_text("title"), records=len(rows))
+
+
+def _draft(item: Record, answer: Answer) -> Draft | None:
+    identity, title = item.identity("id"), item.text("title")
+    # On companies' own domains links are now and then written without the host.
+    url = urljoin(answer.url, item.maybe_text("url") or "")
+    found = draft_of(item.record("_jobposting"), url, identity, title)
+    content = item.maybe_text("content_html")
+    if found is None or (found.description and not content):
+        return found
+    return replace(
+        found,
+        description=(Text(content),) if content else (),
+        posted_at=iso_moment(item.maybe_text("date_published")) or found.posted_at,
+    )
+
+
+SOURCE = Source(
+    key="teamtailor",
+    name="Teamtailor",
+    documentation="https://support.teamtailor.com/en/articles/11171756",
+    policy="The feeds of its career sites are documented as publicly available.",
+    example="https://acme.teamtailor.com",
+    board_hint="What stands before .teamtailor.com in the address of the board, or the company's own domain for it.",
+    bases={"": ("TEAMTAILOR_URL", "https://{token}.teamtailor.com")},
+    recognise=_recognise,
+    page=lambda board: f"https://{site_of(board, DOMAIN)}",
+    first=_request,
+    parse=_parse,
+    following=_following,
+    pace_seconds=0.5,
+    markers=("teamtailor-cdn.com",),
+    starters=(("career", "Teamtailor"),),
+)
