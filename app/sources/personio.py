@@ -77,4 +77,5 @@ SOURCE = Source(
     parse=_parse,
     following=_following,
     pace_seconds=0.5,
+    starters=(("com:personio", "Personio"), ("yapeal-ag", "Yapeal")),
 )

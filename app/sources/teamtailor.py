@@ -18,7 +18,9 @@ LIMIT = 100
 
 
 def _recognise(url: SplitResult) -> Board | None:
-    return token_before(DOMAIN, url)
+    host = url.hostname or ""
+    # Some regions have a part of their own between the name and the domain; then the whole host is the name.
+    return token_before(DOMAIN, url) or (Board(host) if host.count(".") > 2 and host.endswith(f".{DOMAIN}") else None)
 
 
 def _request(_board: Board, offset: int = 0) -> Request:
@@ -66,5 +68,5 @@ SOURCE = Source(
     following=_following,
     pace_seconds=0.5,
     markers=("teamtailor-cdn.com",),
-    starters=(("career", "Teamtailor"),),
+    starters=(("career", "Teamtailor"), ("naffco", "NAFFCO")),
 )

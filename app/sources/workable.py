@@ -78,4 +78,5 @@ SOURCE = Source(
     parse=_parse,
     # All companies are on one host, which answers bursts by shutting out for hours.
     pace_seconds=3.0,
+    starters=(("huggingface", "Hugging Face"), ("trocaire", "Trócaire")),
 )
