@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import flask_migrate
+import hypothesis
 import pytest
 import redis
 from flask import Flask
@@ -35,6 +36,10 @@ for field in fields(Settings):
     os.environ.pop(field.name.upper(), None)
 # A hundred processes of the product are started, and not each shall compile it anew.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+# How fast a machine is, is nothing that a test may fail for.
+hypothesis.settings.register_profile("suite", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("suite")
 
 PUBLIC_URL = "https://jobs.example.org"
 SECRET_KEY = secrets.token_urlsafe(48)
