@@ -2,11 +2,11 @@
 
 from urllib.parse import SplitResult
 
-from app.sources import ashby, greenhouse, lever
+from app.sources import ashby, greenhouse, lever, recruitee
 from app.sources.boards import Board
 from app.sources.records import Source
 
-SOURCES: dict[str, Source] = {module.SOURCE.key: module.SOURCE for module in (greenhouse, lever, ashby)}
+SOURCES: dict[str, Source] = {module.SOURCE.key: module.SOURCE for module in (greenhouse, lever, ashby, recruitee)}
 """By key, in the order in which people are shown them."""
 
 
