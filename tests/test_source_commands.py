@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from app.sources.registry import SOURCES
 from app.terminal import shortened, width
 from tests.support.boards import job
 
@@ -17,7 +18,7 @@ def sources(app, boards):
 def test_the_systems_are_listed(sources):
     said = sources("list")
     assert said.exit_code == 0
-    assert [line.split()[0] for line in said.stdout.splitlines()] == ["SYSTEM", "greenhouse", "lever", "ashby"]
+    assert [line.split()[0] for line in said.stdout.splitlines()] == ["SYSTEM", *SOURCES]
 
 
 def test_an_address_is_looked_at(sources, boards):

@@ -1,5 +1,6 @@
 """What an answer means, by its status, its headers and its first bytes."""
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -33,7 +34,8 @@ def check_listing(reply: Reply, what: str, words: Mapping[int, str]) -> None:
     """Raises the SourceError that the answer is, if it is not a listing; ``what`` names the board."""
     if reply.status != HTTPStatus.OK:
         raise refusal(reply, what, words)
-    if reply.body.lstrip()[:1] == b"<" and any(word in reply.body[:20_000].lower() for word in CHALLENGES):
+    start = reply.body[:20_000].lower()
+    if re.match(rb"\s*<(!doctype\s+html|html)", start) and any(word in start for word in CHALLENGES):
         raise Forbidden(f"{what} shows a page that only lets people pass.")
 
 
