@@ -38,14 +38,16 @@ def read_board(text: str, regions: Iterable[str]) -> Board:
     return Board(token, region)
 
 
-def board_in_host(board: Board) -> Board:
-    """The same board where its token is part of a host's name, or the whole of one, in lower case as those are.
+def board_in_host(board: Board, *, own_domains: bool) -> Board:
+    """The same board where its token is part of a host's name, in lower case as those are; or, with ``own_domains``,
+    the whole of one.
 
     Raises ValueError, with a sentence.
     """
     token = board.token.lower()
-    if not is_label(token) and not is_own_domain(token):
-        raise ValueError("A board's name has the letters a to z, digits and - only, or is the company's own domain.")
+    if not is_label(token) and not (own_domains and is_own_domain(token)):
+        alternative = ", or is the company's own domain" if own_domains else ""
+        raise ValueError(f"A board's name has the letters a to z, digits and - only{alternative}.")
     return Board(token, board.region)
 
 

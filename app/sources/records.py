@@ -191,7 +191,7 @@ class Source:
         """The board of this system that is named so. Raises ValueError, with a sentence."""
         board = read_board(text, self.bases)
         _, base = self.bases[board.region]
-        return board_in_host(board) if TOKEN in base else board
+        return board_in_host(board, own_domains=bool(self.markers)) if TOKEN in base else board
 
     def valid_board(self, text: str) -> str:
         """The same name as it is kept, so that one board has one name. Raises ValueError, with a sentence."""

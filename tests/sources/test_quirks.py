@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from app.sources.boards import Board
+from app.sources.boards import Board, with_token
 from app.sources.errors import Forbidden, NotFound
 from app.sources.listing import finished, list_board
 from app.sources.records import Answer
@@ -188,9 +188,23 @@ def test_recruitee_a_companys_name_is_part_of_its_host():
     source = SOURCES["recruitee"]
     assert source.valid_board("Acme-2") == "acme-2"
     assert source.board_page("acme") == "https://acme.recruitee.com"
-    for name in ("jobs.acme", "Acme Labs", "acme_labs", "@evil"):
+    for name in ("jobs.1", "Acme Labs", "acme_labs", "@evil", "127.0.0.1"):
         with pytest.raises(ValueError):
             source.board(name)
+
+
+@pytest.mark.parametrize("key", ["recruitee", "teamtailor"])
+def test_a_companys_own_domain_is_a_boards_name_where_systems_have_that(key):
+    source = SOURCES[key]
+    board = source.board("Careers.Acme.example")
+    assert str(board) == "careers.acme.example"
+    assert source.page(board) == "https://careers.acme.example"
+    assert with_token(source.bases[""][1], board) == "https://careers.acme.example"
+
+
+def test_where_systems_have_not_it_is_none():
+    with pytest.raises(ValueError):
+        SOURCES["personio"].board("careers.acme.example")
 
 
 def test_recruitee_without_the_employers_token_is_told_as_just_that(web, host):
