@@ -5,8 +5,9 @@ from urllib.parse import SplitResult
 
 from app.sources.boards import Board
 from app.sources.errors import AddressRefused, NotFound, SourceError
-from app.sources.host import MOST_REDIRECTS, Host, Patience
+from app.sources.host import MOST_REDIRECTS, Host
 from app.sources.listing import board_name, list_board
+from app.sources.manners import Patience
 from app.sources.page_links import boards_on
 from app.sources.records import Listing, Source
 from app.sources.registry import SOURCES, recognise

@@ -70,6 +70,12 @@ class AddressRefused(SourceError):
     code = "address_refused"
 
 
+class Busy(SourceError):
+    """Our own pace left no turn of the host within the time there was. The board is asked later."""
+
+    code = "busy"
+
+
 class OutOfTime(SourceError):
     """It would have taken longer than it may."""
 

@@ -3,9 +3,12 @@
 from dataclasses import dataclass, replace
 from http import HTTPStatus
 
+import structlog
+
 from app.sources.boards import Board
 from app.sources.errors import NotFound, SourceError
-from app.sources.host import Host, Patience
+from app.sources.host import Host
+from app.sources.manners import Patience
 from app.sources.reading import Record
 from app.sources.records import Answer, Draft, Listing, Page, Posting, Request, Source, Validators
 from app.sources.registry import SOURCES
@@ -20,6 +23,10 @@ LISTING_SECONDS = 90.0
 LONGEST_ID = 255
 LONGEST_TITLE = 500
 LONGEST_NAME = 200
+LONGEST_COMPANY = 100
+"""As in the list of companies, which must take the name that is proposed."""
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass
@@ -34,11 +41,12 @@ class _Reading:
     total: int | None = None
     board_name: str | None = None
 
-    def take(self, page: Page) -> bool:
-        """Take a page in; returns whether it brought anything new."""
+    def take(self, page: Page, patience: Patience) -> bool:
+        """Take a page in; returns whether it brought anything new. Raises OutOfTime."""
         known = len(self.postings)
         for draft in page.drafts:
-            posting = finished(draft)
+            patience.check()
+            posting = _finished_or_none(draft)
             if posting is None:
                 self.unread += 1
             elif same := self.postings.get(posting.external_id):
@@ -49,7 +57,7 @@ class _Reading:
         self.records += page.records
         self.pages += 1
         self.total = page.total if page.total is not None else self.total
-        self.board_name = self.board_name or _name(page.board_name)
+        self.board_name = self.board_name or _company(page.board_name)
         return len(self.postings) > known
 
     def listing(self, validators: Validators) -> Listing:
@@ -79,7 +87,7 @@ def board_name(host: Host, source: Source, board: Board, patience: Patience) -> 
         return None
     try:
         answer = host.ask(source, board, source.name_request(board), patience)
-        return _name(Record(answer.json(), "").maybe_text("name"))
+        return _company(Record(answer.json(), "").maybe_text("name"))
     except SourceError:
         # The postings are what matters; whoever wants them meets the fault there.
         return None
@@ -113,7 +121,7 @@ def _list(host: Host, source: Source, board: Board, validators: Validators | Non
     if answer.status == HTTPStatus.NOT_MODIFIED:
         return Listing((), True, validators=validators or Validators(), not_modified=True)
     first = answer
-    while request := _take(source, board, answer, reading):
+    while request := _take(source, board, answer, reading, patience):
         if reading.pages >= MOST_PAGES:
             reading.is_complete = False
             break
@@ -121,10 +129,10 @@ def _list(host: Host, source: Source, board: Board, validators: Validators | Non
     return reading.listing(_validators(first, reading.pages))
 
 
-def _take(source: Source, board: Board, answer: Answer, reading: _Reading) -> Request | None:
+def _take(source: Source, board: Board, answer: Answer, reading: _Reading, patience: Patience) -> Request | None:
     """Read one answer; returns the request of the next page."""
     page = source.parse(answer, board)
-    is_new = reading.take(page)
+    is_new = reading.take(page, patience)
     following = source.following(board, reading.records, page)
     if following and not is_new:
         # The system began to repeat itself instead of coming to an end.
@@ -152,6 +160,19 @@ def _joined(first: Posting, again: Posting) -> Posting:
         description=first.description or again.description,
         requirements=first.requirements or again.requirements,
     )
+
+
+def _finished_or_none(draft: Draft) -> Posting | None:
+    """The posting, or None if it could not be made; whatever is in one of them, the others are not lost for it."""
+    try:
+        return finished(draft)
+    except Exception:
+        log.exception("posting not read", external_id=draft.external_id[:LONGEST_ID])
+        return None
+
+
+def _company(name: str | None) -> str | None:
+    return (_name(name) or "")[:LONGEST_COMPANY].strip() or None
 
 
 def _name(text: str | None) -> str | None:

@@ -174,6 +174,8 @@ class Source:
     """The request of the next page, given how many records came before it and the last page; None: that was all."""
     name_request: Callable[[Board], Request] | None = None
     """Where the system tells the company's name, if it does."""
+    schema_version: int = 1
+    """Grows when the adapter reads more, or otherwise, of the same answer: what was kept of it is read anew then."""
     pace_seconds: float = 1.0
     """From one request to its host to the next, over all processes and users; companies' own hosts count as one."""
     answer_seconds: float = 20.0
