@@ -41,7 +41,7 @@ REQUIREMENTS = re.compile(
     r"\b(requirements?|qualifications?|must[- ]haves?|nice[- ]to[- ]haves?|prerequisites?|bonus points|ideal candidate"
     r"|who you are|who we(.re| are) looking for|what we(.re| are) looking for|we are looking for|looking for in you"
     r"|what you(.ll| will)? (bring|need|have)|you(.ll| will) (bring|need)|you bring|you should have"
-    r"|(good|great|strong) fit if|you might thrive|strong candidates"
+    r"|fit if|you might thrive|strong candidates"
     r"|(minimum|preferred|basic|required|desired) (skills|experience|education)|skills( and|,| &) .*experience"
     r"|dein profil|ihr profil|das bringst du mit|was du mitbringst|anforderungen|votre profil|ton profil|tu perfil"
     r"|requisitos|profil recherché|il tuo profilo|jouw profiel)\b"
