@@ -11,11 +11,11 @@ import stamina
 from protego import Protego
 
 from app.sources import exchange
-from app.sources.boards import Board, with_token
+from app.sources.boards import Board, pacer, with_token
 from app.sources.errors import AddressRefused, Forbidden, Moved, OutOfTime, Throttled, Unreachable
 from app.sources.exchange import Bounds, Reply
-from app.sources.records import Answer, Request, Source, Validators
-from app.sources.replies import check_listing, origin, refusal, retry_after, target
+from app.sources.records import HTML, Answer, Request, Source, Validators
+from app.sources.replies import check_listing, is_missing, origin, refusal, retry_after, target
 from app.sources.shared import Shared
 
 LISTING_BYTES = 32_000_000
@@ -96,7 +96,7 @@ class Host:
     ) -> Answer:
         """Ask a system's interface. The status of the answer is 200, or 304 if there were ``validators``.
 
-        Raises SourceError.
+        It is 404 or 410, too, where the request allows for it. Raises SourceError.
         """
         setting, default = source.bases[board.region]
         base = self._bases.get(setting, default).rstrip("/")
@@ -107,14 +107,13 @@ class Host:
             source.answer_seconds,
             LISTING_BYTES,
             inward=setting in self._bases,
-            # With {token} unfilled, so that it is one name for all companies.
-            paced_as=urlsplit(base).netloc.lower(),
+            paced_as=pacer(base),
         )
         headers = {"Accept": request.accept, **_conditions(validators)}
         reply, final = self._follow(url, headers, manners, patience)
-        if reply.status == HTTPStatus.NOT_MODIFIED and validators:
+        if (reply.status == HTTPStatus.NOT_MODIFIED and validators) or (request.may_be_missing and is_missing(reply)):
             return Answer(reply.status, reply.headers, b"", final.geturl())
-        check_listing(reply, f"{source.name}'s board {board}", source.refusals)
+        check_listing(reply, f"{source.name}'s board {board}", source.refusals, is_page=request.accept == HTML)
         return Answer(reply.status, reply.headers, reply.body, final.geturl())
 
     def visit(self, url: SplitResult, patience: Patience) -> tuple[Answer | None, SplitResult]:
@@ -126,9 +125,8 @@ class Host:
         if not is_own:
             _check_visitable(url)
         manners = Manners(1.0, 15.0, PAGE_BYTES, inward=is_own)
-        headers = {"Accept": "text/html,application/xhtml+xml;q=0.9,*/*;q=0.1"}
         try:
-            reply, final = self._follow(url, headers, manners, patience)
+            reply, final = self._follow(url, {"Accept": HTML}, manners, patience)
         except Moved as moved:
             return None, urlsplit(moved.location)
         if reply.status != HTTPStatus.OK:
@@ -196,7 +194,7 @@ class Host:
         """The manners that the host's robots.txt asks for (RFC 9309). Raises Forbidden if it keeps us off."""
         rules = Protego.parse(self._robots(url, manners, patience))
         name = self.user_agent.partition("/")[0]
-        if not rules.can_fetch(url.geturl(), name):
+        if url.path != "/robots.txt" and not rules.can_fetch(url.geturl(), name):
             raise Forbidden(f"The robots.txt of {url.hostname} asks programs to keep off this address.")
         delay = min(rules.crawl_delay(name) or 0.0, LONGEST_CRAWL_DELAY)
         return replace(manners, pace_seconds=max(manners.pace_seconds, delay))

@@ -48,7 +48,8 @@ def example(key: str) -> SimpleNamespace:
     return SimpleNamespace(**told, main=next(iter(answers)), of=source.board(manifest["board"]))
 
 
-EXAMPLES = {key: example(key) for key in SOURCES}
+# A website is no system with answers of one shape: see test_website.py.
+EXAMPLES = {key: example(key) for key in SOURCES if key != "website"}
 every_system = pytest.mark.parametrize("case", EXAMPLES.values(), ids=EXAMPLES)
 
 
