@@ -59,8 +59,8 @@ def _read_page(answer: Answer, board: Board) -> Page:
 def _draft(posting: Record, address: str, *, is_alone: bool) -> Draft | None:
     own = _absolute(address, posting.maybe_text("url"))
     title = posting.maybe_text("title") or ""
-    # Many write the address of their front page into each; the page's own tells one from the other.
-    identity = own_identity(posting) or (address if is_alone else own or f"{address}#{quote(title)}")
+    # Many sites write the address of their front page into each posting; the page's own tells one from the other.
+    identity = own_identity(posting) or (address if is_alone else own or f"{address}#{quote(title, errors='replace')}")
     return draft_of(posting, own or address, identity)
 
 
@@ -92,7 +92,7 @@ def _indexes(paths: Iterable[str]) -> tuple[Request, ...]:
 
 
 def _pages(paths: Iterable[str]) -> tuple[Request, ...]:
-    # What was filled is taken off before the sitemap is written anew.
+    # Positions are filled and their pages taken off before the sitemap is written anew.
     return tuple(Request(path, accept=HTML, read=_read_page, may_be_missing=True) for path in paths)
 
 

@@ -1,19 +1,32 @@
 """Any company's own website: robots.txt, sitemaps, pages; and what a walk like this makes of faults."""
 
 import gzip
+import html
 import json
+import socket
 from dataclasses import replace
+from urllib.parse import urlsplit
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from app.sources.errors import Forbidden, NotFound, OutOfTime, ShapeChanged, SourceError, Unreachable
-from app.sources.listing import list_board
+from app.sources import addresses
+from app.sources.boards import pacer
+from app.sources.errors import AddressRefused, Forbidden, NotFound, OutOfTime, ShapeChanged, SourceError, Unreachable
+from app.sources.host import Host
+from app.sources.listing import finished, list_board
+from app.sources.records import Answer
 from app.sources.registry import SOURCES
-from tests.sources.conftest import asking
+from app.sources.shared import Shared, connect
+from tests.sources.conftest import NO_REDIS, asking
 from tests.support.web import Reply
 
 BOARD = "careers.acme.com"
 SITE = f"https://{BOARD}"
+ANY = st.characters(codec=None)
+"""Halves of characters among them, which JSON may carry."""
+
 NAMESPACE = "http://www.sitemaps.org/schemas/sitemap/0.9"
 
 
@@ -209,6 +222,12 @@ def test_a_site_that_wants_no_programs_is_not_read_on(web, monkeypatch):
     assert web.paths() == []
 
 
+def test_robots_txt_itself_may_be_read_whatever_it_says(web, monkeypatch):
+    bounded(monkeypatch, pace_seconds=0.0)
+    site(web, "User-agent: *\nDisallow: /\nAllow: /jobs/\nAllow: /sitemap.xml", a=posting("A"))
+    assert list_board(asking(web), "website", BOARD).is_complete
+
+
 @pytest.mark.parametrize(
     ("url", "leads"),
     [
@@ -262,6 +281,7 @@ def test_the_name_of_a_host_is_a_board_and_no_address_is_one_by_itself():
     source = SOURCES["website"]
     assert source.valid_board(" Careers.ACME.com ") == BOARD
     assert source.board_page(BOARD) == f"{SITE}/"
+    assert source.recognise(urlsplit(f"{SITE}/jobs/1")) is source.recognise(urlsplit(source.example)) is None
 
 
 def test_no_system_with_pages_of_a_list_reads_on_after_a_fault(web, host):
@@ -271,8 +291,44 @@ def test_no_system_with_pages_of_a_list_reads_on_after_a_fault(web, host):
         list_board(host, "lever", "acme")
 
 
-def test_hosts_that_are_not_public_are_not_asked_for_a_website(web, monkeypatch, host):
-    monkeypatch.setattr(host, "_bases", {})
-    with pytest.raises(SourceError):
-        list_board(host, "website", "localhost.localdomain", seconds=3)
-    assert web.asked == []
+def test_a_host_that_is_not_public_is_not_asked_whatever_its_name(monkeypatch):
+    here = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", 443))]
+    monkeypatch.setattr(addresses.socket, "getaddrinfo", lambda *args, **more: here)
+    monkeypatch.setattr(Shared, "_ask", lambda self, there, alone: alone())
+    outside = Host(Shared(connect(NO_REDIS)), {}, None)
+    with pytest.raises(AddressRefused):
+        list_board(outside, "website", BOARD, seconds=5)
+
+
+def test_each_site_has_turns_of_its_own_and_a_mirror_of_all_has_one_for_all():
+    assert pacer("https://{token}") == ""
+    assert pacer("https://{token}.jobs.acorn.example") == "{token}.jobs.acorn.example"
+    assert pacer("http://Mirror.example:8000") == "mirror.example:8000"
+
+
+@given(body=st.binary(max_size=80) | st.text(max_size=40).map(lambda text: sitemap(html.escape(text), "/jobs/1")))
+def test_no_body_whatever_makes_it_fall_over(body):
+    source, board = SOURCES["website"], SOURCES["website"].board(BOARD)
+    robots = source.parse(Answer(200, {}, b"Sitemap: " + body, SITE), board)
+    page_of_jobs = source.parse(Answer(200, {}, b"", SITE), board).more[0].read
+    for request in robots.more:
+        assert request.path.isascii() and " " not in request.path
+        for read in (request.read, page_of_jobs):
+            try:
+                assert all(each.path.startswith("/") for each in read(Answer(200, {}, body, SITE), board).more)
+            except SourceError:
+                pass
+
+
+@given(members=st.dictionaries(st.sampled_from(["title", "url", "identifier", "hiringOrganization"]), st.text(ANY)))
+def test_no_posting_whatever_does_either(members):
+    board = SOURCES["website"].board(BOARD)
+    read_sitemap = SOURCES["website"].parse(Answer(200, {}, b"", SITE), board).more[0].read
+    read_page = read_sitemap(Answer(200, {}, sitemap("/jobs/1"), SITE), board).more[0].read
+    for postings in ([posting("A"), posting("B") | members], [posting("A") | members]):
+        body = page(postings).body
+        try:
+            for draft in read_page(Answer(200, {}, body, f"{SITE}/jobs/1"), board).drafts:
+                finished(draft)
+        except SourceError:
+            pass
