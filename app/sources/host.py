@@ -194,7 +194,7 @@ class Host:
         """The manners that the host's robots.txt asks for (RFC 9309). Raises Forbidden if it keeps us off."""
         rules = Protego.parse(self._robots(url, manners, patience))
         name = self.user_agent.partition("/")[0]
-        if url.path != "/robots.txt" and not rules.can_fetch(url.geturl(), name):
+        if not rules.can_fetch(url.geturl(), name):
             raise Forbidden(f"The robots.txt of {url.hostname} asks programs to keep off this address.")
         delay = min(rules.crawl_delay(name) or 0.0, LONGEST_CRAWL_DELAY)
         return replace(manners, pace_seconds=max(manners.pace_seconds, delay))

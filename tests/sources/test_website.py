@@ -8,7 +8,7 @@ from dataclasses import replace
 from urllib.parse import urlsplit
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from app.sources import addresses
@@ -321,6 +321,8 @@ def test_no_body_whatever_makes_it_fall_over(body):
 
 
 @given(members=st.dictionaries(st.sampled_from(["title", "url", "identifier", "hiringOrganization"]), st.text(ANY)))
+@example(members={"title": "\ud800"})
+@example(members={"identifier": "\ud800", "url": "\ud800"})
 def test_no_posting_whatever_does_either(members):
     board = SOURCES["website"].board(BOARD)
     read_sitemap = SOURCES["website"].parse(Answer(200, {}, b"", SITE), board).more[0].read
