@@ -18,6 +18,9 @@ DETECT_SECONDS = 55.0
 MOST_ONWARD = 3
 """Links to "View openings" that are followed where a page itself names no board; from there none is."""
 
+ONWARD_SECONDS = 10.0
+"""What each of them may take, so that one which hangs does not cost the others their turn."""
+
 WEBSITE = "website"
 """The source that any site may be, and that none is taken for before it was listed."""
 
@@ -128,7 +131,7 @@ def _sights(host: Host, url: SplitResult, patience: Patience) -> Iterator[_Sight
     yield first
     for link in openings_on(first.page, first.url)[:MOST_ONWARD]:
         try:
-            yield _see(host, link, patience)
+            yield _see(host, link, Patience.of(min(ONWARD_SECONDS, patience.left)))
         except SourceError:
             # Nobody has named that page; another link may do.
             continue
@@ -195,6 +198,9 @@ def _followed(host: Host, source: Source, moved: Moved, patience: Patience) -> S
     """What to say of a board that moved: where to, if that is another board; else what its system said."""
     where = split(moved.location)
     found = _boards_at(host, where, patience) if where else []
+    if where and not found and source.key == WEBSITE and is_own_domain(where.hostname or ""):
+        # From acme.com to www.acme.com, say.
+        found = [(source, Board(where.hostname or ""))]
     names = ", ".join(f"{each.name} ({board})" for each, board in found)
     return BoardMoved(f"The board at {source.name} has moved to {names}.", found) if found else moved
 

@@ -2,11 +2,12 @@
 
 import json
 import socket
+import time
 from urllib.parse import urlsplit
 
 import pytest
 
-from app.sources import addresses
+from app.sources import addresses, detect
 from app.sources.detect import BoardMoved, NotRecognised, SeveralBoards, detect_board, detect_url
 from app.sources.errors import Moved
 from app.sources.page_links import marked_on, openings_on
@@ -115,6 +116,17 @@ def test_no_more_than_three_links_are_followed(web, visiting):
     assert [path for path in web.paths() if path.startswith("/jobs/")] == ["/jobs/0", "/jobs/1", "/jobs/2"]
 
 
+def test_a_link_that_hangs_does_not_cost_the_next_its_turn(web, visiting, monkeypatch):
+    monkeypatch.setattr(detect, "ONWARD_SECONDS", 0.5)
+    web.replies["/company"] = Reply(b"<a href='/jobs'>Jobs</a><a href='/careers'>Careers</a>")
+    web.replies["/jobs"] = Reply(EMBEDDED, delay=4)
+    web.replies["/careers"] = Reply(EMBEDDED)
+    web.json("/v1/boards/acme/jobs", JOBS)
+    began = time.monotonic()
+    assert str(visiting("/company").board) == "acme"
+    assert time.monotonic() - began < 3
+
+
 def test_several_boards_behind_a_link_leave_the_choice_to_the_person(web, visiting):
     web.replies["/company"] = Reply(b"<a href='/jobs'>Jobs</a>")
     web.replies["/jobs"] = Reply(b"<a href='https://jobs.lever.co/a'>A</a><a href='https://jobs.lever.co/b'>B</a>")
@@ -196,6 +208,13 @@ def test_a_board_that_moved_to_the_companys_own_domain_is_known_there_by_its_pag
         detect_board(own, "teamtailor", "acme")
     [(source, board)] = told.value.candidates
     assert (source.key, str(board)) == ("teamtailor", f"careers.{DOMAIN}")
+
+
+def test_a_website_that_moved_to_another_name_is_one_there(web, host):
+    web.replies["/robots.txt"] = Reply(status=301, headers={"Location": "https://www.acme.invalid/robots.txt"})
+    with pytest.raises(BoardMoved) as told:
+        detect_board(host, "website", "acme.invalid")
+    assert [(source.key, str(board)) for source, board in told.value.candidates] == [("website", "www.acme.invalid")]
 
 
 @pytest.mark.parametrize("where", ["https://localhost/", "https://evil.invalid/", "ftp://acme.example/"])
