@@ -11,12 +11,12 @@ import stamina
 from protego import Protego
 
 from app.sources import exchange
-from app.sources.boards import Board, with_token
+from app.sources.boards import Board, pacer, with_token
 from app.sources.errors import AddressRefused, Busy, Forbidden, Moved, Throttled, Unreachable
 from app.sources.exchange import Bounds, Reply
 from app.sources.manners import Manners, Patience, check_visitable, is_visitable
-from app.sources.records import Answer, Request, Source, Validators
-from app.sources.replies import check_listing, origin, refusal, retry_after, target
+from app.sources.records import HTML, Answer, Request, Source, Validators
+from app.sources.replies import check_listing, is_missing, origin, refusal, retry_after, target
 from app.sources.shared import Shared
 
 LISTING_BYTES = 32_000_000
@@ -61,7 +61,7 @@ class Host:
     ) -> Answer:
         """Ask a system's interface. The status of the answer is 200, or 304 if there were ``validators``.
 
-        Raises SourceError.
+        It is 404 or 410, too, where the request allows for it. Raises SourceError.
         """
         setting, default = source.bases[board.region]
         base = self._bases.get(setting, default).rstrip("/")
@@ -72,14 +72,13 @@ class Host:
             source.answer_seconds,
             LISTING_BYTES,
             inward=setting in self._bases,
-            # With {token} unfilled, so that it is one name for all companies.
-            paced_as=urlsplit(base).netloc.lower(),
+            paced_as=pacer(base),
         )
         headers = {"Accept": request.accept, **_conditions(validators)}
         reply, final = self._follow(url, headers, manners, patience)
-        if reply.status == HTTPStatus.NOT_MODIFIED and validators:
+        if (reply.status == HTTPStatus.NOT_MODIFIED and validators) or (request.may_be_missing and is_missing(reply)):
             return Answer(reply.status, reply.headers, b"", final.geturl())
-        check_listing(reply, f"{source.name}'s board {board}", source.refusals)
+        check_listing(reply, f"{source.name}'s board {board}", source.refusals, is_page=request.accept == HTML)
         return Answer(reply.status, reply.headers, reply.body, final.geturl())
 
     def visit(self, url: SplitResult, patience: Patience) -> tuple[Answer | None, SplitResult]:
@@ -91,9 +90,8 @@ class Host:
         if not is_own:
             check_visitable(url)
         manners = Manners(1.0, 15.0, PAGE_BYTES, inward=is_own)
-        headers = {"Accept": "text/html,application/xhtml+xml;q=0.9,*/*;q=0.1"}
         try:
-            reply, final = self._follow(url, headers, manners, patience)
+            reply, final = self._follow(url, {"Accept": HTML}, manners, patience)
         except Moved as moved:
             return None, urlsplit(moved.location)
         if reply.status != HTTPStatus.OK:

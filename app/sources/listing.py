@@ -1,12 +1,15 @@
 """Listing a board: every page of it, as postings in the product's own terms, and whether that was everything."""
 
-from dataclasses import dataclass, replace
+from collections import Counter, deque
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from http import HTTPStatus
+from urllib.parse import urlencode
 
 import structlog
 
 from app.sources.boards import Board
-from app.sources.errors import NotFound, SourceError
+from app.sources.errors import Busy, NotFound, OutOfTime, SourceError, Throttled
 from app.sources.host import Host
 from app.sources.manners import Patience
 from app.sources.reading import Record
@@ -15,9 +18,6 @@ from app.sources.registry import SOURCES
 from app.sources.text import one_line, texts
 from app.sources.urls import is_web_address
 from app.sources.values import unique
-
-MOST_PAGES = 100
-"""A board with more pages is listed as far as that, and the listing is not complete."""
 
 LISTING_SECONDS = 90.0
 LONGEST_ID = 255
@@ -33,13 +33,20 @@ log = structlog.get_logger(__name__)
 class _Reading:
     """What has been read so far, page by page."""
 
-    postings: dict[str, Posting]
+    source: Source
+    postings: dict[str, Posting] = field(default_factory=dict)
     unread: int = 0
     records: int = 0
     pages: int = 0
     is_complete: bool = True
     total: int | None = None
     board_name: str | None = None
+    passed: int = 0
+    waiting: deque[Request] = field(default_factory=deque)
+    """What to ask for yet, because an answer led there."""
+    known: set[str] = field(default_factory=set)
+    asked: Counter[bool] = field(default_factory=Counter)
+    """How many of them there were in all, by whether they are indexes."""
 
     def take(self, page: Page, patience: Patience) -> bool:
         """Take a page in; returns whether it brought anything new. Raises OutOfTime."""
@@ -58,12 +65,29 @@ class _Reading:
         self.pages += 1
         self.total = page.total if page.total is not None else self.total
         self.board_name = self.board_name or _company(page.board_name)
+        self.passed += page.passed
+        self._line_up(page.more)
         return len(self.postings) > known
+
+    def _line_up(self, requests: Iterable[Request]) -> None:
+        """Let what is new wait for its turn; what is beyond the bounds stays unread."""
+        for request in requests:
+            name = f"{request.path}?{urlencode(request.query)}"
+            most = self.source.most_indexes if request.is_index else self.source.most_requests
+            if name in self.known:
+                continue
+            if self.asked[request.is_index] >= most:
+                self.unread += 1
+                continue
+            self.known.add(name)
+            self.asked[request.is_index] += 1
+            self.waiting.append(request)
 
     def listing(self, validators: Validators) -> Listing:
         """The end of it."""
         whole = self.is_complete and not self.unread and (self.total is None or self.records >= self.total)
-        return Listing(tuple(self.postings.values()), whole, self.unread, self.board_name, validators)
+        postings = tuple(self.postings.values())
+        return Listing(postings, whole, self.unread, self.board_name, validators, passed=self.passed)
 
 
 def list_board(
@@ -72,7 +96,7 @@ def list_board(
     """List a board within so many seconds.
 
     With ``validators`` the answer may be that nothing has changed since (``not_modified``). Raises SourceError; what
-    was read before a fault on a later page is not returned, because it would pass for the whole.
+    was read before a fault on a later page of a list is not returned, because it would pass for the whole.
     """
     try:
         which = SOURCES[source].board(board)
@@ -116,17 +140,46 @@ def finished(draft: Draft) -> Posting | None:
 
 
 def _list(host: Host, source: Source, board: Board, validators: Validators | None, patience: Patience) -> Listing:
-    reading = _Reading({})
+    reading = _Reading(source)
     answer = host.ask(source, board, source.first(board), patience, validators)
     if answer.status == HTTPStatus.NOT_MODIFIED:
         return Listing((), True, validators=validators or Validators(), not_modified=True)
     first = answer
     while request := _take(source, board, answer, reading, patience):
-        if reading.pages >= MOST_PAGES:
+        if reading.pages >= source.most_requests:
             reading.is_complete = False
             break
         answer = host.ask(source, board, request, patience)
+    if reading.waiting:
+        _walk(host, board, reading, patience)
     return reading.listing(_validators(first, reading.pages))
+
+
+def _walk(host: Host, board: Board, reading: _Reading, patience: Patience) -> None:
+    """Ask for everything that answers led to, in its order.
+
+    Pages do not speak for one another as those of one list do: a fault costs its own page, and the listing its
+    completeness. Raises it if nothing else was found.
+    """
+    source, fault = reading.source, None
+    while reading.waiting:
+        request = reading.waiting.popleft()
+        try:
+            page = (request.read or source.parse)(host.ask(source, board, request, patience), board)
+            reading.take(page, patience)
+        except SourceError as error:
+            fault = fault or error
+            reading.unread += 1
+            if isinstance(error, Throttled | OutOfTime | Busy):
+                # So it would be with all others.
+                reading.unread += len(reading.waiting)
+                break
+    if fault and not reading.postings:
+        raise fault
+    if not reading.records:
+        # Not an empty board: one that is read like this may have hidden its postings, or never shown them.
+        why = f"{reading.passed} pages were looked at" if reading.passed else "it lists no page of jobs"
+        raise NotFound(f"No posting that programs can read was found at {board}: {why}.")
 
 
 def _take(source: Source, board: Board, answer: Answer, reading: _Reading, patience: Patience) -> Request | None:

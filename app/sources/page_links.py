@@ -1,4 +1,4 @@
-"""The boards that a company's own careers page points to.
+"""What a company's own careers page points to: boards, and the pages with its openings.
 
 The page is anybody's: it is gone through once, from left to right, and never built into a tree, whose depth would be
 the page's to choose.
@@ -9,18 +9,31 @@ import re
 from collections.abc import Iterator
 from urllib.parse import SplitResult, urljoin
 
-from app.sources.boards import Board
+from app.sources.boards import Board, is_own_domain
+from app.sources.markup import apart, without_comments
 from app.sources.records import Source
-from app.sources.registry import recognise
+from app.sources.registry import SOURCES, recognise
 from app.sources.urls import split
 
 MOST_ADDRESSES = 5000
+
+KINDS = ("co", "com", "org", "net", "ac", "gov")
+
+OPENINGS = re.compile(
+    r"\b(open(ings?|[\W_]+(positions?|roles?|jobs?))|jobs?|careers?|positions?|vacanc(y|ies)|stellen\w*|karriere"
+    r"|emplois?|carri[eè]res?|offres?|empleos?|vagas?|lavora\w*|vacatures?|we.re hiring|join us)\b",
+    re.IGNORECASE,
+)
+"""What a link says, or where it leads, that has the openings behind it."""
 
 ATTRIBUTE = re.compile(
     r"(?:href|src|action|content|data-[\w-]{1,40})\s{0,9}=\s{0,9}"
     r"""(?:"([^"]{1,2000})"|'([^']{1,2000})'|([^\s"'>]{1,2000}))""",
     re.IGNORECASE,
 )
+ANCHOR = re.compile(r"<a\s([^<>]{1,2000})>(?=([^\x00]{0,300}))", re.IGNORECASE)
+"""A link's tag, and what is behind it."""
+
 IN_SCRIPT = re.compile(r"https?:(?://|\\/\\/|(?:\\u002f){2})[^\s\"'<>`]{1,2000}", re.IGNORECASE)
 """An address in a script, its slashes escaped or not."""
 
@@ -37,39 +50,60 @@ def boards_on(page: bytes, address: str) -> list[tuple[Source, Board]]:
     return list(found.values())
 
 
+def marked_on(page: bytes, host: str) -> list[tuple[Source, Board]]:
+    """The systems that a page on the company's own domain is made by, each with that host as the board."""
+    found = []
+    for source in SOURCES.values():
+        if any(marker.encode() in page for marker in source.markers) and is_own_domain(host):
+            found.append((source, source.board(host)))
+    return found
+
+
+def openings_on(page: bytes, address: SplitResult) -> list[SplitResult]:
+    """The links of a page to where the company's openings may be, on its own hosts, each once, the best first."""
+    found: dict[str, tuple[int, SplitResult]] = {}
+    for href, text in _links(page.decode("utf-8", "replace")):
+        url = _absolute(address.geturl(), href)
+        if url is None or not _is_of_same_company(url, address):
+            continue
+        says, leads = OPENINGS.search(text), OPENINGS.search(f"{url.hostname}{url.path}")
+        url = url._replace(fragment="")
+        if (says or leads) and url != address._replace(fragment=""):
+            found.setdefault(url.geturl(), (bool(says) + bool(leads), url))
+    return [url for _, url in sorted(found.values(), key=lambda each: -each[0])]
+
+
+def _is_of_same_company(url: SplitResult, here: SplitResult) -> bool:
+    """Whether it is the same host, or one below the same last two names."""
+    host, own = url.hostname or "", here.hostname or ""
+    labels = own.split(".")[-3:]
+    # Three names where the second says what kind of site it is, as in co.uk.
+    shared = ".".join(labels if labels[-2:-1] and labels[-2:-1][0] in KINDS else labels[-2:])
+    return url.netloc == here.netloc or (is_own_domain(own) and (host == shared or host.endswith(f".{shared}")))
+
+
+def _links(page: str) -> Iterator[tuple[str, str]]:
+    """Where each link leads, and what it says, without the tags in it."""
+    for match, _ in zip(ANCHOR.finditer(without_comments(page)), range(MOST_ADDRESSES), strict=False):
+        if href := ATTRIBUTE.search(match.group(1)):
+            text = page_text(match.group(2))
+            yield html.unescape(next(filter(None, href.groups()))), text
+
+
+def page_text(markup: str) -> str:
+    """What a piece of a page says, up to the end of the link that it begins in."""
+    return html.unescape(re.sub(r"<[^<>]*>", " ", re.split("</a", markup, maxsplit=1, flags=re.IGNORECASE)[0]))
+
+
 def _addresses(page: str, address: str) -> Iterator[SplitResult]:
-    markup, scripts = _apart(_without_comments(page))
+    markup, scripts = apart(without_comments(page))
     for match in ATTRIBUTE.finditer(markup):
         if url := _absolute(address, html.unescape(next(filter(None, match.groups())))):
             yield url
-    for match in IN_SCRIPT.finditer(scripts):
+    for match in IN_SCRIPT.finditer(" ".join(scripts)):
         plain = re.sub(r"\\u002f", "/", match.group(), flags=re.IGNORECASE).replace("\\/", "/")
         if url := split(html.unescape(plain).rstrip("\\")):
             yield url
-
-
-def _without_comments(page: str) -> str:
-    return "".join(text for text, _ in _cut(page, "<!--", "-->"))
-
-
-def _apart(page: str) -> tuple[str, str]:
-    """The markup, with the scripts' own tags, and what is within the scripts."""
-    pieces = list(_cut(page, "<script", "</script"))
-    scripts = (script.partition(">") for _, script in pieces)
-    heads, bodies = zip(*((head, body) for head, _, body in scripts), strict=True)
-    return " ".join((*(text for text, _ in pieces), *heads)), " ".join(bodies)
-
-
-def _cut(page: str, start: str, end: str) -> Iterator[tuple[str, str]]:
-    """What is before each part from ``start`` to ``end``, and the part; one that has no end goes on to the page's."""
-    lowered, position = page.lower(), 0
-    while (begin := lowered.find(start, position)) >= 0:
-        finish = lowered.find(end, begin)
-        finish = len(page) if finish < 0 else finish
-        inside = begin + len(start)
-        yield page[position:begin], page[inside:finish]
-        position = finish + len(end)
-    yield page[position:], ""
 
 
 def _absolute(address: str, value: str) -> SplitResult | None:

@@ -19,10 +19,12 @@ class Record:
 
     def identity(self, name: str) -> str:
         """An id that must be there, as text, whatever the system writes it as."""
-        value = self._members.get(name)
-        if isinstance(value, int) and not isinstance(value, bool):
-            return str(value)
-        return self.text(name)
+        return self.maybe_identity(name) or self.text(name)
+
+    def maybe_identity(self, name: str) -> str | None:
+        """The same, or None."""
+        number = self.maybe_number(name)
+        return self.maybe_text(name) if number is None else str(number)
 
     def text(self, name: str) -> str:
         """A text that must be there and not be blank. Raises ShapeChanged."""

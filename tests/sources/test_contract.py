@@ -54,7 +54,8 @@ def _read(path: Path) -> Any:
     return xml_documents.load(path.read_text()) if path.suffix == ".xml" else json.loads(path.read_text())
 
 
-EXAMPLES = {key: example(key) for key in SOURCES}
+# A website is no system with answers of one shape: see test_website.py.
+EXAMPLES = {key: example(key) for key in SOURCES if key != "website"}
 every_system = pytest.mark.parametrize("case", EXAMPLES.values(), ids=EXAMPLES)
 
 

@@ -650,7 +650,7 @@ export interface components {
             errors?: {
                 [key: string]: string[];
             };
-            /** @description The boards to choose from, with `several_boards`. */
+            /** @description The boards to choose from, with `several_boards`, or with `board_moved` where to. */
             candidates?: components["schemas"]["Candidate"][];
             /**
              * Format: date-time
