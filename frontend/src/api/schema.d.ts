@@ -625,7 +625,7 @@ export interface components {
              * @description In place of `url`: the key of a source, with `board`.
              * @enum {string}
              */
-            source?: "greenhouse" | "lever" | "ashby" | "personio" | "recruitee" | "teamtailor" | "workable";
+            source?: "greenhouse" | "lever" | "ashby" | "personio" | "recruitee" | "teamtailor" | "workable" | "website";
             board?: string;
         };
         Candidate: {
@@ -723,7 +723,7 @@ export interface components {
              * @description The key of a source.
              * @enum {string}
              */
-            source: "greenhouse" | "lever" | "ashby" | "personio" | "recruitee" | "teamtailor" | "workable";
+            source: "greenhouse" | "lever" | "ashby" | "personio" | "recruitee" | "teamtailor" | "workable" | "website";
             /** @description The name that the source knows the company's board by. */
             board: string;
         };
@@ -766,7 +766,7 @@ export interface components {
              * @description The key of a source.
              * @enum {string}
              */
-            source: "greenhouse" | "lever" | "ashby" | "personio" | "recruitee" | "teamtailor" | "workable";
+            source: "greenhouse" | "lever" | "ashby" | "personio" | "recruitee" | "teamtailor" | "workable" | "website";
             /** @description The name that the source knows the company's board by. */
             board: string;
         };
