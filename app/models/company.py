@@ -89,3 +89,7 @@ class Company(Base):
     etag: Mapped[str | None] = mapped_column(Text)
     """With ``last_modified`` what the source is asked by whether anything is new; of the listing at ``listed_at``."""
     last_modified: Mapped[str | None] = mapped_column(Text)
+    read_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    """When the postings of that listing were read, and not only said to be the same; NULL: nobody is asked by these."""
+    schema_version: Mapped[int | None] = mapped_column(Integer)
+    """The ``Source.schema_version`` that they were read by."""

@@ -1,4 +1,4 @@
-"""One company of a preview: taken for a while by a worker, then listed or failed by whoever took it last."""
+"""One company of a preview, listed or failed by whoever took it last; and what was known of its board before."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -25,8 +25,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from app.extensions import table_of
 from app.models import Company, ListingState, Outcome, Preview, PreviewCompany, PreviewPosting
-from app.services.database import run_statement, seconds_from_now
-from app.services.preview_dispatches import takeable
+from app.services.database import run_statement
 from app.services.preview_ends import note_on_company
 from app.sources.records import Validators
 
@@ -36,11 +35,6 @@ COMPANIES = table_of(Company)
 PREVIEWS = table_of(Preview)
 UNITS = table_of(PreviewCompany)
 POSTINGS = table_of(PreviewPosting)
-
-LEASE_SECONDS = 120
-"""How long a company belongs to who took it: longer than listing a board may take."""
-
-TAKEN = ("preview_id", "position", "source", "board", "name", "include", "exclude", "attempt")
 
 WORDS = ("external_id", "title", "url", "location", "department", "workplace", "employment_type")
 TEXTS = (*WORDS, "description", "requirements")
@@ -65,38 +59,6 @@ class Found:
     is_complete: bool
     unread: int
     validators: Validators
-
-
-def take_company(preview_id: int) -> Row[Any] | None:
-    """Take the next company of an unfinished preview and return it (``TAKEN``), or None if none is to be had. Commits.
-
-    It is the caller's for LEASE_SECONDS; after that somebody else may take it. SKIP LOCKED: those who take at the same
-    moment get different ones. What was tried already comes last, should it be what kills the workers.
-    """
-    chosen = (
-        select(UNITS.c.preview_id, UNITS.c.position)
-        .join(PREVIEWS, PREVIEWS.c.preview_id == UNITS.c.preview_id)
-        .where(UNITS.c.preview_id == preview_id, PREVIEWS.c.finished_at.is_(None))
-        .where(PREVIEWS.c.deadline_at > func.clock_timestamp(), takeable())
-        .order_by(UNITS.c.attempt, UNITS.c.position)
-        .limit(1)
-        .with_for_update(of=UNITS, skip_locked=True)
-        .cte("chosen")
-    )
-    rows = run_statement(
-        update(UNITS)
-        .where(UNITS.c.preview_id == chosen.c.preview_id, UNITS.c.position == chosen.c.position)
-        .values(
-            state=ListingState.LISTING, lease_until=seconds_from_now(LEASE_SECONDS), attempt=UNITS.c.attempt + 1
-        )
-        .returning(*[UNITS.c[name] for name in TAKEN])
-    )
-    return rows[0] if rows else None
-
-
-def how_many_takeable(preview_id: int) -> int:
-    """Return how many companies of a preview could be taken now. Changes nothing."""
-    return run_statement(select(func.count()).where(UNITS.c.preview_id == preview_id, takeable()))[0][0]
 
 
 def known_listing(preview_id: int, position: int) -> Known | None:
@@ -171,9 +133,9 @@ def _end(unit: Row[Any], **values: Any) -> CTE:
     return (
         update(UNITS)
         .where(UNITS.c.preview_id == unit.preview_id, UNITS.c.position == unit.position)
-        .where(UNITS.c.state == ListingState.LISTING, UNITS.c.attempt == unit.attempt)
+        .where(UNITS.c.state == ListingState.LISTING, UNITS.c.lease_id == unit.lease_id)
         .where(PREVIEWS.c.preview_id == UNITS.c.preview_id)
-        .values(lease_until=None, listed_at=func.now(), **values)
+        .values(lease_until=None, lease_id=None, listed_at=func.now(), **values)
         .returning(*UNITS.c, PREVIEWS.c.user_id)
         .cte("done")
     )
