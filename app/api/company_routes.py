@@ -28,7 +28,7 @@ TOO_MANY: Problems = {409: ("There would be more than 1,000 companies.", Problem
 NOT_ADDED: Problems = {
     409: ("The user has this board already, or has 1,000 companies (`too_many_companies`).", CompanyExistsProblemSchema)
 }
-LARGE_BODY: Problems = {413: ("The body is larger than 1 MiB.", ProblemSchema)}
+LARGE_BODY: Problems = {413: ("The body is larger than 16 MiB.", ProblemSchema)}
 LOCATION = {"Location": {"description": "The address of the new company.", "schema": {"type": "string"}}}
 ATTACHMENT = {"Content-Disposition": {"description": "The file's name.", "schema": {"type": "string"}}}
 

@@ -13,10 +13,11 @@ from app.errors import DatabaseUnavailable
 from app.models import Outcome
 from app.services import preview_leases, preview_listings
 from app.services.preview_listings import Found
-from app.sources.errors import Busy, OutOfTime, SourceError
+from app.sources.errors import Busy, OutOfTime, SourceError, Unreachable
 from app.sources.filters import decide
 from app.sources.listing import list_board
 from app.sources.records import Posting
+from app.sources.registry import SOURCES
 
 log = structlog.get_logger(__name__)
 
@@ -29,6 +30,7 @@ WORKPLACES = ("remote", "hybrid", "on_site")
 UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 """What a text may hold and PostgreSQL's cannot: NUL, and halves of characters."""
 
+UNKNOWN_SOURCE = "This version does not know the system “{}”, so it cannot read its boards."
 FAULT = "Something went wrong here while this board was read; the operator finds it in the log."
 
 
@@ -64,17 +66,21 @@ def clean(text: str) -> str:
 
 def _listed(unit: Row[Any]) -> Found:
     """What the board offers now. If it says that nothing is new, that is what it offered the last time."""
-    known = preview_listings.known_listing(unit.preview_id, unit.position)
+    if unit.source not in SOURCES:
+        raise Unreachable(UNKNOWN_SOURCE.format(unit.source))
+    version = SOURCES[unit.source].schema_version
+    known = preview_listings.known_listing(unit.preview_id, unit.position, version)
     validators = known.validators if known else None
     listing = list_board(current_app.extensions["sources"], unit.source, unit.board, validators, BOARD_SECONDS)
     if known and listing.not_modified:
         postings = preview_listings.known_postings(known)
-        return Found([_decided(unit, posting) for posting in postings], True, known.unread, known.validators)
+        decided = [_decided(unit, posting) for posting in postings]
+        return Found(decided, True, known.unread, known.validators, version, known.read_at)
     records = list(_records(listing.postings))
     unread = listing.unread + len(listing.postings) - len(records)
     distinct = {record["external_id"]: record for record in reversed(records)}
     postings = [_decided(unit, record) for record in reversed(distinct.values())]
-    return Found(postings, listing.is_complete, unread, listing.validators)
+    return Found(postings, listing.is_complete, unread, listing.validators, version)
 
 
 def _records(postings: Iterable[Posting]) -> Iterable[dict[str, Any]]:

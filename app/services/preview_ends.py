@@ -109,6 +109,8 @@ def note_on_company(done: CTE, **more: Any) -> Update:
         "postings": done.c.found,
         "etag": None,
         "last_modified": None,
+        "read_at": None,
+        "schema_version": None,
     }
     return update(COMPANIES).where(same).values({**values, **more})
 
