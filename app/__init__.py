@@ -20,7 +20,7 @@ from app.api import (
 from app.api.documentation import SECURITY_SCHEMES, RequestIdPlugin
 from app.celery_app import celery_init_app
 from app.config import PROJECT, Settings
-from app.connection import init_engine
+from app.connection import init_engine, large_engine
 from app.extensions import db, limiter, migrate
 from app.sources.host import Host
 from app.sources.shared import Shared, connect
@@ -39,6 +39,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     db.init_app(app)
     with app.app_context():
         init_engine(db.engine)
+        app.extensions["large_engine"] = large_engine(db.engine)
     app.extensions["sources"] = Host(Shared(connect(settings.redis_url)), settings.source_urls, settings.contact)
     migrate.init_app(app, db, directory=str(PROJECT / "migrations"))
     celery_init_app(app)

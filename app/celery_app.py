@@ -7,9 +7,10 @@ from typing import Any
 import structlog
 from celery import Celery, Task, current_app
 from celery.exceptions import SecurityWarning
-from celery.signals import celeryd_init, setup_logging, worker_process_init
+from celery.signals import celeryd_init, setup_logging, worker_process_init, worker_shutting_down
 from flask import Flask
 
+from app import stopping
 from app.config import Settings
 from app.extensions import db
 from app.tasks.heartbeat import HeartbeatStep
@@ -123,3 +124,9 @@ def _forget_inherited_connections(**_: Any) -> None:
     """A forked child must not talk on its parent's sockets."""
     with current_app.flask_app.app_context():
         db.engine.dispose(close=False)
+
+
+@worker_shutting_down.connect
+def _tell_children(**_: Any) -> None:
+    """The signal arrives in the main process alone, and a child at work hears nothing of it."""
+    stopping.begin()

@@ -26,18 +26,21 @@ from app.checks import (
     source_urls,
     with_driver,
 )
-from app.connection import SPARE_CONNECTIONS, engine_options
+from app.connection import LARGE_STATEMENTS, SPARE_CONNECTIONS, engine_options
 
 PROJECT = Path(__file__).resolve().parent.parent
 
 MAX_BODY_BYTES = 64 * 1024
 """Request bodies above this are refused with 413; the largest legitimate one is a company with all its filters."""
 
-MAX_IMPORT_BYTES = 1024 * 1024
-"""The same for an import of companies."""
+MAX_IMPORT_BYTES = 16 * 1024 * 1024
+"""The same for an import of companies; more than any export has (``app/schemas/companies.py``)."""
 
 BOARD_THREADS = 8
 """Boards that one task lists at once, each in a thread that may hold a connection."""
+
+TASK_CONNECTIONS = BOARD_THREADS + 1 + LARGE_STATEMENTS
+"""Connections of one process of a worker: a thread's each, that of who watches over them, those of large statements."""
 
 
 class SettingsError(SystemExit):
@@ -138,7 +141,8 @@ class Settings:
     @property
     def connections(self) -> int:
         """How many PostgreSQL connections the processes of one machine may hold, with some to spare for people."""
-        return self.web_workers * (self.web_threads + SPARE_CONNECTIONS) + self.worker_concurrency * BOARD_THREADS + 20
+        web = self.web_workers * (self.web_threads + SPARE_CONNECTIONS)
+        return web + self.worker_concurrency * TASK_CONNECTIONS + 20
 
     @property
     def is_public_https(self) -> bool:

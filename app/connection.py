@@ -4,7 +4,7 @@ import select
 from typing import Any
 
 import psycopg
-from sqlalchemy import Engine, event
+from sqlalchemy import Engine, NullPool, create_engine, event
 from sqlalchemy.exc import DisconnectionError
 
 SPARE_CONNECTIONS = 2
@@ -18,6 +18,13 @@ STATEMENT_SECONDS = 5
 
 ANSWER_SECONDS = 7
 """How long we wait for PostgreSQL itself; more than STATEMENT_SECONDS, so that only one that hangs comes to this."""
+
+
+LARGE_STATEMENT_SECONDS = 60
+"""The same of a statement that stores tens of megabytes, for which no request waits."""
+
+LARGE_STATEMENTS = 2
+"""How many of these a process runs at a time, each on a connection of its own; more would only slow each other down."""
 
 
 class BoundedConnection(psycopg.Connection[Any]):
@@ -41,6 +48,12 @@ class BoundedConnection(psycopg.Connection[Any]):
             raise psycopg.OperationalError(f"no answer within {self.answer_seconds} s") from error
 
 
+class PatientConnection(BoundedConnection):
+    """One for large statements."""
+
+    answer_seconds = LARGE_STATEMENT_SECONDS + ANSWER_SECONDS - STATEMENT_SECONDS
+
+
 def engine_options(threads: int) -> dict[str, Any]:
     """How SQLAlchemy keeps the connections of a process with that many threads."""
     return {
@@ -50,23 +63,40 @@ def engine_options(threads: int) -> dict[str, Any]:
         "hide_parameters": True,
         "max_overflow": SPARE_CONNECTIONS,
         "pool_timeout": 3,
-        "connect_args": {
-            "connect_timeout": 3,
-            "application_name": "job-ingestion",
-            # A peer that vanished without a word is noticed within about 15 seconds.
-            "keepalives_idle": 5,
-            "keepalives_interval": 3,
-            "keepalives_count": 3,
-            "options": f"-c statement_timeout={STATEMENT_SECONDS}s -c lock_timeout={LOCK_SECONDS}s"
-            " -c idle_in_transaction_session_timeout=30s -c timezone=UTC",
-        },
+        "connect_args": _session(STATEMENT_SECONDS),
     }
+
+
+def large_engine(engine: Engine) -> Engine:
+    """One to the same database for large statements, whose connections live no longer than that."""
+    large = create_engine(
+        engine.url, poolclass=NullPool, hide_parameters=True, connect_args=_session(LARGE_STATEMENT_SECONDS)
+    )
+    event.listen(large, "do_connect", _connect_patiently)
+    return large
 
 
 def init_engine(engine: Engine) -> None:
     """Make every connection of this engine a bounded one, and look at it whenever the pool hands it out."""
     event.listen(engine, "do_connect", _connect)
     event.listen(engine, "checkout", _refuse_dead)
+
+
+def _session(statement_seconds: int) -> dict[str, Any]:
+    return {
+        "connect_timeout": 3,
+        "application_name": "job-ingestion",
+        # A peer that vanished without a word is noticed within about 15 seconds.
+        "keepalives_idle": 5,
+        "keepalives_interval": 3,
+        "keepalives_count": 3,
+        "options": f"-c statement_timeout={statement_seconds}s -c lock_timeout={LOCK_SECONDS}s"
+        " -c idle_in_transaction_session_timeout=30s -c timezone=UTC",
+    }
+
+
+def _connect_patiently(_dialect: Any, _record: Any, words: Any, settings: Any) -> BoundedConnection:
+    return PatientConnection.connect(*words, **settings)
 
 
 def _connect(_dialect: Any, _record: Any, words: Any, settings: Any) -> BoundedConnection:

@@ -65,6 +65,17 @@ class CompanyExists(AppError):
         super().__init__("You have this board already.", company_id=company_id)
 
 
+class CompanyChanged(AppError):
+    """The company was changed since the client last saw it; ``company`` is its row as it is."""
+
+    status = HTTPStatus.CONFLICT
+    code = "company_changed"
+
+    def __init__(self, company: Any) -> None:
+        super().__init__("This company was changed meanwhile; look at it, then change it again.")
+        self.company = company
+
+
 class TooManyCompanies(AppError):
     """The user would have more companies than anybody may."""
 

@@ -2,10 +2,12 @@
 
 from typing import Any
 
-from flask import url_for
+from flask import Response, json, url_for
 
 from app.api.documentation import BAD_BODY, BAD_JSON, SIGNED_IN, ApiBlueprint, Problems
 from app.api.identity import current_user_id, identify_user
+from app.errors import CompanyChanged
+from app.problems import problem
 from app.schemas.companies import (
     ChangesSchema,
     CompaniesSchema,
@@ -15,7 +17,7 @@ from app.schemas.companies import (
     MergedSchema,
     NewCompanySchema,
 )
-from app.schemas.problems import CompanyExistsProblemSchema, ProblemSchema
+from app.schemas.problems import CompanyChangedProblemSchema, CompanyExistsProblemSchema, ProblemSchema
 from app.services import companies
 
 blueprint = ApiBlueprint(
@@ -28,7 +30,8 @@ TOO_MANY: Problems = {409: ("There would be more than 1,000 companies.", Problem
 NOT_ADDED: Problems = {
     409: ("The user has this board already, or has 1,000 companies (`too_many_companies`).", CompanyExistsProblemSchema)
 }
-LARGE_BODY: Problems = {413: ("The body is larger than 1 MiB.", ProblemSchema)}
+LARGE_BODY: Problems = {413: ("The body is larger than 16 MiB.", ProblemSchema)}
+CHANGED: Problems = {409: ("It was changed since `updated_at` (`company_changed`).", CompanyChangedProblemSchema)}
 LOCATION = {"Location": {"description": "The address of the new company.", "schema": {"type": "string"}}}
 ATTACHMENT = {"Content-Disposition": {"description": "The file's name.", "schema": {"type": "string"}}}
 
@@ -62,10 +65,11 @@ def show_company(company_id: int) -> Any:
 @blueprint.patch("/<company_id:company_id>")
 @blueprint.arguments(ChangesSchema)
 @blueprint.response(200, CompanySchema, description="The company as it is now.")
-@blueprint.problems(SIGNED_IN, BAD_BODY, BAD_JSON, NO_SUCH_COMPANY)
+@blueprint.problems(SIGNED_IN, BAD_BODY, BAD_JSON, NO_SUCH_COMPANY, CHANGED)
 def change_company(changes: dict[str, Any], company_id: int) -> Any:
     """Change a company's name or filters, or switch it on or off"""
-    return companies.change(company_id, current_user_id(), changes)
+    seen = changes.pop("updated_at", None)
+    return companies.change(company_id, current_user_id(), changes, seen)
 
 
 @blueprint.delete("/<company_id:company_id>")
@@ -90,5 +94,13 @@ def import_companies(given: dict[str, Any]) -> Any:
 @blueprint.problems(SIGNED_IN)
 def export_companies() -> Any:
     """Save one's companies as a file"""
-    mine = {"companies": companies.of_user(current_user_id())}
-    return mine, {"Content-Disposition": "attachment; filename=companies.json"}
+    mine = ExportSchema().dump({"companies": companies.of_user(current_user_id())})
+    # Not escaped: what is written in other scripts would be twice as long, and longer than an import may be.
+    answer = Response(f"{json.dumps(mine, ensure_ascii=False)}\n", mimetype="application/json")
+    answer.headers["Content-Disposition"] = "attachment; filename=companies.json"
+    return answer
+
+
+@blueprint.errorhandler(CompanyChanged)
+def _changed(error: CompanyChanged) -> Response:
+    return problem(error.status, error.code, error.detail, company=CompanySchema().dump(error.company))

@@ -1,6 +1,6 @@
 """The tables. What a run *is* is one row of ``ingestion_runs``."""
 
-from app.models.company import Company, Outcome
+from app.models.company import LONGEST_NAME, Company, Outcome
 from app.models.credential import Credential, CredentialKind
 from app.models.heartbeat import Component, Heartbeat
 from app.models.ingestion_run import LARGEST_RUN_ID, IngestionRun, RunStatus
@@ -10,6 +10,7 @@ from app.models.run_event import RunEvent
 from app.models.user import User
 
 __all__ = [
+    "LONGEST_NAME",
     "LARGEST_RUN_ID",
     "Company",
     "Component",

@@ -21,6 +21,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.extensions import Base
 from app.models.columns import status_type
 
+LONGEST_NAME = 100
+
 
 class Outcome(StrEnum):
     """What became of listing a board."""
@@ -74,7 +76,7 @@ class Company(Base):
     source: Mapped[str] = mapped_column(String(40))
     """The key of one of ``app.sources.registry.SOURCES``."""
     board: Mapped[str] = mapped_column(String(200))
-    name: Mapped[str] = mapped_column(String(100))
+    name: Mapped[str] = mapped_column(String(LONGEST_NAME))
     enabled: Mapped[bool] = mapped_column(Boolean, server_default=text("true"))
     """Whether previews and runs look at it."""
     include: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default=text("'{}'"))
@@ -89,3 +91,7 @@ class Company(Base):
     etag: Mapped[str | None] = mapped_column(Text)
     """With ``last_modified`` what the source is asked by whether anything is new; of the listing at ``listed_at``."""
     last_modified: Mapped[str | None] = mapped_column(Text)
+    read_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    """When the postings of that listing were read, and not only said to be the same; NULL: nobody is asked by these."""
+    schema_version: Mapped[int | None] = mapped_column(Integer)
+    """The ``Source.schema_version`` that they were read by."""

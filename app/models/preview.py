@@ -1,5 +1,6 @@
 from datetime import datetime
 from enum import StrEnum
+from uuid import UUID
 
 from sqlalchemy import (
     ARRAY,
@@ -16,6 +17,7 @@ from sqlalchemy import (
     String,
     Text,
     UniqueConstraint,
+    Uuid,
     func,
     text,
 )
@@ -100,8 +102,12 @@ class PreviewCompany(Base):
     exclude: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default=text("'{}'"))
     state: Mapped[ListingState] = mapped_column(status_type(ListingState), server_default="waiting")
     lease_until: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    lease_id: Mapped[UUID | None] = mapped_column(Uuid)
+    """Another one each time that it is taken; only who took it last may write."""
+    not_before: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    """From when on it may be taken, where it was put off."""
     attempt: Mapped[int] = mapped_column(Integer, server_default=text("0"))
-    """How often it was taken; only who took it last may write."""
+    """How often it was taken, but for those times that were nobody's fault."""
     outcome: Mapped[Outcome | None] = mapped_column(status_type(Outcome))
     detail: Mapped[str | None] = mapped_column(Text)
     retry_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))

@@ -1,30 +1,41 @@
 """What goes over the wire about companies; loading and dumping apart, no queries."""
 
+import json
+import re
 from typing import Any
 
 from marshmallow import RAISE, Schema, ValidationError, fields, post_load, pre_load, validate
 
-from app.models import Outcome
-from app.schemas.text import Line, PlainText
+from app.models import LONGEST_NAME, Outcome
+from app.schemas.systems import URL, name_of, page_of
+from app.schemas.text import Line, Moment, PlainText, Switch
 from app.sources.filters import has_word
 from app.sources.registry import SOURCES
 
-LONGEST_NAME = 100
 LONGEST_BOARD = 200
 LONGEST_TERM = 100
 MOST_TERMS = 50
 MOST_COMPANIES = 1000
 
+MOST_BYTES_OF_TERMS = 7500
+"""Of one list, as JSON: fifty ASCII terms of a hundred characters fit by far. With it an export of 1,000 companies is
+never larger than an import may be."""
+
+PARTING = re.compile("[,;]")
+
 
 class Terms(fields.List):
-    """The terms of a filter: trimmed, without blanks and doubles, each with something to look for in it."""
+    """The terms of a filter: trimmed, without blanks and doubles, each with something to look for in it.
+
+    A comma or semicolon within a term means no more than a blank there, and would part it where people edit terms.
+    """
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(PlainText(), **kwargs)
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> list[Any]:
         read: list[Any] = super()._deserialize(value, attr, data, **kwargs)
-        given = [" ".join(term.split()) for term in read]
+        given = [" ".join(PARTING.sub(" ", term).split()) for term in read]
         terms = list({term.casefold(): term for term in reversed(given) if term}.values())[::-1]
         if len(terms) > MOST_TERMS:
             raise ValidationError(f"No more than {MOST_TERMS} terms.")
@@ -33,19 +44,19 @@ class Terms(fields.List):
                 raise ValidationError(f"No term is longer than {LONGEST_TERM} characters.")
             if not has_word(term):
                 raise ValidationError(f"There is neither a letter nor a digit in “{term}”.")
+        if len(json.dumps(terms, ensure_ascii=False).encode()) > MOST_BYTES_OF_TERMS:
+            raise ValidationError("The terms are too long altogether.")
         return terms
 
 
-class ChangesSchema(Schema):
-    """What can be changed of a company; what is left out stays."""
+class SettingsSchema(Schema):
+    """What a user settles about a company; what is left out stays."""
 
     class Meta:
         unknown = RAISE
 
     name = Line(validate=validate.Length(1, LONGEST_NAME), metadata={"description": "For its user to know it by."})
-    enabled = fields.Boolean(
-        truthy={True}, falsy={False}, metadata={"description": "Whether previews and runs look at it."}
-    )
+    enabled = Switch(metadata={"description": "Whether previews and runs look at it."})
     include = Terms(
         metadata={"description": "Only postings with one of these in the title; none: all. Up to 50 terms."}
     )
@@ -57,7 +68,15 @@ class ChangesSchema(Schema):
     )
 
 
-class ImportedCompanySchema(ChangesSchema):
+class ChangesSchema(SettingsSchema):
+    """What can be changed of a company; what is left out stays."""
+
+    updated_at = Moment(
+        metadata={"description": "The company's, as last seen: it is changed only if it is still that; left out: anyhow."}
+    )
+
+
+class ImportedCompanySchema(SettingsSchema):
     """A board, and how it is to be looked at."""
 
     source = fields.String(
@@ -87,12 +106,7 @@ class ImportedCompanySchema(ChangesSchema):
 class NewCompanySchema(ImportedCompanySchema):
     """A company to add."""
 
-    enabled = fields.Boolean(
-        load_default=True,
-        truthy={True},
-        falsy={False},
-        metadata={"description": "Whether previews and runs look at it."},
-    )
+    enabled = Switch(load_default=True, metadata={"description": "Whether previews and runs look at it."})
     include = Terms(
         load_default=list,
         metadata={"description": "Only postings with one of these in the title; none: all. Up to 50 terms."},
@@ -165,12 +179,12 @@ class CompanySchema(ExportedCompanySchema):
 
     company_id = fields.Integer(required=True)
     source_name = fields.Function(
-        lambda company: SOURCES[company.source].name, required=True, metadata={"type": "string"}
+        lambda company: name_of(company.source), required=True, metadata={"type": "string"}
     )
     url = fields.Function(
-        lambda company: SOURCES[company.source].board_page(company.board),
+        lambda company: page_of(company.source, company.board),
         required=True,
-        metadata={"type": "string", "description": "The board's page, for people."},
+        metadata={"type": ["string", "null"], "description": URL},
     )
     created_at = fields.AwareDateTime(required=True)
     updated_at = fields.AwareDateTime(required=True)

@@ -1,5 +1,7 @@
 from marshmallow import Schema, fields
 
+from app.schemas.companies import CompanySchema
+
 
 class ProblemSchema(Schema):
     """Every error: an RFC 9457 problem document."""
@@ -34,6 +36,12 @@ class CompanyExistsProblemSchema(ProblemSchema):
     """The user has this board already."""
 
     company_id = fields.Integer(metadata={"description": "The company with that board, with `company_exists`."})
+
+
+class CompanyChangedProblemSchema(ProblemSchema):
+    """The company is not any more as the client saw it."""
+
+    company = fields.Nested(CompanySchema, required=True, metadata={"description": "As it is."})
 
 
 class CandidateSchema(Schema):

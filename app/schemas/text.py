@@ -1,9 +1,14 @@
 """Strings and numbers as they come in."""
 
 import re
+from datetime import UTC, datetime
 from typing import Any
 
 from marshmallow import ValidationError, fields
+
+from app.lines import is_readable, tidied
+
+UNHOLDABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 class PlainText(fields.String):
@@ -11,7 +16,7 @@ class PlainText(fields.String):
 
     def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> str:
         text: str = super()._deserialize(value, *args, **kwargs)
-        if "\x00" in text or any("\ud800" <= character <= "\udfff" for character in text):
+        if UNHOLDABLE.search(text):
             raise ValidationError("Not a valid string.")
         return text
 
@@ -20,10 +25,30 @@ class Line(PlainText):
     """One line that a person can read: trimmed, and without what cannot be printed."""
 
     def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> str:
-        line = super()._deserialize(value, *args, **kwargs).strip()
-        if not line.isprintable():
+        line = tidied(super()._deserialize(value, *args, **kwargs))
+        if not is_readable(line):
             raise ValidationError("Only what can be printed, in one line.")
         return line
+
+
+class Switch(fields.Boolean):
+    """JSON's true or false, and nothing that could pass for one."""
+
+    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> bool:
+        if not isinstance(value, bool):
+            raise self.make_error("invalid", input=value)
+        return value
+
+
+class Moment(fields.AwareDateTime):
+    """A time with its offset, as UTC, because PostgreSQL knows fewer offsets than Python does."""
+
+    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> datetime:
+        try:
+            moment: datetime = super()._deserialize(value, *args, **kwargs)
+            return moment.astimezone(UTC)
+        except OverflowError as error:
+            raise self.make_error("invalid", input=value, obj_type="datetime") from error
 
 
 class WholeNumber(fields.Integer):

@@ -3,6 +3,8 @@
 from flask import current_app
 
 from app.errors import NothingDetected
+from app.lines import readable
+from app.models import LONGEST_NAME
 from app.services import companies
 from app.sources.detect import BoardMoved, BoardsToChoose, Detected, detect_board, detect_url
 from app.sources.errors import AddressRefused, SourceError
@@ -39,7 +41,8 @@ def _told(found: Detected, company_id: int | None) -> dict[str, object]:
         "source": found.source.key,
         "source_name": found.source.name,
         "board": str(found.board),
-        "name": found.name,
+        # Whatever the board says: it must do as the name of a company.
+        "name": readable(found.name or "", LONGEST_NAME) or None,
         "url": found.url,
         "postings": found.postings,
         "is_complete": found.is_complete,

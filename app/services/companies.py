@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import structlog
@@ -27,7 +28,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB, aggregate_order_by, insert
 from sqlalchemy.exc import IntegrityError
 
-from app.errors import CompanyExists, CompanyNotFound, TooManyCompanies, Unauthenticated
+from app.errors import CompanyChanged, CompanyExists, CompanyNotFound, TooManyCompanies, Unauthenticated
 from app.extensions import table_of
 from app.models import Company
 from app.services.database import run_statement
@@ -93,15 +94,22 @@ def add(user_id: int, settings: dict[str, Any]) -> Row[Any]:
     raise RuntimeError(f"user {user_id}: {ADD_TRIES} times in a row a company was in the way and then was not")
 
 
-def change(company_id: int, user_id: int, changes: dict[str, Any]) -> Row[Any]:
+def change(company_id: int, user_id: int, changes: dict[str, Any], seen: datetime | None = None) -> Row[Any]:
     """Give a company of this user another name, other filters, or switch it on or off, and return it. Commits.
 
-    Raises CompanyNotFound, also for another's.
+    With ``seen`` only if that is when it was last changed. Raises CompanyChanged, with the company as it is;
+    CompanyNotFound, also for another's.
     """
-    if not changes:
-        return get(company_id, user_id)
-    changed = update(COMPANIES).where(*_is(company_id, user_id)).values(updated_at=func.clock_timestamp(), **changes)
-    return _the_one(run_statement(changed.returning(COMPANIES)), company_id)
+    as_seen = [] if seen is None else [COMPANIES.c.updated_at == seen]
+    if changes:
+        changed = update(COMPANIES).where(*_is(company_id, user_id), *as_seen)
+        rows = run_statement(changed.values(updated_at=func.clock_timestamp(), **changes).returning(COMPANIES))
+        if rows:
+            return rows[0]
+    company = get(company_id, user_id)
+    if seen not in (None, company.updated_at):
+        raise CompanyChanged(company)
+    return company
 
 
 def remove(company_id: int, user_id: int) -> None:

@@ -3,12 +3,13 @@
 from typing import Any
 
 import structlog
-from sqlalchemy import CTE, ColumnElement, Update, and_, delete, func, or_, select, update
+from sqlalchemy import CTE, ColumnElement, Update, and_, case, delete, func, literal, or_, select, update
 
 from app.errors import DatabaseUnavailable
 from app.extensions import table_of
 from app.models import Company, IngestionRun, ListingState, Outcome, Preview, PreviewCompany, RunStatus
 from app.services.database import run_statement
+from app.services.preview_leases import MOST_ATTEMPTS
 
 log = structlog.get_logger(__name__)
 
@@ -17,10 +18,12 @@ PREVIEWS = table_of(Preview)
 RUNS = table_of(IngestionRun)
 UNITS = table_of(PreviewCompany)
 
-MOST_ATTEMPTS = 3
-"""How often a company is taken. One that takes its workers with it is not tried for ever."""
-
 OUT_OF_TIME = "There was no time left for this board; preview again to try it anew."
+
+WORN = (
+    f"Reading this board was begun {MOST_ATTEMPTS} times and broke off here each time, or it could not be stored;"
+    " the operator finds it in the log."
+)
 
 OPEN = (ListingState.WAITING, ListingState.LISTING)
 
@@ -38,15 +41,24 @@ def close_overdue() -> int:
     """
     late = PREVIEWS.c.deadline_at <= func.clock_timestamp()
     worn = and_(UNITS.c.lease_until <= func.clock_timestamp(), UNITS.c.attempt >= MOST_ATTEMPTS)
+    open_ones = (
+        select(UNITS.c.preview_id, UNITS.c.position, worn.label("is_worn"))
+        .join(PREVIEWS, PREVIEWS.c.preview_id == UNITS.c.preview_id)
+        .where(PREVIEWS.c.finished_at.is_(None), UNITS.c.state.in_(OPEN), or_(late, worn))
+        # One that is being stored at this very moment is not waited for.
+        .with_for_update(of=UNITS, skip_locked=True)
+        .cte("open_ones")
+    )
     failed = (
         update(UNITS)
-        .where(UNITS.c.preview_id == PREVIEWS.c.preview_id, PREVIEWS.c.finished_at.is_(None))
-        .where(UNITS.c.state.in_(OPEN), or_(late, worn))
+        .where(UNITS.c.preview_id == open_ones.c.preview_id, UNITS.c.position == open_ones.c.position)
+        .where(PREVIEWS.c.preview_id == UNITS.c.preview_id)
         .values(
             state=ListingState.FAILED,
             lease_until=None,
-            outcome=Outcome.OUT_OF_TIME,
-            detail=OUT_OF_TIME,
+            lease_id=None,
+            outcome=case((open_ones.c.is_worn, literal(Outcome.UNREACHABLE.value)), else_=Outcome.OUT_OF_TIME.value),
+            detail=case((open_ones.c.is_worn, WORN), else_=OUT_OF_TIME),
             listed_at=func.now(),
         )
         .returning(*UNITS.c, PREVIEWS.c.user_id)
@@ -97,6 +109,8 @@ def note_on_company(done: CTE, **more: Any) -> Update:
         "postings": done.c.found,
         "etag": None,
         "last_modified": None,
+        "read_at": None,
+        "schema_version": None,
     }
     return update(COMPANIES).where(same).values({**values, **more})
 

@@ -1,4 +1,4 @@
-"""One company of a preview: taken for a while by a worker, then listed or failed by whoever took it last."""
+"""One company of a preview, listed or failed by whoever took it last; and what was known of its board before."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -25,8 +25,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from app.extensions import table_of
 from app.models import Company, ListingState, Outcome, Preview, PreviewCompany, PreviewPosting
-from app.services.database import run_statement, seconds_from_now
-from app.services.preview_dispatches import takeable
+from app.services.database import run_large_statement, run_statement, seconds_from_now
 from app.services.preview_ends import note_on_company
 from app.sources.records import Validators
 
@@ -37,14 +36,20 @@ PREVIEWS = table_of(Preview)
 UNITS = table_of(PreviewCompany)
 POSTINGS = table_of(PreviewPosting)
 
-LEASE_SECONDS = 120
-"""How long a company belongs to who took it: longer than listing a board may take."""
-
-TAKEN = ("preview_id", "position", "source", "board", "name", "include", "exclude", "attempt")
-
 WORDS = ("external_id", "title", "url", "location", "department", "workplace", "employment_type")
 TEXTS = (*WORDS, "description", "requirements")
 TIMES = ("posted_at", "updated_at")
+FOUND_BEFORE = ("preview_id", "position", "found", "unread")
+ASKED_BY = ("etag", "last_modified", "read_at")
+
+KEPT_HOURS = 24
+"""How long what did not change is taken from an earlier listing before it is read anew."""
+
+LARGE = 1_000_000
+"""Characters of text from which on storing a listing may take longer than a request's statement may."""
+
+MANY = 500
+"""Postings from which on reading them may take that long."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +59,9 @@ class Known:
     preview_id: int
     position: int
     validators: Validators
+    found: int
     unread: int
+    read_at: datetime
 
 
 @dataclass(frozen=True)
@@ -65,45 +72,19 @@ class Found:
     is_complete: bool
     unread: int
     validators: Validators
+    schema_version: int = 1
+    """Of the source that read it."""
+    read_at: datetime | None = None
+    """When it was read, if that was not now: what did not change is as old as it was."""
 
 
-def take_company(preview_id: int) -> Row[Any] | None:
-    """Take the next company of an unfinished preview and return it (``TAKEN``), or None if none is to be had. Commits.
-
-    It is the caller's for LEASE_SECONDS; after that somebody else may take it. SKIP LOCKED: those who take at the same
-    moment get different ones. What was tried already comes last, should it be what kills the workers.
-    """
-    chosen = (
-        select(UNITS.c.preview_id, UNITS.c.position)
-        .join(PREVIEWS, PREVIEWS.c.preview_id == UNITS.c.preview_id)
-        .where(UNITS.c.preview_id == preview_id, PREVIEWS.c.finished_at.is_(None))
-        .where(PREVIEWS.c.deadline_at > func.clock_timestamp(), takeable())
-        .order_by(UNITS.c.attempt, UNITS.c.position)
-        .limit(1)
-        .with_for_update(of=UNITS, skip_locked=True)
-        .cte("chosen")
-    )
-    rows = run_statement(
-        update(UNITS)
-        .where(UNITS.c.preview_id == chosen.c.preview_id, UNITS.c.position == chosen.c.position)
-        .values(
-            state=ListingState.LISTING, lease_until=seconds_from_now(LEASE_SECONDS), attempt=UNITS.c.attempt + 1
-        )
-        .returning(*[UNITS.c[name] for name in TAKEN])
-    )
-    return rows[0] if rows else None
-
-
-def how_many_takeable(preview_id: int) -> int:
-    """Return how many companies of a preview could be taken now. Changes nothing."""
-    return run_statement(select(func.count()).where(UNITS.c.preview_id == preview_id, takeable()))[0][0]
-
-
-def known_listing(preview_id: int, position: int) -> Known | None:
+def known_listing(preview_id: int, position: int, schema_version: int) -> Known | None:
     """Return the earlier listing of this company's board that its source can be asked about, or None. Changes nothing.
 
     Only the one that the company's validators are of will do; ``listed_at``, which both rows got from the same
-    statement, tells. Of any other one the postings might be older than what the source answers about.
+    statement, tells. Of any other one the postings might be older than what the source answers about. Nor will one do
+    that another version of the source's reader has read, or that was read more than KEPT_HOURS ago: what did not change
+    would stay for ever as it was read then.
     """
     now, before, earlier = UNITS.alias("now"), UNITS.alias("before"), PREVIEWS.alias("earlier")
     mine = and_(COMPANIES.c.user_id == PREVIEWS.c.user_id, COMPANIES.c.board == now.c.board)
@@ -111,7 +92,7 @@ def known_listing(preview_id: int, position: int) -> Known | None:
     same = and_(before.c.source == now.c.source, before.c.board == now.c.board)
     his = and_(earlier.c.user_id == PREVIEWS.c.user_id, earlier.c.preview_id < preview_id)
     rows = run_statement(
-        select(before.c.preview_id, before.c.position, before.c.unread, COMPANIES.c.etag, COMPANIES.c.last_modified)
+        select(*[before.c[name] for name in FOUND_BEFORE], *[COMPANIES.c[name] for name in ASKED_BY])
         .select_from(now)
         .join(PREVIEWS, PREVIEWS.c.preview_id == now.c.preview_id)
         .join(COMPANIES, and_(mine, COMPANIES.c.source == now.c.source))
@@ -119,20 +100,23 @@ def known_listing(preview_id: int, position: int) -> Known | None:
         .join(before, and_(before.c.preview_id == earlier.c.preview_id, same, listed))
         .where(now.c.preview_id == preview_id, now.c.position == position)
         .where(func.coalesce(COMPANIES.c.etag, COMPANIES.c.last_modified).is_not(None))
+        .where(COMPANIES.c.schema_version == schema_version, COMPANIES.c.read_at > seconds_from_now(-3600 * KEPT_HOURS))
         .order_by(before.c.preview_id.desc())
         .limit(1)
     )
     if not rows:
         return None
     found = rows[0]
-    return Known(found.preview_id, found.position, Validators(found.etag, found.last_modified), found.unread)
+    validators = Validators(found.etag, found.last_modified)
+    return Known(found.preview_id, found.position, validators, found.found, found.unread, found.read_at)
 
 
 def known_postings(known: Known) -> list[dict[str, Any]]:
     """Return the postings of an earlier listing, texts included, but not what was decided then. Changes nothing."""
     columns = [POSTINGS.c[name] for name in (*TEXTS, *TIMES)]
     of_it = and_(POSTINGS.c.preview_id == known.preview_id, POSTINGS.c.position == known.position)
-    return [dict(row._mapping) for row in run_statement(select(*columns).where(of_it).order_by(POSTINGS.c.posting_id))]
+    run = run_large_statement if known.found >= MANY else run_statement
+    return [dict(row._mapping) for row in run(select(*columns).where(of_it).order_by(POSTINGS.c.posting_id))]
 
 
 def store_listing(unit: Row[Any], found: Found) -> bool:
@@ -153,8 +137,15 @@ def store_listing(unit: Row[Any], found: Found) -> bool:
     new = insert(POSTINGS).from_select(["preview_id", "position", *names], rows)
     # Of a listing that is not whole, "nothing new" would say nothing about the rest.
     etag, last_modified = (found.validators.etag, found.validators.last_modified) if found.is_complete else (None, None)
-    told = note_on_company(stored, etag=etag, last_modified=last_modified)
-    return bool(run_statement(select(stored.c.position).add_cte(new.cte("added"), told.cte("told"))))
+    told = note_on_company(
+        stored,
+        etag=etag,
+        last_modified=last_modified,
+        read_at=found.read_at or func.now(),
+        schema_version=found.schema_version,
+    )
+    statement = select(stored.c.position).add_cte(new.cte("added"), told.cte("told"))
+    return bool((run_large_statement if _is_large(found.postings) else run_statement)(statement))
 
 
 def store_failure(unit: Row[Any], outcome: Outcome, detail: str, retry_at: datetime | None = None) -> bool:
@@ -171,12 +162,17 @@ def _end(unit: Row[Any], **values: Any) -> CTE:
     return (
         update(UNITS)
         .where(UNITS.c.preview_id == unit.preview_id, UNITS.c.position == unit.position)
-        .where(UNITS.c.state == ListingState.LISTING, UNITS.c.attempt == unit.attempt)
+        .where(UNITS.c.state == ListingState.LISTING, UNITS.c.lease_id == unit.lease_id)
         .where(PREVIEWS.c.preview_id == UNITS.c.preview_id)
-        .values(lease_until=None, listed_at=func.now(), **values)
+        .values(lease_until=None, lease_id=None, listed_at=func.now(), **values)
         .returning(*UNITS.c, PREVIEWS.c.user_id)
         .cte("done")
     )
+
+
+def _is_large(postings: list[dict[str, Any]]) -> bool:
+    texts = (posting[name] or "" for posting in postings for name in ("title", "description", "requirements"))
+    return sum(map(len, texts)) >= LARGE
 
 
 def _recordset(postings: list[dict[str, Any]]) -> FromClause:

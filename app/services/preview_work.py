@@ -1,12 +1,10 @@
 """The work on a preview, which knows nothing of messages: board after board, several at once, for a slice of time."""
 
-import re
 import time
-from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor, wait
+from collections.abc import Callable
 from contextvars import copy_context
-from datetime import UTC, datetime
-from typing import Any
+from threading import Event, Thread
+from typing import Any, TypeVar
 
 import structlog
 from flask import Flask, current_app
@@ -15,135 +13,147 @@ from sqlalchemy import Row
 from app.config import BOARD_THREADS
 from app.connection import SPARE_CONNECTIONS
 from app.errors import DatabaseUnavailable
-from app.models import Outcome
-from app.services import preview_ends, preview_listings
-from app.services.preview_listings import Found
-from app.sources.errors import SourceError
-from app.sources.filters import decide
-from app.sources.listing import list_board
-from app.sources.records import Posting
+from app.services import preview_boards, preview_ends, preview_leases
 
 log = structlog.get_logger(__name__)
+
+T = TypeVar("T")
 
 SLICE_SECONDS = 20
 """How long one message is worked on before others have their turn; what was begun by then is brought to its end."""
 
-BOARD_SECONDS = 90
-"""What listing one board may take; less than its lease."""
+LOOK_SECONDS = 0.2
+"""How often it is looked whether all is done, or the worker is to stop."""
 
-LONGEST_ID = 255
-WORKPLACES = ("remote", "hybrid", "on_site")
+LEFT_SECONDS = 2
+"""How often it is looked, after the slice, whether something is left for others."""
 
-UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
-"""What a text may hold and PostgreSQL's cannot: NUL, and halves of characters."""
+STOP_SECONDS = 4
+"""What boards in work still get when the worker stops; less than the patience of whoever stops it."""
 
-FAULT = "Something went wrong here while this board was read; the operator finds it in the log."
+HICCUP_SECONDS = 2
+"""How long a thread leaves a database alone that did not answer."""
 
 
-def work(preview_id: int, again: Callable[[], object], seconds: float = SLICE_SECONDS) -> None:
-    """List boards of a preview for a slice of time; if some are left then, call ``again``. Commits board by board.
+class Slice:
+    """The threads of one message, and what each of them has in hand."""
 
-    ``again`` is called before the last ones have answered, so that a slow board keeps nobody waiting. Raises
+    def __init__(self, app: Flask, preview_id: int, seconds: float, threads: int) -> None:
+        self.over = Event()
+        """No further board is begun."""
+        self._app = app
+        self._preview_id = preview_id
+        self._until = time.monotonic() + seconds
+        self._hands: list[Row[Any] | None] = [None] * threads
+        self._renewed = time.monotonic()
+        # Daemons: a board that never answers must not keep a process that is to end.
+        self._threads = [
+            Thread(target=copy_context().run, args=(self._work, number), name=f"preview-{number}", daemon=True)
+            for number in range(threads)
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    @property
+    def in_hand(self) -> list[Row[Any]]:
+        """The companies that are worked on right now."""
+        return [unit for unit in self._hands if unit is not None]
+
+    def watch(self) -> bool:
+        """Wait for a moment, keep what is in hand, and return whether anybody is at work. Commits."""
+        if time.monotonic() >= self._until:
+            self.over.set()
+        for thread in self._threads:
+            if thread.is_alive():
+                thread.join(LOOK_SECONDS)
+                break
+        if time.monotonic() - self._renewed >= preview_leases.RENEW_SECONDS and (units := self.in_hand):
+            self._renewed = time.monotonic()
+            _if_possible(lambda: preview_leases.renew(units))
+        return any(thread.is_alive() for thread in self._threads)
+
+    def _work(self, number: int) -> None:
+        """One thread: take, list, store, until there is nothing to take or the slice is over."""
+        with self._app.app_context():
+            while not self.over.is_set() and time.monotonic() < self._until:
+                try:
+                    unit = self._hands[number] = preview_leases.take_company(self._preview_id)
+                    if unit is None:
+                        return
+                    preview_boards.list_company(unit)
+                except DatabaseUnavailable as error:
+                    log.warning("preview not worked on", preview_id=self._preview_id, reason=error.reason)
+                    self._hands[number] = None
+                    self.over.wait(HICCUP_SECONDS)
+                except Exception:
+                    log.exception("preview not worked on", preview_id=self._preview_id)
+                    return
+                finally:
+                    # What is in nobody's hand is not renewed, and soon anybody's.
+                    self._hands[number] = None
+
+
+def work(
+    preview_id: int,
+    again: Callable[[], object],
+    seconds: float = SLICE_SECONDS,
+    stopping: Callable[[], bool] = lambda: False,
+) -> None:
+    """List boards of a preview for a slice of time; if some are left then, call ``again``, once. Commits.
+
+    ``again`` is called before the last ones have answered, so that a slow board keeps nobody waiting. Once ``stopping``
+    says so no board is begun, and what is not done within STOP_SECONDS is given back, for whoever comes next. Raises
     DatabaseUnavailable; what this worker had taken is taken by another one when its lease has run out.
     """
-    connections = current_app.config["SETTINGS"].web_threads + SPARE_CONNECTIONS
-    threads = min(BOARD_THREADS, connections, preview_listings.how_many_takeable(preview_id))
-    if threads:
-        until = time.monotonic() + seconds
+    # One connection is for renewing what the others are at.
+    connections = current_app.config["SETTINGS"].web_threads + SPARE_CONNECTIONS - 1
+    threads = min(BOARD_THREADS, connections, preview_leases.how_many_takeable(preview_id))
+    if threads and stopping():
+        again()
+    elif threads:
         app = current_app._get_current_object()  # type: ignore[attr-defined]
-        with ThreadPoolExecutor(threads, "preview") as pool:
-            wait([pool.submit(copy_context().run, _work, app, preview_id, until) for _ in range(threads)], seconds)
-            if preview_listings.how_many_takeable(preview_id):
-                again()
+        _work_on(Slice(app, preview_id, seconds, threads), preview_id, again, stopping)
     if preview_ends.finish_if_done(preview_id):
         log.info("preview finished", preview_id=preview_id)
 
 
-def list_company(unit: Row[Any]) -> None:
-    """List the board of a company that was taken, and store what came of it, whatever that is. Commits.
+def _work_on(share: Slice, preview_id: int, again: Callable[[], object], stopping: Callable[[], bool]) -> None:
+    is_told, look_at = False, 0.0
+    while is_at_work := share.watch():
+        if stopping():
+            break
+        if share.over.is_set() and not is_told and time.monotonic() >= look_at:
+            look_at = time.monotonic() + LEFT_SECONDS
+            is_told = _tell(preview_id, again)
+    if is_at_work:
+        _wind_down(share, preview_id)
+        again()
+    elif not is_told:
+        _tell(preview_id, again)
 
-    Raises DatabaseUnavailable, and nothing else: what nobody thought of is logged and stored as a failure, so that it
-    neither touches the other boards nor is tried for ever.
-    """
+
+def _tell(preview_id: int, again: Callable[[], object]) -> bool:
+    """Call ``again`` if something is left, and return whether that was done."""
+    is_left = bool(_if_possible(lambda: preview_leases.how_many_takeable(preview_id)))
+    if is_left:
+        again()
+    return is_left
+
+
+def _wind_down(share: Slice, preview_id: int) -> None:
+    share.over.set()
+    until = time.monotonic() + STOP_SECONDS
+    while time.monotonic() < until and share.watch():
+        continue
+    if units := share.in_hand:
+        _if_possible(lambda: preview_leases.give_back(units))
+        log.info("boards given back", preview_id=preview_id, boards=[unit.board for unit in units])
+
+
+def _if_possible(statement: Callable[[], T]) -> T | None:
+    """What the statement returns; None from a database that is away, which must not end the watch over the threads."""
     try:
-        stored = preview_listings.store_listing(unit, _listed(unit))
-    except SourceError as error:
-        outcome = Outcome(error.code) if error.code in set(Outcome) else Outcome.UNREACHABLE
-        stored = preview_listings.store_failure(unit, outcome, clean(error.detail), error.retry_at)
-    except DatabaseUnavailable:
-        raise
-    except Exception:
-        log.exception("board not listed", source=unit.source, board=unit.board)
-        stored = preview_listings.store_failure(unit, Outcome.UNREACHABLE, FAULT)
-    log.info("board listed", preview_id=unit.preview_id, source=unit.source, board=unit.board, stored=stored)
-
-
-def clean(text: str) -> str:
-    """The text without what PostgreSQL cannot hold. Changes nothing."""
-    return UNSTORABLE.sub("", text)
-
-
-def _work(app: Flask, preview_id: int, until: float) -> None:
-    """One thread: take, list, store, until there is nothing to take or the slice is over."""
-    with app.app_context():
-        try:
-            while time.monotonic() < until and (unit := preview_listings.take_company(preview_id)):
-                list_company(unit)
-        except DatabaseUnavailable as error:
-            log.warning("preview not worked on", preview_id=preview_id, reason=error.reason)
-        except Exception:
-            log.exception("preview not worked on", preview_id=preview_id)
-
-
-def _listed(unit: Row[Any]) -> Found:
-    """What the board offers now. If it says that nothing is new, that is what it offered the last time."""
-    known = preview_listings.known_listing(unit.preview_id, unit.position)
-    validators = known.validators if known else None
-    listing = list_board(current_app.extensions["sources"], unit.source, unit.board, validators, BOARD_SECONDS)
-    if known and listing.not_modified:
-        postings = preview_listings.known_postings(known)
-        return Found([_decided(unit, posting) for posting in postings], True, known.unread, known.validators)
-    records = list(_records(listing.postings))
-    unread = listing.unread + len(listing.postings) - len(records)
-    distinct = {record["external_id"]: record for record in reversed(records)}
-    postings = [_decided(unit, record) for record in reversed(distinct.values())]
-    return Found(postings, listing.is_complete, unread, listing.validators)
-
-
-def _records(postings: Iterable[Posting]) -> Iterable[dict[str, Any]]:
-    """The postings as they are stored, without those whose id is too long to be kept: cut off, it would be another."""
-    for posting in postings:
-        external_id = clean(posting.external_id)
-        if not 0 < len(external_id) <= LONGEST_ID:
-            continue
-        yield {
-            "external_id": external_id,
-            "title": clean(posting.title),
-            "url": clean(posting.url),
-            "location": clean("; ".join(posting.locations)) or None,
-            "department": _clean_or_none(posting.department),
-            "workplace": posting.workplace if posting.workplace in WORKPLACES else None,
-            "employment_type": _clean_or_none(posting.employment_type),
-            "posted_at": posting.posted_at,
-            "updated_at": posting.updated_at,
-            "description": _clean_or_none(posting.description),
-            "requirements": _clean_or_none(posting.requirements),
-        }
-
-
-def _decided(unit: Row[Any], record: dict[str, Any]) -> dict[str, Any]:
-    rule = decide(record["title"], unit.include, unit.exclude)
-    times = {name: _time(record[name]) for name in ("posted_at", "updated_at")}
-    return {**record, **times, "taken": rule.taken, "rule_kind": rule.kind.value, "rule_term": rule.term}
-
-
-def _clean_or_none(text: str | None) -> str | None:
-    return clean(text) or None if text else None
-
-
-def _time(time: datetime | None) -> str | None:
-    """As PostgreSQL reads it; it knows fewer offsets from UTC than Python does."""
-    try:
-        return time.astimezone(UTC).isoformat() if time else None
-    except OverflowError:
+        return statement()
+    except DatabaseUnavailable as error:
+        log.warning("preview not looked after", reason=error.reason)
         return None

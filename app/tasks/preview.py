@@ -3,7 +3,7 @@
 import structlog
 from celery import shared_task
 
-from app import metrics
+from app import metrics, stopping
 from app.errors import DatabaseUnavailable
 from app.services import preview_dispatches, preview_work, previews
 from app.tasks.dispatch import Message, hand_over
@@ -19,7 +19,7 @@ def run_preview(preview_id: int) -> None:
     worker leaves behind is taken again; the reconciler sees to it.
     """
     try:
-        preview_work.work(preview_id, lambda: publish(preview_id))
+        preview_work.work(preview_id, lambda: publish(preview_id), stopping=stopping.has_begun)
     except DatabaseUnavailable as error:
         log.warning("preview not worked on", preview_id=preview_id, reason=error.reason)
 

@@ -13,7 +13,7 @@ from app.errors import (
     Unauthenticated,
 )
 from app.models import ListingState, Outcome
-from app.services import companies, preview_ends, preview_listings, preview_postings, previews, runs
+from app.services import companies, preview_ends, preview_leases, preview_listings, preview_postings, previews, runs
 from app.services.preview_listings import Found
 from app.sources.records import Validators
 from tests.support.factories import make_user, row, sql
@@ -31,7 +31,7 @@ def offered(external_id: str, title: str, **more) -> dict:
 
 def store(preview_id: int, *found: dict) -> None:
     """List the next company of a preview, with these postings."""
-    unit = preview_listings.take_company(preview_id)
+    unit = preview_leases.take_company(preview_id)
     assert preview_listings.store_listing(unit, Found([*found], True, 0, Validators()))
     preview_ends.finish_if_done(preview_id)
 
@@ -160,7 +160,7 @@ def test_a_preview_in_full(user_id):
     company(user_id, "gamma")
     preview_id = begun(user_id)
     store(preview_id, offered("1", "Engineer"), offered("2", "Cook", taken=False, rule_kind="not_included"))
-    unit = preview_listings.take_company(preview_id)
+    unit = preview_leases.take_company(preview_id)
     preview_listings.store_failure(unit, Outcome.GONE, "It is gone.")
     found = previews.get(preview_id, user_id)
     assert found["totals"] == {"companies": 3, "listed": 1, "failed": 1, "waiting": 1, "found": 2, "taken": 1}

@@ -1,0 +1,122 @@
+"""One board of a preview: listed, decided posting by posting, and stored, whatever comes of it."""
+
+import re
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+import structlog
+from flask import current_app
+from sqlalchemy import Row
+
+from app.errors import DatabaseUnavailable
+from app.models import Outcome
+from app.services import preview_leases, preview_listings
+from app.services.preview_listings import Found
+from app.sources.errors import Busy, OutOfTime, SourceError, Unreachable
+from app.sources.filters import decide
+from app.sources.listing import list_board
+from app.sources.records import Posting
+from app.sources.registry import SOURCES
+
+log = structlog.get_logger(__name__)
+
+BOARD_SECONDS = 90
+"""What listing one board may take."""
+
+LONGEST_ID = 255
+WORKPLACES = ("remote", "hybrid", "on_site")
+
+UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+"""What a text may hold and PostgreSQL's cannot: NUL, and halves of characters."""
+
+UNKNOWN_SOURCE = "This version does not know the system “{}”, so it cannot read its boards."
+FAULT = "Something went wrong here while this board was read; the operator finds it in the log."
+
+
+def list_company(unit: Row[Any]) -> None:
+    """List the board of a company that was taken, and store what came of it, whatever that is. Commits.
+
+    Raises DatabaseUnavailable, and nothing else: what nobody thought of is logged and stored as a failure, so that it
+    neither touches the other boards nor is tried for ever.
+    """
+    try:
+        stored = preview_listings.store_listing(unit, _listed(unit))
+    except Busy:
+        # Our own pace is no fault of the board; the end of the preview ends this.
+        stored = preview_leases.put_off(unit, counted=False)
+    except SourceError as error:
+        if isinstance(error, OutOfTime) and unit.attempt < preview_leases.MOST_ATTEMPTS:
+            preview_leases.put_off(unit, counted=True)
+            return
+        outcome = Outcome(error.code) if error.code in set(Outcome) else Outcome.UNREACHABLE
+        stored = preview_listings.store_failure(unit, outcome, clean(error.detail), error.retry_at)
+    except DatabaseUnavailable:
+        raise
+    except Exception:
+        log.exception("board not listed", source=unit.source, board=unit.board)
+        stored = preview_listings.store_failure(unit, Outcome.UNREACHABLE, FAULT)
+    log.info("board listed", preview_id=unit.preview_id, source=unit.source, board=unit.board, stored=stored)
+
+
+def clean(text: str) -> str:
+    """The text without what PostgreSQL cannot hold. Changes nothing."""
+    return UNSTORABLE.sub("", text)
+
+
+def _listed(unit: Row[Any]) -> Found:
+    """What the board offers now. If it says that nothing is new, that is what it offered the last time."""
+    if unit.source not in SOURCES:
+        raise Unreachable(UNKNOWN_SOURCE.format(unit.source))
+    version = SOURCES[unit.source].schema_version
+    known = preview_listings.known_listing(unit.preview_id, unit.position, version)
+    validators = known.validators if known else None
+    listing = list_board(current_app.extensions["sources"], unit.source, unit.board, validators, BOARD_SECONDS)
+    if known and listing.not_modified:
+        postings = preview_listings.known_postings(known)
+        decided = [_decided(unit, posting) for posting in postings]
+        return Found(decided, True, known.unread, known.validators, version, known.read_at)
+    records = list(_records(listing.postings))
+    unread = listing.unread + len(listing.postings) - len(records)
+    distinct = {record["external_id"]: record for record in reversed(records)}
+    postings = [_decided(unit, record) for record in reversed(distinct.values())]
+    return Found(postings, listing.is_complete, unread, listing.validators, version)
+
+
+def _records(postings: Iterable[Posting]) -> Iterable[dict[str, Any]]:
+    """The postings as they are stored, without those whose id is too long to be kept: cut off, it would be another."""
+    for posting in postings:
+        external_id = clean(posting.external_id)
+        if not 0 < len(external_id) <= LONGEST_ID:
+            continue
+        yield {
+            "external_id": external_id,
+            "title": clean(posting.title),
+            "url": clean(posting.url),
+            "location": clean("; ".join(posting.locations)) or None,
+            "department": _clean_or_none(posting.department),
+            "workplace": posting.workplace if posting.workplace in WORKPLACES else None,
+            "employment_type": _clean_or_none(posting.employment_type),
+            "posted_at": posting.posted_at,
+            "updated_at": posting.updated_at,
+            "description": _clean_or_none(posting.description),
+            "requirements": _clean_or_none(posting.requirements),
+        }
+
+
+def _decided(unit: Row[Any], record: dict[str, Any]) -> dict[str, Any]:
+    rule = decide(record["title"], unit.include, unit.exclude)
+    times = {name: _time(record[name]) for name in ("posted_at", "updated_at")}
+    return {**record, **times, "taken": rule.taken, "rule_kind": rule.kind.value, "rule_term": rule.term}
+
+
+def _clean_or_none(text: str | None) -> str | None:
+    return clean(text) or None if text else None
+
+
+def _time(time: datetime | None) -> str | None:
+    """As PostgreSQL reads it; it knows fewer offsets from UTC than Python does."""
+    try:
+        return time.astimezone(UTC).isoformat() if time else None
+    except OverflowError:
+        return None

@@ -1,0 +1,123 @@
+"""Storing listings: large ones, many at once, and which earlier ones are taken for what a board offers now."""
+
+import time
+
+import pytest
+from psycopg.errors import QueryCanceled
+from sqlalchemy import text
+
+from app import connection
+from app.errors import DatabaseUnavailable
+from app.models import Outcome
+from app.services import companies, database, preview_leases, preview_listings
+from app.services.database import run_large_statement, run_statement
+from app.services.preview_listings import Found
+from app.sources.records import Validators
+from app.sources.registry import SOURCES
+from tests.services.test_previews import offered
+from tests.support.boards import job
+from tests.support.factories import sql
+from tests.support.parallel import at_once
+from tests.support.previews import begun, company, finished, units
+
+PATH = "/v1/boards/acme/jobs"
+
+
+def tags(boards) -> list:
+    return [asked.headers.get("if-none-match") for asked in boards.asked if asked.path == PATH]
+
+
+def test_a_large_statement_may_take_longer_than_one_of_a_request(app, monkeypatch):
+    slow = text("SELECT pg_sleep(5.2)")
+    with pytest.raises(DatabaseUnavailable) as refusal:
+        run_statement(slow)
+    assert isinstance(refusal.value.__cause__.orig, QueryCanceled)
+    assert run_large_statement(text("SHOW statement_timeout"))[0][0] == f"{connection.LARGE_STATEMENT_SECONDS // 60}min"
+    assert len(run_large_statement(slow)) == 1
+
+
+def test_large_statements_take_turns(app):
+    def slow():
+        run_large_statement(text("SELECT pg_sleep(0.5)"))
+
+    began = time.monotonic()
+    at_once(app, *[slow] * 4)
+    assert time.monotonic() - began >= 1
+
+
+def test_large_listings_are_stored_aside_and_small_ones_are_not(app, user_id, monkeypatch):
+    large = []
+    run = run_large_statement
+    monkeypatch.setattr(preview_listings, "run_large_statement", lambda statement: large.append(1) or run(statement))
+    company(user_id, "acme")
+    company(user_id, "beta")
+    preview_id = begun(user_id)
+    for description, expected in (("x" * 1000, []), ("x" * preview_listings.LARGE, [1])):
+        unit = preview_leases.take_company(preview_id)
+        found = Found([offered("1", "Engineer", description=description)], True, 0, Validators())
+        assert preview_listings.store_listing(unit, found)
+        assert large == expected
+
+
+def test_large_listings_are_stored_all_the_same_when_eight_come_at_once(app, user_id):
+    texts = {"description": "Ä text. " * 400, "requirements": "Hands. " * 300}
+    many = [offered(str(number), f"Engineer {number}", **texts) for number in range(1500)]
+    for number in range(8):
+        company(user_id, f"b{number}")
+    preview_id = begun(user_id)
+    taken = [preview_leases.take_company(preview_id) for _ in range(8)]
+    found = Found(many, True, 0, Validators())
+    calls = [lambda unit=unit: preview_listings.store_listing(unit, found) for unit in taken]
+    assert at_once(app, *calls) == [True] * 8
+    assert {(unit.state, unit.found) for unit in units(preview_id)} == {("listed", 1500)}
+
+
+def test_the_connections_of_large_statements_are_not_kept(app):
+    run_large_statement(text("SELECT 1"))
+    assert app.extensions["large_engine"].pool.status() == "NullPool"
+    assert database.LARGE_STATEMENTS == 2
+
+
+def test_another_version_of_the_reader_reads_anew(boards, user_id, monkeypatch):
+    boards.greenhouse("acme", [job(1, "Engineer")], etag='"one"')
+    company(user_id, "acme")
+    finished(user_id)
+    finished(user_id)
+    # The fixture gave every source a copy of its own.
+    object.__setattr__(SOURCES["greenhouse"], "schema_version", 2)
+    finished(user_id)
+    finished(user_id)
+    assert tags(boards) == [None, '"one"', None, '"one"']
+
+
+def test_what_did_not_change_for_a_day_is_read_anew(boards, user_id):
+    boards.greenhouse("acme", [job(1, "Engineer")], etag='"one"')
+    company(user_id, "acme")
+    finished(user_id)
+    sql("UPDATE companies SET read_at = read_at - interval '23 h'")
+    finished(user_id)
+    assert tags(boards) == [None, '"one"']
+    # Not to have changed made it no younger.
+    sql("UPDATE companies SET read_at = read_at - interval '2 h'")
+    finished(user_id)
+    assert tags(boards) == [None, '"one"', None]
+
+
+def test_before_versions_were_noted_nobody_is_asked(boards, user_id):
+    boards.greenhouse("acme", [job(1, "Engineer")], etag='"one"')
+    company(user_id, "acme")
+    finished(user_id)
+    sql("UPDATE companies SET schema_version = NULL")
+    finished(user_id)
+    assert tags(boards) == [None, None]
+
+
+def test_a_system_that_this_version_does_not_know_fails_alone(boards, user_id):
+    boards.greenhouse("acme", [job(1, "Engineer")])
+    company(user_id, "acme")
+    company(user_id, "beta")
+    sql("UPDATE companies SET source = 'forgotten' WHERE board = 'beta'")
+    known, unknown = units(finished(user_id))
+    assert (known.state, unknown.state, unknown.outcome) == ("listed", "failed", "unreachable")
+    assert "forgotten" in unknown.detail
+    assert companies.of_user(user_id)[1].outcome == Outcome.UNREACHABLE
