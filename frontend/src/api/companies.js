@@ -3,13 +3,12 @@ import { useLastError } from '../lib/useLastError.js';
 import { get, patch, post, remove } from './client.js';
 
 /**
- * @typedef {{at: string, outcome: string, detail: string | null, postings: number | null}} LastListing
- * @typedef {{company_id: number, source: string, source_name: string, board: string, name: string, url: string,
- *   enabled: boolean, include: string[], exclude: string[], created_at: string, updated_at: string,
- *   listing: LastListing | null}} Company
- * @typedef {{source: string, board: string, name: string, enabled?: boolean, include?: string[],
- *   exclude?: string[]}} NewCompany
- * @typedef {{added: number, changed: number, unchanged: number}} Imported
+ * @typedef {import('./schema').components['schemas']['Listing']} LastListing
+ * @typedef {import('./schema').components['schemas']['Company']} Company
+ * @typedef {import('./schema').components['schemas']['Merged']} Imported
+ * @typedef {import('./schema').components['schemas']['ImportedCompany']} ImportedCompany
+ * @typedef {Omit<ImportedCompany, 'source'> & {source: string}} NewCompany whether the system is one is for the server
+ *   to say
  */
 
 const ROOT = '/api/ingestion';

@@ -10,20 +10,10 @@ import { get, post } from './client.js';
 import { isMissing } from './queries.js';
 
 /**
- * @typedef {{position: number, company_id: number, source: string, source_name: string, board: string, name: string,
- *   url: string, include: string[], exclude: string[], state: 'waiting' | 'listing' | 'listed' | 'failed',
- *   outcome: string | null, detail: string | null, retry_at: string | null, is_complete: boolean | null,
- *   found: number | null, taken: number | null, unread: number | null, listed_at: string | null}} PreviewCompany
- * @typedef {{companies: number, listed: number, failed: number, waiting: number, found: number,
- *   taken: number}} Totals
- * @typedef {{preview_id: number, is_finished: boolean, is_current: boolean, settings_hash: string,
- *   created_at: string, finished_at: string | null, server_time: string, totals: Totals,
- *   companies: PreviewCompany[]}} Preview
- * @typedef {{kind: string, term: string | null}} Rule
- * @typedef {{posting_id: number, position: number, company: string, external_id: string, title: string,
- *   location: string | null, department: string | null, workplace: string | null, employment_type: string | null,
- *   posted_at: string | null, updated_at: string | null, url: string, taken: boolean, rule: Rule}} Posting
- * @typedef {Posting & {description: string | null, requirements: string | null}} PostingText
+ * @typedef {import('./schema').components['schemas']['Preview']} Preview
+ * @typedef {import('./schema').components['schemas']['PreviewCompany']} PreviewCompany
+ * @typedef {import('./schema').components['schemas']['Posting']} Posting
+ * @typedef {import('./schema').components['schemas']['WholePosting']} PostingText
  * @typedef {{company?: number, taken?: boolean, search?: string}} Wanted
  */
 
