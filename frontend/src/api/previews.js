@@ -5,6 +5,8 @@ import {
   useQuery,
   useQueryClient,
 } from '@tanstack/react-query';
+import { useEffect } from 'react';
+import { pauseOf } from '../lib/polling.js';
 import { useLastError } from '../lib/useLastError.js';
 import { get, post } from './client.js';
 import { isMissing } from './queries.js';
@@ -19,7 +21,6 @@ import { isMissing } from './queries.js';
 
 const ROOT = '/api/ingestion/dry-run';
 const LATEST = ['dry-run', 'latest'];
-const POLL_MS = 1000;
 const RETRY_MS = 1500;
 const PAGE = 100;
 
@@ -36,7 +37,7 @@ export function useLatestPreview() {
   return { previewId: query.data, look: query.refetch, error: useLastError(query) };
 }
 
-/** A preview, asked for until it is finished; whether it still fits the settings is asked again by each visit. */
+/** A preview, asked for until it is finished, and then now and then, whether it still fits the settings. */
 export function usePreview(previewId) {
   const query = useQuery({
     queryKey: ['dry-run', previewId],
@@ -44,9 +45,17 @@ export function usePreview(previewId) {
     /** @returns {Promise<Preview>} */
     queryFn: ({ signal }) => get(`${ROOT}/${previewId}`, signal),
     gcTime: 0,
+    // Without an answer it is asked for as if it were under way: what is not known is worth knowing soon.
     refetchInterval: ({ state: { data, error } }) =>
-      isMissing(error) || (!error && data?.is_finished) ? false : POLL_MS,
+      isMissing(error) ? false : error && data?.is_finished ? RETRY_MS : pauseOf(data),
   });
+  const { refetch } = query;
+  useEffect(() => {
+    // A window beside this one can change the settings; this one was in sight all the time.
+    const look = () => void (Number.isInteger(previewId) && refetch({ cancelRefetch: false }));
+    window.addEventListener('focus', look);
+    return () => window.removeEventListener('focus', look);
+  }, [previewId, refetch]);
   return { preview: query.data, error: useLastError(query) };
 }
 

@@ -19,6 +19,10 @@ const SENTENCES = {
     why: 'That was very often in a short time.',
     advice: 'Wait a minute, then try again.',
   },
+  board_busy: {
+    why: 'The system is asked as often as it may be right now.',
+    advice: 'Try again in a minute.',
+  },
   detect_busy: { why: 'Other boards are being looked at.', advice: 'Try again in a moment.' },
 };
 
@@ -31,6 +35,7 @@ const OUTCOMES = {
   board_changed: 'changed',
   board_unreachable: 'unreachable',
   board_moved: 'moved',
+  board_out_of_time: 'out_of_time',
 };
 
 /** What to do differs where there is no company yet that could be removed. */
@@ -57,6 +62,9 @@ export function asAddress(typed) {
 export function detectTrouble({ status, code, message, problem, retryAfter }) {
   if (status === 0) {
     return { why: 'There was no answer.', advice: 'Try again; some systems are slow.' };
+  }
+  if (code === 'board_moved' && problem.candidates?.length) {
+    return { why: 'The board has moved.', advice: 'Do you want to follow it?' };
   }
   const outcome = OUTCOMES[code];
   if (outcome) {

@@ -1,5 +1,6 @@
 /** What was typed, found or chosen and is not saved: pure functions over it. */
 
+import { isolated } from './format.js';
 import { termsOf, textOf } from './terms.js';
 
 /**
@@ -109,9 +110,9 @@ export function isNothing({ editors, adding, ticked, importing, removed }) {
 export function unsaved({ editors, adding, ticked, importing }) {
   const changed = Object.values(editors).filter(isChanged);
   return [
-    ...changed.map(({ base }) => `changes to ${base.name}`),
+    ...changed.map(({ base }) => `changes to ${isolated(base.name)}`),
     ...(adding.found && !adding.found.company_id
-      ? [`the company ${adding.name || adding.found.board}`]
+      ? [`the company ${isolated(adding.name || adding.found.board)}`]
       : adding.url.trim() || adding.board.trim()
         ? ['an address or a board that was typed']
         : []),

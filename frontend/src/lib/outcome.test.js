@@ -24,6 +24,8 @@ const CODES = [
   'board_changed',
   'board_unreachable',
   'board_moved',
+  'board_out_of_time',
+  'board_busy',
   'too_many_requests',
   'detect_busy',
 ];
@@ -63,6 +65,23 @@ test.each(CODES)('%s has a sentence, and a way on', (code) => {
   expect(why).toMatch(/\.$/);
   expect(advice).toMatch(/[.?]$/);
   expect(advice).not.toMatch(/remove/);
+});
+
+test('where a moved board is known, it can be followed', () => {
+  const candidates = [{ source: 'lever', source_name: 'Lever', board: 'acme' }];
+  expect(detectTrouble(refusal('board_moved', { candidates }))).toEqual({
+    why: 'The board has moved.',
+    advice: 'Do you want to follow it?',
+  });
+  expect(detectTrouble(refusal('board_moved', { candidates: [] })).advice).toMatch(/^Open its page/);
+});
+
+test('our own pace is no fault of the board', () => {
+  expect(detectTrouble(refusal('board_busy'))).toEqual({
+    why: 'The system is asked as often as it may be right now.',
+    advice: 'Try again in a minute.',
+  });
+  expect(detectTrouble(refusal('board_out_of_time')).advice).toMatch(/^Try again;/);
 });
 
 test('what is not known is told in the server’s words, and no answer as such', () => {

@@ -1,5 +1,7 @@
 /** Filter terms as a person types them, and in short. */
 
+import { isolated } from './format.js';
+
 /**
  * The terms of a text with commas between them: trimmed, none blank, none twice.
  * @param {string} text
@@ -22,6 +24,6 @@ export function textOf(terms) {
  * @param {{include: string[], exclude: string[]}} filters
  */
 export function filtersInShort({ include, exclude }) {
-  const only = include.length > 0 ? `Only titles with: ${textOf(include)}.` : 'Every title.';
-  return exclude.length > 0 ? `${only} Never: ${textOf(exclude)}.` : only;
+  const only = include.length > 0 ? `Only titles with: ${textOf(include.map(isolated))}.` : 'Every title.';
+  return exclude.length > 0 ? `${only} Never: ${textOf(exclude.map(isolated))}.` : only;
 }

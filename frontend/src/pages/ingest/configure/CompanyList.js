@@ -4,8 +4,8 @@ import Banner from '../../../components/Banner.js';
 import { useDraftStore, useDrafts } from '../../../lib/draftStore.js';
 import { editorOf, withEditor, withRemoved } from '../../../lib/drafts.js';
 import { focusHeading } from '../../../lib/focusHeading.js';
-import { amount, formatCount } from '../../../lib/format.js';
-import { matching } from '../../../lib/searching.js';
+import { amount, formatCount, isolated } from '../../../lib/format.js';
+import { byName, matching } from '../../../lib/searching.js';
 import { unconfirmed } from '../../../lib/trouble.js';
 import CompanyRow from './CompanyRow.js';
 import RemovedBar from './RemovedBar.js';
@@ -22,7 +22,7 @@ const editorsOf = (drafts) => drafts.editors;
 export default function CompanyList({ companies }) {
   const [search, setSearch] = useState('');
   const sought = useDeferredValue(search);
-  const shown = useMemo(() => matching(companies, sought), [companies, sought]);
+  const shown = useMemo(() => byName(matching(companies, sought)), [companies, sought]);
   const editors = useDrafts(editorsOf);
   const { actions, problem, dismiss } = useActions();
   const heading = useRef(/** @type {HTMLHeadingElement | null} */ (null));
@@ -122,8 +122,8 @@ function useActions() {
     [changeDrafts, get, changeIt, removeIt],
   );
   const problem = notChanged
-    ? unconfirmed(`change of ${variables?.name}`, notChanged)
-    : notRemoved && unconfirmed(`removal of ${kept?.name}`, notRemoved);
+    ? unconfirmed(`change of ${isolated(variables?.name ?? '')}`, notChanged)
+    : notRemoved && unconfirmed(`removal of ${isolated(kept?.name ?? '')}`, notRemoved);
   const dismiss = () => {
     resetChange();
     resetRemoval();

@@ -21,7 +21,10 @@ function CompanyRow({ company, editor, actions }) {
     <li className="cw-row" id={`company-${company.company_id}`} tabIndex={-1}>
       <div className="cw-what">
         <p>
-          <strong className="cw-name">{name}</strong> <Board company={company} />
+          <strong className="cw-name" dir="auto">
+            {name}
+          </strong>{' '}
+          <Board company={company} />
           {editor && isChanged(editor) && <span className="cw-unsaved">not saved</span>}
         </p>
         <p className="cw-small">{filtersInShort(company)}</p>
@@ -34,7 +37,10 @@ function CompanyRow({ company, editor, actions }) {
             checked={enabled}
             onChange={({ target }) => actions.enable(company, target.checked)}
           />
-          Enabled<span className="sr-only">: {name}</span>
+          Enabled
+          <span className="sr-only">
+            : <bdi>{name}</bdi>
+          </span>
         </label>
         <button
           type="button"
@@ -69,11 +75,11 @@ function Board({ company: { source_name: system, board, url } }) {
     <span className="quiet">
       {system},{' '}
       {address ? (
-        <a href={address} target="_blank" rel="noreferrer">
+        <a href={address} target="_blank" rel="noreferrer" dir="auto">
           {board}
         </a>
       ) : (
-        board
+        <bdi>{board}</bdi>
       )}
     </span>
   );
@@ -86,7 +92,7 @@ function LastListing({ listing }) {
     last && (
       <p className={last.failed ? 'cw-small cw-failed' : 'cw-small quiet'}>
         {last.failed && <strong>Failed: </strong>}
-        {last.text}
+        <bdi>{last.text}</bdi>
       </p>
     )
   );

@@ -68,9 +68,10 @@ export default function FilterEditor({ company, editor, onClosed }) {
         />
       </div>
       <p className="quiet fe-help">
-        Whole words of the title, upper or lower case alike: intern leaves internal tools engineer alone. A *
-        stands for any ending: engineer* finds engineering. Several words are looked for as a phrase. No words
-        under ‘Only’: every title is taken. What ‘Never’ names is left out even if ‘Only’ lets it in.
+        Whole words of the title, upper or lower case alike: intern leaves internal tools engineer alone.
+        Plurals too: engineer also finds Engineers. A * stands for any ending: engineer* finds engineering.
+        Several words are looked for as a phrase; a comma ends one and begins the next. No words under ‘Only’:
+        every title is taken. What ‘Never’ names is left out even if ‘Only’ lets it in.
       </p>
       <div className="fe-actions">
         <button type="submit" className="button button--primary" aria-disabled={saved.isPending}>

@@ -34,7 +34,9 @@ test('Enter saves what was changed, and that alone', async () => {
   await edit(user);
   const form = screen.getByRole('form', { name: 'Filters of Acme' });
   expect(within(form).getByLabelText('Name')).toHaveFocus();
-  expect(within(form).getByText(/^Whole words of the title/)).toBeVisible();
+  const help = within(form).getByText(/^Whole words of the title/);
+  expect(help).toHaveTextContent('engineer also finds Engineers');
+  expect(help).toHaveTextContent('a comma ends one and begins the next');
   const only = within(form).getByLabelText('Only titles with');
   expect(only).toHaveValue('engineer');
   await user.type(only, '*, data, ');
