@@ -5,7 +5,6 @@ import {
   useQuery,
   useQueryClient,
 } from '@tanstack/react-query';
-import { useEffect } from 'react';
 import { pauseOf } from '../lib/polling.js';
 import { useLastError } from '../lib/useLastError.js';
 import { get, post } from './client.js';
@@ -49,13 +48,6 @@ export function usePreview(previewId) {
     refetchInterval: ({ state: { data, error } }) =>
       isMissing(error) ? false : error && data?.is_finished ? RETRY_MS : pauseOf(data),
   });
-  const { refetch } = query;
-  useEffect(() => {
-    // A window beside this one can change the settings; this one was in sight all the time.
-    const look = () => void (Number.isInteger(previewId) && refetch({ cancelRefetch: false }));
-    window.addEventListener('focus', look);
-    return () => window.removeEventListener('focus', look);
-  }, [previewId, refetch]);
   return { preview: query.data, error: useLastError(query) };
 }
 

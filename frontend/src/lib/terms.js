@@ -20,6 +20,15 @@ export function textOf(terms) {
 }
 
 /**
+ * What somebody else has made of a company, in words.
+ * @param {import('../api/companies.js').Company} company
+ */
+export function changedElsewhere(company) {
+  const state = company.enabled ? '' : ' It is not enabled.';
+  return `${isolated(company.name)} was changed elsewhere meanwhile. It is now: ${filtersInShort(company)}${state}`;
+}
+
+/**
  * The filters of a company, in a sentence or two.
  * @param {{include: string[], exclude: string[]}} filters
  */

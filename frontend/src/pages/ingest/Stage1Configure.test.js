@@ -67,7 +67,10 @@ test('enabling is sent at once, and taken back when it is refused', async () => 
   const box = await screen.findByRole('checkbox', { name: 'Enabled: Acme' });
   await user.click(box);
   await waitFor(() => expect(box).not.toBeChecked());
-  expect(asked).toHaveBeenCalledWith(PATHS.changeCompany, { enabled: false });
+  expect(asked).toHaveBeenCalledWith(PATHS.changeCompany, {
+    enabled: false,
+    updated_at: '2026-01-02T10:00:00Z',
+  });
   answers[PATHS.changeCompany] = refusal(503, 'database_unavailable');
   await user.click(box);
   expect(await screen.findByRole('alert')).toHaveTextContent('The change of Acme was not confirmed.');
@@ -87,11 +90,40 @@ test('a switch that is flipped twice ends as the second flip says', async () => 
   await waitFor(() => expect(box).not.toBeChecked());
   await user.click(box);
   await waitFor(() => expect(box).toBeChecked());
-  answer(aCompany({ enabled: false }));
-  await waitFor(() => expect(asked).toHaveBeenCalledWith(PATHS.changeCompany, { enabled: true }));
+  const later = '2026-01-02T11:00:00Z';
+  answer(aCompany({ enabled: false, updated_at: later }));
+  await waitFor(() =>
+    expect(asked).toHaveBeenCalledWith(PATHS.changeCompany, { enabled: true, updated_at: later }),
+  );
   expect(box).toBeChecked();
   answer(aCompany());
   await waitFor(() => expect(box).toBeChecked());
+});
+
+test('a switch says what it was flipped on, and is told if that has changed elsewhere', async () => {
+  const { answers, asked } = serveList([aCompany()]);
+  const company = aCompany({ include: ['data'], updated_at: '2026-01-02T11:00:00Z' });
+  answers[PATHS.changeCompany] = () => {
+    answers[PATHS.companies] = { companies: [company] };
+    return refusal(409, 'company_changed', { company });
+  };
+  const { user } = open('/ingest');
+  const box = await screen.findByRole('checkbox', { name: 'Enabled: Acme' });
+  await user.click(box);
+  expect(await screen.findByRole('alert')).toHaveTextContent(
+    'It is now: Only titles with: data. So it was not',
+  );
+  expect(box).toBeChecked();
+  answers[PATHS.changeCompany] = () => {
+    answers[PATHS.companies] = { companies: [{ ...company, enabled: false }] };
+    return { ...company, enabled: false };
+  };
+  await user.click(box);
+  await waitFor(() => expect(screen.queryByRole('alert')).toBeNull());
+  expect(asked).toHaveBeenLastCalledWith(PATHS.changeCompany, {
+    enabled: false,
+    updated_at: '2026-01-02T11:00:00Z',
+  });
 });
 
 test('removing is at once, and can be undone with all there was', async () => {

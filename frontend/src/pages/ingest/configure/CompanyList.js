@@ -6,6 +6,7 @@ import { editorOf, withEditor, withRemoved } from '../../../lib/drafts.js';
 import { focusHeading } from '../../../lib/focusHeading.js';
 import { amount, formatCount, isolated } from '../../../lib/format.js';
 import { byName, matching } from '../../../lib/searching.js';
+import { changedElsewhere } from '../../../lib/terms.js';
 import { unconfirmed } from '../../../lib/trouble.js';
 import CompanyRow from './CompanyRow.js';
 import RemovedBar from './RemovedBar.js';
@@ -121,9 +122,12 @@ function useActions() {
     }),
     [changeDrafts, get, changeIt, removeIt],
   );
-  const problem = notChanged
-    ? unconfirmed(`change of ${isolated(variables?.name ?? '')}`, notChanged)
-    : notRemoved && unconfirmed(`removal of ${isolated(kept?.name ?? '')}`, notRemoved);
+  const { company } = notChanged?.problem ?? {};
+  const problem = company
+    ? `${changedElsewhere(company)} So it was not switched; you can do that now.`
+    : notChanged
+      ? unconfirmed(`change of ${isolated(variables?.name ?? '')}`, notChanged)
+      : notRemoved && unconfirmed(`removal of ${isolated(kept?.name ?? '')}`, notRemoved);
   const dismiss = () => {
     resetChange();
     resetRemoval();

@@ -3,45 +3,93 @@ import { useChangeCompany } from '../../../api/companies.js';
 import Banner from '../../../components/Banner.js';
 import Field from '../../../components/Field.js';
 import { useDraftStore } from '../../../lib/draftStore.js';
-import { changesOf, isChanged, withEditor } from '../../../lib/drafts.js';
+import {
+  afterSaving,
+  changesOf,
+  editorOf,
+  isAlike,
+  isChanged,
+  isOvertaken,
+  rebased,
+  withEditor,
+} from '../../../lib/drafts.js';
 import { faultLines, fieldFaults } from '../../../lib/fieldErrors.js';
+import { changedElsewhere } from '../../../lib/terms.js';
 import './FilterEditor.css';
+
+/** @typedef {import('../../../api/companies.js').Company} Company */
+/** @typedef {import('../../../lib/drafts.js').Editor} Editor */
 
 /**
  * Name and filters of one company, edited in place; what is typed is a draft until it is saved or discarded.
- * @param {{company: import('../../../api/companies.js').Company, editor: import('../../../lib/drafts.js').Editor,
- *   onClosed: () => void}} props
+ * @param {{company: Company, editor: Editor, onClosed: () => void}} props
  */
 export default function FilterEditor({ company, editor, onClosed }) {
   const { company_id: id, name } = company;
-  const { change } = useDraftStore();
-  const saved = useChangeCompany(close);
+  const form = useRef(/** @type {HTMLFormElement | null} */ (null));
   const first = useFocusOnOpening();
-  function close() {
-    onClosed();
-    change((drafts) => withEditor(drafts, id, null));
+  const { change, get } = useDraftStore();
+  const { mutate, isPending, error, reset } = useChangeCompany((answer, { sent }) =>
+    keep((typed) => afterSaving(typed, sent ?? typed, answer)),
+  );
+  // What the list brings while one's own change is under way may be just that.
+  const isBehind = !isPending && isOvertaken(editor, company);
+  useFollowing(editor, company, !isPending && !isBehind);
+  const shown = isPending ? editor : rebased(editor, company);
+  /** @param {(typed: Editor) => Editor | null} next what becomes of the editor that is there by now */
+  function keep(next) {
+    const typed = get().editors[id];
+    const left = typed && next(typed);
+    if (typed && !left && form.current?.contains(document.activeElement)) {
+      onClosed();
+    }
+    change((drafts) => (typed ? withEditor(drafts, id, left) : drafts));
+  }
+  const close = () => keep(() => null);
+  /** @param {Company} seen what is changed by it */
+  function send(seen) {
+    const mine = rebased(get().editors[id] ?? editor, seen);
+    const changes = changesOf(mine);
+    if (Object.keys(changes).length === 0) {
+      close();
+    } else if (!isPending) {
+      keep(() => mine);
+      mutate({ id, name, changes, seen: seen.updated_at, sent: mine }, { onError: again });
+    }
+  }
+  /**
+   * What was changed elsewhere may be nothing that is edited here.
+   * @param {import('../../../api/client.js').ApiError} refused
+   */
+  function again({ problem: { company: now } }) {
+    const typed = get().editors[id];
+    if (now && typed && !isOvertaken(typed, now)) {
+      send(now);
+    }
   }
   /** @param {import('react').FormEvent} event */
   function save(event) {
     event.preventDefault();
-    const changes = changesOf(editor);
-    if (Object.keys(changes).length === 0) {
-      close();
-    } else if (!saved.isPending) {
-      saved.mutate({ id, name, changes });
+    if (!isBehind) {
+      send(company);
     }
   }
-  const { errors = {}, detail } = saved.error?.problem ?? {};
+  const { errors = {}, detail, code } = error?.problem ?? {};
   const { name: ofName, include: ofInclude, exclude: ofExclude, ...ofOthers } = errors;
   const field = (part) => ({
-    value: editor[part],
+    value: shown[part],
     autoComplete: 'off',
-    onChange: ({ target }) => change((drafts) => withEditor(drafts, id, { ...editor, [part]: target.value })),
+    onChange: ({ target }) => keep((typed) => ({ ...typed, [part]: target.value })),
   });
   return (
-    <form className="fe-form" onSubmit={save} aria-label={`Filters of ${name}`}>
-      {saved.error && !ofName && !ofInclude && !ofExclude && (
-        <Banner tone="danger" role="alert" onDismiss={saved.reset}>
+    <form className="fe-form" onSubmit={save} aria-label={`Filters of ${name}`} ref={form}>
+      {isBehind && (
+        <Banner tone="warning" role="alert">
+          {changedElsewhere(company)} What you typed is still here and not saved.
+        </Banner>
+      )}
+      {error && code !== 'company_changed' && !ofName && !ofInclude && !ofExclude && (
+        <Banner tone="danger" role="alert" onDismiss={reset}>
           It was not saved. {detail} {faultLines(ofOthers).join(' ')}
         </Banner>
       )}
@@ -74,16 +122,37 @@ export default function FilterEditor({ company, editor, onClosed }) {
         every title is taken. What ‘Never’ names is left out even if ‘Only’ lets it in.
       </p>
       <div className="fe-actions">
-        <button type="submit" className="button button--primary" aria-disabled={saved.isPending}>
-          {saved.isPending ? 'Saving …' : 'Save'}
+        {/* One that has the focus keeps it, and Enter in a field overwrites nothing. */}
+        <button
+          type={isBehind ? 'button' : 'submit'}
+          className="button button--primary"
+          aria-disabled={isPending}
+          onClick={isBehind ? () => send(company) : undefined}
+        >
+          {isPending ? 'Saving …' : isBehind ? 'Save mine all the same' : 'Save'}
         </button>
         <button type="button" className="button" onClick={close}>
-          {isChanged(editor) ? 'Discard' : 'Close'}
+          {isBehind ? 'Take theirs' : isChanged(shown) ? 'Discard' : 'Close'}
         </button>
-        {isChanged(editor) && <span className="quiet">Not saved yet.</span>}
+        {isChanged(shown) && <span className="quiet">Not saved yet.</span>}
       </div>
     </form>
   );
+}
+
+/** An editor follows its company where nothing was typed, so that it is never taken for a change. */
+function useFollowing(editor, company, isFree) {
+  const { change } = useDraftStore();
+  const isLeft = isFree && !isAlike(editor.base, editorOf(company).base);
+  useEffect(() => {
+    if (isLeft) {
+      const { company_id: id } = company;
+      change((drafts) => {
+        const typed = drafts.editors[id];
+        return typed ? withEditor(drafts, id, rebased(typed, company)) : drafts;
+      });
+    }
+  }, [isLeft, company, change]);
 }
 
 /** The first field has the focus when the editor is opened by hand, not when it comes back with the page. */
