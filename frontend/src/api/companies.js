@@ -71,7 +71,7 @@ export function useRemoveCompany(onRemoved) {
  * What is to be changed, as it was last `seen`; a switch is flipped on what the list says when its turn has come. Who
  * `sent` it may want to know what that was.
  * @typedef {{id: number, name: string, changes: Partial<Company>, seen?: string,
- *   sent?: import('../lib/drafts.js').Texts}} Change
+ *   sent?: import('../lib/editors.js').Texts}} Change
  */
 
 /**

@@ -1,5 +1,5 @@
 import { memo, useRef } from 'react';
-import { isChanged } from '../../../lib/drafts.js';
+import { isChanged } from '../../../lib/editors.js';
 import { listingInWords } from '../../../lib/outcome.js';
 import { linkable } from '../../../lib/posting.js';
 import { filtersInShort } from '../../../lib/terms.js';
@@ -10,7 +10,7 @@ import './CompanyRow.css';
 
 /**
  * A company of the list.
- * @param {{company: Company, editor?: import('../../../lib/drafts.js').Editor,
+ * @param {{company: Company, editor?: import('../../../lib/editors.js').Editor,
  *   actions: {enable: (company: Company, enabled: boolean) => void, remove: (company: Company) => void,
  *     edit: (company: Company) => void}}} props
  */
