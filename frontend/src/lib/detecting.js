@@ -1,6 +1,6 @@
 /** What to tell when a board was looked for and not found. */
 
-import { formatDuration } from './format.js';
+import { formatDuration, isolated } from './format.js';
 import { failure } from './outcome.js';
 
 /** @type {Record<string, {why: string, advice: string}>} */
@@ -75,5 +75,5 @@ export function detectTrouble({ status, code, message, problem, retryAfter }) {
     const { why } = SENTENCES[code];
     return { why, advice: `Try again in ${formatDuration(retryAfter * 1000)}.` };
   }
-  return SENTENCES[code] ?? { why: message, advice: '' };
+  return SENTENCES[code] ?? { why: isolated(message), advice: '' };
 }

@@ -42,6 +42,11 @@ test('the server’s own words come first, and an unknown outcome is told too', 
   expect(failure({ outcome: 'tired', detail: null })).toEqual({ why: 'It failed.', advice: 'Try again.' });
 });
 
+test('words of the server that turn their direction round do not turn the advice', () => {
+  const { text } = listingInWords({ outcome: 'gone', detail: 'No \u202ex.' }) ?? {};
+  expect(text).toMatch(/^\u2068No \u202ex\.\u2069 Look for/);
+});
+
 test('a throttled board says when to try again', () => {
   const { advice } = failure({ outcome: 'throttled', detail: null, retry_at: '2026-01-02T10:30:00Z' });
   expect(advice).toMatch(/^Try again after .*\d:30/);

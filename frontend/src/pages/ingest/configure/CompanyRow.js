@@ -92,7 +92,7 @@ function LastListing({ listing }) {
     last && (
       <p className={last.failed ? 'cw-small cw-failed' : 'cw-small quiet'}>
         {last.failed && <strong>Failed: </strong>}
-        <bdi>{last.text}</bdi>
+        {last.text}
       </p>
     )
   );

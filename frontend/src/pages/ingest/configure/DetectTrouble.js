@@ -14,15 +14,17 @@ export default function DetectTrouble({ error, onChoose, onDismiss }) {
   return (
     <Banner tone={candidates.length > 0 ? 'info' : 'danger'} role="alert" onDismiss={onDismiss}>
       <p>
-        <bdi>{why}</bdi> {errors && faultLines(errors).join(' ')} {advice}
+        {why} {errors && faultLines(errors).join(' ')} {advice}
       </p>
       {candidates.length > 0 && (
         <ul className="dt-candidates">
           {candidates.map(({ source, source_name: system, board }) => (
             <li key={`${source}:${board}`}>
               <button type="button" className="button" onClick={() => onChoose({ source, board })}>
-                {error.code === 'board_moved' && 'Follow to '}
-                {system}: <bdi>{board}</bdi>
+                <span>
+                  {error.code === 'board_moved' && 'Follow to '}
+                  {system}: <bdi>{board}</bdi>
+                </span>
               </button>
             </li>
           ))}

@@ -72,7 +72,7 @@ function Why({ company }) {
     const { why, advice } = failure(company);
     return (
       <p className="pc-why">
-        <bdi>{why}</bdi> {advice}
+        {why} {advice}
       </p>
     );
   }
