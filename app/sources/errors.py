@@ -80,9 +80,3 @@ class OutOfTime(SourceError):
     """It would have taken longer than it may."""
 
     code = "out_of_time"
-
-
-class Busy(SourceError):
-    """The turn of the host does not come within the time that there is: it is asked as often as it may be already."""
-
-    code = "busy"

@@ -219,8 +219,6 @@ class Source:
     """By status (``REFUSALS``), how the sentence goes on that begins with the board, where the usual one says less."""
     markers: tuple[str, ...] = ()
     """What the pages of its boards have in them, also on a company's own domain, which is the board's name then."""
-    schema_version: int = 1
-    """One more whenever the same answer is read otherwise than before, so that nobody keeps what was read so."""
     starters: tuple[tuple[str, str], ...] = ()
     """Well-known boards to begin with: board and name."""
 
