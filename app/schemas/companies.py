@@ -72,7 +72,7 @@ class ChangesSchema(SettingsSchema):
     """What can be changed of a company; what is left out stays."""
 
     updated_at = Moment(
-        metadata={"description": "The company's, as last seen: it is changed only if it is still that; left out: anyhow."}
+        metadata={"description": "The company's, as last seen: it is changed only if that is still so."}
     )
 
 
