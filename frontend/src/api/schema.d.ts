@@ -754,7 +754,7 @@ export interface components {
             exclude?: string[];
             /**
              * Format: date-time
-             * @description The company's, as last seen: it is changed only if it is still that; left out: anyhow.
+             * @description The company's, as last seen: it is changed only if that is still so.
              */
             updated_at?: string;
         };
