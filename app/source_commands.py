@@ -116,6 +116,8 @@ def _print_listing(
 def _missing(listing: Listing) -> str:
     if listing.unread:
         return f"; {listing.unread} more could not be read"
+    if listing.passed:
+        return f"; {listing.passed} pages without a posting were passed over"
     return "" if listing.is_complete else "; the board has more, which it did not list"
 
 

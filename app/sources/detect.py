@@ -174,8 +174,11 @@ def _look(host: Host, source: Source, board: Board, patience: Patience) -> Detec
     """List the board; one that its region does not know is looked for in the system's other ones."""
     listing, board = _listed(host, source, board, patience)
     name = board_name(host, source, board, patience) or listing.board_name
-    doubt = source.empty_may_be_missing and not listing.postings
-    note = MAY_BE_MISSING.format(name=source.name) if doubt else None
+    note = None
+    if source.empty_may_be_missing and not listing.postings:
+        note = MAY_BE_MISSING.format(name=source.name)
+    elif listing.passed:
+        note = f"Pages of jobs that say nothing to programs, and were passed over: {listing.passed}."
     titles = [posting.title for posting in listing.postings[:SAMPLES]]
     return Detected(source, board, name, len(listing.postings), listing.is_complete, titles, note)
 

@@ -1,0 +1,91 @@
+"""What Personio, Teamtailor and Workable do in their own way."""
+
+import copy
+import json
+from pathlib import Path
+
+import pytest
+
+from app.sources.errors import Moved, NotFound, Throttled
+from app.sources.listing import list_board
+from tests.support.web import Reply
+
+BOARDS = Path(__file__).parent / "boards"
+FEED = json.loads((BOARDS / "teamtailor" / "feed.json").read_text())
+ACCOUNT = json.loads((BOARDS / "workable" / "account.json").read_text())
+POSITIONS = (BOARDS / "personio" / "positions.xml").read_text()
+
+
+def test_personio_a_name_within_a_description_is_not_the_positions(web, host):
+    nameless = POSITIONS.replace("<name>Rust &amp; Go Engineer</name>", "")
+    web.replies["/xml"] = Reply(nameless.encode())
+    listing = list_board(host, "personio", "acme")
+    assert [posting.external_id for posting in listing.postings] == ["1101"]
+    assert listing.unread and not listing.is_complete
+
+
+def test_personio_what_has_a_text_in_english_is_not_asked_for_in_german(web, host):
+    web.replies["/xml"] = Reply(POSITIONS.split("  <position>\n    <id>1101")[0].encode() + b"</workzag-jobs>")
+    assert len(list_board(host, "personio", "acme").postings) == 1
+    assert len(web.paths()) == 1
+
+
+def test_personio_an_empty_feed_is_a_healthy_board(web, host):
+    web.replies["/xml"] = Reply(b"<?xml version='1.0'?><workzag-jobs></workzag-jobs>")
+    listing = list_board(host, "personio", "acme")
+    assert listing.postings == () and listing.is_complete
+
+
+def test_personio_words_that_speak_of_people_make_no_feed_a_page(web, host):
+    web.replies["/xml"] = Reply(POSITIONS.replace("Cake.", "Attention required! Captcha!").encode())
+    assert len(list_board(host, "personio", "acme").postings) == 2
+
+
+def test_personio_a_feed_that_is_switched_off_is_told(web, host):
+    web.replies["/xml"] = Reply(b"<html>Not found</html>", 404)
+    with pytest.raises(NotFound):
+        list_board(host, "personio", "acme")
+
+
+def test_teamtailor_a_page_of_a_hundred_that_repeats_is_read_once_and_is_not_everything(web, host):
+    items = [{**FEED["items"][0], "id": f"id-{number}"} for number in range(100)]
+    web.json("/jobs.json", {**FEED, "items": items})
+    listing = list_board(host, "teamtailor", "acme")
+    assert len(listing.postings) == 100 and not listing.is_complete
+    assert len(web.paths()) == 2
+
+
+def test_teamtailor_goes_on_by_its_offset(web, host):
+    items = [{**FEED["items"][0], "id": f"id-{number}"} for number in range(130)]
+    web.json("/jobs.json", {**FEED, "items": items[:100]})
+    web.json("/jobs.json?offset=100", {**FEED, "items": items[100:]})
+    listing = list_board(host, "teamtailor", "acme")
+    assert len(listing.postings) == 130 and listing.is_complete
+
+
+def test_teamtailor_a_relative_link_is_resolved(web, host):
+    document = copy.deepcopy(FEED)
+    document["items"][0]["url"] = "/jobs/7100-baker"
+    web.json("/jobs.json", document)
+    assert list_board(host, "teamtailor", "acme").postings[0].url == f"{web.url}/jobs/7100-baker"
+
+
+def test_teamtailor_a_company_on_its_own_domain_is_told_as_moved(web, host):
+    web.replies["/jobs.json"] = Reply(status=301, headers={"Location": "https://career.acme.example/jobs.json"})
+    with pytest.raises(Moved) as told:
+        list_board(host, "teamtailor", "acme")
+    assert told.value.location == "https://career.acme.example/jobs.json"
+
+
+def test_workable_a_posting_of_two_countries_is_one(web, host):
+    web.json("/api/v1/widget/accounts/acme", ACCOUNT)
+    listing = list_board(host, "workable", "acme")
+    assert [posting.locations for posting in listing.postings][0] == ("Sevilla, Andalusia, Spain", "Portugal")
+    assert listing.is_complete and listing.board_name == "Acme"
+
+
+def test_workable_is_given_up_rather_than_waited_for(web, host):
+    web.replies["/api/v1/widget/accounts/acme"] = Reply(status=429, headers={"Retry-After": "14400"})
+    with pytest.raises(Throttled):
+        list_board(host, "workable", "acme")
+    assert len(web.paths()) == 1
