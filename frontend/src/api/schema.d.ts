@@ -695,8 +695,8 @@ export interface components {
             exclude: string[];
             company_id: number;
             readonly source_name: string;
-            /** @description The board's page, for people. */
-            readonly url: string;
+            /** @description The board's page, for people; null if this version does not know its system. */
+            readonly url: string | null;
             /** Format: date-time */
             created_at: string;
             /** Format: date-time */
@@ -752,6 +752,27 @@ export interface components {
             include?: string[];
             /** @description No postings with one of these in the title. Up to 50 terms. */
             exclude?: string[];
+            /**
+             * Format: date-time
+             * @description The company's, as last seen: it is changed only if that is still so.
+             */
+            updated_at?: string;
+        };
+        CompanyChangedProblem: {
+            /** @description A URN that names the kind of problem. */
+            type: string;
+            /** @description The HTTP status in words. */
+            title: string;
+            /** @description The HTTP status. */
+            status: number;
+            /** @description A sentence for a person. */
+            detail: string;
+            /** @description A stable word for a program. */
+            code: string;
+            /** @description What the operator finds this request by. */
+            request_id: string | null;
+            /** @description As it is. */
+            company: components["schemas"]["Company"];
         };
         ImportedCompany: {
             /** @description For its user to know it by. */
@@ -814,8 +835,8 @@ export interface components {
             readonly source_name: string;
             board: string;
             name: string;
-            /** @description The board's page, for people. */
-            readonly url: string;
+            /** @description The board's page, for people; null if this version does not know its system. */
+            readonly url: string | null;
             include: string[];
             exclude: string[];
             /** @enum {string} */
@@ -2329,6 +2350,17 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description It was changed since `updated_at` (`company_changed`). */
+            409: {
+                headers: {
+                    /** @description What the operator finds this request by. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["CompanyChangedProblem"];
+                };
+            };
             /** @description The body is larger than 64 KiB. */
             413: {
                 headers: {
@@ -2461,7 +2493,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is larger than 1 MiB. */
+            /** @description The body is larger than 16 MiB. */
             413: {
                 headers: {
                     /** @description What the operator finds this request by. */
