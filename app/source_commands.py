@@ -13,7 +13,7 @@ import click
 from flask import current_app
 from flask.cli import AppGroup
 
-from app.sources.detect import Detected, SeveralBoards, detect_url
+from app.sources.detect import BoardsToChoose, Detected, detect_url
 from app.sources.errors import SourceError
 from app.sources.filters import decide
 from app.sources.listing import list_board
@@ -42,7 +42,7 @@ def detect(url: str) -> None:
     try:
         with _quiet():
             found = detect_url(current_app.extensions["sources"], url)
-    except SeveralBoards as several:
+    except BoardsToChoose as several:
         for source, board in several.candidates:
             click.echo(f"{source.key} {board}  {source.page(board)}")
         raise click.ClickException(several.detail) from several

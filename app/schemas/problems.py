@@ -56,7 +56,8 @@ class NothingDetectedProblemSchema(InputProblemSchema):
     """No board was found, or it could not be looked at."""
 
     candidates = fields.List(
-        fields.Nested(CandidateSchema), metadata={"description": "The boards to choose from, with `several_boards`."}
+        fields.Nested(CandidateSchema),
+        metadata={"description": "The boards to choose from, with `several_boards`, or with `board_moved` where to."},
     )
     retry_at = fields.AwareDateTime(
         metadata={"description": "When to try again, with `board_throttled`, if the system says."}

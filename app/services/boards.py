@@ -6,7 +6,7 @@ from app.errors import NothingDetected
 from app.lines import readable
 from app.models import LONGEST_NAME
 from app.services import companies
-from app.sources.detect import Detected, SeveralBoards, detect_board, detect_url
+from app.sources.detect import BoardMoved, BoardsToChoose, Detected, detect_board, detect_url
 from app.sources.errors import AddressRefused, SourceError
 
 
@@ -19,11 +19,12 @@ def detect(user_id: int, url: str | None = None, source: str | None = None, boar
     host = current_app.extensions["sources"]
     try:
         found = detect_board(host, source, board) if source else detect_url(host, url or "")
-    except SeveralBoards as several:
+    except BoardsToChoose as several:
         candidates = [
             {"source": each.key, "source_name": each.name, "board": str(which)} for each, which in several.candidates
         ]
-        raise NothingDetected("several_boards", several.detail, candidates=candidates) from several
+        code = "board_moved" if isinstance(several, BoardMoved) else several.code
+        raise NothingDetected(code, several.detail, candidates=candidates) from several
     except SourceError as error:
         raise _refusal(error) from error
     return _told(found, companies.of_board(user_id, found.source.key, str(found.board)))

@@ -8,7 +8,7 @@ from urllib.parse import SplitResult, quote
 from app.sources.boards import Board
 from app.sources.reading import Record, read_each
 from app.sources.records import Answer, Draft, Form, Page, Request, Source, Text, Workplace
-from app.sources.urls import path_parts, token_of
+from app.sources.urls import link, path_parts, token_of
 from app.sources.values import iso_moment, places, workplace
 
 
@@ -40,7 +40,7 @@ def _draft(job: Record, board: Board) -> Draft | None:
     return Draft(
         external_id=identity,
         title=job.text("title"),
-        url=job.maybe_text("jobUrl") or f"{_page(board)}/{identity}",
+        url=link(job.maybe_text("jobUrl"), f"{_page(board)}/{identity}"),
         locations=places(job.maybe_text("location") or _address(job), *secondary),
         department=job.maybe_text("department") or job.maybe_text("team"),
         workplace=mode,

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from urllib.parse import quote, unquote
+from urllib.parse import quote, unquote, urlsplit
 
 LONGEST_BOARD = 200
 LONGEST_TOKEN = 180
@@ -38,14 +38,16 @@ def read_board(text: str, regions: Iterable[str]) -> Board:
     return Board(token, region)
 
 
-def board_in_host(board: Board, *, own_domains: bool) -> Board:
+def board_in_host(board: Board, *, own_domains: bool, is_whole: bool = False) -> Board:
     """The same board where its token is part of a host's name, in lower case as those are; or, with ``own_domains``,
     the whole of one.
 
-    Raises ValueError, with a sentence.
+    With ``is_whole`` it can be nothing else than that. Raises ValueError, with a sentence.
     """
     token = board.token.lower()
-    if not is_label(token) and not (own_domains and is_own_domain(token)):
+    if is_whole and not is_own_domain(token):
+        raise ValueError("The name of such a board is the whole name of its host, like careers.acme.com.")
+    if not is_label(token) and not ((own_domains or is_whole) and is_own_domain(token)):
         alternative = ", or is the company's own domain" if own_domains else ""
         raise ValueError(f"A board's name has the letters a to z, digits and - only{alternative}.")
     return Board(token, board.region)
@@ -57,6 +59,15 @@ def with_token(base: str, board: Board) -> str:
     if is_own_domain(board.token) and rest.startswith(f"{TOKEN}."):
         return f"{scheme}://{board.token}"
     return base.replace(TOKEN, quote(board.token, safe=""))
+
+
+def pacer(base: str) -> str:
+    """Whose turns all who are asked below a base address take together; "" where everybody has turns of their own.
+
+    ``{token}`` is left as it is, so that it is one name for all companies of a system.
+    """
+    host = urlsplit(base).netloc.lower()
+    return "" if host == TOKEN else host
 
 
 def site_of(board: Board, domain: str) -> str:

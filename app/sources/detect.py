@@ -1,18 +1,30 @@
 """From what a person pastes to a board that was looked at. Nothing is guessed: what is found was asked for and seen."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from urllib.parse import SplitResult
 
-from app.sources.boards import Board
-from app.sources.errors import AddressRefused, NotFound, SourceError
-from app.sources.host import MOST_REDIRECTS, Host, Patience
+from app.sources.boards import Board, is_own_domain
+from app.sources.errors import AddressRefused, Moved, NotFound, OutOfTime, ShapeChanged, SourceError, Throttled
+from app.sources.host import MOST_REDIRECTS, Host
 from app.sources.listing import board_name, list_board
-from app.sources.page_links import boards_on
+from app.sources.manners import Patience
+from app.sources.page_links import boards_on, marked_on, openings_on
 from app.sources.records import Listing, Source
 from app.sources.registry import SOURCES, recognise
 from app.sources.urls import split
+from app.sources.values import unique
 
 DETECT_SECONDS = 55.0
+MOST_ONWARD = 3
+"""Links to "View openings" that are followed where a page itself names no board; from there none is."""
+
+ONWARD_SECONDS = 10.0
+"""What each of them may take, so that one which hangs does not cost the others their turn."""
+
+WEBSITE = "website"
+"""The source that any site may be, and that none is taken for before it was listed."""
+
 SAMPLES = 3
 
 MAY_BE_MISSING = (
@@ -26,14 +38,33 @@ class NotRecognised(SourceError):
     code = "not_recognised"
 
 
-class SeveralBoards(SourceError):
-    """The page points to more than one board; which of ``candidates`` is meant is for a person to say."""
+class BoardsToChoose(SourceError):
+    """There are ``candidates``, and which is meant is for a person to say."""
+
+    def __init__(self, detail: str, candidates: list[tuple[Source, Board]]) -> None:
+        super().__init__(detail)
+        self.candidates = candidates
+
+
+class SeveralBoards(BoardsToChoose):
+    """The page points to more than one board."""
 
     code = "several_boards"
 
-    def __init__(self, candidates: list[tuple[Source, Board]]) -> None:
-        super().__init__("The page points to several boards; choose one.")
-        self.candidates = candidates
+
+class BoardMoved(BoardsToChoose):
+    """The board's address leads to another board, which nobody has chosen yet."""
+
+    code = Moved.code
+
+
+@dataclass(frozen=True)
+class _Sight:
+    """Where an address led to, and the boards that it is or that its page points to."""
+
+    url: SplitResult
+    page: bytes
+    boards: list[tuple[Source, Board]]
 
 
 @dataclass(frozen=True)
@@ -57,10 +88,24 @@ class Detected:
 
 
 def detect_url(host: Host, text: str) -> Detected:
-    """Find the board that an address belongs to: by itself, or by what its page points to. Raises SourceError."""
+    """Find the board that an address belongs to: by itself, by what its page points to, or by being one.
+
+    Raises SourceError.
+    """
     patience = Patience.of(DETECT_SECONDS)
-    source, board = _find(host, _address(text), patience)
-    return _look(host, source, board, patience)
+    hosts = []
+    for sight in _sights(host, _address(text), patience):
+        if sight.boards:
+            return _look(host, *_only(sight.boards), patience)
+        for source, board in marked_on(sight.page, sight.url.hostname or ""):
+            try:
+                return _look(host, source, board, patience)
+            except (NotFound, ShapeChanged):
+                # Made by that system, or with something of it in it, and still not where the board is.
+                continue
+        hosts.append(sight.url.hostname or "")
+    # Where the openings are, before where they were looked for.
+    return _website(host, unique([*hosts[1:], hosts[0]]), patience)
 
 
 def detect_board(host: Host, source: str, text: str) -> Detected:
@@ -81,23 +126,48 @@ def _address(text: str) -> SplitResult:
     return url
 
 
-def _find(host: Host, url: SplitResult, patience: Patience) -> tuple[Source, Board]:
+def _sights(host: Host, url: SplitResult, patience: Patience) -> Iterator[_Sight]:
+    """The page at an address, and then those that it has behind "View openings"."""
+    first = _see(host, url, patience)
+    yield first
+    for link in openings_on(first.page, first.url)[:MOST_ONWARD]:
+        try:
+            yield _see(host, link, Patience.of(min(ONWARD_SECONDS, patience.left)))
+        except SourceError:
+            # Nobody has named that page; another link may do.
+            continue
+
+
+def _see(host: Host, url: SplitResult, patience: Patience) -> _Sight:
     for _ in range(MOST_REDIRECTS):
         if found := recognise(url):
-            return found
+            return _Sight(url, b"", [found])
         page, url = host.visit(url, patience)
         if page:
-            return _only(boards_on(page.body, url.geturl()), url)
+            return _Sight(url, page.body, boards_on(page.body, url.geturl()))
     raise NotRecognised("The address leads from one to the next, without end.")
 
 
-def _only(found: list[tuple[Source, Board]], url: SplitResult) -> tuple[Source, Board]:
+def _only(found: list[tuple[Source, Board]]) -> tuple[Source, Board]:
     if len(found) > 1:
-        raise SeveralBoards(found)
-    if not found:
-        systems = ", ".join(source.name for source in SOURCES.values())
-        raise NotRecognised(f"Nothing at {url.hostname} points to a board of a supported system ({systems}).")
+        raise SeveralBoards("The page points to several boards; choose one.", found)
     return found[0]
+
+
+def _website(host: Host, names: tuple[str, ...], patience: Patience) -> Detected:
+    """Take one of the hosts for a site with postings of its own, if it can be listed as one. Raises NotRecognised."""
+    faults = []
+    for name in filter(is_own_domain, names):
+        try:
+            return _look(host, SOURCES[WEBSITE], Board(name), patience)
+        except (OutOfTime, Throttled):
+            # There may be a board; that there is none must not be said.
+            raise
+        except SourceError as fault:
+            faults.append(fault.detail)
+    systems = ", ".join(source.name for source in SOURCES.values() if source.key != WEBSITE)
+    nothing = f"Nothing at {names[-1]} points to a board of a supported system ({systems})."
+    raise NotRecognised(" ".join([nothing, *faults[:1]]))
 
 
 def _look(host: Host, source: Source, board: Board, patience: Patience) -> Detected:
@@ -113,6 +183,8 @@ def _look(host: Host, source: Source, board: Board, patience: Patience) -> Detec
 def _listed(host: Host, source: Source, board: Board, patience: Patience) -> tuple[Listing, Board]:
     try:
         return list_board(host, source.key, str(board), seconds=patience.left), board
+    except Moved as moved:
+        raise _followed(host, source, moved, patience) from moved
     except NotFound as nowhere:
         others = [Board(board.token, region) for region in source.bases if region and not board.region]
         for other in others:
@@ -121,3 +193,25 @@ def _listed(host: Host, source: Source, board: Board, patience: Patience) -> tup
             except NotFound:
                 continue
         raise nowhere
+
+
+def _followed(host: Host, source: Source, moved: Moved, patience: Patience) -> SourceError:
+    """What to say of a board that moved: where to, if that is another board; else what its system said."""
+    where = split(moved.location)
+    found = _boards_at(host, where, patience) if where else []
+    if where and not found and source.key == WEBSITE and is_own_domain(where.hostname or ""):
+        # From acme.com to www.acme.com, say.
+        found = [(source, Board(where.hostname or ""))]
+    names = ", ".join(f"{each.name} ({board})" for each, board in found)
+    return BoardMoved(f"The board at {source.name} has moved to {names}.", found) if found else moved
+
+
+def _boards_at(host: Host, url: SplitResult, patience: Patience) -> list[tuple[Source, Board]]:
+    """The board that an address is of, or that the front page of its host is."""
+    if found := recognise(url):
+        return [found]
+    try:
+        sight = _see(host, url._replace(path="/", query="", fragment=""), patience)
+    except SourceError:
+        return []
+    return sight.boards or marked_on(sight.page, sight.url.hostname or "")

@@ -70,13 +70,13 @@ class AddressRefused(SourceError):
     code = "address_refused"
 
 
+class Busy(SourceError):
+    """Our own pace left no turn of the host within the time there was. The board is asked later."""
+
+    code = "busy"
+
+
 class OutOfTime(SourceError):
     """It would have taken longer than it may."""
 
     code = "out_of_time"
-
-
-class Busy(SourceError):
-    """The turn of the host does not come within the time that there is: it is asked as often as it may be already."""
-
-    code = "busy"

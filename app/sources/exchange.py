@@ -32,6 +32,8 @@ class Bounds:
     most_bytes: int
     inward: bool = False
     """Whether the machine may be one that is not public: only for addresses that the operator has set."""
+    is_cut: bool = False
+    """Whether what is too large is cut, and not refused."""
 
 
 @dataclass(frozen=True)
@@ -53,10 +55,11 @@ def get(url: SplitResult, headers: Mapping[str, str], bounds: Bounds) -> Reply:
         with _connected(url, deadline, inward=bounds.inward) as connection:
             target = (url.path or "/") + (f"?{url.query}" if url.query else "")
             skipped = {"User-Agent": SKIP_HEADER} if "User-Agent" not in headers else {}
-            connection.request("GET", target, headers={**headers, **skipped}, preload_content=False)
+            wanted = {"Accept-Encoding": "gzip, deflate", **headers, **skipped}
+            connection.request("GET", target, headers=wanted, preload_content=False)
             response = connection.getresponse()
             named = {name.lower(): value for name, value in response.headers.items()}
-            reply = Reply(response.status, named, _body(response, bounds.most_bytes))
+            reply = Reply(response.status, named, _body(response, bounds))
             if time.monotonic() >= deadline:
                 # The end that we made ourselves may pass for the end of the headers, or of a body of unknown length.
                 raise TimeoutError
@@ -66,15 +69,17 @@ def get(url: SplitResult, headers: Mapping[str, str], bounds: Bounds) -> Reply:
         raise Unreachable(_sentence(url.hostname or "", late, bounds.seconds, error)) from error
 
 
-def _body(response: BaseHTTPResponse, most_bytes: int) -> bytes:
+def _body(response: BaseHTTPResponse, bounds: Bounds) -> bytes:
     """The whole body, decompressed piece by piece, so that a small one cannot become a huge one unnoticed."""
     pieces, size = [], 0
     for piece in response.stream(65536):
         size += len(piece)
-        if size > most_bytes:
-            raise ShapeChanged("the whole answer", f"is larger than {most_bytes // 1_000_000} MB")
         pieces.append(piece)
-    return b"".join(pieces)
+        if size > bounds.most_bytes and bounds.is_cut:
+            break
+        if size > bounds.most_bytes:
+            raise ShapeChanged("the whole answer", f"is larger than {bounds.most_bytes / 1_000_000:g} MB")
+    return b"".join(pieces)[: bounds.most_bytes]
 
 
 @contextmanager

@@ -22,6 +22,11 @@ LONGEST_TITLE = 1000
 IN_WORD = r"\w+#"
 """What belongs to a word: C, C++ and C# are three."""
 
+UNSPACED_LETTER = re.compile(f"[{UNSPACED}]")
+
+SEAM = re.compile(f"(?<=[{UNSPACED}])(?=[^\\W{UNSPACED}])|(?<=[^\\W{UNSPACED}])(?=[{UNSPACED}])")
+"""Where such a script begins or ends within a word: there a blank belongs."""
+
 
 class RuleKind(StrEnum):
     """What let a posting in or kept it out."""
@@ -67,7 +72,7 @@ def decide(title: str, include: Sequence[str], exclude: Sequence[str]) -> Rule:
 
 def has_word(term: str) -> bool:
     """Whether there is anything in a term that a title could match."""
-    return _pattern(term) is not None
+    return any(map(str.isalnum, _fold(term)))
 
 
 def _first_match(folded: str, terms: Sequence[str]) -> str | None:
@@ -84,23 +89,26 @@ def _pattern(term: str) -> re.Pattern[str] | None:
 def _word(word: str) -> str:
     """One word of a phrase. What was matched is never tried again otherwise, or stars could cost any time at all."""
     stem = word.strip("*")
-    plural = "(?:e?s)?" if re.fullmatch(r"[^\W\d_]{3,}", stem) and not word.endswith("*") else ""
-    if plural and re.search(r"...[^su]s$", stem):
-        stem = stem[:-1]
     middle = re.escape(stem).replace(r"\*", r"\*?")
-    before = r"\w*?" if word.startswith("*") else _edge(stem[:1], before=True)
-    after = r"\w*" if word.endswith("*") else _edge(stem[-1:], before=False)
-    return f"(?>{before}{middle}{plural}{after})"
+    if re.fullmatch(r"[^\W\d_]{2,}", stem) and not word.endswith("*"):
+        # A plural is the same word.
+        middle = f"{middle[:-1]}(?:y|ies|ys)" if re.search(r"[^aeiou]y$", stem) else f"{middle}(?:e?s)?"
+    before = r"\w*?" if word.startswith("*") else _edge(stem[0], before=True)
+    after = r"\w*" if word.endswith("*") else _edge(stem[-1], before=False)
+    # C is neither C++ nor C#; a longer word with a sign behind it is still that word.
+    sign = "(?![+#])" if re.fullmatch(r"\w", stem) and not word.endswith("*") else ""
+    return f"(?>{before}{middle}{after}{sign})"
 
 
 def _edge(letter: str, *, before: bool) -> str:
-    if re.match(f"[{UNSPACED}]", letter):
+    """No letter beside it; in scripts without blanks any letter may stand there."""
+    if UNSPACED_LETTER.match(letter):
         return ""
-    # A neighbour of such a script is another word, blank or not.
-    return rf"(?<![^\W{UNSPACED}])" if before else rf"(?![+#]|[^\W{UNSPACED}])"
+    return r"(?<!\w)" if before else r"(?!\w)"
 
 
 def _fold(text: str) -> str:
-    """Upper and lower case, accents and full width alike."""
+    """Upper and lower case, accents and full width alike; with a blank where scripts meet, and for an underscore."""
     decomposed = unicodedata.normalize("NFKD", text)
-    return "".join(letter for letter in decomposed if not unicodedata.combining(letter)).casefold()
+    plain = "".join(letter for letter in decomposed if not unicodedata.combining(letter)).casefold()
+    return SEAM.sub(" ", plain.replace("_", " "))

@@ -8,7 +8,7 @@ from urllib.parse import SplitResult, parse_qs, quote
 from app.sources.boards import Board
 from app.sources.reading import Record, read_each
 from app.sources.records import Answer, Draft, Form, Page, Request, Source, Text
-from app.sources.urls import path_parts, token_of
+from app.sources.urls import link, path_parts, token_of
 from app.sources.values import iso_moment, places, workplace
 
 PAGES = (
@@ -18,7 +18,7 @@ PAGES = (
     "boards.eu.greenhouse.io",
 )
 EMPLOYMENT = ("employment type", "time type", "job type", "contract type")
-API = ("boards-api.greenhouse.io", "api.greenhouse.io")
+API = ("boards-api.greenhouse.io", "boards-api.eu.greenhouse.io", "api.greenhouse.io")
 
 
 def _recognise(url: SplitResult) -> Board | None:
@@ -55,7 +55,7 @@ def _draft(job: Record, board: Board) -> Draft:
         external_id=identity,
         title=job.text("title"),
         # May be the company's own page, and is now and then left out.
-        url=job.maybe_text("absolute_url") or f"{_page(board)}/jobs/{identity}",
+        url=link(job.maybe_text("absolute_url"), f"{_page(board)}/jobs/{identity}"),
         # "Remote" and the like are no place; then the offices are.
         locations=places(named) if named and not mode else places(*offices) or places(named),
         department=next((name for each in job.records("departments") if (name := each.maybe_text("name"))), None),

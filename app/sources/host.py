@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from urllib.parse import SplitResult, urlencode, urlsplit
@@ -11,16 +11,19 @@ import stamina
 from protego import Protego
 
 from app.sources import exchange
-from app.sources.boards import Board, with_token
-from app.sources.errors import AddressRefused, Forbidden, Moved, OutOfTime, Throttled, Unreachable
+from app.sources.boards import Board, pacer, with_token
+from app.sources.errors import AddressRefused, Busy, Forbidden, Moved, Throttled, Unreachable
 from app.sources.exchange import Bounds, Reply
-from app.sources.records import Answer, Request, Source, Validators
-from app.sources.replies import check_listing, origin, refusal, retry_after, target
+from app.sources.manners import Manners, Patience, check_visitable, is_visitable
+from app.sources.records import HTML, Answer, Request, Source, Validators
+from app.sources.replies import check_listing, is_missing, origin, refusal, retry_after, target
 from app.sources.shared import Shared
 
 LISTING_BYTES = 32_000_000
 PAGE_BYTES = 4_000_000
 ROBOTS_BYTES = 512_000
+"""What is read of a robots.txt; RFC 9309 wants 500 KiB at least, and what is behind that may be passed over."""
+
 ROBOTS_KEPT_SECONDS = 3600
 """RFC 9309 allows a day; an hour lets a company that changes its mind be heard the same day."""
 
@@ -28,51 +31,13 @@ MOST_TRIES = 3
 MOST_REDIRECTS = 5
 LONGEST_CRAWL_DELAY = 30.0
 STRIKES = 3
-"""After so many answers in a row that want fewer requests, whatever was asked for, it is the host that wants them."""
+"""After so many boards in a row that want fewer requests it is the host that wants them."""
 
 STRIKE_SECONDS = 1.0
 """What the host is left alone for before that."""
 
 SHORTEST_TRY = 0.2
 """Seconds that must be left for a request after waiting for its turn."""
-
-
-@dataclass
-class Patience:
-    """The time that may still be spent, over all requests of one piece of work."""
-
-    until: float
-
-    @classmethod
-    def of(cls, seconds: float) -> "Patience":
-        """From now on."""
-        return cls(time.monotonic() + seconds)
-
-    @property
-    def left(self) -> float:
-        """Seconds."""
-        return self.until - time.monotonic()
-
-    def check(self) -> None:
-        """Raises OutOfTime when there is none left."""
-        if self.left <= 0:
-            raise OutOfTime("It took longer than it may.")
-
-
-@dataclass(frozen=True)
-class Manners:
-    """How one host is to be treated."""
-
-    pace_seconds: float
-    answer_seconds: float
-    most_bytes: int
-    inward: bool = False
-    paced_as: str = ""
-    """Whose turns are taken, if not the host's own: those of a system whose companies have hosts of their own."""
-
-    def pacer(self, url: SplitResult) -> str:
-        """Whose turn has to be waited for."""
-        return self.paced_as or url.netloc.lower()
 
 
 class Host:
@@ -96,7 +61,7 @@ class Host:
     ) -> Answer:
         """Ask a system's interface. The status of the answer is 200, or 304 if there were ``validators``.
 
-        Raises SourceError.
+        It is 404 or 410, too, where the request allows for it. Raises SourceError.
         """
         setting, default = source.bases[board.region]
         base = self._bases.get(setting, default).rstrip("/")
@@ -107,14 +72,13 @@ class Host:
             source.answer_seconds,
             LISTING_BYTES,
             inward=setting in self._bases,
-            # With {token} unfilled, so that it is one name for all companies.
-            paced_as=urlsplit(base).netloc.lower(),
+            paced_as=pacer(base),
         )
         headers = {"Accept": request.accept, **_conditions(validators)}
         reply, final = self._follow(url, headers, manners, patience)
-        if reply.status == HTTPStatus.NOT_MODIFIED and validators:
+        if (reply.status == HTTPStatus.NOT_MODIFIED and validators) or (request.may_be_missing and is_missing(reply)):
             return Answer(reply.status, reply.headers, b"", final.geturl())
-        check_listing(reply, f"{source.name}'s board {board}", source.refusals)
+        check_listing(reply, f"{source.name}'s board {board}", source.refusals, is_page=request.accept == HTML)
         return Answer(reply.status, reply.headers, reply.body, final.geturl())
 
     def visit(self, url: SplitResult, patience: Patience) -> tuple[Answer | None, SplitResult]:
@@ -124,11 +88,10 @@ class Host:
         """
         is_own = url.netloc in self._own
         if not is_own:
-            _check_visitable(url)
+            check_visitable(url)
         manners = Manners(1.0, 15.0, PAGE_BYTES, inward=is_own)
-        headers = {"Accept": "text/html,application/xhtml+xml;q=0.9,*/*;q=0.1"}
         try:
-            reply, final = self._follow(url, headers, manners, patience)
+            reply, final = self._follow(url, {"Accept": HTML}, manners, patience)
         except Moved as moved:
             return None, urlsplit(moved.location)
         if reply.status != HTTPStatus.OK:
@@ -162,38 +125,46 @@ class Host:
             with attempt:
                 self._wait_turn(url, manners, patience)
                 patience.check()
-                bounds = Bounds(min(manners.answer_seconds, patience.left), manners.most_bytes, manners.inward)
+                seconds = min(manners.answer_seconds, patience.left)
+                bounds = Bounds(seconds, manners.most_bytes, manners.inward, manners.is_cut)
                 reply = exchange.get(url, {"User-Agent": self.user_agent, **headers}, bounds)
                 self._check_busy(url, reply, manners)
         return reply
 
     def _wait_turn(self, url: SplitResult, manners: Manners, patience: Patience) -> None:
-        """Wait until this address, and then its host, may be asked. Raises Throttled if that is too far off."""
-        for name, pace_seconds in ((_place(url), 0.0), (manners.pacer(url), manners.pace_seconds)):
-            wait = self.shared.reserve(name, pace_seconds, max(0.0, patience.left - SHORTEST_TRY))
-            if wait < 0:
-                retry_at = datetime.now(UTC) + timedelta(seconds=-wait)
-                raise Throttled(f"{url.hostname} is asked as often as it may be already.", retry_at)
-            time.sleep(wait)
+        """Wait until this address and its host may be asked.
+
+        Raises Throttled if they asked to be left alone for longer than there is time, Busy if others have all turns.
+        """
+        most = max(0.0, patience.left - SHORTEST_TRY)
+        held = self.shared.held(_place(url), manners.pacer(url))
+        if held > most:
+            raise Throttled(f"{url.hostname} asked to be left alone.", datetime.now(UTC) + timedelta(seconds=held))
+        time.sleep(held)
+        wait = self.shared.reserve(manners.pacer(url), manners.pace_seconds, most - held)
+        if wait < 0:
+            raise Busy(f"{url.hostname} is asked as often as it may be by others.")
+        time.sleep(wait)
 
     def _check_busy(self, url: SplitResult, reply: Reply, manners: Manners) -> None:
         """Raises Throttled if the host wants fewer requests, Unreachable if it is not well.
 
-        Everybody keeps off that address then; off the whole host only when several answers in a row say the same, so
+        Everybody keeps off that address then; off the whole host only when several boards in a row say the same, so
         that one company's trouble is not that of all others whose boards are on the same host.
         """
         host = manners.pacer(url)
         if reply.status == HTTPStatus.TOO_MANY_REQUESTS or (reply.status == 503 and "retry-after" in reply.headers):
             seconds = retry_after(reply.headers.get("retry-after"))
             self.shared.hold(_place(url), seconds)
-            self.shared.hold(host, seconds if self.shared.strike(host) >= STRIKES else min(seconds, STRIKE_SECONDS))
+            in_a_row = self.shared.strike(host, _place(url))
+            self.shared.hold(host, seconds if in_a_row >= STRIKES else min(seconds, STRIKE_SECONDS))
             raise Throttled(f"{url.hostname} wants fewer requests.", datetime.now(UTC) + timedelta(seconds=seconds))
         if reply.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             raise Unreachable(f"{url.hostname} has a problem (it answers {reply.status}).")
         self.shared.forgive(host)
 
     def _by_robots(self, url: SplitResult, manners: Manners, patience: Patience) -> Manners:
-        """The manners that the host's robots.txt asks for (RFC 9309). Raises Forbidden if it keeps us off."""
+        """The manners that the robots.txt asks for (RFC 9309). Raises Forbidden if it keeps us off."""
         rules = Protego.parse(self._robots(url, manners, patience))
         name = self.user_agent.partition("/")[0]
         if not rules.can_fetch(url.geturl(), name):
@@ -208,16 +179,18 @@ class Host:
         if known is not None:
             return known
         where = url._replace(path="/robots.txt", query="", fragment="")
+        short = replace(manners, most_bytes=ROBOTS_BYTES, is_cut=True)
         for _ in range(MOST_REDIRECTS):
             here = origin(where) == origin(url)
-            paced_as = manners.paced_as if here else ""
-            bounded = replace(manners, most_bytes=ROBOTS_BYTES, inward=manners.inward and here, paced_as=paced_as)
+            bounded = short if here else replace(short, inward=False, paced_as="")
             reply = self._get(where, {"Accept": "text/plain"}, bounded, patience)
             onward = target(where, reply)
-            if onward is None or onward.scheme != url.scheme:
+            if onward is None:
+                break
+            if not (manners.inward and origin(onward) == origin(url)) and not is_visitable(onward):
                 break
             where = onward
-        text = reply.body.decode("utf-8", "replace") if reply.status == HTTPStatus.OK else ""
+        text = reply.body.decode("utf-8-sig", "replace") if reply.status == HTTPStatus.OK else ""
         self.shared.keep(name, text, ROBOTS_KEPT_SECONDS)
         return text
 
@@ -225,16 +198,6 @@ class Host:
 def _place(url: SplitResult) -> str:
     """What a host may want to be asked less often for: one board, by its address."""
     return f"{url.netloc.lower()}{url.path}"
-
-
-def _check_visitable(url: SplitResult) -> None:
-    """Raises AddressRefused unless the address may be visited: https, on its own port, with nobody's name in it."""
-    if url.scheme != "https":
-        raise AddressRefused("Only https addresses are visited.")
-    if url.port not in (None, 443):
-        raise AddressRefused("Only addresses on the ordinary port of https are visited.")
-    if url.username is not None or url.password is not None:
-        raise AddressRefused("The address carries a name or a password; leave it out.")
 
 
 def _conditions(validators: Validators | None) -> dict[str, str]:

@@ -3,10 +3,13 @@
 import html
 import json
 import re
+from collections import deque
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from app.sources.errors import ShapeChanged
+from app.sources.markup import scripts
 from app.sources.reading import Record
 from app.sources.records import Draft, Form, Section, Text, Workplace
 from app.sources.values import iso_moment, places
@@ -21,21 +24,56 @@ REQUIREMENTS = {
 """Members that hold what an applicant does and must bring, with the headings that they are given."""
 
 
-def job_postings(script: str) -> Iterator[Record]:
-    """Every JobPosting in the text of an ``application/ld+json`` script: alone, in a list or in a graph."""
-    try:
-        document = json.loads(script, strict=False)
-    except (ValueError, RecursionError):
-        return
-    pending = [document]
+MEMBERS = ("@graph", "mainEntity", "itemListElement", "item")
+"""Where else in a document postings may be."""
+
+WRAPPING = (("//<![CDATA[", "<![CDATA[", "<!--"), ("//]]>", "]]>", "-->"))
+"""What hides a script from the browsers of another century, before and after it."""
+
+TAG = re.compile(r"<[a-z!/]", re.IGNORECASE)
+ESCAPED_TAG = re.compile(r"&lt;[a-z/]", re.IGNORECASE)
+
+
+def job_postings_on(page: str) -> list[dict[str, Any]]:
+    """Every JobPosting in the scripts of a web page. Raises ShapeChanged."""
+    data = (within for says, within in scripts(page) if "ld+json" in says.lower())
+    return [posting for script in data for posting in job_postings(script)]
+
+
+def job_postings(script: str) -> Iterator[dict[str, Any]]:
+    """Every JobPosting in the text of an ``application/ld+json`` script: alone, in a list or in a graph.
+
+    Raises ShapeChanged if the script speaks of one and cannot be read.
+    """
+    pending = deque([_document(script)])
     while pending:
-        value = pending.pop(0)
+        value = pending.popleft()
         if isinstance(value, list):
-            pending[:0] = value
+            pending.extendleft(reversed(value))
         elif isinstance(value, dict):
-            if "JobPosting" in Record(value, "").texts("@type"):
-                yield Record(value, "JobPosting")
-            pending[:0] = [value[name] for name in ("@graph", "mainEntity", "itemListElement", "item") if name in value]
+            if any(re.split("[/:#]", name)[-1] == "JobPosting" for name in Record(value, "").texts("@type")):
+                yield value
+            pending.extendleft(value[name] for name in reversed(MEMBERS) if name in value)
+
+
+def _document(script: str) -> Any:
+    bare = _unwrapped(script)
+    # Some escape it like text, which nobody undoes in a script.
+    for text in (bare, html.unescape(bare)):
+        try:
+            return json.loads(text, strict=False)
+        except (ValueError, RecursionError):
+            continue
+    if "JobPosting" in script:
+        raise ShapeChanged("JobPosting", "is not valid JSON")
+    return None
+
+
+def _unwrapped(script: str) -> str:
+    bare = script.strip("\ufeff \t\r\n;")
+    for before, after in zip(*WRAPPING, strict=True):
+        bare = bare.removeprefix(before).removesuffix(after).strip()
+    return bare
 
 
 def draft_of(posting: Record, url: str, identity: str | None = None, title: str | None = None) -> Draft | None:
@@ -44,60 +82,76 @@ def draft_of(posting: Record, url: str, identity: str | None = None, title: str 
     ``identity`` and ``title`` are what whoever embeds it calls it; else its id is its own or the address, its title its
     own. Raises ShapeChanged if it has no title.
     """
-    until = iso_moment(posting.maybe_text("validThrough"))
+    until = _end(posting.maybe_text("validThrough"))
     if until and until < datetime.now(UTC):
         return None
-    title = title or posting.text("title")
-    description = _text(posting.maybe_text("description"))
-    sections = ((heading, _joined(posting, name)) for name, heading in REQUIREMENTS.items())
+    title = title or posting.maybe_text("title") or posting.maybe_text("name") or posting.text("title")
+    description = _text(posting.texts("description"))
+    sections = ((heading, _text(_parts(posting, name))) for name, heading in REQUIREMENTS.items())
     return Draft(
         external_id=identity or own_identity(posting) or url,
         title=html.unescape(title) if "&" in title else title,
         url=url,
-        locations=places(*map(_place, posting.records("jobLocation")), *_countries(posting)),
+        locations=_places(posting),
         department=posting.maybe_text("occupationalCategory") or None,
         workplace=Workplace.REMOTE if "TELECOMMUTE" in posting.texts("jobLocationType") else None,
         employment_type=", ".join(posting.texts("employmentType")) or None,
         posted_at=iso_moment(posting.maybe_text("datePosted")),
         description=(description,) if description else (),
-        requirements=tuple(Section(heading, text) for heading, content in sections if (text := _text(content))),
+        requirements=tuple(Section(heading, text) for heading, text in sections if text),
     )
 
 
 def own_identity(posting: Record) -> str | None:
-    """The id that the employer gave it."""
-    identifier = posting.record("identifier")
-    number = identifier.maybe_number("value")
-    return str(number) if number is not None else identifier.maybe_text("value") or posting.maybe_text("identifier")
+    """The id that the employer gave it; some write their own name there, which is none."""
+    named = (each.maybe_identity("value") for each in posting.records("identifier"))
+    plain = (posting.maybe_identity("identifier"), *posting.texts("identifier"))
+    found = next(filter(None, (*named, *plain)), None)
+    return None if found == employer(posting) else found
 
 
 def employer(posting: Record) -> str | None:
     """Whose posting it is."""
-    return posting.record("hiringOrganization").maybe_text("name") or posting.maybe_text("hiringOrganization")
+    named = (each.maybe_text("name") for each in posting.records("hiringOrganization"))
+    return next(filter(None, (*named, *posting.texts("hiringOrganization"))), None)
 
 
-def _text(content: str | None) -> Text | None:
-    """Some escape the markup once more, some do not, and nothing says which."""
-    if content is None:
+def _end(text: str | None) -> datetime | None:
+    """When a posting ends; a day that is named without a time is over at its end, wherever on earth that is last."""
+    moment = iso_moment(text)
+    is_day = moment is not None and re.fullmatch(r"[\d-]+", text or "")
+    try:
+        return moment + timedelta(hours=36) if moment and is_day else moment
+    except OverflowError:
         return None
-    is_escaped = not re.search(r"<[a-z!/]", content, re.IGNORECASE) and re.search(r"&lt;[a-z/]", content, re.IGNORECASE)
-    return Text(content, Form.ESCAPED_HTML if is_escaped else Form.HTML)
 
 
-def _joined(posting: Record, name: str) -> str | None:
-    """A text, or several of a list, or an object's description."""
-    return "<br>".join(posting.texts(name)) or posting.record(name).maybe_text("description")
+def _text(parts: list[str]) -> Text | None:
+    """Some escape the markup once more, some do not, some have none, and nothing says which."""
+    whole = "\n".join(parts)
+    if TAG.search(whole):
+        return Text("<br>".join(parts))
+    if ESCAPED_TAG.search(whole):
+        return Text("&lt;br&gt;".join(parts), Form.ESCAPED_HTML)
+    return Text(html.unescape(whole), Form.PLAIN) if whole else None
+
+
+def _parts(posting: Record, name: str) -> list[str]:
+    """A text, several in a list, or what objects are called or say."""
+    inner = (each.maybe_text("description") or each.maybe_text("name") for each in posting.records(name))
+    return posting.texts(name) or list(filter(None, inner))
+
+
+def _places(posting: Record) -> tuple[str, ...]:
+    """Where the work is; of one that is done at home, where somebody has to live."""
+    named = places(*posting.texts("jobLocation"), *map(_place, posting.records("jobLocation")))
+    where = posting.records("applicantLocationRequirements")
+    return named or places(*(each.maybe_text("name") for each in where))
 
 
 def _place(place: Record) -> str | None:
     """Town, region and country, or the address or name that is written in one."""
-    address = place.record("address")
+    address = next(iter(place.records("address")), place)
     country = address.maybe_text("addressCountry") or address.record("addressCountry").maybe_text("name")
     parts = (address.maybe_text("addressLocality"), address.maybe_text("addressRegion"), country)
-    return ", ".join(filter(None, parts)) or place.maybe_text("address") or place.maybe_text("name")
-
-
-def _countries(posting: Record) -> list[str | None]:
-    """Where somebody who works from home has to live."""
-    named: list[Any] = [each.maybe_text("name") for each in posting.records("applicantLocationRequirements")]
-    return named if not posting.records("jobLocation") else []
+    return ", ".join(filter(None, parts)) or next(iter(place.texts("address")), place.maybe_text("name"))

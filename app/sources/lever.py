@@ -10,7 +10,7 @@ from app.sources.boards import Board
 from app.sources.errors import NotFound
 from app.sources.reading import Record, as_rows, read_each
 from app.sources.records import Answer, Draft, Form, Page, Request, Section, Source, Text
-from app.sources.urls import path_parts, token_of
+from app.sources.urls import link, path_parts, token_of
 from app.sources.values import epoch_moment, places, workplace
 
 PAGES = {"jobs.lever.co": "", "jobs.eu.lever.co": "eu"}
@@ -52,7 +52,7 @@ def _draft(posting: Record, board: Board) -> Draft:
     return Draft(
         external_id=identity,
         title=posting.text("text"),
-        url=posting.maybe_text("hostedUrl") or f"{_page(board)}/{identity}",
+        url=link(posting.maybe_text("hostedUrl"), f"{_page(board)}/{identity}"),
         locations=places(categories.maybe_text("location"), *categories.texts("allLocations")),
         department=categories.maybe_text("department") or categories.maybe_text("team"),
         workplace=mode,

@@ -1,11 +1,17 @@
 """Listing a board: every page of it, as postings in the product's own terms, and whether that was everything."""
 
-from dataclasses import dataclass, replace
+from collections import Counter, deque
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from http import HTTPStatus
+from urllib.parse import urlencode
+
+import structlog
 
 from app.sources.boards import Board
-from app.sources.errors import NotFound, SourceError
-from app.sources.host import Host, Patience
+from app.sources.errors import Busy, NotFound, OutOfTime, SourceError, Throttled
+from app.sources.host import Host
+from app.sources.manners import Patience
 from app.sources.reading import Record
 from app.sources.records import Answer, Draft, Listing, Page, Posting, Request, Source, Validators
 from app.sources.registry import SOURCES
@@ -13,32 +19,41 @@ from app.sources.text import one_line, texts
 from app.sources.urls import is_web_address
 from app.sources.values import unique
 
-MOST_PAGES = 100
-"""A board with more pages is listed as far as that, and the listing is not complete."""
-
 LISTING_SECONDS = 90.0
 LONGEST_ID = 255
 LONGEST_TITLE = 500
 LONGEST_NAME = 200
+LONGEST_COMPANY = 100
+"""As in the list of companies, which must take the name that is proposed."""
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass
 class _Reading:
     """What has been read so far, page by page."""
 
-    postings: dict[str, Posting]
+    source: Source
+    postings: dict[str, Posting] = field(default_factory=dict)
     unread: int = 0
     records: int = 0
     pages: int = 0
     is_complete: bool = True
     total: int | None = None
     board_name: str | None = None
+    passed: int = 0
+    waiting: deque[Request] = field(default_factory=deque)
+    """What to ask for yet, because an answer led there."""
+    known: set[str] = field(default_factory=set)
+    asked: Counter[bool] = field(default_factory=Counter)
+    """How many of them there were in all, by whether they are indexes."""
 
-    def take(self, page: Page) -> bool:
-        """Take a page in; returns whether it brought anything new."""
+    def take(self, page: Page, patience: Patience) -> bool:
+        """Take a page in; returns whether it brought anything new. Raises OutOfTime."""
         known = len(self.postings)
         for draft in page.drafts:
-            posting = finished(draft)
+            patience.check()
+            posting = _finished_or_none(draft)
             if posting is None:
                 self.unread += 1
             elif same := self.postings.get(posting.external_id):
@@ -49,13 +64,30 @@ class _Reading:
         self.records += page.records
         self.pages += 1
         self.total = page.total if page.total is not None else self.total
-        self.board_name = self.board_name or _name(page.board_name)
+        self.board_name = self.board_name or _company(page.board_name)
+        self.passed += page.passed
+        self._line_up(page.more)
         return len(self.postings) > known
+
+    def _line_up(self, requests: Iterable[Request]) -> None:
+        """Let what is new wait for its turn; what is beyond the bounds stays unread."""
+        for request in requests:
+            name = f"{request.path}?{urlencode(request.query)}"
+            most = self.source.most_indexes if request.is_index else self.source.most_requests
+            if name in self.known:
+                continue
+            if self.asked[request.is_index] >= most:
+                self.unread += 1
+                continue
+            self.known.add(name)
+            self.asked[request.is_index] += 1
+            self.waiting.append(request)
 
     def listing(self, validators: Validators) -> Listing:
         """The end of it."""
         whole = self.is_complete and not self.unread and (self.total is None or self.records >= self.total)
-        return Listing(tuple(self.postings.values()), whole, self.unread, self.board_name, validators)
+        postings = tuple(self.postings.values())
+        return Listing(postings, whole, self.unread, self.board_name, validators, passed=self.passed)
 
 
 def list_board(
@@ -64,7 +96,7 @@ def list_board(
     """List a board within so many seconds.
 
     With ``validators`` the answer may be that nothing has changed since (``not_modified``). Raises SourceError; what
-    was read before a fault on a later page is not returned, because it would pass for the whole.
+    was read before a fault on a later page of a list is not returned, because it would pass for the whole.
     """
     try:
         which = SOURCES[source].board(board)
@@ -79,7 +111,7 @@ def board_name(host: Host, source: Source, board: Board, patience: Patience) -> 
         return None
     try:
         answer = host.ask(source, board, source.name_request(board), patience)
-        return _name(Record(answer.json(), "").maybe_text("name"))
+        return _company(Record(answer.json(), "").maybe_text("name"))
     except SourceError:
         # The postings are what matters; whoever wants them meets the fault there.
         return None
@@ -108,23 +140,52 @@ def finished(draft: Draft) -> Posting | None:
 
 
 def _list(host: Host, source: Source, board: Board, validators: Validators | None, patience: Patience) -> Listing:
-    reading = _Reading({})
+    reading = _Reading(source)
     answer = host.ask(source, board, source.first(board), patience, validators)
     if answer.status == HTTPStatus.NOT_MODIFIED:
         return Listing((), True, validators=validators or Validators(), not_modified=True)
     first = answer
-    while request := _take(source, board, answer, reading):
-        if reading.pages >= MOST_PAGES:
+    while request := _take(source, board, answer, reading, patience):
+        if reading.pages >= source.most_requests:
             reading.is_complete = False
             break
         answer = host.ask(source, board, request, patience)
+    if reading.waiting:
+        _walk(host, board, reading, patience)
     return reading.listing(_validators(first, reading.pages))
 
 
-def _take(source: Source, board: Board, answer: Answer, reading: _Reading) -> Request | None:
+def _walk(host: Host, board: Board, reading: _Reading, patience: Patience) -> None:
+    """Ask for everything that answers led to, in its order.
+
+    Pages do not speak for one another as those of one list do: a fault costs its own page, and the listing its
+    completeness. Raises it if nothing else was found.
+    """
+    source, fault = reading.source, None
+    while reading.waiting:
+        request = reading.waiting.popleft()
+        try:
+            page = (request.read or source.parse)(host.ask(source, board, request, patience), board)
+            reading.take(page, patience)
+        except SourceError as error:
+            fault = fault or error
+            reading.unread += 1
+            if isinstance(error, Throttled | OutOfTime | Busy):
+                # So it would be with all others.
+                reading.unread += len(reading.waiting)
+                break
+    if fault and not reading.postings:
+        raise fault
+    if not reading.records:
+        # Not an empty board: one that is read like this may have hidden its postings, or never shown them.
+        why = f"{reading.passed} pages were looked at" if reading.passed else "it lists no page of jobs"
+        raise NotFound(f"No posting that programs can read was found at {board}: {why}.")
+
+
+def _take(source: Source, board: Board, answer: Answer, reading: _Reading, patience: Patience) -> Request | None:
     """Read one answer; returns the request of the next page."""
     page = source.parse(answer, board)
-    is_new = reading.take(page)
+    is_new = reading.take(page, patience)
     following = source.following(board, reading.records, page)
     if following and not is_new:
         # The system began to repeat itself instead of coming to an end.
@@ -152,6 +213,19 @@ def _joined(first: Posting, again: Posting) -> Posting:
         description=first.description or again.description,
         requirements=first.requirements or again.requirements,
     )
+
+
+def _finished_or_none(draft: Draft) -> Posting | None:
+    """The posting, or None if it could not be made; whatever is in one of them, the others are not lost for it."""
+    try:
+        return finished(draft)
+    except Exception:
+        log.exception("posting not read", external_id=draft.external_id[:LONGEST_ID])
+        return None
+
+
+def _company(name: str | None) -> str | None:
+    return (_name(name) or "")[:LONGEST_COMPANY].strip() or None
 
 
 def _name(text: str | None) -> str | None:

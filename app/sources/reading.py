@@ -1,5 +1,6 @@
 """Reading records whose shape is somebody else's promise: what is needed is checked, what is not may be anything."""
 
+import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -12,16 +13,18 @@ class Record:
 
     def __init__(self, value: Any, path: str) -> None:
         if not isinstance(value, dict):
-            raise ShapeChanged(path, f"is {_kind(value)}, where an object was expected")
+            raise ShapeChanged(path or "the whole answer", f"is {_kind(value)}, where an object was expected")
         self._members: dict[str, Any] = value
         self._path = path
 
     def identity(self, name: str) -> str:
         """An id that must be there, as text, whatever the system writes it as."""
-        value = self._members.get(name)
-        if isinstance(value, int) and not isinstance(value, bool):
-            return str(value)
-        return self.text(name)
+        return self.maybe_identity(name) or self.text(name)
+
+    def maybe_identity(self, name: str) -> str | None:
+        """The same, or None."""
+        number = self.maybe_number(name)
+        return self.maybe_text(name) if number is None else str(number)
 
     def text(self, name: str) -> str:
         """A text that must be there and not be blank. Raises ShapeChanged."""
@@ -37,8 +40,12 @@ class Record:
         return value.strip() or None if isinstance(value, str) else None
 
     def maybe_number(self, name: str) -> int | None:
-        """A whole number, or None."""
+        """A whole number, however it is written, or None."""
         value = self._members.get(name)
+        if isinstance(value, float) and value.is_integer():
+            return int(value)
+        if isinstance(value, str) and re.fullmatch(r"-?[0-9]{1,18}", value):
+            return int(value)
         return value if isinstance(value, int) and not isinstance(value, bool) else None
 
     def flag(self, name: str) -> bool | None:

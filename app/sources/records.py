@@ -1,6 +1,7 @@
 """What adapters are made of and what they make: plain data, no behaviour of any system."""
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -10,6 +11,12 @@ from urllib.parse import SplitResult
 
 from app.sources.boards import TOKEN, Board, board_in_host, read_board
 from app.sources.errors import ShapeChanged
+
+HTML = "text/html,application/xhtml+xml;q=0.9,*/*;q=0.1"
+"""What to accept where a page for people is asked for."""
+
+MOST_REQUESTS = 100
+"""A board that needs more is listed as far as that, and the listing is not complete."""
 
 
 class Form(StrEnum):
@@ -77,6 +84,10 @@ class Page:
     board_name: str | None = None
     records: int = 0
     """How many records the answer had, read or not, listed or not."""
+    more: "tuple[Request, ...]" = ()
+    """What else to ask for, because this answer leads there: each is asked once, and may lead further itself."""
+    passed: int = 0
+    """1 if the answer was a page in which nothing is a posting."""
 
 
 @dataclass(frozen=True)
@@ -116,6 +127,8 @@ class Listing:
     validators: Validators = Validators()
     not_modified: bool = False
     """The board is as it was when ``validators`` were given; there are no postings here."""
+    passed: int = 0
+    """Pages in which nothing was a posting, and which were passed over."""
 
 
 @dataclass(frozen=True)
@@ -125,11 +138,17 @@ class Request:
     path: str
     query: Mapping[str, str] = field(default_factory=dict)
     accept: str = "application/json"
+    read: "Callable[[Answer, Board], Page] | None" = None
+    """Who reads the answer, if that is not the system's ``parse``."""
+    may_be_missing: bool = False
+    """Whether 404 and 410 mean that nothing is there, which is no fault; the answer is an empty one then."""
+    is_index: bool = False
+    """Whether the answer only says where else to look (``Source.most_indexes``)."""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back with status 200 (or 304): the whole body, decompressed."""
+    """What came back with status 200 (or 304, or one of "missing"): the whole body, decompressed."""
 
     status: int
     headers: Mapping[str, str]
@@ -144,6 +163,16 @@ class Answer:
             is_page = self.body.lstrip()[:1] == b"<"
             found = "is a web page, where data was expected" if is_page else "is not valid JSON"
             raise ShapeChanged("the whole answer", found) from error
+
+    def text(self) -> str:
+        """The body as text: UTF-8 if it is, whatever it says; else what it says, if it is that; else Windows's."""
+        declared = re.search(r"charset=[\"']?([\w.-]+)", self.headers.get("content-type", ""), re.IGNORECASE)
+        for encoding in ("utf-8-sig", declared.group(1) if declared else "cp1252", "cp1252"):
+            try:
+                return self.body.decode(encoding)
+            except (LookupError, ValueError):
+                continue
+        return self.body.decode("latin-1")
 
 
 @dataclass(frozen=True, repr=False)
@@ -174,18 +203,22 @@ class Source:
     """The request of the next page, given how many records came before it and the last page; None: that was all."""
     name_request: Callable[[Board], Request] | None = None
     """Where the system tells the company's name, if it does."""
+    schema_version: int = 1
+    """Grows when the adapter reads more, or otherwise, of the same answer: what was kept of it is read anew then."""
     pace_seconds: float = 1.0
     """From one request to its host to the next, over all processes and users; companies' own hosts count as one."""
     answer_seconds: float = 20.0
     """How long its host may take for one answer."""
+    most_requests: int = MOST_REQUESTS
+    """How many answers one listing may take."""
+    most_indexes: int = 20
+    """How many more it may take of those that only say where else to look."""
     empty_may_be_missing: bool = False
     """Whether a board that never existed is answered with an empty list."""
     refusals: Mapping[int, str] = field(default_factory=dict)
     """By status (``REFUSALS``), how the sentence goes on that begins with the board, where the usual one says less."""
     markers: tuple[str, ...] = ()
     """What the pages of its boards have in them, also on a company's own domain, which is the board's name then."""
-    schema_version: int = 1
-    """One more whenever the same answer is read otherwise than before, so that nobody keeps what was read so."""
     starters: tuple[tuple[str, str], ...] = ()
     """Well-known boards to begin with: board and name."""
 
@@ -193,7 +226,9 @@ class Source:
         """The board of this system that is named so. Raises ValueError, with a sentence."""
         board = read_board(text, self.bases)
         _, base = self.bases[board.region]
-        return board_in_host(board, own_domains=bool(self.markers)) if TOKEN in base else board
+        if TOKEN not in base:
+            return board
+        return board_in_host(board, own_domains=bool(self.markers), is_whole=base.endswith(f"//{TOKEN}"))
 
     def valid_board(self, text: str) -> str:
         """The same name as it is kept, so that one board has one name. Raises ValueError, with a sentence."""

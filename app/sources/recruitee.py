@@ -9,7 +9,7 @@ from urllib.parse import SplitResult, quote
 from app.sources.boards import Board, site_of
 from app.sources.reading import Record, read_each
 from app.sources.records import Answer, Draft, Page, Request, Section, Source, Text, Workplace
-from app.sources.urls import token_before
+from app.sources.urls import link, token_before
 from app.sources.values import iso_moment, places
 
 DOMAIN = "recruitee.com"
@@ -36,7 +36,7 @@ def _draft(offer: Record, board: Board) -> Draft:
     return Draft(
         external_id=offer.identity("id"),
         title=offer.text("title"),
-        url=offer.maybe_text("careers_url") or _link(offer, board),
+        url=link(offer.maybe_text("careers_url"), _link(offer, board)),
         locations=places(*map(_place, offer.records("locations"))) or places(_place(offer)),
         department=offer.maybe_text("department"),
         workplace=_workplace(offer),

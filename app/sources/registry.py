@@ -2,11 +2,11 @@
 
 from urllib.parse import SplitResult
 
-from app.sources import ashby, greenhouse, lever, personio, recruitee, teamtailor, workable
+from app.sources import ashby, greenhouse, lever, personio, recruitee, teamtailor, website, workable
 from app.sources.boards import Board
 from app.sources.records import Source
 
-MODULES = (greenhouse, lever, ashby, personio, recruitee, teamtailor, workable)
+MODULES = (greenhouse, lever, ashby, personio, recruitee, teamtailor, workable, website)
 
 SOURCES: dict[str, Source] = {module.SOURCE.key: module.SOURCE for module in MODULES}
 """By key, in the order in which people are shown them."""

@@ -20,6 +20,8 @@ LONGEST_WAIT = 6 * 3600.0
 CHALLENGES = (b"captcha", b"challenge-platform", b"just a moment", b"attention required", b"are you a robot", b"cf-chl")
 """What pages say that want to see a person first; they come with a 200 or a 403 where data was expected."""
 
+TITLE = re.compile(rb"<title[^<>]*>([^<]*)")
+
 REFUSALS: Mapping[int, tuple[type[SourceError], str]] = {
     401: (Forbidden, "may not be read (the answer is 401)."),
     403: (Forbidden, "may not be read (the answer is 403)."),
@@ -30,12 +32,22 @@ REFUSALS: Mapping[int, tuple[type[SourceError], str]] = {
 """What a status means, and how the sentence goes on that begins with the board."""
 
 
-def check_listing(reply: Reply, what: str, words: Mapping[int, str]) -> None:
-    """Raises the SourceError that the answer is, if it is not a listing; ``what`` names the board."""
+def is_missing(reply: Reply) -> bool:
+    """Whether nothing is there, or nothing any more."""
+    return reply.status in (HTTPStatus.NOT_FOUND, HTTPStatus.GONE)
+
+
+def check_listing(reply: Reply, what: str, words: Mapping[int, str], *, is_page: bool = False) -> None:
+    """Raises the SourceError that the answer is, if it is not a listing; ``what`` names the board.
+
+    With ``is_page`` a page was asked for; its title tells then whether it is the right one.
+    """
     if reply.status != HTTPStatus.OK:
         raise refusal(reply, what, words)
-    start = reply.body[:20_000].lower()
-    if re.match(rb"\s*<(!doctype\s+html|html)", start) and any(word in start for word in CHALLENGES):
+    beginning = reply.body[:20_000].lower()
+    # Pages for people may well have a form in them that wants to see one.
+    shown = b"".join(TITLE.findall(beginning)) if is_page else beginning
+    if re.match(rb"\s*<(!doctype\s+html|html)", beginning) and any(word in shown for word in CHALLENGES):
         raise Forbidden(f"{what} shows a page that only lets people pass.")
 
 

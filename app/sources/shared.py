@@ -37,15 +37,6 @@ return tostring(wait)
 only one that all machines share. The answer is the wait in seconds; if it would be too long, it is negative and nothing
 was taken."""
 
-HOLD = """
-local clock = redis.call('TIME')
-local free = clock[1] + clock[2] / 1000000 + tonumber(ARGV[1])
-if tonumber(redis.call('GET', KEYS[1]) or '0') < free then
-  redis.call('SET', KEYS[1], string.format('%.6f', free), 'PX', math.ceil(tonumber(ARGV[1]) * 1000) + 1000)
-end
-"""
-"""Keeps everybody off the host for that many seconds."""
-
 
 def connect(redis_url: str) -> "redis.Redis":
     """A client that costs a second at most when Redis hangs. It connects when it is first asked."""
@@ -64,12 +55,12 @@ class Shared:
     def __init__(self, client: "redis.Redis") -> None:
         self._redis = client
         self._reserve = client.register_script(RESERVE)
-        self._hold = client.register_script(HOLD)
         self._lock = Lock()
         self._alone = False
         self._due: dict[str, float] = {}
         self._kept: dict[str, tuple[float, str]] = {}
-        self._strikes: dict[str, int] = {}
+        self._strikes: dict[str, set[str]] = {}
+        self._held: dict[str, float] = {}
 
     def reserve(self, host: str, pace_seconds: float, most_seconds: float) -> float:
         """Take the host's next free moment; returns how long to wait for it, in seconds.
@@ -82,28 +73,44 @@ class Shared:
             lambda: self._reserve_here(host, pace_seconds, most_seconds),
         )
 
-    def hold(self, host: str, seconds: float) -> None:
-        """Keep every process off the host for so long."""
-        self._ask(
-            lambda: self._hold(keys=[f"{PREFIX}pace:{host}"], args=[seconds]),
-            lambda: self._hold_here(host, seconds),
-        )
+    def hold(self, name: str, seconds: float) -> None:
+        """Keep every process off this host or board for so long."""
+        key, milliseconds = f"{PREFIX}hold:{name}", math.ceil(seconds * 1000)
 
-    def strike(self, host: str) -> int:
-        """Count one more answer of the host that wants fewer requests; returns how many there were in a row."""
+        def there() -> None:
+            # Only ever longer: of two answers the one that asks for more is heard.
+            self._redis.set(key, 1, px=milliseconds, nx=True)
+            self._redis.pexpire(key, milliseconds, gt=True)
+
+        self._ask(there, lambda: self._held.update({name: max(self._held.get(name, 0.0), time.monotonic() + seconds)}))
+
+    def held(self, *names: str) -> float:
+        """For how many seconds one of these is still to be kept off; 0 if none is."""
+
+        def there() -> float:
+            with self._redis.pipeline(transaction=False) as together:
+                for name in names:
+                    together.pttl(f"{PREFIX}hold:{name}")
+                return max(0.0, max(together.execute()) / 1000)
+
+        return self._ask(there, lambda: max(0.0, max(self._held.get(name, 0.0) for name in names) - time.monotonic()))
+
+    def strike(self, host: str, place: str) -> int:
+        """Note that a place on the host wants fewer requests; returns how many places did so in a row."""
         name = f"{PREFIX}strikes:{host}"
 
         def there() -> int:
             with self._redis.pipeline() as together:
-                together.incr(name)
+                together.sadd(name, place)
                 together.expire(name, STRIKES_KEPT_SECONDS)
-                return int(together.execute()[0])
+                together.scard(name)
+                return int(together.execute()[-1])
 
-        return self._ask(there, lambda: self._strike_here(host))
+        return self._ask(there, lambda: self._strike_here(host, place))
 
     def forgive(self, host: str) -> None:
         """The row is interrupted."""
-        self._ask(lambda: self._redis.delete(f"{PREFIX}strikes:{host}"), lambda: self._strikes.pop(host, 0))
+        self._ask(lambda: self._redis.delete(f"{PREFIX}strikes:{host}"), lambda: self._strikes.pop(host, None))
 
     def recall(self, name: str) -> str | None:
         """What was kept under this name and is not too old, or None."""
@@ -136,14 +143,10 @@ class Shared:
             self._due[host] = due + pace_seconds
             return due - now
 
-    def _hold_here(self, host: str, seconds: float) -> None:
+    def _strike_here(self, host: str, place: str) -> int:
         with self._lock:
-            self._due[host] = max(self._due.get(host, -math.inf), time.monotonic() + seconds)
-
-    def _strike_here(self, host: str) -> int:
-        with self._lock:
-            self._strikes[host] = self._strikes.get(host, 0) + 1
-            return self._strikes[host]
+            self._strikes.setdefault(host, set()).add(place)
+            return len(self._strikes[host])
 
     def _recall_here(self, name: str) -> str | None:
         until, text = self._kept.get(name, (0.0, ""))

@@ -11,21 +11,42 @@ import nh3
 from app.sources.records import Form, Section, Text
 
 HEADINGS = {"h1", "h2", "h3", "h4", "h5", "h6"}
-BLOCKS = HEADINGS | {"p", "div", "ul", "ol", "li", "pre", "blockquote", "table", "tr", "hr", "dl", "dt", "dd"}
+BLOCKS = HEADINGS | {
+    *("p", "div", "ul", "ol", "li", "pre", "blockquote", "table", "caption", "tr", "hr", "dl", "dt", "dd", "address"),
+    *("section", "article", "header", "footer", "aside", "main", "nav", "details", "summary", "figure", "figcaption"),
+    *("center", "fieldset", "legend", "form", "label", "button", "option", "textarea", "hgroup", "menu"),
+}
 STRONG = {"strong", "b"}
 ALLOWED = BLOCKS | STRONG | {"br", "td", "th"}
 LONGEST_HEADING = 120
+BOLD_LINE = 7
+"""The level of a heading that is only a bold line: below all of those that say that they are headings."""
 
+LONGEST_MARKUP = 400_000
+MOST_TAGS = 20_000
+DEEPEST = 200
+"""What no person writes: longer markup is cut, more tags or deeper ones are dropped before anything builds a tree of
+them, which takes time by the square of their depth."""
+
+TAG = re.compile(r"<(/?)([a-z][a-z0-9]*)[^<>]*>", re.IGNORECASE)
+NOT_DEEPER = {"p", "li", "br", "hr", "img", "td", "th", "tr", "dt", "dd", "option", "input", "wbr", "meta", "link"}
+"""Tags that end by themselves when the next of their kind begins, or hold nothing."""
+
+UNSEEN = re.compile(
+    "[\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]"
+)
 HALVES = re.compile("[\ud800-\udfff]")
 
 REQUIREMENTS = re.compile(
-    r"\b(requirements?|qualifications?|must[- ]haves?|nice[- ]to[- ]haves?|prerequisites?|bonus points|who you are"
-    r"|about you|you have|you bring|you are|you need|you should have|your (background|profile|experience|skills)"
+    r"\b(requirements?|qualifications?|must[- ]haves?|nice[- ]to[- ]haves?|prerequisites?|bonus points|ideal candidate"
+    r"|who you are|who we(.re| are) looking for|what we(.re| are) looking for|we are looking for|looking for in you"
+    r"|what you(.ll| will)? (bring|need|have)|you(.ll| will) (bring|need)|you bring|you should have"
+    r"|fit if|you might thrive|strong candidates"
     r"|(minimum|preferred|basic|required|desired) (skills|experience|education)|skills( and|,| &) .*experience"
-    r"|what we.re looking for|we are looking for|looking for in you|ideal candidate|what you.ll (bring|need)"
-    r"|you.ll (bring|need)|you might be a fit|you may be a good fit|good fit if|strong candidates"
     r"|dein profil|ihr profil|das bringst du mit|was du mitbringst|anforderungen|votre profil|ton profil|tu perfil"
-    r"|requisitos|profil recherché|il tuo profilo|jouw profiel)\b",
+    r"|requisitos|profil recherché|il tuo profilo|jouw profiel)\b"
+    r"|\bif you( have| are|.re)?\W*$"
+    r"|^(about you|you|you are|you have|you need|(your |the )?(experience|skills|education|background|profile))\W*$",
     re.IGNORECASE,
 )
 """Headings above what an applicant must bring; where words stand for several languages, those of the boards read."""
@@ -37,7 +58,8 @@ class Block:
 
     text: str
     is_item: bool = False
-    is_heading: bool = False
+    level: int = 0
+    """Of a heading, 1 the highest; 0: it is none."""
 
 
 class _Blocks(HTMLParser):
@@ -49,7 +71,8 @@ class _Blocks(HTMLParser):
         self._text: list[str] = []
         self._in_strong = 0
         self._weak = False
-        self._is_item = self._is_heading = False
+        self._is_item = False
+        self._level = 0
 
     def handle_starttag(self, tag: str, attrs: object) -> None:
         """Begin a block, or note what makes a heading."""
@@ -61,7 +84,7 @@ class _Blocks(HTMLParser):
             self._in_strong += 1
         elif tag in BLOCKS:
             self.finish()
-            self._is_heading = tag in HEADINGS
+            self._level = int(tag[1]) if tag in HEADINGS else 0
             self._is_item = tag == "li" or (self._is_item and tag in ("p", "div"))
 
     def handle_endtag(self, tag: str) -> None:
@@ -70,12 +93,13 @@ class _Blocks(HTMLParser):
             self._in_strong = max(0, self._in_strong - 1)
         elif tag in BLOCKS:
             self.finish()
-            self._is_item = self._is_heading = False
+            self._is_item, self._level = False, 0
 
     def handle_data(self, data: str) -> None:
         """Take text."""
         self._text.append(data)
-        if data.strip() and not self._in_strong:
+        # A colon behind the bold words is theirs.
+        if not self._in_strong and any(map(str.isalnum, data)):
             self._weak = True
 
     def finish(self) -> None:
@@ -84,8 +108,8 @@ class _Blocks(HTMLParser):
         if text:
             # People make headings of bold paragraphs.
             is_bold_line = not self._weak and "\n" not in text and not self._is_item
-            is_heading = (self._is_heading or is_bold_line) and len(text) <= LONGEST_HEADING
-            self.blocks.append(Block(text, self._is_item, is_heading))
+            level = self._level or (BOLD_LINE if is_bold_line else 0)
+            self.blocks.append(Block(text, self._is_item, level if len(text) <= LONGEST_HEADING else 0))
             # A paragraph after the first in an item is not another item.
             self._is_item = False
         self._text, self._weak = [], False
@@ -93,8 +117,8 @@ class _Blocks(HTMLParser):
 
 def tidy(text: str) -> str:
     """Lines without blanks at their ends and with single ones in them; no character that is not to be seen."""
-    # Marks of bidirectional writing and joiners belong to words of some scripts; these do not.
-    text = re.sub("[\u00ad\u200b\u2060\ufeff\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]", "", text.replace("\r\n", "\n"))
+    # Joiners belong to words of some scripts; these characters are not to be seen, or turn others around.
+    text = UNSEEN.sub("", text.replace("\r\n", "\n"))
     lines = (re.sub(r"[^\S\n]+", " ", line).strip() for line in text.split("\n"))
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
 
@@ -108,14 +132,29 @@ def blocks(text: Text) -> list[Block]:
     """The blocks of a text, whatever its form."""
     if text.form is Form.PLAIN:
         return [Block(part) for part in re.split(r"\n\s*\n", tidy(text.content)) if part]
-    # JSON may carry halves of characters, which no other library takes.
-    whole = HALVES.sub("", text.content)
-    markup = html.unescape(whole) if text.form is Form.ESCAPED_HTML else whole
     cutter = _Blocks()
-    cutter.feed(nh3.clean(_without_line_breaks(markup), tags=ALLOWED, attributes={}, link_rel=None))
+    cutter.feed(nh3.clean(_without_line_breaks(_bounded(text)), tags=ALLOWED, attributes={}, link_rel=None))
     cutter.close()
     cutter.finish()
     return cutter.blocks
+
+
+def _bounded(text: Text) -> str:
+    """The markup, unescaped where it was escaped, and with nothing in it that a tree of it would suffer from."""
+    # JSON may carry halves of characters, which no other library takes.
+    whole = HALVES.sub("", text.content[:LONGEST_MARKUP])
+    markup = html.unescape(whole) if text.form is Form.ESCAPED_HTML else whole
+    return markup if _is_tame(markup) else TAG.sub(" ", markup).replace("<", "&lt;")
+
+
+def _is_tame(markup: str) -> bool:
+    depth = 0
+    for number, match in enumerate(TAG.finditer(markup)):
+        if match.group(2).lower() not in NOT_DEEPER:
+            depth = max(0, depth - 1) if match.group(1) else depth + 1
+        if depth > DEEPEST or number > MOST_TAGS:
+            return False
+    return True
 
 
 def render(parts: Iterable[Block]) -> str | None:
@@ -141,17 +180,18 @@ def texts(description: Iterable[Text], requirements: Iterable[Section]) -> tuple
         return render(all_blocks), render(kept_apart)
     about: list[Block] = []
     needed: list[Block] = []
-    in_requirements = False
+    level = 0
     for block in all_blocks:
-        if block.is_heading:
-            in_requirements = bool(REQUIREMENTS.search(block.text.replace("’", "'")))
-        (needed if in_requirements else about).append(block)
+        # A heading below the one that began the part is within it.
+        if block.level and (not level or block.level <= level):
+            level = block.level if REQUIREMENTS.search(block.text.replace("’", "'")) else 0
+        (needed if level else about).append(block)
     return render(about), render(needed)
 
 
 def _headed(section: Section) -> list[Block]:
     heading = one_line(section.heading)
-    return [*([Block(heading, is_heading=True)] if heading else []), *blocks(section.text)]
+    return [*([Block(heading, level=1)] if heading else []), *blocks(section.text)]
 
 
 def _without_line_breaks(markup: str) -> str:

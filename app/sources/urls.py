@@ -1,7 +1,7 @@
 """Taking web addresses apart."""
 
 import re
-from urllib.parse import SplitResult, unquote, urlsplit
+from urllib.parse import SplitResult, quote, unquote, urlsplit
 
 from app.sources.boards import Board, is_label, is_token
 
@@ -11,6 +11,11 @@ RESERVED = {"embed", "api", "v0", "v1", "jobs", "static", "assets", "robots.txt"
 NO_COMPANY = RESERVED | {"www", "app", "docs", "support", "help", "status", "blog", "careers", "cdn", "mail"}
 """Names before a system's domain that are the system's own."""
 
+SAFE = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"
+"""What stays as it is when an address is written in the characters that addresses have: all of ASCII that is seen."""
+
+LONGEST_LINK = 2000
+
 HOST = re.compile(r"[\w.-]+|[0-9a-f:.]+")
 """A name, with letters of any script, or an address; none with an interface in it."""
 
@@ -18,17 +23,28 @@ HOST = re.compile(r"[\w.-]+|[0-9a-f:.]+")
 def split(text: str) -> SplitResult | None:
     """The parts of an absolute web address, host in lower case; None if it is none."""
     try:
-        url = urlsplit(text.strip())
+        url = urlsplit(quote(text.strip(), safe=SAFE))
         # Raises for a port that is no number.
         url.port  # noqa: B018
-    except ValueError:
+    except (ValueError, UnicodeError):
         return None
     return url if url.scheme in ("http", "https") and HOST.fullmatch(url.hostname or "") else None
 
 
 def is_web_address(text: str) -> bool:
-    """Whether this is something that a link may lead to: http or https, with a host, and without control characters."""
-    return split(text) is not None and all(character.isprintable() and character != " " for character in text)
+    """Whether a link may lead there: http or https, with a host, without anybody's name or characters of control."""
+    url = split(text)
+    plain = text.isascii() and text.isprintable() and " " not in text and len(text) <= LONGEST_LINK
+    return plain and url is not None and url.username is None
+
+
+def link(text: str | None, otherwise: str) -> str:
+    """The web address that was meant, or the other one: companies forget the scheme, and leave blanks in."""
+    given = (text or "").strip()
+    if re.match(r"www\.[\w-]+\.", given):
+        given = f"https://{given}"
+    url = split(given)
+    return url.geturl() if url and is_web_address(url.geturl()) else otherwise
 
 
 def path_parts(url: SplitResult) -> list[str]:

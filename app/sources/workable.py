@@ -8,7 +8,7 @@ from urllib.parse import SplitResult, quote
 from app.sources.boards import Board
 from app.sources.reading import Record, read_each
 from app.sources.records import Answer, Draft, Page, Request, Source, Text, Workplace
-from app.sources.urls import path_parts, token_before, token_of
+from app.sources.urls import link, path_parts, token_before, token_of
 from app.sources.values import iso_moment, places
 
 OWN = ("j", "view", "jobs", "gdpr_policy")
@@ -46,7 +46,7 @@ def _draft(job: Record, board: Board) -> Draft:
         # The same once for each country; the host joins them.
         external_id=code,
         title=job.text("title"),
-        url=job.maybe_text("url") or f"{_page(board)}j/{quote(code, safe='')}/",
+        url=link(job.maybe_text("url"), f"{_page(board)}j/{quote(code, safe='')}/"),
         locations=places(*(_place(each, "region") for each in shown)) or places(_place(job, "state")),
         department=next(iter(job.texts("department")), None),
         workplace=Workplace.REMOTE if job.flag("telecommuting") else None,

@@ -34,7 +34,7 @@ def _tree(answer: Answer) -> Element:
         return _parsed(answer.body)
     except (ParseError, LookupError, ValueError):
         # Feeds that say UTF-8 and are not, or carry what no XML may.
-        text = CONTROL.sub("", DECLARATION.sub("", _decoded(answer)))
+        text = CONTROL.sub("", DECLARATION.sub("", answer.text()))
     try:
         return _parsed(text)
     except (ParseError, ValueError) as error:
@@ -47,16 +47,6 @@ def _parsed(document: bytes | str) -> Element:
     except DefusedXmlException as error:
         raise ShapeChanged("the whole answer", "has a document type, which is not read") from error
     return tree
-
-
-def _decoded(answer: Answer) -> str:
-    declared = re.search(r"charset=[\"']?([\w.-]+)", answer.headers.get("content-type", ""), re.IGNORECASE)
-    for encoding in ("utf-8-sig", declared.group(1) if declared else "cp1252", "cp1252"):
-        try:
-            return answer.body.decode(encoding)
-        except (LookupError, ValueError):
-            continue
-    return answer.body.decode("latin-1")
 
 
 def _value(element: Element) -> Any:

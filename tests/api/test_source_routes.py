@@ -19,7 +19,9 @@ def detect(client, **given):
 
 def test_the_systems_are_told_with_boards_to_begin_with(client):
     told = client.get("/api/ingestion/sources").json
-    assert [source["key"] for source in told["sources"]] == ["greenhouse", "lever", "ashby", "recruitee"]
+    assert [source["key"] for source in told["sources"]] == [
+        *("greenhouse", "lever", "ashby", "personio", "recruitee", "teamtailor", "workable", "website")
+    ]
     assert set(told["sources"][0]) == {"key", "name", "documentation", "policy", "example", "board_hint"}
     assert {"source": "greenhouse", "board": "anthropic", "name": "Anthropic"} in told["starters"]
 

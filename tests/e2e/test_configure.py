@@ -184,9 +184,11 @@ def test_what_a_board_writes_is_text_and_its_links_lead_to_the_web(page, product
     boards.greenhouse("acme", [hostile, job(2, "Sly", absolute_url="javascript:alert(3)")])
     page.on("dialog", lambda dialog: pytest.fail(dialog.message))
     page.goto("/ingest/preview")
-    expect(totals(page)).to_contain_text("1 of 1 posting")
+    expect(totals(page)).to_contain_text("2 of 2 postings")
     card(page, "Acme").click()
     expect(page.get_by_role("link", name="<img src=x onerror=alert(1)>")).to_be_visible()
+    at_the_board = "https://job-boards.greenhouse.io/acme/jobs/2"
+    expect(page.get_by_role("link", name="Sly")).to_have_attribute("href", at_the_board)
     assert page.locator("a[href^=javascript]").count() == 0
 
 

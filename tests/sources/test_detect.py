@@ -179,8 +179,24 @@ def visiting(web):
         ("<a href='https://jobs.lever.co/'>", []),
         ("<a href='https://www.lever.co/privacy'>", []),
         ("<p>https://jobs.lever.co/acme in words alone</p>", []),
+        ("<!-- <a href='https://jobs.lever.co/old'> --><a href='https://jobs.lever.co/new'>", ["lever new"]),
+        ("<a href='https://jobs.lever.co/Acme'><a href='https://jobs.lever.co/acme'>", ["lever Acme"]),
+        (r'<script>"https:\u002F\u002Fjobs.ashbyhq.com\u002Facme"</script>', ["ashby acme"]),
+        ("<a data-href='https://jobs.lever.co/acme'>", ["lever acme"]),
+        ("<script src=https://boards.greenhouse.io/embed/job_board/js?for=acme></script>", ["greenhouse acme"]),
         ("<a href='https://boards.greenhouse.io/%2e%2e/x'>", []),
     ],
 )
 def test_what_a_page_points_to(page, found):
     assert on(page) == found
+
+
+@pytest.mark.parametrize("piece", ["<div>", "<a href='", "<script>", "<script", "<!--", "href=x ", "'", "<", "https:"])
+def test_no_page_takes_for_ever(piece):
+    assert on(f"<a href='https://jobs.lever.co/acme'>x</a>{piece * 300_000}") == ["lever acme"]
+
+
+def test_an_address_in_letters_of_any_language_is_visited(web, visiting):
+    web.replies["/karriere/übersicht"] = Reply(b"<a href='https://jobs.lever.co/nobody'>")
+    with pytest.raises(NotFound, match="nobody"):
+        visiting("/karriere/übersicht")

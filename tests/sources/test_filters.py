@@ -14,7 +14,11 @@ from app.sources.filters import Rule, RuleKind, decide, has_word
     [
         ("intern", "Software Engineering Intern"),
         ("intern", "Summer Interns 2027"),
-        ("interns", "Design intern"),
+        ("secretary", "Secretaries"),
+        ("pm", "Senior PMs"),
+        ("engineer", "Engineer+"),
+        ("engineer", "Engineer#12"),
+        ("engineer", "Engineer_II"),
         ("INTERN", "intern, legal"),
         ("intern*", "Internship, Data"),
         ("*stack", "Fullstack Developer"),
@@ -35,6 +39,7 @@ from app.sources.filters import Rule, RuleKind, decide, has_word
         ("qa", "QA/Test"),
         ("sales", "Head of Sales"),
         ("sale", "Sales Manager"),
+        ("data科学", "Data科学家"),
         ("class", "World-class classes"),
         ("business", "Business Analyst"),
         ("エンジニア", "ソフトウェアエンジニア"),
@@ -64,6 +69,9 @@ def test_a_term_finds(term, title):
         ("ai", "Maintenance"),
         ("stack", "Fullstack"),
         ("ios", "Curious Minds"),
+        ("sales", "Sale Engineer"),
+        ("devops", "Devop"),
+        ("interns", "Design intern"),
     ],
 )
 def test_a_term_leaves_alone(term, title):

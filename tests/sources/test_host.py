@@ -11,9 +11,10 @@ import pytest
 import redis
 
 from app.sources import exchange
-from app.sources.errors import Forbidden, Moved, OutOfTime, Throttled, Unreachable
-from app.sources.host import Host, Patience
+from app.sources.errors import Busy, Forbidden, Moved, OutOfTime, Throttled, Unreachable
+from app.sources.host import Host
 from app.sources.listing import list_board
+from app.sources.manners import Patience
 from app.sources.registry import SOURCES
 from app.sources.shared import PREFIX, Shared, connect
 from tests.sources.conftest import NO_REDIS, asking
@@ -75,6 +76,43 @@ def test_a_robots_txt_that_cannot_be_read_keeps_us_off(web, host):
     with pytest.raises(Unreachable):
         list_acme(host)
     assert web.paths() == []
+
+
+def test_a_robots_txt_with_a_mark_of_its_encoding_is_read(web, host):
+    web.replies["/robots.txt"] = Reply(b"\xef\xbb\xbfUser-agent: *\nDisallow: /")
+    with pytest.raises(Forbidden):
+        list_acme(host)
+
+
+def test_a_long_robots_txt_is_read_as_far_as_that(web, host):
+    web.json(ACME, EMPTY)
+    web.replies["/robots.txt"] = Reply(b"User-agent: *\nDisallow: /private\n" + b"# more\n" * 100_000)
+    assert list_acme(host).is_complete
+
+
+@pytest.mark.parametrize("location", ["https://u:p@victim.example:8443/x", "http://10.0.0.1/robots.txt", "ftp://x/"])
+def test_a_robots_txt_that_leads_where_nobody_is_sent_is_none(web, host, location):
+    web.json(ACME, EMPTY)
+    web.replies["/robots.txt"] = Reply(status=302, headers={"Location": location})
+    try:
+        assert list_acme(host).is_complete
+    except Unreachable:
+        assert location.startswith("ftp")
+
+
+def test_turns_that_others_have_taken_are_not_the_hosts_refusal(web, host):
+    web.json(ACME, EMPTY)
+    for _ in range(100):
+        host.shared.reserve(web.url.removeprefix("http://"), 1.0, 1000)
+    with pytest.raises(Busy):
+        list_acme(host, seconds=2)
+    assert web.asked == []
+
+
+def test_answers_are_asked_for_compressed(web, host):
+    web.json(ACME, EMPTY)
+    list_acme(host)
+    assert web.asked[-1].headers["accept-encoding"] == "gzip, deflate"
 
 
 def test_robots_txt_may_stand_elsewhere_on_the_host(web, host):
@@ -290,7 +328,8 @@ def test_redis_that_goes_away_is_no_error(broker, web):
     assert 4 < shared.reserve("h", 5, 60) <= 5
     assert shared.reserve("h", 5, 1) < -9
     shared.hold("h", 100)
-    assert shared.reserve("h", 5, 1) < -99
+    shared.hold("h", 1)
+    assert 99 < shared.held("other", "h") <= 100 and shared.held("other") == 0
 
 
 def test_redis_says_the_same(broker, settings):
@@ -302,9 +341,8 @@ def test_redis_says_the_same(broker, settings):
     assert 4 < shared.reserve(name, 5, 60) <= 5
     assert shared.reserve(name, 5, 1) < -9
     shared.hold(name, 100)
-    assert shared.reserve(name, 5, 1) < -99
     shared.hold(name, 1)
-    assert shared.reserve(name, 5, 1) < -90
+    assert 99 < shared.held("other", name) <= 100 and shared.held("other") == 0
     with pytest.raises(redis.ConnectionError):
         connect(NO_REDIS).ping()
     broker.flushall()

@@ -68,13 +68,27 @@ def test_greenhouse_fewer_jobs_than_it_counts_are_not_everything(web, host):
     assert len(listing.postings) == 3 and not listing.is_complete
 
 
-@pytest.mark.parametrize("url", ["javascript:alert(1)", "/jobs/1", "data:text/html,x", "https://", "http://a b/"])
-def test_a_link_that_leads_nowhere_is_no_link(web, host, url):
-    document = copy.deepcopy(GREENHOUSE)
-    document["jobs"][0]["absolute_url"] = url
-    web.json("/v1/boards/acme/jobs", document)
-    listing = list_board(host, "greenhouse", "acme")
-    assert len(listing.postings) == 2 and listing.unread == 1 and not listing.is_complete
+@pytest.mark.parametrize(
+    "url",
+    ["javascript:alert(1)", "/jobs/1", "data:text/html,x", "https://", "https://a:b@evil.example/", None, 7, ["x"]]
+    + [f"https://acme.example/{'x' * 2000}"],
+)
+def test_a_link_that_leads_nowhere_gives_way_to_the_boards_own(url):
+    posting = read("greenhouse", GREENHOUSE["jobs"][0], absolute_url=url)
+    assert posting.url == "https://job-boards.greenhouse.io/acme/jobs/4012345007"
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("www.acme.example/jobs/1", "https://www.acme.example/jobs/1"),
+        ("https://acme.example/a b", "https://acme.example/a%20b"),
+        (" https://acme.example/über?x=ä ", "https://acme.example/%C3%BCber?x=%C3%A4"),
+        ("https://acme.example/%20?a=b#c", "https://acme.example/%20?a=b#c"),
+    ],
+)
+def test_an_untidy_link_is_tidied(written, meant):
+    assert read("greenhouse", GREENHOUSE["jobs"][0], absolute_url=written).url == meant
 
 
 def test_an_id_that_is_too_long_to_keep_is_counted_and_not_cut(web, host):
@@ -143,7 +157,12 @@ def test_lever_the_opening_is_not_told_twice():
     assert parts.description.startswith("Come and help us.\n\nYou move data.")
 
 
-@pytest.mark.parametrize("created", [None, "2026", 10**30, -(10**30), 1.5, True])
+@pytest.mark.parametrize("created", [1767225600123, 1767225600123.0, "1767225600123"])
+def test_lever_a_date_is_a_number_however_it_is_written(created):
+    assert read("lever", LEVER[0], createdAt=created).posted_at.isoformat() == "2026-01-01T00:00:00.123000+00:00"
+
+
+@pytest.mark.parametrize("created", [None, "soon", 10**30, -(10**30), 1.5, True])
 def test_lever_a_date_that_is_none_is_no_fault(created):
     assert read("lever", LEVER[0], createdAt=created).posted_at is None
 

@@ -30,6 +30,10 @@ def plain(markup: str, form: Form = Form.HTML) -> str | None:
         ("<p>unclosed <b>bold<p>next", "unclosed bold\n\nnext"),
         ("<script>bad()</script><style>p{}</style>good", "good"),
         ("<p>soft\u00adhyphen zero\u200bwidth</p>", "softhyphen zerowidth"),
+        ("<section>A one</section><section>B two</section>", "A one\n\nB two"),
+        ("<article><header>Head</header>Body</article>", "Head\n\nBody"),
+        ("<details><summary>More</summary>Text</details><footer>End</footer>", "More\n\nText\n\nEnd"),
+        ("<p>turned \u202eround\u202c</p>", "turned round"),
         ("", None),
         ("<p> </p><p>&nbsp;</p>", None),
     ],
@@ -67,6 +71,32 @@ def test_requirements_stand_below_their_heading_up_to_the_next(heading):
     assert needed.endswith("\n\n- Care")
 
 
+@pytest.mark.parametrize(
+    "heading",
+    ["You might thrive in this role if you:", "Who we’re looking for", "What you’ll have", "Experience", "Skills:"]
+    + ["You’ll be a great addition to the team if you have:", "Requirements</strong>:<strong>"],
+)
+def test_more_headings_of_requirements(heading):
+    assert texts([Text(f"<p>A</p><p><strong>{heading}</strong></p><ul><li>Care</li></ul>")], [])[1].endswith("- Care")
+
+
+@pytest.mark.parametrize(
+    "heading", ["What you are going to do", "Why you are going to love it here", "Your experience at Acme", "Benefits"]
+)
+def test_headings_of_something_else(heading):
+    assert texts([Text(f"<h2>{heading}</h2><p>Fly.</p>")], [])[1] is None
+
+
+def test_a_heading_below_belongs_to_the_part_and_one_beside_ends_it():
+    markup = (
+        "<h3>Requirements</h3><p><strong>Technical</strong></p><ul><li>C</li></ul><h4>Human</h4><p>Wit</p>"
+        "<h3>Benefits</h3><p>Cake</p>"
+    )
+    about, needed = texts([Text(markup)], [])
+    assert needed == "Requirements\n\nTechnical\n\n- C\n\nHuman\n\nWit"
+    assert about == "Benefits\n\nCake"
+
+
 def test_bold_words_in_a_sentence_are_no_heading():
     about, needed = texts([Text("<p>The <strong>requirements</strong> are few.</p><p>Come.</p>")], [])
     assert (about, needed) == ("The requirements are few.\n\nCome.", None)
@@ -92,9 +122,14 @@ def test_halves_of_characters_are_no_reason_to_lose_a_text():
     assert plain("&lt;p&gt;a\udfffb&lt;/p&gt;", Form.ESCAPED_HTML) == "ab"
 
 
-def test_depth_and_size_are_no_danger():
-    assert plain("<div>" * 5_000 + "deep" + "</div>" * 5_000) == "deep"
-    assert plain("<b>" * 5_000 + "deep") == "deep"
+@pytest.mark.parametrize("markup", ["<div>", "<ul><li>", "<b>", "<i class=x>", "<table><tr><td>", "<", "<a ", "<!--"])
+def test_depth_and_size_are_no_danger(markup):
+    """What a tree of it would take minutes for; the words are kept."""
+    assert "deep" in (plain("<p>deep</p>" + markup * 40_000) or "")
+
+
+def test_long_texts_are_read():
+    assert plain("<div>" * 150 + "deep" + "</div>" * 150) == "deep"
     assert len(plain("<p>word</p>" * 10_000)) == 10_000 * 6 - 2
 
 

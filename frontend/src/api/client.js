@@ -7,8 +7,8 @@ const CHANGE_SECONDS = 15;
 
 /**
  * @typedef {{code: string, detail: string, run_id?: number, run_status?: string, company_id?: number,
- *   retry_at?: string | null, candidates?: {source: string, source_name: string, board: string}[],
- *   errors?: Record<string, any>}} Problem
+ *   company?: import('./companies.js').Company, retry_at?: string | null,
+ *   candidates?: import('./schema').components['schemas']['Candidate'][], errors?: Record<string, any>}} Problem
  */
 
 /** What the server refused, or that it did not answer (`status` 0). */

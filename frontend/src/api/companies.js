@@ -3,13 +3,12 @@ import { useLastError } from '../lib/useLastError.js';
 import { get, patch, post, remove } from './client.js';
 
 /**
- * @typedef {{at: string, outcome: string, detail: string | null, postings: number | null}} LastListing
- * @typedef {{company_id: number, source: string, source_name: string, board: string, name: string, url: string,
- *   enabled: boolean, include: string[], exclude: string[], created_at: string, updated_at: string,
- *   listing: LastListing | null}} Company
- * @typedef {{source: string, board: string, name: string, enabled?: boolean, include?: string[],
- *   exclude?: string[]}} NewCompany
- * @typedef {{added: number, changed: number, unchanged: number}} Imported
+ * @typedef {import('./schema').components['schemas']['Listing']} LastListing
+ * @typedef {import('./schema').components['schemas']['Company']} Company
+ * @typedef {import('./schema').components['schemas']['Merged']} Imported
+ * @typedef {import('./schema').components['schemas']['ImportedCompany']} ImportedCompany
+ * @typedef {Omit<ImportedCompany, 'source'> & {source: string}} NewCompany whether the system is one is for the server
+ *   to say
  */
 
 const ROOT = '/api/ingestion';
@@ -69,12 +68,24 @@ export function useRemoveCompany(onRemoved) {
 }
 
 /**
+ * What is to be changed, as it was last `seen`; a switch is flipped on what the list says when its turn has come. Who
+ * `sent` it may want to know what that was.
+ * @typedef {{id: number, name: string, changes: Partial<Company>, seen?: string,
+ *   sent?: import('../lib/editors.js').Texts}} Change
+ */
+
+/**
  * Changes a company. The list shows the change at once, and takes it back if it is refused; changes reach the server in
- * the order they were made in.
- * @param {() => void} [onChanged] told even if nobody waits for it any more
+ * the order they were made in. If somebody else has changed the company, it is refused, and the list has the company as it
+ * is.
+ * @param {(company: Company, change: Change) => void} [onChanged] told even if nobody waits for it any more
  */
 export function useChangeCompany(onChanged) {
   const client = useQueryClient();
+  const seenOf = (id) =>
+    /** @type {Company[] | undefined} */ (client.getQueryData(COMPANIES))?.find(
+      ({ company_id }) => company_id === id,
+    )?.updated_at;
   const put = (id, changes) =>
     client.setQueryData(COMPANIES, (/** @type {Company[] | undefined} */ known) =>
       known?.map((each) => (each.company_id === id ? { ...each, ...changes } : each)),
@@ -88,8 +99,9 @@ export function useChangeCompany(onChanged) {
   return useMutation({
     mutationKey: COMPANIES,
     scope: { id: 'companies' },
-    /** @param {{id: number, name: string, changes: Partial<Company>}} given @returns {Promise<Company>} */
-    mutationFn: ({ id, changes }) => patch(`${ROOT}/companies/${id}`, changes),
+    /** @param {Change} change @returns {Promise<Company>} */
+    mutationFn: ({ id, changes, seen = seenOf(id) }) =>
+      patch(`${ROOT}/companies/${id}`, { ...changes, updated_at: seen }),
     onMutate: async ({ id, changes }) => {
       await client.cancelQueries({ queryKey: COMPANIES });
       const { enabled } = changes;
@@ -97,14 +109,15 @@ export function useChangeCompany(onChanged) {
         put(id, { enabled });
       }
     },
-    onSuccess: (company, { id }) => {
-      if (isLast(id)) {
-        put(id, company);
-      }
-      onChanged?.();
+    onSuccess: (company, change) => {
+      const { enabled, ...others } = company;
+      put(change.id, isLast(change.id) ? { enabled, ...others } : others);
+      onChanged?.(company, change);
     },
-    onError: (_error, { id, changes: { enabled } }) => {
-      if (enabled !== undefined) {
+    onError: ({ problem }, { id, changes: { enabled } }) => {
+      if (problem?.company) {
+        put(id, problem.company);
+      } else if (enabled !== undefined) {
         put(id, { enabled: !enabled });
       }
       void client.invalidateQueries({ queryKey: COMPANIES });

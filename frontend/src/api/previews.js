@@ -5,31 +5,21 @@ import {
   useQuery,
   useQueryClient,
 } from '@tanstack/react-query';
+import { pauseOf } from '../lib/polling.js';
 import { useLastError } from '../lib/useLastError.js';
 import { get, post } from './client.js';
 import { isMissing } from './queries.js';
 
 /**
- * @typedef {{position: number, company_id: number, source: string, source_name: string, board: string, name: string,
- *   url: string, include: string[], exclude: string[], state: 'waiting' | 'listing' | 'listed' | 'failed',
- *   outcome: string | null, detail: string | null, retry_at: string | null, is_complete: boolean | null,
- *   found: number | null, taken: number | null, unread: number | null, listed_at: string | null}} PreviewCompany
- * @typedef {{companies: number, listed: number, failed: number, waiting: number, found: number,
- *   taken: number}} Totals
- * @typedef {{preview_id: number, is_finished: boolean, is_current: boolean, settings_hash: string,
- *   created_at: string, finished_at: string | null, server_time: string, totals: Totals,
- *   companies: PreviewCompany[]}} Preview
- * @typedef {{kind: string, term: string | null}} Rule
- * @typedef {{posting_id: number, position: number, company: string, external_id: string, title: string,
- *   location: string | null, department: string | null, workplace: string | null, employment_type: string | null,
- *   posted_at: string | null, updated_at: string | null, url: string, taken: boolean, rule: Rule}} Posting
- * @typedef {Posting & {description: string | null, requirements: string | null}} PostingText
+ * @typedef {import('./schema').components['schemas']['Preview']} Preview
+ * @typedef {import('./schema').components['schemas']['PreviewCompany']} PreviewCompany
+ * @typedef {import('./schema').components['schemas']['Posting']} Posting
+ * @typedef {import('./schema').components['schemas']['WholePosting']} PostingText
  * @typedef {{company?: number, taken?: boolean, search?: string}} Wanted
  */
 
 const ROOT = '/api/ingestion/dry-run';
 const LATEST = ['dry-run', 'latest'];
-const POLL_MS = 1000;
 const RETRY_MS = 1500;
 const PAGE = 100;
 
@@ -46,7 +36,7 @@ export function useLatestPreview() {
   return { previewId: query.data, look: query.refetch, error: useLastError(query) };
 }
 
-/** A preview, asked for until it is finished; whether it still fits the settings is asked again by each visit. */
+/** A preview, asked for until it is finished, and then now and then, whether it still fits the settings. */
 export function usePreview(previewId) {
   const query = useQuery({
     queryKey: ['dry-run', previewId],
@@ -54,8 +44,9 @@ export function usePreview(previewId) {
     /** @returns {Promise<Preview>} */
     queryFn: ({ signal }) => get(`${ROOT}/${previewId}`, signal),
     gcTime: 0,
+    // Without an answer it is asked for as if it were under way: what is not known is worth knowing soon.
     refetchInterval: ({ state: { data, error } }) =>
-      isMissing(error) || (!error && data?.is_finished) ? false : POLL_MS,
+      isMissing(error) ? false : error && data?.is_finished ? RETRY_MS : pauseOf(data),
   });
   return { preview: query.data, error: useLastError(query) };
 }

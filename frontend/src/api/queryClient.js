@@ -1,7 +1,18 @@
-import { MutationCache, QueryCache, QueryClient } from '@tanstack/react-query';
+import { focusManager, MutationCache, QueryCache, QueryClient } from '@tanstack/react-query';
 
 /** Who is signed in; see useSession. */
 export const SESSION = ['session'];
+
+// A window beside this one changes things too, and this one is in sight all the time: that it gets the focus counts as well.
+focusManager.setEventListener((look) => {
+  const noteFocus = () => look();
+  window.addEventListener('visibilitychange', noteFocus);
+  window.addEventListener('focus', noteFocus);
+  return () => {
+    window.removeEventListener('visibilitychange', noteFocus);
+    window.removeEventListener('focus', noteFocus);
+  };
+});
 
 /** One client for the page. The one place that handles a 401, whatever was asked. */
 export function makeQueryClient() {

@@ -625,7 +625,7 @@ export interface components {
              * @description In place of `url`: the key of a source, with `board`.
              * @enum {string}
              */
-            source?: "greenhouse" | "lever" | "ashby" | "personio" | "recruitee" | "teamtailor" | "workable";
+            source?: "greenhouse" | "lever" | "ashby" | "personio" | "recruitee" | "teamtailor" | "workable" | "website";
             board?: string;
         };
         Candidate: {
@@ -650,7 +650,7 @@ export interface components {
             errors?: {
                 [key: string]: string[];
             };
-            /** @description The boards to choose from, with `several_boards`. */
+            /** @description The boards to choose from, with `several_boards`, or with `board_moved` where to. */
             candidates?: components["schemas"]["Candidate"][];
             /**
              * Format: date-time
@@ -723,7 +723,7 @@ export interface components {
              * @description The key of a source.
              * @enum {string}
              */
-            source: "greenhouse" | "lever" | "ashby" | "personio" | "recruitee" | "teamtailor" | "workable";
+            source: "greenhouse" | "lever" | "ashby" | "personio" | "recruitee" | "teamtailor" | "workable" | "website";
             /** @description The name that the source knows the company's board by. */
             board: string;
         };
@@ -787,7 +787,7 @@ export interface components {
              * @description The key of a source.
              * @enum {string}
              */
-            source: "greenhouse" | "lever" | "ashby" | "personio" | "recruitee" | "teamtailor" | "workable";
+            source: "greenhouse" | "lever" | "ashby" | "personio" | "recruitee" | "teamtailor" | "workable" | "website";
             /** @description The name that the source knows the company's board by. */
             board: string;
         };

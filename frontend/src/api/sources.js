@@ -2,12 +2,9 @@ import { useMutation, useQuery } from '@tanstack/react-query';
 import { get, post } from './client.js';
 
 /**
- * @typedef {{source: string, board: string, name: string}} Starter
- * @typedef {{key: string, name: string, documentation: string, policy: string, example: string,
- *   board_hint: string}} Source
- * @typedef {{source: string, source_name: string, board: string, name: string | null, url: string,
- *   postings: number, is_complete: boolean, titles: string[], company_id: number | null,
- *   note: string | null}} Detected
+ * @typedef {import('./schema').components['schemas']['Starter']} Starter
+ * @typedef {import('./schema').components['schemas']['Source']} Source
+ * @typedef {import('./schema').components['schemas']['Detected']} Detected
  * @typedef {{url: string} | {source: string, board: string}} Wanted
  */
 

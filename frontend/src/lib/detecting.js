@@ -1,6 +1,6 @@
 /** What to tell when a board was looked for and not found. */
 
-import { formatDuration } from './format.js';
+import { formatDuration, isolated } from './format.js';
 import { failure } from './outcome.js';
 
 /** @type {Record<string, {why: string, advice: string}>} */
@@ -19,6 +19,10 @@ const SENTENCES = {
     why: 'That was very often in a short time.',
     advice: 'Wait a minute, then try again.',
   },
+  board_busy: {
+    why: 'The system is asked as often as it may be right now.',
+    advice: 'Try again in a minute.',
+  },
   detect_busy: { why: 'Other boards are being looked at.', advice: 'Try again in a moment.' },
 };
 
@@ -31,6 +35,7 @@ const OUTCOMES = {
   board_changed: 'changed',
   board_unreachable: 'unreachable',
   board_moved: 'moved',
+  board_out_of_time: 'out_of_time',
 };
 
 /** What to do differs where there is no company yet that could be removed. */
@@ -58,6 +63,9 @@ export function detectTrouble({ status, code, message, problem, retryAfter }) {
   if (status === 0) {
     return { why: 'There was no answer.', advice: 'Try again; some systems are slow.' };
   }
+  if (code === 'board_moved' && problem.candidates?.length) {
+    return { why: 'The board has moved.', advice: 'Do you want to follow it?' };
+  }
   const outcome = OUTCOMES[code];
   if (outcome) {
     const { why, advice } = failure({ outcome, detail: message, retry_at: problem.retry_at });
@@ -67,5 +75,5 @@ export function detectTrouble({ status, code, message, problem, retryAfter }) {
     const { why } = SENTENCES[code];
     return { why, advice: `Try again in ${formatDuration(retryAfter * 1000)}.` };
   }
-  return SENTENCES[code] ?? { why: message, advice: '' };
+  return SENTENCES[code] ?? { why: isolated(message), advice: '' };
 }

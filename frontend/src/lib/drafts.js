@@ -1,11 +1,11 @@
 /** What was typed, found or chosen and is not saved: pure functions over it. */
 
-import { termsOf, textOf } from './terms.js';
+import { isChanged } from './editors.js';
+import { isolated } from './format.js';
 
 /**
  * @typedef {import('../api/companies.js').Company} Company
- * @typedef {{name: string, include: string, exclude: string}} Texts
- * @typedef {Texts & {base: Texts}} Editor what is typed, and what it began with
+ * @typedef {import('./editors.js').Editor} Editor
  * @typedef {{url: string, source: string, board: string, name: string,
  *   found: import('../api/sources.js').Detected | null}} Adding
  * @typedef {{file: string, companies: import('../api/companies.js').NewCompany[]}} Import
@@ -22,35 +22,6 @@ export const NO_DRAFTS = { editors: {}, adding: NOTHING_ADDED, ticked: [], impor
 
 /** How many removed companies can be brought back. */
 const MOST_REMOVED = 5;
-
-/**
- * An editor as it is opened.
- * @param {Company} company
- * @returns {Editor}
- */
-export function editorOf({ name, include, exclude }) {
-  const base = { name, include: textOf(include), exclude: textOf(exclude) };
-  return { ...base, base };
-}
-
-/**
- * What saving an editor would change.
- * @param {Editor} editor
- * @returns {{name?: string, include?: string[], exclude?: string[]}}
- */
-export function changesOf({ base, name, include, exclude }) {
-  const differs = (one, other) => textOf(termsOf(one)) !== textOf(termsOf(other));
-  return {
-    ...(name.trim() !== base.name && { name: name.trim() }),
-    ...(differs(include, base.include) && { include: termsOf(include) }),
-    ...(differs(exclude, base.exclude) && { exclude: termsOf(exclude) }),
-  };
-}
-
-/** @param {Editor} editor */
-export function isChanged(editor) {
-  return Object.keys(changesOf(editor)).length > 0;
-}
 
 /**
  * The drafts with an editor opened, typed in or (null) closed.
@@ -109,9 +80,9 @@ export function isNothing({ editors, adding, ticked, importing, removed }) {
 export function unsaved({ editors, adding, ticked, importing }) {
   const changed = Object.values(editors).filter(isChanged);
   return [
-    ...changed.map(({ base }) => `changes to ${base.name}`),
+    ...changed.map(({ base }) => `changes to ${isolated(base.name)}`),
     ...(adding.found && !adding.found.company_id
-      ? [`the company ${adding.name || adding.found.board}`]
+      ? [`the company ${isolated(adding.name || adding.found.board)}`]
       : adding.url.trim() || adding.board.trim()
         ? ['an address or a board that was typed']
         : []),

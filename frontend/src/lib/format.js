@@ -55,6 +55,19 @@ export function formatClock(moment, now = Date.now()) {
   return formatDay(moment) === formatDay(now) ? clock : `${formatDay(moment)}, ${clock}`;
 }
 
+/** What is written from right to left, and what turns the direction round. */
+const TURNING =
+  /[\u0590-\u08ff\u200f\u202a-\u202e\u2066-\u2069\ufb1d-\ufdff\ufe70-\ufeff\u{10800}-\u{10fff}]/u;
+const ISOLATES = /[\u2066-\u2069]/g;
+
+/**
+ * A name inside a sentence, so that its direction turns nothing round beside it. On its own it stands in <bdi>.
+ * @param {string} text
+ */
+export function isolated(text) {
+  return TURNING.test(text) ? `\u2068${text.replace(ISOLATES, '')}\u2069` : text;
+}
+
 /**
  * A number of things: 1 company, 3 companies.
  * @param {number} count

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { formatDuration } from './format.js';
+import { formatDuration, isolated } from './format.js';
 
 test.each([
   [-5_000, '0 s'],
@@ -13,4 +13,14 @@ test.each([
   [90_000_000, '1 d 1 h'],
 ])('%i ms is %s', (milliseconds, expected) => {
   expect(formatDuration(milliseconds)).toBe(expected);
+});
+
+test.each([
+  ['Acme', 'Acme'],
+  ['Äcme & Söhne, 東京', 'Äcme & Söhne, 東京'],
+  ['שלום', '\u2068שלום\u2069'],
+  ['a\u202eb', '\u2068a\u202eb\u2069'],
+  ['a\u2069\u202eb', '\u2068a\u202eb\u2069'],
+])('%j stands in a sentence as %j', (name, expected) => {
+  expect(isolated(name)).toBe(expected);
 });

@@ -1,6 +1,6 @@
 /** What became of looking at a board: why, and what to do about it. */
 
-import { amount, formatClock } from './format.js';
+import { amount, formatClock, isolated } from './format.js';
 
 /** @type {Record<string, {why: string, advice: string}>} */
 const FAILURES = {
@@ -30,7 +30,7 @@ const FAILURES = {
 export function failure({ outcome, detail, retry_at: retryAt }) {
   const known = FAILURES[outcome ?? ''] ?? { why: 'It failed.', advice: 'Try again.' };
   const again = outcome === 'throttled' && retryAt ? `Try again after ${formatClock(retryAt)}.` : null;
-  return { why: detail ?? known.why, advice: again ?? known.advice };
+  return { why: detail ? isolated(detail) : known.why, advice: again ?? known.advice };
 }
 
 /**

@@ -24,6 +24,8 @@ const CODES = [
   'board_changed',
   'board_unreachable',
   'board_moved',
+  'board_out_of_time',
+  'board_busy',
   'too_many_requests',
   'detect_busy',
 ];
@@ -38,6 +40,11 @@ test('every outcome has its own reason and its own advice', () => {
 test('the server’s own words come first, and an unknown outcome is told too', () => {
   expect(failure({ outcome: 'gone', detail: 'Closed in May.' }).why).toBe('Closed in May.');
   expect(failure({ outcome: 'tired', detail: null })).toEqual({ why: 'It failed.', advice: 'Try again.' });
+});
+
+test('words of the server that turn their direction round do not turn the advice', () => {
+  const { text } = listingInWords({ outcome: 'gone', detail: 'No \u202ex.' }) ?? {};
+  expect(text).toMatch(/^\u2068No \u202ex\.\u2069 Look for/);
 });
 
 test('a throttled board says when to try again', () => {
@@ -63,6 +70,23 @@ test.each(CODES)('%s has a sentence, and a way on', (code) => {
   expect(why).toMatch(/\.$/);
   expect(advice).toMatch(/[.?]$/);
   expect(advice).not.toMatch(/remove/);
+});
+
+test('where a moved board is known, it can be followed', () => {
+  const candidates = [{ source: 'lever', source_name: 'Lever', board: 'acme' }];
+  expect(detectTrouble(refusal('board_moved', { candidates }))).toEqual({
+    why: 'The board has moved.',
+    advice: 'Do you want to follow it?',
+  });
+  expect(detectTrouble(refusal('board_moved', { candidates: [] })).advice).toMatch(/^Open its page/);
+});
+
+test('our own pace is no fault of the board', () => {
+  expect(detectTrouble(refusal('board_busy'))).toEqual({
+    why: 'The system is asked as often as it may be right now.',
+    advice: 'Try again in a minute.',
+  });
+  expect(detectTrouble(refusal('board_out_of_time')).advice).toMatch(/^Try again;/);
 });
 
 test('what is not known is told in the server’s words, and no answer as such', () => {

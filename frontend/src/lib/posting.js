@@ -1,17 +1,18 @@
 /** What can be said of a posting and of a company of a preview. */
 
-import { amount, formatCount, formatDay } from './format.js';
+import { amount, formatCount, formatDay, isolated } from './format.js';
 
 /** @typedef {import('../api/previews.js').Posting} Posting */
 /** @typedef {import('../api/previews.js').PreviewCompany} PreviewCompany */
 
 /**
- * An address that may become a link: it comes from a board, and a board may hold anything.
- * @param {string} url
+ * An address that may become a link: it comes from a board, and a board may hold anything. A company of a system that is
+ * not known any more has none.
+ * @param {string | null} url
  * @returns {string | null}
  */
 export function linkable(url) {
-  return /^https?:\/\//i.test(url) && URL.canParse(url) ? url : null;
+  return url !== null && /^https?:\/\//i.test(url) && URL.canParse(url) ? url : null;
 }
 
 /**
@@ -20,9 +21,9 @@ export function linkable(url) {
  */
 export function ruleInWords({ taken, rule: { kind, term } }) {
   if (taken) {
-    return term ? `taken: ${term}` : '';
+    return term ? `taken: ${isolated(term)}` : '';
   }
-  return kind === 'exclude' ? `left out by ‘${term}’` : 'no word of ‘Only’ in the title';
+  return kind === 'exclude' ? `left out by ‘${isolated(term ?? '')}’` : 'no word of ‘Only’ in the title';
 }
 
 const WORKPLACES = { remote: 'Remote', hybrid: 'Hybrid', on_site: 'On site' };
@@ -56,15 +57,15 @@ export function stateInWords({ state, found, taken }) {
 }
 
 /**
- * What is missing of a listing; null where nothing is.
+ * What is missing of a listing; null where nothing is. With records that could not be read a listing is never complete:
+ * then it is not known that there is more than these.
  * @param {PreviewCompany} company
  */
 export function gapsInWords({ is_complete: isComplete, unread }) {
-  const gaps = [
-    isComplete === false && 'The board has more postings than could be read.',
-    unread && `${amount(unread, 'posting')} could not be understood.`,
-  ].filter(Boolean);
-  return gaps.length > 0 ? gaps.join(' ') : null;
+  if (unread) {
+    return `${amount(unread, 'posting')} could not be read.`;
+  }
+  return isComplete === false ? 'The board has more postings than it listed.' : null;
 }
 
 export const KINDS = { all: 'All', taken: 'With postings', failed: 'Failed' };

@@ -13,6 +13,7 @@ test.each([
   ['https://', false],
   ['/relative', false],
   ['', false],
+  [null, false],
 ])('%j may be a link: %s', (url, expected) => {
   expect(linkable(url) !== null).toBe(expected);
 });
@@ -49,7 +50,11 @@ test.each([
 test('what is missing of a listing is told', () => {
   expect(gapsInWords(aPreviewCompany())).toBeNull();
   expect(gapsInWords(aPreviewCompany({ is_complete: false, unread: 2 }))).toBe(
-    'The board has more postings than could be read. 2 postings could not be understood.',
+    '2 postings could not be read.',
+  );
+  expect(gapsInWords(aPreviewCompany({ is_complete: true, unread: 1 }))).toBe('1 posting could not be read.');
+  expect(gapsInWords(aPreviewCompany({ is_complete: false, unread: 0 }))).toBe(
+    'The board has more postings than it listed.',
   );
 });
 

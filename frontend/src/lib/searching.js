@@ -16,6 +16,18 @@ export function matching(companies, search) {
   });
 }
 
+const NAMES = new Intl.Collator(undefined, { numeric: true });
+
+/**
+ * Companies by name, as a person sorts them: 2 comes before 10.
+ * @template {{name: string}} Company
+ * @param {Company[]} companies
+ * @returns {Company[]}
+ */
+export function byName(companies) {
+  return companies.toSorted((one, other) => NAMES.compare(one.name, other.name));
+}
+
 /** Upper or lower case and accents make no difference. */
 function plain(text) {
   return text

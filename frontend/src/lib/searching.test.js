@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { matching } from './searching.js';
+import { byName, matching } from './searching.js';
 
 const ALL = [
   { name: 'Café Zürich', board: 'cafe', source_name: 'Greenhouse' },
@@ -16,4 +16,10 @@ test.each([
   ['acme greenhouse', []],
 ])('%j finds %j', (search, expected) => {
   expect(matching(ALL, search).map(({ name }) => name)).toEqual(expected);
+});
+
+test('numbers in names are sorted as numbers, and the list itself is left alone', () => {
+  const names = [{ name: 'Co 10' }, { name: 'Co 2' }, { name: 'Äcme' }];
+  expect(byName(names).map(({ name }) => name)).toEqual(['Äcme', 'Co 2', 'Co 10']);
+  expect(names[0].name).toBe('Co 10');
 });

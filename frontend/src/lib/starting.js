@@ -1,6 +1,6 @@
 /** Starting from a preview: why not, what is asked before, and what is told when it failed. */
 
-import { amount } from './format.js';
+import { amount, isolated } from './format.js';
 import { unconfirmed } from './trouble.js';
 
 /** @typedef {import('../api/previews.js').Preview} Preview */
@@ -27,7 +27,7 @@ export function whyNot(preview) {
  * @param {Preview} preview
  */
 export function question({ totals, companies }) {
-  const failed = companies.filter(({ state }) => state === 'failed').map(({ name }) => name);
+  const failed = companies.filter(({ state }) => state === 'failed').map(({ name }) => isolated(name));
   const named = failed.length > 5 ? [...failed.slice(0, 4), `${failed.length - 4} others`] : failed;
   return {
     title: `Start ingestion of ${amount(totals.taken, 'posting')} of ${amount(totals.listed, 'company', 'companies')}?`,

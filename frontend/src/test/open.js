@@ -23,3 +23,16 @@ export async function objections(container) {
   const { violations } = await axe.run(container, { rules: { 'color-contrast': { enabled: false } } });
   return violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join(' ')}`);
 }
+
+/** Texts with a direction of their own that could turn round what stands beside them. */
+export function turning(container) {
+  const walker = document.createTreeWalker(container, NodeFilter.SHOW_TEXT);
+  const found = [];
+  for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+    const bare = node.data.replace(/\u2068[^\u2069]*\u2069/g, '');
+    if (bare.includes('\u202e') && !node.parentElement.closest('bdi, [dir=auto]')) {
+      found.push(node.data);
+    }
+  }
+  return found;
+}

@@ -1,7 +1,7 @@
 import { screen, waitFor, within } from '@testing-library/react';
 import { expect, test } from 'vitest';
-import { aCompany, SOURCES } from '../../test/companies.js';
-import { objections, open } from '../../test/open.js';
+import { aCompany, aDetected, SOURCES } from '../../test/companies.js';
+import { objections, open, turning } from '../../test/open.js';
 import { NOTHING, PATHS, refusal, serve } from '../../test/server.js';
 
 const BETA = aCompany({
@@ -67,7 +67,10 @@ test('enabling is sent at once, and taken back when it is refused', async () => 
   const box = await screen.findByRole('checkbox', { name: 'Enabled: Acme' });
   await user.click(box);
   await waitFor(() => expect(box).not.toBeChecked());
-  expect(asked).toHaveBeenCalledWith(PATHS.changeCompany, { enabled: false });
+  expect(asked).toHaveBeenCalledWith(PATHS.changeCompany, {
+    enabled: false,
+    updated_at: '2026-01-02T10:00:00Z',
+  });
   answers[PATHS.changeCompany] = refusal(503, 'database_unavailable');
   await user.click(box);
   expect(await screen.findByRole('alert')).toHaveTextContent('The change of Acme was not confirmed.');
@@ -87,11 +90,40 @@ test('a switch that is flipped twice ends as the second flip says', async () => 
   await waitFor(() => expect(box).not.toBeChecked());
   await user.click(box);
   await waitFor(() => expect(box).toBeChecked());
-  answer(aCompany({ enabled: false }));
-  await waitFor(() => expect(asked).toHaveBeenCalledWith(PATHS.changeCompany, { enabled: true }));
+  const later = '2026-01-02T11:00:00Z';
+  answer(aCompany({ enabled: false, updated_at: later }));
+  await waitFor(() =>
+    expect(asked).toHaveBeenCalledWith(PATHS.changeCompany, { enabled: true, updated_at: later }),
+  );
   expect(box).toBeChecked();
   answer(aCompany());
   await waitFor(() => expect(box).toBeChecked());
+});
+
+test('a switch says what it was flipped on, and is told if that has changed elsewhere', async () => {
+  const { answers, asked } = serveList([aCompany()]);
+  const company = aCompany({ include: ['data'], updated_at: '2026-01-02T11:00:00Z' });
+  answers[PATHS.changeCompany] = () => {
+    answers[PATHS.companies] = { companies: [company] };
+    return refusal(409, 'company_changed', { company });
+  };
+  const { user } = open('/ingest');
+  const box = await screen.findByRole('checkbox', { name: 'Enabled: Acme' });
+  await user.click(box);
+  expect(await screen.findByRole('alert')).toHaveTextContent(
+    'It is now: Only titles with: data. So it was not',
+  );
+  expect(box).toBeChecked();
+  answers[PATHS.changeCompany] = () => {
+    answers[PATHS.companies] = { companies: [{ ...company, enabled: false }] };
+    return { ...company, enabled: false };
+  };
+  await user.click(box);
+  await waitFor(() => expect(screen.queryByRole('alert')).toBeNull());
+  expect(asked).toHaveBeenLastCalledWith(PATHS.changeCompany, {
+    enabled: false,
+    updated_at: '2026-01-02T11:00:00Z',
+  });
 });
 
 test('removing is at once, and can be undone with all there was', async () => {
@@ -171,6 +203,52 @@ test('an empty list begins with well-known companies, added in one call', async 
   await waitFor(async () => expect(await row('Acme')).toBeVisible());
   expect(screen.queryByRole('checkbox', { name: 'Acme Greenhouse' })).toBeNull();
   expect(screen.getByRole('checkbox', { name: 'Birch Lever' })).toBeVisible();
+});
+
+test('names are sorted as a person sorts them', async () => {
+  const named = (name, company_id) => aCompany({ company_id, name, board: `b${company_id}` });
+  serveList([named('Co 10', 1), named('Co 2', 2), named('acme', 3)]);
+  open('/ingest');
+  await row('Co 2');
+  const names = screen.getAllByText(/./, { selector: 'strong' }).map((each) => each.textContent);
+  expect(names).toEqual(['acme', 'Co 2', 'Co 10']);
+});
+
+test('the well-known companies are shown again when the list has become empty', async () => {
+  const { answers } = serveList([aCompany()]);
+  answers[PATHS.removeCompany] = () => {
+    answers[PATHS.companies] = { companies: [] };
+    return NOTHING;
+  };
+  const { user } = open('/ingest');
+  const panel = (await screen.findByText('Well-known companies to begin with')).closest('details');
+  expect(panel).not.toHaveAttribute('open');
+  await user.click(screen.getByRole('button', { name: 'Remove Acme' }));
+  await screen.findByText(/^Your list is empty/);
+  expect(panel).toHaveAttribute('open');
+});
+
+test('a company of a system that is not known any more has no link', async () => {
+  serveList([aCompany({ source: 'gone', source_name: 'gone', url: null })]);
+  open('/ingest');
+  expect(await row('Acme')).toHaveTextContent('gone, acme');
+  expect(screen.queryByRole('link', { name: 'acme' })).toBeNull();
+});
+
+test('a name or a board that turns its direction round turns nothing else', async () => {
+  const odd = '\u202egnirts';
+  const listing = { at: '2026-01-02T10:00:00Z', outcome: 'gone', detail: odd, postings: null };
+  const company = aCompany({ name: odd, board: odd, include: [odd], listing });
+  const { answers } = serveList([company, aCompany({ ...company, company_id: 13, url: null })]);
+  answers[PATHS.removeCompany] = NOTHING;
+  answers[PATHS.detect] = aDetected({ name: odd, board: odd, titles: [odd], note: odd });
+  const { user, container } = open('/ingest');
+  await user.type(await screen.findByLabelText('Address of its careers page'), 'x.example{Enter}');
+  await screen.findByText(/already in your list/);
+  expect(turning(container)).toEqual([]);
+  await user.click(screen.getAllByRole('button', { name: /^Remove / })[0]);
+  await screen.findByText(/was removed\.$/);
+  expect(turning(container)).toEqual([]);
 });
 
 test('a list that cannot be loaded is told, and shown as soon as it can', async () => {

@@ -1,4 +1,4 @@
-import { screen, waitFor, within } from '@testing-library/react';
+import { fireEvent, screen, waitFor, within } from '@testing-library/react';
 import { expect, test, vi } from 'vitest';
 import { objections, open } from '../../test/open.js';
 import { aPreview, aPreviewCompany } from '../../test/previews.js';
@@ -30,14 +30,16 @@ function servePreview(preview, more = {}) {
 const times = (asked, path) => asked.mock.calls.filter(([call]) => call === path).length;
 const totals = () => screen.findByRole('region', { name: 'Totals' });
 
-test('a preview that is finished and fits is shown as it is, and not asked for again', async () => {
+test('a preview that is finished and fits is shown as it is, and looked at again every ten seconds', async () => {
   vi.useFakeTimers({ shouldAdvanceTime: true });
   try {
     const { asked } = servePreview(aPreview());
     const { container } = open('/ingest/preview');
     expect(await totals()).toHaveTextContent('2 of 3 postings of 1 company');
-    await vi.advanceTimersByTimeAsync(10_000);
+    await vi.advanceTimersByTimeAsync(9_000);
     expect(times(asked, PATHS.preview)).toBe(1);
+    await vi.advanceTimersByTimeAsync(2_000);
+    expect(times(asked, PATHS.preview)).toBe(2);
     expect(asked).not.toHaveBeenCalledWith(PATHS.makePreview);
     vi.useRealTimers();
     expect(await objections(container)).toEqual([]);
@@ -64,6 +66,26 @@ test('one that the settings have left behind is made anew, once', async () => {
   expect(screen.getByText('The preview is out of date.')).toBeVisible();
   await user.click(screen.getByRole('button', { name: 'Refresh the preview' }));
   await waitFor(() => expect(times(asked, PATHS.makePreview)).toBe(2));
+});
+
+test('one under way that the settings have left behind is made anew by who arrives', async () => {
+  const { asked } = servePreview({ ...UNDER_WAY, is_current: false });
+  open('/ingest/preview');
+  await waitFor(async () => expect(await totals()).toHaveTextContent('66 of 99 postings'));
+  expect(times(asked, PATHS.makePreview)).toBe(1);
+});
+
+test('what another window changes is seen when this one has the focus, and so is that it was undone', async () => {
+  const { answers, asked } = servePreview(aPreview());
+  open('/ingest/preview');
+  await totals();
+  answers[PATHS.preview] = aPreview({ is_current: false });
+  fireEvent.focus(window);
+  expect(await screen.findByText('The preview is out of date.')).toBeVisible();
+  answers[PATHS.preview] = aPreview();
+  fireEvent.focus(window);
+  await waitFor(() => expect(screen.queryByText('The preview is out of date.')).toBeNull());
+  expect(asked).not.toHaveBeenCalledWith(PATHS.makePreview);
 });
 
 test('one under way shows how far it is until it has finished', async () => {
@@ -142,6 +164,17 @@ test('a connection that is lost meanwhile is told, and what is known stays', asy
   expect(screen.queryByText('Connection lost, retrying.')).toBeNull();
 });
 
+test('the cards are sorted as a person sorts names', async () => {
+  const companies = ['Co 10', 'Co 2'].map((name, index) => aPreviewCompany({ position: index + 1, name }));
+  servePreview(aPreview({ companies }));
+  open('/ingest/preview');
+  const cards = await screen.findAllByRole('heading', { level: 3 });
+  expect(cards.map((card) => card.textContent)).toEqual([
+    expect.stringMatching(/^Co 2/),
+    expect.stringMatching(/^Co 10/),
+  ]);
+});
+
 test('each company says how it stands with it, and what to do', async () => {
   const companies = [
     { outcome: 'not_found', state: 'failed', detail: 'Lever has no such board.' },
@@ -159,7 +192,7 @@ test('each company says how it stands with it, and what to do', async () => {
   expect(card('C2')).toHaveTextContent(/Try again after .*:30/);
   expect(card('C3')).toHaveTextContent('Empty board');
   expect(card('C4')).toHaveTextContent('4 of 9 postings taken');
-  expect(card('C4')).toHaveTextContent('The board has more postings than could be read. 1 posting could not');
+  expect(card('C4')).toHaveTextContent('1 posting could not be read.');
   expect(within(card('C3')).queryByRole('button')).toBeNull();
   expect(screen.queryByRole('alert')).toBeNull();
   expect(await objections(container)).toEqual([]);

@@ -3,6 +3,7 @@ import { useDetect } from '../../../api/sources.js';
 import { asAddress } from '../../../lib/detecting.js';
 import { useDraftStore, useDrafts } from '../../../lib/draftStore.js';
 import { NO_DRAFTS } from '../../../lib/drafts.js';
+import { isolated } from '../../../lib/format.js';
 import DetectTrouble from './DetectTrouble.js';
 import FoundCompany from './FoundCompany.js';
 import WhereForm from './WhereForm.js';
@@ -54,8 +55,8 @@ export default function AddCompany({ sources, companies }) {
       <div role="status" className="ad-news">
         {looking && (
           <p className="ad-looking">
-            Looking at {'board' in wanted ? `the board ${wanted.board}` : 'the board'} … This can take up to a
-            minute.
+            Looking at {'board' in wanted ? `the board ${isolated(wanted.board)}` : 'the board'} … This can
+            take up to a minute.
           </p>
         )}
         {!looking && said && <p>{said}</p>}

@@ -125,6 +125,19 @@ test('several boards are a choice, and each leads on', async () => {
   expect(asked).toHaveBeenCalledWith(PATHS.detect, { source: 'lever', board: 'acme-eu' });
 });
 
+test('a board that has moved can be followed', async () => {
+  const candidates = [{ source: 'lever', source_name: 'Lever', board: 'acme' }];
+  const { answers, asked } = serveDetect(refusal(422, 'board_moved', { candidates }));
+  const { user, container } = open('/ingest');
+  await find(user, 'acme.example');
+  expect(await screen.findByRole('alert')).toHaveTextContent('The board has moved.');
+  expect(await objections(container)).toEqual([]);
+  answers[PATHS.detect] = aDetected({ source: 'lever', board: 'acme', name: 'Acme there' });
+  await user.click(screen.getByRole('button', { name: 'Follow to Lever: acme' }));
+  expect(await screen.findByRole('heading', { name: 'Acme there' })).toBeVisible();
+  expect(asked).toHaveBeenCalledWith(PATHS.detect, { source: 'lever', board: 'acme' });
+});
+
 test('what is in the list already is told kindly, and not saved again', async () => {
   serveDetect(aDetected({ company_id: 12 }), {
     [PATHS.companies]: { companies: [aCompany({ name: 'My Acme' })] },

@@ -2,10 +2,12 @@ import { useDeferredValue, useEffect, useMemo, useRef, useState } from 'react';
 import { useChangeCompany, useRemoveCompany } from '../../../api/companies.js';
 import Banner from '../../../components/Banner.js';
 import { useDraftStore, useDrafts } from '../../../lib/draftStore.js';
-import { editorOf, withEditor, withRemoved } from '../../../lib/drafts.js';
+import { withEditor, withRemoved } from '../../../lib/drafts.js';
+import { editorOf } from '../../../lib/editors.js';
 import { focusHeading } from '../../../lib/focusHeading.js';
-import { amount, formatCount } from '../../../lib/format.js';
-import { matching } from '../../../lib/searching.js';
+import { amount, formatCount, isolated } from '../../../lib/format.js';
+import { byName, matching } from '../../../lib/searching.js';
+import { changedElsewhere } from '../../../lib/terms.js';
 import { unconfirmed } from '../../../lib/trouble.js';
 import CompanyRow from './CompanyRow.js';
 import RemovedBar from './RemovedBar.js';
@@ -22,7 +24,7 @@ const editorsOf = (drafts) => drafts.editors;
 export default function CompanyList({ companies }) {
   const [search, setSearch] = useState('');
   const sought = useDeferredValue(search);
-  const shown = useMemo(() => matching(companies, sought), [companies, sought]);
+  const shown = useMemo(() => byName(matching(companies, sought)), [companies, sought]);
   const editors = useDrafts(editorsOf);
   const { actions, problem, dismiss } = useActions();
   const heading = useRef(/** @type {HTMLHeadingElement | null} */ (null));
@@ -121,9 +123,12 @@ function useActions() {
     }),
     [changeDrafts, get, changeIt, removeIt],
   );
-  const problem = notChanged
-    ? unconfirmed(`change of ${variables?.name}`, notChanged)
-    : notRemoved && unconfirmed(`removal of ${kept?.name}`, notRemoved);
+  const { company } = notChanged?.problem ?? {};
+  const problem = company
+    ? `${changedElsewhere(company)} So it was not switched; you can do that now.`
+    : notChanged
+      ? unconfirmed(`change of ${isolated(variables?.name ?? '')}`, notChanged)
+      : notRemoved && unconfirmed(`removal of ${isolated(kept?.name ?? '')}`, notRemoved);
   const dismiss = () => {
     resetChange();
     resetRemoval();

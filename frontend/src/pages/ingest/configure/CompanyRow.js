@@ -1,5 +1,5 @@
 import { memo, useRef } from 'react';
-import { isChanged } from '../../../lib/drafts.js';
+import { isChanged } from '../../../lib/editors.js';
 import { listingInWords } from '../../../lib/outcome.js';
 import { linkable } from '../../../lib/posting.js';
 import { filtersInShort } from '../../../lib/terms.js';
@@ -10,7 +10,7 @@ import './CompanyRow.css';
 
 /**
  * A company of the list.
- * @param {{company: Company, editor?: import('../../../lib/drafts.js').Editor,
+ * @param {{company: Company, editor?: import('../../../lib/editors.js').Editor,
  *   actions: {enable: (company: Company, enabled: boolean) => void, remove: (company: Company) => void,
  *     edit: (company: Company) => void}}} props
  */
@@ -21,7 +21,10 @@ function CompanyRow({ company, editor, actions }) {
     <li className="cw-row" id={`company-${company.company_id}`} tabIndex={-1}>
       <div className="cw-what">
         <p>
-          <strong className="cw-name">{name}</strong> <Board company={company} />
+          <strong className="cw-name" dir="auto">
+            {name}
+          </strong>{' '}
+          <Board company={company} />
           {editor && isChanged(editor) && <span className="cw-unsaved">not saved</span>}
         </p>
         <p className="cw-small">{filtersInShort(company)}</p>
@@ -34,7 +37,10 @@ function CompanyRow({ company, editor, actions }) {
             checked={enabled}
             onChange={({ target }) => actions.enable(company, target.checked)}
           />
-          Enabled<span className="sr-only">: {name}</span>
+          Enabled
+          <span className="sr-only">
+            : <bdi>{name}</bdi>
+          </span>
         </label>
         <button
           type="button"
@@ -69,11 +75,11 @@ function Board({ company: { source_name: system, board, url } }) {
     <span className="quiet">
       {system},{' '}
       {address ? (
-        <a href={address} target="_blank" rel="noreferrer">
+        <a href={address} target="_blank" rel="noreferrer" dir="auto">
           {board}
         </a>
       ) : (
-        board
+        <bdi>{board}</bdi>
       )}
     </span>
   );

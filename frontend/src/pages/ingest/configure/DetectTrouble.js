@@ -10,18 +10,21 @@ import './DetectTrouble.css';
  */
 export default function DetectTrouble({ error, onChoose, onDismiss }) {
   const { why, advice } = detectTrouble(error);
-  const { candidates, errors } = error.problem;
+  const { candidates = [], errors } = error.problem;
   return (
-    <Banner tone={candidates ? 'info' : 'danger'} role="alert" onDismiss={onDismiss}>
+    <Banner tone={candidates.length > 0 ? 'info' : 'danger'} role="alert" onDismiss={onDismiss}>
       <p>
         {why} {errors && faultLines(errors).join(' ')} {advice}
       </p>
-      {candidates && (
+      {candidates.length > 0 && (
         <ul className="dt-candidates">
           {candidates.map(({ source, source_name: system, board }) => (
             <li key={`${source}:${board}`}>
               <button type="button" className="button" onClick={() => onChoose({ source, board })}>
-                {system}: {board}
+                <span>
+                  {error.code === 'board_moved' && 'Follow to '}
+                  {system}: <bdi>{board}</bdi>
+                </span>
               </button>
             </li>
           ))}

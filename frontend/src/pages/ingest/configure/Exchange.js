@@ -5,7 +5,7 @@ import Field from '../../../components/Field.js';
 import { countNew, readCompanyFile } from '../../../lib/companyFile.js';
 import { useDraftStore, useDrafts } from '../../../lib/draftStore.js';
 import { faultLines } from '../../../lib/fieldErrors.js';
-import { amount, formatCount } from '../../../lib/format.js';
+import { amount, formatCount, isolated } from '../../../lib/format.js';
 import './Exchange.css';
 
 /** @typedef {import('../../../api/companies.js').Company} Company */
@@ -84,7 +84,7 @@ function Question({ importing: { file, companies: inside }, companies, onEnd }) 
   return (
     <div className="ex-parts">
       <p>
-        {file} has {amount(inside.length, 'company', 'companies')}: {formatCount(fresh)} new,{' '}
+        {isolated(file)} has {amount(inside.length, 'company', 'companies')}: {formatCount(fresh)} new,{' '}
         {formatCount(inside.length - fresh)} in your list already, whose name and filters become those of the
         file.
       </p>

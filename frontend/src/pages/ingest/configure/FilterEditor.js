@@ -1,47 +1,50 @@
 import { useEffect, useRef } from 'react';
-import { useChangeCompany } from '../../../api/companies.js';
 import Banner from '../../../components/Banner.js';
 import Field from '../../../components/Field.js';
-import { useDraftStore } from '../../../lib/draftStore.js';
-import { changesOf, isChanged, withEditor } from '../../../lib/drafts.js';
+import { isChanged } from '../../../lib/editors.js';
 import { faultLines, fieldFaults } from '../../../lib/fieldErrors.js';
+import { changedElsewhere } from '../../../lib/terms.js';
+import { useEditing } from './useEditing.js';
 import './FilterEditor.css';
+
+/** @typedef {import('../../../api/companies.js').Company} Company */
+/** @typedef {import('../../../lib/editors.js').Editor} Editor */
 
 /**
  * Name and filters of one company, edited in place; what is typed is a draft until it is saved or discarded.
- * @param {{company: import('../../../api/companies.js').Company, editor: import('../../../lib/drafts.js').Editor,
- *   onClosed: () => void}} props
+ * @param {{company: Company, editor: Editor, onClosed: () => void}} props
  */
 export default function FilterEditor({ company, editor, onClosed }) {
-  const { company_id: id, name } = company;
-  const { change } = useDraftStore();
-  const saved = useChangeCompany(close);
+  const { name } = company;
   const first = useFocusOnOpening();
-  function close() {
-    onClosed();
-    change((drafts) => withEditor(drafts, id, null));
-  }
+  const { form, shown, isBehind, isPending, error, reset, type, send, close } = useEditing(
+    company,
+    editor,
+    onClosed,
+  );
   /** @param {import('react').FormEvent} event */
   function save(event) {
     event.preventDefault();
-    const changes = changesOf(editor);
-    if (Object.keys(changes).length === 0) {
-      close();
-    } else if (!saved.isPending) {
-      saved.mutate({ id, name, changes });
+    if (!isBehind) {
+      send();
     }
   }
-  const { errors = {}, detail } = saved.error?.problem ?? {};
+  const { errors = {}, detail, code } = error?.problem ?? {};
   const { name: ofName, include: ofInclude, exclude: ofExclude, ...ofOthers } = errors;
   const field = (part) => ({
-    value: editor[part],
+    value: shown[part],
     autoComplete: 'off',
-    onChange: ({ target }) => change((drafts) => withEditor(drafts, id, { ...editor, [part]: target.value })),
+    onChange: ({ target }) => type({ [part]: target.value }),
   });
   return (
-    <form className="fe-form" onSubmit={save} aria-label={`Filters of ${name}`}>
-      {saved.error && !ofName && !ofInclude && !ofExclude && (
-        <Banner tone="danger" role="alert" onDismiss={saved.reset}>
+    <form className="fe-form" onSubmit={save} aria-label={`Filters of ${name}`} ref={form}>
+      {isBehind && (
+        <Banner tone="warning" role="alert">
+          {changedElsewhere(company)} What you typed is still here and not saved.
+        </Banner>
+      )}
+      {error && code !== 'company_changed' && !ofName && !ofInclude && !ofExclude && (
+        <Banner tone="danger" role="alert" onDismiss={reset}>
           It was not saved. {detail} {faultLines(ofOthers).join(' ')}
         </Banner>
       )}
@@ -68,18 +71,25 @@ export default function FilterEditor({ company, editor, onClosed }) {
         />
       </div>
       <p className="quiet fe-help">
-        Whole words of the title, upper or lower case alike: intern leaves internal tools engineer alone. A *
-        stands for any ending: engineer* finds engineering. Several words are looked for as a phrase. No words
-        under ‘Only’: every title is taken. What ‘Never’ names is left out even if ‘Only’ lets it in.
+        Whole words of the title, upper or lower case alike: intern leaves internal tools engineer alone.
+        Plurals too: engineer also finds Engineers. A * stands for any ending: engineer* finds engineering.
+        Several words are looked for as a phrase; a comma ends one and begins the next. No words under ‘Only’:
+        every title is taken. What ‘Never’ names is left out even if ‘Only’ lets it in.
       </p>
       <div className="fe-actions">
-        <button type="submit" className="button button--primary" aria-disabled={saved.isPending}>
-          {saved.isPending ? 'Saving …' : 'Save'}
+        {/* One that has the focus keeps it, and Enter in a field overwrites nothing. */}
+        <button
+          type={isBehind ? 'button' : 'submit'}
+          className="button button--primary"
+          aria-disabled={isPending}
+          onClick={isBehind ? send : undefined}
+        >
+          {isPending ? 'Saving …' : isBehind ? 'Save mine all the same' : 'Save'}
         </button>
         <button type="button" className="button" onClick={close}>
-          {isChanged(editor) ? 'Discard' : 'Close'}
+          {isBehind ? 'Take theirs' : isChanged(shown) ? 'Discard' : 'Close'}
         </button>
-        {isChanged(editor) && <span className="quiet">Not saved yet.</span>}
+        {isChanged(shown) && <span className="quiet">Not saved yet.</span>}
       </div>
     </form>
   );

@@ -1,9 +1,12 @@
-import { screen, waitFor, within } from '@testing-library/react';
+import { fireEvent, screen, waitFor, within } from '@testing-library/react';
 import { expect, test } from 'vitest';
 import { aCompany, aDetected, SOURCES } from '../../../test/companies.js';
 import { objections, open } from '../../../test/open.js';
 import { aPreview } from '../../../test/previews.js';
 import { PATHS, refusal, serve } from '../../../test/server.js';
+
+const SEEN = '2026-01-02T10:00:00Z';
+const LATER = '2026-01-02T11:00:00Z';
 
 function serveAcme(more = {}) {
   const answers = {
@@ -34,7 +37,9 @@ test('Enter saves what was changed, and that alone', async () => {
   await edit(user);
   const form = screen.getByRole('form', { name: 'Filters of Acme' });
   expect(within(form).getByLabelText('Name')).toHaveFocus();
-  expect(within(form).getByText(/^Whole words of the title/)).toBeVisible();
+  const help = within(form).getByText(/^Whole words of the title/);
+  expect(help).toHaveTextContent('engineer also finds Engineers');
+  expect(help).toHaveTextContent('a comma ends one and begins the next');
   const only = within(form).getByLabelText('Only titles with');
   expect(only).toHaveValue('engineer');
   await user.type(only, '*, data, ');
@@ -42,10 +47,134 @@ test('Enter saves what was changed, and that alone', async () => {
   expect(await objections(container)).toEqual([]);
   await user.type(only, '{Enter}');
   await waitFor(() => expect(screen.queryByRole('form', { name: 'Filters of Acme' })).toBeNull());
-  expect(asked).toHaveBeenCalledWith(PATHS.changeCompany, { include: ['engineer*', 'data'] });
+  expect(asked).toHaveBeenCalledWith(PATHS.changeCompany, {
+    include: ['engineer*', 'data'],
+    updated_at: SEEN,
+  });
   expect(screen.getByText('Only titles with: engineer*, data.')).toBeVisible();
   expect(screen.getByRole('button', { name: 'Edit filters of Acme' })).toHaveFocus();
   expect(sessionStorage).toHaveLength(0);
+});
+
+test('what is typed while a save is under way stays, and is a draft over what was saved', async () => {
+  let answer;
+  const pending = new Promise((resolve) => {
+    answer = resolve;
+  });
+  const { answers, asked } = serveAcme({ [PATHS.changeCompany]: () => pending });
+  const { user } = open('/ingest');
+  await edit(user);
+  await user.type(screen.getByLabelText('Only titles with'), ', data, {Enter}');
+  const never = screen.getByLabelText('Never titles with');
+  await user.type(never, 'intern');
+  answers[PATHS.companies] = { companies: [aCompany({ include: ['engineer', 'data'], updated_at: LATER })] };
+  answer(aCompany({ include: ['engineer', 'data'], updated_at: LATER }));
+  expect(await screen.findByText('Only titles with: engineer, data.')).toBeVisible();
+  expect(never).toHaveValue('intern');
+  expect(never).toHaveFocus();
+  expect(screen.getByLabelText('Only titles with')).toHaveValue('engineer, data');
+  expect(screen.getByText('not saved')).toBeVisible();
+  expect(screen.queryByRole('alert')).toBeNull();
+  answers[PATHS.changeCompany] = aCompany({ include: ['engineer', 'data'], exclude: ['intern'] });
+  await user.type(never, '{Enter}');
+  await waitFor(() => expect(screen.queryByLabelText('Never titles with')).toBeNull());
+  expect(asked).toHaveBeenLastCalledWith(PATHS.changeCompany, { exclude: ['intern'], updated_at: LATER });
+});
+
+test('a save that is answered while one is elsewhere takes no focus', async () => {
+  let answer;
+  const pending = new Promise((resolve) => {
+    answer = resolve;
+  });
+  serveAcme({ [PATHS.changeCompany]: () => pending });
+  const { user } = open('/ingest');
+  await edit(user);
+  await user.type(screen.getByLabelText('Never titles with'), 'intern{Enter}');
+  await user.type(screen.getByRole('searchbox'), 'ac');
+  answer(aCompany({ include: ['engineer'], exclude: ['intern'] }));
+  await waitFor(() => expect(screen.queryByLabelText('Never titles with')).toBeNull());
+  expect(screen.getByRole('searchbox')).toHaveFocus();
+});
+
+/** Another tab has saved something; this one does not know. */
+function changeElsewhere(answers, changes) {
+  const company = aCompany({ include: ['data'], updated_at: LATER, ...changes });
+  answers[PATHS.companies] = { companies: [company] };
+  answers[PATHS.changeCompany] = refusal(409, 'company_changed', { company });
+  return company;
+}
+
+test('what another tab has saved is not overwritten unasked', async () => {
+  const { answers, asked } = serveAcme();
+  const { user, container } = open('/ingest');
+  await edit(user);
+  const theirs = changeElsewhere(answers, {});
+  await user.type(screen.getByLabelText('Never titles with'), 'intern{Enter}');
+  expect(await screen.findByRole('alert')).toHaveTextContent(
+    'Acme was changed elsewhere meanwhile. It is now: Only titles with: data.',
+  );
+  expect(asked).toHaveBeenCalledWith(PATHS.changeCompany, { exclude: ['intern'], updated_at: SEEN });
+  expect(screen.getByLabelText('Never titles with')).toHaveValue('intern');
+  expect(screen.getByLabelText('Only titles with')).toHaveValue('data');
+  expect(await objections(container)).toEqual([]);
+  const times = asked.mock.calls.filter(([call]) => call === PATHS.changeCompany).length;
+  await user.type(screen.getByLabelText('Never titles with'), '{Enter}');
+  expect(asked.mock.calls.filter(([call]) => call === PATHS.changeCompany)).toHaveLength(times);
+  answers[PATHS.changeCompany] = () => {
+    const both = { ...theirs, exclude: ['intern'] };
+    answers[PATHS.companies] = { companies: [both] };
+    return both;
+  };
+  await user.click(screen.getByRole('button', { name: 'Save mine all the same' }));
+  await waitFor(() => expect(screen.queryByLabelText('Never titles with')).toBeNull());
+  expect(asked).toHaveBeenCalledWith(PATHS.changeCompany, { exclude: ['intern'], updated_at: LATER });
+  expect(screen.getByText('Only titles with: data. Never: intern.')).toBeVisible();
+});
+
+test('theirs can be taken instead', async () => {
+  const { answers, asked } = serveAcme();
+  const { user } = open('/ingest');
+  await edit(user);
+  changeElsewhere(answers, {});
+  await user.type(screen.getByLabelText('Only titles with'), ' lead');
+  await user.click(screen.getByRole('button', { name: 'Save' }));
+  const take = await screen.findByRole('button', { name: 'Take theirs' });
+  expect(screen.getByRole('button', { name: 'Save mine all the same' })).toHaveFocus();
+  await user.click(take);
+  expect(screen.queryByLabelText('Only titles with')).toBeNull();
+  expect(screen.getByText('Only titles with: data.')).toBeVisible();
+  expect(asked.mock.calls.filter(([call]) => call === PATHS.changeCompany)).toHaveLength(1);
+  expect(leaving()).toBe(false);
+});
+
+test('what was changed elsewhere and is not edited here is in nobody’s way', async () => {
+  const { answers, asked } = serveAcme();
+  const { user } = open('/ingest');
+  await edit(user);
+  const company = aCompany({ include: ['engineer'], enabled: false, updated_at: LATER });
+  answers[PATHS.changeCompany] = () => {
+    answers[PATHS.changeCompany] = { ...company, exclude: ['intern'] };
+    return refusal(409, 'company_changed', { company });
+  };
+  answers[PATHS.companies] = { companies: [company] };
+  await user.type(screen.getByLabelText('Never titles with'), 'intern{Enter}');
+  await waitFor(() => expect(screen.queryByLabelText('Never titles with')).toBeNull());
+  expect(asked).toHaveBeenCalledWith(PATHS.changeCompany, { exclude: ['intern'], updated_at: LATER });
+});
+
+test('what the list brings anew is followed where nothing was typed, and told where something was', async () => {
+  const { answers } = serveAcme();
+  const { user } = open('/ingest');
+  await edit(user);
+  changeElsewhere(answers, {});
+  fireEvent.focus(window);
+  await waitFor(() => expect(screen.getByLabelText('Only titles with')).toHaveValue('data'));
+  expect(screen.queryByText('not saved')).toBeNull();
+  await user.type(screen.getByLabelText('Only titles with'), ', x');
+  changeElsewhere(answers, { include: ['cook'] });
+  fireEvent.focus(window);
+  expect(await screen.findByRole('alert')).toHaveTextContent('It is now: Only titles with: cook.');
+  expect(screen.getByLabelText('Only titles with')).toHaveValue('data, x');
 });
 
 test('what the server objects to is told at its field, and nothing typed is lost', async () => {

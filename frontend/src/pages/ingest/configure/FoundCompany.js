@@ -4,7 +4,7 @@ import Banner from '../../../components/Banner.js';
 import Field from '../../../components/Field.js';
 import { keyOf } from '../../../lib/companyFile.js';
 import { faultLines, fieldFaults } from '../../../lib/fieldErrors.js';
-import { amount } from '../../../lib/format.js';
+import { amount, isolated } from '../../../lib/format.js';
 import { linkable } from '../../../lib/posting.js';
 import './FoundCompany.css';
 
@@ -17,7 +17,7 @@ import './FoundCompany.css';
  */
 export default function FoundCompany({ found, name, companies, isFresh, onName, onEnd }) {
   const heading = useRef(/** @type {HTMLHeadingElement | null} */ (null));
-  const add = useAddCompany((company) => onEnd(`${company.name} was added.`));
+  const add = useAddCompany((company) => onEnd(`${isolated(company.name)} was added.`));
   useEffect(() => {
     if (isFresh) {
       heading.current?.focus();
@@ -38,12 +38,15 @@ export default function FoundCompany({ found, name, companies, isFresh, onName, 
   return (
     <section className="fc-found" aria-labelledby="fc-title">
       <h3 id="fc-title" className="fc-title" ref={heading} tabIndex={-1}>
-        {found.name ?? found.board}
+        <bdi>{found.name ?? found.board}</bdi>
       </h3>
       <What found={found} />
       {isKnown ? (
         <>
-          <p>It is already in your list{known && known.name !== found.name ? ` as ${known.name}` : ''}.</p>
+          <p>
+            It is already in your list
+            {known && known.name !== found.name ? ` as ${isolated(known.name)}` : ''}.
+          </p>
           <button type="button" className="button" onClick={() => onEnd('')}>
             All right
           </button>
@@ -88,24 +91,30 @@ function What({ found }) {
       <p>
         {found.source_name}, board{' '}
         {address ? (
-          <a href={address} target="_blank" rel="noreferrer">
+          <a href={address} target="_blank" rel="noreferrer" dir="auto">
             {found.board}
           </a>
         ) : (
-          found.board
+          <bdi>{found.board}</bdi>
         )}
         : {amount(found.postings, 'posting')}
-        {!found.is_complete && ', and more that could not be read'}.
+        {!found.is_complete && ', but not all of the board could be read'}.
       </p>
       {found.titles.length > 0 && (
         <ul className="fc-titles">
           {found.titles.map((title, index) => (
             // biome-ignore lint/suspicious/noArrayIndexKey: titles may be alike, and the list never changes
-            <li key={index}>{title}</li>
+            <li key={index}>
+              <bdi>{title}</bdi>
+            </li>
           ))}
         </ul>
       )}
-      {found.note && <p className="quiet">{found.note}</p>}
+      {found.note && (
+        <p className="quiet" dir="auto">
+          {found.note}
+        </p>
+      )}
     </>
   );
 }

@@ -2,6 +2,7 @@ import { useEffect, useRef, useState } from 'react';
 import { useAddCompany } from '../../../api/companies.js';
 import { useDraftStore, useDrafts } from '../../../lib/draftStore.js';
 import { withoutRemoved } from '../../../lib/drafts.js';
+import { isolated } from '../../../lib/format.js';
 import './RemovedBar.css';
 
 /** @typedef {import('../../../lib/drafts.js').Removed} Removed */
@@ -64,7 +65,7 @@ function Entry({ entry, onBack }) {
   return (
     <p className="rb-entry">
       <span>
-        {name} was removed. {problem}
+        {isolated(name)} was removed. {problem}
       </span>
       <button
         type="button"

@@ -1,4 +1,4 @@
-import { useState } from 'react';
+import { useEffect, useRef, useState } from 'react';
 import { useImportCompanies } from '../../../api/companies.js';
 import Banner from '../../../components/Banner.js';
 import { keyOf } from '../../../lib/companyFile.js';
@@ -19,8 +19,14 @@ export default function Starters({ starters, sources, companies, open }) {
   const ticked = useDrafts(tickedOf);
   const { change } = useDraftStore();
   const [said, setSaid] = useState('');
-  // Only how it begins: from then on it is opened and closed by hand.
+  const details = useRef(/** @type {HTMLDetailsElement | null} */ (null));
+  // Only how it begins: from then on it is opened and closed by hand, until the list is empty again.
   const [initially] = useState(open || ticked.length > 0);
+  useEffect(() => {
+    if (open && details.current) {
+      details.current.open = true;
+    }
+  }, [open]);
   const tick = (keys) => change((drafts) => ({ ...drafts, ticked: keys }));
   const add = useImportCompanies(({ added }) => {
     tick([]);
@@ -38,7 +44,7 @@ export default function Starters({ starters, sources, companies, open }) {
     }
   }
   return (
-    <details className="panel" open={initially}>
+    <details className="panel" open={initially} ref={details}>
       <summary className="sl-title">Well-known companies to begin with</summary>
       <form className="sl-form" onSubmit={submit}>
         {add.error && (
@@ -62,7 +68,7 @@ export default function Starters({ starters, sources, companies, open }) {
                 }
               />
               <span>
-                {starter.name} <span className="quiet">{systemOf(starter, sources)}</span>
+                <bdi>{starter.name}</bdi> <span className="quiet">{systemOf(starter, sources)}</span>
               </span>
             </label>
           ))}

@@ -55,7 +55,10 @@ function Title({ company }) {
   return (
     <>
       <span>
-        <span className="pc-name">{name}</span> <span className="quiet pc-system">{system}</span>
+        <span className="pc-name" dir="auto">
+          {name}
+        </span>{' '}
+        <span className="quiet pc-system">{system}</span>
       </span>
       <span className={`pc-state pc-state--${state}`}>{stateInWords(company)}</span>
     </>
@@ -83,11 +86,11 @@ function Where({ company }) {
     <p className="quiet pc-where">
       Board{' '}
       {address ? (
-        <a href={address} target="_blank" rel="noreferrer">
+        <a href={address} target="_blank" rel="noreferrer" dir="auto">
           {company.board}
         </a>
       ) : (
-        company.board
+        <bdi>{company.board}</bdi>
       )}
       . {filtersInShort(company)}
     </p>

@@ -1,4 +1,4 @@
-import { memo, useState } from 'react';
+import { Fragment, memo, useState } from 'react';
 import { factsOf, linkable, ruleInWords } from '../../../lib/posting.js';
 import PostingText from './PostingText.js';
 import './PostingRow.css';
@@ -18,13 +18,18 @@ function PostingRow({ previewId, posting, isAcross }) {
       <div className="po-what">
         <p>
           {address ? (
-            <a href={address} target="_blank" rel="noreferrer noopener">
+            <a href={address} target="_blank" rel="noreferrer noopener" dir="auto">
               {title}
             </a>
           ) : (
-            title
+            <bdi>{title}</bdi>
           )}
-          {isAcross && <span className="quiet"> · {posting.company}</span>}
+          {isAcross && (
+            <span className="quiet">
+              {' '}
+              · <bdi>{posting.company}</bdi>
+            </span>
+          )}
         </p>
         <p className="quiet po-facts">
           {isAcross && (
@@ -32,7 +37,7 @@ function PostingRow({ previewId, posting, isAcross }) {
               {taken ? 'Taken' : 'Left out'}
             </span>
           )}
-          {facts.length > 0 && <span>{facts.join(' · ')}</span>}
+          {facts.length > 0 && <Facts facts={facts} />}
           {rule && <span className="po-rule">{rule}</span>}
         </p>
       </div>
@@ -51,3 +56,18 @@ function PostingRow({ previewId, posting, isAcross }) {
 }
 
 export default memo(PostingRow);
+
+/** @param {{facts: string[]}} props */
+function Facts({ facts }) {
+  return (
+    <span>
+      {facts.map((fact, index) => (
+        // biome-ignore lint/suspicious/noArrayIndexKey: facts may be alike, and the list never changes
+        <Fragment key={index}>
+          {index > 0 && ' · '}
+          <bdi>{fact}</bdi>
+        </Fragment>
+      ))}
+    </span>
+  );
+}

@@ -24,13 +24,19 @@ export default function PostingText({ previewId, postingId }) {
           <p className="quiet">The board gives no text with this posting.</p>
         )}
       </div>
-      {description && <p className="pt-plain">{description}</p>}
+      {description && (
+        <p className="pt-plain" dir="auto">
+          {description}
+        </p>
+      )}
       {requirements && (
         <>
           <p>
             <strong>Requirements</strong>
           </p>
-          <p className="pt-plain">{requirements}</p>
+          <p className="pt-plain" dir="auto">
+            {requirements}
+          </p>
         </>
       )}
     </div>

@@ -1,6 +1,6 @@
 import { screen, waitFor, within } from '@testing-library/react';
 import { expect, test } from 'vitest';
-import { objections, open } from '../../../test/open.js';
+import { objections, open, turning } from '../../../test/open.js';
 import { aPosting, aPreview, aPreviewCompany } from '../../../test/previews.js';
 import { PATHS, refusal, serve } from '../../../test/server.js';
 
@@ -90,6 +90,33 @@ test('the text of a posting is shown as it is, on demand', async () => {
   expect(await screen.findByText('Build <b>things</b>.')).toBeVisible();
   expect(screen.getByText('Curiosity.')).toBeVisible();
   expect(await objections(container)).toEqual([]);
+});
+
+test('a posting that turns its direction round turns nothing else', async () => {
+  const odd = '\u202egnirts';
+  const posting = aPosting({ title: odd, location: odd, department: odd, company: odd });
+  const companies = [
+    aPreviewCompany({ name: odd, board: odd }),
+    aPreviewCompany({ position: 2, name: odd, board: odd, state: 'failed', detail: odd, url: null }),
+  ];
+  servePostings({
+    [PATHS.preview]: aPreview({ companies }),
+    [TAKEN]: page([posting, { ...posting, posting_id: 101, url: 'odd:' }]),
+    [`${PATHS.postings}?search=x&limit=100`]: page([posting]),
+    [PATHS.posting]: { ...posting, description: odd, requirements: odd },
+  });
+  const { user, container } = open('/ingest/preview');
+  await user.click(await screen.findByRole('button', { name: /gnirts/ }));
+  await user.click((await screen.findAllByRole('button', { name: /^Text of/ }))[0]);
+  await screen.findByText('Requirements');
+  expect(turning(container)).toEqual([]);
+  await user.click(screen.getByRole('button', { name: 'Start ingestion' }));
+  expect(screen.getByRole('dialog')).toHaveTextContent(/gnirts/);
+  expect(turning(container)).toEqual([]);
+  await user.click(screen.getByRole('button', { name: 'Not yet' }));
+  await user.type(screen.getByRole('searchbox'), 'x');
+  await screen.findByText('1 posting');
+  expect(turning(container)).toEqual([]);
 });
 
 test('postings that cannot be loaded are told, and can be tried again', async () => {

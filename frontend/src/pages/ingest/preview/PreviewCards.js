@@ -1,6 +1,7 @@
-import { useState } from 'react';
+import { useMemo, useState } from 'react';
 import { amount, formatCount } from '../../../lib/format.js';
 import { KINDS, ofKind } from '../../../lib/posting.js';
+import { byName } from '../../../lib/searching.js';
 import CompanyCard from './CompanyCard.js';
 import './PreviewCards.css';
 
@@ -14,7 +15,7 @@ const MANY = 4;
 export default function PreviewCards({ preview }) {
   const [kind, setKind] = useState('all');
   const { companies, preview_id: previewId } = preview;
-  const shown = ofKind(companies, kind);
+  const shown = useMemo(() => byName(ofKind(companies, kind)), [companies, kind]);
   return (
     <section className="pv-section" aria-labelledby="pv-title">
       <div className="pv-head">

@@ -16,7 +16,7 @@ export function usePreviewing() {
   const isBegun = useRef(false);
   const { previewId, look } = latest;
   const { mutate } = made;
-  const isLeftBehind = preview ? preview.is_finished && !preview.is_current : previewId === null;
+  const isLeftBehind = preview ? !preview.is_current : previewId === null;
   const needsOne = isLeftBehind && !isSettled;
   useEffect(() => {
     if (needsOne && !isBegun.current) {

@@ -1,0 +1,225 @@
+"""From a company's own page to its board: by markers, behind "View openings", by its own postings, and after a move."""
+
+import json
+import socket
+import time
+from urllib.parse import urlsplit
+
+import pytest
+
+from app.sources import addresses, detect
+from app.sources.detect import BoardMoved, NotRecognised, SeveralBoards, detect_board, detect_url
+from app.sources.errors import Moved
+from app.sources.page_links import marked_on, openings_on
+from tests.sources.conftest import knowing
+from tests.support.web import Reply
+
+DOMAIN = "acme.example"
+JOBS = {"jobs": [{"id": 1, "title": "Baker", "absolute_url": "https://acme.example/1", "company_name": "Acme"}]}
+FEED = {"title": "Acme", "items": [{"id": "1", "title": "Baker", "url": "/jobs/1", "_jobposting": {"title": "Baker"}}]}
+EMBEDDED = b"<script src='https://boards.greenhouse.io/embed/job_board/js?for=acme'></script>"
+MADE_BY_TEAMTAILOR = b"<link rel=stylesheet href='https://assets-aws.teamtailor-cdn.com/x.css'>"
+
+
+@pytest.fixture
+def names(web, monkeypatch) -> list[str]:
+    """The names below the company's domain are this server, and are looked at here without https."""
+    really = socket.getaddrinfo
+
+    def getaddrinfo(host, port, *args, **more):
+        return really("127.0.0.1" if str(host).endswith(DOMAIN) else host, port, *args, **more)
+
+    monkeypatch.setattr(addresses.socket, "getaddrinfo", getaddrinfo)
+    port = urlsplit(web.url).port
+    return [f"{name}{DOMAIN}:{port}" for name in ("", "www.", "careers.")]
+
+
+@pytest.fixture
+def visiting(web, host, names):
+    """Detect a page of the company's site, at a host that is asked without pauses."""
+    there = knowing(web, own=frozenset(names))
+    for name in names:
+        there.shared.keep(f"robots:http://{name}", "", 60)
+        # The turns of the pages that people name are shown where that is the question.
+        there.shared.reserve = lambda *_: 0.0
+    return lambda path, name="www.": detect_url(there, f"http://{name}{names[0]}{path}")
+
+
+def listed_site(web, *paths: str) -> None:
+    """The sitemap that all names have."""
+    rows = "".join(f"<url><loc>{path}</loc></url>" for path in paths)
+    web.replies["/sitemap.xml"] = Reply(f"<urlset>{rows}</urlset>".encode())
+
+
+def posting(title: str) -> Reply:
+    script = json.dumps({"@type": "JobPosting", "title": title, "hiringOrganization": "Acme"})
+    return Reply(f"<html><script type='application/ld+json'>{script}</script>".encode())
+
+
+def links(page: str, here: str = "https://www.acme.com/about") -> list[str]:
+    return [url.geturl() for url in openings_on(page.encode(), urlsplit(here))]
+
+
+def test_a_page_that_a_system_made_is_a_board_with_the_name_of_its_host(web, visiting):
+    web.replies["/"] = Reply(MADE_BY_TEAMTAILOR)
+    web.json("/jobs.json", FEED)
+    found = visiting("/", "careers.")
+    assert (found.source.key, str(found.board), found.postings) == ("teamtailor", f"careers.{DOMAIN}", 1)
+
+
+def test_a_link_to_a_board_counts_more_than_what_a_page_is_made_of(web, visiting):
+    web.replies["/"] = Reply(MADE_BY_TEAMTAILOR + EMBEDDED)
+    web.json("/v1/boards/acme/jobs", JOBS)
+    assert visiting("/").source.key == "greenhouse"
+
+
+def test_a_page_with_something_of_a_system_and_no_board_there_is_looked_through_all_the_same(web, visiting):
+    web.replies["/"] = Reply(MADE_BY_TEAMTAILOR + b"<a href='/jobs'>Jobs</a>")
+    web.replies["/jobs"] = Reply(EMBEDDED)
+    web.json("/v1/boards/acme/jobs", JOBS)
+    assert visiting("/").source.key == "greenhouse"
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", ""])
+def test_a_host_without_a_name_of_its_own_has_no_such_board(host):
+    assert marked_on(MADE_BY_TEAMTAILOR, host) == []
+    assert marked_on(b"<p>teamtailor</p>", "careers.acme.com") == []
+
+
+def test_one_level_of_view_openings_is_followed(web, visiting, names):
+    web.replies["/company"] = Reply(f"<a href='http://{names[2]}/open'>View openings</a>".encode())
+    web.replies["/open"] = Reply(EMBEDDED)
+    web.json("/v1/boards/acme/jobs", JOBS)
+    assert str(visiting("/company").board) == "acme"
+
+
+def test_and_no_second_one(web, visiting):
+    web.replies["/company"] = Reply(b"<a href='/jobs'>Jobs</a>")
+    web.replies["/jobs"] = Reply(b"<a href='/jobs/all'>All jobs</a>")
+    web.replies["/jobs/all"] = Reply(EMBEDDED)
+    with pytest.raises(NotRecognised):
+        visiting("/company")
+    assert "/jobs/all" not in web.paths()
+
+
+def test_a_link_that_leads_on_to_a_board_elsewhere_is_one(web, visiting):
+    web.replies["/company"] = Reply(b"<a href='/gone'>Careers</a><a href='/jobs'>Jobs</a>")
+    web.replies["/jobs"] = Reply(status=302, headers={"Location": "https://boards.greenhouse.io/acme"})
+    web.json("/v1/boards/acme/jobs", JOBS)
+    assert str(visiting("/company").board) == "acme"
+
+
+def test_no_more_than_three_links_are_followed(web, visiting):
+    web.replies["/company"] = Reply(b"".join(b"<a href='/jobs/%d'>Jobs</a>" % number for number in range(9)))
+    with pytest.raises(NotRecognised):
+        visiting("/company")
+    assert [path for path in web.paths() if path.startswith("/jobs/")] == ["/jobs/0", "/jobs/1", "/jobs/2"]
+
+
+def test_a_link_that_hangs_does_not_cost_the_next_its_turn(web, visiting, monkeypatch):
+    monkeypatch.setattr(detect, "ONWARD_SECONDS", 0.5)
+    web.replies["/company"] = Reply(b"<a href='/jobs'>Jobs</a><a href='/careers'>Careers</a>")
+    web.replies["/jobs"] = Reply(EMBEDDED, delay=4)
+    web.replies["/careers"] = Reply(EMBEDDED)
+    web.json("/v1/boards/acme/jobs", JOBS)
+    began = time.monotonic()
+    assert str(visiting("/company").board) == "acme"
+    assert time.monotonic() - began < 3
+
+
+def test_several_boards_behind_a_link_leave_the_choice_to_the_person(web, visiting):
+    web.replies["/company"] = Reply(b"<a href='/jobs'>Jobs</a>")
+    web.replies["/jobs"] = Reply(b"<a href='https://jobs.lever.co/a'>A</a><a href='https://jobs.lever.co/b'>B</a>")
+    with pytest.raises(SeveralBoards):
+        visiting("/company")
+
+
+def test_a_link_into_the_neighbourhood_is_not_followed(web, visiting):
+    web.replies["/company"] = Reply(f"<a href='http://jobs.{DOMAIN}:1/'>Jobs</a><a href='/jobs'>Jobs</a>".encode())
+    web.replies["/jobs"] = Reply(status=302, headers={"Location": "https://169.254.169.254/jobs"})
+    with pytest.raises(NotRecognised):
+        visiting("/company")
+
+
+@pytest.mark.parametrize(
+    ("page", "found"),
+    [
+        ("<a href='/open-roles'>See all</a>", ["https://www.acme.com/open-roles"]),
+        ("<a href='/x'>View openings</a>", ["https://www.acme.com/x"]),
+        ("<a href='/de/stellenangebote'>Mehr</a>", ["https://www.acme.com/de/stellenangebote"]),
+        ("<a href='https://careers.acme.com'>Mehr</a>", ["https://careers.acme.com"]),
+        ("<a href='https://acme.com/x'>Karriere</a>", ["https://acme.com/x"]),
+        ("<a href='/x'>Careers</a><a href='/jobs'>Jobs</a>", ["https://www.acme.com/jobs", "https://www.acme.com/x"]),
+        ("<a href='/jobs'>Jobs</a><a href='/jobs#top'>Jobs</a>", ["https://www.acme.com/jobs"]),
+        ("<a href='#jobs'>Jobs</a><a href='https://www.acme.com/about'>Jobs</a>", []),
+        ("<a href='https://evilacme.com/jobs'>Jobs</a><a href='https://acme.com.evil.example/jobs'>Jobs</a>", []),
+        ("<a href='mailto:jobs@acme.com'>Jobs</a><a href='javascript:jobs()'>Jobs</a><a href='http://['>Jobs</a>", []),
+        ("<a href='/steve'>About Steve</a><a>Jobs</a><a href=''>Jobs</a>", []),
+    ],
+)
+def test_which_links_may_have_the_openings_behind_them(page, found):
+    assert links(page) == found
+
+
+def test_a_company_of_a_country_with_names_in_two_parts_is_not_all_of_its_country():
+    page = "<a href='https://jobs.acme.co.uk/'>Jobs</a><a href='https://jobs.other.co.uk/'>Jobs</a>"
+    assert links(page, "https://www.acme.co.uk/") == ["https://jobs.acme.co.uk/"]
+
+
+def test_a_site_with_postings_of_its_own_is_a_board_once_it_was_listed(web, visiting):
+    web.replies["/about"] = Reply(b"<p>We bake.")
+    listed_site(web, "/jobs/baker")
+    web.replies["/jobs/baker"] = posting("Baker")
+    found = visiting("/about")
+    assert (found.source.key, str(found.board), found.name) == ("website", f"www.{DOMAIN}", "Acme")
+    assert found.titles == ["Baker"] and found.is_complete
+
+
+def test_where_the_openings_are_comes_before_where_they_were_looked_for(web, visiting, names):
+    web.replies["/about"] = Reply(f"<a href='http://{names[2]}/list'>Our jobs</a>".encode())
+    web.replies["/list"] = Reply(b"<p>Jobs.")
+    listed_site(web, "/jobs/baker")
+    web.replies["/jobs/baker"] = posting("Baker")
+    assert str(visiting("/about").board) == f"careers.{DOMAIN}"
+
+
+def test_a_site_whose_pages_have_no_postings_is_none_and_told(web, visiting):
+    web.replies["/about"] = Reply(b"<p>We bake.")
+    listed_site(web, "/jobs/baker")
+    web.replies["/jobs/baker"] = Reply(b"<p>Baker")
+    with pytest.raises(NotRecognised, match=r"Ashby.*\)\. No posting that programs can read.*1 pages"):
+        visiting("/about")
+
+
+def test_a_board_that_moved_to_another_system_is_told_with_where_to(web, host):
+    web.replies["/v1/boards/acme/jobs"] = Reply(status=301, headers={"Location": "https://jobs.lever.co/acme"})
+    with pytest.raises(BoardMoved, match=r"Greenhouse has moved to Lever \(acme\)") as told:
+        detect_board(host, "greenhouse", "acme")
+    assert told.value.code == "moved"
+    assert [(source.key, str(board)) for source, board in told.value.candidates] == [("lever", "acme")]
+    assert [path for path in web.paths() if "lever" in path or "postings" in path] == []
+
+
+def test_a_board_that_moved_to_the_companys_own_domain_is_known_there_by_its_page(web, visiting, names):
+    own = knowing(web, own=frozenset(names))
+    web.replies["/jobs.json"] = Reply(status=301, headers={"Location": f"http://{names[2]}/jobs.json"})
+    web.replies["/"] = Reply(MADE_BY_TEAMTAILOR)
+    with pytest.raises(BoardMoved) as told:
+        detect_board(own, "teamtailor", "acme")
+    [(source, board)] = told.value.candidates
+    assert (source.key, str(board)) == ("teamtailor", f"careers.{DOMAIN}")
+
+
+def test_a_website_that_moved_to_another_name_is_one_there(web, host):
+    web.replies["/robots.txt"] = Reply(status=301, headers={"Location": "https://www.acme.invalid/robots.txt"})
+    with pytest.raises(BoardMoved) as told:
+        detect_board(host, "website", "acme.invalid")
+    assert [(source.key, str(board)) for source, board in told.value.candidates] == [("website", "www.acme.invalid")]
+
+
+@pytest.mark.parametrize("where", ["https://localhost/", "https://evil.invalid/", "ftp://acme.example/"])
+def test_a_board_that_moved_to_nowhere_that_is_known_has_moved_and_no_more(web, host, where):
+    web.replies["/v1/boards/acme/jobs"] = Reply(status=301, headers={"Location": where})
+    with pytest.raises(Exception) as told:
+        detect_board(host, "greenhouse", "acme")
+    assert not isinstance(told.value, BoardMoved) and (isinstance(told.value, Moved) or "ftp" in where)
