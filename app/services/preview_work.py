@@ -56,7 +56,7 @@ class Slice:
 
     @property
     def in_hand(self) -> list[Row[Any]]:
-        """The companies that are worked on right now."""
+        """The companies that are worked on right now. Changes nothing."""
         return [unit for unit in self._hands if unit is not None]
 
     def watch(self) -> bool:

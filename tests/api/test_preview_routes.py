@@ -2,6 +2,8 @@
 
 import pytest
 
+from app.schemas.previews import PreviewCompanySchema
+from app.services import previews
 from tests.api.test_ingestion_routes import NO_IDS, problem
 from tests.support.boards import job
 from tests.support.factories import row, sql
@@ -202,3 +204,19 @@ def test_a_preview_id_that_cannot_be_one_is_refused(client, preview_id):
     answer = client.post("/api/ingestion/start", json={"preview_id": preview_id})
     assert list(problem(answer, 422, "invalid_input")["errors"]) == ["preview_id"]
     assert client.post("/api/ingestion/start", json={"preview_id": None}).status_code == 201
+
+
+def test_the_companies_that_are_written_by_hand_are_what_their_schema_says(client, boards, user_id):
+    boards.greenhouse("acme", [job(1, "Engineer")])
+    boards.fault("beta", 429, retry_after="60")
+    for board in ("acme", "beta"):
+        company(user_id, board, include=("engineer",), exclude=("intern",))
+    listed = finished(user_id)
+    company(user_id, "gamma")
+    waiting = begun(user_id)
+    for preview_id in (listed, waiting):
+        rows = previews.get(preview_id, user_id)["companies"]
+        documented = [PreviewCompanySchema().dump(row) for row in rows]
+        shown = client.get(f"/api/ingestion/dry-run/{preview_id}").json["companies"]
+        assert shown == documented
+        assert [list(each) for each in shown] == [list(each) for each in documented]
