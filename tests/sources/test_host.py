@@ -211,7 +211,7 @@ def test_an_answer_in_between_breaks_the_row(web, host):
 @pytest.mark.parametrize(
     ("said", "seconds"),
     [
-        ((datetime.now(UTC) + timedelta(seconds=3000)).strftime("%a, %d %b %Y %H:%M:%S GMT"), 3000),
+        ("a date", 3000),
         ("soon", 60),
         ("-3", 60),
         ("99999999999999999999", 6 * 3600),
@@ -220,6 +220,8 @@ def test_an_answer_in_between_breaks_the_row(web, host):
     ],
 )
 def test_retry_after_may_be_anything(web, host, said, seconds):
+    if said == "a date":
+        said = (datetime.now(UTC) + timedelta(seconds=seconds)).strftime("%a, %d %b %Y %H:%M:%S GMT")
     web.replies[ACME] = Reply(status=429, headers={"Retry-After": said})
     with pytest.raises(Throttled) as told:
         list_acme(host, seconds=2)
