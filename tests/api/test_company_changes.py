@@ -1,6 +1,5 @@
 """Companies that two tabs change, that this version does not know, and that are many."""
 
-import time
 from datetime import UTC, datetime
 
 import pytest
@@ -87,11 +86,9 @@ def test_a_board_whose_name_is_not_valid_any_more_has_no_address(client, user_id
     assert client.get(f"{URL}/{company_id}").json["url"] is None
 
 
-@pytest.mark.parametrize("filling", ["x", '"', "\u0001", "é"])
-def test_the_largest_list_that_can_be_is_exported_and_imported_in_seconds(client, user_id, filling):
+def test_the_largest_list_that_can_be_is_exported_and_imported(client, user_id):
     """As much as fits: terms until the list is full."""
-    width, most = {"x": (98, 50), '"': (98, 37), "\u0001": (98, 12), "é": (98, 37)}[filling]
-    terms = [f"{number:02}" + filling * width for number in range(most)]
+    terms = [f"{number:02}" + '"' * 98 for number in range(37)]
     given = [
         {"source": "greenhouse", "board": f"{number:04}" + "b" * 60, "name": "🙂" * 100, "include": terms,
          "exclude": terms, "enabled": True}
@@ -100,10 +97,8 @@ def test_the_largest_list_that_can_be_is_exported_and_imported_in_seconds(client
     companies.merge(user_id, given)
     exported = client.get(f"{URL}/export").data
     assert len(exported) <= MAX_IMPORT_BYTES
-    began = time.process_time()
     answer = client.post(f"{URL}/import", data=exported, content_type="application/json")
     assert answer.json == {"added": 0, "changed": 0, "unchanged": 1000}
-    assert time.process_time() - began < 10
 
 
 def test_a_comma_within_a_term_is_a_blank(client):
