@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from urllib.parse import SplitResult
 
 from app.sources.boards import Board, is_own_domain
-from app.sources.errors import AddressRefused, Moved, NotFound, OutOfTime, ShapeChanged, SourceError, Throttled
+from app.sources.errors import AddressRefused, Moved, NotFound, OutOfTime, SourceError, Throttled
 from app.sources.host import MOST_REDIRECTS, Host
 from app.sources.listing import board_name, list_board
 from app.sources.manners import Patience
@@ -100,7 +100,9 @@ def detect_url(host: Host, text: str) -> Detected:
         for source, board in marked_on(sight.page, sight.url.hostname or ""):
             try:
                 return _look(host, source, board, patience)
-            except (NotFound, ShapeChanged):
+            except (BoardsToChoose, OutOfTime, Throttled):
+                raise
+            except SourceError:
                 # Made by that system, or with something of it in it, and still not where the board is.
                 continue
         hosts.append(sight.url.hostname or "")
@@ -143,6 +145,9 @@ def _see(host: Host, url: SplitResult, patience: Patience) -> _Sight:
         if found := recognise(url):
             return _Sight(url, b"", [found])
         page, url = host.visit(url, patience)
+        if page and (found := recognise(url)):
+            # A short link, which led on within its host.
+            return _Sight(url, b"", [found])
         if page:
             return _Sight(url, page.body, boards_on(page.body, url.geturl()))
     raise NotRecognised("The address leads from one to the next, without end.")

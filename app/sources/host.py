@@ -11,7 +11,7 @@ import stamina
 from protego import Protego
 
 from app.sources import exchange
-from app.sources.boards import Board, pacer, with_token
+from app.sources.boards import TOKEN, Board, pacer, with_token
 from app.sources.errors import AddressRefused, Busy, Forbidden, Moved, Throttled, Unreachable
 from app.sources.exchange import Bounds, Reply
 from app.sources.manners import Manners, Patience, check_visitable, is_visitable
@@ -70,8 +70,10 @@ class Host:
         manners = Manners(
             source.pace_seconds,
             source.answer_seconds,
-            LISTING_BYTES,
-            inward=setting in self._bases,
+            PAGE_BYTES if request.accept == HTML else LISTING_BYTES,
+            # What the operator has set may be anywhere; a company's own domain, which stands in its place, may not.
+            inward=setting in self._bases and urlsplit(base).netloc.replace(TOKEN, board.token) == url.netloc,
+            passing=source.passing,
             paced_as=pacer(base),
         )
         headers = {"Accept": request.accept, **_conditions(validators)}
@@ -159,7 +161,7 @@ class Host:
             in_a_row = self.shared.strike(host, _place(url))
             self.shared.hold(host, seconds if in_a_row >= STRIKES else min(seconds, STRIKE_SECONDS))
             raise Throttled(f"{url.hostname} wants fewer requests.", datetime.now(UTC) + timedelta(seconds=seconds))
-        if reply.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        if reply.status >= HTTPStatus.INTERNAL_SERVER_ERROR or reply.status in manners.passing:
             raise Unreachable(f"{url.hostname} has a problem (it answers {reply.status}).")
         self.shared.forgive(host)
 

@@ -6,6 +6,7 @@ import re
 from collections import deque
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from typing import Any
 
 from app.sources.errors import ShapeChanged
@@ -30,14 +31,24 @@ MEMBERS = ("@graph", "mainEntity", "itemListElement", "item")
 WRAPPING = (("//<![CDATA[", "<![CDATA[", "<!--"), ("//]]>", "]]>", "-->"))
 """What hides a script from the browsers of another century, before and after it."""
 
-TAG = re.compile(r"<[a-z!/]", re.IGNORECASE)
+MOST_SCRIPTS = 500
+
+TAG = re.compile(r"<[a-z!/][^<>]*+>", re.IGNORECASE)
 ESCAPED_TAG = re.compile(r"&lt;[a-z/]", re.IGNORECASE)
 
 
 def job_postings_on(page: str) -> list[dict[str, Any]]:
     """Every JobPosting in the scripts of a web page. Raises ShapeChanged."""
-    data = (within for says, within in scripts(page) if "ld+json" in says.lower())
-    return [posting for script in data for posting in job_postings(script)]
+    found: list[dict[str, Any]] = []
+    fault = None
+    for says, within in islice(scripts(page), MOST_SCRIPTS):
+        try:
+            found += job_postings(within) if "ld+json" in says.lower() else ()
+        except ShapeChanged as each:
+            fault = each
+    if fault and not found:
+        raise fault
+    return found
 
 
 def job_postings(script: str) -> Iterator[dict[str, Any]]:
@@ -83,7 +94,8 @@ def draft_of(posting: Record, url: str, identity: str | None = None, title: str 
     own. Raises ShapeChanged if it has no title.
     """
     until = _end(posting.maybe_text("validThrough"))
-    if until and until < datetime.now(UTC):
+    # Programs that have no end to write write the first day of their calendar.
+    if until and until.year >= 2000 and until < datetime.now(UTC):
         return None
     title = title or posting.maybe_text("title") or posting.maybe_text("name") or posting.text("title")
     description = _text(posting.texts("description"))
@@ -94,7 +106,7 @@ def draft_of(posting: Record, url: str, identity: str | None = None, title: str 
         url=url,
         locations=_places(posting),
         department=posting.maybe_text("occupationalCategory") or None,
-        workplace=Workplace.REMOTE if "TELECOMMUTE" in posting.texts("jobLocationType") else None,
+        workplace=Workplace.REMOTE if "TELECOMMUTE" in map(str.upper, posting.texts("jobLocationType")) else None,
         employment_type=", ".join(posting.texts("employmentType")) or None,
         posted_at=iso_moment(posting.maybe_text("datePosted")),
         description=(description,) if description else (),
@@ -107,7 +119,7 @@ def own_identity(posting: Record) -> str | None:
     named = (each.maybe_identity("value") for each in posting.records("identifier"))
     plain = (posting.maybe_identity("identifier"), *posting.texts("identifier"))
     found = next(filter(None, (*named, *plain)), None)
-    return None if found == employer(posting) else found
+    return None if (found or "").casefold() == (employer(posting) or "").casefold() else found
 
 
 def employer(posting: Record) -> str | None:
@@ -144,7 +156,12 @@ def _parts(posting: Record, name: str) -> list[str]:
 
 def _places(posting: Record) -> tuple[str, ...]:
     """Where the work is; of one that is done at home, where somebody has to live."""
-    named = places(*posting.texts("jobLocation"), *map(_place, posting.records("jobLocation")))
+    records = posting.records("jobLocation")
+    named = places(*posting.texts("jobLocation"), *map(_place, records))
+    called = places(*(each.maybe_text("name") for each in records))
+    if len(named) == 1 and len(called) > 1:
+        # One address, the company's own, for places that only their names tell apart.
+        named = called
     where = posting.records("applicantLocationRequirements")
     return named or places(*(each.maybe_text("name") for each in where))
 
@@ -153,5 +170,6 @@ def _place(place: Record) -> str | None:
     """Town, region and country, or the address or name that is written in one."""
     address = next(iter(place.records("address")), place)
     country = address.maybe_text("addressCountry") or address.record("addressCountry").maybe_text("name")
-    parts = (address.maybe_text("addressLocality"), address.maybe_text("addressRegion"), country)
+    towns = " / ".join(address.texts("addressLocality")) or None
+    parts = (towns, address.maybe_text("addressRegion"), country)
     return ", ".join(filter(None, parts)) or next(iter(place.texts("address")), place.maybe_text("name"))

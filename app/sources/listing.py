@@ -56,10 +56,13 @@ class _Reading:
             posting = _finished_or_none(draft)
             if posting is None:
                 self.unread += 1
-            elif same := self.postings.get(posting.external_id):
-                self.postings[posting.external_id] = _joined(same, posting)
-            else:
+            elif (same := self.postings.get(posting.external_id)) is None:
                 self.postings[posting.external_id] = posting
+            elif page.is_leaf and same.title != posting.title and len(posting.url) <= LONGEST_ID:
+                # One number for two jobs on two pages is nobody's number; the address tells them apart.
+                self.postings[posting.url] = replace(posting, external_id=posting.url)
+            else:
+                self.postings[posting.external_id] = _joined(same, posting)
         self.unread += len(page.unread)
         self.records += page.records
         self.pages += 1

@@ -37,6 +37,8 @@ class Manners:
     answer_seconds: float
     most_bytes: int
     inward: bool = False
+    passing: frozenset[int] = frozenset()
+    """Statuses after which it is asked again, besides those that always are."""
     is_cut: bool = False
     """Whether what is larger than ``most_bytes`` is cut to that, and not refused."""
     paced_as: str = ""

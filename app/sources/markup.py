@@ -1,37 +1,50 @@
 """Pages cut into pieces, once from left to right: no tree is built of them, whose depth would be theirs to choose."""
 
+import re
 from collections.abc import Iterator
+
+HIDDEN = re.compile(r"<!--|<script", re.IGNORECASE)
+ENDS = {"<!--": re.compile("-->"), "<script": re.compile("</script", re.IGNORECASE)}
 
 
 def without_comments(page: str) -> str:
-    """The page without what nobody sees of it."""
-    return "".join(before for before, _ in _cut(page, "<!--", "-->"))
+    """The page without what nobody sees of it; what looks like a comment within a script is none."""
+    kept = []
+    for before, start, within, is_script in _cut(page):
+        kept += [before, f"{start}{within}</script"] if is_script else [before]
+    return "".join(kept)
 
 
 def apart(page: str) -> tuple[str, list[str]]:
     """The markup, with the scripts' own tags, and what is within each script."""
-    pieces = list(_cut(page, "<script", "</script"))
-    outside = [piece for before, script in pieces for piece in (before, script.partition(">")[0])]
-    return " ".join(outside), [script.partition(">")[2] for _, script in pieces]
+    outside, inside = [], []
+    for before, _, within, is_script in _cut(page):
+        outside.append(before)
+        if is_script:
+            says, _, code = within.partition(">")
+            outside.append(says)
+            inside.append(code)
+    return " ".join(outside), inside
 
 
 def scripts(page: str) -> Iterator[tuple[str, str]]:
     """Each script of the page: what its tag says, and what is within."""
-    for _, script in _cut(page, "<script", "</script"):
-        says, _, within = script.partition(">")
-        yield says, within
+    for _, _, within, is_script in _cut(page):
+        if is_script:
+            says, _, code = within.partition(">")
+            yield says, code
 
 
-def _cut(page: str, start: str, end: str) -> Iterator[tuple[str, str]]:
-    """What is before each part from ``start`` to ``end``, and the part; one that has no end goes on to the page's."""
-    lowered, position = page.lower(), 0
-    if len(lowered) != len(page):
-        # A few letters of some scripts grow when they are made small; then every place would be another.
-        lowered = page
-    while (begin := lowered.find(start, position)) >= 0:
-        inside = begin + len(start)
-        finish = lowered.find(end, inside)
-        finish = len(page) if finish < 0 else finish
-        yield page[position:begin], page[inside:finish]
-        position = finish + len(end)
-    yield page[position:], ""
+def _cut(page: str) -> Iterator[tuple[str, str, str, bool]]:
+    """What is before each comment or script, how that begins, what is in it, and whether it is a script.
+
+    One that has no end goes on to the page's.
+    """
+    position = 0
+    while begin := HIDDEN.search(page, position):
+        start = begin.group().lower()
+        end = ENDS[start].search(page, begin.end())
+        outside, within = slice(position, begin.start()), slice(begin.end(), end.start() if end else None)
+        yield page[outside], begin.group(), page[within], start == "<script"
+        position = end.end() if end else len(page)
+    yield page[position:], "", "", False

@@ -92,7 +92,7 @@ def _links(page: str) -> Iterator[tuple[str, str]]:
 
 def page_text(markup: str) -> str:
     """What a piece of a page says, up to the end of the link that it begins in."""
-    return html.unescape(re.sub(r"<[^<>]*>", " ", re.split("</a", markup, maxsplit=1, flags=re.IGNORECASE)[0]))
+    return html.unescape(re.sub(r"<[^<>]*+>", " ", re.split("</a", markup, maxsplit=1, flags=re.IGNORECASE)[0]))
 
 
 def _addresses(page: str, address: str) -> Iterator[SplitResult]:

@@ -77,5 +77,6 @@ SOURCE = Source(
     parse=_parse,
     following=_following,
     pace_seconds=0.5,
+    refusals={404: "does not exist, or has switched its feed off."},
     starters=(("com:personio", "Personio"), ("yapeal-ag", "Yapeal")),
 )

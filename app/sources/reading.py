@@ -67,6 +67,10 @@ class Record:
         """The texts of a list below this one, or the only one where there is no list."""
         return [item.strip() for item in self._items(name) if isinstance(item, str) and item.strip()]
 
+    def names(self) -> list[str]:
+        """What its members are called."""
+        return list(self._members)
+
     def rows(self, name: str) -> list[Any]:
         """A list that must be there, unread. Raises ShapeChanged."""
         return as_rows(self._members.get(name), self._at(name))

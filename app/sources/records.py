@@ -86,6 +86,8 @@ class Page:
     """How many records the answer had, read or not, listed or not."""
     more: "tuple[Request, ...]" = ()
     """What else to ask for, because this answer leads there: each is asked once, and may lead further itself."""
+    is_leaf: bool = False
+    """Whether it is a page of its own among many, for which ids may have been given by nobody who knew the others."""
     passed: int = 0
     """1 if the answer was a page in which nothing is a posting."""
 
@@ -215,6 +217,8 @@ class Source:
     """How many more it may take of those that only say where else to look."""
     empty_may_be_missing: bool = False
     """Whether a board that never existed is answered with an empty list."""
+    passing: frozenset[int] = frozenset()
+    """Statuses that are known to pass: what is answered so is asked for again, as after a 5xx."""
     refusals: Mapping[int, str] = field(default_factory=dict)
     """By status (``REFUSALS``), how the sentence goes on that begins with the board, where the usual one says less."""
     markers: tuple[str, ...] = ()

@@ -31,11 +31,22 @@ def _parse(answer: Answer, board: Board) -> Page:
     return Page(drafts, unread, board_name=next(iter(names), None), records=len(rows))
 
 
+def _translated(offer: Record, name: str) -> str | None:
+    """What the offer says, or the first of its translations that does, English before the others."""
+    languages = offer.record("translations")
+    told = (languages.record(language).maybe_text(name) for language in sorted(languages.names(), key=_english_first))
+    return offer.maybe_text(name) or next(filter(None, told), None)
+
+
+def _english_first(language: str) -> tuple[bool, str]:
+    return not language.startswith("en"), language
+
+
 def _draft(offer: Record, board: Board) -> Draft:
-    description, requirements = offer.maybe_text("description"), offer.maybe_text("requirements")
+    description, requirements = _translated(offer, "description"), _translated(offer, "requirements")
     return Draft(
         external_id=offer.identity("id"),
-        title=offer.text("title"),
+        title=_translated(offer, "title") or offer.text("title"),
         url=link(offer.maybe_text("careers_url"), _link(offer, board)),
         locations=places(*map(_place, offer.records("locations"))) or places(_place(offer)),
         department=offer.maybe_text("department"),

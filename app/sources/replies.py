@@ -17,7 +17,10 @@ UNNAMED_WAIT = 60.0
 LONGEST_WAIT = 6 * 3600.0
 """A Retry-After of more than this is cut down to it."""
 
-CHALLENGES = (b"captcha", b"challenge-platform", b"just a moment", b"attention required", b"are you a robot", b"cf-chl")
+CHALLENGES = (
+    *(b"captcha", b"challenge-platform", b"just a moment", b"attention required", b"are you a robot", b"cf-chl"),
+    *(b"pardon our interruption", b"human verification", b"access denied", b"security check", b"robot challenge"),
+)
 """What pages say that want to see a person first; they come with a 200 or a 403 where data was expected."""
 
 TITLE = re.compile(rb"<title[^<>]*>([^<]*)")
@@ -47,7 +50,8 @@ def check_listing(reply: Reply, what: str, words: Mapping[int, str], *, is_page:
     beginning = reply.body[:20_000].lower()
     # Pages for people may well have a form in them that wants to see one.
     shown = b"".join(TITLE.findall(beginning)) if is_page else beginning
-    if re.match(rb"\s*<(!doctype\s+html|html)", beginning) and any(word in shown for word in CHALLENGES):
+    is_challenge = any(word in shown for word in CHALLENGES) or b"/_incapsula_resource" in beginning
+    if is_challenge and re.match(rb"\s*<(!doctype\s+html|html)", beginning):
         raise Forbidden(f"{what} shows a page that only lets people pass.")
 
 

@@ -4,13 +4,14 @@ Documentation: https://support.teamtailor.com/en/articles/11171756 (the feeds of
 """
 
 from dataclasses import replace
-from urllib.parse import SplitResult, urljoin
+from http import HTTPStatus
+from urllib.parse import SplitResult
 
 from app.sources.boards import Board, site_of
 from app.sources.jobposting import draft_of
 from app.sources.reading import Record, read_each
 from app.sources.records import Answer, Draft, Page, Request, Source, Text
-from app.sources.urls import token_before
+from app.sources.urls import NO_COMPANY, resolved, token_before
 from app.sources.values import iso_moment
 
 DOMAIN = "teamtailor.com"
@@ -20,11 +21,13 @@ LIMIT = 100
 def _recognise(url: SplitResult) -> Board | None:
     host = url.hostname or ""
     # Some regions have a part of their own between the name and the domain; then the whole host is the name.
-    return token_before(DOMAIN, url) or (Board(host) if host.count(".") > 2 and host.endswith(f".{DOMAIN}") else None)
+    is_regional = host.count(".") > 2 and host.endswith(f".{DOMAIN}") and host.partition(".")[0] not in NO_COMPANY
+    return token_before(DOMAIN, url) or (Board(host) if is_regional else None)
 
 
 def _request(_board: Board, offset: int = 0) -> Request:
-    return Request("/jobs.json", {"offset": str(offset)} if offset else {})
+    # Behind the end of a list there may be an empty one, or nothing.
+    return Request("/jobs.json", {"offset": str(offset)} if offset else {}, may_be_missing=offset > 0)
 
 
 def _following(board: Board, offset: int, page: Page) -> Request | None:
@@ -32,25 +35,33 @@ def _following(board: Board, offset: int, page: Page) -> Request | None:
 
 
 def _parse(answer: Answer, board: Board) -> Page:
+    if answer.status != HTTPStatus.OK:
+        return Page((), ("offset",))
     document = Record(answer.json(), "")
     rows = document.rows("items")
-    drafts, unread = read_each(rows, "items", lambda item: _draft(item, answer))
-    return Page(drafts, unread, board_name=document.maybe_text("title"), records=len(rows))
+    drafts, unread = read_each(rows, "items", lambda item: _draft(item, board))
+    # A feed that says where it goes on, though it is no full page, is not everything.
+    more = ("next_url",) if document.maybe_text("next_url") and len(rows) != LIMIT else ()
+    return Page(drafts, (*unread, *more), board_name=document.maybe_text("title"), records=len(rows))
 
 
-def _draft(item: Record, answer: Answer) -> Draft | None:
+def _draft(item: Record, board: Board) -> Draft | None:
     identity, title = item.identity("id"), item.text("title")
     # On companies' own domains links are now and then written without the host.
-    url = urljoin(answer.url, item.maybe_text("url") or "")
+    url = resolved(f"{_page(board)}/jobs", item.maybe_text("url")) or f"{_page(board)}/jobs"
     found = draft_of(item.record("_jobposting"), url, identity, title)
     content = item.maybe_text("content_html")
-    if found is None or (found.description and not content):
-        return found
+    if found is None:
+        return None
     return replace(
         found,
-        description=(Text(content),) if content else (),
+        description=(Text(content),) if content else found.description,
         posted_at=iso_moment(item.maybe_text("date_published")) or found.posted_at,
     )
+
+
+def _page(board: Board) -> str:
+    return f"https://{site_of(board, DOMAIN)}"
 
 
 SOURCE = Source(
@@ -62,11 +73,13 @@ SOURCE = Source(
     board_hint="What stands before .teamtailor.com in the address of the board, or the company's own domain for it.",
     bases={"": ("TEAMTAILOR_URL", "https://{token}.teamtailor.com")},
     recognise=_recognise,
-    page=lambda board: f"https://{site_of(board, DOMAIN)}",
+    page=_page,
     first=_request,
     parse=_parse,
     following=_following,
     pace_seconds=0.5,
+    # Healthy feeds have been seen to answer so now and then.
+    passing=frozenset({400}),
     markers=("teamtailor-cdn.com",),
     starters=(("career", "Teamtailor"), ("naffco", "NAFFCO")),
 )

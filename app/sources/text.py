@@ -28,7 +28,7 @@ DEEPEST = 200
 """What no person writes: longer markup is cut, more tags or deeper ones are dropped before anything builds a tree of
 them, which takes time by the square of their depth."""
 
-TAG = re.compile(r"<(/?)([a-z][a-z0-9]*)[^<>]*>", re.IGNORECASE)
+TAG = re.compile(r"<(/?)([a-z][a-z0-9]*+)[^<>]*+>", re.IGNORECASE)
 NOT_DEEPER = {"p", "li", "br", "hr", "img", "td", "th", "tr", "dt", "dd", "option", "input", "wbr", "meta", "link"}
 """Tags that end by themselves when the next of their kind begins, or hold nothing."""
 

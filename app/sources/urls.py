@@ -1,14 +1,17 @@
 """Taking web addresses apart."""
 
 import re
-from urllib.parse import SplitResult, quote, unquote, urlsplit
+from urllib.parse import SplitResult, quote, unquote, urljoin, urlsplit
 
 from app.sources.boards import Board, is_label, is_token
 
 RESERVED = {"embed", "api", "v0", "v1", "jobs", "static", "assets", "robots.txt", "favicon.ico", "_next"}
 """First parts of paths on the systems' own hosts that are no board."""
 
-NO_COMPANY = RESERVED | {"www", "app", "docs", "support", "help", "status", "blog", "careers", "cdn", "mail"}
+NO_COMPANY = RESERVED | {
+    *("www", "app", "docs", "support", "help", "status", "blog", "careers"),
+    *("cdn", "mail", "get", "info", "resources", "tracking"),
+}
 """Names before a system's domain that are the system's own."""
 
 SAFE = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"
@@ -45,6 +48,15 @@ def link(text: str | None, otherwise: str) -> str:
         given = f"https://{given}"
     url = split(given)
     return url.geturl() if url and is_web_address(url.geturl()) else otherwise
+
+
+def resolved(base: str, text: str | None) -> str | None:
+    """The web address that a link on a page leads to, tidied; None if it leads nowhere."""
+    try:
+        url = split(urljoin(base, text.strip())) if text and text.strip() else None
+    except ValueError:
+        return None
+    return url.geturl() if url and is_web_address(url.geturl()) else None
 
 
 def path_parts(url: SplitResult) -> list[str]:

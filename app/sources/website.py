@@ -3,8 +3,9 @@
 Documentation: https://www.sitemaps.org/protocol.html, https://schema.org/JobPosting
 """
 
+import re
 from collections.abc import Iterable
-from urllib.parse import quote, urljoin, urlsplit
+from urllib.parse import SplitResult, quote, urlsplit
 
 from protego import Protego
 
@@ -13,7 +14,7 @@ from app.sources.jobposting import draft_of, employer, job_postings_on, own_iden
 from app.sources.reading import Record, read_each
 from app.sources.records import HTML, Answer, Draft, Page, Request, Source
 from app.sources.sitemap import read_sitemap
-from app.sources.urls import is_web_address, path_parts, split
+from app.sources.urls import path_parts, resolved, split
 from app.sources.values import unique
 
 OF_JOBS = (
@@ -34,15 +35,26 @@ def _first(_board: Board) -> Request:
 
 def _read_robots(answer: Answer, board: Board) -> Page:
     """The sitemaps that it names; where it names none, the one that most have."""
-    named = _paths(Protego.parse(answer.text()).sitemaps, answer, board)
-    return Page((), more=_indexes(named or ("/sitemap.xml",)))
+    named, elsewhere = _paths(Protego.parse(answer.text()).sitemaps, answer, board)
+    return Page((), _unread(elsewhere), more=_indexes(named or ("/sitemap.xml",)))
 
 
 def _read_sitemap(answer: Answer, board: Board) -> Page:
     sitemap = read_sitemap(answer.body)
-    paths = _paths(sitemap.addresses, answer, board)
-    more = _indexes(paths) if sitemap.is_index else _pages(filter(_speaks_of_jobs, paths))
-    return Page((), () if sitemap.is_whole else ("sitemap",), more=more)
+    paths, elsewhere = _paths(sitemap.addresses, answer, board)
+    lost = () if sitemap.is_whole else ("sitemap",)
+    if sitemap.is_index:
+        return Page((), (*lost, *_unread(elsewhere)), more=_indexes(paths))
+    wanted = [path for path in paths if _speaks_of_jobs(path)]
+    if board.token.startswith(OF_JOBS):
+        # A host that is there for jobs alone need not say so in every path.
+        wanted = [*wanted, *(path for path in paths if not _speaks_of_jobs(path))]
+    return Page((), (*lost, *_unread(filter(_speaks_of_jobs, elsewhere))), more=_pages(wanted))
+
+
+def _unread(paths: Iterable[str]) -> tuple[str, ...]:
+    """What stands on another host is not asked for there, and is not everything without it."""
+    return tuple(f"sitemap: {path}" for path in paths)
 
 
 def _read_page(answer: Answer, board: Board) -> Page:
@@ -53,38 +65,36 @@ def _read_page(answer: Answer, board: Board) -> Page:
     address = _page(board) + urlsplit(answer.url)._replace(scheme="", netloc="").geturl().removeprefix("/")
     is_alone = len(rows) == 1
     drafts, unread = read_each(rows, "JobPosting", lambda posting: _draft(posting, address, is_alone=is_alone))
-    return Page(drafts, unread, board_name=employer(Record(rows[0], "JobPosting")), records=len(rows))
+    return Page(drafts, unread, board_name=employer(Record(rows[0], "JobPosting")), records=len(rows), is_leaf=True)
 
 
 def _draft(posting: Record, address: str, *, is_alone: bool) -> Draft | None:
-    own = _absolute(address, posting.maybe_text("url"))
+    own = resolved(address, posting.maybe_text("url"))
+    if own and urlsplit(own).path in ("", "/") and is_alone:
+        own = None
     title = posting.maybe_text("title") or ""
     # Many sites write the address of their front page into each posting; the page's own tells one from the other.
     identity = own_identity(posting) or (address if is_alone else own or f"{address}#{quote(title, errors='replace')}")
     return draft_of(posting, own or address, identity)
 
 
-def _absolute(address: str, link: str | None) -> str | None:
-    try:
-        found = urljoin(address, link) if link else None
-    except ValueError:
-        return None
-    return found if found and is_web_address(found) else None
-
-
-def _paths(addresses: Iterable[str], answer: Answer, board: Board) -> tuple[str, ...]:
-    """The paths of the addresses that are on the same host."""
+def _paths(addresses: Iterable[str], answer: Answer, board: Board) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The paths of the addresses that are on the same host, and those of the others, which are not asked for."""
     hosts = (board.token, urlsplit(answer.url).netloc.lower())
-    urls = (split(found) for address in addresses if (found := _absolute(answer.url, address)))
-    return unique(
-        quote(f"{url.path or '/'}{'?' if url.query else ''}{url.query}", safe=SAFE)
-        for url in urls
-        if url and url.netloc.lower() in hosts and ".." not in path_parts(url)
-    )
+    urls = [split(found) for address in addresses if (found := resolved(answer.url, address))]
+    tame = [url for url in urls if url and ".." not in path_parts(url)]
+    here = (url for url in tame if url.netloc.lower() in hosts)
+    return unique(map(_path, here)), unique(_path(url) for url in tame if url.netloc.lower() not in hosts)
+
+
+def _path(url: SplitResult) -> str:
+    return quote(f"{url.path or '/'}{'?' if url.query else ''}{url.query}", safe=SAFE)
 
 
 def _speaks_of_jobs(path: str) -> bool:
-    return any(part.lower().startswith(OF_JOBS) for part in path_parts(urlsplit(path)))
+    parts = [part.lower() for part in path_parts(urlsplit(path))]
+    words = [word for part in parts for word in (part, *re.split("[-_]", part))]
+    return any(word.startswith(OF_JOBS) for word in words)
 
 
 def _indexes(paths: Iterable[str]) -> tuple[Request, ...]:

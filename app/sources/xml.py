@@ -15,7 +15,7 @@ CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 
 
 def xml_rows(answer: Answer, root: str, name: str) -> list[Any]:
-    """The elements called ``name`` anywhere below the root, which must be called ``root``, each as an object.
+    """The elements called ``name`` in the root, which must be called ``root``, each as an object.
 
     An element with elements in it is an object of theirs, by name and without namespace; one without is its text;
     several of one name are a list. Raises ShapeChanged; entities and document types are refused.
@@ -24,16 +24,21 @@ def xml_rows(answer: Answer, root: str, name: str) -> list[Any]:
     if _name(tree) != root:
         raise ShapeChanged("the whole answer", f"is <{_name(tree)}>, where <{root}> was expected")
     try:
-        return [_value(element) for element in tree.iter() if _name(element) == name]
+        return [_value(element) for element in tree if _name(element) == name]
     except RecursionError as error:
         raise ShapeChanged("the whole answer", "is nested too deeply") from error
 
 
 def _tree(answer: Answer) -> Element:
     try:
+        # What is UTF-8 is that, whatever it says that it is.
+        return _parsed(DECLARATION.sub("", answer.body.decode("utf-8-sig")))
+    except (ParseError, ValueError):
+        pass
+    try:
         return _parsed(answer.body)
     except (ParseError, LookupError, ValueError):
-        # Feeds that say UTF-8 and are not, or carry what no XML may.
+        # Feeds that carry what no XML may, or are written in what they do not name.
         text = CONTROL.sub("", DECLARATION.sub("", answer.text()))
     try:
         return _parsed(text)

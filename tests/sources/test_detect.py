@@ -183,6 +183,7 @@ def visiting(web):
         ("<a href='https://jobs.lever.co/Acme'><a href='https://jobs.lever.co/acme'>", ["lever Acme"]),
         (r'<script>"https:\u002F\u002Fjobs.ashbyhq.com\u002Facme"</script>', ["ashby acme"]),
         ("<a data-href='https://jobs.lever.co/acme'>", ["lever acme"]),
+        ("<script>s.indexOf('<!--');</script><a href='https://jobs.lever.co/acme'>", ["lever acme"]),
         ("<script src=https://boards.greenhouse.io/embed/job_board/js?for=acme></script>", ["greenhouse acme"]),
         ("<a href='https://boards.greenhouse.io/%2e%2e/x'>", []),
     ],

@@ -63,11 +63,52 @@ def test_teamtailor_goes_on_by_its_offset(web, host):
     assert len(listing.postings) == 130 and listing.is_complete
 
 
-def test_teamtailor_a_relative_link_is_resolved(web, host):
+@pytest.mark.parametrize(
+    ("written", "leads"),
+    [
+        ("/jobs/7100-baker", "https://acme.teamtailor.com/jobs/7100-baker"),
+        ("https://career.acme.example/jobs/1-ingénieur", "https://career.acme.example/jobs/1-ing%C3%A9nieur"),
+        ("https://career.acme.example/jobs/1 a", "https://career.acme.example/jobs/1%20a"),
+        ("//[", "https://acme.teamtailor.com/jobs"),
+        ("https://[bad", "https://acme.teamtailor.com/jobs"),
+        (None, "https://acme.teamtailor.com/jobs"),
+    ],
+)
+def test_teamtailor_a_link_leads_where_it_was_meant_to(web, host, written, leads):
     document = copy.deepcopy(FEED)
-    document["items"][0]["url"] = "/jobs/7100-baker"
+    document["items"][0]["url"] = written
     web.json("/jobs.json", document)
-    assert list_board(host, "teamtailor", "acme").postings[0].url == f"{web.url}/jobs/7100-baker"
+    assert list_board(host, "teamtailor", "acme").postings[0].url == leads
+
+
+def test_teamtailor_a_bad_request_that_passes_is_asked_again(web, host):
+    web.json("/jobs.json", FEED)
+    web.replies["/jobs.json"] = [Reply(status=400), web.replies["/jobs.json"]]
+    assert len(list_board(host, "teamtailor", "acme").postings) == 2
+
+
+def test_teamtailor_nothing_behind_a_hundred_is_not_the_end_of_the_board(web, host):
+    items = [{**FEED["items"][0], "id": f"id-{number}"} for number in range(100)]
+    web.json("/jobs.json", {**FEED, "items": items})
+    web.replies["/jobs.json?offset=100"] = Reply(status=404)
+    listing = list_board(host, "teamtailor", "acme")
+    assert len(listing.postings) == 100 and not listing.is_complete
+
+
+def test_teamtailor_a_feed_that_says_that_it_goes_on_is_not_everything(web, host):
+    web.json("/jobs.json", {**FEED, "next_url": "https://acme.teamtailor.com/jobs.json?page=2"})
+    assert not list_board(host, "teamtailor", "acme").is_complete
+
+
+def test_recruitee_what_an_offer_lacks_its_translations_have(web, host):
+    translations = {
+        "de": {"title": "Koch", "description": "<p>Kochen.</p>", "requirements": "<p>Herd.</p>"},
+        "en": {"title": "Cook", "description": "<p>Cook.</p>"},
+    }
+    offer = {"id": 1, "slug": "cook", "title": None, "description": "", "translations": translations}
+    web.json("/api/offers/", {"offers": [offer]})
+    [posting] = list_board(host, "recruitee", "acme").postings
+    assert (posting.title, posting.description, posting.requirements) == ("Cook", "Cook.", "Herd.")
 
 
 def test_teamtailor_a_company_on_its_own_domain_is_told_as_moved(web, host):

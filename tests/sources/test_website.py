@@ -75,9 +75,9 @@ def bounded(monkeypatch, **bounds: int) -> None:
 def test_a_site_is_read_from_its_robots_txt_to_its_pages(web, listed):
     about = {"hiringOrganization": {"name": "Acme"}, "url": "/en/baker", "datePosted": "2026-05-04"}
     maps = {"/maps/all.xml": index("/maps/1.xml", "/maps/2.xml.gz")}
-    maps["/maps/1.xml"] = sitemap("/jobs/baker", "/about", "/blog/jobs-to-be-done/x")
+    maps["/maps/1.xml"] = sitemap("/jobs/baker", "/blog/jobs-to-be-done/x")
     maps["/maps/2.xml.gz"] = gzip.compress(sitemap("/de/stellenangebote/koch?id=7", "/jobs/baker"))
-    site(web, f"User-agent: *\nSitemap: {SITE}/maps/all.xml\nsitemap: https://cdn.example/x.xml", maps)
+    site(web, f"User-agent: *\nSitemap: {SITE}/maps/all.xml", maps)
     web.replies["/jobs/baker"] = page(posting("Baker", **about))
     web.replies["/de/stellenangebote/koch?id=7"] = page(posting("Koch"))
     web.replies["/blog/jobs-to-be-done/x"] = page()
@@ -110,9 +110,28 @@ def test_a_site_without_a_sitemap_is_told(web, listed):
 @pytest.mark.parametrize("paths", [[], ["/about", "/team"], ["https://elsewhere.example/jobs/1"], ["/x/../jobs/1"]])
 def test_a_sitemap_without_a_page_of_jobs_is_no_empty_board(web, listed, paths):
     site(web, maps={"/sitemap.xml": sitemap(*paths)})
-    with pytest.raises(NotFound, match="lists no page of jobs"):
+    with pytest.raises(NotFound, match="No posting that programs can read"):
         listed()
-    assert web.paths() == ["/sitemap.xml"]
+    assert set(web.paths()) <= {"/sitemap.xml", "/about", "/team"}
+
+
+def test_what_stands_on_another_host_is_not_asked_for_and_not_forgotten(web, listed):
+    site(web, "Sitemap: https://cdn.example/x.xml\n" + f"Sitemap: {SITE}/sitemap.xml", a=posting("A"))
+    listing = listed()
+    assert titles(listing) == ["A"] and (listing.is_complete, listing.unread) == (False, 1)
+    site(web, maps={"/sitemap.xml": sitemap("/jobs/a", "https://www.acme.com/jobs/b", "https://www.acme.com/about")})
+    listing = listed()
+    assert titles(listing) == ["A"] and (listing.is_complete, listing.unread) == (False, 1)
+
+
+def test_one_number_for_two_jobs_is_nobodys_number(web, listed):
+    site(web, a=posting("A", identifier={"value": "ACME-1"}), b=posting("B", identifier={"value": "ACME-1"}))
+    assert titles(listed()) == ["A", "B"]
+
+
+def test_the_front_page_is_no_link_of_a_posting(web, listed):
+    site(web, a=posting("A", url=f"{SITE}/"))
+    assert [each.url for each in listed().postings] == [f"{SITE}/jobs/a"]
 
 
 def test_pages_that_all_have_no_posting_are_no_empty_board_either(web, listed):

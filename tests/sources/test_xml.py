@@ -49,6 +49,8 @@ def test_document_types_and_entities_are_refused(document):
         ('<?xml version="1.0" encoding="UTF-8"?><feed><item>Café</item></feed>'.encode("latin-1"), {}),
         ('<?xml version="1.0" encoding="ISO-8859-1"?><feed><item>Café</item></feed>'.encode("latin-1"), {}),
         ('<?xml version="1.0" encoding="martian"?><feed><item>Café</item></feed>'.encode(), {}),
+        ('<?xml version="1.0" encoding="ISO-8859-1"?><feed><item>Café</item></feed>'.encode(), {}),
+        ('<?xml version="1.0" encoding="windows-1252"?><feed><item>Café</item></feed>'.encode(), {}),
         ("<feed><item>Café</item></feed>".encode("cp1252"), {"content_type": "text/xml; charset=windows-1252"}),
         ("<feed><item>Café</item></feed>".encode("latin-1"), {"content_type": "text/xml; charset=nonsense"}),
         ('<?xml version="1.0" encoding="utf-16"?><feed><item>Café</item></feed>'.encode("utf-16"), {}),
