@@ -27,7 +27,7 @@ dev: frontend/node_modules/.package-lock.json ## The page at :5173, anew with ev
 test: lint frontend/dist/index.html ## Lint, then run every test: the page's, and those on a private PostgreSQL and Redis
 	@$(BIN)/python -m tests.support.chromium
 	@$(NPM) run -s test
-	@$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder --cov --cov-report=term-missing
+	@$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder --cov --cov-report=term-missing
 
 lint: .venv/development frontend/node_modules/.package-lock.json ## flake8, isort and mypy; Biome and TypeScript
 	@$(BIN)/python -m flake8 .
