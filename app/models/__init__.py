@@ -1,6 +1,6 @@
 """The tables. What a run *is* is one row of ``ingestion_runs``."""
 
-from app.models.company import LONGEST_NAME, Company, Outcome
+from app.models.company import LONGEST_NAME, MOST_COMPANIES, Company, Outcome
 from app.models.credential import Credential, CredentialKind
 from app.models.heartbeat import Component, Heartbeat
 from app.models.ingestion_run import LARGEST_RUN_ID, IngestionRun, RunStatus
@@ -11,6 +11,7 @@ from app.models.user import User
 
 __all__ = [
     "LONGEST_NAME",
+    "MOST_COMPANIES",
     "LARGEST_RUN_ID",
     "Company",
     "Component",

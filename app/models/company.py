@@ -23,6 +23,9 @@ from app.models.columns import status_type
 
 LONGEST_NAME = 100
 
+MOST_COMPANIES = 1000
+"""Of one user. A fence against floods and no more: adding at the very same moment may go a little past it."""
+
 
 class Outcome(StrEnum):
     """What became of listing a board."""

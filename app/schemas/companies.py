@@ -6,7 +6,7 @@ from typing import Any
 
 from marshmallow import RAISE, Schema, ValidationError, fields, post_load, pre_load, validate
 
-from app.models import LONGEST_NAME, Outcome
+from app.models import LONGEST_NAME, MOST_COMPANIES, Outcome
 from app.schemas.systems import URL, name_of, page_of
 from app.schemas.text import Line, Moment, PlainText, Switch
 from app.sources.filters import has_word
@@ -15,7 +15,6 @@ from app.sources.registry import SOURCES
 LONGEST_BOARD = 200
 LONGEST_TERM = 100
 MOST_TERMS = 50
-MOST_COMPANIES = 1000
 
 MOST_BYTES_OF_TERMS = 7500
 """Of one list, as JSON: fifty ASCII terms of a hundred characters fit by far. With it an export of 1,000 companies is

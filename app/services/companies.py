@@ -30,16 +30,13 @@ from sqlalchemy.exc import IntegrityError
 
 from app.errors import CompanyChanged, CompanyExists, CompanyNotFound, TooManyCompanies, Unauthenticated
 from app.extensions import table_of
-from app.models import Company
+from app.models import MOST_COMPANIES, Company
 from app.services.database import run_statement
 from app.services.users import GONE
 
 log = structlog.get_logger(__name__)
 
 COMPANIES = table_of(Company)
-
-MOST_COMPANIES = 1000
-"""Of one user. A fence against floods and no more: adding at the very same moment may go a little past it."""
 
 ADD_TRIES = 100
 """How often adding is tried again because the company in its way was removed meanwhile."""

@@ -1,7 +1,7 @@
 """One board of a preview: listed, decided posting by posting, and stored, whatever comes of it."""
 
 import re
-from collections.abc import Iterable
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
@@ -23,9 +23,6 @@ log = structlog.get_logger(__name__)
 
 BOARD_SECONDS = 90
 """What listing one board may take."""
-
-LONGEST_ID = 255
-WORKPLACES = ("remote", "hybrid", "on_site")
 
 UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 """What a text may hold and PostgreSQL's cannot: NUL, and halves of characters."""
@@ -76,42 +73,20 @@ def _listed(unit: Row[Any]) -> Found:
         postings = preview_listings.known_postings(known)
         decided = [_decided(unit, posting) for posting in postings]
         return Found(decided, True, known.unread, known.validators, version, known.read_at)
-    records = list(_records(listing.postings))
-    unread = listing.unread + len(listing.postings) - len(records)
-    distinct = {record["external_id"]: record for record in reversed(records)}
-    postings = [_decided(unit, record) for record in reversed(distinct.values())]
-    return Found(postings, listing.is_complete, unread, listing.validators, version)
+    decided = [_decided(unit, _record(posting)) for posting in listing.postings]
+    return Found(decided, listing.is_complete, listing.unread, listing.validators, version)
 
 
-def _records(postings: Iterable[Posting]) -> Iterable[dict[str, Any]]:
-    """The postings as they are stored, without those whose id is too long to be kept: cut off, it would be another."""
-    for posting in postings:
-        external_id = clean(posting.external_id)
-        if not 0 < len(external_id) <= LONGEST_ID:
-            continue
-        yield {
-            "external_id": external_id,
-            "title": clean(posting.title),
-            "url": clean(posting.url),
-            "location": clean("; ".join(posting.locations)) or None,
-            "department": _clean_or_none(posting.department),
-            "workplace": posting.workplace if posting.workplace in WORKPLACES else None,
-            "employment_type": _clean_or_none(posting.employment_type),
-            "posted_at": posting.posted_at,
-            "updated_at": posting.updated_at,
-            "description": _clean_or_none(posting.description),
-            "requirements": _clean_or_none(posting.requirements),
-        }
+def _record(posting: Posting) -> dict[str, Any]:
+    """A posting as it is stored. What no database can keep, and what is there twice, a listing no longer has."""
+    record = asdict(posting)
+    return {**record, "location": "; ".join(record.pop("locations")) or None}
 
 
 def _decided(unit: Row[Any], record: dict[str, Any]) -> dict[str, Any]:
     rule = decide(record["title"], unit.include, unit.exclude)
     times = {name: _time(record[name]) for name in ("posted_at", "updated_at")}
     return {**record, **times, "taken": rule.taken, "rule_kind": rule.kind.value, "rule_term": rule.term}
-
-
-def _clean_or_none(text: str | None) -> str | None:
-    return clean(text) or None if text else None
 
 
 def _time(time: datetime | None) -> str | None:
