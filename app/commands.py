@@ -20,6 +20,7 @@ from app.models import LARGEST_RUN_ID, RunStatus
 from app.on_demand import on_demand
 from app.schemas.auth import LONGEST_EMAIL, LONGEST_NAME, LONGEST_PASSWORD, SHORTEST_PASSWORD
 from app.services import credentials, runs, users
+from app.services.traces import Actor
 from app.source_commands import sources_group
 from app.tasks import reconcile
 from app.terminal import print_table
@@ -97,7 +98,7 @@ def show_run(run_id: int) -> None:
 @with_database
 def abort_run(run_id: int) -> None:
     """Abort a run, whoever started it."""
-    runs.abort(run_id, actor=runs.Actor.OPERATOR)
+    runs.abort(run_id, actor=Actor.OPERATOR)
     click.echo(f"Run {run_id} aborted")
 
 

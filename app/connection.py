@@ -26,6 +26,14 @@ LARGE_STATEMENT_SECONDS = 60
 LARGE_STATEMENTS = 2
 """How many of these a process runs at a time, each on a connection of its own; more would only slow each other down."""
 
+ONE_STATEMENT_EACH: dict[str, Any] = {
+    # A statement is a transaction of its own: BEGIN and COMMIT would cost a round trip each.
+    "isolation_level": "AUTOCOMMIT",
+    # So there is never anything to take back, neither after a statement nor when a connection returns to its pool.
+    "skip_autocommit_rollback": True,
+    "pool_reset_on_return": None,
+}
+
 
 class BoundedConnection(psycopg.Connection[Any]):
     """A connection that gives up on a server which has stopped answering.
@@ -64,13 +72,18 @@ def engine_options(threads: int) -> dict[str, Any]:
         "max_overflow": SPARE_CONNECTIONS,
         "pool_timeout": 3,
         "connect_args": _session(STATEMENT_SECONDS),
+        **ONE_STATEMENT_EACH,
     }
 
 
 def large_engine(engine: Engine) -> Engine:
     """One to the same database for large statements, whose connections live no longer than that."""
     large = create_engine(
-        engine.url, poolclass=NullPool, hide_parameters=True, connect_args=_session(LARGE_STATEMENT_SECONDS)
+        engine.url,
+        poolclass=NullPool,
+        hide_parameters=True,
+        connect_args=_session(LARGE_STATEMENT_SECONDS),
+        **ONE_STATEMENT_EACH,
     )
     event.listen(large, "do_connect", _connect_patiently)
     return large

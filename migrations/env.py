@@ -16,7 +16,8 @@ MIGRATION_LOCK = 7_405_221
 
 
 def run_migrations() -> None:
-    with db.engine.begin() as connection:
+    # All migrations, or none: the application's own statements are a transaction each.
+    with db.engine.execution_options(isolation_level="READ COMMITTED").begin() as connection:
         # The application's time limits are for requests; a migration takes the time it takes.
         connection.connection.driver_connection.answer_seconds = None
         connection.detach()

@@ -55,7 +55,7 @@ def read_only(app):
     sql(f"ALTER DATABASE {name.text} SET default_transaction_read_only = on")
     db.engine.dispose()
     yield
-    with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+    with db.engine.connect() as connection:
         connection.exec_driver_sql("SET default_transaction_read_only = off")
         connection.exec_driver_sql(f"ALTER DATABASE {name.text} RESET default_transaction_read_only")
     db.engine.dispose()

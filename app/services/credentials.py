@@ -8,7 +8,7 @@ from typing import Any
 
 import structlog
 from psycopg.errors import ForeignKeyViolation
-from sqlalchemy import Row, delete, func, insert, literal, or_, select, update
+from sqlalchemy import Row, bindparam, delete, func, insert, literal, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from app.errors import CredentialNotFound, SignInRefused, Unauthenticated
@@ -31,6 +31,20 @@ NOTE_SECONDS = 60
 
 TOKEN_PREFIX = "ji_"
 """For people and for scanners to know a token by."""
+
+ALIVE = (
+    or_(CREDENTIALS.c.expires_at.is_(None), CREDENTIALS.c.expires_at > func.clock_timestamp()),
+    CREDENTIALS.c.user_id == USERS.c.user_id,
+    CREDENTIALS.c.epoch == USERS.c.epoch,
+)
+"""Neither expired nor of an epoch that a new password has ended."""
+
+STALE = or_(CREDENTIALS.c.last_used_at.is_(None), CREDENTIALS.c.last_used_at < seconds_from_now(-NOTE_SECONDS))
+
+SHOWN = select(
+    CREDENTIALS.c.credential_id, CREDENTIALS.c.user_id, CREDENTIALS.c.epoch, STALE.label("stale")
+).where(CREDENTIALS.c.secret_hash == bindparam("hash"), CREDENTIALS.c.kind == bindparam("of_kind"), *ALIVE)
+"""Which credential a request shows; built once, because every request asks."""
 
 
 @dataclass(frozen=True)
@@ -87,16 +101,9 @@ def make_token(user_id: int, name: str, expires_in_days: int | None = None, epoc
 
 def find(kind: CredentialKind, secret: str) -> Row[Any] | None:
     """Return the living credential of this kind with this secret, or None. Commits at most once a minute: its use."""
-    stale = or_(
-        CREDENTIALS.c.last_used_at.is_(None), CREDENTIALS.c.last_used_at < seconds_from_now(-NOTE_SECONDS)
-    )
-    rows = run_statement(
-        select(CREDENTIALS.c.credential_id, CREDENTIALS.c.user_id, CREDENTIALS.c.epoch, stale.label("stale")).where(
-            CREDENTIALS.c.secret_hash == _hash(secret), CREDENTIALS.c.kind == kind, *_alive()
-        )
-    )
+    rows = run_statement(SHOWN, hash=_hash(secret), of_kind=kind)
     if rows and rows[0].stale:
-        used = update(CREDENTIALS).where(CREDENTIALS.c.credential_id == rows[0].credential_id, stale)
+        used = update(CREDENTIALS).where(CREDENTIALS.c.credential_id == rows[0].credential_id, STALE)
         run_statement(used.values(last_used_at=func.clock_timestamp()))
     return rows[0] if rows else None
 
@@ -104,7 +111,7 @@ def find(kind: CredentialKind, secret: str) -> Row[Any] | None:
 def of_user(user_id: int) -> Sequence[Row[Any]]:
     """Return a user's living sessions and tokens, newest first, without anything secret. Changes nothing."""
     shown = [column for column in CREDENTIALS.c if column.name not in ("secret_hash", "epoch")]
-    mine = select(*shown).where(CREDENTIALS.c.user_id == user_id, *_alive())
+    mine = select(*shown).where(CREDENTIALS.c.user_id == user_id, *ALIVE)
     return run_statement(mine.order_by(CREDENTIALS.c.credential_id.desc()))
 
 
@@ -139,12 +146,6 @@ def _issue(owner: Any, kind: CredentialKind, name: str, secret: str, seconds: in
         return None
     log.info("credential issued", user_id=rows[0].user_id, credential_id=rows[0].credential_id, kind=kind.value)
     return Issued(rows[0].credential_id, secret)
-
-
-def _alive() -> list[Any]:
-    """Neither expired nor of an epoch that a new password has ended."""
-    unexpired = or_(CREDENTIALS.c.expires_at.is_(None), CREDENTIALS.c.expires_at > func.clock_timestamp())
-    return [unexpired, CREDENTIALS.c.user_id == USERS.c.user_id, CREDENTIALS.c.epoch == USERS.c.epoch]
 
 
 def _hash(secret: str) -> bytes:

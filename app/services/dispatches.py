@@ -5,7 +5,7 @@ Nothing here touches a status. All times are the database's, so the machines' cl
 
 from datetime import timedelta
 
-from sqlalchemy import func, select, update
+from sqlalchemy import bindparam, func, select, update
 
 from app.extensions import table_of
 from app.models import IngestionRun, RunStatus
@@ -25,6 +25,18 @@ LONGEST_BACK_OFF = 300
 
 BATCH = 100
 """Runs taken at once; what is not published within TAKE_WINDOW is due again."""
+
+BACK_OFF = func.least(FIRST_BACK_OFF * func.power(2, func.least(RUNS.c.dispatch_count, 10)), LONGEST_BACK_OFF)
+
+STAMP = (
+    update(RUNS)
+    .where(RUNS.c.id == bindparam("run_id"))
+    .values(
+        dispatched_at=func.clock_timestamp(),
+        dispatch_count=RUNS.c.dispatch_count + 1,
+        next_dispatch_at=seconds_from_now(BACK_OFF),
+    )
+)
 
 
 def take_due() -> list[int]:
@@ -51,16 +63,7 @@ def take_due() -> list[int]:
 
 def stamp(run_id: int) -> None:
     """Note that the run's message was published, and when it is due again should the run stay pending. Commits."""
-    back_off = func.least(FIRST_BACK_OFF * func.power(2, func.least(RUNS.c.dispatch_count, 10)), LONGEST_BACK_OFF)
-    run_statement(
-        update(RUNS)
-        .where(RUNS.c.id == run_id)
-        .values(
-            dispatched_at=func.clock_timestamp(),
-            dispatch_count=RUNS.c.dispatch_count + 1,
-            next_dispatch_at=seconds_from_now(back_off),
-        )
-    )
+    run_statement(STAMP, run_id=run_id)
 
 
 def active_counts() -> dict[RunStatus, int]:

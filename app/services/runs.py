@@ -4,22 +4,21 @@ Nobody reads a status and then writes it: the UPDATE names the statuses from whi
 that somebody else was faster. The database holds the same rules once more (migration ``guards``).
 """
 
-from enum import StrEnum
 from typing import Any
 
 import structlog
 from psycopg.errors import ForeignKeyViolation
-from sqlalchemy import BigInteger, ColumnElement, Row, func, literal, select, update
+from sqlalchemy import BigInteger, ColumnElement, Row, bindparam, func, literal, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 
 from app import metrics
 from app.errors import RunActive, RunMoved, RunNotFound, Unauthenticated
 from app.extensions import table_of
-from app.logs import request_id
 from app.models import IngestionRun, Job, JobStatus, RunEvent, RunStatus
 from app.services import previews
-from app.services.database import run_statement, seconds_from_now
+from app.services.database import run_statement, seconds_from_now, words
+from app.services.traces import TRACED, Actor, trace
 from app.services.users import GONE
 
 log = structlog.get_logger(__name__)
@@ -37,13 +36,55 @@ START_TRIES = 100
 """How often a start is tried again because the run in its way ended meanwhile; more in a row is a fault of ours."""
 
 
-class Actor(StrEnum):
-    """Who changes a run; the word that its timeline shows."""
+# Statements that are asked all the time are built once: building one costs as much as asking it.
+IS_IT = (
+    RUNS.c.id == bindparam("run_id"),
+    or_(bindparam("owner", type_=BigInteger).is_(None), RUNS.c.user_id == bindparam("owner", type_=BigInteger)),
+)
+"""This run, of its owner if one is named."""
 
-    USER = "user"
-    OPERATOR = "operator"
-    WORKER = "worker"
-    RESCUE = "rescue"
+IS_ACTIVE = RUNS.c.status.in_(words(RunStatus.ACTIVE))
+
+CURRENT = select(RUNS.c.id).where(RUNS.c.user_id == bindparam("owner"), IS_ACTIVE)
+
+SHOWN = select(RUNS, func.clock_timestamp().label("server_time"))
+
+TIMELINE = (
+    select(EVENTS)
+    .select_from(RUNS.outerjoin(EVENTS, (EVENTS.c.run_id == RUNS.c.id) & (EVENTS.c.seq > bindparam("after"))))
+    .where(*IS_IT)
+    .order_by(EVENTS.c.seq)
+)
+
+
+class Move:
+    """A move of a run to another status, and the one statement that makes it: a guarded UPDATE."""
+
+    def __init__(self, to: RunStatus, **values: Any) -> None:
+        self.to = to
+        guarded = update(RUNS).where(*IS_IT, RUNS.c.status.in_(words(to.sources)), TRACED)
+        self.statement = guarded.values(status=to, **values).returning(RUNS.c.id)
+
+
+def _jobs(status: JobStatus) -> ColumnElement[int]:
+    """How many jobs of the run are in that status."""
+    counted = select(func.count()).where(JOBS.c.run_id == bindparam("run_id"), JOBS.c.status == status)
+    return counted.scalar_subquery()
+
+
+NOW = func.clock_timestamp()
+CLAIM = Move(RunStatus.INITIALIZING, started_at=NOW)
+ADVANCE = Move(RunStatus.INGESTING, total_jobs=bindparam("total"))
+FINISH = Move(
+    RunStatus.FINISHED,
+    finished_at=NOW,
+    jobs_ready=_jobs(JobStatus.READY),
+    jobs_skipped=_jobs(JobStatus.SKIPPED),
+    jobs_expired=_jobs(JobStatus.EXPIRED),
+    jobs_failed=_jobs(JobStatus.ERROR),
+)
+FAIL = Move(RunStatus.ERROR, finished_at=NOW, error_message=bindparam("reason"))
+ABORT = Move(RunStatus.ABORTED, finished_at=NOW)
 
 
 def start(user_id: int, preview_id: int | None = None) -> int:
@@ -66,7 +107,7 @@ def start(user_id: int, preview_id: int | None = None) -> int:
 
 def current(user_id: int) -> int | None:
     """Return the id of the user's active run, or None. Changes nothing."""
-    rows = run_statement(select(RUNS.c.id).where(RUNS.c.user_id == user_id, RUNS.c.status.in_(RunStatus.ACTIVE)))
+    rows = run_statement(CURRENT, owner=user_id)
     return rows[0].id if rows else None
 
 
@@ -75,7 +116,7 @@ def get(run_id: int, user_id: int | None = None) -> Row[Any]:
 
     Changes nothing. Raises RunNotFound.
     """
-    rows = run_statement(select(RUNS, func.clock_timestamp().label("server_time")).where(*_is(run_id, user_id)))
+    rows = run_statement(SHOWN.where(*IS_IT), run_id=run_id, owner=user_id)
     if not rows:
         raise RunNotFound(f"There is no run {run_id}.")
     return rows[0]
@@ -88,7 +129,7 @@ def newest(
 
     Changes nothing.
     """
-    wanted = select(RUNS, func.clock_timestamp().label("server_time")).order_by(RUNS.c.id.desc()).limit(limit + 1)
+    wanted = SHOWN.order_by(RUNS.c.id.desc()).limit(limit + 1)
     if user_id is not None:
         wanted = wanted.where(RUNS.c.user_id == user_id)
     if status is not None:
@@ -104,12 +145,7 @@ def events(run_id: int, user_id: int | None = None, after: int = 0) -> list[Row[
 
     Raises RunNotFound.
     """
-    rows = run_statement(
-        select(EVENTS)
-        .select_from(RUNS.outerjoin(EVENTS, (EVENTS.c.run_id == RUNS.c.id) & (EVENTS.c.seq > after)))
-        .where(*_is(run_id, user_id))
-        .order_by(EVENTS.c.seq)
-    )
+    rows = run_statement(TIMELINE, run_id=run_id, owner=user_id, after=after)
     if not rows:
         raise RunNotFound(f"There is no run {run_id}.")
     return [row for row in rows if row.seq is not None]
@@ -122,7 +158,7 @@ def abort(run_id: int, user_id: int | None = None, actor: Actor = Actor.USER) ->
     Raises RunMoved if it is finished or in error, RunNotFound if it is not this user's.
     """
     try:
-        _move(run_id, RunStatus.ABORTED, actor, user_id=user_id, finished_at=func.clock_timestamp())
+        _move(ABORT, run_id, actor, user_id)
     except RunMoved as lost:
         if lost.run_status != RunStatus.ABORTED:
             raise
@@ -133,12 +169,12 @@ def claim(run_id: int) -> None:
 
     Raises RunMoved if the run is not pending any more, RunNotFound if it is gone.
     """
-    _move(run_id, RunStatus.INITIALIZING, Actor.WORKER, started_at=func.clock_timestamp())
+    _move(CLAIM, run_id, Actor.WORKER)
 
 
 def advance(run_id: int, total_jobs: int) -> None:
     """Begin to take in ``total_jobs`` postings. Commits. Raises RunMoved if the run was ended, RunNotFound."""
-    _move(run_id, RunStatus.INGESTING, Actor.WORKER, total_jobs=total_jobs)
+    _move(ADVANCE, run_id, Actor.WORKER, total=total_jobs)
 
 
 def finish(run_id: int) -> None:
@@ -146,17 +182,7 @@ def finish(run_id: int) -> None:
 
     Raises RunMoved if it was ended by somebody else, RunNotFound.
     """
-    counts = {
-        "jobs_ready": JobStatus.READY,
-        "jobs_skipped": JobStatus.SKIPPED,
-        "jobs_expired": JobStatus.EXPIRED,
-        "jobs_failed": JobStatus.ERROR,
-    }
-    snapshot: dict[str, Any] = {
-        column: select(func.count()).where(JOBS.c.run_id == run_id, JOBS.c.status == word).scalar_subquery()
-        for column, word in counts.items()
-    }
-    _move(run_id, RunStatus.FINISHED, Actor.WORKER, finished_at=func.clock_timestamp(), **snapshot)
+    _move(FINISH, run_id, Actor.WORKER)
 
 
 def fail(run_id: int, reason: str, actor: Actor = Actor.WORKER) -> None:
@@ -164,7 +190,7 @@ def fail(run_id: int, reason: str, actor: Actor = Actor.WORKER) -> None:
 
     Raises RunMoved if it was ended by somebody else, RunNotFound.
     """
-    _move(run_id, RunStatus.ERROR, actor, finished_at=func.clock_timestamp(), error_message=reason)
+    _move(FAIL, run_id, actor, reason=reason)
 
 
 def _insert_unless_active(user_id: int, preview_id: int | None) -> int | None:
@@ -173,14 +199,14 @@ def _insert_unless_active(user_id: int, preview_id: int | None) -> int | None:
     NOT EXISTS refuses the ordinary second start cheaply, without burning an id; ON CONFLICT refuses the simultaneous
     one, for which the first is not yet to be seen.
     """
-    active = select(RUNS.c.id).where(RUNS.c.user_id == user_id, RUNS.c.status.in_(RunStatus.ACTIVE))
+    active = select(RUNS.c.id).where(RUNS.c.user_id == user_id, IS_ACTIVE)
     grace = seconds_from_now(FIRST_DISPATCH_GRACE)
-    row = select(literal(user_id), grace, literal(preview_id, BigInteger)).where(~active.exists(), _traced(Actor.USER))
+    row = select(literal(user_id), grace, literal(preview_id, BigInteger)).where(~active.exists(), TRACED)
     if preview_id is not None:
         row = row.where(previews.startable(preview_id, user_id))
     new = insert(RUNS).from_select(["user_id", "next_dispatch_at", "preview_id"], row).on_conflict_do_nothing()
     try:
-        rows = run_statement(new.returning(RUNS.c.id))
+        rows = run_statement(new.returning(RUNS.c.id), **trace(Actor.USER))
     except IntegrityError as error:
         if not isinstance(error.orig, ForeignKeyViolation):
             raise
@@ -190,33 +216,11 @@ def _insert_unless_active(user_id: int, preview_id: int | None) -> int | None:
     return rows[0].id if rows else None
 
 
-def _move(run_id: int, to: RunStatus, actor: Actor, user_id: int | None = None, **values: Any) -> None:
-    """The one place that writes a status: a guarded UPDATE. Commits. Raises RunMoved or RunNotFound."""
-    rows = run_statement(
-        update(RUNS)
-        .where(*_is(run_id, user_id), RUNS.c.status.in_(to.sources), _traced(actor))
-        .values(status=to, **values)
-        .returning(RUNS.c.id)
-    )
-    if not rows:
-        raise RunMoved(run_id, get(run_id, user_id).status, to)
-    _note(run_id, to)
-
-
-def _traced(actor: Actor) -> ColumnElement[bool]:
-    """A condition that is always true, and on the way tells the trigger that writes the timeline who acts.
-
-    A statement is a transaction of its own here, so what the trigger has to know must be said within the statement.
-    """
-    told = func.concat(
-        func.set_config("job_ingestion.actor", actor, True),
-        func.set_config("job_ingestion.request_id", request_id() or "", True),
-    )
-    return select(told).scalar_subquery().is_not(None)
-
-
-def _is(run_id: int, user_id: int | None) -> list[Any]:
-    return [RUNS.c.id == run_id] + ([RUNS.c.user_id == user_id] if user_id is not None else [])
+def _move(move: Move, run_id: int, actor: Actor, user_id: int | None = None, **values: Any) -> None:
+    """The one place that writes a status. Commits. Raises RunMoved or RunNotFound."""
+    if not run_statement(move.statement, run_id=run_id, owner=user_id, **trace(actor), **values):
+        raise RunMoved(run_id, get(run_id, user_id).status, move.to)
+    _note(run_id, move.to)
 
 
 def _note(run_id: int, to: RunStatus) -> None:

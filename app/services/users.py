@@ -23,13 +23,14 @@ GONE = "This user does not exist any more."
 LOCAL_EMAIL = "local@localhost"
 """The one user of AUTH=local; no mail can reach this address."""
 
+LOCAL = select(USERS.c.user_id).where(USERS.c.email == LOCAL_EMAIL)
+
 
 def local_user_id() -> int:
     """Return the id of the one local user, who is made when first asked for. Commits then."""
-    wanted = select(USERS.c.user_id).where(USERS.c.email == LOCAL_EMAIL)
-    if not (rows := run_statement(wanted)):
+    if not (rows := run_statement(LOCAL)):
         run_statement(insert(USERS).values(email=LOCAL_EMAIL, name="You").on_conflict_do_nothing())
-        rows = run_statement(wanted)
+        rows = run_statement(LOCAL)
     return rows[0].user_id
 
 

@@ -3,9 +3,8 @@
 import pytest
 from flask import json
 
-from app.extensions import db
 from app.services import runs
-from tests.support.factories import make_run, make_user, row, sql, timeline
+from tests.support.factories import holding, make_run, make_user, row, sql, timeline
 
 HUGE_IDS = ["9999999999", str(2**31), str(2**63), str(2**64), "9" * 30, "9" * 4000]
 NO_IDS = ["-1", "0", "007", "1.0", "1e3", "abc", "1%20", "%D9%A3", "null", "1;drop", "+1", "0x1", *HUGE_IDS]
@@ -275,8 +274,7 @@ def test_a_database_without_this_versions_tables_is_not_available(client, user_i
 
 def test_a_database_that_is_away_is_503_and_says_when_to_try_again(client, user_id):
     run_id = make_run("pending")
-    with db.engine.connect() as other:
-        other.exec_driver_sql(f"SELECT * FROM ingestion_runs WHERE id = {run_id} FOR UPDATE")
+    with holding(f"SELECT * FROM ingestion_runs WHERE id = {run_id} FOR UPDATE"):
         answer = client.post(f"/api/ingestion/abort/{run_id}")
     assert problem(answer, 503, "database_unavailable") == {}
     assert answer.headers["Retry-After"] == "2"

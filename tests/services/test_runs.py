@@ -5,10 +5,9 @@ import pytest
 
 from app.checks import connect_arguments
 from app.errors import DatabaseUnavailable, RunActive, RunMoved, RunNotFound, Unauthenticated
-from app.extensions import db
 from app.models import RunStatus
 from app.services import runs
-from tests.support.factories import make_run, make_user, row, sql, timeline
+from tests.support.factories import holding, make_run, make_user, row, sql, timeline
 from tests.support.parallel import at_once
 from tests.support.waiting import wait_until
 
@@ -223,8 +222,7 @@ def test_connections_cut_by_the_server_are_replaced_without_an_error(app, settin
 def test_a_database_that_is_away_is_said_so(app, user_id):
     """A lock held by somebody else stands for a database that does not answer in time."""
     run_id = make_run("pending")
-    with db.engine.connect() as other:
-        other.exec_driver_sql(f"SELECT * FROM ingestion_runs WHERE id = {run_id} FOR UPDATE")
+    with holding(f"SELECT * FROM ingestion_runs WHERE id = {run_id} FOR UPDATE"):
         with pytest.raises(DatabaseUnavailable, match="away"):
             runs.abort(run_id)
     assert row(run_id).status == "pending"

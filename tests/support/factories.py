@@ -1,8 +1,10 @@
 """Rows, put in as a person with psql would, so that a test can begin anywhere in a run's life."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 
 from app.extensions import db
 from app.models import RunStatus
@@ -11,9 +13,18 @@ from app.services.users import LOCAL_EMAIL
 
 def sql(statement: str, **values: Any) -> list[Any]:
     """Run a statement typed by hand, committed on its own, and return its rows."""
-    with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+    with db.engine.connect() as connection:
         result = connection.execute(text(statement), values)
         return list(result.fetchall()) if result.returns_rows else []
+
+
+@contextmanager
+def holding(statement: str) -> Iterator[Connection]:
+    """Somebody else's transaction, which has run this statement and holds what it locked until it ends."""
+    with db.engine.connect().execution_options(isolation_level="READ COMMITTED") as other:
+        other.exec_driver_sql(statement)
+        yield other
+        other.rollback()
 
 
 def make_user(email: str = LOCAL_EMAIL) -> int:

@@ -8,11 +8,10 @@ import pytest
 from celery.signals import before_task_publish
 
 from app.errors import RunActive
-from app.extensions import db
 from app.services import dispatches, runs
 from app.tasks import dispatch, reconcile
 from tests.support.bare import bare_celery
-from tests.support.factories import make_run, make_user, row, sql, timeline
+from tests.support.factories import holding, make_run, make_user, row, sql, timeline
 from tests.support.outages import frozen, refusing
 from tests.support.parallel import at_once
 
@@ -170,8 +169,7 @@ def test_the_most_overdue_are_taken_first_and_no_more_than_a_batch(app):
 
 def test_a_stamp_that_cannot_be_written_does_not_fail_the_start(app, broker, user_id):
     run_id = make_run("pending")
-    with db.engine.connect() as other:
-        other.exec_driver_sql(f"SELECT * FROM ingestion_runs WHERE id = {run_id} FOR UPDATE")
+    with holding(f"SELECT * FROM ingestion_runs WHERE id = {run_id} FOR UPDATE"):
         assert dispatch.publish(run_id) is False
     assert broker.llen(QUEUE) == 1
     assert row(run_id).dispatched_at is None
