@@ -11,6 +11,7 @@ from prometheus_client.registry import Collector
 REQUESTS = Counter("http_requests_total", "Requests answered.", ["method", "route", "code"])
 REQUEST_SECONDS = Histogram("http_request_duration_seconds", "Time to answer.", ["method", "route"])
 TRANSITIONS = Counter("run_transitions_total", "Runs that reached a status.", ["to"])
+STARTS = Counter("run_starts_total", "Starts answered with a run: a new one, or that of their key.", ["outcome"])
 PUBLISHES = Counter("run_publishes_total", "Messages handed, or not handed, to the broker.", ["outcome"])
 PREVIEW_PUBLISHES = Counter("preview_publishes_total", "The same for the messages of previews.", ["outcome"])
 

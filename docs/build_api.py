@@ -35,7 +35,7 @@ def render(document: dict[str, Any]) -> str:
         for method, operation in operations.items():
             if method != "parameters":
                 parameters = operations.get("parameters", []) + operation.get("parameters", [])
-                parameters = [each for each in parameters if each["in"] != "header"]  # said once, above
+                parameters = [each for each in parameters if each["name"] != "X-Request-ID"]  # said once, above
                 parts.append(_operation(method, path, operation, parameters))
     parts.append("## Documents\n")
     parts += [_schema(name, schema) for name, schema in sorted(schemas.items())]

@@ -4,6 +4,7 @@ import pytest
 
 from app.services import runs
 from tests.support.factories import make_run, make_user, row, sql, timeline
+from tests.support.starts import start_run
 
 
 @pytest.fixture
@@ -131,7 +132,7 @@ def test_bad_settings_end_a_command_with_their_sentences(flask_command):
 
 
 def test_commands_work_in_a_process_of_their_own(flask_command, user_id):
-    run_id = runs.start(user_id)
+    run_id = start_run(user_id)
     done = flask_command("runs", "show", str(run_id))
     assert (done.returncode, done.stderr) == (0, "")
     assert "pending" in done.stdout

@@ -42,6 +42,20 @@ def test_ended_runs_and_other_users_do_not_count_as_active(app):
     assert len(sql("SELECT 1 FROM ingestion_runs")) == 5
 
 
+@pytest.mark.parametrize("half", [{"idempotency_key": "k"}, {"request_fingerprint": b"f"}])
+def test_a_key_without_what_it_stands_for_is_refused_and_so_is_the_reverse(app, half):
+    with pytest.raises(IntegrityError, match="fingerprint_iff_key"):
+        make_run(**half)
+
+
+def test_a_second_run_of_a_users_key_is_refused_though_both_have_ended(app):
+    keyed = {"idempotency_key": "k", "request_fingerprint": b"f"}
+    make_run("aborted", **keyed)
+    make_run("aborted", make_user("other@example.org"), **keyed)
+    with pytest.raises(IntegrityError, match="uq_ingestion_runs_user_id_idempotency_key"):
+        make_run("aborted", **keyed)
+
+
 def test_a_job_status_that_is_none_is_refused(app):
     with pytest.raises(IntegrityError, match="ck_jobs_status"):
         sql(

@@ -11,6 +11,7 @@ from app import logs
 from app.services import runs
 from tests.support.accounts import PASSWORD, Visitor, person
 from tests.support.factories import sql
+from tests.support.starts import start_run
 
 
 @pytest.fixture
@@ -36,9 +37,19 @@ def test_each_transition_is_one_info_line_with_run_and_request(client, lines):
     ]
 
 
+def test_a_replayed_start_is_a_line_with_its_run_and_without_its_key(client, lines):
+    for number in ("first", "second"):
+        headers = {"X-Request-ID": number, "Idempotency-Key": "what-a-client-writes"}
+        run_id = client.post("/api/ingestion/start", headers=headers).json["run_id"]
+    said = lines()
+    [replayed] = [line for line in said if line["event"] == "start replayed"]
+    assert (replayed["run_id"], replayed["request_id"], replayed["level"]) == (run_id, "second", "info")
+    assert "what-a-client-writes" not in str(said)
+
+
 def test_a_request_id_does_not_outlive_its_request(client, lines, user_id):
     client.get("/healthz", headers={"X-Request-ID": "gone"})
-    runs.abort(runs.start(user_id))
+    runs.abort(start_run(user_id))
     assert {line.get("request_id") for line in lines() if line["event"] == "run moved"} == {None}
 
 

@@ -9,6 +9,7 @@ from flask import current_app
 from sqlalchemy import inspect
 
 from app.extensions import db
+from app.services import runs
 from tests.support.factories import make_user, row, sql, timeline
 
 AGREED_RUNS = {
@@ -135,6 +136,27 @@ def test_upgrading_mends_what_the_agreed_tables_allowed_and_loses_no_row(app):
         ("ingesting", False, None),
     ]
     assert [job.status for job in sql("SELECT status FROM jobs ORDER BY id")] == ["pending", "error", "ready"]
+
+
+def test_without_keys_and_with_them_again_every_run_is_kept(app):
+    def stand() -> list:
+        found = sql("SELECT id, status FROM ingestion_runs ORDER BY id")
+        return [(run.id, run.status, timeline(run.id)) for run in found]
+
+    user_id = make_user()
+    runs.abort(runs.start(user_id, key="k")[0])
+    pending, _ = runs.start(user_id)
+    before = stand()
+    flask_migrate.downgrade(revision="93d5a07be1c4")
+    try:
+        assert "idempotency_key" not in columns("ingestion_runs")
+        assert stand() == before
+    finally:
+        flask_migrate.upgrade()
+    assert stand() == before
+    assert [run.idempotency_key for run in sql("SELECT idempotency_key FROM ingestion_runs")] == [None, None]
+    runs.abort(pending)
+    assert runs.start(user_id, key="k")[1]
 
 
 def test_the_models_say_what_the_migrations_build(app):

@@ -10,7 +10,7 @@ from docs.build_api import TYPES, render, write_types
 
 EXPECTED = {
     ("get", "/api/ingestion/current-run"): {200, 401, 403, 500, 503},
-    ("post", "/api/ingestion/start"): {201, 400, 401, 403, 404, 409, 413, 415, 422, 500, 503},
+    ("post", "/api/ingestion/start"): {200, 201, 400, 401, 403, 404, 409, 413, 415, 422, 500, 503},
     ("post", "/api/ingestion/abort/{run_id}"): {200, 400, 401, 403, 404, 409, 413, 415, 500, 503},
     ("get", "/api/ingestion/runs/{run_id}"): {200, 401, 403, 404, 500, 503},
     ("get", "/api/ingestion/runs/{run_id}/events"): {200, 401, 403, 404, 422, 500, 503},

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import url_for
+from flask import request, url_for
 
 from app.api.documentation import (
     BAD_BODY,
@@ -15,7 +15,8 @@ from app.api.documentation import (
     Problems,
 )
 from app.api.identity import current_user_id, identify_user
-from app.schemas.problems import RunMovedProblemSchema, StartRefusedProblemSchema
+from app.idempotency import HEADER, KEY_PATTERN, parse_key
+from app.schemas.problems import InputProblemSchema, ProblemSchema, RunMovedProblemSchema, StartRefusedProblemSchema
 from app.schemas.runs import (
     AbortedSchema,
     CurrentRunSchema,
@@ -36,7 +37,21 @@ blueprint.before_request(identify_user)
 NOT_STARTED: Problems = {
     409: ("A run is active already; or the preview is outdated or unfinished.", StartRefusedProblemSchema)
 }
-LOCATION = {"Location": {"description": "The address of the new run.", "schema": {"type": "string"}}}
+BAD_START: Problems = {
+    400: ("The body broke off, or is not valid JSON; or the Idempotency-Key is none.", ProblemSchema),
+    422: (f"{BAD_JSON[422][0][:-1]}; or the Idempotency-Key has started something else.", InputProblemSchema),
+}
+LOCATION = {"Location": {"description": "The address of the run.", "schema": {"type": "string"}}}
+REPLAYED = {"Idempotency-Replayed": {"description": "Always true.", "schema": {"type": "string", "enum": ["true"]}}}
+IDEMPOTENCY_KEY = {
+    "name": HEADER,
+    "in": "header",
+    "description": "A name for this start, unique among the user's, such as a UUID in quotes: asked again with the same"
+    " key and body, the answer is the run that it started, however often and whatever became of that. The key lives as"
+    " long as its run. 1 to 255 printable ASCII characters as a structured-field string, or bare ones of"
+    " `A-Za-z0-9._~:/+=-`.",
+    "schema": {"type": "string", "pattern": KEY_PATTERN},
+}
 
 
 @blueprint.get("/current-run")
@@ -50,11 +65,21 @@ def current_run() -> Any:
 @blueprint.post("/start")
 @blueprint.arguments(StartSchema, required=False, description="Nothing, or which preview it starts from.")
 @blueprint.response(201, RunIdSchema, description="The run is started and cannot be lost.", headers=LOCATION)
-@blueprint.problems(SIGNED_IN, BAD_BODY, BAD_JSON, NO_SUCH_PREVIEW, NOT_STARTED)
+@blueprint.alt_response(
+    200,
+    schema=RunIdSchema,
+    description="The run that was started with this Idempotency-Key before, and `Idempotency-Replayed: true`.",
+    headers={**LOCATION, **REPLAYED},
+    success=True,
+)
+@blueprint.doc(parameters=[IDEMPOTENCY_KEY])
+@blueprint.problems(SIGNED_IN, BAD_BODY, BAD_START, NO_SUCH_PREVIEW, NOT_STARTED)
 def start(given: dict[str, Any]) -> Any:
     """Start a run"""
-    run_id = dispatch.start_run(current_user_id(), given["preview_id"])
-    return {"run_id": run_id}, 201, {"Location": url_for(".run", run_id=run_id)}
+    key = parse_key(request.headers.get(HEADER))
+    run_id, is_new = dispatch.start_run(current_user_id(), given["preview_id"], key)
+    headers = {"Location": url_for(".run", run_id=run_id)} | ({} if is_new else {"Idempotency-Replayed": "true"})
+    return {"run_id": run_id}, 201 if is_new else 200, headers
 
 
 @blueprint.post("/abort/<run_id:run_id>")

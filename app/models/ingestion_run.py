@@ -1,7 +1,19 @@
 from datetime import datetime
 from enum import StrEnum, nonmember
 
-from sqlalchemy import BigInteger, CheckConstraint, DateTime, ForeignKey, Index, Integer, Text, func, text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    DateTime,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+    Text,
+    func,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.extensions import Base
@@ -81,6 +93,14 @@ class IngestionRun(Base):
         Index("ix_ingestion_runs_user_id_id", "user_id", "id"),
         Index("ix_ingestion_runs_user_id_status_id", "user_id", "status", "id"),
         Index("ix_ingestion_runs_preview_id", "preview_id"),
+        CheckConstraint("(idempotency_key IS NULL) = (request_fingerprint IS NULL)", name="fingerprint_iff_key"),
+        Index(
+            "uq_ingestion_runs_user_id_idempotency_key",
+            "user_id",
+            "idempotency_key",
+            unique=True,
+            postgresql_where=text("idempotency_key IS NOT NULL"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(Integer, primary_key=True)
@@ -103,3 +123,7 @@ class IngestionRun(Base):
     """How many publishes succeeded; the back-off grows with it."""
     preview_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("previews.preview_id", ondelete="SET NULL"))
     """The preview it was started from; NULL: none, or one that is gone meanwhile."""
+    idempotency_key: Mapped[str | None] = mapped_column(String(255))
+    """What its start was asked for with, to be known by when it is asked for again; NULL: without."""
+    request_fingerprint: Mapped[bytes | None] = mapped_column(LargeBinary)
+    """SHA-256 of what that start asked for."""

@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, Row, Select, delete, func, literal, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 
-from app.errors import NoCompanies, PreviewNotFound, PreviewOutdated, PreviewUnfinished, Unauthenticated
+from app.errors import AppError, NoCompanies, PreviewNotFound, PreviewOutdated, PreviewUnfinished, Unauthenticated
 from app.extensions import table_of
 from app.models import Company, ListingState, Preview, PreviewCompany
 from app.services.companies import settings_hash
@@ -86,20 +86,19 @@ def get(preview_id: int, user_id: int) -> dict[str, Any]:
     return {**whole, "is_finished": rows[0].finished_at is not None, "totals": _totals(rows), "companies": rows}
 
 
-def check(preview_id: int, user_id: int) -> None:
-    """Say why no run starts from this preview, if it is for the preview. Changes nothing.
+def refusal(preview_id: int, user_id: int) -> AppError | None:
+    """Return why no run starts from this preview, if it is for the preview; else None. Changes nothing.
 
-    Raises PreviewNotFound, PreviewOutdated or PreviewUnfinished; nothing if a run may start from it by now.
+    It is a PreviewNotFound, PreviewOutdated or PreviewUnfinished.
     """
     unfinished = PREVIEWS.c.finished_at.is_(None).label("is_unfinished")
     outdated = (PREVIEWS.c.settings_hash != settings_hash(user_id)).label("is_outdated")
     rows = run_statement(select(unfinished, outdated).where(*_is(preview_id, user_id)))
     if not rows:
-        raise PreviewNotFound(preview_id)
+        return PreviewNotFound(preview_id)
     if rows[0].is_outdated:
-        raise PreviewOutdated(preview_id)
-    if rows[0].is_unfinished:
-        raise PreviewUnfinished(preview_id)
+        return PreviewOutdated(preview_id)
+    return PreviewUnfinished(preview_id) if rows[0].is_unfinished else None
 
 
 def startable(preview_id: int, user_id: int) -> ColumnElement[bool]:

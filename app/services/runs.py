@@ -8,15 +8,27 @@ from typing import Any
 
 import structlog
 from psycopg.errors import ForeignKeyViolation
-from sqlalchemy import BigInteger, ColumnElement, Row, bindparam, func, literal, or_, select, update
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    LargeBinary,
+    Row,
+    String,
+    bindparam,
+    func,
+    literal,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 
 from app import metrics
-from app.errors import RunActive, RunMoved, RunNotFound, Unauthenticated
+from app.errors import AppError, RunActive, RunMoved, RunNotFound, Unauthenticated
 from app.extensions import table_of
 from app.models import IngestionRun, Job, JobStatus, RunEvent, RunStatus
-from app.services import previews
+from app.services import previews, start_keys
 from app.services.database import run_statement, seconds_from_now, words
 from app.services.traces import TRACED, Actor, trace
 from app.services.users import GONE
@@ -87,21 +99,25 @@ FAIL = Move(RunStatus.ERROR, finished_at=NOW, error_message=bindparam("reason"))
 ABORT = Move(RunStatus.ABORTED, finished_at=NOW)
 
 
-def start(user_id: int, preview_id: int | None = None) -> int:
-    """Start a run of this user and return its id. Commits; publishing its message comes after.
+def start(user_id: int, preview_id: int | None = None, key: str | None = None) -> tuple[int, bool]:
+    """Start a run of this user; return its id and whether it is new. Commits; publishing its message comes after.
 
-    With ``preview_id`` only if that preview is finished and made from the settings as they are.
-    Raises RunActive, which names the active run, if there is one; else PreviewNotFound, PreviewOutdated or
-    PreviewUnfinished; Unauthenticated if the user is gone.
+    With ``preview_id`` only if that preview is finished and made from the settings as they are. With ``key`` only once:
+    whoever asks for the same again gets the run that it started, whatever became of that, and nothing is changed.
+    Raises IdempotencyKeyReused if the key has started something else; RunActive, which names the active run, if there
+    is one; else PreviewNotFound, PreviewOutdated or PreviewUnfinished; Unauthenticated if the user is gone.
     """
     for _ in range(START_TRIES):
-        if run_id := _insert_unless_active(user_id, preview_id):
+        if run_id := _insert_unless_active(user_id, preview_id, key):
             _note(run_id, RunStatus.PENDING)
-            return run_id
-        if active := current(user_id):
-            raise RunActive(active)
-        if preview_id is not None:
-            previews.check(preview_id, user_id)
+            metrics.STARTS.labels(outcome="new").inc()
+            return run_id, True
+        refusal = _refusal(user_id, preview_id)
+        # After what else is in the way: if a copy of this start got through until now, that is what is told.
+        if key is not None and (former := start_keys.find(user_id, key, preview_id)):
+            return former, False
+        if refusal:
+            raise refusal
     raise RuntimeError(f"user {user_id}: {START_TRIES} starts in a row met a run that ended at that moment")
 
 
@@ -193,18 +209,23 @@ def fail(run_id: int, reason: str, actor: Actor = Actor.WORKER) -> None:
     _move(FAIL, run_id, actor, reason=reason)
 
 
-def _insert_unless_active(user_id: int, preview_id: int | None) -> int | None:
-    """Insert a pending run; None if the user has an active one, or if it may not start from that preview.
+def _insert_unless_active(user_id: int, preview_id: int | None, key: str | None) -> int | None:
+    """Insert a pending run; None if the user has an active one or one of that key, or may not start from that preview.
 
     NOT EXISTS refuses the ordinary second start cheaply, without burning an id; ON CONFLICT refuses the simultaneous
     one, for which the first is not yet to be seen.
     """
     active = select(RUNS.c.id).where(RUNS.c.user_id == user_id, IS_ACTIVE)
     grace = seconds_from_now(FIRST_DISPATCH_GRACE)
-    row = select(literal(user_id), grace, literal(preview_id, BigInteger)).where(~active.exists(), TRACED)
+    fingerprint = None if key is None else start_keys.fingerprint(preview_id)
+    named = literal(preview_id, BigInteger), literal(key, String), literal(fingerprint, LargeBinary)
+    row = select(literal(user_id), grace, *named).where(~active.exists(), TRACED)
+    if key is not None:
+        row = row.where(start_keys.is_unused(user_id, key))
     if preview_id is not None:
         row = row.where(previews.startable(preview_id, user_id))
-    new = insert(RUNS).from_select(["user_id", "next_dispatch_at", "preview_id"], row).on_conflict_do_nothing()
+    names = ["user_id", "next_dispatch_at", "preview_id", "idempotency_key", "request_fingerprint"]
+    new = insert(RUNS).from_select(names, row).on_conflict_do_nothing()
     try:
         rows = run_statement(new.returning(RUNS.c.id), **trace(Actor.USER))
     except IntegrityError as error:
@@ -214,6 +235,13 @@ def _insert_unless_active(user_id: int, preview_id: int | None) -> int | None:
             return None  # the preview was removed at this very moment
         raise Unauthenticated(GONE) from error
     return rows[0].id if rows else None
+
+
+def _refusal(user_id: int, preview_id: int | None) -> AppError | None:
+    """Why nothing was started, but for the key; None if by now nothing is in the way."""
+    if active := current(user_id):
+        return RunActive(active)
+    return previews.refusal(preview_id, user_id) if preview_id is not None else None
 
 
 def _move(move: Move, run_id: int, actor: Actor, user_id: int | None = None, **values: Any) -> None:

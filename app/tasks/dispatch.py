@@ -65,11 +65,15 @@ class Message:
 RUN = Message(ingest.name, "run", dispatches.stamp, EXPIRES_SECONDS, metrics.PUBLISHES)
 
 
-def start_run(user_id: int, preview_id: int | None = None) -> int:
-    """Start a run, commit it, publish its message. Raises what ``runs.start`` raises, and nothing for the broker."""
-    run_id = runs.start(user_id, preview_id)
-    publish(run_id)
-    return run_id
+def start_run(user_id: int, preview_id: int | None = None, key: str | None = None) -> tuple[int, bool]:
+    """Start a run, commit it, publish its message; returns its id and whether it is new. One that is not is left alone.
+
+    Raises what ``runs.start`` raises, and nothing for the broker.
+    """
+    run_id, is_new = runs.start(user_id, preview_id, key)
+    if is_new:
+        publish(run_id)
+    return run_id, is_new
 
 
 def publish(run_id: int) -> bool:

@@ -84,6 +84,9 @@ def say(app, settings) -> Iterator[Speaker]:
         (POST + b"Transfer-Encoding: chunked\r\n\r\n20000\r\n" + b" " * 0x20000 + b"\r\n0\r\n\r\n", 413),
         (POST + b"Content-Length: 9999999999999\r\n\r\n{}", 413),
         (b"POST /api/ingestion/start HTTP/1.1\r\nHost: a b\r\n\r\n", 403),
+        (POST + b"Idempotency-Key: a\r\nIdempotency-Key: a\r\n\r\n", 400),
+        (POST + b'Idempotency-Key: "\xc3\xa4"\r\n\r\n', 400),
+        (POST + b"Idempotency-Key:\r\n\r\n", 400),
     ],
     ids=lambda value: value[-40:].decode("latin1").strip() if isinstance(value, bytes) else str(value),
 )

@@ -19,6 +19,7 @@ from app.sources.records import Validators
 from tests.support.factories import make_user, row, sql
 from tests.support.parallel import at_once
 from tests.support.previews import begun, company, postings, preview, units
+from tests.support.starts import start_run
 
 
 def offered(external_id: str, title: str, **more) -> dict:
@@ -132,7 +133,7 @@ def test_a_new_preview_takes_away_the_old_ones_but_for_the_latest_and_those_of_a
     company(user_id, "acme")
     first, second, third = done(user_id), done(user_id), done(user_id)
     assert [each.preview_id for each in sql("SELECT preview_id FROM previews ORDER BY 1")] == [second, third]
-    run_id = runs.start(user_id, second)
+    run_id = start_run(user_id, second)
     fourth = done(user_id)
     fifth = begun(user_id)
     assert [each.preview_id for each in sql("SELECT preview_id FROM previews ORDER BY 1")] == [second, fourth, fifth]
@@ -176,7 +177,7 @@ def test_a_preview_in_full(user_id):
 def test_a_run_starts_from_a_finished_preview_and_names_it(user_id):
     company(user_id, "acme")
     preview_id = done(user_id)
-    run_id = runs.start(user_id, preview_id)
+    run_id = start_run(user_id, preview_id)
     assert row(run_id).preview_id == preview_id
     assert runs.get(run_id, user_id).preview_id == preview_id
 
@@ -185,28 +186,28 @@ def test_no_run_starts_from_a_preview_that_is_unfinished_outdated_anothers_or_no
     company_id = company(user_id, "acme")
     preview_id = begun(user_id)
     with pytest.raises(PreviewUnfinished):
-        runs.start(user_id, preview_id)
+        start_run(user_id, preview_id)
     store(preview_id)
     companies.change(company_id, user_id, {"enabled": False})
     with pytest.raises(PreviewOutdated):
-        runs.start(user_id, preview_id)
+        start_run(user_id, preview_id)
     other = make_user("other@example.org")
     company(other, "acme")
     for nobodys in (done(other), 404):
         with pytest.raises(PreviewNotFound) as refusal:
-            runs.start(user_id, nobodys)
+            start_run(user_id, nobodys)
         assert refusal.value.detail == f"There is no preview {nobodys}."
     assert sql("SELECT 1 FROM ingestion_runs") == []
     companies.change(company_id, user_id, {"enabled": True})
-    assert runs.start(user_id, preview_id)
+    assert start_run(user_id, preview_id)
 
 
 def test_an_active_run_is_told_before_anything_about_the_preview(user_id):
     company(user_id, "acme")
-    active = runs.start(user_id)
+    active = start_run(user_id)
     for preview_id in (begun(user_id), 404):
         with pytest.raises(RunActive) as refusal:
-            runs.start(user_id, preview_id)
+            start_run(user_id, preview_id)
         assert refusal.value.run_id == active
 
 
@@ -217,7 +218,7 @@ def test_a_start_against_a_change_of_settings_starts_what_was_seen_or_nothing(ap
         preview_id = done(user_id)
         changes = {"include": [f"term {number}"]}
         started, changed = at_once(
-            app, lambda: runs.start(user_id, preview_id), lambda: companies.change(company_id, user_id, changes)
+            app, lambda: start_run(user_id, preview_id), lambda: companies.change(company_id, user_id, changes)
         )
         assert changed.include == changes["include"]
         if isinstance(started, PreviewOutdated):
@@ -230,7 +231,7 @@ def test_a_start_against_a_change_of_settings_starts_what_was_seen_or_nothing(ap
 def test_of_parallel_starts_from_one_preview_one_wins(app, user_id):
     company(user_id, "acme")
     preview_id = done(user_id)
-    outcomes = at_once(app, *[lambda: runs.start(user_id, preview_id)] * 8)
+    outcomes = at_once(app, *[lambda: start_run(user_id, preview_id)] * 8)
     [winner] = [outcome for outcome in outcomes if isinstance(outcome, int)]
     assert {outcome.run_id for outcome in outcomes if isinstance(outcome, RunActive)} == {winner}
 
@@ -241,7 +242,7 @@ def test_a_start_against_the_removal_of_its_preview_is_refused_or_keeps_running(
         preview_id = done(user_id)
         started, _ = at_once(
             app,
-            lambda: runs.start(user_id, preview_id),
+            lambda: start_run(user_id, preview_id),
             lambda: sql("DELETE FROM previews WHERE preview_id = :id", id=preview_id),
         )
         assert isinstance(started, (int, PreviewNotFound))

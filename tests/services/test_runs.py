@@ -9,6 +9,7 @@ from app.models import RunStatus
 from app.services import runs
 from tests.support.factories import holding, make_run, make_user, row, sql, timeline
 from tests.support.parallel import at_once
+from tests.support.starts import start_run
 from tests.support.waiting import wait_until
 
 MOVES = {
@@ -49,7 +50,7 @@ def test_a_move_of_a_run_that_is_not_there_says_so(app, move):
 
 
 def test_a_start_makes_a_pending_run_that_is_due_for_the_reconciler_in_a_moment(user_id):
-    run_id = runs.start(user_id)
+    run_id = start_run(user_id)
     found = row(run_id)
     assert (found.status, found.user_id, found.total_jobs, found.dispatched_at) == ("pending", user_id, 0, None)
     assert (found.next_dispatch_at - found.created_at).total_seconds() == pytest.approx(5, abs=1)
@@ -57,18 +58,18 @@ def test_a_start_makes_a_pending_run_that_is_due_for_the_reconciler_in_a_moment(
 
 
 def test_a_second_start_names_the_active_run_and_burns_no_id(user_id):
-    run_id = runs.start(user_id)
+    run_id = start_run(user_id)
     for _ in range(5):
         with pytest.raises(RunActive) as refusal:
-            runs.start(user_id)
+            start_run(user_id)
         assert refusal.value.run_id == run_id
     runs.abort(run_id)
-    assert runs.start(user_id) == run_id + 1
+    assert start_run(user_id) == run_id + 1
 
 
 def test_of_parallel_starts_one_wins_and_the_others_are_told_its_id(app, user_id):
     for _ in range(10):
-        outcomes = at_once(app, *[lambda: runs.start(user_id)] * 8)
+        outcomes = at_once(app, *[lambda: start_run(user_id)] * 8)
         [winner] = [outcome for outcome in outcomes if isinstance(outcome, int)]
         assert {outcome.run_id for outcome in outcomes if isinstance(outcome, RunActive)} == {winner}
         assert len(sql("SELECT 1 FROM ingestion_runs WHERE status = 'pending'")) == 1
@@ -77,15 +78,15 @@ def test_of_parallel_starts_one_wins_and_the_others_are_told_its_id(app, user_id
 
 def test_two_users_start_without_seeing_each_other(app):
     users = [make_user(f"{name}@example.org") for name in "abcdef"]
-    started = at_once(app, *[lambda user_id=user_id: runs.start(user_id) for user_id in users])
+    started = at_once(app, *[lambda user_id=user_id: start_run(user_id) for user_id in users])
     assert [runs.current(user_id) for user_id in users] == started
 
 
 def test_a_start_whose_obstacle_ends_meanwhile_is_tried_again(app, user_id):
     """Starts race with aborts of the run in their way: each either starts or names a run, and none is in doubt."""
     for _ in range(20):
-        run_id = runs.start(user_id)
-        _, outcome = at_once(app, lambda: runs.abort(run_id), lambda: runs.start(user_id))
+        run_id = start_run(user_id)
+        _, outcome = at_once(app, lambda: runs.abort(run_id), lambda: start_run(user_id))
         active = runs.current(user_id)
         assert active == (outcome if isinstance(outcome, int) else None)
         assert isinstance(outcome, int) or outcome.run_id == run_id
@@ -95,7 +96,7 @@ def test_a_start_whose_obstacle_ends_meanwhile_is_tried_again(app, user_id):
 
 def test_a_start_for_a_user_who_is_gone_is_refused(app):
     with pytest.raises(Unauthenticated):
-        runs.start(987_654)
+        start_run(987_654)
 
 
 def test_of_parallel_claims_one_wins(app):
@@ -156,7 +157,7 @@ def test_finish_counts_the_jobs_of_the_run_as_they_stand(app, user_id):
 
 
 def test_the_times_tell_the_life_of_a_run(user_id):
-    run_id = runs.start(user_id)
+    run_id = start_run(user_id)
     runs.claim(run_id)
     runs.advance(run_id, 12)
     runs.finish(run_id)

@@ -14,6 +14,7 @@ from tests.support.bare import bare_celery
 from tests.support.factories import holding, make_run, make_user, row, sql, timeline
 from tests.support.outages import frozen, refusing
 from tests.support.parallel import at_once
+from tests.support.starts import start_run
 
 QUEUE = "job-ingestion:ingestion"
 
@@ -23,7 +24,7 @@ def due_now() -> None:
 
 
 def test_a_start_publishes_one_message_and_stamps_the_run(app, broker, user_id):
-    run_id = dispatch.start_run(user_id)
+    run_id, _ = dispatch.start_run(user_id)
     found = row(run_id)
     assert broker.llen(QUEUE) == 1
     assert found.dispatched_at >= found.created_at
@@ -40,7 +41,7 @@ def test_nothing_is_published_before_the_run_is_committed(app, broker, user_id):
 
     before_task_publish.connect(look)
     try:
-        run_id = dispatch.start_run(user_id)
+        run_id, _ = dispatch.start_run(user_id)
         with pytest.raises(RunActive):
             dispatch.start_run(user_id)
     finally:
@@ -51,7 +52,7 @@ def test_nothing_is_published_before_the_run_is_committed(app, broker, user_id):
 
 def test_an_application_publishes_to_its_own_broker_whichever_was_made_last(app, broker, settings, user_id):
     bare_celery(replace(settings, redis_url="redis://127.0.0.1:1/0"))
-    assert at_once(app, lambda: dispatch.start_run(user_id)) == [row(1).id]
+    assert at_once(app, lambda: dispatch.start_run(user_id)) == [(1, True)]
     assert broker.llen(QUEUE) == 1
     assert at_once(app, dispatch.broker_answers) == [True]
 
@@ -99,7 +100,7 @@ def test_the_breaker_lets_one_probe_through_and_closes_when_it_succeeds():
 @pytest.mark.parametrize("away", [frozen, refusing])
 def test_what_could_not_be_published_is_published_when_the_broker_is_back(app, broker, user_id, away):
     with away(broker):
-        run_id = dispatch.start_run(user_id)
+        run_id, _ = dispatch.start_run(user_id)
         due_now()
         assert reconcile.reconcile_once() is None
         assert row(run_id).dispatched_at is None
@@ -122,7 +123,7 @@ def test_a_publish_that_fails_within_a_pass_ends_it_and_the_runs_stay_due_soon(a
 
 
 def test_a_lost_message_is_published_again_with_growing_pauses(app, broker, user_id):
-    run_id = dispatch.start_run(user_id)
+    run_id, _ = dispatch.start_run(user_id)
     pauses = []
     for _ in range(7):
         broker.flushall()
@@ -139,7 +140,7 @@ def test_a_run_that_is_not_due_or_not_pending_is_left_alone(app, broker):
     make_run("initializing", make_user("a@example.org"))
     make_run("aborted", make_user("b@example.org"))
     due_now()
-    fresh = runs.start(make_user("c@example.org"))
+    fresh = start_run(make_user("c@example.org"))
     assert reconcile.reconcile_once() == 0
     assert row(fresh).dispatched_at is None
     assert broker.llen(QUEUE) == 0
@@ -176,7 +177,7 @@ def test_a_stamp_that_cannot_be_written_does_not_fail_the_start(app, broker, use
 
 
 def test_an_aborted_run_keeps_its_status_when_its_message_is_stamped(app, user_id):
-    run_id = runs.start(user_id)
+    run_id = start_run(user_id)
     runs.abort(run_id)
     dispatch.publish(run_id)
     assert row(run_id).status == "aborted"

@@ -54,7 +54,7 @@ def test_the_worker_tells_that_it_lives(worker, app):
 
 def test_the_worker_consumes_again_after_its_connections_were_cut(worker, app, broker, user_id):
     broker.client_kill_filter(_type="normal", skipme=True)
-    run_id = dispatch.start_run(user_id)
+    run_id, _ = dispatch.start_run(user_id)
     wait_until(lambda: lines_about(worker, run_id), 30, "the worker's line about the run")
     sql("TRUNCATE heartbeats")
     wait_until(lambda: Component.WORKER in heartbeats.silences(), 30, "a heartbeat over the new connection")

@@ -1109,6 +1109,8 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @description A name for this start, unique among the user's, such as a UUID in quotes: asked again with the same key and body, the answer is the run that it started, however often and whatever became of that. The key lives as long as its run. 1 to 255 printable ASCII characters as a structured-field string, or bare ones of `A-Za-z0-9._~:/+=-`. */
+                "Idempotency-Key"?: string;
                 /** @description An id of the client's own; one that is not well-formed is replaced. */
                 "X-Request-ID"?: string;
             };
@@ -1122,10 +1124,25 @@ export interface operations {
             };
         };
         responses: {
+            /** @description The run that was started with this Idempotency-Key before, and `Idempotency-Replayed: true`. */
+            200: {
+                headers: {
+                    /** @description The address of the run. */
+                    Location?: string;
+                    /** @description Always true. */
+                    "Idempotency-Replayed"?: "true";
+                    /** @description What the operator finds this request by. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunId"];
+                };
+            };
             /** @description The run is started and cannot be lost. */
             201: {
                 headers: {
-                    /** @description The address of the new run. */
+                    /** @description The address of the run. */
                     Location?: string;
                     /** @description What the operator finds this request by. */
                     "X-Request-ID"?: string;
@@ -1135,7 +1152,7 @@ export interface operations {
                     "application/json": components["schemas"]["RunId"];
                 };
             };
-            /** @description The body broke off, or is not valid JSON. */
+            /** @description The body broke off, or is not valid JSON; or the Idempotency-Key is none. */
             400: {
                 headers: {
                     /** @description What the operator finds this request by. */
@@ -1214,7 +1231,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is not an object, or a field is unknown or not valid. */
+            /** @description The body is not an object, or a field is unknown or not valid; or the Idempotency-Key has started something else. */
             422: {
                 headers: {
                     /** @description What the operator finds this request by. */
