@@ -104,3 +104,25 @@ def test_an_ended_run_that_is_opened_without_a_connection_comes_when_there_is_on
     page.context.set_offline(False)
     expect(badge(page)).to_have_text("Aborted")
     expect(page.get_by_text("Connection lost")).to_have_count(0)
+
+
+def test_a_start_whose_answer_is_lost_leads_to_the_run_that_it_made(page, product):
+    """The server makes the run and answers; the answer never comes. Asked again, it is the same start."""
+    answers = []
+
+    def lose_the_first(route):
+        answer = route.fetch()
+        answers.append((answer.status, answer.json()["run_id"], route.request.headers["idempotency-key"]))
+        if len(answers) == 1:
+            route.abort()
+        else:
+            route.fulfill(response=answer)
+
+    page.route("**/api/ingestion/start", lose_the_first)
+    page.goto("/ingest/preview")
+    press_start(page)
+    expect(page.get_by_role("heading", level=1, name="Run 1")).to_be_visible()
+    expect(page.get_by_text("no second one was started")).to_have_count(0)
+    (*first, key), (*second, same_key) = answers
+    assert (first, second, same_key) == ([201, 1], [200, 1], key)
+    assert product.sql("SELECT count(*) FROM ingestion_runs") == [(1,)]

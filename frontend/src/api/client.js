@@ -40,10 +40,11 @@ export function get(path, signal) {
  * Change something.
  * @param {string} path
  * @param {object} [body]
- * @param {{signal?: AbortSignal, seconds?: number}} [more] a way to give up, and how long to wait at most
+ * @param {{signal?: AbortSignal, seconds?: number, headers?: Record<string, string>}} [more] a way to give up, how long
+ *   to wait at most, and what else is to be said
  */
-export function post(path, body, { signal, seconds = CHANGE_SECONDS } = {}) {
-  return request('POST', path, seconds, { signal, body });
+export function post(path, body, { signal, seconds = CHANGE_SECONDS, headers } = {}) {
+  return request('POST', path, seconds, { signal, body, headers });
 }
 
 /**
@@ -67,11 +68,12 @@ export function remove(path) {
  * @param {string} method
  * @param {string} path
  * @param {number} seconds
- * @param {{signal?: AbortSignal, body?: object}} more
+ * @param {{signal?: AbortSignal, body?: object, headers?: Record<string, string>}} more
  */
-async function request(method, path, seconds, { signal, body }) {
+async function request(method, path, seconds, { signal, body, headers }) {
   const limit = AbortSignal.timeout(seconds * 1000);
-  const options = { method, ...carrying(body), signal: signal ? AbortSignal.any([signal, limit]) : limit };
+  const end = signal ? AbortSignal.any([signal, limit]) : limit;
+  const options = { method, ...carrying(body, headers), signal: end };
   let answer;
   let document;
   try {
@@ -81,16 +83,22 @@ async function request(method, path, seconds, { signal, body }) {
     if (signal?.aborted) {
       throw error;
     }
-    throw new ApiError(answer?.status ?? 0, { code: 'no_answer', detail: 'The server does not answer.' });
+    const problem = { code: 'no_answer', detail: 'The server does not answer.' };
+    throw new ApiError(answer?.status ?? 0, problem, retryAfter(answer));
   }
   if (!answer.ok) {
-    throw new ApiError(answer.status, document, Number(answer.headers.get('Retry-After')) || undefined);
+    throw new ApiError(answer.status, document, retryAfter(answer));
   }
   return document;
 }
 
-function carrying(body) {
-  const headers = { Accept: 'application/json' };
+/** @param {Response | undefined} answer */
+function retryAfter(answer) {
+  return Number(answer?.headers.get('Retry-After')) || undefined;
+}
+
+function carrying(body, more) {
+  const headers = { Accept: 'application/json', ...more };
   return body
     ? { headers: { ...headers, 'Content-Type': 'application/json' }, body: JSON.stringify(body) }
     : { headers };

@@ -1,4 +1,5 @@
 import { keepPreviousData, useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { isWorthRetrying, pauseBeforeRetry } from '../lib/retrying.js';
 import { useLastError } from '../lib/useLastError.js';
 import { get, post } from './client.js';
 
@@ -8,6 +9,8 @@ import { get, post } from './client.js';
 const ROOT = '/api/ingestion';
 const RUN_POLL_MS = 1500;
 const IDLE_POLL_MS = 4000;
+/** Less than for other changes: a start that took longer is only asked for again. */
+const START_SECONDS = 8;
 
 const keys = {
   currentRun: ['current-run'],
@@ -74,12 +77,20 @@ export function useRuns(status, before) {
   return { page: query.data, error: useLastError(query) };
 }
 
-/** Starts a run of what a preview shows; the answer is its id. */
+/**
+ * Starts a run of what a preview shows; the answer is its id. An answer that is lost is asked for again: by its `key` the
+ * server knows that it is the same start, and names the run that it has started.
+ */
 export function useStartRun() {
   const client = useQueryClient();
   return useMutation({
-    /** @param {number} previewId @returns {Promise<number>} */
-    mutationFn: async (previewId) => (await post(`${ROOT}/start`, { preview_id: previewId })).run_id,
+    /** @param {{previewId: number, key: string}} start @returns {Promise<number>} */
+    mutationFn: async ({ previewId, key }) => {
+      const more = { seconds: START_SECONDS, headers: { 'Idempotency-Key': `"${key}"` } };
+      return (await post(`${ROOT}/start`, { preview_id: previewId }, more)).run_id;
+    },
+    retry: isWorthRetrying,
+    retryDelay: pauseBeforeRetry,
     // Without an answer it may have started all the same. The one that was in the way is named by the answer.
     // What is wrong with the preview it will say itself.
     onError: ({ code }) => {

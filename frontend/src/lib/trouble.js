@@ -1,6 +1,7 @@
 /** @typedef {import('../api/client.js').ApiError} ApiError */
 
-const AWAY = [0, 502, 503, 504];
+/** Answers that come from nobody, or from somebody on the way who gave up, or from a server without its database. */
+export const AWAY = [0, 502, 503, 504];
 
 /**
  * What is to be told while a question is asked again and again without an answer.

@@ -125,11 +125,11 @@ test('a connection that stays lost is told all the time, not in turns', async ()
 });
 
 test('a failed start is not told where there is no start', async () => {
-  serve({ ...STAGES, [PATHS.current]: NONE, [PATHS.start]: refusal(503, 'database_unavailable') });
+  serve({ ...STAGES, [PATHS.current]: NONE, [PATHS.start]: refusal(500, 'internal_error') });
   const { user } = open('/ingest/preview');
   await start(user);
   expect(await screen.findByRole('alert')).toHaveTextContent(
-    'The start was not confirmed. Refused: database_unavailable.',
+    'The start was not confirmed. Refused: internal_error.',
   );
   await user.click(screen.getByRole('link', { name: 'Back' }));
   expect(screen.queryByRole('alert')).toBeNull();
@@ -137,17 +137,24 @@ test('a failed start is not told where there is no start', async () => {
   expect(screen.queryByRole('alert')).toBeNull();
 });
 
-test('a start without an answer looks whether there is a run after all, and offers it', async () => {
-  const answers = { ...STAGES, [PATHS.current]: NONE, ...RUN_7 };
-  answers[PATHS.start] = () => {
-    answers[PATHS.current] = { run_id: 7 };
-    return new TypeError('Failed to fetch');
-  };
-  serve(answers);
-  const { user } = open('/ingest/preview');
-  await start(user);
-  expect(await screen.findByRole('link', { name: 'View run 7' })).toBeVisible();
-  expect(screen.queryByRole('alert')).toBeNull();
+test('a start that stays without an answer looks whether there is a run after all, and offers it', async () => {
+  vi.useFakeTimers({ shouldAdvanceTime: true });
+  try {
+    const answers = { ...STAGES, [PATHS.current]: NONE, ...RUN_7 };
+    answers[PATHS.start] = () => {
+      answers[PATHS.current] = { run_id: 7 };
+      return new TypeError('Failed to fetch');
+    };
+    serve(answers);
+    const { user } = open('/ingest/preview');
+    await start(user);
+    await vi.advanceTimersByTimeAsync(4_000);
+    expect(await screen.findByRole('link', { name: 'View run 7' })).toBeVisible();
+    expect(screen.getByRole('button', { name: 'Start ingestion' })).toBeVisible();
+    expect(screen.queryByRole('alert')).toBeNull();
+  } finally {
+    vi.useRealTimers();
+  }
 });
 
 test.each(['/', '/ingest', '/ingest/preview'])(

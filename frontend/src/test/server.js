@@ -47,20 +47,20 @@ export function refusal(status, code, members = {}) {
 }
 
 /**
- * Stands in for the server: `answers` maps "GET /path" to a document, a refusal, a function that makes one, or an Error
- * for no answer at all. It may be changed on the way. What is not there is a 404; who asks is the local user, unless
+ * Stands in for the server: `answers` maps "GET /path" to a document, a refusal, a function that makes one (of the
+ * request's headers), or an Error for no answer at all. It may be changed on the way. What is not there is a 404; who asks is the local user, unless
  * something else is said.
  */
 export function serve(answers) {
   const asked = vi.fn();
-  vi.stubGlobal('fetch', async (path, { method, body, signal }) => {
+  vi.stubGlobal('fetch', async (path, { method, body, signal, headers: said }) => {
     const call = `${method} ${path}`;
     if (call === PATHS.me && !(call in answers)) {
       return new Response(JSON.stringify(LOCAL));
     }
     asked(...[call, body && JSON.parse(body)].filter(Boolean));
     let answer = answers[call] ?? refusal(404, 'not_found');
-    answer = typeof answer === 'function' ? await Promise.race([answer(), givenUp(signal)]) : answer;
+    answer = typeof answer === 'function' ? await Promise.race([answer(said), givenUp(signal)]) : answer;
     if (answer instanceof Error) {
       throw answer;
     }
