@@ -101,7 +101,7 @@ def refusal(preview_id: int, user_id: int) -> AppError | None:
     return PreviewUnfinished(preview_id) if rows[0].is_unfinished else None
 
 
-def startable(preview_id: int, user_id: int) -> ColumnElement[bool]:
+def startable(preview_id: ColumnElement[int], user_id: ColumnElement[int]) -> ColumnElement[bool]:
     """The condition, as SQL within a statement, that a run of this user may start from this preview. Changes nothing.
 
     It is his, finished, and made from the settings as they are.
@@ -159,7 +159,7 @@ def _enabled(user_id: int) -> Select[Any]:
     return select(COMPANIES.c.company_id).where(COMPANIES.c.user_id == user_id, COMPANIES.c.enabled)
 
 
-def _is(preview_id: int, user_id: int) -> list[ColumnElement[bool]]:
+def _is(preview_id: int | ColumnElement[int], user_id: int | ColumnElement[int]) -> list[ColumnElement[bool]]:
     return [PREVIEWS.c.preview_id == preview_id, PREVIEWS.c.user_id == user_id]
 
 

@@ -8,21 +8,10 @@ from typing import Any
 
 import structlog
 from psycopg.errors import ForeignKeyViolation
-from sqlalchemy import (
-    BigInteger,
-    ColumnElement,
-    LargeBinary,
-    Row,
-    String,
-    bindparam,
-    func,
-    literal,
-    or_,
-    select,
-    update,
-)
+from sqlalchemy import BigInteger, ColumnElement, LargeBinary, Row, String, bindparam, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.sql.dml import ReturningInsert
 
 from app import metrics
 from app.errors import AppError, RunActive, RunMoved, RunNotFound, Unauthenticated
@@ -49,24 +38,42 @@ START_TRIES = 100
 
 
 # Statements that are asked all the time are built once: building one costs as much as asking it.
-IS_IT = (
-    RUNS.c.id == bindparam("run_id"),
-    or_(bindparam("owner", type_=BigInteger).is_(None), RUNS.c.user_id == bindparam("owner", type_=BigInteger)),
-)
+OWNER = bindparam("owner", type_=BigInteger)
+
+IS_IT = RUNS.c.id == bindparam("run_id"), or_(OWNER.is_(None), RUNS.c.user_id == OWNER)
 """This run, of its owner if one is named."""
 
 IS_ACTIVE = RUNS.c.status.in_(words(RunStatus.ACTIVE))
-
-CURRENT = select(RUNS.c.id).where(RUNS.c.user_id == bindparam("owner"), IS_ACTIVE)
-
+CURRENT = select(RUNS.c.id).where(RUNS.c.user_id == OWNER, IS_ACTIVE)
 SHOWN = select(RUNS, func.clock_timestamp().label("server_time"))
-
 TIMELINE = (
     select(EVENTS)
     .select_from(RUNS.outerjoin(EVENTS, (EVENTS.c.run_id == RUNS.c.id) & (EVENTS.c.seq > bindparam("after"))))
     .where(*IS_IT)
     .order_by(EVENTS.c.seq)
 )
+
+
+def _starting(*conditions: ColumnElement[bool]) -> ReturningInsert[Any]:
+    """The statement that starts a run if these conditions hold, the user has no active run, and the key is unused.
+
+    NOT EXISTS refuses the ordinary second start cheaply, without burning an id; ON CONFLICT refuses the simultaneous
+    one, for which the first is not yet to be seen. Without a key any is unused: nothing is equal to NULL.
+    """
+    unused = start_keys.is_unused(OWNER, bindparam("key", type_=String))
+    row = select(
+        OWNER,
+        seconds_from_now(FIRST_DISPATCH_GRACE),
+        bindparam("preview_id", type_=BigInteger),
+        bindparam("key", type_=String),
+        bindparam("fingerprint", type_=LargeBinary),
+    ).where(~CURRENT.exists(), unused, TRACED, *conditions)
+    columns = ["user_id", "next_dispatch_at", "preview_id", "idempotency_key", "request_fingerprint"]
+    return insert(RUNS).from_select(columns, row).on_conflict_do_nothing().returning(RUNS.c.id)
+
+
+START = _starting()
+START_PREVIEWED = _starting(previews.startable(bindparam("preview_id", type_=BigInteger), OWNER))
 
 
 class Move:
@@ -210,24 +217,11 @@ def fail(run_id: int, reason: str, actor: Actor = Actor.WORKER) -> None:
 
 
 def _insert_unless_active(user_id: int, preview_id: int | None, key: str | None) -> int | None:
-    """Insert a pending run; None if the user has an active one or one of that key, or may not start from that preview.
-
-    NOT EXISTS refuses the ordinary second start cheaply, without burning an id; ON CONFLICT refuses the simultaneous
-    one, for which the first is not yet to be seen.
-    """
-    active = select(RUNS.c.id).where(RUNS.c.user_id == user_id, IS_ACTIVE)
-    grace = seconds_from_now(FIRST_DISPATCH_GRACE)
+    """Insert a pending run; None if an active one, or one of that key, is in the way, or if the preview is."""
     fingerprint = None if key is None else start_keys.fingerprint(preview_id)
-    named = literal(preview_id, BigInteger), literal(key, String), literal(fingerprint, LargeBinary)
-    row = select(literal(user_id), grace, *named).where(~active.exists(), TRACED)
-    if key is not None:
-        row = row.where(start_keys.is_unused(user_id, key))
-    if preview_id is not None:
-        row = row.where(previews.startable(preview_id, user_id))
-    names = ["user_id", "next_dispatch_at", "preview_id", "idempotency_key", "request_fingerprint"]
-    new = insert(RUNS).from_select(names, row).on_conflict_do_nothing()
+    asked = {"owner": user_id, "preview_id": preview_id, "key": key, "fingerprint": fingerprint}
     try:
-        rows = run_statement(new.returning(RUNS.c.id), **trace(Actor.USER))
+        rows = run_statement(START if preview_id is None else START_PREVIEWED, **asked, **trace(Actor.USER))
     except IntegrityError as error:
         if not isinstance(error.orig, ForeignKeyViolation):
             raise

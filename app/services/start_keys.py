@@ -29,9 +29,9 @@ def fingerprint(preview_id: int | None) -> bytes:
     return hashlib.sha256(json.dumps(asked, sort_keys=True, separators=(",", ":")).encode()).digest()
 
 
-def is_unused(user_id: int, key: str) -> ColumnElement[bool]:
+def is_unused(user_id: ColumnElement[int], key: ColumnElement[str]) -> ColumnElement[bool]:
     """The condition, as SQL within a statement, that no run of this user was started with this key. Changes nothing."""
-    return ~select(RUNS.c.id).where(*_is(user_id, key)).exists()
+    return ~select(RUNS.c.id).where(RUNS.c.user_id == user_id, RUNS.c.idempotency_key == key).exists()
 
 
 def find(user_id: int, key: str, preview_id: int | None) -> int | None:
@@ -40,7 +40,8 @@ def find(user_id: int, key: str, preview_id: int | None) -> int | None:
     Raises IdempotencyKeyReused if that start asked for something else. The key itself is not logged, because a client
     may write into it what it likes; run and request say which it was.
     """
-    rows = run_statement(select(RUNS.c.id, RUNS.c.request_fingerprint).where(*_is(user_id, key)))
+    former = select(RUNS.c.id, RUNS.c.request_fingerprint)
+    rows = run_statement(former.where(RUNS.c.user_id == user_id, RUNS.c.idempotency_key == key))
     if not rows:
         return None
     if rows[0].request_fingerprint != fingerprint(preview_id):
@@ -49,7 +50,3 @@ def find(user_id: int, key: str, preview_id: int | None) -> int | None:
     metrics.STARTS.labels(outcome="replayed").inc()
     run_id: int = rows[0].id
     return run_id
-
-
-def _is(user_id: int, key: str) -> list[ColumnElement[bool]]:
-    return [RUNS.c.user_id == user_id, RUNS.c.idempotency_key == key]
