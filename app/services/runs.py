@@ -8,19 +8,7 @@ from typing import Any
 
 import structlog
 from psycopg.errors import ForeignKeyViolation
-from sqlalchemy import (
-    BigInteger,
-    ColumnElement,
-    LargeBinary,
-    Row,
-    String,
-    bindparam,
-    func,
-    literal,
-    or_,
-    select,
-    update,
-)
+from sqlalchemy import BigInteger, ColumnElement, Row, bindparam, func, literal, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 
@@ -217,8 +205,7 @@ def _insert_unless_active(user_id: int, preview_id: int | None, key: str | None)
     """
     active = select(RUNS.c.id).where(RUNS.c.user_id == user_id, IS_ACTIVE)
     grace = seconds_from_now(FIRST_DISPATCH_GRACE)
-    fingerprint = None if key is None else start_keys.fingerprint(preview_id)
-    named = literal(preview_id, BigInteger), literal(key, String), literal(fingerprint, LargeBinary)
+    named = literal(preview_id, BigInteger), *start_keys.kept(key, preview_id)
     row = select(literal(user_id), grace, *named).where(~active.exists(), TRACED)
     if key is not None:
         row = row.where(start_keys.is_unused(user_id, key))

@@ -5,9 +5,10 @@ It stands on the run that it started, lives as long as that, and is its user's o
 
 import hashlib
 import json
+from typing import Any
 
 import structlog
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, LargeBinary, String, literal, select
 
 from app import metrics
 from app.extensions import table_of
@@ -27,6 +28,11 @@ def fingerprint(preview_id: int | None) -> bytes:
     """
     asked = {} if preview_id is None else {"preview_id": preview_id}
     return hashlib.sha256(json.dumps(asked, sort_keys=True, separators=(",", ":")).encode()).digest()
+
+
+def kept(key: str | None, preview_id: int | None) -> tuple[ColumnElement[Any], ColumnElement[Any]]:
+    """What a run keeps of its start, as SQL within a statement: the key and the fingerprint, or neither. Changes nothing."""
+    return literal(key, String), literal(None if key is None else fingerprint(preview_id), LargeBinary)
 
 
 def is_unused(user_id: int, key: str) -> ColumnElement[bool]:

@@ -4,12 +4,11 @@ import pytest
 from prometheus_client import REGISTRY
 from werkzeug.datastructures import Headers
 
-from app.extensions import db
 from app.services import start_keys
 from tests.api.test_ingestion_routes import problem
 from tests.support.accounts import Visitor, in_browser, person, with_token
 from tests.support.boards import job
-from tests.support.factories import row, sql, timeline
+from tests.support.factories import holding, row, sql, timeline
 from tests.support.parallel import at_once
 from tests.support.previews import company, finished
 
@@ -131,11 +130,9 @@ def test_many_copies_at_once_are_one_run_and_one_message(app, broker):
 
 def test_while_it_is_not_known_the_answer_is_503_and_after_that_the_truth(client, user_id):
     """The first try's statement hangs in PostgreSQL; who asks again is not told anything that may turn out false."""
-    with db.engine.connect() as other:
-        columns = "user_id, idempotency_key, request_fingerprint"
-        other.exec_driver_sql(
-            f"INSERT INTO ingestion_runs ({columns}) VALUES (%s, 'k', %s)", (user_id, start_keys.fingerprint(None))
-        )
+    asked = start_keys.fingerprint(None).hex()
+    first = "INSERT INTO ingestion_runs (user_id, idempotency_key, request_fingerprint)"
+    with holding(f"{first} VALUES ({user_id}, 'k', decode('{asked}', 'hex'))") as other:
         answer = started(client, "k")
         assert problem(answer, 503, "database_unavailable") == {}
         assert answer.headers["Retry-After"] == "2"
