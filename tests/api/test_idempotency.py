@@ -130,9 +130,9 @@ def test_many_copies_at_once_are_one_run_and_one_message(app, broker):
 
 def test_while_it_is_not_known_the_answer_is_503_and_after_that_the_truth(client, user_id):
     """The first try's statement hangs in PostgreSQL; who asks again is not told anything that may turn out false."""
-    columns = "user_id, idempotency_key, request_fingerprint"
-    values = f"{user_id}, 'k', '\\x{start_keys.fingerprint(None).hex()}'"
-    with holding(f"INSERT INTO ingestion_runs ({columns}) VALUES ({values})") as other:
+    asked = start_keys.fingerprint(None).hex()
+    first = "INSERT INTO ingestion_runs (user_id, idempotency_key, request_fingerprint)"
+    with holding(f"{first} VALUES ({user_id}, 'k', decode('{asked}', 'hex'))") as other:
         answer = started(client, "k")
         assert problem(answer, 503, "database_unavailable") == {}
         assert answer.headers["Retry-After"] == "2"
