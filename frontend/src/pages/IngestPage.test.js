@@ -149,7 +149,7 @@ test('a start that stays without an answer looks whether there is a run after al
     };
     serve(answers);
     const { user } = open('/ingest/preview');
-    await screen.findByText(/^Finished/);
+    await screen.findByText(/^Finished/, {}, { timeout: 5000 });
     // The last try shall not come to its end just when the page looks anyway.
     await vi.advanceTimersByTimeAsync(2_500);
     await start(user);
