@@ -35,9 +35,9 @@ lint: .venv/development frontend/node_modules/.package-lock.json ## flake8, isor
 	@$(BIN)/python -m mypy
 	@$(NPM) run -s lint
 
-bench: .venv/development frontend/dist/index.html ## How large the page is, and how soon it can be used
+bench: .venv/development frontend/dist/index.html ## Measure the product beside the limits of what it stands on, and write docs/benchmarks.md
 	@$(BIN)/python -m tests.support.chromium
-	@$(BIN)/python -m bench.page
+	@$(BIN)/python -m bench --report docs/benchmarks.md
 
 docs: .venv/development frontend/node_modules/.package-lock.json ## Write docs/api.md and the page's types from the OpenAPI document
 	@$(BIN)/python -m docs.build_api

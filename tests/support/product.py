@@ -179,11 +179,16 @@ class Product:
         address = {"user": url.username, "password": url.password, "dbname": url.path[1:]}
         return psycopg.connect(host=unquote(url.query.removeprefix("host=")), **address)
 
+    def broker(self) -> "redis.Redis":
+        """A connection to the product's own Redis."""
+        path = str(embedded.redis_socket(short_path(self.data_dir)))
+        password = read_secret(self.data_dir, "redis.password")
+        return redis.Redis(unix_socket_path=path, password=password, socket_timeout=60)
+
     def flush_redis(self) -> None:
         """Empty the product's own Redis: messages and counted tries."""
-        path = str(embedded.redis_socket(short_path(self.data_dir)))
-        with redis.Redis(unix_socket_path=path, password=read_secret(self.data_dir, "redis.password")) as client:
-            client.flushall()
+        with self.broker() as broker:
+            broker.flushall()
 
     def health(self) -> str | None:
         """The word of /readyz, or None while nobody answers."""

@@ -1,0 +1,64 @@
+"""The database's own limit: the same statements, said by pgbench, which is a C program without a web server."""
+
+import re
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy.dialects import postgresql
+
+from app import embedded
+from app.services import runs
+from bench.stage import PEOPLE
+from tests.support.product import Product
+
+ANYBODY = f"\\set owner random(1, {PEOPLE})\n"
+OWN = "\\set owner :client_id + 1\n"
+VARIABLES = {
+    "owner": ":owner",
+    "run_id": ":id",
+    "preview_id": "NULL",
+    "key": "NULL",
+    "fingerprint": "NULL",
+    "actor": "'user'",
+    "request_id": "'bench'",
+}
+
+
+def current_run() -> str:
+    """What ``GET /current-run`` asks, without finding out who asks."""
+    return f"{ANYBODY}{_spoken(runs.CURRENT)};\n"
+
+
+def cycle() -> str:
+    """What a start and an abort write, without finding out who asks and without noting that a message was published."""
+    return f"{OWN}{_spoken(runs.START)} \\gset\n{_spoken(runs.ABORT.statement)};\n"
+
+
+def rate(product: Product, script: str, clients: int, seconds: float) -> float:
+    """How often a second so many clients get through the script."""
+    with tempfile.NamedTemporaryFile("w", suffix=".sql") as file:
+        file.write(script)
+        file.flush()
+        command = [str(embedded.postgres_binary("pgbench")), "-n", "-M", "prepared", "-f", file.name]
+        command += ["-c", str(clients), "-T", str(max(1, round(seconds)))]
+        done = subprocess.run(
+            [*command, _address(product.data_dir)], capture_output=True, text=True, check=True, timeout=seconds + 60
+        )
+    return float(re.search(r"tps = ([0-9.]+)", done.stdout)[1])  # type: ignore[index]
+
+
+def _spoken(statement: Any) -> str:
+    """A statement of the product's in pgbench's words."""
+    compiled = statement.compile(dialect=postgresql.psycopg.dialect())
+
+    def word(name: "re.Match[str]") -> str:
+        given = compiled.params.get(name[1])
+        return VARIABLES.get(name[1]) or (f"'{given}'" if isinstance(given, str) else str(given))
+
+    return re.sub(r"\s+", " ", re.sub(r"%\((\w+)\)s", word, str(compiled)))
+
+
+def _address(data_dir: Path) -> str:
+    return embedded.database_url(data_dir).replace("postgresql+psycopg", "postgresql")

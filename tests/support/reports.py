@@ -1,0 +1,38 @@
+"""What the written reports have in common: where and with what they were made, and tables."""
+
+import os
+import platform
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from importlib.metadata import version
+from typing import Any
+
+from app import embedded
+
+PACKAGES = ("celery", "kombu", "flask", "gunicorn", "sqlalchemy", "psycopg")
+
+
+def setting(**more: Any) -> str:
+    """Date, machine and versions, and whatever else is named."""
+    rows = {
+        "Date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        "Machine": f"{platform.system()} {platform.release()}, {platform.machine()}, {os.cpu_count()} cores",
+        "Versions": ", ".join(f"{name} {number}" for name, number in _versions().items()),
+        **more,
+    }
+    return table(("", ""), rows.items())
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+    """A table in Markdown."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(str(cell).replace("|", "\\|") for cell in line) + " |" for line in lines) + "\n"
+
+
+def _versions() -> dict[str, str]:
+    return {
+        "Python": platform.python_version(),
+        "PostgreSQL": embedded.run([str(embedded.postgres_binary("postgres")), "--version"]).split()[-1],
+        "Redis": embedded.run([embedded.redis_binary(), "--version"]).partition("v=")[2].split()[0],
+        **{name: version(name) for name in PACKAGES},
+    }
