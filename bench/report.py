@@ -115,8 +115,8 @@ def _throughput(rows: list[Row]) -> Iterable[str]:
     yield (
         "*Limit*: pgbench with the same statements of the request itself (for the cycle the INSERT and the UPDATE),\n"
         "as many clients, prepared; no web server, no sign-in, no message. A *cycle* is `POST /start` and\n"
-        "`POST /abort`, one user per client, which publishes a message, stamps it, writes the timeline, and is received by a worker.\n"
-        "Every request carries a token that is looked up. Times are of single requests.\n"
+        "`POST /abort`, one user per client, which publishes a message, stamps it, writes the timeline, and is\n"
+        "received by a worker. Every request carries a token that is looked up. Times are of single requests.\n"
     )
     times = "p50 ms", "p95 ms", "p99 ms", "slowest ms"
     yield table(("", "clients", "a second", "limit", "of the limit", *times, "bad answers"), map(_throughput_row, rows))

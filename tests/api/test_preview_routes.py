@@ -208,7 +208,7 @@ def test_a_preview_id_that_cannot_be_one_is_refused(client, preview_id):
 
 def test_the_companies_that_are_written_by_hand_are_what_their_schema_says(client, boards, user_id):
     boards.greenhouse("acme", [job(1, "Engineer")])
-    boards.fault("beta", 429, retry_after="60")
+    boards.fault("beta", 429, retry_after="1")
     for board in ("acme", "beta"):
         company(user_id, board, include=("engineer",), exclude=("intern",))
     listed = finished(user_id)
