@@ -14,6 +14,7 @@ from app.api import (
     measures,
     page_routes,
     preview_routes,
+    sessions,
     source_routes,
     throttle,
 )
@@ -21,7 +22,7 @@ from app.api.documentation import SECURITY_SCHEMES, RequestIdPlugin
 from app.celery_app import celery_init_app
 from app.config import PROJECT, Settings
 from app.connection import init_engine, large_engine
-from app.extensions import db, limiter, migrate
+from app.extensions import db, migrate
 from app.sources.host import Host
 from app.sources.shared import Shared, connect
 
@@ -34,6 +35,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.config.from_mapping(settings.flask_config())
     app.url_map.merge_slashes = False
     app.json.sort_keys = False  # type: ignore[attr-defined]
+    app.session_interface = sessions.NoSessions()
     if hops := settings.proxy_hops:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
     db.init_app(app)
@@ -50,7 +52,6 @@ def create_app(settings: Settings | None = None) -> Flask:
     for name, scheme in SECURITY_SCHEMES.items():
         api.spec.components.security_scheme(name, scheme)
     ids.init_app(app, api)
-    limiter.init_app(app)
     throttle.init_app(app)
     api.register_blueprint(ingestion_routes.blueprint)
     api.register_blueprint(source_routes.blueprint)

@@ -16,7 +16,7 @@ from itertools import cycle
 
 Script = Generator[bytes, tuple[int, bytes], None]
 
-LENGTH = b"\r\nContent-Length: "
+LENGTH = b"\r\ncontent-length: "
 NO_ANSWER = 0
 """In the place of a status: the server closed the connection instead of answering."""
 
@@ -185,5 +185,5 @@ def starter(token: str) -> Script:
 
 
 def _length(head: bytes) -> int:
-    _, found, rest = head.partition(LENGTH)
+    _, found, rest = head.lower().partition(LENGTH)
     return int(rest.partition(b"\r\n")[0]) if found else 0

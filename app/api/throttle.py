@@ -37,7 +37,11 @@ def password_tries(handler: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def init_app(app: Flask) -> None:
-    """Keep half of the threads for everything else: looking for boards waits for others for up to a minute."""
+    """Bind the limiter, and keep half of the threads for what is no look for boards, which may take a minute."""
+    # Limited handlers ask the limiter themselves. Taken for bound already, it leaves out its hooks, which would look in
+    # every request for limits that hold everywhere; there are none, and the look is a twelfth of a small answer.
+    app.extensions["limiter"] = {limiter}
+    limiter.init_app(app)
     app.extensions["detect_slots"] = BoundedSemaphore(max(1, app.config["SETTINGS"].web_threads // 2))
 
 
