@@ -1,0 +1,148 @@
+"""Web processes that die at the worst moment, and answers that get lost."""
+
+import signal
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from datetime import UTC, datetime
+
+import psutil
+
+from tests.drills import faults
+from tests.drills.brokers import warm
+from tests.drills.load import under_load
+from tests.drills.people import Person
+from tests.drills.proxy import CUT_AFTER, CUT_BEFORE, Proxy
+from tests.drills.registry import PLACEHOLDER, WALKING, drill
+from tests.drills.results import Outcome
+from tests.drills.second_web import second_web
+from tests.drills.stage import Stage
+from tests.support.waiting import wait_until
+
+GROUP = "Web"
+
+
+@drill("web killed between commit and publish", GROUP, PLACEHOLDER)
+def killed_before_publish(stage: Stage) -> Outcome:
+    """Redis is frozen so that the publish hangs, the run is committed, the web server is SIGKILLed: the reconciler
+    hands every run over. Recovery is counted from the kill to the receipt; the start's own answer is lost, and with its
+    key found again.
+    """
+    recoveries, count = [], 0
+    for number in range(stage.times(8)):
+        warm(stage)
+        people = stage.people(5)
+        with ThreadPoolExecutor(len(people)) as pool:
+            with faults.frozen(stage.product, "redis"):
+                starts = [pool.submit(person.start, f"{number}") for person in people]
+                ids = [person.user_id for person in people]
+                wait_until(lambda: len(_runs_of(stage, ids)) == len(ids), 10, "the commits")
+                killed = datetime.now(UTC)
+                faults.kill(stage.product, "web")
+            for start in starts:
+                if start.result().status is not None:
+                    stage.wrong(f"a start was answered {start.result().status} before its web server was killed")
+        committed = _runs_of(stage, ids)
+        recoveries += stage.since(killed, committed)
+        for person in people:
+            if person.start_surely(f"{number}").run_id not in committed:
+                stage.wrong("a key was answered with another run than the one that was committed")
+        count += len(people)
+    return Outcome(count, "runs", recoveries)
+
+
+def _runs_of(stage: Stage, user_ids: list[int]) -> list[int]:
+    return [row[0] for row in stage.product.sql("SELECT id FROM ingestion_runs WHERE user_id = ANY(%s)", user_ids)]
+
+
+@drill("web workers killed under load", GROUP, WALKING)
+def web_killed(stage: Stage) -> Outcome:
+    """A web process is SIGKILLed every half second, at times the whole server, while 8 people start (with keys), read
+    and abort: one run for each key. Recovery is counted from a kill to the next good answer.
+    """
+    stage.walk(units=2, pause=0.05)
+    recoveries: list[float] = []
+    with under_load(stage, stage.people(8)) as load, stage.outage():
+        for number in range(stage.times(40, 5)):
+            time.sleep(0.5)
+            if number % 10 == 9:
+                faults.kill(stage.product, "web")
+            else:
+                _kill_one(stage)
+            killed = datetime.now(UTC)
+            found = wait_until(lambda: load.good_since(killed), 60, "a good answer")
+            recoveries.append((found - killed).total_seconds())
+    faults.heal(stage.product)
+    stage.clear_away()
+    strange = {status: n for status, n in load.statuses.items() if status not in ("200", "201", "409", "none", "503")}
+    if strange:
+        stage.wrong(f"answers under load: {strange}")
+    return Outcome(len(recoveries), "kills", recoveries, "recovery", {"answers": dict(sorted(load.statuses.items()))})
+
+
+def _kill_one(stage: Stage) -> None:
+    with suppress(psutil.Error, IndexError):
+        stage.random.choice(faults.children(stage.product, "web")).kill()
+
+
+@drill("web told to stop under load", GROUP, PLACEHOLDER)
+def web_stopped(stage: Stage) -> Outcome:
+    """The web server is told to stop (SIGTERM) and comes back, 5 times, while 6 people use it: whoever was answered was
+    answered truly. Requests that are being answered are answered; those that meet nobody get no connection, and no
+    wrong answer.
+    """
+    recoveries: list[float] = []
+    with under_load(stage, stage.people(6)) as load, stage.outage():
+        for _ in range(stage.times(5)):
+            time.sleep(1)
+            faults.main_process(stage.product, "web").send_signal(signal.SIGTERM)
+            stopped = datetime.now(UTC)
+            wait_until(lambda: load.statuses["none"], 30, "a refused connection")
+            found = wait_until(lambda: load.good_since(datetime.now(UTC)), 60, "a good answer")
+            recoveries.append((found - stopped).total_seconds())
+    faults.heal(stage.product)
+    return Outcome(len(recoveries), "stops", recoveries, "recovery", {"answers": dict(sorted(load.statuses.items()))})
+
+
+@drill("commit outcome unknown", GROUP, PLACEHOLDER)
+def commit_unknown(stage: Stage) -> Outcome:
+    """The wire to PostgreSQL is cut just before a start or an abort reaches it, or just after it was committed: 503,
+    and the same key finds the one run. A second web machine reaches PostgreSQL through a proxy that swallows what it is
+    told to.
+    """
+    rounds, seconds, unknown = stage.times(60, 6), [], 0
+    with second_web(stage.product) as (proxy, port):
+        stage.port = port
+        for number, person in enumerate(stage.people(rounds)):
+            way = (CUT_BEFORE, CUT_AFTER)[number % 2]
+            unknown += _lose(stage, proxy, person, way)
+            began = time.monotonic()
+            found = person.start_surely("key")
+            seconds.append(time.monotonic() - began)
+            _check(stage, person, way, found.status, found.run_id)
+            proxy.cut = (CUT_BEFORE, CUT_AFTER)[(number // 2) % 2]
+            unknown += person.abort(found.run_id).status == 503
+            proxy.cut = None
+            if person.abort(found.run_id).status != 200:
+                stage.wrong(f"run {found.run_id} could not be aborted after its abort was cut")
+        cuts = proxy.cuts
+    stage.port = stage.product.port
+    return Outcome(cuts, "cuts", seconds, "the run is known", {"answered 503": unknown})
+
+
+def _lose(stage: Stage, proxy: Proxy, person: Person, way: str) -> int:
+    proxy.cut = way
+    reply = person.start("key")
+    if proxy.cut is not None:
+        proxy.cut = None
+        stage.wrong(f"the wire was not cut {way} the commit ({reply.status})")
+    elif reply.status != 503:
+        stage.wrong(f"a start whose wire was cut {way} the commit was answered {reply.status}")
+    return int(reply.status == 503)
+
+
+def _check(stage: Stage, person: Person, way: str, status: int | None, run_id: int | None) -> None:
+    expected = 201 if way == CUT_BEFORE else 200
+    runs = _runs_of(stage, [person.user_id])
+    if status != expected or runs != [run_id]:
+        stage.wrong(f"cut {way} the commit, the same key was answered {status} with run {run_id}; there are {runs}")
