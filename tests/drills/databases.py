@@ -7,11 +7,10 @@ from datetime import UTC, datetime
 import psycopg
 
 from tests.drills import faults
-from tests.drills.load import Load, under_load
+from tests.drills.load import Load, first_good, under_load
 from tests.drills.registry import PLACEHOLDER, WALKING, drill
 from tests.drills.results import Outcome
 from tests.drills.stage import Stage
-from tests.support.waiting import wait_until
 
 GROUP = "PostgreSQL"
 PATIENCE_SECONDS = 15.0
@@ -29,12 +28,6 @@ def answered(stage: Stage, load: Load) -> dict[str, str]:
     return {"answers": shown, "slowest": f"{load.slowest:.1f} s"}
 
 
-def first_good(stage: Stage, load: Load, since: datetime, seconds: float = 60) -> float:
-    """Wait for the first good answer since then; returns how long after it came."""
-    found = wait_until(lambda: load.good_since(since), seconds, "a good answer")
-    return (found - since).total_seconds()
-
-
 @drill("PostgreSQL killed under load", GROUP, WALKING)
 def postgres_killed(stage: Stage) -> Outcome:
     """PostgreSQL is SIGKILLed while 6 people start, read and abort: answers are results or 503, nothing acknowledged is
@@ -46,7 +39,7 @@ def postgres_killed(stage: Stage) -> Outcome:
         for _ in range(stage.times(6, 2)):
             time.sleep(stage.random.uniform(1, 3))
             faults.kill(stage.product, "postgres")
-            recoveries.append(first_good(stage, load, datetime.now(UTC)))
+            recoveries.append(first_good(load, datetime.now(UTC)))
     faults.heal(stage.product)
     facts = answered(stage, load)
     stage.clear_away()
@@ -64,7 +57,7 @@ def sessions_ended(stage: Stage) -> Outcome:
         for _ in range(stage.times(100, 10)):
             time.sleep(stage.random.uniform(0.05, 0.25))
             ended += faults.cut_postgres(stage.product)
-            recoveries.append(first_good(stage, load, datetime.now(UTC)))
+            recoveries.append(first_good(load, datetime.now(UTC)))
     facts = answered(stage, load)
     stage.clear_away()
     return Outcome(ended, "sessions ended", recoveries, "recovery", facts)
@@ -82,7 +75,7 @@ def postgres_frozen(stage: Stage) -> Outcome:
             time.sleep(1)
             with faults.frozen(stage.product, "postgres"):
                 time.sleep(10)
-            recoveries.append(first_good(stage, load, datetime.now(UTC)))
+            recoveries.append(first_good(load, datetime.now(UTC)))
     faults.heal(stage.product)
     facts = answered(stage, load)
     stage.clear_away()
@@ -100,7 +93,7 @@ def postgres_strange(stage: Stage) -> Outcome:
         for fault in faults_here * stage.times(1):
             time.sleep(1)
             fault(stage)
-            recoveries.append(first_good(stage, load, datetime.now(UTC)))
+            recoveries.append(first_good(load, datetime.now(UTC)))
     faults.heal(stage.product)
     return Outcome(len(recoveries), "faults", recoveries, "recovery", answered(stage, load))
 

@@ -10,6 +10,7 @@ from threading import Event, Lock
 from typing import TYPE_CHECKING
 
 from tests.drills.people import Person, Reply
+from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:
     from tests.drills.stage import Stage
@@ -46,6 +47,12 @@ class Load:
     def slowest(self) -> float:
         """The longest that anybody waited."""
         return max((reply.seconds for reply in self.replies), default=0.0)
+
+
+def first_good(load: Load, since: datetime, seconds: float = 60) -> float:
+    """Wait for the first good answer to a request made since then; returns how long after it came."""
+    found = wait_until(lambda: load.good_since(since), seconds, "a good answer")
+    return (found - since).total_seconds()
 
 
 @contextmanager

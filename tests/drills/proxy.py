@@ -7,19 +7,23 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Event, Thread
 
-CUT_BEFORE, CUT_AFTER = "before", "after"
-TAGS = (b"INSERT 0 1\0", b"UPDATE 1\0")
-"""What PostgreSQL answers when a row was written; with autocommit it is sent after the commit."""
+BEFORE, AFTER = "before", "after"
 
-STATEMENTS = (b"INSERT INTO ingestion_runs", b"UPDATE ingestion_runs")
+WORDS = {
+    ("start", BEFORE): b"INSERT INTO ingestion_runs",
+    ("start", AFTER): b"INSERT 0 1\0",
+    ("abort", BEFORE): b"UPDATE ingestion_runs",
+    ("abort", AFTER): b"UPDATE 1\0",
+}
+"""What goes over the wire then. PostgreSQL tells how many rows were written when, with autocommit, all is committed."""
 
 
 class Proxy:
-    """Listens on loopback and passes on to a unix socket. ``cut`` says what becomes of the next write."""
+    """Listens on loopback and passes on to a unix socket. ``cut`` says at which words it is cut next."""
 
     def __init__(self, target: Path) -> None:
         self.target = str(target)
-        self.cut: str | None = None
+        self.cut: tuple[str, str] | None = None
         self.cuts = 0
         self.ended = Event()
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=64)
@@ -45,14 +49,13 @@ class Proxy:
                 except OSError:
                     client.close()
                     continue
-                for source, sink, way in ((client, server, CUT_BEFORE), (server, client, CUT_AFTER)):
+                for source, sink, way in ((client, server, BEFORE), (server, client, AFTER)):
                     Thread(target=self._pass_on, args=(source, sink, way), daemon=True).start()
 
     def _pass_on(self, source: socket.socket, sink: socket.socket, way: str) -> None:
-        words = STATEMENTS if way == CUT_BEFORE else TAGS
         with suppress(OSError):
             while data := source.recv(65536):
-                if self.cut == way and any(word in data for word in words):
+                if (cut := self.cut) and cut[1] == way and WORDS[cut] in data:
                     self.cut = None
                     self.cuts += 1
                     break

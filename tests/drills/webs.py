@@ -2,17 +2,19 @@
 
 import signal
 import time
+from collections import Counter
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 
 import psutil
 
 from tests.drills import faults
 from tests.drills.brokers import warm
-from tests.drills.load import under_load
-from tests.drills.people import Person
-from tests.drills.proxy import CUT_AFTER, CUT_BEFORE, Proxy
+from tests.drills.load import first_good, under_load
+from tests.drills.people import Person, Reply
+from tests.drills.proxy import AFTER, BEFORE, Proxy
 from tests.drills.registry import PLACEHOLDER, WALKING, drill
 from tests.drills.results import Outcome
 from tests.drills.second_web import second_web
@@ -69,9 +71,7 @@ def web_killed(stage: Stage) -> Outcome:
                 faults.kill(stage.product, "web")
             else:
                 _kill_one(stage)
-            killed = datetime.now(UTC)
-            found = wait_until(lambda: load.good_since(killed), 60, "a good answer")
-            recoveries.append((found - killed).total_seconds())
+            recoveries.append(first_good(load, datetime.now(UTC)))
     faults.heal(stage.product)
     stage.clear_away()
     strange = {status: n for status, n in load.statuses.items() if status not in ("200", "201", "409", "none", "503")}
@@ -96,10 +96,9 @@ def web_stopped(stage: Stage) -> Outcome:
         for _ in range(stage.times(5)):
             time.sleep(1)
             faults.main_process(stage.product, "web").send_signal(signal.SIGTERM)
-            stopped = datetime.now(UTC)
-            wait_until(lambda: load.statuses["none"], 30, "a refused connection")
-            found = wait_until(lambda: load.good_since(datetime.now(UTC)), 60, "a good answer")
-            recoveries.append((found - stopped).total_seconds())
+            refused = load.statuses["none"]
+            wait_until(lambda: load.statuses["none"] > refused, 30, "a refused connection")
+            recoveries.append(first_good(load, datetime.now(UTC)))
     faults.heal(stage.product)
     return Outcome(len(recoveries), "stops", recoveries, "recovery", {"answers": dict(sorted(load.statuses.items()))})
 
@@ -110,39 +109,39 @@ def commit_unknown(stage: Stage) -> Outcome:
     and the same key finds the one run. A second web machine reaches PostgreSQL through a proxy that swallows what it is
     told to.
     """
-    rounds, seconds, unknown = stage.times(60, 6), [], 0
+    rounds, seconds, codes = stage.times(60, 6), [], Counter()
     with second_web(stage.product) as (proxy, port):
         stage.port = port
         for number, person in enumerate(stage.people(rounds)):
-            way = (CUT_BEFORE, CUT_AFTER)[number % 2]
-            unknown += _lose(stage, proxy, person, way)
+            way = (BEFORE, AFTER)[number % 2]
+            with _cut(proxy, "start", way) as is_cut:
+                codes[person.start("key").status] += 1
             began = time.monotonic()
             found = person.start_surely("key")
             seconds.append(time.monotonic() - began)
-            _check(stage, person, way, found.status, found.run_id)
-            proxy.cut = (CUT_BEFORE, CUT_AFTER)[(number // 2) % 2]
-            unknown += person.abort(found.run_id).status == 503
-            proxy.cut = None
+            if is_cut():
+                _check(stage, person, way, found)
+            with _cut(proxy, "abort", (BEFORE, AFTER)[number // 2 % 2]):
+                codes[person.abort(found.run_id).status] += 1
             if person.abort(found.run_id).status != 200:
                 stage.wrong(f"run {found.run_id} could not be aborted after its abort was cut")
-        cuts = proxy.cuts
-    stage.port = stage.product.port
-    return Outcome(cuts, "cuts", seconds, "the run is known", {"answered 503": unknown})
+    if set(codes) != {503} or proxy.cuts < rounds:
+        stage.wrong(f"of {2 * rounds} requests {proxy.cuts} were cut, and the answers were {codes}")
+    return Outcome(proxy.cuts, "cuts", seconds, "the run is known", {"answered 503": codes[503]})
 
 
-def _lose(stage: Stage, proxy: Proxy, person: Person, way: str) -> int:
-    proxy.cut = way
-    reply = person.start("key")
-    if proxy.cut is not None:
-        proxy.cut = None
-        stage.wrong(f"the wire was not cut {way} the commit ({reply.status})")
-    elif reply.status != 503:
-        stage.wrong(f"a start whose wire was cut {way} the commit was answered {reply.status}")
-    return int(reply.status == 503)
+@contextmanager
+def _cut(proxy: Proxy, what: str, way: str) -> Iterator[Callable[[], bool]]:
+    """Cut the wire once inside this block, if that goes over it; yields whether it was."""
+    before = proxy.cuts
+    proxy.cut = (what, way)
+    yield lambda: proxy.cuts > before
+    proxy.cut = None
 
 
-def _check(stage: Stage, person: Person, way: str, status: int | None, run_id: int | None) -> None:
-    expected = 201 if way == CUT_BEFORE else 200
-    runs = _runs_of(stage, [person.user_id])
-    if status != expected or runs != [run_id]:
-        stage.wrong(f"cut {way} the commit, the same key was answered {status} with run {run_id}; there are {runs}")
+def _check(stage: Stage, person: Person, way: str, found: Reply) -> None:
+    expected = 201 if way == BEFORE else 200
+    committed = _runs_of(stage, [person.user_id])
+    if found.status != expected or committed != [found.run_id]:
+        told = f"{found.status} with run {found.run_id}; there are {committed}"
+        stage.wrong(f"cut {way} the commit, the same key was answered {told}")

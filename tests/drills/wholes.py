@@ -36,7 +36,7 @@ def three_reconcilers(stage: Stage) -> Outcome:
             stack.enter_context(_reconciler(stage.product))
         for _ in range(stage.times(2)):
             people = stage.people(100)
-            with faults.frozen(stage.product, "redis"):
+            with stage.outage(), faults.away(stage.product, "redis"):
                 run_ids = [reply.run_id for reply in stage.crowd(Person.start, people) if reply.run_id]
             back = datetime.now(UTC)
             recoveries += stage.since(back, run_ids)
@@ -136,8 +136,10 @@ def _fill(stage: Stage, disk: Path) -> Outcome:
     recoveries, statuses = [], []
     for _ in range(stage.times(2)):
         people = stage.people(4)
+        begun = [(person, person.start().run_id) for person in people]
         with stage.outage():
             with _filled(disk):
+                statuses += [person.abort(run_id).status for person, run_id in begun]
                 ends = time.monotonic() + 15
                 while time.monotonic() < ends:
                     for person in people:
