@@ -8,6 +8,7 @@ import psycopg
 
 from tests.drills import faults
 from tests.drills.load import Load, first_good, under_load
+from tests.drills.people import Person
 from tests.drills.registry import PLACEHOLDER, WALKING, drill
 from tests.drills.results import Outcome
 from tests.drills.stage import Stage
@@ -65,21 +66,25 @@ def sessions_ended(stage: Stage) -> Outcome:
 
 @drill("PostgreSQL frozen under load", GROUP, WALKING)
 def postgres_frozen(stage: Stage) -> Outcome:
-    """PostgreSQL hangs for 10 s while 6 people use the product: each is answered within 15 s, and all goes on. Nothing
-    closes a connection here; only time limits help.
+    """PostgreSQL hangs for 10 s while 6 people use the product, and 32 more start at one instant: each is answered
+    within 15 s, and all goes on. Nothing closes a connection here; only time limits help.
     """
     stage.walk(units=2, pause=0.05)
     recoveries: list[float] = []
+    waits: list[float] = []
+    many = stage.people(32)
     with under_load(stage, stage.people(6)) as load, stage.outage():
-        for _ in range(stage.times(2)):
+        for _ in range(stage.times(3)):
             time.sleep(1)
             with faults.frozen(stage.product, "postgres"):
-                time.sleep(10)
+                ends = time.monotonic() + 10
+                waits += [load.note(reply).seconds for reply in stage.crowd(Person.start, many)]
+                time.sleep(max(0.0, ends - time.monotonic()))
             recoveries.append(first_good(load, datetime.now(UTC)))
     faults.heal(stage.product)
     facts = answered(stage, load)
     stage.clear_away()
-    return Outcome(len(recoveries), "freezes", recoveries, "recovery", facts)
+    return Outcome(len(recoveries), "freezes", recoveries, "recovery", {**facts, "of 32": f"{max(waits):.1f} s"})
 
 
 @drill("PostgreSQL locked, read-only, full of sessions", GROUP, PLACEHOLDER)

@@ -27,9 +27,7 @@ DISK_MEGABYTES = 192
 
 @drill("three reconcilers", GROUP, PLACEHOLDER)
 def three_reconcilers(stage: Stage) -> Outcome:
-    """Three reconcilers find 100 runs that nobody published: each is published once and received once. The workers are
-    frozen until all is published, so that every publish is one message in the queue.
-    """
+    """Three reconcilers find 100 runs that nobody could publish: each is published once, and received once."""
     recoveries, count, doubles = [], 0, 0
     with ExitStack() as stack:
         for _ in range(2):
