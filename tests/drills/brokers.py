@@ -28,11 +28,18 @@ def in_budget(stage: Stage, replies: list[Reply], status: int = 201) -> list[flo
     return [reply.seconds for reply in replies]
 
 
+def started(stage: Stage, people: list[Person]) -> list[int]:
+    """All start at one instant, and each must succeed; returns the runs."""
+    replies = stage.crowd(Person.start, people)
+    for reply in replies:
+        if reply.status != 201:
+            stage.wrong(f"a start was answered {reply.status} {reply.document} after {reply.seconds:.1f} s")
+    return [reply.run_id for reply in replies if reply.run_id]
+
+
 def warm(stage: Stage) -> None:
     """Every web process publishes by itself again, and no worker has anything left to do."""
-    people = stage.people(8)
-    replies = stage.crowd(Person.start, people)
-    stage.received([reply.run_id for reply in replies if reply.run_id], 60)
+    stage.received(started(stage, stage.people(8)), 60)
 
 
 def outage_of_redis(stage: Stage, fault: Any, people: list[Person], together: bool) -> tuple[list[float], list[float]]:
@@ -104,10 +111,10 @@ def redis_flushed(stage: Stage) -> Outcome:
     for _ in range(stage.times(2)):
         people = stage.people(50)
         with faults.frozen(stage.product, "worker"):
-            run_ids = [reply.run_id for reply in stage.crowd(Person.start, people)]
+            run_ids = started(stage, people)
             faults.flush(stage.product)
             flushed = datetime.now(UTC)
-        recoveries += stage.since(flushed, [each for each in run_ids if each])
+        recoveries += stage.since(flushed, run_ids)
         count += len(people)
     return Outcome(count, "queued runs", recoveries)
 

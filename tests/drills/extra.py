@@ -1,9 +1,8 @@
-"""What other parts prove at length, held as drills: programs that end by telling their figures as a line of JSON."""
+"""What other parts prove at length, held as drills: programs of their own, whose figures are read from what they say."""
 
-import json
+import re
 import subprocess
 import sys
-from typing import Any
 
 from app.config import PROJECT
 from tests.drills.registry import NONE, drill
@@ -11,14 +10,25 @@ from tests.drills.results import Outcome, Terms
 
 GROUP = "At length"
 LAST_LINES = 15
+CHECKED = re.compile(r"^(ok|FAILED) +(.*?): (\d+) examples, (\d+) steps, (\d+) operations")
+FUZZED = re.compile(r"^seed \d+: (\d+) cases, (\d+) checks, (\d+) server errors, (\d+) failures")
 
 
-@drill("model check", GROUP, NONE)
+@drill("model check and mutants", GROUP, NONE)
 def model_check(terms: Terms) -> Outcome:
     """Random sequences of starts, aborts, claims, crashes, lost and doubled messages, several sessions at once, against
-    the real PostgreSQL and Redis: after each step the tables say what a model of the promise says.
+    the real PostgreSQL and Redis: after each step the tables say what a model of the promise says. The same check is
+    then made of copies of the product with one guard broken each, and must find every one of them.
     """
-    return _told("tests.faults.model", 400, terms)
+    lines = _said("tests.faults.prover", 150, terms)
+    found = [match.groups() for line in lines if (match := CHECKED.match(line))]
+    if not found:
+        raise RuntimeError("\n".join(lines[-LAST_LINES:]))
+    examples, steps, operations = (int(number) for number in found[0][2:])
+    wrong = [f"{name}: not as it must be" for verdict, name, *_ in found if verdict == "FAILED"]
+    missed = sum(verdict == "FAILED" for verdict, *_ in found[1:])
+    facts = {"steps": steps, "operations": operations, "mutants caught": f"{len(found) - 1 - missed} of {len(found) - 1}"}
+    return Outcome(examples, "examples", (), "–", facts, wrong)
 
 
 @drill("contract", GROUP, NONE)
@@ -26,17 +36,25 @@ def contract(terms: Terms) -> Outcome:
     """Requests made from the OpenAPI document, well-formed and not, in sequences that follow its links, by two users:
     every answer is one that the document promises, and never a 500.
     """
-    return _told("tests.drills.contract", 100, terms)
+    lines = _said("tests.drills.contract", 60, terms)
+    match = FUZZED.match(lines[-1])
+    if not match:
+        raise RuntimeError("\n".join(lines[-LAST_LINES:]))
+    cases, checks, errors, failures = (int(number) for number in match.groups())
+    wrong = [line for line in lines if line.strip()][-LAST_LINES:-1] if failures else []
+    return Outcome(cases, "requests", (), "–", {"checks": checks, "server errors": errors, "failures": failures}, wrong)
 
 
-def _told(module: str, examples: int, terms: Terms) -> Outcome:
-    """Run the program, and read the last line that it prints."""
+def _said(module: str, examples: int, terms: Terms) -> list[str]:
+    """Run the program to its end; returns what it printed, line by line."""
     seed = terms.seed.partition("/")[0]
     words = ["--examples", str(max(1, round(examples * terms.scale))), "--seed", seed]
-    done = subprocess.run([sys.executable, "-m", module, *words], cwd=PROJECT, capture_output=True, text=True)
-    lines = done.stdout.strip().splitlines() or [""]
-    try:
-        told: dict[str, Any] = json.loads(lines[-1])
-    except ValueError:
-        raise RuntimeError("\n".join([*lines, *done.stderr.splitlines()][-LAST_LINES:])) from None
-    return Outcome(told["n"], told["unit"], (), "–", told.get("facts", {}), told.get("violations", []))
+    pipe = subprocess.PIPE
+    with subprocess.Popen(
+        [sys.executable, "-m", module, *words], cwd=PROJECT, stdout=pipe, stderr=subprocess.STDOUT, text=True
+    ) as program:
+        try:
+            output, _ = program.communicate()
+        finally:
+            program.terminate()
+    return output.strip().splitlines() or [""]

@@ -21,7 +21,7 @@ from tests.support.waiting import wait_until
 CONFIGURATION = "WALKING_CONFIGURATION"
 SECOND, NODE = "worker2", "second"
 
-LIVING = "SELECT FROM heartbeats WHERE component = 'worker' AND instance LIKE %s AND at > %s"
+LIVING = "SELECT 1 FROM heartbeats WHERE component = 'worker' AND instance LIKE %s AND at > %s"
 
 
 class WalkingProduct(Product):

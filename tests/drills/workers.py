@@ -10,6 +10,7 @@ from threading import Event
 import psutil
 
 from tests.drills import faults
+from tests.drills.brokers import started
 from tests.drills.people import Person
 from tests.drills.registry import PLACEHOLDER, WALKING, drill
 from tests.drills.results import Outcome
@@ -28,10 +29,10 @@ def killed_before_receiving(stage: Stage) -> Outcome:
     for _ in range(stage.times(4)):
         people = stage.people(15)
         with faults.frozen(stage.product, "worker"):
-            replies = stage.crowd(Person.start, people)
+            run_ids = started(stage, people)
             killed = datetime.now(UTC)
             faults.kill(stage.product, "worker")
-        recoveries += stage.since(killed, [reply.run_id for reply in replies if reply.run_id])
+        recoveries += stage.since(killed, run_ids)
         count += len(people)
     return Outcome(count, "runs", recoveries)
 
@@ -46,11 +47,11 @@ def killed_while_receiving(stage: Stage) -> Outcome:
         people = stage.people(15)
         with ThreadPoolExecutor(1) as pool:
             began = datetime.now(UTC)
-            starts = pool.submit(stage.crowd, Person.start, people)
+            starts = pool.submit(started, stage, people)
             time.sleep(stage.random.uniform(0, 0.3))
             faults.kill(stage.product, "worker")
-            replies = starts.result()
-        recoveries += stage.since(began, [reply.run_id for reply in replies if reply.run_id])
+            run_ids = starts.result()
+        recoveries += stage.since(began, run_ids)
         count += len(people)
     return Outcome(count, "runs", recoveries)
 
