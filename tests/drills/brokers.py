@@ -63,7 +63,7 @@ def redis_refused(stage: Stage) -> Outcome:
     return. Each round has new people.
     """
     answers, recoveries, count = [], [], 0
-    for _ in range(stage.times(3)):
+    for _ in range(stage.times(2)):
         people = stage.people(20)
         more = outage_of_redis(stage, faults.away(stage.product, "redis"), people, together=True)
         answers, recoveries, count = answers + more[0], recoveries + more[1], count + len(people)
@@ -76,7 +76,7 @@ def redis_frozen(stage: Stage) -> Outcome:
     spared it.
     """
     answers, recoveries, count = [], [], 0
-    for _ in range(stage.times(5)):
+    for _ in range(stage.times(3)):
         people = stage.people(4)
         more = outage_of_redis(stage, faults.frozen(stage.product, "redis"), people, together=False)
         answers, recoveries, count = answers + more[0], recoveries + more[1], count + len(people)
@@ -91,7 +91,7 @@ def redis_frozen_for_many(stage: Stage) -> Outcome:
     warm(stage)
     before = faults.threads(stage.product, "web")
     answers, recoveries, count = [], [], 0
-    for _ in range(stage.times(3)):
+    for _ in range(stage.times(2)):
         people = stage.people(32)
         more = outage_of_redis(stage, faults.frozen(stage.product, "redis"), people, together=True)
         answers, recoveries, count = answers + more[0], recoveries + more[1], count + len(people)
@@ -108,7 +108,7 @@ def redis_flushed(stage: Stage) -> Outcome:
     be faster.
     """
     recoveries, count = [], 0
-    for _ in range(stage.times(2)):
+    for _ in range(stage.times(1)):
         people = stage.people(50)
         with faults.frozen(stage.product, "worker"):
             run_ids = started(stage, people)
@@ -125,7 +125,7 @@ def redis_restarted(stage: Stage) -> Outcome:
     counted from Redis's return to the receipt of each run started meanwhile or right after it.
     """
     recoveries, count = [], 0
-    for _ in range(stage.times(5)):
+    for _ in range(stage.times(3)):
         people = stage.people(6)
         with stage.outage():
             with faults.away(stage.product, "redis"):

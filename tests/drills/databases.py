@@ -37,7 +37,7 @@ def postgres_killed(stage: Stage) -> Outcome:
     stage.walk(units=2, pause=0.05)
     recoveries: list[float] = []
     with under_load(stage, stage.people(6)) as load, stage.outage():
-        for _ in range(stage.times(6, 2)):
+        for _ in range(stage.times(5, 2)):
             time.sleep(stage.random.uniform(1, 3))
             faults.kill(stage.product, "postgres")
             recoveries.append(first_good(load, datetime.now(UTC)))
@@ -74,7 +74,7 @@ def postgres_frozen(stage: Stage) -> Outcome:
     waits: list[float] = []
     many = stage.people(32)
     with under_load(stage, stage.people(6)) as load, stage.outage():
-        for _ in range(stage.times(3)):
+        for _ in range(stage.times(2)):
             time.sleep(1)
             with faults.frozen(stage.product, "postgres"):
                 ends = time.monotonic() + 10

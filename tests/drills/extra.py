@@ -1,4 +1,4 @@
-"""What other parts prove at length, held as drills: programs of their own, whose figures are read from what they say."""
+"""What other parts prove at length, held as drills: programs of their own, which tell their figures as they end."""
 
 import re
 import subprocess
@@ -26,8 +26,8 @@ def model_check(terms: Terms) -> Outcome:
         raise RuntimeError("\n".join(lines[-LAST_LINES:]))
     examples, steps, operations = (int(number) for number in found[0][2:])
     wrong = [f"{name}: not as it must be" for verdict, name, *_ in found if verdict == "FAILED"]
-    missed = sum(verdict == "FAILED" for verdict, *_ in found[1:])
-    facts = {"steps": steps, "operations": operations, "mutants caught": f"{len(found) - 1 - missed} of {len(found) - 1}"}
+    caught = sum(verdict == "ok" for verdict, *_ in found[1:])
+    facts = {"steps": steps, "operations": operations, "mutants caught": f"{caught} of {len(found) - 1}"}
     return Outcome(examples, "examples", (), "–", facts, wrong)
 
 

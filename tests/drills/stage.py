@@ -45,6 +45,11 @@ SHOWN = 5
 
 NEW_USER = text("INSERT INTO users (email) VALUES (:email) RETURNING user_id")
 
+LATE_POSTINGS = (
+    "SELECT run_id, count(*) FROM jobs JOIN ingestion_runs ON run_id = ingestion_runs.id"
+    " WHERE jobs.created_at > finished_at GROUP BY run_id"
+)
+
 ENVIRONMENT = {"AUTH": "accounts", "WEB_WORKERS": "2", "WEB_THREADS": "8", "WORKER_CONCURRENCY": "2"}
 
 
@@ -205,6 +210,11 @@ class Stage:
         except AssertionError:
             self.wrong(f"not ended after {seconds:.0f} s: {self.product.sql(active)[:SHOWN]}")
         return time.monotonic() - began
+
+    def no_posting_after_the_end(self) -> None:
+        """No worker stored a posting of a run that had ended."""
+        for run_id, number in self.product.sql(LATE_POSTINGS):
+            self.wrong(f"{number} postings of run {run_id} were stored after its end")
 
     # --- The verdict -------------------------------------------------------------------------------------------------
 

@@ -30,10 +30,10 @@ def killed_before_publish(stage: Stage) -> Outcome:
     hands every run over. Recovery is counted from the kill to the receipt; the start's own answer is lost, and with its
     key found again.
     """
-    recoveries, count = [], 0
-    for number in range(stage.times(8)):
+    recoveries, count, early = [], 0, 0
+    for number in range(stage.times(4)):
         warm(stage)
-        people = stage.people(5)
+        people = stage.people(8)
         with ThreadPoolExecutor(len(people)) as pool:
             with faults.frozen(stage.product, "redis"):
                 starts = [pool.submit(person.start, f"{number}") for person in people]
@@ -41,16 +41,16 @@ def killed_before_publish(stage: Stage) -> Outcome:
                 wait_until(lambda: len(_runs_of(stage, ids)) == len(ids), 10, "the commits")
                 killed = datetime.now(UTC)
                 faults.kill(stage.product, "web")
-            for start in starts:
-                if start.result().status is not None:
-                    stage.wrong(f"a start was answered {start.result().status} before its web server was killed")
+            early += sum(start.result().status is not None for start in starts)
         committed = _runs_of(stage, ids)
         recoveries += stage.since(killed, committed)
         for person in people:
             if person.start_surely(f"{number}").run_id not in committed:
                 stage.wrong("a key was answered with another run than the one that was committed")
         count += len(people)
-    return Outcome(count, "runs", recoveries)
+    if early == count:
+        stage.wrong("every start was answered before its web server was killed, so nothing was shown")
+    return Outcome(count, "runs", recoveries, "recovery", {"answered before the kill": early})
 
 
 def _runs_of(stage: Stage, user_ids: list[int]) -> list[int]:
@@ -65,7 +65,7 @@ def web_killed(stage: Stage) -> Outcome:
     stage.walk(units=2, pause=0.05)
     recoveries: list[float] = []
     with under_load(stage, stage.people(8)) as load, stage.outage():
-        for number in range(stage.times(40, 5)):
+        for number in range(stage.times(30, 5)):
             time.sleep(0.5)
             if number % 10 == 9:
                 faults.kill(stage.product, "web")
@@ -93,7 +93,7 @@ def web_stopped(stage: Stage) -> Outcome:
     """
     recoveries: list[float] = []
     with under_load(stage, stage.people(6)) as load, stage.outage():
-        for _ in range(stage.times(5)):
+        for _ in range(stage.times(3)):
             time.sleep(1)
             faults.main_process(stage.product, "web").send_signal(signal.SIGTERM)
             refused = load.statuses["none"]

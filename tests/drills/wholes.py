@@ -33,7 +33,7 @@ def three_reconcilers(stage: Stage) -> Outcome:
     with ExitStack() as stack:
         for _ in range(2):
             stack.enter_context(_reconciler(stage.product))
-        for _ in range(stage.times(2)):
+        for _ in range(stage.times(1)):
             people = stage.people(100)
             with stage.outage(), faults.away(stage.product, "redis"):
                 run_ids = started(stage, people)
@@ -67,7 +67,7 @@ def reconciler_killed(stage: Stage) -> Outcome:
     dies somewhere between taking, publishing and stamping.
     """
     recoveries, count = [], 0
-    for _ in range(stage.times(3)):
+    for _ in range(stage.times(2)):
         people = stage.people(30)
         with stage.outage():
             with faults.frozen(stage.product, "redis"):
@@ -87,7 +87,7 @@ def power_cut(stage: Stage) -> Outcome:
     run again: nothing acknowledged is lost. Recovery is counted from the new start to the receipt of the last run.
     """
     seconds, count = [], 0
-    for _ in range(stage.times(3)):
+    for _ in range(stage.times(2)):
         people = stage.people(6)
         replies = [person.start() for person in people for _ in range(2)]
         with stage.outage():
@@ -135,7 +135,7 @@ def disk_full(terms: Terms) -> Outcome:
 
 def _fill(stage: Stage, disk: Path) -> Outcome:
     recoveries, statuses = [], []
-    for _ in range(stage.times(2)):
+    for _ in range(stage.times(1)):
         people = stage.people(4)
         begun = [(person, person.start().run_id) for person in people]
         with stage.outage():

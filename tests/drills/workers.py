@@ -26,8 +26,8 @@ def killed_before_receiving(stage: Stage) -> Outcome:
     messages are in the queue, some were popped and die with the worker.
     """
     recoveries, count = [], 0
-    for _ in range(stage.times(4)):
-        people = stage.people(15)
+    for _ in range(stage.times(2)):
+        people = stage.people(25)
         with faults.frozen(stage.product, "worker"):
             run_ids = started(stage, people)
             killed = datetime.now(UTC)
@@ -43,8 +43,8 @@ def killed_while_receiving(stage: Stage) -> Outcome:
     Recovery is counted from the start of a run to its receipt.
     """
     recoveries, count = [], 0
-    for _ in range(stage.times(4)):
-        people = stage.people(15)
+    for _ in range(stage.times(3)):
+        people = stage.people(25)
         with ThreadPoolExecutor(1) as pool:
             began = datetime.now(UTC)
             starts = pool.submit(started, stage, people)
@@ -63,7 +63,7 @@ def killed_in_mid_run(stage: Stage) -> Outcome:
     work that takes the placeholder's place.
     """
     recoveries, count = [], 0
-    for number in range(stage.times(8)):
+    for number in range(stage.times(6)):
         stage.walk(units=4, pause=0.6)
         people = stage.people(4)
         runs = [(person, reply.run_id) for person in people if (reply := person.start()).run_id]
@@ -81,22 +81,13 @@ def killed_in_mid_run(stage: Stage) -> Outcome:
         recoveries += stage.since(killed, nexts)
         count += len(people)
     stage.ended()
-    _no_posting_after_the_end(stage)
+    stage.no_posting_after_the_end()
     return Outcome(count, "runs", recoveries)
 
 
 def _kill_a_child(stage: Stage) -> None:
     with suppress(psutil.Error, IndexError):
         stage.random.choice(faults.children(stage.product, "worker")).kill()
-
-
-def _no_posting_after_the_end(stage: Stage) -> None:
-    late = stage.product.sql(
-        "SELECT run_id, count(*) FROM jobs JOIN ingestion_runs ON run_id = ingestion_runs.id"
-        " WHERE jobs.created_at > finished_at GROUP BY run_id"
-    )
-    for run_id, number in late:
-        stage.wrong(f"{number} postings of run {run_id} were stored after its end")
 
 
 @drill("frozen worker wakes up", GROUP, WALKING)
@@ -117,7 +108,7 @@ def frozen_worker_wakes(stage: Stage) -> Outcome:
                 person.start()
         count += len(runs)
         stage.ended(90)
-    _no_posting_after_the_end(stage)
+    stage.no_posting_after_the_end()
     return Outcome(count, "runs", seconds, "abort's answer")
 
 
@@ -152,7 +143,7 @@ def redis_away_while_working(stage: Stage) -> Outcome:
     ends once. The fault that ends the worker of Celery 5.7.0.
     """
     recoveries, exits, count = [], 0, 0
-    for _ in range(stage.times(5)):
+    for _ in range(stage.times(3)):
         stage.walk(units=4, pause=1.0)
         first, second = stage.people(2)
         first_id = first.start().run_id
@@ -179,7 +170,7 @@ def rolling_restart(stage: Stage) -> Outcome:
     done, people = Event(), stage.people(8)
     with stage.product.second_worker(), ThreadPoolExecutor(8) as pool:
         loads = [pool.submit(_one_after_the_other, person, done) for person in people]
-        restarts = stage.times(8, 2)
+        restarts = stage.times(6, 2)
         try:
             for _ in range(restarts):
                 _oldest(faults.main_processes(stage.product, "worker")).send_signal(signal.SIGTERM)
