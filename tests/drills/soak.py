@@ -103,7 +103,7 @@ def _tell(done: Counter[str], began: float, statuses: Counter[str]) -> None:
 
 
 def _figures(stage: Stage, load: Load, done: Counter[str], well: float, quiet: float) -> Outcome:
-    statuses, seconds = load.statuses, [reply.seconds for reply in load.replies]
+    statuses, seconds = load.statuses, [reply.seconds for reply in load.replies if reply.status]
     strange = {word: n for word, n in statuses.items() if word not in ("200", "201", "409", "503", "none")}
     if strange:
         stage.wrong(f"answers: {strange}")
