@@ -73,7 +73,8 @@ def _arguments() -> argparse.Namespace:
 def _command(asked: argparse.Namespace) -> str:
     """What to type for the same again."""
     if asked.names or asked.scale != 1:
-        return shlex.join(["python", "-m", "tests.drills", *sys.argv[1:], "--seed", str(asked.seed)])
+        seed = [] if "--seed" in sys.argv else ["--seed", str(asked.seed)]
+        return shlex.join(["python", "-m", "tests.drills", *sys.argv[1:], *seed])
     return f"make drill SEED={asked.seed} SOAK={asked.soak_minutes:g}"
 
 

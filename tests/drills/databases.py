@@ -18,12 +18,16 @@ PATIENCE_SECONDS = 15.0
 """Within which every request is answered, whatever PostgreSQL does: 7 s for an answer, and for a second look."""
 
 
-def answered(stage: Stage, load: Load) -> dict[str, str]:
+CROWD_SECONDS = 20.0
+"""The same for more people than there are threads: who comes last waits for those before, 7 s and then 3 s at a time."""
+
+
+def answered(stage: Stage, load: Load, patience: float = PATIENCE_SECONDS) -> dict[str, str]:
     """Check that everybody was answered, and with nothing but results and 503; returns the figures."""
     strange = {status: n for status, n in load.statuses.items() if status not in ("200", "201", "409", "503")}
     if strange:
         stage.wrong(f"answers under load: {strange}")
-    if load.slowest > PATIENCE_SECONDS:
+    if load.slowest > patience:
         stage.wrong(f"an answer took {load.slowest:.1f} s")
     shown = ", ".join(f"{status}: {n}" for status, n in sorted(load.statuses.items()))
     return {"answers": shown, "slowest": f"{load.slowest:.1f} s"}
@@ -67,7 +71,7 @@ def sessions_ended(stage: Stage) -> Outcome:
 @drill("PostgreSQL frozen under load", GROUP, WALKING)
 def postgres_frozen(stage: Stage) -> Outcome:
     """PostgreSQL hangs for 10 s while 6 people use the product, and 32 more start at one instant: each is answered
-    within 15 s, and all goes on. Nothing closes a connection here; only time limits help.
+    within 20 s, though there are 16 threads, and all goes on. Nothing closes a connection here; only time limits help.
     """
     stage.walk(units=2, pause=0.05)
     recoveries: list[float] = []
@@ -82,7 +86,7 @@ def postgres_frozen(stage: Stage) -> Outcome:
                 time.sleep(max(0.0, ends - time.monotonic()))
             recoveries.append(first_good(load, datetime.now(UTC)))
     faults.heal(stage.product)
-    facts = answered(stage, load)
+    facts = answered(stage, load, CROWD_SECONDS)
     stage.clear_away()
     return Outcome(len(recoveries), "freezes", recoveries, "recovery", {**facts, "of 32": f"{max(waits):.1f} s"})
 

@@ -41,6 +41,8 @@ def killed_before_publish(stage: Stage) -> Outcome:
                 wait_until(lambda: len(_runs_of(stage, ids)) == len(ids), 10, "the commits")
                 killed = datetime.now(UTC)
                 faults.kill(stage.product, "web")
+                # Otherwise it would read, when it goes on, what had been written to its socket: that is a publish.
+                faults.kill(stage.product, "redis")
             early += sum(start.result().status is not None for start in starts)
         committed = _runs_of(stage, ids)
         recoveries += stage.since(killed, committed)
