@@ -19,7 +19,7 @@ PATIENCE_SECONDS = 15.0
 
 
 CROWD_SECONDS = 20.0
-"""The same for more people than there are threads: who comes last waits for those before, 7 s and then 3 s at a time."""
+"""The same for more people than threads: who comes last waits for those before, 7 s and then 3 s at a time."""
 
 
 def answered(stage: Stage, load: Load, patience: float = PATIENCE_SECONDS) -> dict[str, str]:
