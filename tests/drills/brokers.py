@@ -181,11 +181,8 @@ def redis_cut(stage: Stage) -> Outcome:
         in_budget(stage, replies)
         cuts += faults.cut_redis(stage.product)
         for person, reply in zip(people, replies, strict=True):
-            if reply.run_id and stage.random.random() < 0.8:
-                person.abort(reply.run_id)
-    for person in people:
-        if (active := person.current().run_id) is not None:
-            person.abort(active)
+            if reply.run_id:
+                in_budget(stage, [person.abort(reply.run_id)], 200)
     cuts += faults.cut_redis(stage.product)
     begun = datetime.now(UTC)
     last = [person.start() for person in people]
