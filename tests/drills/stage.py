@@ -249,6 +249,7 @@ EXPECTED = (
     b"exited with 'signal 9",
     b"WorkerLostError",
     b"Control command error",
+    b"Frequent restarts detected",
 )
 """What libraries call an error and is their way of saying that a drill is under way."""
 
