@@ -11,7 +11,7 @@ PAGE_SOURCES := $(shell find frontend/src frontend/public ! -name '*.test.js' ! 
 
 # What was interrupted half-way is not taken for done.
 .DELETE_ON_ERROR:
-.PHONY: help run build dev test lint bench docs lock clean
+.PHONY: help run build dev test lint drill bench docs lock clean
 
 help: ## Show what can be made
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):.*## /  make \1	/' | expand -t 16
@@ -34,6 +34,11 @@ lint: .venv/development frontend/node_modules/.package-lock.json ## flake8, isor
 	@$(BIN)/python -m isort --check-only --diff app tests migrations docs bench frontend/npm.py *.py
 	@$(BIN)/python -m mypy
 	@$(NPM) run -s lint
+
+SEED ?= $(shell date +%Y%m%d)
+SOAK ?= 10
+drill: .venv/development frontend/dist/index.html ## Break a whole product in every way we know, and write docs/proof.md (SEED=7 SOAK=10)
+	@$(BIN)/python -m tests.drills --seed $(SEED) --soak-minutes $(SOAK) --report docs/proof.md
 
 bench: .venv/development frontend/dist/index.html ## Measure the product beside the limits of what it stands on, and write docs/benchmarks.md
 	@$(BIN)/python -m tests.support.chromium

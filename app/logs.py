@@ -3,10 +3,14 @@
 import logging
 import logging.config
 import sys
-from typing import Any
+from typing import Any, TextIO
 
 import structlog
 from structlog.typing import Processor
+
+from app.outlet import Outlet
+
+UNREAD = "%d lines of the log were dropped, because nobody read them"
 
 SHARED: list[Processor] = [
     structlog.contextvars.merge_contextvars,
@@ -15,6 +19,30 @@ SHARED: list[Processor] = [
     structlog.stdlib.ExtraAdder(),
     structlog.processors.TimeStamper(fmt="iso", utc=True),
 ]
+
+
+class LogHandler(logging.StreamHandler[TextIO]):
+    """To stderr, without waiting for a reader who has stopped reading."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        try:
+            self._outlet: Outlet | None = Outlet(self.stream.fileno())
+        except (OSError, ValueError):
+            # Not one of the system's files, but something in its place.
+            self._outlet = None
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write a line; raises nothing."""
+        if self._outlet is None:
+            super().emit(record)
+            return
+        try:
+            if dropped := self._outlet.write(f"{self.format(record)}\n".encode()):
+                about = {"name": __name__, "levelno": logging.WARNING, "levelname": "WARNING", "msg": UNREAD % dropped}
+                self._outlet.write(f"{self.format(logging.makeLogRecord(about))}\n".encode())
+        except Exception:
+            self.handleError(record)
 
 
 def configure(log_format: str) -> None:
@@ -30,7 +58,7 @@ def configure(log_format: str) -> None:
             "version": 1,
             "disable_existing_loggers": False,
             "formatters": {"event": {"()": _formatter, "log_format": log_format}},
-            "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "event"}},
+            "handlers": {"stderr": {"()": LogHandler, "formatter": "event"}},
             "root": {"level": "INFO", "handlers": ["stderr"]},
             "loggers": {
                 "alembic": {"level": "WARNING"},

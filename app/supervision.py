@@ -21,6 +21,7 @@ from app import embedded
 from app.config import PROJECT, Settings
 from app.data_dir import metrics_home, run_home, short_path
 from app.on_demand import SUPERVISED
+from app.outlet import Outlet
 
 STOP_SECONDS = 120
 """More than the stopwaitsecs of supervisord.conf together."""
@@ -123,10 +124,10 @@ def _environment(settings: Settings) -> dict[str, str]:
 
 
 def _pass_on(stream: IO[bytes]) -> None:
+    outlet = Outlet(sys.stdout.fileno())
     for line in stream:
         try:
-            sys.stdout.buffer.write(line)
-            sys.stdout.buffer.flush()
+            outlet.write(line)
         except OSError:
             # Nobody reads any more; the pipe must be emptied all the same, or supervisord would wait for us.
             continue

@@ -20,6 +20,9 @@ CATCH_UP_SECONDS = 20
 
 CLIENTS = 32
 
+REQUESTS = 500
+"""More than a pipe has room for their lines."""
+
 
 def test_a_start_is_answered_in_time_while_redis_hangs_and_is_handed_over_when_it_is_back(well: Product) -> None:
     wait_until(lambda: publishes(well), CATCH_UP_SECONDS, "a publish by the web server itself")
@@ -71,6 +74,15 @@ def test_a_process_that_hangs_is_named_while_start_and_abort_still_work(well: Pr
     run_id = well.start_run()
     assert well.current_run() == run_id
     assert well.call("POST", f"/api/ingestion/abort/{run_id}")[0] == 200
+
+
+def test_a_supervisor_that_hangs_and_reads_no_log_any_more_stops_nobody(well: Product) -> None:
+    run_id = well.start_run()
+    well.main_process("supervisord.conf").suspend()
+
+    # Each is a line of the log, and a pipe takes 64 KiB of them.
+    for _ in range(REQUESTS):
+        assert well.call("POST", f"/api/ingestion/abort/{run_id}")[0] == 200
 
 
 def publishes(product: Product) -> bool:

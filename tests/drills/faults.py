@@ -1,0 +1,158 @@
+"""What can be done to a running product; each fault leaves everything as a supervisor would find it."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+import psutil
+import psycopg
+import redis
+
+from app import embedded
+from app.data_dir import read_secret, short_path
+from tests.support.product import RECOVERY_SECONDS, Product
+from tests.support.waiting import wait_until
+
+WORDS = {
+    "postgres": "bin/postgres -D",
+    "redis": "redis-server",
+    "web": "-m gunicorn",
+    "worker": "-m celery",
+    "reconciler": "runs reconcile",
+    "supervisor": "supervisord.conf",
+}
+QUEUE = "job-ingestion:ingestion"
+
+
+def main_process(product: Product, name: str, seconds: float = 30) -> psutil.Process:
+    """The topmost process of that name, waited for if it is just being started again."""
+
+    def found() -> psutil.Process | None:
+        with suppress(StopIteration, psutil.Error):
+            return product.main_process(WORDS[name])
+        return None
+
+    return wait_until(found, seconds, f"a process of {name}")
+
+
+def main_processes(product: Product, name: str, seconds: float = 30) -> list[psutil.Process]:
+    """The topmost processes of that name, waited for as above."""
+
+    def found() -> list[psutil.Process]:
+        team = product.team(WORDS[name])
+        return [process for process in team if _attribute(process, "ppid") not in {each.pid for each in team}]
+
+    return wait_until(found, seconds, f"processes of {name}")
+
+
+def children(product: Product, name: str) -> list[psutil.Process]:
+    """The processes below the main one of that name."""
+    with suppress(psutil.Error):
+        return main_process(product, name).children()
+    return []
+
+
+def everybody(product: Product, name: str) -> list[psutil.Process]:
+    """Every process of that name; PostgreSQL's sessions rewrite their command lines, and are known by their program."""
+    if name == "postgres":
+        return [process for process in product.processes() if _attribute(process, "name") == "postgres"]
+    return product.team(WORDS[name])
+
+
+def kill(product: Product, name: str) -> None:
+    """SIGKILL the main process, and with it all of its kind."""
+    for process in [main_process(product, name), *children(product, name)]:
+        with suppress(psutil.Error):
+            process.kill()
+
+
+@contextmanager
+def frozen(product: Product, name: str) -> Iterator[None]:
+    """Every process of that name holds its connections and does nothing."""
+    held = everybody(product, name)
+    for process in held:
+        with suppress(psutil.Error):
+            process.suspend()
+    try:
+        yield
+    finally:
+        for process in held:
+            with suppress(psutil.Error):
+                process.resume()
+
+
+@contextmanager
+def away(product: Product, name: str) -> Iterator[None]:
+    """Killed, and not started again inside this block."""
+    with frozen(product, "supervisor"):
+        victim = main_process(product, name)
+        kill(product, name)
+        # Below a frozen parent it stays a zombie, which psutil knows as such.
+        wait_until(lambda: _gone(victim), 30, f"the end of {name}")
+        yield
+
+
+def _gone(process: psutil.Process) -> bool:
+    try:
+        return bool(process.status() == psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return True
+
+
+def broker(product: Product, timeout: float | None = 5) -> "redis.Redis":
+    """A connection to the product's own Redis."""
+    path = str(embedded.redis_socket(short_path(product.data_dir)))
+    secret = read_secret(product.data_dir, "redis.password")
+    return redis.Redis(unix_socket_path=path, password=secret, socket_timeout=timeout)
+
+
+def cut_redis(product: Product) -> int:
+    """Close every connection to Redis, from its side; returns how many."""
+    with suppress(redis.RedisError), broker(product) as client:
+        return sum(int(client.client_kill_filter(_type=kind, skipme=True)) for kind in ("normal", "pubsub"))
+    return 0
+
+
+def cut_postgres(product: Product) -> int:
+    """End every session at PostgreSQL, whatever it is doing; returns how many."""
+    with suppress(psycopg.Error):
+        return len(
+            product.sql(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
+            )
+        )
+    return 0
+
+
+def flush(product: Product) -> None:
+    """FLUSHALL, if Redis answers."""
+    with suppress(redis.RedisError), broker(product) as client:
+        client.flushall()
+
+
+def heal(product: Product) -> None:
+    """Let everything that is frozen go on, and wait until all is well."""
+    for process in product.processes():
+        with suppress(psutil.Error):
+            process.resume()
+    wait_until(lambda: product.health() == "ok", RECOVERY_SECONDS, "recovery")
+
+
+def well_again(product: Product, began: float, seconds: float = RECOVERY_SECONDS) -> float:
+    """Wait until all is well; returns the seconds since ``began`` (monotonic)."""
+    wait_until(lambda: product.health() == "ok", seconds, "recovery")
+    return time.monotonic() - began
+
+
+def threads(product: Product, name: str) -> int:
+    """How many threads the processes of that name have together."""
+    return sum(_attribute(process, "num_threads") for process in product.team(WORDS[name]))
+
+
+def _attribute(process: psutil.Process, name: str) -> Any:
+    try:
+        return getattr(process, name)()
+    except psutil.Error:
+        return 0

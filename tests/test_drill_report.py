@@ -1,0 +1,51 @@
+"""The page that make drill writes says what was found, and never calls a drill that was not held a success."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.drills.report import write
+from tests.drills.results import Outcome, Result, percentile
+
+
+def result(name: str, **more: object) -> Result:
+    outcome = Outcome(100, "runs", [0.1, 2.0], facts={"a": 1})
+    return Result(name, "Redis", f"{name} is done.", f"7/{name}", outcome, **more)
+
+
+def page(tmp_path: Path, *results: Result) -> str:
+    path = tmp_path / "proof.md"
+    write(path, results, 7, "make drill SEED=7", 120)
+    return path.read_text()
+
+
+@pytest.mark.parametrize(
+    ("values", "share", "expected"),
+    [([], 0.5, None), ([3], 0.99, 3), ([4, 1, 3, 2], 0.5, 2), (range(1, 101), 0.99, 99), (range(1, 201), 0.99, 198)],
+    ids=["nothing", "one", "half of four", "of a hundred", "of two hundred"],
+)
+def test_percentiles_are_values_that_were_measured(values, share, expected):
+    assert percentile(values, share) == expected
+
+
+def test_the_page_tells_how_often_how_long_and_from_which_seed(tmp_path):
+    text = page(tmp_path, result("frozen"))
+
+    assert "| frozen | 100 runs | 0 | 0.100 | 2.0 | recovery | a: 1 | 7/frozen |" in text
+    assert "**1 drills, 0 violations.**" in text
+    assert "`make drill SEED=7`" in text
+    assert "* **frozen**: frozen is done." in text
+
+
+def test_the_page_tells_every_violation_in_words(tmp_path):
+    text = page(tmp_path, result("frozen", violations=["run 7 is\nlost", "run 8 is lost"]))
+
+    assert "**1 drills, 2 violations.**" in text
+    assert "* run 7 is lost\n* run 8 is lost\n" in text
+
+
+def test_what_was_not_held_is_told_and_counts_for_nothing(tmp_path):
+    text = page(tmp_path, result("frozen"), result("disk", not_run="no tmpfs may be mounted here"))
+
+    assert "**1 drills, 0 violations.** Not run: disk (no tmpfs may be mounted here)." in text
+    assert "| disk | – | not run | – |" in text
