@@ -30,13 +30,15 @@ Outcome = tuple[Any, ...]
 
 @dataclass(frozen=True)
 class Op:
-    """One operation: of a user on a run, as far as it has either. ``kill`` is where its process dies."""
+    """One operation: of a user on a run, as far as it has either. ``kill`` is where its process dies;
+    ``other`` is a start from a preview that is not there."""
 
     kind: str
     user_id: int = 0
     run_id: int = 0
     key: str | None = None
     kill: str | None = None
+    other: bool = False
 
 
 @dataclass(frozen=True)
@@ -76,9 +78,11 @@ class World:
     def _start(self, op: Op, actual: Outcome) -> Outcome:
         for run_id, run in self.runs.items():
             if op.key is not None and (run.user_id, run.key) == (op.user_id, op.key):
-                return ("replayed", run_id)
+                return ("key_reused",) if op.other else ("replayed", run_id)
         if active := self.current(op.user_id):
             return ("refused", active)
+        if op.other:
+            return ("not_found",)
         if actual[0] not in ("started", "killed") or actual[1] in self.runs:
             return ("started", "a new run")
         self.runs[actual[1]] = Run(op.user_id, key=op.key)
@@ -87,6 +91,12 @@ class World:
             if op.kill is None:
                 self._stamp(actual[1])
         return ("killed" if op.kill else "started", actual[1])
+
+    def _spent_start(self, op: Op, actual: Outcome) -> Outcome:
+        outcome = self._start(replace(op, kill="publish"), actual)
+        if outcome[0] == "killed":
+            self.runs[outcome[1]] = moved(self.runs[outcome[1]], "aborted", "user")
+        return outcome
 
     def _publish(self, op: Op, _actual: Outcome) -> Outcome:
         self.queue.append(op.run_id)
