@@ -1,8 +1,10 @@
 """Handing a run to the broker: after the commit, bounded, and never the request's problem."""
 
+import json
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime, timedelta, timezone
 
 import pytest
 from celery.signals import before_task_publish
@@ -60,9 +62,16 @@ def test_an_application_publishes_to_its_own_broker_whichever_was_made_last(app,
 def test_the_message_carries_the_id_alone(app, broker, user_id):
     dispatch.start_run(user_id)
     [message] = broker.lrange(QUEUE, 0, -1)
-    assert b'"expires"' in message
     assert b'"task": "ingestion.run"' in message
     assert b'"argsrepr": "(1,)"' in message
+
+
+def test_a_message_expires_half_a_minute_after_the_next_one_was_published_at_the_latest(app, broker, user_id):
+    began = datetime.now(timezone.utc)
+    dispatch.start_run(user_id)
+    [message] = broker.lrange(QUEUE, 0, -1)
+    expires = datetime.fromisoformat(json.loads(message)["headers"]["expires"])
+    assert began <= expires - timedelta(seconds=330) <= datetime.now(timezone.utc)
 
 
 @pytest.mark.parametrize("away", [frozen, refusing])

@@ -1,0 +1,161 @@
+"""What must happen: the life of runs as a few lines of plain Python, without locks, statements or messages' detail."""
+
+from collections import Counter
+from collections.abc import Iterator
+from copy import deepcopy
+from dataclasses import dataclass, field, replace
+from itertools import permutations
+from typing import Any
+
+ACTIVE = ("pending", "initializing", "ingesting")
+MOVES = {
+    "abort": ("aborted", ACTIVE, "user"),
+    "operator_abort": ("aborted", ACTIVE, "operator"),
+    "claim": ("initializing", ("pending",), "worker"),
+    "advance": ("ingesting", ("initializing",), "worker"),
+    "finish": ("finished", ("ingesting",), "worker"),
+    "fail": ("error", ACTIVE, "worker"),
+    "rescue": ("error", ACTIVE, "rescue"),
+}
+"""By operation: to which status it moves a run, from which, and who does it."""
+
+REASON = "The board vanished."
+JOBS = ("ready", "ready", "skipped", "expired", "error", "error", "error", "pending")
+"""What a run that was advanced takes in, so that every count is another number."""
+
+COUNTS = (2, 1, 1, 3)
+
+Outcome = tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class Op:
+    """One operation: of a user on a run, as far as it has either. ``kill`` is where its process dies;
+    ``other`` is a start from a preview that is not there."""
+
+    kind: str
+    user_id: int = 0
+    run_id: int = 0
+    key: str | None = None
+    kill: str | None = None
+    other: bool = False
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run as it must be."""
+
+    user_id: int
+    status: str = "pending"
+    moves: tuple[tuple[str | None, str, str], ...] = ((None, "pending", "user"),)
+    total_jobs: int = 0
+    counts: tuple[int | None, ...] = (None,) * 4
+    error_message: str | None = None
+    dispatch_count: int = 0
+    key: str | None = None
+
+    @property
+    def is_active(self) -> bool:
+        """Whether it may still change."""
+        return self.status in ACTIVE
+
+
+@dataclass
+class World:
+    """All runs by id, and the messages that wait in the broker, the oldest first."""
+
+    runs: dict[int, Run] = field(default_factory=dict)
+    queue: list[int] = field(default_factory=list)
+
+    def current(self, user_id: int) -> int | None:
+        """The active run of a user; there is one at most."""
+        return next((run_id for run_id, run in self.runs.items() if run.user_id == user_id and run.is_active), None)
+
+    def apply(self, op: Op, actual: Outcome) -> Outcome:
+        """Do it, and return how it must have ended; of ``actual`` only the id of a new run is taken."""
+        return getattr(self, f"_{op.kind}", self._move)(op, actual)
+
+    def _start(self, op: Op, actual: Outcome) -> Outcome:
+        for run_id, run in self.runs.items():
+            if op.key is not None and (run.user_id, run.key) == (op.user_id, op.key):
+                return ("key_reused",) if op.other else ("replayed", run_id)
+        if active := self.current(op.user_id):
+            return ("refused", active)
+        if op.other:
+            return ("not_found",)
+        if actual[0] not in ("started", "killed") or actual[1] in self.runs:
+            return ("started", "a new run")
+        self.runs[actual[1]] = Run(op.user_id, key=op.key)
+        if op.kill != "publish":
+            self.queue.append(actual[1])
+            if op.kill is None:
+                self._stamp(actual[1])
+        return ("killed" if op.kill else "started", actual[1])
+
+    def _spent_start(self, op: Op, actual: Outcome) -> Outcome:
+        outcome = self._start(replace(op, kill="publish"), actual)
+        if outcome[0] == "killed":
+            self.runs[outcome[1]] = moved(self.runs[outcome[1]], "aborted", "user")
+        return outcome
+
+    def _publish(self, op: Op, _actual: Outcome) -> Outcome:
+        self.queue.append(op.run_id)
+        self._stamp(op.run_id)
+        return ("ok",)
+
+    def _stamp(self, run_id: int) -> None:
+        self.runs[run_id] = replace(self.runs[run_id], dispatch_count=self.runs[run_id].dispatch_count + 1)
+
+    def _current(self, op: Op, _actual: Outcome) -> Outcome:
+        return ("current", self.current(op.user_id))
+
+    def _get(self, op: Op, _actual: Outcome) -> Outcome:
+        run = self.runs.get(op.run_id)
+        return ("shown", run.status) if run and run.user_id == op.user_id else ("not_found",)
+
+    def _events(self, op: Op, _actual: Outcome) -> Outcome:
+        run = self.runs.get(op.run_id)
+        return ("events", run.moves) if run and run.user_id == op.user_id else ("not_found",)
+
+    def _runs(self, op: Op, _actual: Outcome) -> Outcome:
+        mine = [(run_id, run.status) for run_id, run in self.runs.items() if run.user_id == op.user_id]
+        return ("runs", tuple(sorted(mine, reverse=True)))
+
+    def _move(self, op: Op, _actual: Outcome) -> Outcome:
+        to, sources, actor = MOVES[op.kind]
+        run = self.runs.get(op.run_id)
+        if run is None or (op.kind == "abort" and run.user_id != op.user_id):
+            return ("not_found",)
+        if run.status in sources:
+            self.runs[op.run_id] = moved(run, to, actor)
+        elif (run.status, to) != ("aborted", "aborted"):
+            return ("moved", run.status)
+        return ("ok",)
+
+
+def moved(run: Run, to: str, actor: str) -> Run:
+    """The run after a legal move."""
+    changes: dict[str, Any] = {"ingesting": {"total_jobs": len(JOBS)}, "finished": {"counts": COUNTS},
+                               "error": {"error_message": REASON}}.get(to, {})
+    return replace(run, status=to, moves=(*run.moves, (run.status, to, actor)), **changes)
+
+
+def explanations(world: World, ops: list[Op], actual: list[Outcome]) -> Iterator[World]:
+    """The worlds that may be after these operations at once: one for each order in which they end as they did."""
+    for order in permutations(range(len(ops))):
+        after = deepcopy(world)
+        if all(same(ops[n], after.apply(ops[n], actual[n]), actual[n]) for n in order):
+            yield after
+
+
+def same(op: Op, expected: Outcome, actual: Outcome) -> bool:
+    """Whether an operation ended so. Where a worker's lost move finds its run is read after it lost, which may be
+    later; only an abort's answer is told to a person, and an end does not change any more."""
+    if op.kind not in ("abort", "operator_abort") and expected[0] == actual[0] == "moved":
+        return True
+    return expected == actual
+
+
+def counted(queue: list[int]) -> "Counter[int]":
+    """The messages, whatever their order."""
+    return Counter(queue)
