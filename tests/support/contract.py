@@ -85,15 +85,18 @@ def write_tokens(folder: Path) -> tuple[Path, str]:
 
 def _configuration(examples: int, seed: int, tokens: Path | None) -> schemathesis.Config:
     """All checks, all phases; the examples are per operation."""
+    generation = {"database": "none", "no-shrink": True}
     peers = {"auth": {"wfc": {"path": str(tokens), "peers": list(PEOPLE)}}} if tokens else {}
     return schemathesis.Config.from_dict(
         {
             "seed": seed,
             "checks": {"enabled": True},
             "continue-on-failure": True,
-            "generation": {"max-examples": examples, "database": "none", "no-shrink": True},
+            "generation": {**generation, "max-examples": examples},
             "warnings": False,
+            # Nothing of an earlier pass is known; and a walk is worth more than a request.
             "cache": {"enabled": False},
+            "phases": {"stateful": {"generation": {**generation, "max-examples": 3 * examples}}},
             **peers,
         }
     )
