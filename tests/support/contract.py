@@ -23,8 +23,9 @@ BEYOND_JSON_SCHEMA = re.compile(r"(companies\.\d+\.)?(board|name|(include|exclud
 """Fields with rules that no JSON Schema can say: a board's name is its system's affair, a name is what
 can be printed, a term has a letter or a digit, no board comes twice, a moment is one that a calendar has."""
 
-JUDGED_BY_MEANING = ("board_", "address_refused", "several_boards", "wrong_password")
-"""Codes of a 422 for what is well-formed and does not lead anywhere: a board that is not there, a wrong password."""
+JUDGED_BY_MEANING = ("board_", "address_refused", "several_boards", "wrong_password", "idempotency_key_reused")
+"""Codes of a 422 for what is well-formed and does not fit: a board that is not there, a wrong password, a key that has
+started something else."""
 
 
 @dataclass
