@@ -11,7 +11,7 @@ PAGE_SOURCES := $(shell find frontend/src frontend/public ! -name '*.test.js' ! 
 
 # What was interrupted half-way is not taken for done.
 .DELETE_ON_ERROR:
-.PHONY: help run build dev test lint drill bench docs lock clean
+.PHONY: help run build dev test lint drill bench docs lock audit clean
 
 help: ## Show what can be made
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):.*## /  make \1	/' | expand -t 16
@@ -52,6 +52,9 @@ lock: .venv/development ## Resolve setup.cfg into the two lock files
 		--extra embedded --extra frontend -o requirements.lock setup.cfg
 	@$(BIN)/python -m uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
 		--extra embedded --extra frontend --extra dev -c requirements.lock -o requirements-dev.lock setup.cfg
+
+audit: .venv/development frontend/node_modules/.package-lock.json ## Ask the registries for known faults of the locked packages
+	@$(BIN)/python -m tests.drills.audit
 
 clean: ## Remove the virtual environment and every cache, not the data
 	@rm -rf .venv .mypy_cache .pytest_cache .hypothesis .coverage .coverage.* frontend/node_modules frontend/dist

@@ -23,6 +23,7 @@ from typing import Any
 
 import gunicorn.util
 from gunicorn.glogging import Logger
+from gunicorn.http.errors import ParseException
 from prometheus_client import multiprocess
 
 from app import logs
@@ -66,12 +67,22 @@ class logger_class(Logger):  # the name is gunicorn's setting
         self.error_log.propagate = True
         self.access_log.propagate = False
 
+    def warning(self, msg: str, *args: Any, **kwargs: Any) -> None:
+        """What is wrong with a request that is no HTTP is quoted from it, be it a password: only the kind is told."""
+        error = sys.exc_info()[1]
+        if isinstance(error, ParseException):
+            msg, args = f"{msg.partition(': ')[0]}: %s", (type(error).__name__,)
+        super().warning(msg, *args, **kwargs)
+
     def exception(self, msg: str, *args: Any, **kwargs: Any) -> None:
-        """A client that was too slow is no error of ours, and may not fill the log with stack traces."""
+        """A client that was too slow is no error of ours, and may not fill the log with stack traces.
+
+        Of an address the query is left out, where somebody may have put a token.
+        """
         if isinstance(sys.exc_info()[1], BlockingIOError):
             self.error_log.info("slow client given up")
         else:
-            super().exception(msg, *args, **kwargs)
+            super().exception(msg, *(str(each).partition("?")[0] for each in args), **kwargs)
 
 
 def on_starting(server: Any) -> None:

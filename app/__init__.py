@@ -18,7 +18,7 @@ from app.api import (
     source_routes,
     throttle,
 )
-from app.api.documentation import SECURITY_SCHEMES, RequestIdPlugin
+from app.api.documentation import DocumentPlugin, security_schemes
 from app.celery_app import celery_init_app
 from app.config import PROJECT, Settings
 from app.connection import init_engine, large_engine
@@ -48,8 +48,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     problems.init_app(app)
     measures.init_app(app)
     guards.init_app(app)
-    api = problems.Api(app, spec_kwargs={"extra_plugins": [RequestIdPlugin()]})
-    for name, scheme in SECURITY_SCHEMES.items():
+    api = problems.Api(app, spec_kwargs={"extra_plugins": [DocumentPlugin()]})
+    for name, scheme in security_schemes(settings).items():
         api.spec.components.security_scheme(name, scheme)
     ids.init_app(app, api)
     throttle.init_app(app)

@@ -197,7 +197,7 @@ class Settings:
             "API_SPEC_OPTIONS": {
                 "info": {"description": "Start, watch and abort ingestion runs."},
                 # Either; none at all with AUTH=local.
-                "security": [{"session": []}, {"token": []}, {}],
+                "security": [{"session": []}, {"token": []}, *([{}] if self.auth == "local" else [])],
             },
         }
 

@@ -9,7 +9,7 @@ import structlog
 
 from app import logs
 from app.services import runs
-from tests.support.accounts import PASSWORD, Visitor, person
+from tests.support.accounts import PASSWORD, Visitor, person, with_token
 from tests.support.factories import sql
 from tests.support.starts import start_run
 
@@ -61,6 +61,21 @@ def test_the_operator_reads_why_the_database_was_away(client, lines, user_id):
         sql("ALTER TABLE elsewhere RENAME TO ingestion_runs")
     [line] = [line for line in lines() if line["event"] == "database unavailable"]
     assert (line["request_id"], "db upgrade" in line["reason"]) == ("mine", True)
+
+
+def test_who_asks_for_what_is_not_his_shows_in_the_log(accounts_app, lines):
+    ann = person(accounts_app, "ann@example.org")
+    made_up, hers = Visitor(accounts_app, Authorization="Bearer made-up"), with_token(accounts_app, ann)
+    for visitor, path in ((made_up, "runs/1"), (hers, "runs/1"), (hers, "runs"), (hers, "companies/7")):
+        visitor.call("GET", f"ingestion/{path}")
+    hers.call("DELETE", "ingestion/companies/7", Authorization="none")
+    told = [(line["path"], line["code"], line["user_id"]) for line in lines() if line["event"] == "request"]
+    assert told == [
+        ("/api/ingestion/runs/1", 401, None),
+        ("/api/ingestion/runs/1", 404, ann),
+        ("/api/ingestion/companies/7", 404, ann),
+        ("/api/ingestion/companies/7", 401, None),
+    ]
 
 
 def test_a_refused_move_is_no_transition(client, lines):

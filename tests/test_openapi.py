@@ -7,6 +7,7 @@ import pytest
 
 from app.config import PROJECT
 from docs.build_api import TYPES, render, write_types
+from tests.support.accounts import HOST, in_browser, person
 
 EXPECTED = {
     ("get", "/api/ingestion/current-run"): {200, 401, 403, 500, 503},
@@ -40,6 +41,7 @@ EXPECTED = {
     ("get", "/readyz"): {200, 403, 500, 503},
     ("get", "/metrics"): {200, 403, 500},
 }
+PUBLIC = {"/api/auth/login", "/api/auth/logout", "/healthz", "/readyz", "/metrics"}
 ACME = {"source": "greenhouse", "board": "acme", "name": "Acme"}
 
 
@@ -111,3 +113,40 @@ def test_the_page_in_docs_is_what_make_docs_writes(document):
 def test_the_pages_types_are_what_make_docs_writes(document, tmp_path):
     write_types(document, tmp_path / "schema.d.ts")
     assert (tmp_path / "schema.d.ts").read_text() == TYPES.read_text(), "run: make docs"
+
+
+def test_which_operations_ask_for_no_credential_is_documented(document):
+    public = {path for (_, path), operation in operations(document).items() if operation.get("security") == []}
+    assert public == PUBLIC
+    assert {} in document["security"]  # AUTH=local
+
+
+def test_with_accounts_the_document_asks_for_a_credential_and_knows_the_cookie_by_its_name(accounts_app):
+    person(accounts_app, "ann@example.org")
+    browser = in_browser(accounts_app, "ann@example.org")
+    document = browser.client.get("/api/openapi.json", base_url="https://jobs.example.org", headers=HOST).json
+    assert document["security"] == [{"session": []}, {"token": []}]
+    named = document["components"]["securitySchemes"]["session"]["name"]
+    assert browser.client.get_cookie(named, domain="jobs.example.org")
+
+
+def test_a_request_id_may_be_anything_in_the_document_too(client, document):
+    [parameter] = [each for each in document["paths"]["/healthz"]["get"]["parameters"] if each["in"] == "header"]
+    assert parameter["schema"] == {"type": "string"}
+    assert client.get("/healthz", headers={"X-Request-ID": "not well-formed"}).status_code == 200
+
+
+def test_a_change_may_come_without_a_body_in_the_document_too(client, document):
+    path = document["paths"]["/api/ingestion/companies/{company_id}"]
+    assert not path["patch"]["requestBody"]["required"]
+    company = client.post("/api/ingestion/companies", json=ACME).json
+    assert client.patch(f"/api/ingestion/companies/{company['company_id']}").json["name"] == "Acme"
+
+
+def test_what_a_body_cannot_hold_is_documented(document):
+    schemas = document["components"]["schemas"]
+    texts = [schemas["NewToken"]["properties"]["name"], schemas["Changes"]["properties"]["include"]["items"]]
+    assert [re.match(text["pattern"], "a\x00b") for text in texts] == [None, None]
+    assert all(re.match(text["pattern"], "a\nb") for text in texts)
+    assert schemas["Import"]["properties"]["companies"]["maxItems"] == 1000
+    assert [each["required"] for each in schemas["Detect"]["oneOf"]] == [["url"], ["source", "board"]]

@@ -5,7 +5,7 @@ from typing import Any
 from flask import Response, current_app, request, url_for
 
 from app.api import sessions
-from app.api.documentation import BAD_BODY, BAD_JSON, SIGNED_IN, ApiBlueprint, Problems
+from app.api.documentation import BAD_BODY, BAD_JSON, PUBLIC, SIGNED_IN, ApiBlueprint, Problems
 from app.api.identity import current_credential, current_user_id, identify_user
 from app.api.throttle import password_tries
 from app.errors import NoAccounts, WrongPassword
@@ -45,6 +45,7 @@ def require_user() -> None:
 @blueprint.arguments(SignInSchema)
 @blueprint.response(204, description="Signed in: the cookie carries the session.", headers=COOKIE)
 @blueprint.problems({**SIGNED_IN, **REFUSED}, BAD_BODY, BAD_JSON, NO_ACCOUNTS, TOO_OFTEN)
+@blueprint.doc(security=PUBLIC)
 def login(given: dict[str, Any]) -> Response:
     """Sign in"""
     issued = credentials.sign_in(given["email"], given["password"], sessions.browser_name())
@@ -55,6 +56,7 @@ def login(given: dict[str, Any]) -> Response:
 @blueprint.post("/logout")
 @blueprint.response(204, description="Signed out: the session is gone, if there was one.", headers=COOKIE)
 @blueprint.problems({503: SIGNED_IN[503]}, BAD_BODY, NO_ACCOUNTS)
+@blueprint.doc(security=PUBLIC)
 def logout() -> Response:
     """Sign out"""
     sessions.end()

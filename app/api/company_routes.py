@@ -63,7 +63,7 @@ def show_company(company_id: int) -> Any:
 
 
 @blueprint.patch("/<company_id:company_id>")
-@blueprint.arguments(ChangesSchema)
+@blueprint.arguments(ChangesSchema, required=False)
 @blueprint.response(200, CompanySchema, description="The company as it is now.")
 @blueprint.problems(SIGNED_IN, BAD_BODY, BAD_JSON, NO_SUCH_COMPANY, CHANGED)
 def change_company(changes: dict[str, Any], company_id: int) -> Any:

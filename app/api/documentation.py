@@ -9,6 +9,7 @@ from marshmallow import Schema
 from webargs.flaskparser import FlaskParser
 from werkzeug.exceptions import BadRequest
 
+from app.config import Settings
 from app.problems import PROBLEM_JSON
 from app.schemas.problems import InputProblemSchema, ProblemSchema
 
@@ -43,21 +44,35 @@ HEADERS = {
 }
 
 
-SECURITY_SCHEMES = {
-    "session": {"type": "apiKey", "in": "cookie", "name": "__Host-session", "description": "What /login sets."},
-    "token": {"type": "http", "scheme": "bearer", "description": "A token of /credentials, for programs."},
-}
+def security_schemes(settings: Settings) -> dict[str, dict[str, str]]:
+    """The two credentials, the cookie by the name that it has here."""
+    return {
+        "session": {
+            "type": "apiKey", "in": "cookie", "name": settings.session_cookie, "description": "What /login sets."
+        },
+        "token": {"type": "http", "scheme": "bearer", "description": "A token of /credentials, for programs."},
+    }
+
+
 REQUEST_ID = {"description": "What the operator finds this request by.", "schema": {"type": "string"}}
 OWN_REQUEST_ID = {
     "name": "X-Request-ID",
     "in": "header",
     "description": "An id of the client's own; one that is not well-formed is replaced.",
-    "schema": {"type": "string", "pattern": "^[A-Za-z0-9._:-]{1,64}$"},
+    "schema": {"type": "string"},
 }
+PUBLIC: list[dict[str, list[str]]] = []
+"""The ``security`` of an operation that asks for no credential, whatever AUTH is."""
 
 
-class RequestIdPlugin(BasePlugin):
-    """Documents the request's id, which every operation takes and every answer carries."""
+class DocumentPlugin(BasePlugin):
+    """Documents the request's id, which every operation takes and every answer carries, and what a schema demands
+    beyond its fields (``DOCUMENTED``)."""
+
+    def schema_helper(self, name: str, definition: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
+        """Add what the schema says about itself."""
+        documented: dict[str, Any] = getattr(kwargs.get("schema"), "DOCUMENTED", {})
+        return documented
 
     def operation_helper(self, path: Any = None, operations: Any = None, **kwargs: Any) -> None:
         """Add it to the operations of one address."""

@@ -7,7 +7,7 @@ from flask import Response
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from app import metrics
-from app.api.documentation import ApiBlueprint, Problems
+from app.api.documentation import PUBLIC, ApiBlueprint, Problems
 from app.api.guards import sees_internals
 from app.errors import DatabaseUnavailable, Forbidden
 from app.problems import RETRY_AFTER_SECONDS, problem
@@ -22,6 +22,7 @@ blueprint = ApiBlueprint("health", __name__, description="For probes, supervisor
 @blueprint.get("/healthz")
 @blueprint.response(200, AliveSchema, description="It answers.")
 @blueprint.problems()
+@blueprint.doc(security=PUBLIC)
 def healthz() -> Any:
     """Whether this process answers; asks nobody else"""
     return {"status": "ok"}
@@ -30,6 +31,7 @@ def healthz() -> Any:
 @blueprint.get("/readyz")
 @blueprint.response(200, ReadySchema, description="`ok`, or `degraded` while start, abort and current-run still work.")
 @blueprint.problems(NOT_READY)
+@blueprint.doc(security=PUBLIC)
 def readyz() -> Any:
     """Whether the product works, and what does not"""
     database = health.check_database()
@@ -43,6 +45,7 @@ def readyz() -> Any:
 @blueprint.get("/metrics")
 @blueprint.response(200, {"type": "string"}, content_type="text/plain", description="Prometheus's text format.")
 @blueprint.problems()
+@blueprint.doc(security=PUBLIC)
 def prometheus() -> Any:
     """Counters and gauges, for loopback or the METRICS_TOKEN"""
     if not sees_internals():

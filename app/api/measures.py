@@ -1,4 +1,4 @@
-"""Counts and times every request, and logs those that change something or fail."""
+"""Counts and times every request, and logs those that may change something, are refused or fail."""
 
 import time
 
@@ -6,8 +6,12 @@ import structlog
 from flask import Flask, Response, g, request
 
 from app import metrics
+from app.api.guards import SAFE_METHODS
 
 log = structlog.get_logger(__name__)
+
+REFUSALS = (401, 403, 404, 429)
+"""What somebody gets who asks for what is not his, or for too much; a search for a way in shows in the log."""
 
 METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE")
 
@@ -29,7 +33,7 @@ def _end(answer: Response) -> Response:
     method = request.method if request.method in METHODS else "other"
     metrics.REQUESTS.labels(method=method, route=route, code=answer.status_code).inc()
     metrics.REQUEST_SECONDS.labels(method=method, route=route).observe(seconds)
-    if request.method == "POST" or answer.status_code >= 500:
-        ms = round(seconds * 1000, 1)
-        log.info("request", method=request.method, path=request.path, code=answer.status_code, ms=ms)
+    if request.method not in SAFE_METHODS or answer.status_code >= 500 or answer.status_code in REFUSALS:
+        told = {"method": request.method, "path": request.path, "code": answer.status_code, "user_id": g.get("user_id")}
+        log.info("request", **told, ms=round(seconds * 1000, 1))
     return answer

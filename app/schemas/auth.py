@@ -3,7 +3,7 @@
 from marshmallow import RAISE, Schema, fields, validate
 
 from app.models import CredentialKind
-from app.schemas.text import PlainText
+from app.schemas.text import JsonInteger, PlainText
 
 LONGEST_EMAIL = 255
 SHORTEST_PASSWORD = 12
@@ -33,8 +33,7 @@ class NewTokenSchema(Schema):
         validate=validate.Length(1, LONGEST_NAME),
         metadata={"description": "What it is for, for its user to know it by."},
     )
-    expires_in_days = fields.Integer(
-        strict=True,
+    expires_in_days = JsonInteger(
         load_default=None,
         allow_none=True,
         validate=validate.Range(1, MOST_DAYS),

@@ -127,7 +127,10 @@ class ImportSchema(Schema):
     companies = fields.List(
         fields.Nested(ImportedCompanySchema),
         required=True,
-        metadata={"description": "Up to 1,000, no board twice. What one leaves out stays as it is."},
+        metadata={
+            "description": "Up to 1,000, no board twice. What one leaves out stays as it is.",
+            "maxItems": MOST_COMPANIES,
+        },
     )
 
     @pre_load

@@ -3,7 +3,7 @@
 from marshmallow import RAISE, Schema, fields, validate
 
 from app.models import LARGEST_RUN_ID, RunStatus
-from app.schemas.text import WholeNumber
+from app.schemas.text import JsonInteger, WholeNumber
 
 
 class StartSchema(Schema):
@@ -12,8 +12,7 @@ class StartSchema(Schema):
     class Meta:
         unknown = RAISE
 
-    preview_id = fields.Integer(
-        strict=True,
+    preview_id = JsonInteger(
         load_default=None,
         allow_none=True,
         validate=validate.Range(1, 2**63 - 1),

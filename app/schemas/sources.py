@@ -1,6 +1,6 @@
 """What goes over the wire about systems and the boards that are found in them."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from marshmallow import RAISE, Schema, ValidationError, fields, validate, validates_schema
 
@@ -39,6 +39,13 @@ class SourcesSchema(Schema):
 
 class DetectSchema(Schema):
     """What a person knows of a board: an address that leads to it, or its system and its name there."""
+
+    DOCUMENTED: ClassVar[dict[str, Any]] = {
+        "oneOf": [
+            {"required": ["url"], "maxProperties": 1},
+            {"required": ["source", "board"], "maxProperties": 2},
+        ]
+    }
 
     class Meta:
         unknown = RAISE

@@ -14,6 +14,11 @@ UNHOLDABLE = re.compile("[\x00\ud800-\udfff]")
 class PlainText(fields.String):
     """A string that PostgreSQL can hold and UTF-8 can write: without NUL and without half a character."""
 
+    def __init__(self, **kwargs: Any) -> None:
+        # Half a character is none that a JSON Schema could speak of.
+        metadata = {"pattern": r"^[^\u0000]*$", **kwargs.pop("metadata", {})}
+        super().__init__(metadata=metadata, **kwargs)
+
     def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> str:
         text: str = super()._deserialize(value, *args, **kwargs)
         if UNHOLDABLE.search(text):
@@ -49,6 +54,16 @@ class Moment(fields.AwareDateTime):
             return moment.astimezone(UTC)
         except OverflowError as error:
             raise self.make_error("invalid", input=value, obj_type="datetime") from error
+
+
+class JsonInteger(fields.Integer):
+    """An integer in JSON, for which ``7.0`` is one as well (RFC 8259, JSON Schema), and no string is."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(strict=True, **kwargs)
+
+    def _validated(self, value: Any) -> int:
+        return super()._validated(int(value) if isinstance(value, float) and value.is_integer() else value)
 
 
 class WholeNumber(fields.Integer):

@@ -30,6 +30,13 @@ def test_every_answer_has_a_request_id_and_is_not_kept(client, path):
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
 
 
+@pytest.mark.parametrize("path", ["/healthz", "/", "/nowhere", "/api/ingestion/runs"])
+def test_browsers_are_told_for_a_year_that_the_public_name_is_only_there_by_tls(accounts_app, client, path):
+    answer = accounts_app.test_client().get(path, headers={"Host": "jobs.example.org"}, buffered=True)
+    assert answer.headers["Strict-Transport-Security"] == "max-age=31536000"
+    assert "Strict-Transport-Security" not in client.get(path, buffered=True).headers
+
+
 @pytest.mark.parametrize("peer", ["192.168.1.7", "10.0.0.1", "8.8.8.8", "::ffff:8.8.8.8", "", "2001:db8::1"])
 @pytest.mark.parametrize("path", ["/api/ingestion/current-run", "/healthz", "/metrics", "/nowhere"])
 def test_in_local_mode_other_machines_get_nothing(client, peer, path):

@@ -279,3 +279,12 @@ def test_a_database_that_is_away_is_503_and_says_when_to_try_again(client, user_
     assert problem(answer, 503, "database_unavailable") == {}
     assert answer.headers["Retry-After"] == "2"
     assert row(run_id).status == "pending"
+
+
+@pytest.mark.parametrize(
+    ("number", "status"), [("7.0", 404), ("7e0", 404), ("7.5", 422), ('"7"', 422), ("true", 422), ("1e400", 422)]
+)
+def test_a_whole_number_is_one_however_json_writes_it(client, number, status):
+    body = f'{{"preview_id": {number}}}'
+    answer = client.post("/api/ingestion/start", data=body, content_type="application/json")
+    problem(answer, status, "preview_not_found" if status == 404 else "invalid_input")

@@ -627,7 +627,7 @@ export interface components {
              */
             source?: "greenhouse" | "lever" | "ashby" | "personio" | "recruitee" | "teamtailor" | "workable" | "website";
             board?: string;
-        };
+        } & (unknown | unknown);
         Candidate: {
             source: string;
             source_name: string;
@@ -2304,7 +2304,7 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody: {
+        requestBody?: {
             content: {
                 "application/json": components["schemas"]["Changes"];
             };
