@@ -1,16 +1,12 @@
 """docs/proof.md: what the drills found, in tables that are written anew each time and never by hand."""
 
-import os
-import platform
 from collections.abc import Sequence
-from datetime import UTC, datetime
-from importlib.metadata import version
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from app import embedded
 from tests.drills.results import Result, percentile
+from tests.support.reports import setting, table
 
 HEAD = """# Proof
 
@@ -39,29 +35,8 @@ FOOT = """
 
 def write(path: Path, results: Sequence[Result], seed: int, command: str, seconds: float) -> None:
     """Write the report."""
-    path.write_text("\n".join([HEAD, _setting(seed, command, seconds), _summary(results), *_tables(results), FOOT]))
-
-
-def _setting(seed: int, command: str, seconds: float) -> str:
-    rows = {
-        "Date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
-        "Machine": f"{platform.system()} {platform.release()}, {platform.machine()}, {os.cpu_count()} cores",
-        "Versions": ", ".join(_versions()),
-        "Command": f"`{command}`",
-        "Seed": seed,
-        "Took": f"{seconds / 60:.1f} minutes",
-    }
-    return _table(("", ""), [(name, value) for name, value in rows.items()])
-
-
-def _versions() -> list[str]:
-    programs = {
-        "PostgreSQL": embedded.run([str(embedded.postgres_binary("postgres")), "--version"]).split()[-1],
-        "Redis": embedded.run([embedded.redis_binary(), "--version"]).partition("v=")[2].split()[0],
-    }
-    packages = {name: version(name) for name in ("celery", "kombu", "flask", "gunicorn", "sqlalchemy", "psycopg")}
-    everything = {"Python": platform.python_version(), **programs, **packages}
-    return [f"{name} {number}" for name, number in everything.items()]
+    asked = {"Command": f"`{command}`", "Seed": seed, "Took": f"{seconds / 60:.1f} minutes"}
+    path.write_text("\n".join([HEAD, setting(**asked), _summary(results), *_tables(results), FOOT]))
 
 
 def _summary(results: Sequence[Result]) -> str:
@@ -77,7 +52,7 @@ def _tables(results: Sequence[Result]) -> list[str]:
     for group, members in groupby(results, key=lambda result: result.group):
         rows = list(members)
         parts.append(f"## {group}\n")
-        parts.append(_table(("drill", "N", "violations", "p50 s", "p99 s", "of", "more", "seed"), map(row, rows)))
+        parts.append(table(("drill", "N", "violations", "p50 s", "p99 s", "of", "more", "seed"), map(row, rows)))
         parts.append("\n" + "\n".join(f"* **{each.name}**: {each.promise}" for each in rows) + "\n")
         parts += [_broken(each) for each in rows if each.violations]
     return parts
@@ -107,8 +82,3 @@ def _fact(value: Any) -> str:
 def _broken(result: Result) -> str:
     shown = "\n".join(f"* {' '.join(sentence.split())}" for sentence in result.violations[:20])
     return f"**Violations of “{result.name}”** ({len(result.violations)}):\n\n{shown}\n"
-
-
-def _table(head: Sequence[str], rows: Any) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join("| " + " | ".join(str(cell).replace("|", "\\|") for cell in line) + " |" for line in lines) + "\n"
