@@ -232,6 +232,12 @@ SEEN_IN_TABLES = (
 )
 """What neither refuses: the history checker must see it."""
 
+SHORT = (
+    *REFEREED, *SEEN_IN_TABLES, "no guard in abort", "no NOT EXISTS", "nothing is committed", "anybody aborts",
+    "keys are everybody's", "published before it is committed", "stamped before it is published", "taken is not taken",
+)
+"""What the short form of the check is shown; the long one is shown all."""
+
 
 def tour_of(name: str) -> str:
     """The tour on which that mutant is met."""
