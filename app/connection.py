@@ -4,6 +4,7 @@ import select
 from typing import Any
 
 import psycopg
+from psycopg.pq import TransactionStatus
 from sqlalchemy import Engine, NullPool, create_engine, event
 from sqlalchemy.exc import DisconnectionError
 
@@ -122,6 +123,8 @@ def _refuse_dead(connection: BoundedConnection, _record: Any, _proxy: Any) -> No
     An idle connection has nothing to read until its end is there to be read. Looking costs a system call, where asking
     PostgreSQL costs a round trip; and what is found out before a statement is sent leaves no doubt about its outcome.
     """
+    if connection.info.transaction_status != TransactionStatus.IDLE:
+        raise DisconnectionError  # whoever had it left in the middle of a statement
     poll = select.poll()
     poll.register(connection.fileno(), select.POLLIN)
     if poll.poll(0):

@@ -20,6 +20,9 @@ log = structlog.get_logger(__name__)
 FIRST_BYTES = 1 << 16
 """As long as prometheus_client makes a new file."""
 
+OPENED = "/dev/fd/"
+"""Where what is open already can be opened once more."""
+
 ENTRY_BYTES = 64
 """More than an entry has besides its key."""
 
@@ -28,7 +31,10 @@ class RoomyDict(MmapedDict):
     """The library's, in a file whose every byte has its place on the disk, or in memory."""
 
     def __init__(self, filename: str, read_mode: bool = False) -> None:
-        super().__init__(filename if read_mode else _with_room(filename), read_mode)
+        name = filename if read_mode else _with_room(filename)
+        super().__init__(name, read_mode)
+        if name.startswith(OPENED):
+            os.close(int(name.removeprefix(OPENED)))
 
     def _init_value(self, key: str) -> None:
         """Add an entry; the library makes the file twice as long if it is full."""
@@ -41,7 +47,10 @@ class RoomyDict(MmapedDict):
 
     def _go_on_in_memory(self, error: OSError) -> None:
         _warn(error)
-        spare = open(_memory(), "a+b", buffering=0)
+        name = _memory()
+        spare = open(name, "a+b", buffering=0)
+        if name.startswith(OPENED):
+            os.close(int(name.removeprefix(OPENED)))
         spare.write(self._m[:])
         self._m = mmap.mmap(spare.fileno(), self._capacity)
         self._f, abandoned = spare, self._f
@@ -81,7 +90,7 @@ def _lengthen(file: int, size: int) -> None:
 def _memory() -> str:
     """The name of a new, empty file that is on no disk, where the system has such files."""
     if hasattr(os, "memfd_create"):
-        return f"/dev/fd/{os.memfd_create('metrics')}"
+        return f"{OPENED}{os.memfd_create('metrics')}"
     return tempfile.mkstemp(prefix="metrics-")[1]
 
 

@@ -6,6 +6,8 @@ waits for ever, and with him every request.
 
 import os
 import select
+import stat
+from contextlib import suppress
 from threading import Lock
 
 PATIENCE_SECONDS = 0.5
@@ -16,12 +18,18 @@ class Outlet:
     """A file descriptor that is written to as long as somebody reads. Any thread may."""
 
     def __init__(self, descriptor: int) -> None:
-        self._descriptor = descriptor
+        self._descriptor = _without_waiting(descriptor)
         self._lock = Lock()
         self._dropped = 0
         self._torn = False
         self._poll = select.poll()
-        self._poll.register(descriptor, select.POLLOUT)
+        self._poll.register(self._descriptor, select.POLLOUT)
+        self._own = self._descriptor != descriptor
+
+    def __del__(self) -> None:
+        """Close what nobody else can."""
+        if getattr(self, "_own", False):
+            os.close(self._descriptor)
 
     def write(self, line: bytes) -> int:
         """Write a line, or drop it if nobody reads; returns how many were dropped before one that was written.
@@ -31,11 +39,32 @@ class Outlet:
         with self._lock:
             rest = b"\n" + line if self._torn else line
             while rest:
-                if not self._poll.poll(0 if self._dropped else 1000 * PATIENCE_SECONDS):
+                if not (written := self._write(rest)):
                     self._dropped += 1
                     self._torn = self._torn or len(rest) < len(line)
                     return 0
-                # What is ready takes so much without waiting.
-                rest = rest[os.write(self._descriptor, rest[:select.PIPE_BUF]):]
+                rest = rest[written:]
             dropped, self._dropped, self._torn = self._dropped, 0, False
             return dropped
+
+    def _write(self, rest: bytes) -> int:
+        """Write as much as there is room for; returns how much that was. Raises OSError."""
+        if not self._poll.poll(0 if self._dropped else 1000 * PATIENCE_SECONDS):
+            return 0
+        try:
+            # A pipe that is ready takes so much; a terminal may take a single byte, or none after all.
+            return os.write(self._descriptor, rest[: select.PIPE_BUF])
+        except BlockingIOError:
+            return 0
+
+
+def _without_waiting(descriptor: int) -> int:
+    """The same pipe or terminal, opened once more: the flag that a write must not wait is then ours alone.
+
+    What cannot be opened so, or is a file, which never makes anybody wait, is taken as it is.
+    """
+    kind = os.fstat(descriptor).st_mode
+    if stat.S_ISFIFO(kind) or stat.S_ISCHR(kind):
+        with suppress(OSError):
+            return os.open(f"/proc/self/fd/{descriptor}", os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY)
+    return descriptor

@@ -1,5 +1,6 @@
 """supervisord as a child of the launcher: how it is started, spoken to, and stopped."""
 
+import logging
 import os
 import secrets
 import shlex
@@ -20,8 +21,11 @@ from supervisor.xmlrpc import SupervisorTransport
 from app import embedded
 from app.config import PROJECT, Settings
 from app.data_dir import metrics_home, run_home, short_path
+from app.logs import UNREAD
 from app.on_demand import SUPERVISED
 from app.outlet import Outlet
+
+log = logging.getLogger(__name__)
 
 STOP_SECONDS = 120
 """More than the stopwaitsecs of supervisord.conf together."""
@@ -127,7 +131,8 @@ def _pass_on(stream: IO[bytes]) -> None:
     outlet = Outlet(sys.stdout.fileno())
     for line in stream:
         try:
-            outlet.write(line)
+            if dropped := outlet.write(line):
+                log.warning(UNREAD, dropped)
         except OSError:
             # Nobody reads any more; the pipe must be emptied all the same, or supervisord would wait for us.
             continue

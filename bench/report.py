@@ -9,7 +9,7 @@ from bench.growth import Reading
 from bench.memory import Weight
 from bench.page import Page
 from bench.polling import POLL_SECONDS, Watching
-from bench.throughput import Row
+from bench.throughput import MOST_CONNECTIONS, Row
 from tests.support.reports import setting, table
 
 HEAD = """# Benchmarks
@@ -114,9 +114,10 @@ def _throughput(rows: list[Row]) -> Iterable[str]:
     yield "\n## Requests a second\n"
     yield (
         "*Limit*: pgbench with the same statements of the request itself (for the cycle the INSERT and the UPDATE),\n"
-        "as many clients, prepared; no web server, no sign-in, no message. A *cycle* is `POST /start` and\n"
-        "`POST /abort`, one user per client, which publishes a message, stamps it, writes the timeline, and is\n"
-        "received by a worker. Every request carries a token that is looked up. Times are of single requests.\n"
+        f"as many clients ({MOST_CONNECTIONS} at most), prepared; no web server, no sign-in, no message. A *cycle* is\n"
+        "`POST /start` and `POST /abort`, one user per client, which publishes a message, stamps it, writes the\n"
+        "timeline, and is received by a worker. Every request carries a token that is looked up. Times are of single\n"
+        "requests.\n"
     )
     times = "p50 ms", "p95 ms", "p99 ms", "slowest ms"
     yield table(("", "clients", "a second", "limit", "of the limit", *times, "bad answers"), map(_throughput_row, rows))

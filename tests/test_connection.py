@@ -48,6 +48,14 @@ def _never():
         yield psycopg.waiting.Wait.R
 
 
+def test_a_connection_that_was_left_in_the_middle_of_a_statement_is_replaced(app, user_id):
+    with db.engine.connect() as connection:
+        driver = connection.connection.driver_connection
+        driver.pgconn.send_query(b"SELECT pg_sleep(30)")
+    assert runs.current(user_id) is None
+    assert driver.closed
+
+
 @pytest.fixture
 def read_only(app):
     """A database that may only be read, as a standby may after a failover."""

@@ -55,6 +55,15 @@ def test_lines_that_nobody_reads_are_dropped_and_counted_once_somebody_reads_aga
     assert drain(pipe[0]) == [b"again", b"and again"]
 
 
+def test_a_terminal_that_nobody_reads_stops_nobody() -> None:
+    ours, theirs = os.openpty()
+    outlet = Outlet(theirs)
+    assert [outlet.write(LINE) for _ in range(MANY)] == [0] * MANY
+    assert os.read(ours, 99) == LINE[:99]
+    os.close(ours)
+    os.close(theirs)
+
+
 def test_a_line_that_was_torn_does_not_spoil_the_next_one(pipe: tuple[int, int]) -> None:
     outlet = Outlet(pipe[1])
     for _ in range(20):

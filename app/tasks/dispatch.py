@@ -11,7 +11,6 @@ from flask import current_app
 from prometheus_client import Counter
 
 from app import metrics
-from app.errors import DatabaseUnavailable
 from app.logs import request_id
 from app.services import dispatches, runs
 from app.tasks.ingestion import ingest
@@ -98,8 +97,8 @@ def hand_over(message: Message, subject_id: int) -> bool:
     breaker.note(success=True)
     try:
         message.stamp(subject_id)
-    except DatabaseUnavailable as error:
-        return _published(message, subject_id, "unstamped", reason=error.reason)
+    except Exception as error:  # it is published, and will be once more
+        return _published(message, subject_id, "unstamped", reason=getattr(error, "reason", None) or str(error))
     return _published(message, subject_id, "published")
 
 

@@ -2,9 +2,11 @@
 
 import psycopg
 import pytest
+from sqlalchemy import event
 
 from app.checks import connect_arguments
 from app.errors import DatabaseUnavailable, RunActive, RunMoved, RunNotFound, Unauthenticated
+from app.extensions import db
 from app.models import RunStatus
 from app.services import runs
 from tests.support.factories import holding, make_run, make_user, row, sql, timeline
@@ -92,6 +94,45 @@ def test_a_start_whose_obstacle_ends_meanwhile_is_tried_again(app, user_id):
         assert isinstance(outcome, int) or outcome.run_id == run_id
         if active:
             runs.abort(active)
+
+
+@pytest.fixture
+def obstacle(app, user_id):
+    """Makes a run of the user get in the way of so many starts, which ends when a start has met it."""
+    met = {"left": 0, "busy": False}
+
+    def before(_connection, _cursor, statement, *_):
+        if statement.startswith("INSERT INTO ingestion_runs") and met["left"] and not met["busy"]:
+            met["busy"] = True
+            met["run_id"] = make_run("pending", user_id)
+            met["busy"] = False
+
+    def after(_connection, _cursor, statement, *_):
+        if statement.startswith("INSERT INTO ingestion_runs") and met["left"] and not met["busy"]:
+            met["busy"] = True
+            runs.abort(met["run_id"])
+            met["left"] -= 1
+            met["busy"] = False
+
+    event.listen(db.engine, "before_cursor_execute", before)
+    event.listen(db.engine, "after_cursor_execute", after)
+    yield met
+    event.remove(db.engine, "before_cursor_execute", before)
+    event.remove(db.engine, "after_cursor_execute", after)
+
+
+def test_a_start_is_tried_again_as_often_as_it_takes(obstacle, user_id):
+    obstacle["left"] = 20
+    run_id = start_run(user_id)
+    assert obstacle["left"] == 0
+    assert runs.current(user_id) == run_id
+
+
+def test_a_start_that_meets_an_obstacle_for_ever_is_a_fault_of_ours(obstacle, user_id):
+    obstacle["left"] = runs.START_TRIES
+    with pytest.raises(RuntimeError):
+        runs.start(user_id)
+    assert runs.current(user_id) is None
 
 
 def test_a_start_for_a_user_who_is_gone_is_refused(app):

@@ -106,6 +106,36 @@ def test_the_breaker_lets_one_probe_through_and_closes_when_it_succeeds():
     assert breaker.allows() and breaker.allows()
 
 
+class Clock:
+    """In the place of ``time``: each look at it is so many seconds after the one before."""
+
+    def __init__(self, step: float = 0) -> None:
+        self.now, self.step = 0.0, step
+
+    def monotonic(self) -> float:
+        self.now += self.step
+        return self.now
+
+
+def test_a_broker_that_was_away_is_left_alone_for_three_seconds(monkeypatch):
+    clock = Clock()
+    monkeypatch.setattr(dispatch, "time", clock)
+    breaker = dispatch.Breaker()
+    breaker.note(success=False)
+    clock.now = 2.9
+    assert not breaker.allows()
+    clock.now = 3.1
+    assert breaker.allows()
+
+
+def test_after_one_publish_that_succeeds_all_are_tried_again(app, broker):
+    first, *others = [make_run("pending", make_user(f"{number}@example.org")) for number in range(4)]
+    with refusing(broker):
+        assert dispatch.publish(first) is False
+    dispatch.breaker._next_probe = time.monotonic()
+    assert [dispatch.publish(run_id) for run_id in others] == [True] * 3
+
+
 @pytest.mark.parametrize("away", [frozen, refusing])
 def test_what_could_not_be_published_is_published_when_the_broker_is_back(app, broker, user_id, away):
     with away(broker):
@@ -185,6 +215,19 @@ def test_a_stamp_that_cannot_be_written_does_not_fail_the_start(app, broker, use
     assert row(run_id).dispatched_at is None
 
 
+def test_a_count_that_has_no_room_does_not_fail_the_start(app, broker, user_id):
+    run_id = make_run("pending", dispatch_count=2**31 - 1)
+    assert dispatch.publish(run_id) is False
+    assert broker.llen(QUEUE) == 1
+
+
+def test_the_back_off_ends_at_five_minutes_however_often_a_run_was_published(app, broker, user_id):
+    run_id = make_run("pending", dispatch_count=2000)
+    assert dispatch.publish(run_id) is True
+    found = row(run_id)
+    assert round((found.next_dispatch_at - found.dispatched_at).total_seconds()) == dispatches.LONGEST_BACK_OFF
+
+
 def test_an_aborted_run_keeps_its_status_when_its_message_is_stamped(app, user_id):
     run_id = start_run(user_id)
     runs.abort(run_id)
@@ -217,6 +260,22 @@ class Stopped:
         self.left -= 1
         if self.left:
             self.between()
+
+
+def test_between_two_passes_the_reconciler_rests_for_what_is_left_of_its_interval(app, broker, monkeypatch):
+    monkeypatch.setattr(reconcile, "time", Clock(step=0.25))
+    rests = []
+    stopped = Stopped(3, lambda: None)
+    stopped.wait = lambda seconds: (rests.append(seconds), Stopped.wait(stopped, seconds))
+    reconcile.reconcile_forever(stopped)
+    assert len(rests) == 3
+    assert all(0 < seconds < reconcile.INTERVAL_SECONDS for seconds in rests)
+
+
+def test_what_is_not_published_in_time_is_left_to_whoever_takes_it_next(monkeypatch):
+    monkeypatch.setattr(reconcile, "time", Clock(step=1.0))
+    published = reconcile._publish_all(list(range(10)), lambda run_id: True)
+    assert len(published) == dispatches.TAKE_WINDOW - reconcile.PUBLISH_SECONDS
 
 
 def test_a_pass_tells_that_reconciler_and_broker_are_well(app, broker):

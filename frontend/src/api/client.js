@@ -5,6 +5,8 @@
 const LOOK_SECONDS = 5;
 const CHANGE_SECONDS = 15;
 
+const NO_ANSWER = { code: 'no_answer', detail: 'The server does not answer.' };
+
 /**
  * @typedef {{code: string, detail: string, run_id?: number, run_status?: string, company_id?: number,
  *   company?: import('./companies.js').Company, retry_at?: string | null,
@@ -83,11 +85,12 @@ async function request(method, path, seconds, { signal, body, headers }) {
     if (signal?.aborted) {
       throw error;
     }
-    const problem = { code: 'no_answer', detail: 'The server does not answer.' };
+    const problem = NO_ANSWER;
     throw new ApiError(answer?.status ?? 0, problem, retryAfter(answer));
   }
   if (!answer.ok) {
-    throw new ApiError(answer.status, document, retryAfter(answer));
+    // What a proxy on the way says is no problem document.
+    throw new ApiError(answer.status, document?.code ? document : NO_ANSWER, retryAfter(answer));
   }
   return document;
 }

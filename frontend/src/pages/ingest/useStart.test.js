@@ -40,7 +40,7 @@ const onRun = () => screen.findByRole('heading', { name: 'Run 7' });
 
 test.each([
   ['no answer', LOST],
-  ['an answer from a proxy', refusal(502, 'bad_gateway')],
+  ['an answer from a proxy', { status: 502, document: { message: 'Bad gateway' } }],
   ['a server without its database', refusal(503, 'database_unavailable')],
 ])('after %s the start is asked for again by its key, and leads to its run', async (_how, lost) => {
   const { keys, asked } = serveStarts(lost, lost, { run_id: 7 });
