@@ -43,7 +43,7 @@ class RunsMachine(Machine):
         if outcome[0] not in ("started", "killed") and self.bench.last_id() != last:
             raise Difference(f"a start that was {outcome[0]} took an id all the same")
 
-    @rule(user=USER, key=KEY)
+    @rule(user=USER, key=st.sampled_from(["a", "b", "a", None]))
     def start_something_else(self, user: int, key: str | None) -> None:
         """A user starts from a preview that is not there, perhaps with a key that started something else."""
         self._do(Op("start", self.bench.users[user], key=key, other=True))
