@@ -14,7 +14,7 @@ from bench.stage import PEOPLE
 from tests.support.product import Product
 
 ANYBODY = f"\\set owner random(1, {PEOPLE})\n"
-OWN = "\\set owner :client_id + 1\n"
+OWN = f"\\set owner :client_id + {PEOPLE + 1}\n"
 VARIABLES = {
     "owner": ":owner",
     "run_id": ":id",

@@ -5,13 +5,13 @@ from dataclasses import dataclass, field
 
 from bench import limits
 from bench.load import Measured, Script, put, reader, starter
-from bench.stage import Stage
+from bench.stage import SPARE_PEOPLE, Stage
 
 CLIENTS = (1, 8, 32, 200)
 ROUNDS = 3
 SECONDS = 4.0
 LIMIT_SECONDS = 2.0
-MOST_CONNECTIONS = 32
+MOST_CONNECTIONS = SPARE_PEOPLE
 """Of pgbench, each of whose clients has one; PostgreSQL is started with as many as the product needs."""
 
 
