@@ -44,6 +44,7 @@ def half(seconds: list[float]) -> float:
 def _starts(stage: Stage) -> Iterator[tuple[float, float, float]]:
     """When each start was asked for, answered, and received, one after the other."""
     token = stage.tokens[0]
+    wait_until(stage.is_at_rest, 300, "the end of what an earlier load has left to the worker")
     client = Client(stage.port, _nothing())
     for _ in range(STARTS):
         asked = time.time()

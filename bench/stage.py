@@ -39,6 +39,11 @@ class Stage:
         """Where it listens."""
         return self.product.port
 
+    def is_at_rest(self) -> bool:
+        """Whether no message waits for the worker."""
+        with self.product.broker() as broker:
+            return broker.llen("job-ingestion:ingestion") == 0
+
     def end_runs(self) -> None:
         """Abort what a load has left active, as an operator with psql would."""
         self.product.sql(
