@@ -2,10 +2,15 @@
 
 import argparse
 import os
+import sys
 import time
+import traceback
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import fields
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from app.config import Settings
 from bench import growth, memory, page, pickup, polling, readiness, report, throughput
@@ -22,8 +27,8 @@ ON_STAGE = {
 ALONE = {"readiness": readiness.measure, "page": page.measure}
 
 
-def main() -> None:
-    """Measure what is asked for, print it, and write it down if told where."""
+def main() -> int:
+    """Measure what is asked for, print it, and write it down if told where; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("parts", nargs="*", help=f"some of {', '.join([*ON_STAGE, *ALONE])}; all by default")
     parser.add_argument("--report", type=Path, help="the file to write")
@@ -39,21 +44,30 @@ def main() -> None:
     print(written := report.render(found))
     if asked.report:
         asked.report.write_text(written)
+    return 1 if found.failed else 0
 
 
 def _measure(wanted: set[str]) -> report.Findings:
     found = report.Findings()
     with ExitStack() as stack:
+        parts: dict[str, Callable[[], Any]] = {}
         if wanted & ON_STAGE.keys():
             stage = stack.enter_context(staged())
-            for name in ON_STAGE:
-                if name in wanted:
-                    setattr(found, name, ON_STAGE[name](stage))
-    for name in ALONE:
-        if name in wanted:
-            setattr(found, name, ALONE[name]())
+            parts = {name: partial(measure, stage) for name, measure in ON_STAGE.items()}
+        for name, measure in (parts | ALONE).items():
+            if name in wanted:
+                _note(found, name, measure)
     return found
 
 
+def _note(found: report.Findings, name: str, measure: Callable[[], Any]) -> None:
+    """Measure one part; whatever goes wrong in it, the others are measured all the same."""
+    try:
+        setattr(found, name, measure())
+    except Exception:
+        traceback.print_exc()
+        found.failed.append(name)
+
+
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -23,6 +23,7 @@ class Watching:
 def measure(stage: Stage) -> Watching:
     """Let every user watch a run of his own."""
     print(f"polling: {len(stage.tokens)} open pages", flush=True)
+    stage.end_runs()
     started = "INSERT INTO ingestion_runs (user_id) SELECT user_id FROM users RETURNING user_id, id"
     ids = dict(stage.product.sql(started))
     pages = [reader(token, f"runs/{ids[number]}") for number, token in enumerate(stage.tokens, 1)]

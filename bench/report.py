@@ -35,6 +35,7 @@ class Findings:
     polling: Watching | None = None
     page: Page | None = None
     seconds: float = 0.0
+    failed: list[str] = field(default_factory=list)
 
 
 @dataclass
@@ -53,6 +54,7 @@ def render(found: Findings) -> str:
     sections = [
         HEAD,
         setting(Command="`make bench`", Seed="none; nothing here is random", Took=f"{found.seconds / 60:.1f} min"),
+        *(f"**Not measured, because it broke off: {name}.**\n" for name in found.failed),
         "## What is wanted\n",
         table(("", "wanted", "found", "reached"), judge(found).rows),
         *_throughput(found.throughput or []),
