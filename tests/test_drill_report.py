@@ -4,8 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.drills.extra import SOUND, fuzzed, proved
 from tests.drills.report import write
 from tests.drills.results import Outcome, Result, percentile
+from tests.faults.mutants import MUTANTS
 
 
 def result(name: str, **more: object) -> Result:
@@ -49,3 +51,48 @@ def test_what_was_not_held_is_told_and_counts_for_nothing(tmp_path):
 
     assert "**1 drills, 0 violations.** Not run: disk (no tmpfs may be mounted here)." in text
     assert "| disk | – | not run | – |" in text
+
+
+def test_the_page_does_not_claim_that_a_seed_brings_back_the_same_instants(tmp_path):
+    assert "How real processes interleave is not reproduced by a seed" in page(tmp_path, result("frozen"))
+
+
+FIGURES = "7 examples, 50 steps, 60 operations, 3 seconds; "
+PROVED = [f"ok     {name}: {FIGURES}" for name in (SOUND, *MUTANTS)]
+LAST = list(MUTANTS)[-1]
+
+
+@pytest.mark.parametrize(
+    ("lines", "code", "expected"),
+    [
+        (PROVED, 0, []),
+        (PROVED[:-1], 0, [f"{LAST}: nothing was told of it"]),
+        (PROVED[:-1] + ["Killed"], -9, [f"{LAST}: nothing was told of it", "it ended with -9 instead of 0"]),
+        (PROVED, 1, ["it ended with 1 instead of 0"]),
+        (PROVED[:-1] + [f"FAILED {LAST}: {FIGURES}"], 1, [f"{LAST}: not as it must be"]),
+    ],
+    ids=["all caught", "one left out", "died half-way", "failed without a word", "one not caught"],
+)
+def test_a_model_check_holds_only_if_it_came_to_its_end_and_told_of_every_mutant(lines, code, expected):
+    outcome = proved(lines, code)
+
+    found = [sentence.partition("; the last it said was: ")[0] for sentence in outcome.violations]
+    assert found == expected
+    assert outcome.facts["mutants caught"].endswith(f" of {len(MUTANTS)}")
+
+
+ASKED = [f"AUTH={auth}: 30 operations, 90 cases (), 500 checks" for auth in ("local", "accounts")]
+
+
+@pytest.mark.parametrize(
+    ("lines", "code", "violations"),
+    [
+        ([*ASKED, "seed 7: 180 cases, 1000 checks, 0 server errors, 0 failures in 9 s"], 0, 0),
+        ([*ASKED, "seed 7: 180 cases, 1000 checks, 0 server errors, 0 failures in 9 s"], -15, 1),
+        ([ASKED[0], "seed 7: 90 cases, 500 checks, 0 server errors, 0 failures in 9 s"], 0, 1),
+        ([*ASKED, "seed 7: 180 cases, 1000 checks, 2 server errors, 0 failures in 9 s"], 0, 1),
+    ],
+    ids=["sound", "killed", "one product alone", "server errors"],
+)
+def test_a_fuzzing_holds_only_if_it_came_to_its_end_and_asked_both_products(lines, code, violations):
+    assert len(fuzzed(lines, code).violations) == violations

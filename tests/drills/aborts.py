@@ -22,13 +22,14 @@ def abort_at_random(stage: Stage) -> Outcome:
     """
     stage.walk(units=3, pause=0.02)
     runs, seconds, ends = stage.times(1000, 8), [], {200: 0, 409: 0}
-    people = stage.people(6)
+    people = stage.people(10)
     lock = Lock()
 
-    def live(person: Person) -> None:
-        for _ in range(runs // len(people)):
+    def live(numbered: tuple[int, Person]) -> None:
+        number, person = numbered
+        for _ in range(number, runs, len(people)):
             run_id = person.start().run_id
-            time.sleep(stage.random.uniform(0, 0.4))
+            time.sleep(person.random.uniform(0, 0.4))
             reply = person.abort(run_id)
             seen = person.look(run_id)
             with lock:
@@ -37,9 +38,11 @@ def abort_at_random(stage: Stage) -> Outcome:
             if reply.status == 200 and seen.document["status"] != "aborted":
                 stage.wrong(f"run {run_id} was aborted and is shown as {seen.document['status']}")
 
-    stage.crowd(live, people)
+    stage.crowd(live, list(enumerate(people)))
     stage.ended()
     stage.no_posting_after_the_end()
+    if ends[200] + ends[409] != runs:
+        stage.wrong(f"of {runs} aborts the answers were {ends}")
     facts = {"aborted": ends[200], "had finished": ends[409]}
     return Outcome(sum(ends.values()), "runs", seconds, "abort's answer", facts)
 
@@ -90,18 +93,27 @@ def _agree(stage: Stage, run_id: int, reply: Any, status: str) -> None:
         stage.wrong(f"run {run_id}: the abort was answered {reply.status} and the run is {status}")
 
 
+AWAY: list[tuple[Any, list[str]]] = [
+    (faults.frozen, ["redis"]),
+    (faults.frozen, ["redis", "worker"]),
+    (faults.frozen, ["redis", "worker", "reconciler"]),
+    (faults.away, ["redis"]),
+    (faults.away, ["worker", "reconciler"]),
+    (faults.away, ["redis", "worker", "reconciler"]),
+]
+
+
 @drill("abort while others are away", GROUP, PLACEHOLDER)
 def abort_while_away(stage: Stage) -> Outcome:
-    """Redis, the workers and the reconciler are dead or frozen, one, two or all of them: start and abort answer within
-    3 s. The next start of the same person succeeds at once, too.
+    """Redis, the workers and the reconciler are frozen, then dead, one of them, two or all: start and abort answer
+    within 3 s. The next start of the same person succeeds at once, too.
     """
     seconds: list[float] = []
-    combinations = [["redis"], ["worker"], ["redis", "worker"], ["redis", "worker", "reconciler"]]
-    for names in combinations * stage.times(1):
+    for fault, names in AWAY * stage.times(1):
         people = stage.people(8)
         with stage.outage(), ExitStack() as stack:
             for name in names:
-                stack.enter_context(faults.frozen(stage.product, name))
+                stack.enter_context(fault(stage.product, name))
             for _ in range(2):
                 begun = stage.crowd(Person.start, people)
                 seconds += in_budget(stage, begun)

@@ -41,7 +41,7 @@ def postgres_killed(stage: Stage) -> Outcome:
     stage.walk(units=2, pause=0.05)
     recoveries: list[float] = []
     with under_load(stage, stage.people(6)) as load, stage.outage():
-        for _ in range(stage.times(5, 2)):
+        for _ in range(stage.times(3, 2)):
             time.sleep(stage.random.uniform(1, 3))
             faults.kill(stage.product, "postgres")
             recoveries.append(first_good(load, datetime.now(UTC)))
@@ -53,13 +53,13 @@ def postgres_killed(stage: Stage) -> Outcome:
 
 @drill("PostgreSQL sessions ended under load", GROUP, WALKING)
 def sessions_ended(stage: Stage) -> Outcome:
-    """Every session at PostgreSQL is terminated, 100 times, at random instants, while 6 people use the product.
+    """Every session at PostgreSQL is terminated, 50 times, at random instants, while 6 people use the product.
     Statements are cut in the middle, commits among them: their outcome is unknown to whoever sent them.
     """
     stage.walk(units=2, pause=0.05)
     recoveries, ended = [], 0
     with under_load(stage, stage.people(6)) as load, stage.outage():
-        for _ in range(stage.times(100, 10)):
+        for _ in range(stage.times(50, 10)):
             time.sleep(stage.random.uniform(0.05, 0.25))
             ended += faults.cut_postgres(stage.product)
             recoveries.append(first_good(load, datetime.now(UTC)))
@@ -78,7 +78,7 @@ def postgres_frozen(stage: Stage) -> Outcome:
     waits: list[float] = []
     many = stage.people(32)
     with under_load(stage, stage.people(6)) as load, stage.outage():
-        for _ in range(stage.times(2)):
+        for _ in range(stage.times(1)):
             time.sleep(1)
             with faults.frozen(stage.product, "postgres"):
                 ends = time.monotonic() + 10
@@ -94,7 +94,7 @@ def postgres_frozen(stage: Stage) -> Outcome:
 @drill("PostgreSQL locked, read-only, full of sessions", GROUP, PLACEHOLDER)
 def postgres_strange(stage: Stage) -> Outcome:
     """Somebody locks the table, makes the database read-only, takes every session: answers are results or 503, and all
-    goes on. What an operator with psql may do.
+    goes on. What an operator with psql may do. What was started is received afterwards.
     """
     recoveries: list[float] = []
     faults_here = [_lock_table, _read_only, _all_sessions]
@@ -104,6 +104,7 @@ def postgres_strange(stage: Stage) -> Outcome:
             fault(stage)
             recoveries.append(first_good(load, datetime.now(UTC)))
     faults.heal(stage.product)
+    stage.none_left_behind()
     return Outcome(len(recoveries), "faults", recoveries, "recovery", answered(stage, load))
 
 

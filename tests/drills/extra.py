@@ -7,10 +7,13 @@ import sys
 from app.config import PROJECT
 from tests.drills.registry import NONE, drill
 from tests.drills.results import Outcome, Terms
+from tests.faults.mutants import MUTANTS
 
 GROUP = "At length"
 LAST_LINES = 15
+SOUND = "the product as it is"
 CHECKED = re.compile(r"^(ok|FAILED) +(.*?): (\d+) examples, (\d+) steps, (\d+) operations")
+PRODUCT = re.compile(r"^AUTH=(\w+): \d+ operations, (\d+) cases")
 FUZZED = re.compile(r"^seed \d+: (\d+) cases, (\d+) checks, (\d+) server errors, (\d+) failures")
 
 
@@ -20,14 +23,21 @@ def model_check(terms: Terms) -> Outcome:
     the real PostgreSQL and Redis: after each step the tables say what a model of the promise says. The same check is
     then made of copies of the product with one guard broken each, and must find every one of them.
     """
-    lines = _said("tests.faults.prover", 150, terms)
+    return proved(*_said("tests.faults.prover", 100, terms))
+
+
+def proved(lines: list[str], code: int) -> Outcome:
+    """What the prover's output comes to. That it ended half-way, or left a mutant out, is a violation."""
     found = [match.groups() for line in lines if (match := CHECKED.match(line))]
     if not found:
         raise RuntimeError("\n".join(lines[-LAST_LINES:]))
     examples, steps, operations = (int(number) for number in found[0][2:])
-    wrong = [f"{name}: not as it must be" for verdict, name, *_ in found if verdict == "FAILED"]
-    caught = sum(verdict == "ok" for verdict, *_ in found[1:])
-    facts = {"steps": steps, "operations": operations, "mutants caught": f"{caught} of {len(found) - 1}"}
+    verdicts = {name: verdict for verdict, name, *_ in found}
+    wrong = [f"{name}: not as it must be" for name, verdict in verdicts.items() if verdict == "FAILED"]
+    wrong += [f"{name}: nothing was told of it" for name in (SOUND, *MUTANTS) if name not in verdicts]
+    wrong += _ended(code, 1 if "FAILED" in verdicts.values() else 0, lines)
+    caught = sum(verdicts.get(name) == "ok" for name in MUTANTS)
+    facts = {"steps": steps, "operations": operations, "mutants caught": f"{caught} of {len(MUTANTS)}"}
     return Outcome(examples, "examples", (), "–", facts, wrong)
 
 
@@ -36,17 +46,31 @@ def contract(terms: Terms) -> Outcome:
     """Requests made from the OpenAPI document, well-formed and not, in sequences that follow its links, by two users:
     every answer is one that the document promises, and never a 500.
     """
-    lines = _said("tests.drills.contract", 60, terms)
+    return fuzzed(*_said("tests.drills.contract", 12, terms))
+
+
+def fuzzed(lines: list[str], code: int) -> Outcome:
+    """What the fuzzing's output comes to. That a product was left out, or nothing was asked of it, is a violation."""
     match = FUZZED.match(lines[-1])
     if not match:
         raise RuntimeError("\n".join(lines[-LAST_LINES:]))
     cases, checks, errors, failures = (int(number) for number in match.groups())
     wrong = [line for line in lines if line.strip()][-LAST_LINES:-1] if failures else []
+    asked = {auth: int(number) for line in lines for auth, number in PRODUCT.findall(line)}
+    wrong += [f"AUTH={auth}: nothing was asked of it" for auth in ("local", "accounts") if not asked.get(auth)]
+    wrong += [f"{errors} answers were server errors"] if errors else []
+    wrong += _ended(code, int(bool(failures)), lines)
     return Outcome(cases, "requests", (), "–", {"checks": checks, "server errors": errors, "failures": failures}, wrong)
 
 
-def _said(module: str, examples: int, terms: Terms) -> list[str]:
-    """Run the program to its end; returns what it printed, line by line."""
+def _ended(code: int, expected: int, lines: list[str]) -> list[str]:
+    """A sentence if the program did not end as its own figures say."""
+    said = lines[-1][-300:]
+    return [] if code == expected else [f"it ended with {code} instead of {expected}; the last it said was: {said}"]
+
+
+def _said(module: str, examples: int, terms: Terms) -> tuple[list[str], int]:
+    """Run the program to its end; returns what it printed, line by line, and its exit code."""
     seed = terms.seed.partition("/")[0]
     words = ["--examples", str(max(1, round(examples * terms.scale))), "--seed", seed]
     pipe = subprocess.PIPE
@@ -57,4 +81,4 @@ def _said(module: str, examples: int, terms: Terms) -> list[str]:
             output, _ = program.communicate()
         finally:
             program.terminate()
-    return output.strip().splitlines() or [""]
+    return output.strip().splitlines() or [""], program.returncode

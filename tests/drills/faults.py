@@ -6,7 +6,6 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 import psutil
-import psycopg
 import redis
 
 from app import embedded
@@ -61,16 +60,18 @@ def everybody(product: Product, name: str) -> list[psutil.Process]:
 
 
 def kill(product: Product, name: str) -> None:
-    """SIGKILL the main process, and with it all of its kind."""
-    for process in [main_process(product, name), *children(product, name)]:
+    """SIGKILL the main process, which must be there, and with it all of its kind."""
+    main, *others = [main_process(product, name), *children(product, name)]
+    main.kill()
+    for process in others:
         with suppress(psutil.Error):
             process.kill()
 
 
 @contextmanager
 def frozen(product: Product, name: str) -> Iterator[None]:
-    """Every process of that name holds its connections and does nothing."""
-    held = everybody(product, name)
+    """Every process of that name, of which there must be one, holds its connections and does nothing."""
+    held = wait_until(lambda: everybody(product, name), 30, f"a process of {name}")
     for process in held:
         with suppress(psutil.Error):
             process.suspend()
@@ -108,28 +109,32 @@ def broker(product: Product, timeout: float | None = 5) -> "redis.Redis":
 
 
 def cut_redis(product: Product) -> int:
-    """Close every connection to Redis, from its side; returns how many."""
-    with suppress(redis.RedisError), broker(product) as client:
+    """Close every connection to Redis, from its side; returns how many. Raises RedisError if it does not answer."""
+    with broker(product) as client:
         return sum(int(client.client_kill_filter(_type=kind, skipme=True)) for kind in ("normal", "pubsub"))
-    return 0
 
 
 def cut_postgres(product: Product) -> int:
-    """End every session at PostgreSQL, whatever it is doing; returns how many."""
-    with suppress(psycopg.Error):
-        return len(
-            product.sql(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-                " WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
-            )
+    """End every session at PostgreSQL, whatever it is doing; returns how many. Raises psycopg.Error, as above."""
+    return len(
+        product.sql(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
         )
-    return 0
+    )
 
 
-def flush(product: Product) -> None:
-    """FLUSHALL, if Redis answers."""
-    with suppress(redis.RedisError), broker(product) as client:
-        client.flushall()
+def flush(product: Product) -> tuple[int, int]:
+    """FLUSHALL; returns how many messages were queued before and after, as one transaction. Raises RedisError."""
+    with broker(product) as client, client.pipeline(transaction=True) as steps:
+        before, _, after = steps.llen(QUEUE).flushall().llen(QUEUE).execute()
+    return int(before), int(after)
+
+
+def queued(product: Product) -> int:
+    """How many messages no worker has popped."""
+    with broker(product) as client:
+        return int(client.llen(QUEUE))
 
 
 def heal(product: Product) -> None:

@@ -60,7 +60,7 @@ def under_load(stage: "Stage", people: list[Person], abort_share: float = 0.5) -
     """Inside this block every one of them starts (with a key, tried again until it is answered), reads, aborts."""
     load = Load()
     with ThreadPoolExecutor(len(people)) as pool:
-        lives = [pool.submit(_live, stage, load, person, abort_share) for person in people]
+        lives = [pool.submit(_live, load, person, abort_share) for person in people]
         try:
             yield load
         finally:
@@ -69,25 +69,25 @@ def under_load(stage: "Stage", people: list[Person], abort_share: float = 0.5) -
             life.result()
 
 
-def _live(stage: "Stage", load: Load, person: Person, abort_share: float) -> None:
+def _live(load: Load, person: Person, abort_share: float) -> None:
     number = 0
     while not load.done.is_set():
         number += 1
-        run_id = _start(stage, load, person, f"{person.user_id}-{number}")
-        for _ in range(stage.random.randint(1, 3)):
+        run_id = _start(load, person, f"{person.user_id}-{number}")
+        for _ in range(person.random.randint(1, 3)):
             load.note(person.current())
             if run_id is not None:
                 load.note(person.look(run_id))
-        if run_id is not None and stage.random.random() < abort_share:
+        if run_id is not None and person.random.random() < abort_share:
             load.note(person.abort(run_id))
-        time.sleep(stage.random.uniform(0, 0.05))
+        time.sleep(person.random.uniform(0, 0.05))
 
 
-def _start(stage: "Stage", load: Load, person: Person, key: str) -> int | None:
+def _start(load: Load, person: Person, key: str) -> int | None:
     """The run that this key got; None if the load ended before that was known."""
     while not load.done.is_set():
         reply = load.note(person.start(key))
         if reply.status in (200, 201, 409):
             return reply.run_id
-        time.sleep(stage.random.uniform(0.05, 0.3))
+        time.sleep(person.random.uniform(0.05, 0.3))
     return None

@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import random
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -37,10 +38,11 @@ class Reply:
 class Person:
     """Somebody with curl."""
 
-    def __init__(self, stage: "Stage", user_id: int, token: str) -> None:
+    def __init__(self, stage: "Stage", user_id: int, token: str, chance: random.Random) -> None:
         self.stage = stage
         self.user_id = user_id
         self.token = token
+        self.random = chance
 
     def start(self, key: str | None = None, body: Any = None, timeout: float = 30) -> Reply:
         """POST /start."""
@@ -62,7 +64,7 @@ class Person:
             if time.monotonic() > deadline:
                 self.stage.wrong(f"start with a key was not answered within {seconds:.0f} s ({reply.status})")
                 break
-            time.sleep(self.stage.random.uniform(0.05, 0.3))
+            time.sleep(self.random.uniform(0.05, 0.3))
         return reply
 
     def abort(self, run_id: int, timeout: float = 30) -> Reply:

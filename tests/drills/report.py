@@ -29,6 +29,8 @@ FOOT = """
 * The **walking worker** is the product's worker with `ingestion.run` replaced: it takes runs through their states by
   the functions of `app/services/runs.py`. The product's own task is a placeholder that claims nothing; so runs that a
   killed worker had claimed are ended by a rescue of the drill's.
+* The **seed** gives what is done at random, when, and by whom: the faults, and each person's and each walk's own
+  sequence. How real processes interleave is not reproduced by a seed: the same command meets other instants.
 * Where it says **not run**, nothing was shown.
 """
 

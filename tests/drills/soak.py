@@ -4,21 +4,25 @@ import signal
 import time
 from collections import Counter
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Any
 
 import psutil
+import psycopg
+import redis
 
 from tests.drills import faults
 from tests.drills.load import Load, under_load
 from tests.drills.registry import WALKING
 from tests.drills.results import Drill, Outcome, percentile
-from tests.drills.stage import Stage
+from tests.drills.stage import LOST_WORKER, Stage
 
 QUIET_SECONDS = 120
 """Within which every run has ended after the nemesis has stopped, and all is well."""
 
 PEOPLE = 8
+IN_VAIN = (psutil.Error, psycopg.Error, redis.RedisError, IndexError, AssertionError)
+"""What is raised where there is nothing to be killed, frozen, flushed or cut, because it is down already."""
+
 Deed = Callable[[Stage], Any]
 
 
@@ -36,8 +40,7 @@ def _kill(name: str) -> Deed:
 
 def _kill_child(name: str) -> Deed:
     def kill(stage: Stage) -> None:
-        with suppress(psutil.Error, IndexError):
-            stage.random.choice(faults.children(stage.product, name)).kill()
+        stage.random.choice(faults.children(stage.product, name)).kill()
 
     return kill
 
@@ -77,7 +80,8 @@ def soak(minutes: float) -> Drill:
 
 def _soak(stage: Stage, seconds: float) -> Outcome:
     stage.walk(units=3, pause=0.15)
-    done: Counter[str] = Counter()
+    done, vain = Counter[str](), Counter[str]()
+    stage.expected += LOST_WORKER
     ends, began = time.monotonic() + seconds, time.monotonic()
     # What can be handed over while everything falls down at random is asked of the quiet time alone.
     stage.bound = None
@@ -85,15 +89,18 @@ def _soak(stage: Stage, seconds: float) -> Outcome:
         while time.monotonic() < ends:
             time.sleep(stage.random.uniform(0.2, 4))
             name = stage.random.choice(sorted(NEMESIS))
-            with suppress(psutil.Error):
+            try:
                 NEMESIS[name](stage)
-            done[name] += 1
-            _tell(done, began, load.statuses)
+            except IN_VAIN:
+                vain[name] += 1
+            else:
+                done[name] += 1
+                _tell(done, began, load.statuses)
     quiet = time.monotonic()
     faults.heal(stage.product)
     well = time.monotonic() - quiet
     stage.clear_away(QUIET_SECONDS - well)
-    return _figures(stage, load, done, well, time.monotonic() - quiet)
+    return _figures(stage, load, (done, vain), well, time.monotonic() - quiet)
 
 
 def _tell(done: Counter[str], began: float, statuses: Counter[str]) -> None:
@@ -102,7 +109,8 @@ def _tell(done: Counter[str], began: float, statuses: Counter[str]) -> None:
         print(f"    {time.monotonic() - began:4.0f} s, {done.total()} faults, answers {answers}", flush=True)
 
 
-def _figures(stage: Stage, load: Load, done: Counter[str], well: float, quiet: float) -> Outcome:
+def _figures(stage: Stage, load: Load, deeds: tuple[Counter[str], Counter[str]], well: float, quiet: float) -> Outcome:
+    done, vain = deeds
     statuses, seconds = load.statuses, [reply.seconds for reply in load.replies if reply.status]
     strange = {word: n for word, n in statuses.items() if word not in ("200", "201", "409", "503", "none")}
     if strange:
@@ -110,6 +118,7 @@ def _figures(stage: Stage, load: Load, done: Counter[str], well: float, quiet: f
     ends = stage.product.sql("SELECT status, count(*) FROM ingestion_runs GROUP BY status ORDER BY status")
     facts = {
         "faults": done.total(),
+        "tried in vain": vain.total(),
         "requests": sum(statuses.values()),
         "answers": dict(sorted(statuses.items())),
         "runs": ", ".join(f"{status}: {n}" for status, n in ends),

@@ -37,12 +37,13 @@ BOUND_SECONDS = 45
 """Within which a run that is pending must have been handed to a worker, outages not counted: the reconciler's first
 back-off, its interval, and what a killed worker needs to come back on a busy machine."""
 
-STUCK_SECONDS = 15
+STUCK_SECONDS = 8
 """A walk that has not moved its run for this long has ended."""
 
 SHOWN = 5
 """Violations of one kind that are told in words; the others are counted."""
 
+LAST_ID = "SELECT coalesce(pg_sequence_last_value(pg_get_serial_sequence('ingestion_runs', 'id')::regclass), 0)"
 NEW_USER = text("INSERT INTO users (email) VALUES (:email) RETURNING user_id")
 
 LATE_POSTINGS = (
@@ -61,24 +62,31 @@ class Stage:
         self.port = product.port
         self.scale = scale
         self.app = _application(product)
-        self.random = random.Random()
         self.begin("")
 
     def begin(self, seed: str) -> None:
         """Forget the drill before: nobody and no run is left, and chance begins anew from the seed."""
-        self.random.seed(seed)
+        self.seed = seed
+        self.random = self.chance("nemesis")
+        """What the drill itself does at random; nobody else draws from it."""
         self.port = self.product.port
         self.log = ClientLog(complete=True)
         self.complaints: list[str] = []
         self.outages: list[tuple[datetime, datetime]] = []
         self.bound: float | None = BOUND_SECONDS
         self.counted = 0
+        self.first = 1
         self.earlier: dict[int, list[datetime]] = {}
         self.expected: tuple[bytes, ...] = EXPECTED
         self.log_begin = self.product.log.stat().st_size if self.product.launcher else 0
         if self.product.launcher:
             self.product.sql("TRUNCATE users CASCADE")
+            self.first = self.product.sql(LAST_ID)[0][0] + 1
             self.walk()
+
+    def chance(self, name: str) -> random.Random:
+        """Chance of one's own: what somebody draws does not depend on how many others have drawn before."""
+        return random.Random(f"{self.seed}/{name}")
 
     def times(self, full: int, least: int = 1) -> int:
         """How often something is done: ``full`` in a whole drill, less in a trial of it."""
@@ -94,7 +102,8 @@ class Stage:
             email = f"drill-{self.counted}@example.org"
             with self.app.app_context():
                 user_id = run_statement(NEW_USER.bindparams(email=email))[0].user_id
-                found.append(Person(self, user_id, credentials.make_token(user_id, "drill").secret))
+                secret = credentials.make_token(user_id, "drill").secret
+            found.append(Person(self, user_id, secret, self.chance(email)))
         return found
 
     def crowd(self, deed: Callable[[Given], Made], given: Sequence[Given], together: bool = True) -> list[Made]:
@@ -128,7 +137,7 @@ class Stage:
         """Tell the walking worker how to walk from the next run on (``tests/drills/walking_worker.py``)."""
         path = self.product.data_dir / "walk.json"
         new = path.with_suffix(".new")
-        new.write_text(json.dumps(how))
+        new.write_text(json.dumps({"seed": self.seed, "first": self.first, **how}))
         new.replace(path)
 
     def receipts(self) -> dict[int, list[datetime]]:
@@ -167,6 +176,10 @@ class Stage:
             for moments in self.received(run_ids, seconds).values()
             if moments[-1] >= moment
         ]
+
+    def none_left_behind(self) -> None:
+        """Wait until a worker has received every run that is still pending."""
+        self.received(row[0] for row in self.product.sql("SELECT id FROM ingestion_runs WHERE status = 'pending'"))
 
     def ended(self, seconds: float = 60) -> float:
         """Wait until no run is active; returns the seconds it took. Those that are left are wrong."""
@@ -245,13 +258,16 @@ class Stage:
 EXPECTED = (
     b"consumer: Cannot connect to",
     b"consumer: Connection to broker lost",
-    b"Worker (pid:",
-    b"exited with 'signal 9",
-    b"WorkerLostError",
+    b"was sent SIGKILL!",
+    b"was sent SIGTERM!",
     b"Control command error",
     b"Frequent restarts detected",
 )
-"""What libraries call an error and is their way of saying that a drill is under way."""
+"""What libraries call an error and is their way of saying that a drill is under way. gunicorn says of a process by
+which signal it was ended; one that ended by itself, with whatever code but 0, is a fault of ours."""
+
+LOST_WORKER = (b"WorkerLostError", b"exited with 'signal 9")
+"""The same of Celery, where a drill kills a process below the worker's."""
 
 
 @contextmanager

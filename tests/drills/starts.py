@@ -38,7 +38,7 @@ def one_key_at_once(stage: Stage) -> Outcome:
     """20 starts with one Idempotency-Key at one instant: one run, named to all 20. One of them is new (201), the others
     are its replay (200).
     """
-    rounds, seconds = stage.times(50), []
+    rounds, seconds = stage.times(20), []
     (person,) = stage.people(1)
     for number in range(rounds):
         replies = stage.crowd(lambda each: each.start(f"key-{number}"), [person] * 20)
@@ -56,7 +56,7 @@ def key_misused(stage: Stage) -> Outcome:
     """A key with another body is refused (422); another person's same key is his own. Nothing is stored of what is
     refused, so the first run stays the only one.
     """
-    rounds, seconds = stage.times(50), []
+    rounds, seconds = stage.times(20), []
     first, second = stage.people(2)
     for number in range(rounds):
         key = f"misused-{number}"

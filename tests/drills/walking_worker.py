@@ -3,7 +3,7 @@
 Started as the product's own: ``celery -A tests.drills.walking_worker worker``. It keeps the contract of the
 placeholder's docstring, and does nothing that the real work will not do: it claims, advances, takes postings in by
 short guarded units, and finishes, or stops without another write. How slowly it walks stands in ``walk.json`` of the
-data folder, which is read for each run.
+data folder, which is read for each run; so does the seed from which each run's pauses are drawn.
 """
 
 import json
@@ -53,12 +53,13 @@ def walk(run_id: int) -> None:
     """Take the run to its end, unless somebody else does."""
     log.info("run received", run_id=run_id)
     how = _how()
+    chance = random.Random(f"{how.get('seed')}/walk {run_id - how.get('first', 0)}")
     try:
         runs.claim(run_id)
-        _pause(how)
+        _pause(how, chance)
         _surely(lambda: runs.advance(run_id, how.get("units", 3)), run_id, RunStatus.INGESTING)
         for number in range(how.get("units", 3)):
-            _pause(how)
+            _pause(how, chance)
             _surely(lambda number=number: run_statement(UNIT.bindparams(run_id=run_id, number=number)), run_id, None)
         _at_barrier(run_id, how)
         _surely(lambda: runs.finish(run_id), run_id, RunStatus.FINISHED)
@@ -93,8 +94,8 @@ def _how() -> dict[str, Any]:
         return {}
 
 
-def _pause(how: dict[str, Any]) -> None:
-    time.sleep(random.uniform(0, how.get("pause", 0.0)))
+def _pause(how: dict[str, Any], chance: random.Random) -> None:
+    time.sleep(chance.uniform(0, how.get("pause", 0.0)))
 
 
 def _at_barrier(run_id: int, how: dict[str, Any]) -> None:

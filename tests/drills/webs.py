@@ -5,10 +5,8 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import UTC, datetime
-
-import psutil
 
 from tests.drills import faults
 from tests.drills.brokers import warm
@@ -31,7 +29,7 @@ def killed_before_publish(stage: Stage) -> Outcome:
     key found again.
     """
     recoveries, count, early = [], 0, 0
-    for number in range(stage.times(4)):
+    for number in range(stage.times(2)):
         warm(stage)
         people = stage.people(8)
         with ThreadPoolExecutor(len(people)) as pool:
@@ -50,8 +48,8 @@ def killed_before_publish(stage: Stage) -> Outcome:
             if person.start_surely(f"{number}").run_id not in committed:
                 stage.wrong("a key was answered with another run than the one that was committed")
         count += len(people)
-    if early == count:
-        stage.wrong("every start was answered before its web server was killed, so nothing was shown")
+    if 2 * early > count:
+        stage.wrong(f"{early} of {count} starts were answered before their web server was killed, so little was shown")
     return Outcome(count, "runs", recoveries, "recovery", {"answered before the kill": early})
 
 
@@ -67,7 +65,7 @@ def web_killed(stage: Stage) -> Outcome:
     stage.walk(units=2, pause=0.05)
     recoveries: list[float] = []
     with under_load(stage, stage.people(8)) as load, stage.outage():
-        for number in range(stage.times(30, 5)):
+        for number in range(stage.times(20, 5)):
             time.sleep(0.5)
             if number % 10 == 9:
                 faults.kill(stage.product, "web")
@@ -83,25 +81,26 @@ def web_killed(stage: Stage) -> Outcome:
 
 
 def _kill_one(stage: Stage) -> None:
-    with suppress(psutil.Error, IndexError):
-        stage.random.choice(faults.children(stage.product, "web")).kill()
+    processes = wait_until(lambda: faults.children(stage.product, "web"), 30, "a web process")
+    stage.random.choice(processes).kill()
 
 
 @drill("web told to stop under load", GROUP, PLACEHOLDER)
 def web_stopped(stage: Stage) -> Outcome:
-    """The web server is told to stop (SIGTERM) and comes back, 5 times, while 6 people use it: whoever was answered was
+    """The web server is told to stop (SIGTERM) and comes back, twice, while 6 people use it: whoever was answered was
     answered truly. Requests that are being answered are answered; those that meet nobody get no connection, and no
-    wrong answer.
+    wrong answer. What was started is received afterwards.
     """
     recoveries: list[float] = []
     with under_load(stage, stage.people(6)) as load, stage.outage():
-        for _ in range(stage.times(3)):
+        for _ in range(stage.times(2)):
             time.sleep(1)
             faults.main_process(stage.product, "web").send_signal(signal.SIGTERM)
             refused = load.statuses["none"]
             wait_until(lambda: load.statuses["none"] > refused, 30, "a refused connection")
             recoveries.append(first_good(load, datetime.now(UTC)))
     faults.heal(stage.product)
+    stage.none_left_behind()
     return Outcome(len(recoveries), "stops", recoveries, "recovery", {"answers": dict(sorted(load.statuses.items()))})
 
 
@@ -111,7 +110,7 @@ def commit_unknown(stage: Stage) -> Outcome:
     and the same key finds the one run. A second web machine reaches PostgreSQL through a proxy that swallows what it is
     told to.
     """
-    rounds, seconds, codes = stage.times(60, 6), [], Counter()
+    rounds, seconds, codes = stage.times(30, 6), [], Counter()
     with second_web(stage.product) as (proxy, port):
         stage.port = port
         for number, person in enumerate(stage.people(rounds)):

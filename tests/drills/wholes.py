@@ -6,16 +6,19 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 
 import psutil
 
 from app.config import PROJECT
+from app.tasks.reconcile import INTERVAL_SECONDS
 from tests.drills import faults
 from tests.drills.brokers import started
-from tests.drills.people import Person
+from tests.drills.people import Person, Reply
 from tests.drills.registry import NONE, PLACEHOLDER, drill
 from tests.drills.results import NotRun, Outcome, Terms
 from tests.drills.stage import Stage, made
@@ -28,8 +31,10 @@ DISK_MEGABYTES = 192
 
 @drill("three reconcilers", GROUP, PLACEHOLDER)
 def three_reconcilers(stage: Stage) -> Outcome:
-    """Three reconcilers find 100 runs that nobody could publish: each is published once, and received once."""
-    recoveries, count, doubles = [], 0, 0
+    """Three reconcilers find 100 runs that nobody could publish: each is published once, and received once. Each is
+    aborted when it is received, before it is due again; a pass later the queue is empty.
+    """
+    recoveries, found, doubles = [], 0, 0
     with ExitStack() as stack:
         for _ in range(2):
             stack.enter_context(_reconciler(stage.product))
@@ -38,23 +43,55 @@ def three_reconcilers(stage: Stage) -> Outcome:
             with stage.outage(), faults.away(stage.product, "redis"):
                 run_ids = started(stage, people)
             back = datetime.now(UTC)
-            recoveries += stage.since(back, run_ids)
-            receipts = stage.receipts()
-            doubles += sum(len(receipts.get(run_id, [])) > 1 for run_id in run_ids)
-            count += len(run_ids)
-    if doubles:
-        stage.wrong(f"{doubles} runs were published twice")
-    return Outcome(count, "runs", recoveries, "recovery", {"published twice": doubles})
+            _abort_as_received(stage, people)
+            recoveries += stage.since(back, run_ids, 1)
+            # Whoever took one of them twice has published it by then, too.
+            time.sleep(INTERVAL_SECONDS)
+            doubles += _published_twice(stage, run_ids)
+            found += len(run_ids)
+    return Outcome(found, "runs", recoveries, "recovery", {"published twice": doubles})
+
+
+def _abort_as_received(stage: Stage, people: list[Person]) -> None:
+    """Abort each one's run as soon as a worker has it: a run that stays pending would be due again after 15 s."""
+    active = stage.product.sql("SELECT id, user_id FROM ingestion_runs WHERE finished_at IS NULL")
+    owners = {person.user_id: person for person in people}
+    left = {run_id: owners[user_id] for run_id, user_id in active}
+
+    def all_received() -> bool:
+        for run_id in left.keys() & stage.receipts().keys():
+            left.pop(run_id).abort(run_id)
+        return not left
+
+    try:
+        wait_until(all_received, 60)
+    except AssertionError:
+        stage.wrong(f"not received within 60 s: {sorted(left)[:5]}")
+
+
+def _published_twice(stage: Stage, run_ids: list[int]) -> int:
+    """How many of these runs were published more than once; each that was not exactly once is wrong."""
+    counts = dict(stage.product.sql("SELECT id, dispatch_count FROM ingestion_runs WHERE id = ANY(%s)", run_ids))
+    receipts = stage.receipts()
+    times = {run_id: (counts.get(run_id), len(receipts.get(run_id, []))) for run_id in run_ids}
+    for run_id, (published, received) in times.items():
+        if (published, received) != (1, 1):
+            stage.wrong(f"run {run_id} was published {published} times and received {received} times")
+    if queued := faults.queued(stage.product):
+        stage.wrong(f"{queued} messages are left in the queue")
+    return sum((published or 0) > 1 or received > 1 for published, received in times.values())
 
 
 @contextmanager
 def _reconciler(product: Product) -> Iterator[None]:
+    """One more of them inside this block; entered when it is connected to PostgreSQL."""
     environment = {**product.environment, "JOB_INGESTION_SUPERVISED": str(product.data_dir)}
     process = subprocess.Popen(
         [sys.executable, "-m", "flask", "--app", "wsgi", "runs", "reconcile"],
         cwd=PROJECT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )
     try:
+        wait_until(lambda: psutil.Process(process.pid).net_connections("unix"), 30, "another reconciler")
         yield
     finally:
         process.terminate()
@@ -63,58 +100,108 @@ def _reconciler(product: Product) -> Iterator[None]:
 
 @drill("reconciler killed and frozen", GROUP, PLACEHOLDER)
 def reconciler_killed(stage: Stage) -> Outcome:
-    """Redis is away while people start, and the reconciler is SIGKILLed as it hands over: every run is received. It
-    dies somewhere between taking, publishing and stamping.
+    """Redis is away while people start; the reconciler is SIGKILLed when it has taken their runs and not yet published
+    them all, and every second time frozen there: every run is received. The next one takes over; for a frozen one that
+    is a second reconciler.
     """
-    recoveries, count = [], 0
-    for _ in range(stage.times(2)):
+    recoveries, in_hand = [], []
+    for number in range(stage.times(2, 2)):
         people = stage.people(30)
-        with stage.outage():
-            with faults.frozen(stage.product, "redis"):
+        with stage.outage(), ExitStack() as stack:
+            with faults.away(stage.product, "redis"):
                 run_ids = started(stage, people)
-            back = datetime.now(UTC)
-            with suppress(AssertionError):
-                wait_until(lambda: set(stage.receipts()) & set(run_ids), 20)
-            faults.kill(stage.product, "reconciler")
-            recoveries += stage.since(back, run_ids)
-        count += len(people)
-    return Outcome(count, "runs", recoveries)
+            victim = faults.main_process(stage.product, "reconciler")
+            _wait_until_taken(stage, run_ids)
+            stopped = datetime.now(UTC)
+            if number % 2:
+                victim.suspend()
+                stack.callback(victim.resume)
+            else:
+                victim.kill()
+            in_hand.append(stage.product.sql(f"SELECT count(*) {TAKEN}", run_ids)[0][0])
+            if not in_hand[-1]:
+                stage.wrong("the reconciler had handed over all of them before it was stopped")
+            if number % 2:
+                stack.enter_context(_reconciler(stage.product))
+            recoveries += stage.since(stopped, run_ids)
+    return Outcome(sum(in_hand), "runs in hand", recoveries, "recovery", {"rounds": len(in_hand)})
+
+
+TAKEN = (
+    "FROM ingestion_runs WHERE id = ANY(%s) AND dispatched_at IS NULL"
+    " AND next_dispatch_at > created_at + make_interval(secs => 5.5)"
+)
+"""Taken by a reconciler and not published yet: a start leaves them alone for 5 s, and no longer."""
+
+
+def _wait_until_taken(stage: Stage, run_ids: list[int], seconds: float = 30) -> None:
+    """Return within milliseconds of the reconciler's taking one of these runs."""
+    deadline = time.monotonic() + seconds
+    with stage.product.connect() as connection:
+        connection.autocommit = True
+        while not connection.execute(f"SELECT {TAKEN} LIMIT 1", [run_ids]).fetchone():
+            assert time.monotonic() < deadline, f"the reconciler took nothing within {seconds} s"
+            time.sleep(0.001)
 
 
 @drill("power cut", GROUP, PLACEHOLDER)
 def power_cut(stage: Stage) -> Outcome:
-    """Every process is SIGKILLed at one instant, the supervisor and the launcher too, while 6 people start; then make
-    run again: nothing acknowledged is lost. Recovery is counted from the new start to the receipt of the last run.
+    """Every process is SIGKILLed at one instant, the supervisor and the launcher too, while 6 people start and abort;
+    then make run again: nothing acknowledged is lost, and a key whose answer was lost finds its run. Recovery is
+    counted from the new start to the receipt of the last run.
     """
-    seconds, count = [], 0
+    seconds, cut = [], 0
     for _ in range(stage.times(2)):
         people = stage.people(6)
-        replies = [person.start() for person in people for _ in range(2)]
-        with stage.outage():
-            _cut_power(stage.product)
-            began = time.monotonic()
-            stage.start_again()
-            stage.received([reply.run_id for reply in replies if reply.status == 201], 90)
+        with ThreadPoolExecutor(len(people)) as pool:
+            lives = [pool.submit(_until_cut, person) for person in people]
+            time.sleep(stage.random.uniform(0.5, 1.5))
+            dark = _cut_power(stage.product)
+            ends = [life.result() for life in lives]
+        cut += sum(last.status is None and last.began < dark for _, last in ends)
+        began = time.monotonic()
+        stage.outages.append((dark, _power_back(stage)))
         seconds.append(time.monotonic() - began)
         faults.heal(stage.product)
-        count += 1
-        for person in people:
-            if (active := person.current().run_id) is None:
-                stage.wrong(f"user {person.user_id} has no active run after the power cut")
-            else:
-                person.abort(active)
-    return Outcome(count, "power cuts", seconds)
+        for person, (key, _) in zip(people, ends, strict=True):
+            person.start_surely(key)
+        stage.none_left_behind()
+    if not cut:
+        stage.wrong("no request was open when the power was cut, so little was shown")
+    return Outcome(len(seconds), "power cuts", seconds, "recovery", {"requests cut off": cut})
 
 
-def _cut_power(product: Product) -> None:
+def _until_cut(person: Person) -> tuple[str, Reply]:
+    """Start (with a key) and abort until that fails; returns the last key and the last answer."""
+    for number in count():
+        key = f"cut-{number}"
+        reply = person.start(key)
+        if reply.status == 201:
+            reply = person.abort(reply.run_id)
+        if reply.status not in (200, 201):
+            return key, reply
+    raise AssertionError
+
+
+def _power_back(stage: Stage) -> datetime:
+    """Start the product, and wait until all is received that is pending; returns when."""
+    stage.start_again()
+    stage.none_left_behind()
+    return datetime.now(UTC)
+
+
+def _cut_power(product: Product) -> datetime:
+    """Kill all; returns the moment before which everything lived."""
     assert product.launcher is not None
     everything = product.processes()
+    dark = datetime.now(UTC)
     for process in everything:
         with suppress(psutil.Error):
             process.kill()
     product.launcher.send_signal(signal.SIGKILL)
     product.launcher.wait(10)
     psutil.wait_procs(everything, timeout=10)
+    return dark
 
 
 @drill("disk full", GROUP, NONE)

@@ -3,7 +3,6 @@
 import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from datetime import UTC, datetime
 from threading import Event
 
@@ -14,7 +13,7 @@ from tests.drills.brokers import started
 from tests.drills.people import Person
 from tests.drills.registry import PLACEHOLDER, WALKING, drill
 from tests.drills.results import Outcome
-from tests.drills.stage import Stage
+from tests.drills.stage import LOST_WORKER, Stage
 from tests.support.waiting import wait_until
 
 GROUP = "Workers"
@@ -26,7 +25,8 @@ def killed_before_receiving(stage: Stage) -> Outcome:
     messages are in the queue, some were popped and die with the worker.
     """
     recoveries, count = [], 0
-    for _ in range(stage.times(2)):
+    stage.expected += LOST_WORKER
+    for _ in range(stage.times(1)):
         people = stage.people(25)
         with faults.frozen(stage.product, "worker"):
             run_ids = started(stage, people)
@@ -43,7 +43,8 @@ def killed_while_receiving(stage: Stage) -> Outcome:
     Recovery is counted from the start of a run to its receipt.
     """
     recoveries, count = [], 0
-    for _ in range(stage.times(3)):
+    stage.expected += LOST_WORKER
+    for _ in range(stage.times(2)):
         people = stage.people(25)
         with ThreadPoolExecutor(1) as pool:
             began = datetime.now(UTC)
@@ -63,7 +64,8 @@ def killed_in_mid_run(stage: Stage) -> Outcome:
     work that takes the placeholder's place.
     """
     recoveries, count = [], 0
-    for number in range(stage.times(6)):
+    stage.expected += LOST_WORKER
+    for number in range(stage.times(4)):
         stage.walk(units=4, pause=0.6)
         people = stage.people(4)
         runs = [(person, reply.run_id) for person in people if (reply := person.start()).run_id]
@@ -86,8 +88,8 @@ def killed_in_mid_run(stage: Stage) -> Outcome:
 
 
 def _kill_a_child(stage: Stage) -> None:
-    with suppress(psutil.Error, IndexError):
-        stage.random.choice(faults.children(stage.product, "worker")).kill()
+    processes = wait_until(lambda: faults.children(stage.product, "worker"), 30, "a process of the worker")
+    stage.random.choice(processes).kill()
 
 
 @drill("frozen worker wakes up", GROUP, WALKING)
@@ -96,7 +98,7 @@ def frozen_worker_wakes(stage: Stage) -> Outcome:
     to the old run. The abort is answered at once, whoever sleeps on the run.
     """
     seconds, count = [], 0
-    for _ in range(stage.times(6)):
+    for _ in range(stage.times(3)):
         stage.walk(units=4, pause=0.4)
         people = stage.people(2)
         runs = [(person, reply.run_id) for person in people if (reply := person.start()).run_id]
@@ -114,16 +116,16 @@ def frozen_worker_wakes(stage: Stage) -> Outcome:
 
 @drill("same message a hundred times", GROUP, WALKING)
 def same_message(stage: Stage) -> Outcome:
-    """Each run's message is published 100 more times, by all connections at once: one claim, and the run ends once. The
-    messages are the product's own, as the reconciler publishes them.
+    """Each run's message is published 100 more times, by 10 threads at one instant, to two workers: one claim, and the
+    run ends once. The messages are the product's own, as the reconciler publishes them.
     """
     stage.walk(units=2, pause=0.01)
-    runs, copies, seconds = stage.times(20), 100, []
+    runs, copies, seconds = stage.times(8), 100, []
     with stage.product.second_worker():
         for person in stage.people(runs):
             began = time.monotonic()
             run_id = person.start().run_id
-            publish(stage, [run_id] * copies)
+            stage.crowd(lambda number, run_id=run_id: publish(stage, [run_id] * number), [copies // 10] * 10)
             stage.ended()
             seconds.append(time.monotonic() - began)
     return Outcome(runs * copies, "messages", seconds, "run's end")
@@ -143,7 +145,7 @@ def redis_away_while_working(stage: Stage) -> Outcome:
     ends once. The fault that ends the worker of Celery 5.7.0.
     """
     recoveries, exits, count = [], 0, 0
-    for _ in range(stage.times(3)):
+    for _ in range(stage.times(2)):
         stage.walk(units=4, pause=1.0)
         first, second = stage.people(2)
         first_id = first.start().run_id
@@ -170,7 +172,7 @@ def rolling_restart(stage: Stage) -> Outcome:
     done, people = Event(), stage.people(8)
     with stage.product.second_worker(), ThreadPoolExecutor(8) as pool:
         loads = [pool.submit(_one_after_the_other, person, done) for person in people]
-        restarts = stage.times(6, 2)
+        restarts = stage.times(4, 2)
         try:
             for _ in range(restarts):
                 _oldest(faults.main_processes(stage.product, "worker")).send_signal(signal.SIGTERM)
