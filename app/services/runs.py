@@ -39,13 +39,13 @@ START_TRIES = 100
 
 # Statements that are asked all the time are built once: building one costs as much as asking it.
 OWNER = bindparam("owner", type_=BigInteger)
-
 IS_IT = RUNS.c.id == bindparam("run_id"), or_(OWNER.is_(None), RUNS.c.user_id == OWNER)
 """This run, of its owner if one is named."""
 
 IS_ACTIVE = RUNS.c.status.in_(words(RunStatus.ACTIVE))
 CURRENT = select(RUNS.c.id).where(RUNS.c.user_id == OWNER, IS_ACTIVE)
 SHOWN = select(RUNS, func.clock_timestamp().label("server_time"))
+RUN = SHOWN.where(*IS_IT)
 TIMELINE = (
     select(EVENTS)
     .select_from(RUNS.outerjoin(EVENTS, (EVENTS.c.run_id == RUNS.c.id) & (EVENTS.c.seq > bindparam("after"))))
@@ -139,7 +139,7 @@ def get(run_id: int, user_id: int | None = None) -> Row[Any]:
 
     Changes nothing. Raises RunNotFound.
     """
-    rows = run_statement(SHOWN.where(*IS_IT), run_id=run_id, owner=user_id)
+    rows = run_statement(RUN, run_id=run_id, owner=user_id)
     if not rows:
         raise RunNotFound(f"There is no run {run_id}.")
     return rows[0]
