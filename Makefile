@@ -5,13 +5,14 @@ BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 NPM := $(BIN)/python frontend/npm.py
+PYTEST := $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 # With the folders, so that a file which was taken away makes a new build too.
 PAGE_SOURCES := $(shell find frontend/src frontend/public ! -name '*.test.js' ! -path '*/src/test*') \
 	$(addprefix frontend/,index.html vite.config.js package.json)
 
 # What was interrupted half-way is not taken for done.
 .DELETE_ON_ERROR:
-.PHONY: help run build dev test lint drill bench docs lock audit clean
+.PHONY: help run build dev test coverage lint drill bench docs lock audit clean
 
 help: ## Show what can be made
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):.*## /  make \1	/' | expand -t 16
@@ -27,7 +28,11 @@ dev: frontend/node_modules/.package-lock.json ## The page at :5173, anew with ev
 test: lint frontend/dist/index.html ## Lint, then run every test: the page's, and those on a private PostgreSQL and Redis
 	@$(BIN)/python -m tests.support.chromium
 	@$(NPM) run -s test
-	@$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder --cov --cov-report=term-missing
+	@$(PYTEST)
+
+coverage: .venv/development frontend/dist/index.html ## The same of the Python tests, measuring which lines they reach
+	@$(BIN)/python -m tests.support.chromium
+	@$(PYTEST) --cov --cov-report=term-missing
 
 lint: .venv/development frontend/node_modules/.package-lock.json ## flake8, isort and mypy; Biome and TypeScript
 	@$(BIN)/python -m flake8 .
