@@ -65,14 +65,14 @@ def servers() -> Iterator[Path]:
 
 
 def prove(examples: int, seed: int, mutants: bool = True) -> Iterator[tuple[str, bool, dict[str, Any]]]:
-    """Check the product, then each mutant; yields the name, whether all is as it must be, and the figures."""
+    """Check the product, then each mutant, on all tours and then by chance; yields the name, whether all is as it must be, and the figures."""
     with servers() as folder:
         prover = Prover(folder)
         try:
             verdict = prover.check(None, examples=examples, seed=seed, until_first=False)
             yield "the product as it is", not verdict["difference"] and not verdict["fault"], verdict
             for name in MUTANTS if mutants else ():
-                verdict = prover.check(name, examples=examples, seed=seed, tours=[])
+                verdict = prover.check(name, examples=examples, seed=seed)
                 yield name, bool(verdict["difference"]) and not verdict["fault"], verdict
         finally:
             prover.close()
