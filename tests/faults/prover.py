@@ -65,7 +65,10 @@ def servers() -> Iterator[Path]:
 
 
 def prove(examples: int, seed: int, mutants: bool = True) -> Iterator[tuple[str, bool, dict[str, Any]]]:
-    """Check the product, then each mutant, on all tours and then by chance; yields the name, whether all is as it must be, and the figures."""
+    """Check the product, then each mutant, on all tours and then by chance.
+
+    Yields the name, whether all is as it must be, and the figures.
+    """
     with servers() as folder:
         prover = Prover(folder)
         try:
