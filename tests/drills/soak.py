@@ -81,7 +81,7 @@ def soak(minutes: float) -> Drill:
 def _soak(stage: Stage, seconds: float) -> Outcome:
     stage.walk(units=3, pause=0.15)
     done, vain = Counter[str](), Counter[str]()
-    stage.expected += LOST_WORKER
+    stage.expected += (*LOST_WORKER, b"Couldn't ack")
     ends, began = time.monotonic() + seconds, time.monotonic()
     # What can be handed over while everything falls down at random is asked of the quiet time alone.
     stage.bound = None
