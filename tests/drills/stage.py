@@ -249,7 +249,7 @@ class Stage:
             lines.seek(min(self.log_begin, self.product.log.stat().st_size))
             marks = (b'"level": "error"', b'"level": "critical"')
             events = [line for line in lines if any(mark in line for mark in marks)]
-        return [f"logged: {line.decode(errors='replace')[:300]}" for line in events if not self._is_expected(line)]
+        return [f"logged: {_event(line)}" for line in events if not self._is_expected(line)]
 
     def _is_expected(self, line: bytes) -> bool:
         return any(words in line for words in self.expected)
@@ -303,3 +303,8 @@ def _application(product: Product) -> Flask:
 
 
 __all__ = ["Stage", "WalkingProduct", "ensure_running", "made", "staged"]
+
+
+def _event(line: bytes) -> str:
+    """What was logged, without the stack and the paths in it."""
+    return line.decode(errors="replace").partition(', "exception"')[0][:300]
