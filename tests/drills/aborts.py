@@ -1,12 +1,12 @@
 """An abort against whatever else happens to the run."""
 
-import time
 from contextlib import ExitStack
 from threading import Lock
 from typing import Any
 
 from tests.drills import faults
 from tests.drills.brokers import in_budget
+from tests.drills.lasting import lasts
 from tests.drills.people import Person
 from tests.drills.registry import PLACEHOLDER, WALKING, drill
 from tests.drills.results import Outcome, percentile
@@ -29,7 +29,7 @@ def abort_at_random(stage: Stage) -> Outcome:
         number, person = numbered
         for _ in range(number, runs, len(people)):
             run_id = person.start().run_id
-            time.sleep(person.random.uniform(0, 0.4))
+            lasts(person.random.uniform(0, 0.4))
             reply = person.abort(run_id)
             seen = person.look(run_id)
             with lock:
@@ -80,7 +80,7 @@ def _meet(stage: Stage, client: Any, person: Person, run_id: int, lead: float) -
     def side(which: str) -> Any:
         if which == "user":
             return person.abort(run_id)
-        time.sleep(pause)
+        lasts(pause)
         return client.lpush(f"drill:go:{run_id}", 1)
 
     reply, _ = stage.crowd(side, ["user", "worker"])

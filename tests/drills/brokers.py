@@ -1,6 +1,7 @@
 """Redis refused, frozen, flushed, restarted, full, cut: runs are accepted and kept, and handed over afterwards."""
 
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
@@ -9,6 +10,7 @@ from typing import Any
 import redis
 
 from tests.drills import faults
+from tests.drills.lasting import lasts
 from tests.drills.people import Person, Reply
 from tests.drills.registry import PLACEHOLDER, drill
 from tests.drills.results import Outcome
@@ -62,17 +64,22 @@ def outage_of_redis(stage: Stage, fault: Any, people: list[Person], together: bo
     return answers, recoveries
 
 
+def outages(stage: Stage, times: int, fault: Callable[..., Any], persons: int, together: bool) -> Outcome:
+    """So many outages of Redis, each with so many people."""
+    answers: list[float] = []
+    recoveries: list[float] = []
+    for _ in range(times):
+        more = outage_of_redis(stage, fault(stage.product, "redis"), stage.people(persons), together)
+        answers, recoveries = answers + more[0], recoveries + more[1]
+    return Outcome(times * persons, "starts", recoveries, "recovery", {"slowest answer": f"{max(answers):.2f} s"})
+
+
 @drill("Redis refused", GROUP, PLACEHOLDER)
 def redis_refused(stage: Stage) -> Outcome:
     """Redis is killed and stays away: starts and aborts answer within 3 s, and what is left is handed over after its
     return. 20 people at one instant.
     """
-    answers, recoveries, count = [], [], 0
-    for _ in range(stage.times(1)):
-        people = stage.people(20)
-        more = outage_of_redis(stage, faults.away(stage.product, "redis"), people, together=True)
-        answers, recoveries, count = answers + more[0], recoveries + more[1], count + len(people)
-    return Outcome(count, "starts", recoveries, "recovery", {"slowest answer": f"{max(answers):.2f} s"})
+    return outages(stage, stage.times(1), faults.away, 20, together=True)
 
 
 @drill("Redis frozen, one client", GROUP, PLACEHOLDER)
@@ -80,12 +87,7 @@ def redis_frozen(stage: Stage) -> Outcome:
     """Redis hangs, one person starts and aborts: each answers within 3 s. The first pays the time limit, the next are
     spared it.
     """
-    answers, recoveries, count = [], [], 0
-    for _ in range(stage.times(2)):
-        people = stage.people(4)
-        more = outage_of_redis(stage, faults.frozen(stage.product, "redis"), people, together=False)
-        answers, recoveries, count = answers + more[0], recoveries + more[1], count + len(people)
-    return Outcome(count, "starts", recoveries, "recovery", {"slowest answer": f"{max(answers):.2f} s"})
+    return outages(stage, stage.times(2), faults.frozen, 4, together=False)
 
 
 @drill("Redis frozen, 32 clients", GROUP, PLACEHOLDER)
@@ -146,7 +148,7 @@ def redis_restarted(stage: Stage) -> Outcome:
         with stage.outage():
             with faults.away(stage.product, "redis"):
                 replies = [person.start() for person in people[:3]]
-                time.sleep(stage.random.uniform(0, 5))
+                lasts(stage.random.uniform(0, 5))
             back = datetime.now(UTC)
             replies += [person.start() for person in people[3:]]
             recoveries += stage.since(back, [reply.run_id for reply in replies if reply.run_id])

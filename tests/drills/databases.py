@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import psycopg
 
 from tests.drills import faults
+from tests.drills.lasting import lasts
 from tests.drills.load import Load, first_good, under_load
 from tests.drills.people import Person
 from tests.drills.registry import PLACEHOLDER, WALKING, drill
@@ -42,7 +43,7 @@ def postgres_killed(stage: Stage) -> Outcome:
     recoveries: list[float] = []
     with under_load(stage, stage.people(6)) as load, stage.outage():
         for _ in range(stage.times(3, 2)):
-            time.sleep(stage.random.uniform(1, 3))
+            lasts(stage.random.uniform(1, 3))
             faults.kill(stage.product, "postgres")
             recoveries.append(first_good(load, datetime.now(UTC)))
     faults.heal(stage.product)
@@ -60,7 +61,7 @@ def sessions_ended(stage: Stage) -> Outcome:
     recoveries, ended = [], 0
     with under_load(stage, stage.people(6)) as load, stage.outage():
         for _ in range(stage.times(50, 10)):
-            time.sleep(stage.random.uniform(0.05, 0.25))
+            lasts(stage.random.uniform(0.05, 0.25))
             ended += faults.cut_postgres(stage.product)
             recoveries.append(first_good(load, datetime.now(UTC)))
     facts = answered(stage, load)
@@ -79,11 +80,11 @@ def postgres_frozen(stage: Stage) -> Outcome:
     many = stage.people(32)
     with under_load(stage, stage.people(6)) as load, stage.outage():
         for _ in range(stage.times(1)):
-            time.sleep(1)
+            lasts(1)
             with faults.frozen(stage.product, "postgres"):
                 ends = time.monotonic() + 10
                 waits += [load.note(reply).seconds for reply in stage.crowd(Person.start, many)]
-                time.sleep(max(0.0, ends - time.monotonic()))
+                lasts(max(0.0, ends - time.monotonic()))
             recoveries.append(first_good(load, datetime.now(UTC)))
     faults.heal(stage.product)
     facts = answered(stage, load, CROWD_SECONDS)
@@ -100,7 +101,7 @@ def postgres_strange(stage: Stage) -> Outcome:
     faults_here = [_lock_table, _read_only, _all_sessions]
     with under_load(stage, stage.people(4)) as load, stage.outage():
         for fault in faults_here * stage.times(1):
-            time.sleep(1)
+            lasts(1)
             fault(stage)
             recoveries.append(first_good(load, datetime.now(UTC)))
     faults.heal(stage.product)
@@ -111,14 +112,14 @@ def postgres_strange(stage: Stage) -> Outcome:
 def _lock_table(stage: Stage) -> None:
     with stage.product.connect() as connection:
         connection.execute("LOCK TABLE ingestion_runs")
-        time.sleep(6)
+        lasts(6)
         connection.rollback()
 
 
 def _read_only(stage: Stage) -> None:
     stage.product.sql("ALTER SYSTEM SET default_transaction_read_only = on")
     stage.product.sql("SELECT pg_reload_conf()")
-    time.sleep(5)
+    lasts(5)
     with stage.product.connect() as connection:
         connection.autocommit = True
         connection.execute("SET default_transaction_read_only = off")

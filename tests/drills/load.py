@@ -1,6 +1,5 @@
 """People who use the product all at once, for as long as a drill lasts."""
 
-import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -9,6 +8,7 @@ from datetime import datetime
 from threading import Event, Lock
 from typing import TYPE_CHECKING
 
+from tests.drills.lasting import lasts
 from tests.drills.people import Person, Reply
 from tests.support.waiting import wait_until
 
@@ -80,7 +80,7 @@ def _live(load: Load, person: Person, abort_share: float) -> None:
                 load.note(person.look(run_id))
         if run_id is not None and person.random.random() < abort_share:
             load.note(person.abort(run_id))
-        time.sleep(person.random.uniform(0, 0.05))
+        lasts(person.random.uniform(0, 0.05))
 
 
 def _start(load: Load, person: Person, key: str) -> int | None:
@@ -89,5 +89,5 @@ def _start(load: Load, person: Person, key: str) -> int | None:
         reply = load.note(person.start(key))
         if reply.status in (200, 201, 409):
             return reply.run_id
-        time.sleep(person.random.uniform(0.05, 0.3))
+        lasts(person.random.uniform(0.05, 0.3))
     return None

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from tests.drills.lasting import lasts
+
 if TYPE_CHECKING:
     from tests.drills.stage import Stage
 
@@ -64,7 +66,7 @@ class Person:
             if time.monotonic() > deadline:
                 self.stage.wrong(f"start with a key was not answered within {seconds:.0f} s ({reply.status})")
                 break
-            time.sleep(self.random.uniform(0.05, 0.3))
+            lasts(self.random.uniform(0.05, 0.3))
         return reply
 
     def abort(self, run_id: int, timeout: float = 30) -> Reply:

@@ -11,6 +11,7 @@ import psycopg
 import redis
 
 from tests.drills import faults
+from tests.drills.lasting import lasts
 from tests.drills.load import Load, under_load
 from tests.drills.registry import WALKING
 from tests.drills.results import Drill, Outcome, percentile
@@ -29,7 +30,7 @@ Deed = Callable[[Stage], Any]
 def _for_a_while(name: str) -> Deed:
     def freeze(stage: Stage) -> None:
         with faults.frozen(stage.product, name):
-            time.sleep(stage.random.uniform(0.5, 6))
+            lasts(stage.random.uniform(0.5, 6))
 
     return freeze
 
@@ -52,7 +53,7 @@ def _stop(name: str) -> Deed:
 def _keep_away(name: str) -> Deed:
     def keep(stage: Stage) -> None:
         with faults.away(stage.product, name):
-            time.sleep(stage.random.uniform(0.5, 5))
+            lasts(stage.random.uniform(0.5, 5))
 
     return keep
 
@@ -87,7 +88,7 @@ def _soak(stage: Stage, seconds: float) -> Outcome:
     stage.bound = None
     with under_load(stage, stage.people(PEOPLE), abort_share=0.4) as load:
         while time.monotonic() < ends:
-            time.sleep(stage.random.uniform(0.2, 4))
+            lasts(stage.random.uniform(0.2, 4))
             name = stage.random.choice(sorted(NEMESIS))
             try:
                 NEMESIS[name](stage)

@@ -14,7 +14,6 @@ from xmlrpc.client import ServerProxy
 from supervisor.xmlrpc import SupervisorTransport
 
 from app import launcher, supervision
-from app.config import PROJECT
 from tests.support.product import Product
 from tests.support.waiting import wait_until
 
@@ -40,16 +39,12 @@ class WalkingProduct(Product):
         program = walking[begin:walking.index("[program:", begin + 1)].replace("program:worker", f"program:{SECOND}")
         second = program.replace(" worker --", f" worker -n {NODE}@%%h --")
         Path(self.environment[CONFIGURATION]).write_text(f"{walking}\n{second}")
-        with self.log.open("wb") as output:
-            self.launcher = subprocess.Popen(
-                [sys.executable, "-m", "tests.drills.walking_product"],
-                cwd=PROJECT,
-                env=self.environment,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-            )
-        return self.launcher
+        return super().launch()
+
+    @property
+    def program(self) -> list[str]:
+        """This module, which makes the launcher read the other configuration."""
+        return ["-m", "tests.drills.walking_product"]
 
     @contextmanager
     def second_worker(self) -> Iterator[None]:

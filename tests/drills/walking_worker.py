@@ -8,7 +8,6 @@ data folder, which is read for each run; so does the seed from which each run's 
 
 import json
 import random
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -23,6 +22,7 @@ from app.errors import DatabaseUnavailable, RunMoved, RunNotFound
 from app.models import RunStatus
 from app.services import runs
 from app.services.database import run_statement
+from tests.drills.lasting import lasts
 
 log = structlog.get_logger(__name__)
 
@@ -84,7 +84,7 @@ def _surely(step: Callable[[], Any], run_id: int, to: RunStatus | None) -> None:
                 raise
             return
         if unknown:
-            time.sleep(PAUSE_SECONDS)
+            lasts(PAUSE_SECONDS)
 
 
 def _how() -> dict[str, Any]:
@@ -95,7 +95,7 @@ def _how() -> dict[str, Any]:
 
 
 def _pause(how: dict[str, Any], chance: random.Random) -> None:
-    time.sleep(chance.uniform(0, how.get("pause", 0.0)))
+    lasts(chance.uniform(0, how.get("pause", 0.0)))
 
 
 def _at_barrier(run_id: int, how: dict[str, Any]) -> None:

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 
 from tests.drills import faults
 from tests.drills.brokers import warm
+from tests.drills.lasting import lasts
 from tests.drills.load import first_good, under_load
 from tests.drills.people import Person, Reply
 from tests.drills.proxy import AFTER, BEFORE, Proxy
@@ -66,7 +67,7 @@ def web_killed(stage: Stage) -> Outcome:
     recoveries: list[float] = []
     with under_load(stage, stage.people(8)) as load, stage.outage():
         for number in range(stage.times(20, 5)):
-            time.sleep(0.5)
+            lasts(0.5)
             if number % 10 == 9:
                 faults.kill(stage.product, "web")
             else:
@@ -94,7 +95,7 @@ def web_stopped(stage: Stage) -> Outcome:
     recoveries: list[float] = []
     with under_load(stage, stage.people(6)) as load, stage.outage():
         for _ in range(stage.times(2)):
-            time.sleep(1)
+            lasts(1)
             faults.main_process(stage.product, "web").send_signal(signal.SIGTERM)
             refused = load.statuses["none"]
             wait_until(lambda: load.statuses["none"] > refused, 30, "a refused connection")

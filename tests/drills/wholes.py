@@ -18,6 +18,7 @@ from app.config import PROJECT
 from app.tasks.reconcile import INTERVAL_SECONDS
 from tests.drills import faults
 from tests.drills.brokers import started
+from tests.drills.lasting import lasts
 from tests.drills.people import Person, Reply
 from tests.drills.registry import NONE, PLACEHOLDER, drill
 from tests.drills.results import NotRun, Outcome, Terms
@@ -46,7 +47,7 @@ def three_reconcilers(stage: Stage) -> Outcome:
             _abort_as_received(stage, people)
             recoveries += stage.since(back, run_ids, 1)
             # Whoever took one of them twice has published it by then, too.
-            time.sleep(INTERVAL_SECONDS)
+            lasts(INTERVAL_SECONDS)
             doubles += _published_twice(stage, run_ids)
             found += len(run_ids)
     return Outcome(found, "runs", recoveries, "recovery", {"published twice": doubles})
@@ -141,7 +142,7 @@ def _wait_until_taken(stage: Stage, run_ids: list[int], seconds: float = 30) -> 
         connection.autocommit = True
         while not connection.execute(f"SELECT 1 {TAKEN} LIMIT 1", [run_ids]).fetchone():
             assert time.monotonic() < deadline, f"the reconciler took nothing within {seconds} s"
-            time.sleep(0.001)
+            time.sleep(0.001)  # between two looks at what is over within milliseconds
 
 
 @drill("power cut", GROUP, PLACEHOLDER)
@@ -155,7 +156,7 @@ def power_cut(stage: Stage) -> Outcome:
         people = stage.people(6)
         with ThreadPoolExecutor(len(people)) as pool:
             lives = [pool.submit(_until_cut, person) for person in people]
-            time.sleep(stage.random.uniform(0.5, 1.5))
+            lasts(stage.random.uniform(0.5, 1.5))
             dark = _cut_power(stage.product)
             ends = [life.result() for life in lives]
         cut += sum(last.began < dark <= last.ended for _, last in ends)

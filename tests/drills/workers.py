@@ -10,6 +10,7 @@ import psutil
 
 from tests.drills import faults
 from tests.drills.brokers import started
+from tests.drills.lasting import lasts
 from tests.drills.people import Person
 from tests.drills.registry import PLACEHOLDER, WALKING, drill
 from tests.drills.results import Outcome
@@ -49,7 +50,7 @@ def killed_while_receiving(stage: Stage) -> Outcome:
         with ThreadPoolExecutor(1) as pool:
             began = datetime.now(UTC)
             starts = pool.submit(started, stage, people)
-            time.sleep(stage.random.uniform(0, 0.3))
+            lasts(stage.random.uniform(0, 0.3))
             faults.kill(stage.product, "worker")
             run_ids = starts.result()
         recoveries += stage.since(began, run_ids)
@@ -69,7 +70,7 @@ def killed_in_mid_run(stage: Stage) -> Outcome:
         stage.walk(units=4, pause=0.6)
         people = stage.people(4)
         runs = [(person, reply.run_id) for person in people if (reply := person.start()).run_id]
-        time.sleep(stage.random.uniform(0.2, 1.5))
+        lasts(stage.random.uniform(0.2, 1.5))
         if number % 2:
             faults.kill(stage.product, "worker")
         else:
@@ -102,7 +103,7 @@ def frozen_worker_wakes(stage: Stage) -> Outcome:
         stage.walk(units=4, pause=0.4)
         people = stage.people(2)
         runs = [(person, reply.run_id) for person in people if (reply := person.start()).run_id]
-        time.sleep(stage.random.uniform(0.2, 1.2))
+        lasts(stage.random.uniform(0.2, 1.2))
         with faults.frozen(stage.product, "worker"):
             for person, run_id in runs:
                 seconds.append(person.abort(run_id).seconds)
@@ -153,7 +154,7 @@ def redis_away_while_working(stage: Stage) -> Outcome:
         before = faults.main_process(stage.product, "worker")
         with stage.outage():
             with faults.away(stage.product, "redis"):
-                time.sleep(2)
+                lasts(2)
                 second_id = second.start().run_id
             back = datetime.now(UTC)
             recoveries += stage.since(back, [second_id])
@@ -176,7 +177,7 @@ def rolling_restart(stage: Stage) -> Outcome:
         try:
             for _ in range(restarts):
                 _oldest(faults.main_processes(stage.product, "worker")).send_signal(signal.SIGTERM)
-                time.sleep(5)
+                lasts(5)
         finally:
             done.set()
         seconds = [each for load in loads for each in load.result()]

@@ -65,11 +65,16 @@ class Product:
             self.log = Path(log.name)
         self.launcher: subprocess.Popen[bytes] | None = None
 
+    @property
+    def program(self) -> list[str]:
+        """What Python is told to run: the launcher."""
+        return [*(MEASURE if self.measured else []), "run.py"]
+
     def launch(self) -> "subprocess.Popen[bytes]":
         """Start the launcher and return at once; its output replaces that of the start before."""
         with self.log.open("wb") as output:
             self.launcher = subprocess.Popen(
-                [sys.executable, *(MEASURE if self.measured else []), "run.py"],
+                [sys.executable, *self.program],
                 cwd=PROJECT,
                 env=self.environment,
                 stdin=subprocess.DEVNULL,
