@@ -18,6 +18,7 @@ from app.api import (
     source_routes,
     throttle,
 )
+from app.api.application import Application
 from app.api.documentation import DocumentPlugin, security_schemes
 from app.celery_app import celery_init_app
 from app.config import PROJECT, Settings
@@ -31,7 +32,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     """Make the application; without ``settings`` from the environment. Raises SettingsError."""
     settings = settings or Settings.from_env()
     logs.configure(settings.log_format)
-    app = Flask("app", static_folder=None)
+    app = Application("app", static_folder=None)
     app.config.from_mapping(settings.flask_config())
     app.url_map.merge_slashes = False
     app.json.sort_keys = False  # type: ignore[attr-defined]

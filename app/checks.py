@@ -2,7 +2,7 @@
 
 import ipaddress
 import re
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 from urllib.parse import SplitResult, parse_qs, urlsplit
 
@@ -37,6 +37,7 @@ def choice(env: Env, name: str, default: str, words: tuple[str, ...]) -> str:
     return env.str(name, default, validate=validate.OneOf(words, error=f"{name} must be one of: {', '.join(words)}."))
 
 
+@lru_cache(maxsize=1024)
 def is_loopback(host: str) -> bool:
     """Whether this address or name means the machine itself; a name other than localhost does not."""
     if host.lower() == "localhost":

@@ -110,6 +110,7 @@ class ApiBlueprint(Blueprint):
         """Document an operation's name, and the problems that it answers besides those that every one does."""
 
         def decorate(function: Any) -> Any:
+            documented = function
             for status, (description, schema) in sorted(merged.items()):
                 describe = self.alt_response(
                     status,
@@ -118,8 +119,11 @@ class ApiBlueprint(Blueprint):
                     description=description,
                     headers=HEADERS.get(status),
                 )
-                function = describe(function)
-            return self.doc(operationId=function.__name__)(function)
+                documented = describe(documented)
+            documented = self.doc(operationId=function.__name__)(documented)
+            # What is known of it is all that these layers add: no request need pass through them.
+            function.__dict__ |= {name: known for name, known in documented.__dict__.items() if name != "__wrapped__"}
+            return function
 
         merged: Problems = {}
         for group in (EVERYWHERE, *groups):

@@ -6,13 +6,14 @@ from typing import Any
 
 from flask import current_app
 from psycopg.errors import UndefinedColumn, UndefinedTable
-from sqlalchemy import ColumnElement, Connection, Engine, Executable, Row, func, literal_column
+from sqlalchemy import ColumnElement, Engine, Executable, Row, func, literal_column
 from sqlalchemy.exc import InterfaceError, InternalError, InvalidRequestError, OperationalError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from app.connection import LARGE_STATEMENTS
 from app.errors import DatabaseUnavailable, database_sentence
 from app.extensions import db
+from app.services.wording import worded
 
 MIGRATIONS_BEHIND = "The database does not have this version's tables: run flask --app wsgi db upgrade."
 
@@ -22,7 +23,8 @@ _large_turns = Semaphore(LARGE_STATEMENTS)
 def run_statement(statement: Executable, **values: Any) -> Sequence[Row[Any]]:
     """Run one statement, with these values for its parameters, as a transaction of its own. Commits.
 
-    Returns the rows that it returned. Nothing is ever sent twice.
+    Returns the rows that it returned. Nothing is ever sent twice. A statement with parameters is one that is built
+    once, to be asked again and again: it is put into words once, too.
 
     Raises DatabaseUnavailable when PostgreSQL does not answer, or not in time, cannot write (as a standby cannot), or
     has not the tables of this version.
@@ -43,25 +45,22 @@ def run_large_statement(statement: Executable) -> Sequence[Row[Any]]:
 
 def _run(engine: Engine, statement: Executable, values: dict[str, Any]) -> Sequence[Row[Any]]:
     try:
-        with _connected(engine) as connection:
-            result = connection.execute(statement, values)
+        if values:
+            return worded(statement).ask(engine, values)
+        with engine.connect() as connection:
+            result = connection.execute(statement)
             return result.fetchall() if result.returns_rows else []
+    except PoolTimeout as error:
+        raise DatabaseUnavailable("PostgreSQL: every connection of the pool is busy.") from error
+    except InvalidRequestError as error:
+        # The pool opens another connection for a dead one, once; that one was dead too.
+        raise DatabaseUnavailable("PostgreSQL: it closes every connection.") from error
     except (OperationalError, InterfaceError, InternalError) as error:
         raise DatabaseUnavailable(database_sentence(error)) from error
     except ProgrammingError as error:
         if not isinstance(error.orig, (UndefinedTable, UndefinedColumn)):
             raise
         raise DatabaseUnavailable(MIGRATIONS_BEHIND) from error
-
-
-def _connected(engine: Engine) -> Connection:
-    try:
-        return engine.connect()
-    except PoolTimeout as error:
-        raise DatabaseUnavailable("PostgreSQL: every connection of the pool is busy.") from error
-    except InvalidRequestError as error:
-        # The pool opens another connection for a dead one, once; that one was dead too.
-        raise DatabaseUnavailable("PostgreSQL: it closes every connection.") from error
 
 
 def words(statuses: Iterable[str]) -> list[ColumnElement[str]]:

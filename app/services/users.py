@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import structlog
-from sqlalchemy import Row, delete, func, select, update
+from sqlalchemy import Row, bindparam, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from app.errors import EmailTaken, Unauthenticated, UserNotFound
@@ -23,14 +23,14 @@ GONE = "This user does not exist any more."
 LOCAL_EMAIL = "local@localhost"
 """The one user of AUTH=local; no mail can reach this address."""
 
-LOCAL = select(USERS.c.user_id).where(USERS.c.email == LOCAL_EMAIL)
+LOCAL = select(USERS.c.user_id).where(USERS.c.email == bindparam("email"))
 
 
 def local_user_id() -> int:
     """Return the id of the one local user, who is made when first asked for. Commits then."""
-    if not (rows := run_statement(LOCAL)):
+    if not (rows := run_statement(LOCAL, email=LOCAL_EMAIL)):
         run_statement(insert(USERS).values(email=LOCAL_EMAIL, name="You").on_conflict_do_nothing())
-        rows = run_statement(LOCAL)
+        rows = run_statement(LOCAL, email=LOCAL_EMAIL)
     return rows[0].user_id
 
 

@@ -15,7 +15,6 @@ import redis
 from celery.signals import after_task_publish, before_task_publish
 from flask import Flask
 from psycopg.rows import namedtuple_row
-from sqlalchemy import event
 
 from app import celery_app
 from app import connection as bounds
@@ -29,6 +28,7 @@ from app.services import credentials, dispatches, runs
 from app.tasks import dispatch, reconcile
 from tests.faults.history import ClientLog, History, now
 from tests.faults.world import JOBS, REASON, Op, Outcome, Run, World
+from tests.support.statements import watched
 
 QUEUE = "job-ingestion:ingestion"
 HOST = "http://jobs.example.org"
@@ -148,7 +148,7 @@ class Bench:
         inner_outcome: list[Outcome] = []
         left = [place]
 
-        def after_statement(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        def after_statement(statement: str) -> None:
             left[0] -= "ingestion_runs" in statement
             if left[0] == 0:
                 left[0] = -1000
@@ -156,11 +156,8 @@ class Bench:
 
         with self.app.app_context():
             engine = db.engine
-        event.listen(engine, "after_cursor_execute", after_statement)
-        try:
+        with watched(engine, after=after_statement):
             return [self.perform(op), *inner_outcome]
-        finally:
-            event.remove(engine, "after_cursor_execute", after_statement)
 
     def _ask(self, method: str, path: str, op: Op) -> tuple[int, Any]:
         headers = {"Authorization": f"Bearer {self.tokens[op.user_id]}"}

@@ -2,7 +2,6 @@
 
 import psycopg
 import pytest
-from sqlalchemy import event
 
 from app.checks import connect_arguments
 from app.errors import DatabaseUnavailable, RunActive, RunMoved, RunNotFound, Unauthenticated
@@ -12,6 +11,7 @@ from app.services import runs
 from tests.support.factories import holding, make_run, make_user, row, sql, timeline
 from tests.support.parallel import at_once
 from tests.support.starts import start_run
+from tests.support.statements import watched
 from tests.support.waiting import wait_until
 
 MOVES = {
@@ -101,24 +101,24 @@ def obstacle(app, user_id):
     """Makes a run of the user get in the way of so many starts, which ends when a start has met it."""
     met = {"left": 0, "busy": False}
 
-    def before(_connection, _cursor, statement, *_):
-        if statement.startswith("INSERT INTO ingestion_runs") and met["left"] and not met["busy"]:
+    def concerns(statement):
+        return statement.startswith("INSERT INTO ingestion_runs") and met["left"] and not met["busy"]
+
+    def before(statement):
+        if concerns(statement):
             met["busy"] = True
             met["run_id"] = make_run("pending", user_id)
             met["busy"] = False
 
-    def after(_connection, _cursor, statement, *_):
-        if statement.startswith("INSERT INTO ingestion_runs") and met["left"] and not met["busy"]:
+    def after(statement):
+        if concerns(statement):
             met["busy"] = True
             runs.abort(met["run_id"])
             met["left"] -= 1
             met["busy"] = False
 
-    event.listen(db.engine, "before_cursor_execute", before)
-    event.listen(db.engine, "after_cursor_execute", after)
-    yield met
-    event.remove(db.engine, "before_cursor_execute", before)
-    event.remove(db.engine, "after_cursor_execute", after)
+    with watched(db.engine, before, after):
+        yield met
 
 
 def test_a_start_is_tried_again_as_often_as_it_takes(obstacle, user_id):

@@ -4,7 +4,6 @@ from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
 import pytest
-from sqlalchemy import event
 
 from app.checks import connect_arguments
 from app.errors import PreviewNotFound, PreviewOutdated, RunActive
@@ -14,6 +13,7 @@ from app.services import runs, start_keys
 from tests.support.factories import make_user, row, sql, timeline
 from tests.support.parallel import at_once
 from tests.support.previews import company, finished
+from tests.support.statements import watched
 from tests.support.waiting import wait_until
 
 LIVES = {
@@ -196,18 +196,15 @@ def test_a_start_is_never_told_that_its_own_run_is_in_its_way(app, user_id, afte
     obstacle, _ = runs.start(user_id)
     copies = []
 
-    def overtake(connection, cursor, statement, *_):
+    def overtake(_statement):
         nonlocal after
         after -= 1
         if after == 0:
             [outcome] = at_once(app, lambda: runs.abort(obstacle) or runs.start(user_id, key="k"))
             copies.append(outcome)
 
-    event.listen(db.engine, "after_cursor_execute", overtake)
-    try:
+    with watched(db.engine, after=overtake):
         [outcome] = at_once(app, lambda: runs.start(user_id, key="k"))
-    finally:
-        event.remove(db.engine, "after_cursor_execute", overtake)
     [(copy, is_new)] = copies
     assert is_new
     assert outcome == (copy, False) or outcome.run_id == obstacle

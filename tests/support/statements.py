@@ -1,0 +1,36 @@
+"""Something else that happens just before or after a statement of ours."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import psycopg
+from sqlalchemy import Engine, event
+
+Told = Callable[[str], None]
+
+
+@contextmanager
+def watched(engine: Engine, before: Told = lambda _: None, after: Told = lambda _: None) -> Iterator[None]:
+    """Call these with the text of every statement of the engine, whoever puts it to the driver."""
+
+    class Cursor(psycopg.Cursor):
+        def execute(self, query, *arguments, **options):
+            before(query)
+            done = super().execute(query, *arguments, **options)
+            after(query)
+            return done
+
+    def lend(connection, *_):
+        connection.cursor_factory = Cursor
+
+    def take_back(connection, *_):
+        if connection is not None:
+            connection.cursor_factory = psycopg.Cursor
+
+    event.listen(engine, "checkout", lend)
+    event.listen(engine, "checkin", take_back)
+    try:
+        yield
+    finally:
+        event.remove(engine, "checkout", lend)
+        event.remove(engine, "checkin", take_back)
