@@ -67,6 +67,9 @@ class logger_class(Logger):  # the name is gunicorn's setting
         self.error_log.propagate = True
         self.access_log.propagate = False
 
+    def access(self, resp: Any, req: Any, environ: Any, request_time: Any) -> None:
+        """Nothing, and without first looking for somebody who would want it."""
+
     def warning(self, msg: str, *args: Any, **kwargs: Any) -> None:
         """What is wrong with a request that is no HTTP is quoted from it, be it a password: only the kind is told."""
         error = sys.exc_info()[1]
