@@ -7,6 +7,7 @@ as long as asking PostgreSQL. Its pool, its types and its errors stay.
 import re
 from collections import namedtuple
 from collections.abc import Sequence
+from contextlib import closing
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -44,17 +45,15 @@ class Wording:
 
         Raises sqlalchemy.exc.DBAPIError of its various kinds, and whatever the pool raises.
         """
-        connection = engine.raw_connection()
         try:
-            cursor = connection.cursor()
-            cursor.execute(self.text, self._written(self._own | values))
-            return self._rows(cursor) if self._row._fields else []
+            with closing(engine.raw_connection()) as connection:
+                cursor = connection.cursor()
+                cursor.execute(self.text, self._written(self._own | values))
+                return self._rows(cursor) if self._row._fields else []
         except psycopg.Error as error:
             raise DBAPIError.instance(
                 self.text, {}, error, psycopg.Error, hide_parameters=True, dialect=_dialect
             ) from error
-        finally:
-            connection.close()
 
     def _written(self, values: dict[str, Any]) -> dict[str, Any]:
         for name, write in self._writers.items():
