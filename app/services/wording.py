@@ -41,7 +41,7 @@ class Wording:
         self._readers = {place: read for place, read in enumerate(readers) if read}
 
     def ask(self, engine: Engine, values: dict[str, Any]) -> Sequence[Any]:
-        """Run the statement with these values and return its rows; in a transaction of its own, as the engine has it.
+        """Run the statement with these values and return its rows. Commits, because the engine is in autocommit.
 
         Raises sqlalchemy.exc.DBAPIError of its various kinds, and whatever the pool raises.
         """
@@ -74,7 +74,7 @@ _wordings: "WeakKeyDictionary[Executable, Wording]" = WeakKeyDictionary()
 
 
 def worded(statement: Executable) -> Wording:
-    """Return the wording of a statement, which is kept as long as the statement is."""
+    """Return the wording of a statement, which is kept as long as the statement is. Changes nothing."""
     if not (wording := _wordings.get(statement)):
         wording = _wordings[statement] = Wording(statement)
     return wording
