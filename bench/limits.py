@@ -6,10 +6,9 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy.dialects import postgresql
-
 from app import embedded
 from app.services import runs
+from app.services.wording import PARAMETER, Wording
 from bench.stage import PEOPLE
 from tests.support.product import Product
 
@@ -50,14 +49,8 @@ def rate(product: Product, script: str, clients: int, seconds: float) -> float:
 
 
 def _spoken(statement: Any) -> str:
-    """A statement of the product's in pgbench's words."""
-    compiled = statement.compile(dialect=postgresql.psycopg.dialect())
-
-    def word(name: "re.Match[str]") -> str:
-        given = compiled.params.get(name[1])
-        return VARIABLES.get(name[1]) or (f"'{given}'" if isinstance(given, str) else str(given))
-
-    return re.sub(r"\s+", " ", re.sub(r"%\((\w+)\)s", word, str(compiled)))
+    """A statement of the product's, as the product says it, in pgbench's words."""
+    return re.sub(r"\s+", " ", PARAMETER.sub(lambda name: VARIABLES[name[1]], Wording(statement).text))
 
 
 def _address(data_dir: Path) -> str:
