@@ -73,8 +73,10 @@ def judge(found: Findings) -> Judged:
     judged = Judged()
     _judge_throughput(judged, found.throughput or [])
     if found.pickup:
-        ours, bare = (pickup.half(found.pickup[f"{name}, from the answer"]) for name in ("ours", "bare Celery"))
-        told = f"{ours:.1f} ms, beside {bare:.1f} ms"
+        names = ("ours", "bare Celery")
+        ours, bare = (pickup.half(found.pickup[f"{name}, from the answer"]) for name in names)
+        longer, shorter = (pickup.half(found.pickup[f"{name}, from asking"]) for name in names)
+        told = f"{ours:.1f} ms, beside {bare:.1f} ms; from asking {longer:.1f} and {shorter:.1f} ms"
         judged.add("`/start` answered → received, beside bare Celery", "≤ 1.5 ×", told, ours <= 1.5 * bare)
     for path in growth.PATHS if found.growth else ():
         first, *_, last = [each for each in found.growth or [] if each.path == path]

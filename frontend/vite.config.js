@@ -67,5 +67,7 @@ export default defineConfig({
     setupFiles: ['./src/test/setup.js'],
     include: ['src/**/*.test.js'],
     restoreMocks: true,
+    // More than a wait may take (src/test/setup.js).
+    testTimeout: 60_000,
   },
 });

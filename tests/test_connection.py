@@ -36,6 +36,27 @@ def test_a_server_that_hangs_is_given_up_and_its_connection_replaced(app, user_i
     assert runs.current(user_id) is None
 
 
+def test_a_server_that_hangs_costs_one_wait_and_not_one_for_each_connection_of_the_pool(app, user_id):
+    """All of them stop answering, but for their sockets; the first to notice speaks for the others."""
+    db.engine.dispose()
+    with db.engine.connect() as first, db.engine.connect() as second:
+        drivers = [each.connection.driver_connection for each in (first, second)]
+    backends = [driver.info.backend_pid for driver in drivers]
+    for driver in drivers:
+        driver.answer_seconds = 0.2
+    for backend in backends:
+        os.kill(backend, signal.SIGSTOP)
+    try:
+        with pytest.raises(DatabaseUnavailable) as fault:
+            runs.current(user_id)
+        assert fault.value.reason == "PostgreSQL: no answer within 0.2 s"
+        assert runs.current(user_id) is None
+    finally:
+        for backend in backends:
+            os.kill(backend, signal.SIGCONT)
+    assert all(driver.closed for driver in drivers)
+
+
 def test_a_wait_with_a_bound_of_its_own_keeps_it(app):
     with db.engine.connect() as connection:
         driver = connection.connection.driver_connection
@@ -49,6 +70,7 @@ def _never():
 
 
 def test_a_connection_that_was_left_in_the_middle_of_a_statement_is_replaced(app, user_id):
+    db.engine.dispose()
     with db.engine.connect() as connection:
         driver = connection.connection.driver_connection
         driver.pgconn.send_query(b"SELECT pg_sleep(30)")

@@ -104,6 +104,14 @@ def test_every_public_service_function_says_what_it_does_and_whether_it_commits(
 
 
 @pytest.mark.parametrize("path", MODULES, ids=name)
+def test_a_statement_that_is_given_values_is_built_once(path):
+    """Its words are kept, and what it says itself is written into them: neither may be anything that a user sent."""
+    for call in nodes(path, ast.Call):
+        if _called(call) == "run_statement" and call.keywords:
+            assert re.fullmatch(r"([A-Z_]+|move\.statement)( if .+ else [A-Z_]+)?", ast.unparse(call.args[0]))
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name)
 def test_every_public_function_and_class_is_documented(path):
     tree = ast.parse(path.read_text())
     classes = [node for node in tree.body if isinstance(node, ast.ClassDef)]

@@ -7,14 +7,12 @@ as long as asking PostgreSQL. Its pool, its types and its errors stay.
 import re
 from collections import namedtuple
 from collections.abc import Sequence
-from contextlib import closing
 from typing import Any
 from weakref import WeakKeyDictionary
 
 import psycopg
-from sqlalchemy import BindParameter, Engine, Executable
+from sqlalchemy import BindParameter, Executable
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
-from sqlalchemy.exc import DBAPIError
 
 PARAMETER = re.compile(r"%\((\w+)\)s")
 
@@ -40,20 +38,14 @@ class Wording:
         readers = [_impl(column.type).result_processor(_dialect, None) for column in columns]
         self._readers = {place: read for place, read in enumerate(readers) if read}
 
-    def ask(self, engine: Engine, values: dict[str, Any]) -> Sequence[Any]:
-        """Run the statement with these values and return its rows. Commits, because the engine is in autocommit.
+    def ask(self, connection: psycopg.Connection[Any], values: dict[str, Any]) -> Sequence[Any]:
+        """Run the statement with these values and return its rows, as named tuples. Commits, if in autocommit.
 
-        Raises sqlalchemy.exc.DBAPIError of its various kinds, and whatever the pool raises.
+        Raises psycopg.Error.
         """
-        try:
-            with closing(engine.raw_connection()) as connection:
-                cursor = connection.cursor()
-                cursor.execute(self.text, self._written(self._own | values))
-                return self._rows(cursor) if self._row._fields else []
-        except psycopg.Error as error:
-            raise DBAPIError.instance(
-                self.text, {}, error, psycopg.Error, hide_parameters=True, dialect=_dialect
-            ) from error
+        cursor = connection.cursor()
+        cursor.execute(self.text, self._written(self._own | values))
+        return self._rows(cursor) if self._row._fields else []
 
     def _written(self, values: dict[str, Any]) -> dict[str, Any]:
         for name, write in self._writers.items():
@@ -83,10 +75,12 @@ def worded(statement: Executable) -> Wording:
 def _literal(bind: BindParameter[Any]) -> str | None:
     """A value of the statement's own, as PostgreSQL reads it, which then need not be handed over each time.
 
-    None if SQLAlchemy does not write values of that type.
+    None for what is no number, truth or word: of other types what SQLAlchemy writes is meant for reading only.
     """
-    write = _impl(bind.type).literal_processor(_dialect)
-    return write(bind.effective_value) if write and bind.effective_value is not None else None
+    if not isinstance(bind.effective_value, (int, str)):
+        return None
+    write: Any = _impl(bind.type).literal_processor(_dialect)
+    return str(write(bind.effective_value))
 
 
 def _impl(kind: Any) -> Any:

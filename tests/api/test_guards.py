@@ -2,6 +2,7 @@
 
 import pytest
 
+from app.api.guards import HEADERS
 from tests.api.test_ingestion_routes import problem
 from tests.support.factories import sql
 
@@ -28,6 +29,23 @@ def test_every_answer_has_a_request_id_and_is_not_kept(client, path):
     assert answer.headers["X-Request-ID"]
     assert answer.headers["Cache-Control"] == "no-store"
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
+
+
+@pytest.mark.parametrize(
+    "method, path, headers, status",
+    [
+        ("HEAD", "/healthz", {}, 200),
+        ("OPTIONS", "/api/ingestion/start", {}, 200),
+        ("PUT", "/api/ingestion/start", {}, 405),
+        ("GET", "/api/ingestion/runs", {"Host": "evil.example.org"}, 403),
+        ("POST", "/api/ingestion/start", {"Content-Type": "text/plain"}, 415),
+    ],
+)
+def test_browsers_are_told_with_every_kind_of_answer_what_they_may_do_with_it(client, method, path, headers, status):
+    answer = client.open(path, method=method, headers=headers, data="x" if status == 415 else None)
+    assert answer.status_code == status
+    for name, value in HEADERS.items():
+        assert answer.headers.getlist(name) == [value]
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/", "/nowhere", "/api/ingestion/runs"])

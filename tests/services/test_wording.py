@@ -26,7 +26,7 @@ GIVEN = {
     "an object as JSON": (bindparam("given", type_=JSONB), {"a": ["%(b)s", None]}),
     "a status": (bindparam("given", type_=RUNS.c.status.type), RunStatus.INGESTING),
 }
-OWN = [5, -5, "it's 50 % of \\ %(given)s", True, False, RunStatus.ABORTED]
+OWN = [5, -5, b"a\\b%s\xff'", "it's 50 % of \\ %(given)s", True, False, RunStatus.ABORTED]
 
 
 def both(statement, **values):
@@ -45,11 +45,12 @@ def test_a_parameter_of_every_type_goes_and_comes_back_as_it_was(app, kind):
 
 
 @pytest.mark.parametrize("value", OWN)
-def test_a_value_of_the_statements_own_is_written_into_it(app, value):
+def test_a_value_of_the_statements_own_needs_not_be_given(app, value):
     kind = RUNS.c.status.type if isinstance(value, RunStatus) else None
     own = literal(value, kind)
     statement = select(own.label("own"), bindparam("given", type_=BigInteger).label("given"))
-    assert Wording(statement).text.count("%(") - str(value).count("%(") == 1
+    is_written = not isinstance(value, bytes)
+    assert len(re.findall(r"(?<!%)%\(", Wording(statement).text)) == 1 + (not is_written)
     theirs, ours = both(statement, given=1)
     assert theirs == ours == [(value, 1)]
 

@@ -103,7 +103,7 @@ test('a new run after one that has ended: the ended one is not offered', async (
     new Promise((resolve) => {
       answer = resolve;
     });
-  await user.click(await screen.findByRole('link', { name: 'Start a new run' }, { timeout: 3000 }));
+  await user.click(await screen.findByRole('link', { name: 'Start a new run' }));
   expect(screen.getByRole('heading', { name: 'Configure' })).toBeVisible();
   expect(screen.queryByText(/is in progress/)).toBeNull();
   answer(NONE);
@@ -149,7 +149,7 @@ test('a start that stays without an answer looks whether there is a run after al
     };
     serve(answers);
     const { user } = open('/ingest/preview');
-    await screen.findByText(/^Finished/, {}, { timeout: 5000 });
+    await screen.findByText(/^Finished/);
     // The last try shall not come to its end just when the page looks anyway.
     await vi.advanceTimersByTimeAsync(2_500);
     await start(user);

@@ -1,6 +1,9 @@
 import '@testing-library/jest-dom/vitest';
-import { cleanup } from '@testing-library/react';
+import { cleanup, configure } from '@testing-library/react';
 import { afterEach, beforeEach, vi } from 'vitest';
+
+// What is waited for comes sooner or later; on a busy machine, later than the library's one second.
+configure({ asyncUtilTimeout: 15_000 });
 
 beforeEach(() => {
   document.head.innerHTML = '<link rel="icon" href="/favicon-idle.svg">';

@@ -256,5 +256,5 @@ test('a list that cannot be loaded is told, and shown as soon as it can', async 
   open('/ingest');
   expect(await screen.findByText('Connection lost, retrying.')).toBeVisible();
   answers[PATHS.companies] = { companies: [aCompany()] };
-  expect(await screen.findByText('Acme', { selector: 'strong' }, { timeout: 6000 })).toBeVisible();
+  expect(await screen.findByText('Acme', { selector: 'strong' })).toBeVisible();
 }, 10_000);

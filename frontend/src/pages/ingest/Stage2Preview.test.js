@@ -100,7 +100,7 @@ test('one under way shows how far it is until it has finished', async () => {
   expect(screen.getByRole('button', { name: 'Refresh' })).toHaveAttribute('aria-disabled', 'true');
   expect(await objections(container)).toEqual([]);
   answers[PATHS.preview] = aPreview();
-  expect(await screen.findByText(/^Finished/, {}, { timeout: 3000 })).toBeVisible();
+  expect(await screen.findByText(/^Finished/)).toBeVisible();
   expect(screen.queryByRole('progressbar')).toBeNull();
   expect(asked).not.toHaveBeenCalledWith(PATHS.makePreview);
 });
@@ -119,7 +119,7 @@ test('one that another tab has replaced leads to the new one', async () => {
   await screen.findByText('1 of 3 companies listed');
   answers[PATHS.latestPreview] = { preview_id: 6 };
   answers[PATHS.preview] = refusal(404, 'preview_not_found');
-  await waitFor(async () => expect(await totals()).toHaveTextContent('66 of 99'), { timeout: 3000 });
+  await waitFor(async () => expect(await totals()).toHaveTextContent('66 of 99'));
   expect(asked).not.toHaveBeenCalledWith(PATHS.makePreview);
 });
 
@@ -157,10 +157,10 @@ test('a connection that is lost meanwhile is told, and what is known stays', asy
   open('/ingest/preview');
   await screen.findByText('1 of 3 companies listed');
   answers[PATHS.preview] = new TypeError('Failed to fetch');
-  expect(await screen.findByText('Connection lost, retrying.', {}, { timeout: 3000 })).toBeVisible();
+  expect(await screen.findByText('Connection lost, retrying.')).toBeVisible();
   expect(screen.getByText('1 of 3 companies listed')).toBeVisible();
   answers[PATHS.preview] = aPreview();
-  expect(await screen.findByText(/^Finished/, {}, { timeout: 3000 })).toBeVisible();
+  expect(await screen.findByText(/^Finished/)).toBeVisible();
   expect(screen.queryByText('Connection lost, retrying.')).toBeNull();
 });
 

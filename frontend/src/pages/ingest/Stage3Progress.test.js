@@ -214,7 +214,7 @@ test('the end of a run takes no focus from somebody who reads', async () => {
   open('/ingest/runs/7');
   await screen.findByRole('button', { name: 'Abort' });
   answers[PATHS.run] = anEndedRun('aborted');
-  await screen.findByRole('link', { name: 'Start a new run' }, { timeout: 3000 });
+  await screen.findByRole('link', { name: 'Start a new run' });
   expect(document.body).toHaveFocus();
 });
 

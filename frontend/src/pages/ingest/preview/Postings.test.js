@@ -170,5 +170,5 @@ test('a search while companies are still being listed says so, and looks again a
   expect(await screen.findByText('2 companies still to be listed: there may be more.')).toBeVisible();
   answers[path] = page([aPosting({ title: 'Cook' })]);
   answers[PATHS.preview] = aPreview();
-  expect(await screen.findByText('Cook', {}, { timeout: 3000 })).toBeVisible();
+  expect(await screen.findByText('Cook')).toBeVisible();
 });
