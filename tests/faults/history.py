@@ -67,10 +67,10 @@ def no_run_comes_from_nothing(history: History) -> Found:
     if not history.complete:
         return
     known = {note.run_id for note in history.of("started", "replayed")}
-    for run_id, run in history.runs.items():
+    for run_id in history.runs.keys() - known:
+        owner = history.runs[run_id]["user_id"]
         began = history.timeline(run_id)[0].at if history.timeline(run_id) else FOREVER
-        lost = (note for note in history.of("lost") if note.user_id == run["user_id"] and note.began <= began)
-        if run_id not in known and not any(lost):
+        if not any(note.user_id == owner and note.began <= began for note in history.of("lost")):
             yield run_id, "nobody started it"
 
 

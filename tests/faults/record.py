@@ -148,9 +148,16 @@ class History:
                 found[note.run_id].append(note)
         return dict(found)
 
+    @cached_property
+    def _by_kind(self) -> dict[str, list[Note]]:
+        found: dict[str, list[Note]] = defaultdict(list)
+        for note in self.notes:
+            found[note.kind].append(note)
+        return dict(found)
+
     def of(self, *kinds: str) -> list[Note]:
         """The notes of these kinds."""
-        return [note for note in self.notes if note.kind in kinds]
+        return [note for kind in kinds for note in self._by_kind.get(kind, [])]
 
     @cached_property
     def _seen_by(self) -> dict[int, list[datetime]]:
