@@ -169,7 +169,7 @@ def _growth(readings: list[Reading]) -> Iterable[str]:
     yield "\n## As runs pile up\n"
     yield (
         f"{growth.CLIENTS} clients, to whom half of all runs belong. The yardstick is `/{growth.YARDSTICK}`, which\n"
-        "knows nothing of runs, read turn by turn with the others: what a machine does from minute to minute is in both.\n"
+        "knows nothing of runs, read turn by turn with the others: what a machine does by the minute is in both.\n"
     )
     yield table(("", "runs", "req/s", "p50 ms", "of the yardstick"), map(_growth_row, readings))
 
