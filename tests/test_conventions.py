@@ -104,6 +104,12 @@ def test_every_public_service_function_says_what_it_does_and_whether_it_commits(
 
 
 @pytest.mark.parametrize("path", MODULES, ids=name)
+def test_nothing_is_a_coroutine(path):
+    """Flask is told that it need not look (app/api/application.py): one would be answered as it is, and never run."""
+    assert not nodes(path, ast.AsyncFunctionDef)
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name)
 def test_a_statement_that_is_given_values_is_built_once(path):
     """Its words are kept, and what it says itself is written into them: neither may be anything that a user sent."""
     for call in nodes(path, ast.Call):

@@ -7,8 +7,8 @@ as long as asking PostgreSQL. Its pool, its types and its errors stay.
 import re
 from collections import namedtuple
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import psycopg
 from sqlalchemy import BindParameter, Executable
@@ -62,14 +62,10 @@ class Wording:
         return [self._row._make(row) for row in rows]
 
 
-_wordings: "WeakKeyDictionary[Executable, Wording]" = WeakKeyDictionary()
-
-
+@cache
 def worded(statement: Executable) -> Wording:
-    """Return the wording of a statement, which is kept as long as the statement is. Changes nothing."""
-    if not (wording := _wordings.get(statement)):
-        wording = _wordings[statement] = Wording(statement)
-    return wording
+    """Return the wording of a statement; both are kept for good, as constants are. Changes nothing."""
+    return Wording(statement)
 
 
 def _literal(bind: BindParameter[Any]) -> str | None:

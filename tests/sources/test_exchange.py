@@ -113,6 +113,6 @@ def _trickle(server: socket.socket) -> None:
         connection.sendall(b"HTTP/1.1 200 OK\r\n")
         while True:
             connection.sendall(b"X-Line: more\r\n")
-            time.sleep(0.1)
+            time.sleep(0.1)  # the server is slow, and never comes to an end
     except OSError:
         connection.close()

@@ -7,15 +7,18 @@ from typing import TypeVar
 Found = TypeVar("Found")
 
 
-def wait_until(condition: Callable[[], Found], seconds: float = 15, what: str = "the condition") -> Found:
+def wait_until(
+    condition: Callable[[], Found], seconds: float = 15, what: str = "the condition", pause: float = 0.02
+) -> Found:
     """Return the condition's first true value; fails when there is none in time.
 
-    It is asked less and less often, because asking takes from the processor what is waited for.
+    It is asked after ``pause`` seconds and then less and less often, up to ten times that, because asking takes from
+    the processor what is waited for.
     """
-    pause = 0.02
+    longest = 10 * pause
     deadline = time.monotonic() + seconds
     while not (found := condition()):
         assert time.monotonic() < deadline, f"{what} did not come true within {seconds} s"
         time.sleep(pause)
-        pause = min(1.3 * pause, 0.2)
+        pause = min(1.3 * pause, longest)
     return found

@@ -103,7 +103,7 @@ def _handler(web: Web) -> type[BaseHTTPRequestHandler]:
             asked = Asked(time.time(), self.path, headers)
             web.asked.append(asked)
             reply = web.reply_to(asked)
-            time.sleep(reply.delay)
+            time.sleep(reply.delay)  # the slow server that a test asks for
             self.send_response(reply.status)
             for name, value in {"Content-Length": str(len(reply.body)), **reply.headers}.items():
                 self.send_header(name, value)
@@ -114,7 +114,7 @@ def _handler(web: Web) -> type[BaseHTTPRequestHandler]:
             if reply.drip:
                 for byte in reply.body:
                     self.wfile.write(bytes([byte]))
-                    time.sleep(reply.drip)
+                    time.sleep(reply.drip)  # likewise
             self.wfile.write(b"" if reply.drip else reply.body[: reply.cut])
             if reply.cut is not None:
                 # With a reset, as a connection ends that breaks.

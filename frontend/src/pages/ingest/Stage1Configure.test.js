@@ -257,4 +257,4 @@ test('a list that cannot be loaded is told, and shown as soon as it can', async 
   expect(await screen.findByText('Connection lost, retrying.')).toBeVisible();
   answers[PATHS.companies] = { companies: [aCompany()] };
   expect(await screen.findByText('Acme', { selector: 'strong' })).toBeVisible();
-}, 10_000);
+});
