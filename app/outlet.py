@@ -18,7 +18,7 @@ class Outlet:
     """A file descriptor that is written to as long as somebody reads. Any thread may."""
 
     def __init__(self, descriptor: int) -> None:
-        self._descriptor = _without_waiting(descriptor)
+        self._descriptor, self._portion = _without_waiting(descriptor)
         self._lock = Lock()
         self._dropped = 0
         self._torn = False
@@ -52,19 +52,23 @@ class Outlet:
         if not self._poll.poll(0 if self._dropped else 1000 * PATIENCE_SECONDS):
             return 0
         try:
-            # A pipe that is ready takes so much; a terminal may take a single byte, or none after all.
-            return os.write(self._descriptor, rest[: select.PIPE_BUF])
+            # All at once, or another process could write into the midst of it. A terminal may take a single byte, or
+            # none after all.
+            return os.write(self._descriptor, rest[: self._portion])
         except BlockingIOError:
             return 0
 
 
-def _without_waiting(descriptor: int) -> int:
+def _without_waiting(descriptor: int) -> tuple[int, int | None]:
     """The same pipe or terminal, opened once more: the flag that a write must not wait is then ours alone.
 
-    What cannot be opened so, or is a file, which never makes anybody wait, is taken as it is.
+    What cannot be opened so is taken as it is, and so is a file, which never makes anybody wait. With it comes how many
+    bytes may be written in one go: any number, where that does not wait, and else what has room whenever there is any.
     """
     kind = os.fstat(descriptor).st_mode
+    if stat.S_ISREG(kind):
+        return descriptor, None
     if stat.S_ISFIFO(kind) or stat.S_ISCHR(kind):
         with suppress(OSError):
-            return os.open(f"/proc/self/fd/{descriptor}", os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY)
-    return descriptor
+            return os.open(f"/proc/self/fd/{descriptor}", os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY), None
+    return descriptor, select.PIPE_BUF

@@ -1,9 +1,47 @@
-"""supervisord itself, made to outlive whoever reads its output.
+"""supervisord itself, made to outlive whoever reads its output, and to pass on the lines of its programs whole.
 
 Run by its path and not as a module of the package, whose loading would cost it seconds and memory for nothing.
 """
 
-from supervisor import loggers, supervisord
+from supervisor import dispatchers, loggers, process, supervisord
+
+LONGEST = 2**20
+"""More bytes than this are passed on even though their line has not ended."""
+
+
+class Lines(dispatchers.POutputDispatcher):
+    """What a program writes, a line at a time. By default all that there is to read is passed on at once, and the rest
+    of a line then follows after what others have written in between."""
+
+    output_buffer = b""
+
+    def record_output(self) -> None:
+        """Pass on the lines that have ended."""
+        whole, end, rest = self.output_buffer.rpartition(b"\n")
+        self.output_buffer = rest
+        self._log(whole + end)
+        if len(rest) > LONGEST:
+            self._pass_rest_on()
+
+    def close(self) -> None:
+        """Nothing more comes, so what there is of a line is all of it."""
+        self._pass_rest_on()
+        super().close()
+
+    def _pass_rest_on(self) -> None:
+        if self.output_buffer:
+            self._log(self.output_buffer + b"\n")
+            self.output_buffer = b""
+
+
+class Process(process.Subprocess):
+    """A program that says its last words."""
+
+    def drain(self) -> None:
+        """Read what a program that has ended left in its pipes."""
+        super().drain()
+        for dispatcher in self.dispatchers.values():
+            dispatcher.close()
 
 
 def _drop_line(_handler: loggers.Handler) -> None:
@@ -13,4 +51,7 @@ def _drop_line(_handler: loggers.Handler) -> None:
 
 if __name__ == "__main__":
     loggers.Handler.handleError = _drop_line
+    # supervisord looks both up by these names, each time that it starts a program.
+    dispatchers.POutputDispatcher = Lines
+    process.Subprocess = Process
     supervisord.main()

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -73,6 +74,16 @@ def test_a_line_that_was_torn_does_not_spoil_the_next_one(pipe: tuple[int, int])
     assert outlet.write(LINE) > 0
 
     assert drain(pipe[0]) == [b"", LINE.strip()]
+
+
+def test_a_line_is_written_in_one_piece_where_there_is_room_for_it(pipe: tuple[int, int]) -> None:
+    """A reader who waits for more is given the whole line, so nobody else could have written into its midst."""
+    outlet = Outlet(pipe[1])
+    with ThreadPoolExecutor(1) as reader:
+        for _ in range(500):
+            found = reader.submit(os.read, pipe[0], 65536)
+            outlet.write(LONG)
+            assert found.result(10) == LONG
 
 
 def test_a_reader_who_is_gone_is_told_of(pipe: tuple[int, int]) -> None:

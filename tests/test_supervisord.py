@@ -1,0 +1,81 @@
+"""What programs write through supervisord comes out line by line, however they write it."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from app.config import PROJECT
+from app.supervision import PROGRAM
+
+CONFIGURATION = """
+[supervisord]
+nodaemon=true
+logfile=/dev/null
+logfile_maxbytes=0
+pidfile=%(here)s/supervisord.pid
+"""
+SECTION = """
+[program:{name}]
+command=%(ENV_PYTHON)s -c %(ENV_{name})s
+startsecs=0
+autorestart=false
+stdout_logfile=/dev/stdout
+stdout_logfile_maxbytes=0
+redirect_stderr=true
+"""
+COMMON = """
+import fcntl, os, pathlib, struct, termios
+from tests.support.waiting import wait_until
+
+def write(text):
+    # Written, and read by supervisord.
+    os.write(1, text)
+    wait_until(lambda: struct.unpack("i", fcntl.ioctl(1, termios.FIONREAD, b"0000"))[0] == 0)
+
+def tell(name):
+    pathlib.Path(os.environ["FOLDER"], name).touch()
+
+def hear(name):
+    wait_until(pathlib.Path(os.environ["FOLDER"], name).exists)
+"""
+
+
+def said(folder: Path, **programs: str) -> list[bytes]:
+    """The lines that supervisord passes on from these programs, which run at once, until the last one has ended."""
+    configuration = folder / "supervisord.conf"
+    configuration.write_text(CONFIGURATION + "".join(SECTION.format(name=name) for name in programs))
+    quoted = {name: "'" + (COMMON + program).replace("'", '"') + "'" for name, program in programs.items()}
+    environment = {"PYTHON": sys.executable, "PYTHONPATH": str(PROJECT), "FOLDER": str(folder), **quoted}
+    with subprocess.Popen(
+        [sys.executable, "-P", str(PROGRAM), "-c", str(configuration)],
+        env=environment,
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    ) as supervisord:
+        assert supervisord.stdout is not None
+        lines = []
+        for line in supervisord.stdout:
+            lines.append(line)
+            if b"exited:" in line and sum(b"exited:" in each for each in lines) == len(programs):
+                supervisord.terminate()
+    return [line for line in lines if b" INFO " not in line and b" CRIT " not in line and b" WARN " not in line]
+
+
+def test_a_line_that_is_written_in_pieces_has_no_other_program_in_its_midst(tmp_path: Path) -> None:
+    first = 'write(b"one "); tell("begun"); hear("between"); write(b"line\\n")'
+    second = 'hear("begun"); write(b"another\\n"); tell("between")'
+    assert said(tmp_path, FIRST=first, SECOND=second) == [b"another\n", b"one line\n"]
+
+
+@pytest.mark.parametrize("size", [1, 70_000])
+def test_the_last_words_of_a_program_are_a_line_even_without_its_end(tmp_path: Path, size: int) -> None:
+    assert said(tmp_path, ONLY=f'write(b"first\\n"); os.write(1, b"x" * {size})') == [b"first\n", b"x" * size + b"\n"]
+
+
+def test_a_line_without_end_is_passed_on_in_pieces_and_nothing_of_it_is_lost(tmp_path: Path) -> None:
+    lines = said(tmp_path, ONLY='for _ in range(3000): os.write(1, b"x" * 1000)')
+    assert len(lines) == 3
+    assert b"".join(lines).replace(b"\n", b"") == b"x" * 3_000_000
