@@ -39,6 +39,8 @@ def on_demand(settings: Settings) -> Iterator[None]:
                 if ours and try_lock(folder, fcntl.LOCK_EX):
                     _pg_ctl(data_dir, "stop", "-m", "fast")
                     unlink(data_dir)
+                    # Still inside: whoever comes next would take this lock for the running product's.
+                    fcntl.flock(folder, fcntl.LOCK_UN)
 
 
 def _start_postgres(data_dir: Path) -> None:

@@ -41,10 +41,10 @@ class Outlet:
             while rest:
                 if not (written := self._write(rest)):
                     self._dropped += 1
-                    self._torn = self._torn or len(rest) < len(line)
                     return 0
                 rest = rest[written:]
-            dropped, self._dropped, self._torn = self._dropped, 0, False
+                self._torn = bool(rest)
+            dropped, self._dropped = self._dropped, 0
             return dropped
 
     def _write(self, rest: bytes) -> int:
@@ -52,8 +52,8 @@ class Outlet:
         if not self._poll.poll(0 if self._dropped else 1000 * PATIENCE_SECONDS):
             return 0
         try:
-            # All at once, or another process could write into the midst of it. A terminal may take a single byte, or
-            # none after all.
+            # In one go, which nobody else gets into as long as there is room for all of it. A terminal may take a
+            # single byte, or none after all.
             return os.write(self._descriptor, rest[: self._portion])
         except BlockingIOError:
             return 0

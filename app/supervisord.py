@@ -5,13 +5,19 @@ Run by its path and not as a module of the package, whose loading would cost it 
 
 from supervisor import dispatchers, loggers, process, supervisord
 
-LONGEST = 2**20
+LONGEST = 2**18
 """More bytes than this are passed on even though their line has not ended."""
+
+MOST_READINGS = 16
+"""Of 128 KiB each; a pipe has 64 KiB, and on machines with large pages 1 MiB."""
 
 
 class Lines(dispatchers.POutputDispatcher):
-    """What a program writes, a line at a time. By default all that there is to read is passed on at once, and the rest
-    of a line then follows after what others have written in between."""
+    """What a program writes, a line at a time: a line that has not ended waits for its end, however long that takes.
+
+    By default all that there is to read is passed on at once, and the rest of a line then follows after what others
+    have written in between.
+    """
 
     output_buffer = b""
 
@@ -29,17 +35,18 @@ class Lines(dispatchers.POutputDispatcher):
         super().close()
 
     def _pass_rest_on(self) -> None:
-        if self.output_buffer:
-            self._log(self.output_buffer + b"\n")
-            self.output_buffer = b""
+        rest, self.output_buffer = self.output_buffer, b""
+        if rest:
+            self._log(rest + b"\n")
 
 
 class Process(process.Subprocess):
     """A program that says its last words."""
 
     def drain(self) -> None:
-        """Read what a program that has ended left in its pipes."""
-        super().drain()
+        """Read what a program that has ended left in its pipes, which may still be written to by what it started."""
+        for _ in range(MOST_READINGS):
+            super().drain()
         for dispatcher in self.dispatchers.values():
             dispatcher.close()
 
@@ -51,7 +58,7 @@ def _drop_line(_handler: loggers.Handler) -> None:
 
 if __name__ == "__main__":
     loggers.Handler.handleError = _drop_line
-    # supervisord looks both up by these names, each time that it starts a program.
+    # supervisord looks both up by these names: the one when it starts a program, the other when it learns of it.
     dispatchers.POutputDispatcher = Lines
     process.Subprocess = Process
     supervisord.main()

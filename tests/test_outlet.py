@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
@@ -25,6 +26,18 @@ for number in range(2000):
 print("done", flush=True)
 sys.stdin.readline()
 logging.getLogger("test").info("read again")
+"""
+FULL = """
+import resource
+from app.outlet import Outlet
+outlet = Outlet(1)
+_, most = resource.getrlimit(resource.RLIMIT_FSIZE)
+resource.setrlimit(resource.RLIMIT_FSIZE, (5000, most))
+try:
+    outlet.write(b"y" * 9999 + b"\\n")
+except OSError:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
+    outlet.write(b"x" * 99 + b"\\n")
 """
 
 
@@ -80,10 +93,20 @@ def test_a_line_is_written_in_one_piece_where_there_is_room_for_it(pipe: tuple[i
     """A reader who waits for more is given the whole line, so nobody else could have written into its midst."""
     outlet = Outlet(pipe[1])
     with ThreadPoolExecutor(1) as reader:
-        for _ in range(500):
-            found = reader.submit(os.read, pipe[0], 65536)
-            outlet.write(LONG)
-            assert found.result(10) == LONG
+        try:
+            for _ in range(500):
+                found = reader.submit(os.read, pipe[0], 65536)
+                outlet.write(LONG)
+                assert found.result(10) == LONG
+        finally:
+            os.write(pipe[1], b"end")
+
+
+def test_a_line_that_an_error_cut_off_does_not_spoil_the_next_one(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    with log.open("wb") as file:
+        subprocess.run([sys.executable, "-c", FULL], cwd=PROJECT, stdout=file, check=True)
+    assert log.read_bytes() == LONG[:5000] + b"\n" + LINE
 
 
 def test_a_reader_who_is_gone_is_told_of(pipe: tuple[int, int]) -> None:

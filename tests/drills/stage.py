@@ -146,7 +146,7 @@ class Stage:
         with self.product.log.open("rb") as lines:
             lines.seek(min(self.log_begin, self.product.log.stat().st_size))
             for line in lines:
-                if b'"run received"' in line:
+                if b'"run received"' in line and line.endswith(b"\n"):
                     event = json.loads(line)
                     found.setdefault(event["run_id"], []).append(datetime.fromisoformat(event["timestamp"]))
         return found

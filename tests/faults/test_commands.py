@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
@@ -9,7 +10,7 @@ import pytest
 
 from app import embedded
 from app.config import Settings
-from app.data_dir import short_path
+from app.data_dir import short_path, transition
 from app.on_demand import on_demand
 from tests.faults.conftest import DEEP
 from tests.support.product import Product
@@ -71,19 +72,39 @@ def test_all_migrations_go_down_and_up_again_without_the_product(stopped: Produc
 def test_several_commands_at_once_share_the_server_and_the_last_one_stops_it(stopped: Product) -> None:
     commands = [stopped.launch_command("runs", "list") for _ in range(4)]
 
-    for command in commands:
-        output, errors = command.communicate(timeout=60)
-        assert command.returncode == 0, errors
-        assert HEADER in output
+    answers = [command.communicate(timeout=60) for command in commands]
+
+    assert [errors for _, errors in answers] == [""] * 4
+    assert all(HEADER in output for output, _ in answers)
+    assert_nothing_runs(stopped)
+
+
+def test_a_command_that_comes_right_after_the_last_one_stopped_the_server_starts_it_again(
+    stopped: Product, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATA_DIR", str(stopped.data_dir))
+    came = []
+
+    @contextmanager
+    def followed(data_dir: Path) -> Iterator[None]:
+        with transition(data_dir):
+            yield
+        came.append(stopped.command("runs", "list"))
+
+    monkeypatch.setattr("app.on_demand.transition", followed)
+    with on_demand(Settings.from_env()):
+        pass
+
+    assert [(command.returncode, command.stderr) for command in came] == [(0, "")] * 2
     assert_nothing_runs(stopped)
 
 
 def test_two_first_commands_at_once_make_one_database(fresh: Product) -> None:
     commands = [fresh.launch_command("db", "upgrade") for _ in range(2)]
 
-    for command in commands:
-        _, errors = command.communicate(timeout=60)
-        assert command.returncode == 0, errors
+    answers = [command.communicate(timeout=60) for command in commands]
+
+    assert [command.returncode for command in commands] == [0, 0], answers
     assert_nothing_runs(fresh)
 
 

@@ -12,6 +12,7 @@ import pytest
 
 from app.data_dir import read_secret
 from tests.faults.test_recovery import PROCESSES
+from tests.support.lines import events
 from tests.support.product import RECOVERY_SECONDS, Product, temporary_folder, temporary_product
 from tests.support.waiting import wait_until
 
@@ -139,7 +140,6 @@ def test_with_accounts_no_password_token_or_cookie_is_written_anywhere(client: C
     assert client("POST", "/api/auth/password", change, Cookie=cookie)[0] == 204
     assert client("GET", "/api/auth/me", Authorization=f"Bearer {token}")[0] == 401
     assert client("POST", "/api/auth/logout", Cookie=cookie)[0] == 204
-    assert {"credential issued", "sign-in refused", "password changed"} <= {
-        json.loads(line)["event"] for line in client.product.printed().splitlines() if line.startswith("{")
-    }
+    for name in ("credential issued", "sign-in refused", "password changed"):
+        wait_until(lambda name=name: events(client.product.printed(), name), what=f"the line of {name}")
     assert_nothing_has(client)

@@ -24,6 +24,7 @@ import redis
 from app import embedded
 from app.config import PROJECT
 from app.data_dir import read_secret, short_path, unlink
+from tests.support.lines import events
 from tests.support.waiting import wait_until
 
 RECOVERY_SECONDS = 60
@@ -168,8 +169,7 @@ class Product:
 
     def receipts(self, run_id: int) -> int:
         """How often a worker said that it received this run's message."""
-        events = [json.loads(line) for line in self.printed().splitlines() if '"run received"' in line]
-        return sum(event["run_id"] == run_id for event in events)
+        return sum(event["run_id"] == run_id for event in events(self.printed(), "run received"))
 
     def sql(self, statement: str, *values: Any) -> list[Any]:
         """Run a statement in the product's own database, typed by hand, and return its rows."""

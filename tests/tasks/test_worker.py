@@ -1,7 +1,5 @@
 """A real worker on the real broker: it hears of the run, and changes nothing."""
 
-import json
-
 from app.models import Component
 from app.services import heartbeats
 from app.tasks import dispatch
@@ -10,13 +8,13 @@ from app.tasks.preview import run_preview
 from tests.support import previews as at
 from tests.support.boards import job
 from tests.support.factories import make_run, row, sql, timeline
+from tests.support.lines import events
 from tests.support.previews import company, units
 from tests.support.waiting import wait_until
 
 
 def lines_about(worker, run_id: int) -> list[dict]:
-    found = [json.loads(line) for line in worker().splitlines() if '"run received"' in line]
-    return [line for line in found if line["run_id"] == run_id]
+    return [line for line in events(worker(), "run received") if line["run_id"] == run_id]
 
 
 def test_the_worker_receives_the_run_logs_it_and_changes_nothing(worker, client):
