@@ -195,13 +195,22 @@ def run(command: list[str], stdin: str = "") -> str:
 
 def _kill_family(pid: int) -> None:
     """Kill a process and all below it, and wait until they write nothing any more."""
+    family: list[psutil.Process] = []
     with suppress(psutil.NoSuchProcess):
-        parent = psutil.Process(pid)
-        family = [parent, *parent.children(recursive=True)]
-        for process in family:
-            with suppress(psutil.NoSuchProcess):
-                process.kill()
-        psutil.wait_procs(family, timeout=5)
+        _stop_family(psutil.Process(pid), family)
+    for process in family:
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
+    psutil.wait_procs(family, timeout=5)
+
+
+def _stop_family(process: psutil.Process, family: list[psutil.Process]) -> None:
+    """Stop a process before its children are looked for, lest it start one more meanwhile."""
+    process.suspend()
+    family.append(process)
+    for child in process.children():
+        with suppress(psutil.NoSuchProcess):
+            _stop_family(child, family)
 
 
 # --- Redis -----------------------------------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ import pytest
 import redis
 from flask import Flask
 from flask.testing import FlaskClient
+from hypothesis import HealthCheck
 from sqlalchemy import text
 
 from app import create_app, embedded
@@ -30,15 +31,21 @@ from app.sources.registry import SOURCES
 from app.tasks import dispatch
 from tests.support import boards as boards_support
 from tests.support.boards import Boards
-from tests.support.waiting import wait_until
+from tests.support.waiting import PATIENCE_SECONDS, wait_until
 
 for field in fields(Settings):
     os.environ.pop(field.name.upper(), None)
 # A hundred processes of the product are started, and not each shall compile it anew.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
-# How fast a machine is, is nothing that a test may fail for.
-hypothesis.settings.register_profile("suite", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+# How fast a machine is, is nothing that a test may fail for; nor is chance, which is the drills' business.
+hypothesis.settings.register_profile(
+    "suite",
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large],
+)
 hypothesis.settings.load_profile("suite")
 
 PUBLIC_URL = "https://jobs.example.org"
@@ -84,7 +91,9 @@ def settings(data_dir: Path, board_server: Boards) -> Iterator[Settings]:
         found = Settings.from_env()
         with on_demand(found):
             embedded.prepare_redis(data_dir)
-            server = subprocess.Popen(embedded.redis_command(data_dir), stdout=subprocess.DEVNULL)
+            # It outlives every test, so nothing need reach the disk: with a slow one it would look as if it were away.
+            command = [*embedded.redis_command(data_dir), "--appendonly", "no"]
+            server = subprocess.Popen(command, stdout=subprocess.DEVNULL)
             yield found
             server.terminate()
             server.wait()
@@ -105,7 +114,7 @@ def broker(settings: Settings) -> Iterator[redis.Redis]:
     """A connection to the real broker, to look into it and to disturb it."""
     path = str(embedded.redis_socket(short_path(settings.data_dir)))
     password = (settings.data_dir / "redis.password").read_text()
-    client = redis.Redis(unix_socket_path=path, password=password, socket_timeout=5)
+    client = redis.Redis(unix_socket_path=path, password=password, socket_timeout=PATIENCE_SECONDS)
     wait_until(lambda: _pings(client), what="Redis")
     yield client
     client.close()
@@ -168,7 +177,7 @@ def flask_command(settings: Settings, app: Flask) -> Callable[..., subprocess.Co
             env={**os.environ, "DATA_DIR": str(settings.data_dir), **environment},
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=PATIENCE_SECONDS,
         )
 
     return run
@@ -188,11 +197,11 @@ def worker_log(settings: Settings, app: Flask, tmp_path_factory: pytest.TempPath
             stderr=subprocess.STDOUT,
         )
         try:
-            wait_until(lambda: " ready." in log.read_text(), 60, "the worker")
+            wait_until(lambda: " ready." in log.read_text(), what="the worker")
             yield log
         finally:
             process.terminate()
-            process.wait(30)
+            process.wait(PATIENCE_SECONDS)
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ import pytest
 
 from app.config import PROJECT
 from app.outlet import Outlet
+from tests.support.waiting import PATIENCE_SECONDS
 
 MANY = 2000
 LINE = b"x" * 99 + b"\n"
@@ -97,7 +98,7 @@ def test_a_line_is_written_in_one_piece_where_there_is_room_for_it(pipe: tuple[i
             for _ in range(500):
                 found = reader.submit(os.read, pipe[0], 65536)
                 outlet.write(LONG)
-                assert found.result(10) == LONG
+                assert found.result(PATIENCE_SECONDS) == LONG
         finally:
             os.write(pipe[1], b"end")
 
@@ -125,7 +126,7 @@ def test_a_process_whose_log_nobody_reads_goes_on_and_says_so_afterwards() -> No
         kept = drain(process.stderr.fileno())
         os.set_blocking(process.stderr.fileno(), True)
 
-        _, said = process.communicate(b"\n", timeout=60)
+        _, said = process.communicate(b"\n", timeout=PATIENCE_SECONDS)
 
     assert all(json.loads(line)["event"].endswith("x") for line in kept)
     again, told = map(json.loads, said.splitlines())

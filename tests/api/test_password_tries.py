@@ -99,7 +99,7 @@ def test_without_redis_one_signs_in_all_the_same_and_guessing_is_still_limited(a
         visitor.sign_in("bob@example.org", "wrong")
         return any(name.startswith(b"job-ingestion:tries") for name in broker.keys("*"))
 
-    wait_until(counted_in_redis, 60, "the counting in Redis, which is back")
+    wait_until(counted_in_redis, what="the counting in Redis, which is back")
 
 
 def test_who_mistypes_twice_notices_nothing(accounts_app, ann):

@@ -12,7 +12,7 @@ import pytest
 
 from app.config import PROJECT
 from tests.support.product import free_port
-from tests.support.waiting import wait_until
+from tests.support.waiting import PATIENCE_SECONDS, wait_until
 
 GET = b"GET /api/ingestion/current-run HTTP/1.1\r\nHost: localhost\r\n"
 POST = b"POST /api/ingestion/start HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
@@ -26,7 +26,7 @@ class Speaker:
 
     def connect(self) -> socket.socket:
         """A connection, for who wants to be slow."""
-        return socket.create_connection(("127.0.0.1", self.port), timeout=60)
+        return socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE_SECONDS)
 
     def __call__(self, words: bytes) -> tuple[int, dict, Any]:
         """Say it all; returns code, headers and document (or text) of the answer."""
@@ -57,11 +57,11 @@ def say(app, settings) -> Iterator[Speaker]:
             return False
 
     try:
-        wait_until(listens, 60, "gunicorn")
+        wait_until(listens, what="gunicorn")
         yield speaker
     finally:
         server.terminate()
-        server.wait(30)
+        server.wait(PATIENCE_SECONDS)
 
 
 @pytest.mark.parametrize(
@@ -125,7 +125,7 @@ def test_clients_that_say_nothing_more_do_not_keep_the_threads(say):
     half = [say.connect() for _ in range(10)]
     for connection in half:
         connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: loc")
-    wait_until(lambda: say(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")[0] == 200, 30, "an answer")
+    wait_until(lambda: say(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")[0] == 200, what="an answer")
     for connection in half:
         connection.close()
 

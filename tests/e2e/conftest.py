@@ -12,7 +12,7 @@ from tests.support.boards import SETTINGS, Boards
 from tests.support.chromium import launched
 from tests.support.product import Product, ensure_running, temporary_folder, temporary_product
 
-expect.set_options(timeout=15_000)
+expect.set_options(timeout=60_000)
 
 if not (PROJECT / "frontend" / "dist" / "index.html").exists():
     raise pytest.UsageError("The page is not built: run make build before the tests in a browser.")
@@ -41,8 +41,7 @@ def product(shared_product: Product, boards: Boards) -> Iterator[Product]:
     shared_product.sql("TRUNCATE ingestion_runs, companies, previews RESTART IDENTITY CASCADE")
     choose_acme(shared_product)
     yield shared_product
-    for process in shared_product.processes():
-        process.resume()
+    shared_product.resume()
 
 
 @pytest.fixture(scope="package")
@@ -87,11 +86,9 @@ def page(visitor: Callable[..., BrowserContext]) -> Page:
 @contextmanager
 def frozen(product: Product, words: str) -> Iterator[None]:
     """The processes with these words on their command line stand still, holding whatever they hold."""
-    team = product.team(words)
-    for process in team:
+    for process in product.team(words):
         process.suspend()
     try:
         yield
     finally:
-        for process in team:
-            process.resume()
+        product.resume()

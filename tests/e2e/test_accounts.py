@@ -206,6 +206,7 @@ def test_a_token_is_made_copied_once_used_and_revoked(visitor, installation):
     page.get_by_label("What it is for").fill("cron")
     page.get_by_role("button", name="Make token").click()
     page.get_by_role("button", name="Copy the token").click()
+    expect(page.get_by_text("Copied")).to_be_visible()
     token = page.evaluate("navigator.clipboard.readText()")
     asked = urllib.request.Request(f"{installation.url}/api/auth/me", headers={"Authorization": f"Bearer {token}"})
     with urllib.request.urlopen(asked) as answer:

@@ -64,6 +64,5 @@ def well(running: Product) -> Iterator[Product]:
     if run_id := running.current_run():
         assert running.call("POST", f"/api/ingestion/abort/{run_id}")[0] == 200
     yield running
-    for process in running.processes():
-        process.resume()
+    running.resume()
     wait_until(lambda: running.health() == "ok", RECOVERY_SECONDS, "recovery")

@@ -11,6 +11,7 @@ import pytest
 
 from app.config import PROJECT
 from tests.support.product import refusal
+from tests.support.waiting import PATIENCE_SECONDS
 
 FILES_OF_A_CLUSTER = ("PG_VERSION", "global/pg_control", "base/1/2619")
 
@@ -42,7 +43,7 @@ def test_a_database_that_does_not_answer_is_refused_with_a_sentence_without_its_
 
 
 def test_all_wrong_settings_are_reported_at_once(folder: Path) -> None:
-    sentences = refusal(folder, lines=2, PORT="abc", WEB_WORKERS="0")
+    sentences = refusal(folder, lines=(2,), PORT="abc", WEB_WORKERS="0")
 
     assert "PORT must be a whole number from 1 to 65535." in sentences
     assert "WEB_WORKERS must be a whole number from 1 to 64." in sentences
@@ -61,7 +62,7 @@ def test_gunicorn_itself_is_refused_an_outside_address_without_sign_in(folder: P
         cwd=PROJECT,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE_SECONDS,
     )
     assert done.returncode != 0
     assert "AUTH=local serves this machine only: listen on 127.0.0.1, not on 0.0.0.0." in done.stderr

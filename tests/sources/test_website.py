@@ -205,9 +205,9 @@ def test_sitemaps_beyond_the_bound_are_not_either_and_leave_the_pages_theirs(web
 
 
 def test_when_the_time_is_over_what_was_read_stays_and_the_rest_is_counted(web, listed):
-    slow = {name: replace(page(posting(name)), delay=0.4) for name in "bcdefgh"}
+    slow = {name: replace(page(posting(name)), delay=2) for name in "bcdefgh"}
     site(web, a=posting("a"), **slow)
-    listing = listed(1.0)
+    listing = listed(5.0)
     assert "a" in titles(listing) and not listing.is_complete
     assert listing.unread == 8 - len(listing.postings) > 0
 

@@ -33,7 +33,7 @@ def test_the_worker_lists_the_boards_of_a_preview(worker, client, boards, user_i
         boards.greenhouse(f"b{number}", [job(number, "Engineer")])
         company(user_id, f"b{number}")
     preview_id = client.post("/api/ingestion/dry-run").json["preview_id"]
-    wait_until(lambda: at.preview(preview_id).finished_at, 30, "the preview's end")
+    wait_until(lambda: at.preview(preview_id).finished_at, what="the preview's end")
     assert [(unit.state, unit.taken) for unit in units(preview_id)] == [("listed", 1)] * 3
 
 
@@ -53,9 +53,9 @@ def test_the_worker_tells_that_it_lives(worker, app):
 def test_the_worker_consumes_again_after_its_connections_were_cut(worker, app, broker, user_id):
     broker.client_kill_filter(_type="normal", skipme=True)
     run_id, _ = dispatch.start_run(user_id)
-    wait_until(lambda: lines_about(worker, run_id), 30, "the worker's line about the run")
+    wait_until(lambda: lines_about(worker, run_id), what="the worker's line about the run")
     sql("TRUNCATE heartbeats")
-    wait_until(lambda: Component.WORKER in heartbeats.silences(), 30, "a heartbeat over the new connection")
+    wait_until(lambda: Component.WORKER in heartbeats.silences(), what="a heartbeat over the new connection")
 
 
 def test_the_tasks_are_registered_under_their_names_and_routed(app):
