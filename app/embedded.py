@@ -7,16 +7,13 @@ sockets only and ask for a password. What to mind (root, long paths, old cluster
 import os
 import pwd
 import shutil
-import subprocess
 import tempfile
-from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import quote
 
-import psutil
-
 from app.data_dir import DataDirError, link, make_data_dir, postgres_home, read_secret, redis_home, short_path
+from app.programs import run
 
 DATABASE = "job_ingestion"
 ROLE = "app"
@@ -169,48 +166,6 @@ def drop_root(home: Path) -> list[str]:
         f"PostgreSQL does not run as root, and user {owner.pw_name} cannot reach {home}:"
         " run as an ordinary user, or install util-linux 2.33 or newer."
     )
-
-
-def run(command: list[str], stdin: str = "") -> str:
-    """Run a program to its end, or until interrupted with all that it started; returns what it printed.
-
-    Raises DataDirError with its last words if it fails."""
-    pipe = subprocess.PIPE
-    try:
-        program = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True, cwd="/")
-    except OSError as error:
-        raise DataDirError(f"{command[0]} cannot be run: {error.strerror}.") from error
-    with program:
-        try:
-            output, errors = program.communicate(stdin)
-        except BaseException:
-            _kill_family(program.pid)
-            raise
-    if program.returncode != 0:
-        # Of what stands on the command line, the program is the first path; setpriv and its options come before it.
-        name = Path(next((word for word in command if word.startswith("/")), command[0])).name
-        raise DataDirError(f"{name} failed: {(errors or output).strip().rpartition(chr(10))[2]}")
-    return output
-
-
-def _kill_family(pid: int) -> None:
-    """Kill a process and all below it, and wait until they write nothing any more."""
-    family: list[psutil.Process] = []
-    with suppress(psutil.NoSuchProcess):
-        _stop_family(psutil.Process(pid), family)
-    for process in family:
-        with suppress(psutil.NoSuchProcess):
-            process.kill()
-    psutil.wait_procs(family, timeout=5)
-
-
-def _stop_family(process: psutil.Process, family: list[psutil.Process]) -> None:
-    """Stop a process before its children are looked for, lest it start one more meanwhile."""
-    process.suspend()
-    family.append(process)
-    for child in process.children():
-        with suppress(psutil.NoSuchProcess):
-            _stop_family(child, family)
 
 
 # --- Redis -----------------------------------------------------------------------------------------------------------

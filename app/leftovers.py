@@ -34,6 +34,7 @@ def stop_leftovers(data_dir: Path) -> int:
 def _leftovers(data_dir: Path) -> Iterator[psutil.Process]:
     """Our Python processes carry a mark in their environment; PostgreSQL and Redis, which overwrite theirs, are known
     by the folder that they work in."""
+    psutil.process_iter.cache_clear()  # It takes whoever has a number by now for who had it before.
     for process in psutil.process_iter():
         try:
             marked = process.environ().get(SUPERVISED) == str(data_dir)

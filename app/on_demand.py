@@ -9,7 +9,8 @@ from pathlib import Path
 
 from app.config import Settings
 from app.data_dir import DataDirError, make_data_dir, open_folder, postgres_home, transition, try_lock, unlink
-from app.embedded import cluster, drop_root, postgres_binary, postgres_options, prepare_postgres, run
+from app.embedded import cluster, drop_root, postgres_binary, postgres_options, prepare_postgres
+from app.programs import run
 
 SUPERVISED = "JOB_INGESTION_SUPERVISED"
 """Set, to the data folder, in the environment of every process that ``make run`` supervises."""
@@ -36,9 +37,11 @@ def on_demand(settings: Settings) -> Iterator[None]:
             yield
         finally:
             with transition(data_dir):
-                if ours and try_lock(folder, fcntl.LOCK_EX):
-                    _pg_ctl(data_dir, "stop", "-m", "fast")
-                    unlink(data_dir)
+                try:
+                    if ours and try_lock(folder, fcntl.LOCK_EX):
+                        _pg_ctl(data_dir, "stop", "-m", "fast")
+                        unlink(data_dir)
+                finally:
                     # Still inside: whoever comes next would take this lock for the running product's.
                     fcntl.flock(folder, fcntl.LOCK_UN)
 

@@ -17,7 +17,6 @@ import pytest
 import redis
 from flask import Flask
 from flask.testing import FlaskClient
-from hypothesis import HealthCheck
 from sqlalchemy import text
 
 from app import create_app, embedded
@@ -38,14 +37,9 @@ for field in fields(Settings):
 # A hundred processes of the product are started, and not each shall compile it anew.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
-# How fast a machine is, is nothing that a test may fail for; nor is chance, which is the drills' business.
-hypothesis.settings.register_profile(
-    "suite",
-    deadline=None,
-    derandomize=True,
-    database=None,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large],
-)
+# Neither how fast a machine is, nor chance, is anything that a test may fail for.
+UNHURRIED = {"deadline": None, "suppress_health_check": [hypothesis.HealthCheck.too_slow]}
+hypothesis.settings.register_profile("suite", derandomize=True, database=None, **UNHURRIED)
 hypothesis.settings.load_profile("suite")
 
 PUBLIC_URL = "https://jobs.example.org"

@@ -102,5 +102,5 @@ def test_all_that_a_program_left_in_its_pipe_is_passed_on_however_much_that_is(t
 
 def test_a_line_without_end_is_passed_on_in_pieces_and_nothing_of_it_is_lost(tmp_path: Path) -> None:
     lines = said(tmp_path, ONLY='for _ in range(3000): os.write(1, b"x" * 1000)')
-    assert max(map(len, lines)) < 500_000
+    assert 2**18 < max(map(len, lines)) < 2**19
     assert b"".join(lines).replace(b"\n", b"") == b"x" * 3_000_000

@@ -24,8 +24,6 @@ from tests.test_openapi import EXPECTED
 EXAMPLES = 3
 SEED = 20261126
 
-pytestmark = pytest.mark.timeout(600)
-
 
 class Client(werkzeug.Client):
     """Schemathesis 4.32 passes settings of the network on to it, when it asks again without a credential."""

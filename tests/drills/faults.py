@@ -1,6 +1,5 @@
 """What can be done to a running product; each fault leaves everything as a supervisor would find it."""
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -10,7 +9,7 @@ import redis
 
 from app import embedded
 from app.data_dir import read_secret, short_path
-from tests.support.product import RECOVERY_SECONDS, Product
+from tests.support.product import Product
 from tests.support.waiting import wait_until
 
 WORDS = {
@@ -22,6 +21,9 @@ WORDS = {
     "supervisor": "supervisord.conf",
 }
 QUEUE = "job-ingestion:ingestion"
+
+RECOVERY_SECONDS = 60
+"""Within which all is well again once nobody disturbs it."""
 
 
 def main_process(product: Product, name: str, seconds: float = 30) -> psutil.Process:
@@ -139,16 +141,8 @@ def queued(product: Product) -> int:
 
 def heal(product: Product) -> None:
     """Let everything that is frozen go on, and wait until all is well."""
-    for process in product.processes():
-        with suppress(psutil.Error):
-            process.resume()
+    product.resume()
     wait_until(lambda: product.health() == "ok", RECOVERY_SECONDS, "recovery")
-
-
-def well_again(product: Product, began: float, seconds: float = RECOVERY_SECONDS) -> float:
-    """Wait until all is well; returns the seconds since ``began`` (monotonic)."""
-    wait_until(lambda: product.health() == "ok", seconds, "recovery")
-    return time.monotonic() - began
 
 
 def threads(product: Product, name: str) -> int:

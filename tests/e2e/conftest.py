@@ -1,8 +1,9 @@
 """A real browser on the real product: server, database, broker and worker; nothing stands in for anything."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
+import psutil
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
@@ -86,9 +87,10 @@ def page(visitor: Callable[..., BrowserContext]) -> Page:
 @contextmanager
 def frozen(product: Product, words: str) -> Iterator[None]:
     """The processes with these words on their command line stand still, holding whatever they hold."""
-    for process in product.team(words):
-        process.suspend()
     try:
+        for process in product.team(words):
+            with suppress(psutil.NoSuchProcess):
+                process.suspend()
         yield
     finally:
         product.resume()

@@ -21,7 +21,7 @@ def asked_again(page, times: int) -> None:
 
 def recovered(page, product) -> None:
     ensure_running(product)
-    expect(page.get_by_text("Connection lost")).to_have_count(0, timeout=30_000)
+    expect(page.get_by_text("Connection lost")).to_have_count(0)
 
 
 @pytest.mark.parametrize("words", ["gunicorn", "postgres"])

@@ -17,7 +17,8 @@ SUPERVISOR = "supervisord.conf"
 
 def test_a_start_says_once_where_the_product_is_and_the_product_is_ready_there(running: Product) -> None:
     [ready] = [line for line in running.printed().splitlines() if "is ready at http://" in line]
-    assert ready.startswith(f"Job Ingestion is ready at {running.url} (Ctrl-C stops it)")
+    # On a slow machine not everything is well by then, which is said.
+    assert ready.partition(", degraded: ")[0] == f"Job Ingestion is ready at {running.url} (Ctrl-C stops it)"
     answer = running.ask("GET", "/readyz")
     assert (answer.status, answer.document["status"]) == (200, "ok")
     assert all(check["ok"] for check in answer.document["checks"].values())

@@ -13,8 +13,6 @@ from app.config import PROJECT, Settings
 from tests.faults.mutants import MUTANTS, REFEREED, SEEN_IN_TABLES, SHORT, applied, tour_of
 from tests.faults.prover import Prover
 
-pytestmark = pytest.mark.timeout(600)
-
 EXAMPLES = 10
 
 

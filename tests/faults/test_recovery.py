@@ -95,7 +95,7 @@ def test_while_postgresql_is_away_every_answer_is_503_with_a_time_to_wait_and_af
 ) -> None:
     run_id = well.start_run()
     without_its_supervisor(well, well.main_process(PROCESSES["postgres"]).kill)
-    wait_until(lambda: not well.team("postgres"), what="the end of PostgreSQL")
+    wait_until(lambda: not well.team("postgres: ") + well.team(PROCESSES["postgres"]), what="the end of PostgreSQL")
 
     for answer in every_kind_of_request(well, run_id):
         assert answer.status == 503

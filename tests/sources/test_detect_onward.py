@@ -117,6 +117,7 @@ def test_no_more_than_three_links_are_followed(web, visiting):
 
 def test_a_link_that_hangs_does_not_cost_the_next_its_turn(web, visiting, monkeypatch):
     monkeypatch.setattr(detect, "ONWARD_SECONDS", 3)
+    monkeypatch.setattr(detect, "DETECT_SECONDS", 12)
     web.replies["/company"] = Reply(b"<a href='/jobs'>Jobs</a><a href='/careers'>Careers</a>")
     web.replies["/jobs"] = Reply(EMBEDDED, delay=40)
     web.replies["/careers"] = Reply(EMBEDDED)

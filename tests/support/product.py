@@ -1,7 +1,6 @@
 """The whole product, as ``make run`` starts it, in a data folder and on a port of its own."""
 
 import fcntl
-import itertools
 import json
 import os
 import shutil
@@ -31,23 +30,27 @@ from tests.support.waiting import PATIENCE_SECONDS, wait_until
 
 RECOVERY_SECONDS = PATIENCE_SECONDS
 
+START_SECONDS = 300
+"""More than the launcher's own limits together."""
+
 MEASURE = ["-m", "coverage", "run", "--rcfile=/dev/null", "--branch", "--parallel-mode", "--source=app"]
 """Measures the launcher alone. In the processes that it starts nothing is left to be seen that other tests do not show,
 and being measured would double the time that they take to start."""
 
 
-_ports = itertools.count(20_000 + 1_000 * int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")))
-
-
 def free_port() -> int:
-    """A port that nobody listens on, and that is given to nobody else: neither by the system, nor by another process of
-    the suite."""
-    for port in _ports:
-        with suppress(OSError), socket.socket() as probe:
+    """A port that nobody listens on, and that neither the system nor another suite gives away while this process lives.
+
+    The port of the same number that UDP has is the claim to it; the system gives away those above.
+    """
+    for port in range(20_000, 32_768):
+        with suppress(OSError), socket.socket() as probe, socket.socket(type=socket.SOCK_DGRAM) as claim:
+            claim.bind(("127.0.0.1", port))
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(("127.0.0.1", port))
+            claim.detach()
             return port
-    raise AssertionError("There is no such port.")
+    raise AssertionError("No port is free.")
 
 
 @dataclass(frozen=True)
@@ -98,11 +101,12 @@ class Product:
 
         Of all processes of the suite one does so at a time: the product itself knows how long a start may take.
         """
-        with open_folder(PROJECT) as folder:
+        with open_folder(Path("/tmp")) as folder:
             fcntl.flock(folder, fcntl.LOCK_EX)
             launcher = self.launch()
-            wait_until(lambda: "is ready at" in self.printed() or launcher.poll() is not None, what="the ready line")
-        assert launcher.poll() is None, self.printed()
+            with suppress(AssertionError):
+                wait_until(lambda: "is ready at" in self.printed() or launcher.poll() is not None, START_SECONDS)
+        assert "is ready at" in self.printed() and launcher.poll() is None, self.printed()
 
     def refused(self) -> str:
         """Start the launcher where it must not come up; returns all that it said, once it has ended with code 1."""
@@ -222,7 +226,9 @@ class Product:
         return [path for path in self.data_dir.rglob("*") if path.is_socket()]
 
     def resume(self) -> None:
-        """Let everybody go on who stands still."""
+        """Let everybody go on who stands still, the launcher too."""
+        if self.launcher and self.launcher.poll() is None:
+            self.launcher.send_signal(signal.SIGCONT)
         for process in self.processes():
             with suppress(psutil.NoSuchProcess):
                 process.resume()

@@ -8,6 +8,7 @@ from importlib.metadata import version
 from typing import Any
 
 from app import embedded
+from app.programs import run
 
 PACKAGES = ("celery", "kombu", "flask", "gunicorn", "sqlalchemy", "psycopg")
 
@@ -32,7 +33,7 @@ def table(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
 def _versions() -> dict[str, str]:
     return {
         "Python": platform.python_version(),
-        "PostgreSQL": embedded.run([str(embedded.postgres_binary("postgres")), "--version"]).split()[-1],
-        "Redis": embedded.run([embedded.redis_binary(), "--version"]).partition("v=")[2].split()[0],
+        "PostgreSQL": run([str(embedded.postgres_binary("postgres")), "--version"]).split()[-1],
+        "Redis": run([embedded.redis_binary(), "--version"]).partition("v=")[2].split()[0],
         **{name: version(name) for name in PACKAGES},
     }

@@ -186,7 +186,7 @@ def test_a_run_that_is_not_due_or_not_pending_is_left_alone(app, broker):
 
 
 def test_two_reconcilers_at_once_publish_each_run_once(app, broker, monkeypatch):
-    monkeypatch.setattr(reconcile, "PUBLISH_SECONDS", -60)
+    monkeypatch.setattr(dispatches, "TAKE_WINDOW", 60)
     for number in range(30):
         make_run("pending", make_user(f"{number}@example.org"))
     due_now()
