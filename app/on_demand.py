@@ -15,6 +15,9 @@ from app.programs import run
 SUPERVISED = "JOB_INGESTION_SUPERVISED"
 """Set, to the data folder, in the environment of every process that ``make run`` supervises."""
 
+PATIENCE_SECONDS = 300
+"""What a server is given to start, which includes what a crash left to it, or to stop, which includes a checkpoint."""
+
 
 @contextmanager
 def on_demand(settings: Settings) -> Iterator[None]:
@@ -62,4 +65,5 @@ def _start_postgres(data_dir: Path) -> None:
 
 def _pg_ctl(data_dir: Path, *words: str) -> None:
     drop = drop_root(postgres_home(data_dir))
-    run([*drop, str(postgres_binary("pg_ctl")), "-D", str(cluster(data_dir)), "-w", "-t", "60", *words])
+    waiting = ["-w", "-t", str(PATIENCE_SECONDS)]
+    run([*drop, str(postgres_binary("pg_ctl")), "-D", str(cluster(data_dir)), *waiting, *words])

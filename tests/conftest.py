@@ -13,6 +13,7 @@ from typing import Any
 
 import flask_migrate
 import hypothesis
+import psycopg
 import pytest
 import redis
 from flask import Flask
@@ -20,6 +21,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import text
 
 from app import create_app, embedded
+from app.checks import connect_arguments
 from app.config import PROJECT, Settings
 from app.data_dir import short_path
 from app.extensions import db, limiter
@@ -84,8 +86,11 @@ def settings(data_dir: Path, board_server: Boards) -> Iterator[Settings]:
         environment.setenv("AUTH", "local")
         found = Settings.from_env()
         with on_demand(found):
+            # Both outlive every test, so nothing need reach the disk: with a slow one they would seem to be away.
+            with psycopg.connect(**connect_arguments(found.database_url), autocommit=True) as server:
+                server.execute("ALTER SYSTEM SET fsync = off")
+                server.execute("SELECT pg_reload_conf()")
             embedded.prepare_redis(data_dir)
-            # It outlives every test, so nothing need reach the disk: with a slow one it would look as if it were away.
             command = [*embedded.redis_command(data_dir), "--appendonly", "no"]
             server = subprocess.Popen(command, stdout=subprocess.DEVNULL)
             yield found

@@ -1,5 +1,6 @@
 """What programs write through supervisord comes out line by line, however they write it."""
 
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -62,7 +63,7 @@ def said(folder: Path, **programs: str) -> list[bytes]:
     configuration = folder / "supervisord.conf"
     configuration.write_text(CONFIGURATION + "".join(SECTION.format(name=name) for name in programs))
     quoted = {name: "'" + (COMMON + program).replace("'", '"') + "'" for name, program in programs.items()}
-    environment = {"PYTHON": sys.executable, "PYTHONPATH": str(PROJECT), "FOLDER": str(folder), **quoted}
+    environment = {"PYTHON": shlex.quote(sys.executable), "PYTHONPATH": str(PROJECT), "FOLDER": str(folder), **quoted}
     with subprocess.Popen(
         [sys.executable, "-P", str(PROGRAM), "-c", str(configuration)],
         env=environment,
