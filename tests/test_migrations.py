@@ -9,8 +9,9 @@ from flask import current_app
 from sqlalchemy import inspect
 
 from app.extensions import db
+from app.models import RunStatus
 from app.services import runs
-from tests.support.factories import make_user, row, sql, timeline
+from tests.support.factories import make_user, sql, timeline
 
 AGREED_RUNS = {
     "id": ("integer", "NO", "nextval('ingestion_runs_id_seq'::regclass)"),
@@ -101,14 +102,27 @@ def test_all_the_way_down_leaves_nothing_and_all_the_way_up_works_again(app):
     assert functions == []
 
 
-def test_upgrading_keeps_the_runs_that_are_there(app):
+def test_upgrading_keeps_every_run_as_it_was_and_begins_its_timeline_there(app):
+    def stand() -> list:
+        return sql("SELECT id, status, created_at, finished_at FROM ingestion_runs ORDER BY id")
+
     flask_migrate.downgrade(revision="a2ef3e15d65e")
     try:
-        run_id = sql("INSERT INTO ingestion_runs (user_id) VALUES (:user_id) RETURNING id", user_id=make_user())[0].id
+        for status in RunStatus:
+            sql(
+                "INSERT INTO ingestion_runs (user_id, status, created_at, finished_at)"
+                " VALUES (:user_id, :status, '2020-01-01', :finished_at)",
+                user_id=make_user(f"{status.value}@example.org"),
+                status=status.value,
+                finished_at="2020-01-02" if status in RunStatus.TERMINAL else None,
+            )
+        before = stand()
     finally:
         flask_migrate.upgrade()
-    assert row(run_id).status == "pending"
-    assert [(event.seq, event.actor) for event in timeline(run_id)] == [(1, "migration")]
+    assert stand() == before
+    for run in before:
+        events = [(event.seq, event.from_status, event.to_status, event.actor) for event in timeline(run.id)]
+        assert events == [(1, None, run.status, "migration")]
 
 
 def test_upgrading_mends_what_the_agreed_tables_allowed_and_loses_no_row(app):

@@ -8,6 +8,7 @@ from app.errors import DatabaseUnavailable, RunActive, RunMoved, RunNotFound, Un
 from app.extensions import db
 from app.models import RunStatus
 from app.services import runs
+from app.services.wording import worded
 from tests.support.factories import holding, make_run, make_user, row, sql, timeline
 from tests.support.parallel import at_once
 from tests.support.starts import start_run
@@ -43,6 +44,68 @@ def test_each_service_makes_its_move_from_every_legal_status_and_from_no_other(a
         assert source.value in refusal.value.detail
     assert row(run_id) == before
     assert len(timeline(run_id)) == 1
+
+
+LOST_ANSWERS = (
+    psycopg.OperationalError("server closed the connection unexpectedly"),
+    psycopg.errors.AdminShutdown("terminating connection due to administrator command"),
+)
+
+
+@pytest.mark.parametrize("lost", LOST_ANSWERS, ids=lambda error: type(error).__name__)
+@pytest.mark.parametrize("target", MOVES)
+def test_a_move_whose_answer_is_lost_is_made_and_never_asked_for_again(app, target, lost):
+    run_id = make_run(target.sources[0].value)
+    asked = []
+
+    def lose(statement):
+        if statement.startswith("UPDATE"):
+            asked.append(statement)
+            raise lost
+
+    with watched(db.engine, after=lose), pytest.raises(DatabaseUnavailable):
+        MOVES[target](run_id)
+    assert len(asked) == 1
+    assert row(run_id).status == target
+
+
+def test_a_user_of_any_number_that_the_table_takes_has_his_runs(app):
+    user_id = 2**40
+    sql("INSERT INTO users (user_id, email) VALUES (:user_id, 'far@example.org')", user_id=user_id)
+    run_id = start_run(user_id)
+    assert runs.current(user_id) == run_id == runs.get(run_id, user_id).id
+    runs.abort(run_id, user_id)
+    assert runs.current(user_id) is None
+
+
+def test_an_active_run_is_found_and_in_the_way_however_old_it_is(user_id):
+    run_id = make_run("ingesting", user_id, created_at="2001-01-01")
+    assert runs.current(user_id) == run_id
+    with pytest.raises(RunActive) as refusal:
+        start_run(user_id)
+    assert refusal.value.run_id == run_id
+
+
+def test_a_timeline_is_in_order_wherever_its_rows_lie(user_id):
+    run_id = make_run("pending", user_id)
+    with db.engine.connect().execution_options(isolation_level="READ COMMITTED") as other:
+        other.exec_driver_sql("SET LOCAL session_replication_role = replica")  # No trigger: as a restore may leave them.
+        for seq, status in ((3, "ingesting"), (2, "initializing")):
+            other.exec_driver_sql(
+                "INSERT INTO run_events (run_id, seq, at, to_status, actor) VALUES (%s, %s, now(), %s, 'worker')",
+                (run_id, seq, status),
+            )
+        other.commit()
+    assert [event.seq for event in runs.events(run_id, user_id)] == [1, 2, 3]
+    connection = db.engine.raw_connection()
+    try:
+        # As they lie, which is how PostgreSQL reads them where that is less work.
+        connection.driver_connection.execute("SET enable_indexscan = off")
+        connection.driver_connection.execute("SET enable_bitmapscan = off")
+        found = worded(runs.TIMELINE).ask(connection.driver_connection, {"run_id": run_id, "owner": None, "after": 0})
+    finally:
+        connection.invalidate()
+    assert [event.seq for event in found] == [1, 2, 3]
 
 
 @pytest.mark.parametrize("move", MOVES.values())

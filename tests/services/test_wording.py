@@ -2,6 +2,7 @@
 
 import re
 
+import psycopg
 import pytest
 from sqlalchemy import BigInteger, Boolean, LargeBinary, String, bindparam, cast, func, insert, literal, select
 from sqlalchemy.dialects.postgresql import JSONB
@@ -13,7 +14,8 @@ from app.models import RunStatus
 from app.services import credentials, runs
 from app.services.database import run_statement
 from app.services.runs import RUNS
-from app.services.wording import Wording
+from app.services.traces import Actor, trace
+from app.services.wording import Wording, worded
 from tests.support.factories import make_run, make_user
 
 GIVEN = {
@@ -53,6 +55,25 @@ def test_a_value_of_the_statements_own_needs_not_be_given(app, value):
     assert len(re.findall(r"(?<!%)%\(", Wording(statement).text)) == 1 + (not is_written)
     theirs, ours = both(statement, given=1)
     assert theirs == ours == [(value, 1)]
+
+
+def test_what_is_asked_with_a_statement_is_forgotten_with_the_answer(app):
+    """Wordings are shared by all threads: what one of them asks is nobody else's."""
+    wording = Wording(select(bindparam("given", type_=BigInteger).label("given"), literal(b"own").label("own")))
+    connection = db.engine.raw_connection()
+    assert wording.ask(connection.driver_connection, {"given": 1}) == [(1, b"own")]
+    with pytest.raises(psycopg.ProgrammingError, match="given"):
+        wording.ask(connection.driver_connection, {})
+    connection.close()
+
+
+def test_who_acts_is_forgotten_with_the_statement_that_said_so(app):
+    connection = db.engine.raw_connection()
+    driver = connection.driver_connection
+    values = {"run_id": make_run("pending"), "owner": None, **trace(Actor.USER)}
+    assert worded(runs.ABORT.statement).ask(driver, values)
+    assert driver.execute("SELECT coalesce(current_setting('job_ingestion.actor', true), '')").fetchall() == [("",)]
+    connection.close()
 
 
 def test_what_a_statement_says_as_json_is_no_array(app):

@@ -1,5 +1,6 @@
 """Handing a run to the broker: after the commit, bounded, and never the request's problem."""
 
+import base64
 import json
 import time
 from collections.abc import Callable
@@ -64,6 +65,8 @@ def test_the_message_carries_the_id_alone(app, broker, user_id):
     [message] = broker.lrange(QUEUE, 0, -1)
     assert b'"task": "ingestion.run"' in message
     assert b'"argsrepr": "(1,)"' in message
+    args, kwargs, _ = json.loads(base64.b64decode(json.loads(message)["body"]))
+    assert (args, kwargs) == ([1], {})
 
 
 def test_a_message_expires_half_a_minute_after_the_next_one_was_published_at_the_latest(app, broker, user_id):
@@ -183,6 +186,13 @@ def test_a_run_that_is_not_due_or_not_pending_is_left_alone(app, broker):
     assert reconcile.reconcile_once() == 0
     assert row(fresh).dispatched_at is None
     assert broker.llen(QUEUE) == 0
+
+
+def test_what_is_taken_is_nobody_elses_for_a_while_however_long_it_had_been_due(app, user_id):
+    run_id = start_run(user_id)
+    sql("UPDATE ingestion_runs SET next_dispatch_at = now() - interval '1 h'")
+    assert dispatches.take_due() == [run_id]
+    assert dispatches.take_due() == []
 
 
 def test_two_reconcilers_at_once_publish_each_run_once(app, broker, monkeypatch):
