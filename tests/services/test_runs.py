@@ -89,7 +89,7 @@ def test_an_active_run_is_found_and_in_the_way_however_old_it_is(user_id):
 def test_a_timeline_is_in_order_wherever_its_rows_lie(user_id):
     run_id = make_run("pending", user_id)
     with db.engine.connect().execution_options(isolation_level="READ COMMITTED") as other:
-        other.exec_driver_sql("SET LOCAL session_replication_role = replica")  # No trigger: as a restore may leave them.
+        other.exec_driver_sql("SET LOCAL session_replication_role = replica")  # No trigger, as in a restore.
         for seq, status in ((3, "ingesting"), (2, "initializing")):
             other.exec_driver_sql(
                 "INSERT INTO run_events (run_id, seq, at, to_status, actor) VALUES (%s, %s, now(), %s, 'worker')",
