@@ -40,8 +40,13 @@ for field in fields(Settings):
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 # Neither how fast a machine is, nor chance, is anything that a test may fail for.
-UNHURRIED = {"deadline": None, "suppress_health_check": [hypothesis.HealthCheck.too_slow]}
-hypothesis.settings.register_profile("suite", derandomize=True, database=None, **UNHURRIED)
+hypothesis.settings.register_profile(
+    "suite",
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
 hypothesis.settings.load_profile("suite")
 
 PUBLIC_URL = "https://jobs.example.org"
