@@ -14,6 +14,7 @@ if OWN_METRICS:
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(data_dir.absolute() / "metrics")
 
 import json
+import select
 import socket
 import struct
 import sys
@@ -31,7 +32,7 @@ from app.config import Settings, SettingsError
 from app.problems import PROBLEM_JSON, problem_document
 
 SLOW_CLIENT_SECONDS = 5
-"""How long a thread waits for the next bytes of a request, or for a client to take those of an answer."""
+"""How long a thread waits for the next bytes of a long request, or for a client to take those of an answer."""
 
 settings = Settings.from_env()
 settings.check_serving()
@@ -40,7 +41,8 @@ logs.configure(settings.log_format)
 bind = f"[{settings.host}]:{settings.port}" if ":" in settings.host else f"{settings.host}:{settings.port}"
 workers = settings.web_workers
 threads = settings.web_threads
-worker_class = "gthread"
+# gunicorn's own where the kernel has no epoll, as on macOS.
+worker_class = "app.gunicorn_worker.Worker" if hasattr(select, "epoll") else "gthread"
 # One copy of the code in memory for all workers; nothing is connected before the fork.
 preload_app = True
 graceful_timeout = 10
@@ -98,7 +100,7 @@ def on_starting(server: Any) -> None:
 
 
 def when_ready(server: Any) -> None:
-    """Let no client hold a thread by saying, or taking, nothing: accepted connections inherit these time limits."""
+    """Let no client hold a thread by taking nothing: accepted connections inherit these time limits."""
     limit = struct.pack("ll", SLOW_CLIENT_SECONDS, 0)
     for listener in server.LISTENERS:
         listener.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, limit)

@@ -21,6 +21,15 @@ def test_every_pooled_connection_is_bounded(app):
         assert isinstance(connection.connection.driver_connection, BoundedConnection)
 
 
+def test_the_connection_used_last_is_used_next(app):
+    with db.engine.connect() as first, db.engine.connect() as second:
+        used = [each.connection.driver_connection for each in (first, second)]
+        second.close()
+        first.close()
+        with db.engine.connect() as next_one:
+            assert next_one.connection.driver_connection is used[0]
+
+
 def test_a_server_that_hangs_is_given_up_and_its_connection_replaced(app, user_id):
     with db.engine.connect() as connection:
         driver = connection.connection.driver_connection

@@ -18,6 +18,7 @@ from app.config import Settings
 from tests.drills import (  # noqa: F401 (each registers its drills)
     aborts,
     brokers,
+    clients,
     databases,
     extra,
     report,

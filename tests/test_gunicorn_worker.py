@@ -1,0 +1,212 @@
+"""The web server with clients that are slow, rude or in a hurry, and with requests that take long."""
+
+import select
+import signal
+import socket
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+
+from app.config import Settings
+from tests.support.waiting import PATIENCE_SECONDS, wait_until
+from tests.support.wire import HEALTH, Speaker, everything, gunicorn
+
+START = b"POST /api/ingestion/start HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+CURRENT = b"GET /api/ingestion/current-run HTTP/1.1\r\nHost: localhost\r\n\r\n"
+LAST = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+
+CROWD = 20
+"""More clients than the server has threads."""
+
+
+@pytest.fixture(scope="module")
+def say(app, settings) -> Iterator[Speaker]:
+    """A web server for all tests here but those that stop it."""
+    with gunicorn(settings) as speaker:
+        yield speaker
+
+
+def answer(connection: socket.socket) -> bytes:
+    """One answer with a Content-Length, of a connection that stays open."""
+    said = head(connection)
+    length = int(said.lower().partition(b"\r\ncontent-length: ")[2].partition(b"\r\n")[0])
+    while length > 0:
+        piece = connection.recv(length)
+        assert piece
+        said += piece
+        length -= len(piece)
+    return said
+
+
+def head(connection: socket.socket) -> bytes:
+    """The head of an answer."""
+    said = b""
+    while b"\r\n\r\n" not in said:
+        letter = connection.recv(1)
+        assert letter
+        said += letter
+    return said
+
+
+def are_silent(connections: list[socket.socket]) -> bool:
+    """Whether nothing has been said on any of them, and none has been closed."""
+    return select.select(connections, [], [], 0)[0] == []
+
+
+def connected(settings: Settings) -> "psycopg.Connection[tuple[int]]":
+    """A connection to PostgreSQL of the test's own."""
+    return psycopg.connect(settings.database_url.replace("+psycopg", ""))
+
+
+def statements_that_wait(settings: Settings) -> int:
+    """How many wait for what somebody else has locked."""
+    with connected(settings) as connection:
+        row = connection.execute("SELECT count(*) FROM pg_locks WHERE NOT granted").fetchone()
+    assert row
+    return row[0]
+
+
+@pytest.mark.parametrize(
+    "beginning",
+    [
+        b"",
+        b"GET /healthz HTTP/1.1\r\nHost: loc",
+        START + b"Content-Length: 50\r\n\r\n{",
+        START + b"Transfer-Encoding: chunked\r\n\r\n9\r\n{",
+    ],
+    ids=["nothing", "half a head", "half a body", "half a chunk"],
+)
+def test_clients_that_hesitate_hold_nobody_up(say, beginning):
+    slow = [say.connect() for _ in range(CROWD)]
+    for connection in slow:
+        connection.sendall(beginning)
+    for letter in b"   ":
+        assert say(HEALTH)[0] == 200
+        assert are_silent(slow)
+        for connection in slow:
+            connection.sendall(bytes([letter]) if beginning else b"")
+    for connection in slow:
+        connection.close()
+
+
+def test_clients_that_do_not_close_their_end_hold_nobody_up(say):
+    """So many that to wait for one after the other, two seconds each, would take longer than a test may."""
+    rude = [say.connect() for _ in range(400)]
+    for connection in rude:
+        connection.sendall(LAST)
+        assert everything(connection).startswith(b"HTTP/1.1 200 ")
+    assert say(HEALTH)[0] == 200
+    for connection in rude:
+        connection.close()
+
+
+def test_a_client_that_says_nothing_is_parted_with(say):
+    with say.connect() as connection:
+        assert everything(connection) == b""
+
+
+def test_a_client_that_says_nothing_more_is_parted_with(say):
+    with say.connect() as connection:
+        connection.sendall(HEALTH)
+        assert answer(connection).startswith(b"HTTP/1.1 200 ")
+        assert everything(connection) == b""
+
+
+def test_half_a_head_is_given_up(say):
+    with say.connect() as connection:
+        connection.sendall(HEALTH[:20])
+        assert everything(connection) == b""
+
+
+def test_a_body_that_does_not_come_is_given_up_and_what_comes_later_is_no_request(say):
+    with say.connect() as connection:
+        connection.sendall(START + b"Content-Length: 50\r\n\r\n{}")
+        refusal = answer(connection)
+        connection.sendall(HEALTH)
+        try:
+            rest = everything(connection)
+        except ConnectionResetError:
+            rest = b""
+    assert refusal.startswith(b"HTTP/1.1 400 ")
+    assert b"The body is shorter than its Content-Length." in refusal
+    assert rest == b""
+
+
+def test_a_request_may_come_in_pieces(say):
+    with say.connect() as connection:
+        for letter in HEALTH:
+            connection.sendall(bytes([letter]))
+        assert answer(connection).startswith(b"HTTP/1.1 200 ")
+
+
+def test_a_body_may_come_in_pieces(say, client):
+    with say.connect() as connection:
+        for piece in (START + b"Content-Le", b"ngth: 2\r\n\r\n", b"{", b"}"):
+            connection.sendall(piece)
+        assert answer(connection).startswith(b"HTTP/1.1 201 ")
+
+
+def test_requests_may_come_together(say):
+    missing = b"GET /api/nowhere HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    with say.connect() as connection:
+        connection.sendall(HEALTH + missing + HEALTH[:30])
+        assert answer(connection).startswith(b"HTTP/1.1 200 ")
+        assert answer(connection).startswith(b"HTTP/1.1 404 ")
+        connection.sendall(HEALTH[30:])
+        assert answer(connection).startswith(b"HTTP/1.1 200 ")
+
+
+def test_requests_may_come_together_from_who_says_no_more(say):
+    with say.connect() as connection:
+        connection.sendall(HEALTH * 3)
+        connection.shutdown(socket.SHUT_WR)
+        assert everything(connection).count(b"HTTP/1.1 200 ") == 3
+
+
+def test_a_client_that_asks_first_is_told_to_go_on(say, client):
+    with say.connect() as connection:
+        connection.sendall(START + b"Content-Length: 2\r\nExpect: 100-continue\r\n\r\n")
+        assert head(connection) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        connection.sendall(b"{}")
+        assert answer(connection).startswith(b"HTTP/1.1 201 ")
+
+
+def test_an_answer_arrives_though_the_body_was_refused_unread(say):
+    """More of it than the kernel holds back is still to come when it is refused."""
+    with say.connect() as connection:
+        connection.sendall(START + b"Content-Length: 900000\r\n\r\n")
+        for _ in range(9):
+            connection.sendall(b" " * 100_000)
+        refusal = everything(connection)
+    assert refusal.startswith(b"HTTP/1.1 413 ")
+
+
+def test_requests_that_are_held_up_do_not_hold_up_others(settings, app):
+    """Three of the four threads of the one process wait for a table that somebody has locked."""
+    with gunicorn(settings, WEB_WORKERS="1") as speaker, connected(settings) as locker:
+        locker.execute("LOCK TABLE ingestion_runs IN ACCESS EXCLUSIVE MODE")
+        held = [speaker.connect() for _ in range(3)]
+        for connection in held:
+            connection.sendall(CURRENT)
+        wait_until(lambda: statements_that_wait(settings) == len(held), what="three statements that wait")
+        assert speaker(HEALTH)[0] == 200
+        assert are_silent(held)
+        locker.rollback()
+        for connection in held:
+            assert answer(connection).startswith(b"HTTP/1.1 200 ")
+            connection.close()
+
+
+def test_a_server_that_stops_answers_all_that_it_is_asked_until_it_has_said_so(app, settings):
+    with gunicorn(settings, WEB_WORKERS="1") as speaker, speaker.connect() as connection:
+        speaker.server.send_signal(signal.SIGTERM)
+        said = b""
+        while b"\r\nConnection: close\r\n" not in said:
+            connection.sendall(HEALTH[:30])
+            connection.sendall(HEALTH[30:])
+            said = answer(connection)
+            assert said.startswith(b"HTTP/1.1 200 ")
+        assert everything(connection) == b""
+        connection.close()
+        assert speaker.server.wait(PATIENCE_SECONDS) == 0
