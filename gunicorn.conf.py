@@ -43,6 +43,8 @@ workers = settings.web_workers
 threads = settings.web_threads
 # gunicorn's own where the kernel has no epoll, as on macOS.
 worker_class = "app.gunicorn_worker.Worker" if hasattr(select, "epoll") else "gthread"
+# Fewer than the 1,024 files that a process may have open on most systems.
+worker_connections = 800
 # One copy of the code in memory for all workers; nothing is connected before the fork.
 preload_app = True
 graceful_timeout = 10
@@ -93,6 +95,8 @@ class logger_class(Logger):  # the name is gunicorn's setting
 def on_starting(server: Any) -> None:
     """Check what it will listen on, which its command line may have changed; and forget the metrics of an earlier
     start, unless the folder is shared with processes that live."""
+    if server.cfg.is_ssl:
+        raise SettingsError("TLS ends at a proxy in front, not here: leave certfile and keyfile out.")
     settings.check_serving(*(address[0] for address in server.cfg.address if isinstance(address, tuple)))
     if OWN_METRICS:
         for path in Path(worker_tmp_dir).glob("*.db"):

@@ -1,34 +1,77 @@
-"""Whether an HTTP request has arrived, as far as that can be told without parsing it."""
+"""How far an HTTP request has arrived, as far as that can be told without parsing it."""
 
 import re
 
 MOST_KEPT = 128 * 1024
 """Bytes of a request that are kept until it is whole. A thread reads a longer one, as some imports are, itself."""
 
-LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d{1,9})[ \t]*\r\n", re.IGNORECASE)
-CHUNKED = re.compile(rb"\r\ntransfer-encoding:", re.IGNORECASE)
-LAST_CHUNK = re.compile(rb"(?:^|\r\n)0+[ \t]*(?:;[^\r\n]*)?\r\n(?:[^\r\n]+\r\n){0,8}\r\n")
-LAST_BYTES = 4096
-"""In which the last chunk is looked for: nobody may keep us busy by sending a body byte by byte."""
+MOST_HEAD = 40 * 1024
+"""More than gunicorn's parser takes for a head."""
 
+LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*0*(\d{1,9})[ \t]*\r\n", re.IGNORECASE)
+ENCODED = re.compile(rb"\r\ntransfer-encoding:", re.IGNORECASE)
+CHUNKED = re.compile(rb"\r\ntransfer-encoding:[ \t]*chunked[ \t]*\r\n", re.IGNORECASE)
 EXPECTING = re.compile(rb"\r\nexpect:", re.IGNORECASE)
+BARE = re.compile(rb"(?<!\r)\n")
+SIZE = re.compile(rb"([0-9a-f]{1,8})[ \t]*(?:;[^\r\n]*)?\r\n", re.IGNORECASE)
+MOST_SIZE_LINE = 300
 
 
-def is_whole(heard: bytes) -> bool:
-    """Whether a thread may go to work on what a client has said so far, because it need not wait for more.
+class Arrival:
+    """Looks at a request that comes in pieces; at each byte once, however small the pieces are.
 
-    What a request is, gunicorn's parser decides; so whatever is not plainly a beginning is for it. Changes nothing.
+    What a request is, gunicorn's parser decides. So whatever is not plainly a beginning is for it: a wrong guess costs
+    time, nothing else.
     """
-    head, end, body = heard.partition(b"\r\n\r\n")
-    if len(heard) > MOST_KEPT:
+
+    def __init__(self) -> None:
+        self._looked_at = 0
+        self._ends_at: int | None = None
+        """Where the body ends that has a length, or is refused."""
+        self._chunk_at: int | None = None
+        """Where the next chunk begins, of a body in chunks."""
+
+    def is_whole(self, heard: bytes) -> bool:
+        """Whether a thread may go to work on what has been heard so far, because it need not wait for more."""
+        if len(heard) > MOST_KEPT:
+            return True
+        if self._ends_at is None and self._chunk_at is None and not self._head_is_here(heard):
+            # A line that ends in another way is refused.
+            bare = BARE.search(heard, self._looked_at)
+            self._looked_at = len(heard)
+            return bare is not None or len(heard) > MOST_HEAD
+        if self._ends_at is not None:
+            return len(heard) >= self._ends_at
+        return self._is_last_chunk_here(heard)
+
+    def _head_is_here(self, heard: bytes) -> bool:
+        end = heard.find(b"\r\n\r\n", max(0, self._looked_at - 3))
+        if end < 0:
+            return False
+        head, body = heard[: end + 2], end + 4
+        length = LENGTH.search(head)
+        if ENCODED.search(head):
+            if CHUNKED.search(head) and not length and not EXPECTING.search(head):
+                self._chunk_at = body
+                return True
+        elif length and not EXPECTING.search(head) and int(length[1]) <= MOST_KEPT:
+            self._ends_at = body + int(length[1])
+            return True
+        # No body, one that is refused or longer than what is kept, or one for which a client waits to be asked (RFC
+        # 9110, 10.1.1).
+        self._ends_at = body
         return True
-    if not end:
-        # A line that ends otherwise is refused.
-        return heard.count(b"\n") != heard.count(b"\r\n")
-    if EXPECTING.search(head):
-        # Such a client waits for a word of ours before it goes on (RFC 9110, 10.1.1).
-        return True
-    if CHUNKED.search(head):
-        return LAST_CHUNK.search(body, max(0, len(body) - LAST_BYTES)) is not None
-    length = LENGTH.search(head + b"\r\n")
-    return not length or not len(body) < int(length[1]) <= MOST_KEPT
+
+    def _is_last_chunk_here(self, heard: bytes) -> bool:
+        """Go from chunk to chunk (RFC 9112, 7.1)."""
+        while True:
+            at: int = self._chunk_at or 0
+            size = SIZE.match(heard, at)
+            if not size:
+                return len(heard) > at + MOST_SIZE_LINE or b"\r\n" in heard[at:]
+            if not int(size[1], 16):
+                # Trailers, if any, end as a head does.
+                return heard.find(b"\r\n\r\n", size.end() - 2) >= 0
+            if len(heard) < size.end() + int(size[1], 16) + 2:
+                return False
+            self._chunk_at = size.end() + int(size[1], 16) + 2

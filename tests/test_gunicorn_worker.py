@@ -5,6 +5,7 @@ import signal
 import socket
 from collections.abc import Iterator
 
+import psutil
 import psycopg
 import pytest
 
@@ -67,25 +68,37 @@ def statements_that_wait(settings: Settings) -> int:
     return row[0]
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGQUIT])
+def test_a_server_that_is_to_stop_at_once_leaves_nobody_behind(app, settings, number):
+    """The threads that wait for clients end with it: none has to be killed, which its parent would tell."""
+    with gunicorn(settings, WEB_WORKERS="1") as speaker:
+        (worker,) = psutil.Process(speaker.server.pid).children()
+        worker.send_signal(number)
+        assert worker.wait(PATIENCE_SECONDS) in (0, None)
+        wait_until(speaker.listens, what="another worker")
+
+
 @pytest.mark.parametrize(
     "beginning",
     [
         b"",
         b"GET /healthz HTTP/1.1\r\nHost: loc",
         START + b"Content-Length: 50\r\n\r\n{",
+        START + b"Content-Length: 0000000050\r\n\r\n{",
         START + b"Transfer-Encoding: chunked\r\n\r\n9\r\n{",
+        START + b"Transfer-Encoding: chunked\r\n\r\n1000\r\n\r\n0\r\n\r\n",
     ],
-    ids=["nothing", "half a head", "half a body", "half a chunk"],
+    ids=["nothing", "half a head", "half a body", "zeros before", "half a chunk", "what looks like the last chunk"],
 )
 def test_clients_that_hesitate_hold_nobody_up(say, beginning):
     slow = [say.connect() for _ in range(CROWD)]
     for connection in slow:
         connection.sendall(beginning)
-    for letter in b"   ":
+    for _ in range(3):
+        for connection in slow:
+            connection.sendall(b"1" if beginning else b"")
         assert say(HEALTH)[0] == 200
         assert are_silent(slow)
-        for connection in slow:
-            connection.sendall(bytes([letter]) if beginning else b"")
     for connection in slow:
         connection.close()
 
@@ -172,6 +185,14 @@ def test_a_client_that_asks_first_is_told_to_go_on(say, client):
         assert answer(connection).startswith(b"HTTP/1.1 201 ")
 
 
+def test_a_client_that_asks_first_and_then_dawdles_is_given_up(say):
+    with say.connect() as connection:
+        connection.sendall(START + b"Content-Length: 2\r\nExpect: 100-continue\r\n\r\n")
+        assert head(connection) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        assert answer(connection).startswith(b"HTTP/1.1 400 ")
+        assert everything(connection) == b""
+
+
 def test_an_answer_arrives_though_the_body_was_refused_unread(say):
     """More of it than the kernel holds back is still to come when it is refused."""
     with say.connect() as connection:
@@ -198,8 +219,22 @@ def test_requests_that_are_held_up_do_not_hold_up_others(settings, app):
             connection.close()
 
 
+def test_requests_that_find_no_thread_for_long_are_answered_all_the_same(settings, app):
+    """Those in front of them wait 3 s each for a locked table: longer in all than a silent connection is kept."""
+    with gunicorn(settings, WEB_WORKERS="1") as speaker, connected(settings) as locker:
+        locker.execute("LOCK TABLE ingestion_runs IN ACCESS EXCLUSIVE MODE")
+        held = [speaker.connect() for _ in range(16)]
+        for connection in held:
+            connection.sendall(CURRENT)
+        for connection in held:
+            assert answer(connection).startswith(b"HTTP/1.1 503 ")
+            connection.close()
+
+
 def test_a_server_that_stops_answers_all_that_it_is_asked_until_it_has_said_so(app, settings):
     with gunicorn(settings, WEB_WORKERS="1") as speaker, speaker.connect() as connection:
+        connection.sendall(HEALTH)
+        assert answer(connection).startswith(b"HTTP/1.1 200 ")
         speaker.server.send_signal(signal.SIGTERM)
         said = b""
         while b"\r\nConnection: close\r\n" not in said:
