@@ -5,15 +5,12 @@ import re
 MOST_KEPT = 128 * 1024
 """Bytes of a request that are kept until it is whole. A thread reads a longer one, as some imports are, itself."""
 
-MOST_HEAD = 40 * 1024
-"""More than gunicorn's parser takes for a head."""
-
 LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*0*(\d{1,9})[ \t]*\r\n", re.IGNORECASE)
 ENCODED = re.compile(rb"\r\ntransfer-encoding:", re.IGNORECASE)
 CHUNKED = re.compile(rb"\r\ntransfer-encoding:[ \t]*chunked[ \t]*\r\n", re.IGNORECASE)
 EXPECTING = re.compile(rb"\r\nexpect:", re.IGNORECASE)
 BARE = re.compile(rb"(?<!\r)\n")
-SIZE = re.compile(rb"([0-9a-f]{1,8})[ \t]*(?:;[^\r\n]*)?\r\n", re.IGNORECASE)
+SIZE = re.compile(rb"0*([0-9a-f]{1,8})[ \t]*(?:;[^\r\n]*)?\r\n", re.IGNORECASE)
 MOST_SIZE_LINE = 300
 
 
@@ -36,10 +33,11 @@ class Arrival:
         if len(heard) > MOST_KEPT:
             return True
         if self._ends_at is None and self._chunk_at is None and not self._head_is_here(heard):
-            # A line that ends in another way is refused.
-            bare = BARE.search(heard, self._looked_at)
+            if BARE.search(heard, self._looked_at):
+                # A line that ends in another way is refused.
+                return True
             self._looked_at = len(heard)
-            return bare is not None or len(heard) > MOST_HEAD
+            return False
         if self._ends_at is not None:
             return len(heard) >= self._ends_at
         return self._is_last_chunk_here(heard)

@@ -113,8 +113,10 @@ class Worker(ThreadWorker):
         now = time.monotonic()
         if now >= self.looked_at + seconds:
             self.looked_at = now
-            for fd, each in list(self.waiting.items()):
-                if min(each.until, latest) <= now:
+            # The numbers alone: to list pairs makes objects, which may let another thread in meanwhile.
+            for fd in list(self.waiting):
+                each = self.waiting.get(fd)
+                if each and (min(each.until, latest) if each.then == self._hear else each.until) <= now:
                     self._part_with(fd, each)
 
     def _part_with(self, fd: int, overdue: Waiting) -> None:
@@ -139,7 +141,8 @@ class Worker(ThreadWorker):
             (listen or self.ready.modify)(fd, waiting.events)
         except (OSError, ValueError):
             # Closed meanwhile, or never open: whoever took it out has ended it.
-            if self.waiting.pop(fd, None) is waiting:
+            if self.waiting.get(fd) is waiting:
+                del self.waiting[fd]
                 self._end(waiting.client)
 
     def _serve(self) -> None:
@@ -196,6 +199,8 @@ class Worker(ThreadWorker):
 
     def _give_up(self, client: Client, _until: float) -> None:
         """Make what can be made of what has arrived; nothing more is heard, lest it be taken for a request."""
+        while not client.is_whole() and (piece := client.received()):
+            client.take_in(piece)
         client.listener.is_over = True
         self._answer(client, True)
 
@@ -217,14 +222,17 @@ class Worker(ThreadWorker):
         """Whether another request can follow: the body must be here already, read or not; no thread waits for it."""
         if not keepalive or getattr(conn.parser.mesg.body.reader, "length", None) == 0:
             return keepalive
-        return bool(conn.parser.finish_body(deadline=_in(REST_SECONDS)))
+        try:
+            return bool(conn.parser.finish_body(deadline=_in(REST_SECONDS)))
+        except Exception:  # whatever is wrong with it: the request has been answered already
+            return False
 
     def _let_go(self, client: Client, until: float) -> None:
         """Close our connection with a client that has; what it says instead is passed over.
 
         Closed earlier, the kernel would throw away what it has not taken of our answer (RFC 9112, 9.6).
         """
-        if client.received() and time.monotonic() < until:
+        if client.received() != b"" and time.monotonic() < until:
             self._wait(Waiting(client, self._let_go, until))
         else:
             self._end(client)

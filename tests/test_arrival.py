@@ -1,6 +1,6 @@
 import pytest
 
-from app.arrival import MOST_HEAD, MOST_KEPT, Arrival
+from app.arrival import MOST_KEPT, Arrival
 
 HEAD = b"POST / HTTP/1.1\r\nHost: a\r\n"
 CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
@@ -9,7 +9,7 @@ BEGINNINGS = [
     b"",
     b"GET / HTTP/1.1\r\nHost: a\r\n",
     b"GET / HTTP/1.1\r\nHost: a\r\n\r",
-    b"x" * MOST_HEAD,
+    b"x" * MOST_KEPT,
     HEAD + b"Content-Length: 2\r\n\r\n{",
     HEAD + b"content-length:0000000002\r\nX: y\r\n\r\n{",
     HEAD + b"Content-Length: %d\r\n\r\n{" % MOST_KEPT,
@@ -19,13 +19,14 @@ BEGINNINGS = [
     CHUNKED + b"2\r\n{}",
     CHUNKED + b"2\r\n{}\r\n0\r\n",
     CHUNKED + b"2\r\n{}\r\n0\r\nX: y\r\n",
+    CHUNKED + b"000000000010\r\n{",
     CHUNKED + b"1000\r\n\r\n0\r\n\r\n",
 ]
 
 WHOLES = [
     b"GET / HTTP/1.1\r\nHost: a\r\n\r\n",
     b"GET / HTTP/1.1\nHost: a",
-    b"x" * (MOST_HEAD + 1),
+    b"x" * (MOST_KEPT + 1),
     HEAD + b"Content-Length: 0\r\n\r\n",
     HEAD + b"Content-Length: 2\r\n\r\n{}",
     HEAD + b"Content-Length: 2\r\n\r\n{}GET",
@@ -57,7 +58,9 @@ def test_a_beginning_is_waited_on(heard):
 
 @pytest.mark.parametrize("heard", WHOLES, ids=shown)
 def test_what_is_whole_is_not(heard):
-    assert Arrival().is_whole(heard)
+    arrival = Arrival()
+    assert arrival.is_whole(heard)
+    assert arrival.is_whole(heard)
 
 
 @pytest.mark.parametrize("heard", [*BEGINNINGS, *WHOLES], ids=shown)

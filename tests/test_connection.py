@@ -60,6 +60,9 @@ def test_a_server_that_hangs_costs_one_wait_and_not_one_for_each_connection_of_t
             runs.current(user_id)
         assert fault.value.reason == "PostgreSQL: no answer within 0.2 s"
         assert runs.current(user_id) is None
+        # Both places of the pool are used, and neither by what hung.
+        with db.engine.connect(), db.engine.connect():
+            pass
     finally:
         for backend in backends:
             os.kill(backend, signal.SIGCONT)

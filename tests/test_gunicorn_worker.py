@@ -193,6 +193,12 @@ def test_a_client_that_asks_first_and_then_dawdles_is_given_up(say):
         assert everything(connection) == b""
 
 
+def test_what_is_wrong_with_a_body_that_nobody_read_is_no_second_answer(say):
+    with say.connect() as connection:
+        connection.sendall(HEALTH[:-2] + b"Transfer-Encoding: chunked\r\n\r\nnonsense\r\n")
+        assert everything(connection).count(b"HTTP/1.1 ") == 1
+
+
 def test_an_answer_arrives_though_the_body_was_refused_unread(say):
     """More of it than the kernel holds back is still to come when it is refused."""
     with say.connect() as connection:

@@ -47,6 +47,7 @@ class Crowd:
         while len(self.clients) < CROWD:
             client = socket.create_connection(("127.0.0.1", self.port), timeout=5)
             client.sendall(self.beginning)
+            client.setblocking(False)
             self.clients.append(client)
 
     def say_a_letter(self) -> None:
@@ -55,7 +56,7 @@ class Crowd:
             try:
                 client.send(b"1" if self.beginning else b"")
                 # Who does not close his end does not look for ours, either.
-                is_closed = self.beginning != RUDE and client.recv(4096, socket.MSG_DONTWAIT) == b""
+                is_closed = self.beginning != RUDE and client.recv(4096) == b""
             except BlockingIOError:
                 is_closed = False
             except OSError:
