@@ -48,16 +48,15 @@ class Arrival:
             return False
         head, body = heard[: end + 2], end + 4
         length = LENGTH.search(head)
-        if ENCODED.search(head):
-            if CHUNKED.search(head) and not length and not EXPECTING.search(head):
-                self._chunk_at = body
-                return True
-        elif length and not EXPECTING.search(head) and int(length[1]) <= MOST_KEPT:
+        # One who expects something waits to be asked for his body (RFC 9110, 10.1.1).
+        is_sent = not EXPECTING.search(head)
+        if is_sent and CHUNKED.search(head) and not length:
+            self._chunk_at = body
+        elif is_sent and length and int(length[1]) <= MOST_KEPT and not ENCODED.search(head):
             self._ends_at = body + int(length[1])
-            return True
-        # No body, one that is refused or longer than what is kept, or one for which a client waits to be asked (RFC
-        # 9110, 10.1.1).
-        self._ends_at = body
+        else:
+            # None, one that is refused, or longer than what is kept.
+            self._ends_at = body
         return True
 
     def _is_last_chunk_here(self, heard: bytes) -> bool:

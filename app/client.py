@@ -44,7 +44,6 @@ class Client(TConn):
         """Begin to listen, if that is not done already; gunicorn asks for it with each request."""
         if not self.initialized:
             super().init()
-            self.data_ready = True
             self.listener = self.parser.unreader = Listener(self.sock)
             self.arrival = Arrival()
 

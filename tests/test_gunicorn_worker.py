@@ -4,12 +4,14 @@ import select
 import signal
 import socket
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 
 import psutil
-import psycopg
 import pytest
+from sqlalchemy import Connection
 
 from app.config import Settings
+from tests.support.factories import holding, sql
 from tests.support.waiting import PATIENCE_SECONDS, wait_until
 from tests.support.wire import HEALTH, Speaker, everything, gunicorn
 
@@ -55,26 +57,31 @@ def are_silent(connections: list[socket.socket]) -> bool:
     return select.select(connections, [], [], 0)[0] == []
 
 
-def connected(settings: Settings) -> "psycopg.Connection[tuple[int]]":
-    """A connection to PostgreSQL of the test's own."""
-    return psycopg.connect(settings.database_url.replace("+psycopg", ""))
+def only_process(speaker: Speaker) -> psutil.Process:
+    """The process that answers, of a server with one."""
+    (process,) = psutil.Process(speaker.server.pid).children()
+    return process
 
 
-def statements_that_wait(settings: Settings) -> int:
-    """How many wait for what somebody else has locked."""
-    with connected(settings) as connection:
-        row = connection.execute("SELECT count(*) FROM pg_locks WHERE NOT granted").fetchone()
-    assert row
-    return row[0]
+@contextmanager
+def runs_locked(settings: Settings, number: int) -> Iterator[tuple[Speaker, list[socket.socket], Connection]]:
+    """So many clients of one process with four threads who ask for what somebody has locked."""
+    with ExitStack() as stack:
+        speaker = stack.enter_context(gunicorn(settings, WEB_WORKERS="1"))
+        locker = stack.enter_context(holding("LOCK TABLE ingestion_runs IN ACCESS EXCLUSIVE MODE"))
+        held = [stack.enter_context(speaker.connect()) for _ in range(number)]
+        for connection in held:
+            connection.sendall(CURRENT)
+        yield speaker, held, locker
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGQUIT])
 def test_a_server_that_is_to_stop_at_once_leaves_nobody_behind(app, settings, number):
     """The threads that wait for clients end with it: none has to be killed, which its parent would tell."""
     with gunicorn(settings, WEB_WORKERS="1") as speaker:
-        (worker,) = psutil.Process(speaker.server.pid).children()
-        worker.send_signal(number)
-        assert worker.wait(PATIENCE_SECONDS) in (0, None)
+        process = only_process(speaker)
+        process.send_signal(number)
+        process.wait(PATIENCE_SECONDS)
         wait_until(speaker.listens, what="another worker")
 
 
@@ -189,7 +196,9 @@ def test_a_client_that_asks_first_and_then_dawdles_is_given_up(say):
     with say.connect() as connection:
         connection.sendall(START + b"Content-Length: 2\r\nExpect: 100-continue\r\n\r\n")
         assert head(connection) == b"HTTP/1.1 100 Continue\r\n\r\n"
-        assert answer(connection).startswith(b"HTTP/1.1 400 ")
+        refusal = answer(connection)
+        assert refusal.startswith(b"HTTP/1.1 400 ")
+        assert b"The body could not be read to its end." in refusal
         assert everything(connection) == b""
 
 
@@ -210,30 +219,46 @@ def test_an_answer_arrives_though_the_body_was_refused_unread(say):
 
 
 def test_requests_that_are_held_up_do_not_hold_up_others(settings, app):
-    """Three of the four threads of the one process wait for a table that somebody has locked."""
-    with gunicorn(settings, WEB_WORKERS="1") as speaker, connected(settings) as locker:
-        locker.execute("LOCK TABLE ingestion_runs IN ACCESS EXCLUSIVE MODE")
-        held = [speaker.connect() for _ in range(3)]
-        for connection in held:
-            connection.sendall(CURRENT)
-        wait_until(lambda: statements_that_wait(settings) == len(held), what="three statements that wait")
+    with runs_locked(settings, 3) as (speaker, held, locker):
+        wait_until(lambda: sql("SELECT count(*) FROM pg_locks WHERE NOT granted") == [(3,)], what="three that wait")
         assert speaker(HEALTH)[0] == 200
         assert are_silent(held)
         locker.rollback()
         for connection in held:
             assert answer(connection).startswith(b"HTTP/1.1 200 ")
-            connection.close()
 
 
 def test_requests_that_find_no_thread_for_long_are_answered_all_the_same(settings, app):
-    """Those in front of them wait 3 s each for a locked table: longer in all than a silent connection is kept."""
-    with gunicorn(settings, WEB_WORKERS="1") as speaker, connected(settings) as locker:
-        locker.execute("LOCK TABLE ingestion_runs IN ACCESS EXCLUSIVE MODE")
-        held = [speaker.connect() for _ in range(16)]
-        for connection in held:
-            connection.sendall(CURRENT)
+    """Those in front of them wait 3 s each: longer in all than a silent connection is kept."""
+    with runs_locked(settings, 16) as (_, held, _):
         for connection in held:
             assert answer(connection).startswith(b"HTTP/1.1 503 ")
+
+
+def test_of_a_client_that_asks_without_end_no_more_is_taken_in_than_is_answered(say):
+    """For each answer it would be 64 KiB otherwise; the systems between us keep some of it, too."""
+    asked = answered = 0
+    with say.connect() as connection:
+        connection.setblocking(False)
+        while answered < 400:
+            readable, writable, _ = select.select([connection], [connection], [], PATIENCE_SECONDS)
+            if readable:
+                answered += connection.recv(65536).count(b"HTTP/1.1 200 ")
+            if writable:
+                asked += connection.send(HEALTH * 1000)
+    assert asked < 10_000_000
+
+
+def test_a_process_that_can_open_no_more_files_lets_clients_wait(app, settings):
+    with gunicorn(settings, WEB_WORKERS="1") as speaker:
+        process = only_process(speaker)
+        few = process.num_fds() + 5
+        process.rlimit(psutil.RLIMIT_NOFILE, (few, few))
+        crowd = [speaker.connect() for _ in range(20)]
+        wait_until(lambda: process.num_fds() >= few, what="a process that is full")
+        assert speaker(HEALTH)[0] == 200
+        assert only_process(speaker) == process
+        for connection in crowd:
             connection.close()
 
 

@@ -55,9 +55,23 @@ def test_serving_without_sign_in_on_an_outside_address_is_refused(folder: Path) 
     assert "AUTH=local serves this machine only" in sentence
 
 
-def test_gunicorn_itself_is_refused_an_outside_address_without_sign_in(folder: Path) -> None:
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (
+            ["--bind", "0.0.0.0:0"],
+            "AUTH=local serves this machine only: listen on 127.0.0.1, not on 0.0.0.0.",
+        ),
+        (
+            ["--bind", "127.0.0.1:0", "--certfile", "/etc/hostname", "--keyfile", "/etc/hostname"],
+            "TLS ends at a proxy in front, not here: leave certfile and keyfile out.",
+        ),
+    ],
+    ids=["an outside address without sign-in", "TLS"],
+)
+def test_gunicorn_itself_is_refused(folder: Path, words: list[str], sentence: str) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "gunicorn", "--bind", "0.0.0.0:0", "wsgi:app"],
+        [sys.executable, "-m", "gunicorn", *words, "wsgi:app"],
         env={**os.environ, "AUTH": "local", "DATA_DIR": str(folder)},
         cwd=PROJECT,
         capture_output=True,
@@ -65,7 +79,7 @@ def test_gunicorn_itself_is_refused_an_outside_address_without_sign_in(folder: P
         timeout=PATIENCE_SECONDS,
     )
     assert done.returncode != 0
-    assert "AUTH=local serves this machine only: listen on 127.0.0.1, not on 0.0.0.0." in done.stderr
+    assert sentence in done.stderr
     assert "Traceback" not in done.stderr
 
 
