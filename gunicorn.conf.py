@@ -1,22 +1,23 @@
 """The web server; gunicorn reads this file by itself: ``gunicorn wsgi:app``."""
 
-import gc
 import os
+
+# First of all: what is imported before the patching keeps the blocking socket. psycopg chooses its way of waiting then.
+if os.environ.get("WEB_WORKER_CLASS", "gevent") == "gevent":
+    from gevent import monkey
+
+    monkey.patch_all()
+
 from pathlib import Path
 
-# As in wsgi.py, which turns it on again.
-gc.disable()
-
-# Before anything else, because prometheus_client looks for this when it is imported.
+# Before anything else of ours, because prometheus_client looks for this when it is imported.
 OWN_METRICS = "PROMETHEUS_MULTIPROC_DIR" not in os.environ
 if OWN_METRICS:
     data_dir = Path(os.environ.get("DATA_DIR") or Path(__file__).resolve().parent / "data")
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(data_dir.absolute() / "metrics")
 
 import json
-import select
 import socket
-import struct
 import sys
 import uuid
 from http import HTTPStatus
@@ -28,11 +29,10 @@ from gunicorn.http.errors import ParseException
 from prometheus_client import multiprocess
 
 from app import logs
+from app.api.connections import linger, must_close, raise_file_limit
 from app.config import Settings, SettingsError
 from app.problems import PROBLEM_JSON, problem_document
-
-SLOW_CLIENT_SECONDS = 5
-"""How long a thread waits for the next bytes of a long request, or for a client to take those of an answer."""
+from app.runtime.cooperative import let_others_run
 
 settings = Settings.from_env()
 settings.check_serving()
@@ -40,19 +40,19 @@ logs.configure(settings.log_format)
 
 bind = f"[{settings.host}]:{settings.port}" if ":" in settings.host else f"{settings.host}:{settings.port}"
 workers = settings.web_workers
-threads = settings.web_threads
-# gunicorn's own where the kernel has no epoll, as on macOS.
-worker_class = "app.gunicorn_worker.Worker" if hasattr(select, "epoll") else "gthread"
-# Fewer than the 1,024 files that a process may have open on most systems.
-worker_connections = 800
+worker_class = settings.web_worker_class
+worker_connections = raise_file_limit()
+# For gthread alone; a request of its may hold a connection to PostgreSQL all the while.
+threads = settings.web_database_connections
 # One copy of the code in memory for all workers; nothing is connected before the fork.
 preload_app = True
 graceful_timeout = 10
-keepalive = 5
+# Seconds in which the next request of a connection must begin and its head be complete.
+keepalive = 2
 umask = 0o077
-# gunicorn's own control channel would lie outside the data folder; the supervisor restarts, nobody else steers.
+# gunicorn's own control channel would lie outside the data folder; the launcher restarts, and nothing else steers.
 control_socket_disable = True
-# What proxies say is for ProxyFix to believe, when PROXY_HOPS says that there are any; gunicorn itself believes nobody.
+# ProxyFix trusts the headers of proxies, when PROXY_HOPS names any; gunicorn itself trusts none.
 forwarder_headers = ""
 secure_scheme_headers: dict[str, str] = {}
 worker_tmp_dir = os.environ["PROMETHEUS_MULTIPROC_DIR"]
@@ -67,48 +67,55 @@ class logger_class(Logger):  # the name is gunicorn's setting
     """gunicorn's lines go the way of all others; requests are logged by the application."""
 
     def setup(self, cfg: Any) -> None:
-        """Leave handlers and levels to app/logs.py."""
+        """Leave handlers and levels to our own logging."""
         self.error_log.propagate = True
         self.access_log.propagate = False
 
     def access(self, resp: Any, req: Any, environ: Any, request_time: Any) -> None:
-        """Nothing, and without first looking for somebody who would want it."""
+        """Log nothing: the application logs requests."""
 
     def warning(self, msg: str, *args: Any, **kwargs: Any) -> None:
-        """What is wrong with a request that is no HTTP is quoted from it, be it a password: only the kind is told."""
+        """Name the kind of a malformed request only. gunicorn quotes it, and it may hold a password."""
         error = sys.exc_info()[1]
         if isinstance(error, ParseException):
             msg, args = f"{msg.partition(': ')[0]}: %s", (type(error).__name__,)
         super().warning(msg, *args, **kwargs)
 
     def exception(self, msg: str, *args: Any, **kwargs: Any) -> None:
-        """A client that was too slow is no error of ours, and may not fill the log with stack traces.
-
-        Of an address the query is left out, where somebody may have put a token.
-        """
-        if isinstance(sys.exc_info()[1], BlockingIOError):
-            self.error_log.info("slow client given up")
+        """Log no stack trace for a client that was too slow, and no query of an address: it may hold a token."""
+        if isinstance(sys.exc_info()[1], TimeoutError):
+            self.error_log.info("slow client disconnected")
         else:
             super().exception(msg, *(str(each).partition("?")[0] for each in args), **kwargs)
 
 
 def on_starting(server: Any) -> None:
-    """Check what it will listen on, which its command line may have changed; and forget the metrics of an earlier
-    start, unless the folder is shared with processes that live."""
+    """Check what the command line may have changed, and forget the metrics of an earlier start.
+
+    A folder of metrics that was given is shared with processes that live, and left alone.
+    """
     if server.cfg.is_ssl:
         raise SettingsError("TLS ends at a proxy in front, not here: leave certfile and keyfile out.")
+    if server.cfg.worker_class_str != settings.web_worker_class:
+        raise SettingsError(f"Set WEB_WORKER_CLASS, not --worker-class: it is {settings.web_worker_class} now.")
     settings.check_serving(*(address[0] for address in server.cfg.address if isinstance(address, tuple)))
     if OWN_METRICS:
         for path in Path(worker_tmp_dir).glob("*.db"):
             path.unlink()
 
 
-def when_ready(server: Any) -> None:
-    """Let no client hold a thread by taking nothing: accepted connections inherit these time limits."""
-    limit = struct.pack("ll", SLOW_CLIENT_SECONDS, 0)
-    for listener in server.LISTENERS:
-        listener.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, limit)
-        listener.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, limit)
+def pre_request(_worker: Any, req: Any) -> None:
+    """Let no other request follow on a connection where its beginning could be in doubt."""
+    if must_close(req.method, req.headers):
+        req.force_close()
+
+
+def post_request(_worker: Any, _req: Any, environ: dict[str, Any], resp: Any) -> None:
+    """Give the other clients their turn, and a client whose connection closes the time to take the answer."""
+    if resp is not None and resp.should_close():
+        linger(environ["gunicorn.socket"])
+    else:
+        let_others_run()
 
 
 def child_exit(server: Any, worker: Any) -> None:
@@ -117,9 +124,9 @@ def child_exit(server: Any, worker: Any) -> None:
 
 
 def answer_malformed(client: socket.socket, status: int, _reason: str, _message: str) -> None:
-    """Answer what never reaches the application, because it is no HTTP, with a problem document, not gunicorn's page.
+    """Answer what is no HTTP, and so never reaches the application, with a problem document, not gunicorn's page.
 
-    Its message quotes the request and is left out. A transfer coding that is not known is bad input, no 501 of ours.
+    gunicorn's message quotes the request and is left out. An unknown transfer coding is bad input, no 501 of ours.
     """
     kind = HTTPStatus.BAD_REQUEST if status == HTTPStatus.NOT_IMPLEMENTED else HTTPStatus(status)
     ours = kind >= HTTPStatus.INTERNAL_SERVER_ERROR
@@ -132,6 +139,7 @@ def answer_malformed(client: socket.socket, status: int, _reason: str, _message:
         f"Content-Length: {len(body)}\r\nX-Request-ID: {request_id}\r\n\r\n"
     )
     gunicorn.util.write_nonblock(client, (head + body).encode())
+    linger(client)
 
 
 gunicorn.util.write_error = answer_malformed

@@ -13,6 +13,7 @@ from flask import Flask
 from app import broker, stopping
 from app.config import Settings
 from app.extensions import db
+from app.tasks.dispatch import MAX_PUBLISHES
 from app.tasks.heartbeat import HeartbeatStep
 
 PRODUCER_TRANSPORT = {
@@ -100,8 +101,8 @@ def celery_init_app(app: Flask) -> Celery:
         broker_url=settings.redis_url,
         # kombu's default for TLS is to believe any certificate.
         broker_use_ssl={"ssl_cert_reqs": ssl.CERT_REQUIRED} if settings.redis_url.startswith("rediss:") else None,
-        # As many connections as threads publish, so that no thread waits for another's frozen one.
-        broker_pool_limit=settings.web_threads,
+        # As many connections as publish at a time, so that none waits for another's frozen one.
+        broker_pool_limit=MAX_PUBLISHES,
         worker_concurrency=settings.worker_concurrency,
     )
     celery.flask_app = app

@@ -1,5 +1,6 @@
 """Settings from the environment: read and checked once, at the start, with every fault reported at once."""
 
+import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -79,8 +80,10 @@ class Settings:
     """PROXY_HOPS: how many proxies stand in front, exactly; their X-Forwarded-* headers are trusted."""
     web_workers: int
     """WEB_WORKERS: processes of the web server."""
-    web_threads: int
-    """WEB_THREADS: threads, and PostgreSQL connections, of each web process."""
+    web_database_connections: int
+    """WEB_DATABASE_CONNECTIONS: PostgreSQL connections of each web process; its old name is WEB_THREADS."""
+    web_worker_class: str
+    """WEB_WORKER_CLASS: gunicorn's ``gevent`` or, where that is not wanted, its ``gthread``."""
     worker_concurrency: int
     """WORKER_CONCURRENCY: how many tasks one Celery worker runs at a time."""
     log_format: str
@@ -112,7 +115,8 @@ class Settings:
             "public_url": env.str("PUBLIC_URL", "", validate=check_public_url) or None,
             "proxy_hops": number(env, "PROXY_HOPS", 0, 0, 10),
             "web_workers": number(env, "WEB_WORKERS", 2, 1, 64),
-            "web_threads": number(env, "WEB_THREADS", 8, 1, 128),
+            "web_database_connections": number(env, _connections_name(), 8, 1, 128),
+            "web_worker_class": choice(env, "WEB_WORKER_CLASS", "gevent", ("gevent", "gthread")),
             "worker_concurrency": number(env, "WORKER_CONCURRENCY", 2, 1, 128),
             "log_format": choice(env, "LOG_FORMAT", "console" if in_terminal else "json", ("json", "console")),
             "metrics_token": env.str("METRICS_TOKEN", "") or None,
@@ -141,7 +145,7 @@ class Settings:
     @property
     def connections(self) -> int:
         """How many PostgreSQL connections the processes of one machine may hold, with some to spare for people."""
-        web = self.web_workers * (self.web_threads + SPARE_CONNECTIONS)
+        web = self.web_workers * (self.web_database_connections + SPARE_CONNECTIONS)
         return web + self.worker_concurrency * TASK_CONNECTIONS + 20
 
     @property
@@ -188,7 +192,7 @@ class Settings:
             "RATELIMIT_IN_MEMORY_FALLBACK_ENABLED": True,
             "MAX_CONTENT_LENGTH": MAX_BODY_BYTES,
             "SQLALCHEMY_DATABASE_URI": self.database_url,
-            "SQLALCHEMY_ENGINE_OPTIONS": engine_options(self.web_threads),
+            "SQLALCHEMY_ENGINE_OPTIONS": engine_options(self.web_database_connections),
             "API_TITLE": "Job Ingestion",
             "API_VERSION": "1",
             "OPENAPI_VERSION": "3.1.0",
@@ -200,6 +204,12 @@ class Settings:
                 "security": [{"session": []}, {"token": []}, *([{}] if self.auth == "local" else [])],
             },
         }
+
+
+def _connections_name() -> str:
+    """Return which name of the setting is used: WEB_THREADS is the one that it had while each thread had a connection."""
+    both = ("WEB_DATABASE_CONNECTIONS", "WEB_THREADS")
+    return next((name for name in both if name in os.environ), both[0])
 
 
 def _sentences(error: EnvValidationError) -> list[str]:

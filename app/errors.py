@@ -202,6 +202,13 @@ class Busy(AppError):
     code = "detect_busy"
 
 
+class TooManyUploads(AppError):
+    """The user is sending as many large bodies as they may at a time."""
+
+    status = HTTPStatus.TOO_MANY_REQUESTS
+    code = "too_many_uploads"
+
+
 class Forbidden(AppError):
     """The request comes from where no request may come from."""
 

@@ -14,7 +14,7 @@ import structlog
 from flask import Flask, Response, json, request
 from werkzeug.exceptions import HTTPException
 
-from app.errors import AppError, Busy, DatabaseUnavailable, Unauthenticated
+from app.errors import AppError, Busy, DatabaseUnavailable, TooManyUploads, Unauthenticated
 from app.extensions import limiter
 from app.logs import request_id
 from app.schemas.problems import ProblemSchema
@@ -108,7 +108,7 @@ def _app_error(error: AppError) -> Response:
     answer = problem(error.status, error.code, error.detail, **error.members)
     if isinstance(error, DatabaseUnavailable):
         log.warning("database unavailable", reason=error.reason)
-    if isinstance(error, (DatabaseUnavailable, Busy)):
+    if isinstance(error, (DatabaseUnavailable, Busy, TooManyUploads)):
         answer.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
     if isinstance(error, Unauthenticated):
         answer.headers["WWW-Authenticate"] = "Bearer"

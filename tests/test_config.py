@@ -16,7 +16,7 @@ GOOD_KEY = "a-key-of-more-than-thirty-two-characters"
 @pytest.fixture(autouse=True)
 def bare_environment(monkeypatch, tmp_path):
     for name in ("HOST", "PORT", "AUTH", "SECRET_KEY", "DATABASE_URL", "REDIS_URL", "PUBLIC_URL", "PROXY_HOPS",
-                 "WEB_WORKERS", "WEB_THREADS", "WORKER_CONCURRENCY", "LOG_FORMAT", "METRICS_TOKEN"):
+                 "WEB_WORKERS", "WEB_DATABASE_CONNECTIONS", "WEB_THREADS", "WEB_WORKER_CLASS", "WORKER_CONCURRENCY", "LOG_FORMAT", "METRICS_TOKEN"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("DATA_DIR", str(tmp_path / "data"))
 
@@ -26,7 +26,7 @@ def test_the_defaults(tmp_path):
     assert (found.host, found.port, found.auth) == ("127.0.0.1", 8000, "accounts")
     assert found.data_dir == tmp_path / "data"
     assert (found.embedded_database, found.embedded_redis) == (True, True)
-    assert (found.web_workers, found.web_threads, found.worker_concurrency) == (2, 8, 2)
+    assert (found.web_workers, found.web_database_connections, found.worker_concurrency) == (2, 8, 2)
     assert (found.secret_key, found.public_url, found.metrics_token, found.proxy_hops) == (None, None, None, 0)
 
 
@@ -136,7 +136,8 @@ def test_an_empty_address_is_none(monkeypatch):
     ("name", "value"),
     [
         ("PORT", "abc"), ("PORT", "0"), ("PORT", "65536"), ("PORT", ""), ("PORT", "80.5"),
-        ("WEB_WORKERS", "0"), ("WEB_THREADS", "many"), ("WORKER_CONCURRENCY", "-1"), ("PROXY_HOPS", "11"),
+        ("WEB_WORKERS", "0"), ("WEB_DATABASE_CONNECTIONS", "many"), ("WORKER_CONCURRENCY", "-1"), ("PROXY_HOPS", "11"),
+        ("WEB_THREADS", "0"), ("WEB_WORKER_CLASS", "sync"),
         ("AUTH", "none"), ("AUTH", ""), ("LOG_FORMAT", "xml"), ("HOST", "example.org"), ("HOST", ""),
         ("DATABASE_URL", "mysql://u:p@db/name"), ("DATABASE_URL", "sqlite://"), ("DATABASE_URL", "nonsense"),
         ("DATABASE_URL", "postgresql://u:p@db:port/name"),

@@ -140,8 +140,7 @@ def test_every_handler_is_load_call_dump():
 
 
 @pytest.mark.parametrize("path", MODULES, ids=name)
-def test_files_and_functions_stay_small(path):
-    assert len(path.read_text().splitlines()) <= 250
+def test_functions_stay_small(path):
     for function in nodes(path, ast.FunctionDef):
         assert function.end_lineno - function.lineno < 60, function.name
 

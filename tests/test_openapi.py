@@ -23,7 +23,7 @@ EXPECTED = {
     ("get", "/api/ingestion/companies/{company_id}"): {200, 401, 403, 404, 500, 503},
     ("patch", "/api/ingestion/companies/{company_id}"): {200, 400, 401, 403, 404, 409, 413, 415, 422, 500, 503},
     ("delete", "/api/ingestion/companies/{company_id}"): {204, 400, 401, 403, 404, 413, 415, 500, 503},
-    ("post", "/api/ingestion/companies/import"): {200, 400, 401, 403, 409, 413, 415, 422, 500, 503},
+    ("post", "/api/ingestion/companies/import"): {200, 400, 401, 403, 409, 413, 415, 422, 429, 500, 503},
     ("get", "/api/ingestion/companies/export"): {200, 401, 403, 500, 503},
     ("post", "/api/ingestion/dry-run"): {200, 201, 400, 401, 403, 409, 413, 415, 422, 500, 503},
     ("get", "/api/ingestion/dry-run"): {200, 401, 403, 500, 503},

@@ -21,8 +21,6 @@ from app.schemas.problems import ProblemSchema
 from app.services import credentials, users
 from app.services.passwords import verify_password
 
-blueprint = ApiBlueprint("auth", __name__, url_prefix="/api/auth", description="Who one is, with AUTH=accounts.")
-
 NO_ACCOUNTS: Problems = {404: ("With AUTH=local there are no accounts.", ProblemSchema)}
 NO_SUCH_CREDENTIAL: Problems = {404: ("There is no such session or token of this user.", ProblemSchema)}
 TOO_OFTEN: Problems = {429: ("Passwords were tried too often; Retry-After says how long to wait.", ProblemSchema)}
@@ -31,13 +29,21 @@ LOCATION = {"Location": {"description": "Where it is revoked.", "schema": {"type
 COOKIE = {"Set-Cookie": {"description": "The session, for the browser alone.", "schema": {"type": "string"}}}
 
 
-@blueprint.before_request
 def require_user() -> None:
-    """All but signing in is for those who are signed in, and all but asking who one is needs accounts"""
+    """Let only signed-in users pass, except to sign in or out; without accounts, only to ask who one is."""
     if current_app.config["SETTINGS"].auth == "local" and request.endpoint != "auth.me":
         raise NoAccounts
     if request.endpoint not in ("auth.login", "auth.logout"):
         identify_user()
+
+
+blueprint = ApiBlueprint(
+    "auth",
+    __name__,
+    guards=[require_user],
+    url_prefix="/api/auth",
+    description="Who one is, with AUTH=accounts.",
+)
 
 
 @blueprint.post("/login")

@@ -21,16 +21,22 @@ from app.schemas.problems import CompanyChangedProblemSchema, CompanyExistsProbl
 from app.services import companies
 
 blueprint = ApiBlueprint(
-    "companies", __name__, url_prefix="/api/ingestion/companies", description="The companies that a user has chosen."
+    "companies",
+    __name__,
+    guards=[identify_user],
+    url_prefix="/api/ingestion/companies",
+    description="The companies that a user has chosen.",
 )
-blueprint.before_request(identify_user)
 
 NO_SUCH_COMPANY: Problems = {404: ("There is no such company of this user.", ProblemSchema)}
 TOO_MANY: Problems = {409: ("There would be more than 1,000 companies.", ProblemSchema)}
 NOT_ADDED: Problems = {
     409: ("The user has this board already, or has 1,000 companies (`too_many_companies`).", CompanyExistsProblemSchema)
 }
-LARGE_BODY: Problems = {413: ("The body is larger than 16 MiB.", ProblemSchema)}
+LARGE_BODY: Problems = {
+    413: ("The body is larger than 16 MiB.", ProblemSchema),
+    429: ("Two large bodies of this user are on their way already (`too_many_uploads`).", ProblemSchema),
+}
 CHANGED: Problems = {409: ("It was changed since `updated_at` (`company_changed`).", CompanyChangedProblemSchema)}
 LOCATION = {"Location": {"description": "The address of the new company.", "schema": {"type": "string"}}}
 ATTACHMENT = {"Content-Disposition": {"description": "The file's name.", "schema": {"type": "string"}}}

@@ -1,6 +1,6 @@
 """What the operations of the OpenAPI document have in common: how they read a body, and the problems they answer."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from apispec import BasePlugin
@@ -9,6 +9,7 @@ from marshmallow import Schema
 from webargs.flaskparser import FlaskParser
 from werkzeug.exceptions import BadRequest
 
+from app.api.bodies import read_body
 from app.config import Settings
 from app.problems import PROBLEM_JSON
 from app.schemas.problems import InputProblemSchema, ProblemSchema
@@ -102,9 +103,14 @@ class Parser(FlaskParser):
 
 
 class ApiBlueprint(Blueprint):
-    """A blueprint that reads bodies with our parser."""
+    """A blueprint that reads bodies with our parser, once ``guards`` have let the request pass."""
 
     ARGUMENTS_PARSER = Parser()
+
+    def __init__(self, *names: str, guards: Sequence[Callable[[], None]] = (), **options: Any) -> None:
+        super().__init__(*names, **options)
+        for guard in (*guards, read_body):
+            self.before_request(guard)
 
     def problems(self, *groups: Problems) -> Callable[[Any], Any]:
         """Document an operation's name, and the problems that it answers besides those that every one does."""

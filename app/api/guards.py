@@ -9,19 +9,17 @@ from urllib.parse import urlsplit
 
 import structlog
 from flask import Flask, Request, Response, current_app, g, request
-from gunicorn.http.errors import ParseException
-from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
 
+from app.api.bodies import SAFE_METHODS
+from app.api.connections import bound_connection
 from app.checks import is_loopback
-from app.config import MAX_IMPORT_BYTES, Settings
-from app.errors import Forbidden, UnreadableBody, UnsupportedBody
+from app.config import Settings
+from app.errors import Forbidden
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 COOKIE_SETTERS = ("auth.login", "auth.logout")
-SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
-LARGE_BODIES = {"companies.import_companies": MAX_IMPORT_BYTES}
 
 HEADERS = {
     # The page's scripts, styles and requests are our own files and our own API, and nobody may frame it.
@@ -75,11 +73,11 @@ def pass_guards() -> None:
     # ``request`` itself would look at each use for the request that it stands for.
     asked: Request = request._get_current_object()  # type: ignore[attr-defined]
     settings = _settings()
+    bound_connection(asked.environ)
     name_request(asked)
     refuse_foreign_peer(asked, settings)
     refuse_foreign_host(asked, settings)
     refuse_foreign_page(asked, settings)
-    refuse_foreign_body(asked)
 
 
 def name_request(asked: Request) -> None:
@@ -139,16 +137,6 @@ def refuse_foreign_page(asked: Request, settings: Settings) -> None:
         raise Forbidden("Another site's page may not change anything here.")
 
 
-def refuse_foreign_body(asked: Request) -> None:
-    """A body must be whole, small (413) and JSON, which no foreign form can send.
-
-    Raises UnreadableBody, RequestEntityTooLarge or UnsupportedBody.
-    """
-    asked.max_content_length = LARGE_BODIES.get(asked.endpoint or "", current_app.config["MAX_CONTENT_LENGTH"])
-    if asked.method not in SAFE_METHODS and _body(asked) and asked.mimetype != "application/json":
-        raise UnsupportedBody("The body must be JSON, sent as Content-Type: application/json.")
-
-
 def sees_internals() -> bool:
     """Whether this peer may read metrics and the details of health: loopback, or who knows the METRICS_TOKEN.
 
@@ -160,21 +148,6 @@ def sees_internals() -> bool:
     )
     direct = request.environ.get("werkzeug.proxy_fix.orig", {}).get("REMOTE_ADDR", request.remote_addr)
     return known or (is_loopback(direct or "") and is_loopback(request.remote_addr or ""))
-
-
-def _body(asked: Request) -> bytes:
-    """The whole body, which stays readable. werkzeug alone would take what came before a connection broke off, and the
-    first bytes of a longer body without Content-Length, for all of it."""
-    try:
-        body = asked.get_data()
-        longer = len(body) == asked.max_content_length and asked.environ["wsgi.input"].read(1)
-    except (OSError, ParseException, ClientDisconnected) as error:
-        raise UnreadableBody("The body could not be read to its end.") from error
-    if len(body) < (asked.content_length or 0):
-        raise UnreadableBody("The body is shorter than its Content-Length.")
-    if longer:
-        raise RequestEntityTooLarge
-    return body
 
 
 def _settings() -> Settings:

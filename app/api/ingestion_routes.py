@@ -31,8 +31,13 @@ from app.schemas.runs import (
 from app.services import runs
 from app.tasks import dispatch
 
-blueprint = ApiBlueprint("ingestion", __name__, url_prefix="/api/ingestion", description="Ingestion runs of one user.")
-blueprint.before_request(identify_user)
+blueprint = ApiBlueprint(
+    "ingestion",
+    __name__,
+    guards=[identify_user],
+    url_prefix="/api/ingestion",
+    description="Ingestion runs of one user.",
+)
 
 NOT_STARTED: Problems = {
     409: ("A run is active already; or the preview is outdated or unfinished.", StartRefusedProblemSchema)

@@ -20,9 +20,12 @@ from app.services import preview_postings, previews
 from app.tasks import preview
 
 blueprint = ApiBlueprint(
-    "previews", __name__, url_prefix="/api/ingestion/dry-run", description="What a run would take in, and why."
+    "previews",
+    __name__,
+    guards=[identify_user],
+    url_prefix="/api/ingestion/dry-run",
+    description="What a run would take in, and why.",
 )
-blueprint.before_request(identify_user)
 
 NO_SUCH_POSTING: Problems = {404: ("There is no such preview of this user, or no such posting in it.", ProblemSchema)}
 NO_COMPANIES: Problems = {409: ("No company is switched on.", ProblemSchema)}

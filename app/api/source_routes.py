@@ -10,8 +10,9 @@ from app.schemas.sources import DetectedSchema, DetectSchema, SourcesSchema
 from app.services import boards
 from app.sources.registry import SOURCES, starters
 
-blueprint = ApiBlueprint("sources", __name__, url_prefix="/api/ingestion", description="Where postings come from.")
-blueprint.before_request(identify_user)
+blueprint = ApiBlueprint(
+    "sources", __name__, guards=[identify_user], url_prefix="/api/ingestion", description="Where postings come from."
+)
 
 NOT_DETECTED: Problems = {
     422: (

@@ -21,6 +21,9 @@ BY_ACCOUNT = "10 per 5 minutes"
 """Who mistypes a few times never notices it."""
 
 
+MAX_DETECTIONS = 4
+"""In a process at a time; each may take a minute, and 4 MB for a page."""
+
 DETECTS = "30 per minute"
 """By user: a person pastes slower, and no list of guessed names gets far."""
 
@@ -37,12 +40,12 @@ def password_tries(handler: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def init_app(app: Flask) -> None:
-    """Bind the limiter, and keep half of the threads for what is no look for boards, which may take a minute."""
+    """Bind the limiter, and bound the detections of boards."""
     # Limited handlers ask the limiter themselves. Taken for bound already, it leaves out its hooks, which would look in
     # every request for limits that hold everywhere; there are none, and the look is a twelfth of a small answer.
     app.extensions["limiter"] = {limiter}
     limiter.init_app(app)
-    app.extensions["detect_slots"] = BoundedSemaphore(max(1, app.config["SETTINGS"].web_threads // 2))
+    app.extensions["detect_slots"] = BoundedSemaphore(MAX_DETECTIONS)
 
 
 def detects(handler: Callable[..., Any]) -> Callable[..., Any]:

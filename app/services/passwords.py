@@ -3,21 +3,26 @@
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-# 19 MiB a verification: sixteen threads at once take 300 MiB, not a gigabyte as with the library's defaults.
+from app.runtime.cooperative import HASHING
+
+# 19 MiB a verification, two at a time in a web process.
 HASHER = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
 
 NOBODYS_HASH = "$argon2id$v=19$m=19456,t=2,p=1$NOSIqQgzzHDPryvTwAnkNQ$KhpE2MInqCR0gf6tZ9ThXYTy2O9iUV43+KBlsbj6jNQ"
-"""What is compared with where there is no password, for the time that it takes."""
+"""The hash compared with where there is no password, for the time that it takes."""
 
 
 def hash_password(password: str) -> str:
-    """The hash to keep. Changes nothing."""
-    return HASHER.hash(password)
+    """Return the hash to keep. Changes nothing."""
+    return HASHING.run(HASHER.hash, password)
 
 
 def verify_password(password_hash: str | None, password: str) -> bool:
-    """Whether this is the password. It takes the same time where there is none to compare with. Changes nothing."""
+    """Return whether this is the password. Changes nothing.
+
+    It takes the same time where there is none to compare with.
+    """
     try:
-        return HASHER.verify(password_hash or NOBODYS_HASH, password) and password_hash is not None
+        return HASHING.run(HASHER.verify, password_hash or NOBODYS_HASH, password) and password_hash is not None
     except (VerificationError, InvalidHashError):
         return False

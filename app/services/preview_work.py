@@ -106,7 +106,7 @@ def work(
     DatabaseUnavailable; what this worker had taken is taken by another one when its lease has run out.
     """
     # One connection is for renewing what the others are at.
-    connections = current_app.config["SETTINGS"].web_threads + SPARE_CONNECTIONS - 1
+    connections = current_app.config["SETTINGS"].web_database_connections + SPARE_CONNECTIONS - 1
     threads = min(BOARD_THREADS, connections, preview_leases.how_many_takeable(preview_id))
     if threads and stopping():
         again()

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from threading import Lock
+from threading import BoundedSemaphore, Lock
 
 import structlog
 from celery import Celery
@@ -19,6 +19,12 @@ log = structlog.get_logger(__name__)
 
 PAUSE_SECONDS = 3.0
 """After a failed publish the broker is left alone for this long, so that requests do not queue behind its timeouts."""
+
+MAX_PUBLISHES = 8
+"""Publishes of a process at a time; its pool of connections to the broker has as many."""
+
+SLOT_TIMEOUT = 0.5
+"""Seconds that a publish waits for its turn. If the broker is that slow, the reconciler publishes later."""
 
 EXPIRES_SECONDS = dispatches.LONGEST_BACK_OFF + 30
 """A message not received by then is dropped by the worker; another has been published meanwhile."""
@@ -48,6 +54,7 @@ class Breaker:
 
 
 breaker = Breaker()
+slots = BoundedSemaphore(MAX_PUBLISHES)
 
 
 @dataclass(frozen=True)
@@ -86,6 +93,16 @@ def hand_over(message: Message, subject_id: int) -> bool:
     Returns whether it was handed over; if not, the reconciler will do it. Raises nothing: what it is about is
     committed, and no fault of a messenger may turn that into an error.
     """
+    if not slots.acquire(timeout=SLOT_TIMEOUT):
+        return _published(message, subject_id, "skipped")
+    try:
+        return _hand_over(message, subject_id)
+    finally:
+        slots.release()
+
+
+def _hand_over(message: Message, subject_id: int) -> bool:
+    # Asked by the holder of a slot: while it waited for one, another may have found the broker away.
     if not breaker.allows():
         return _published(message, subject_id, "skipped")
     try:

@@ -5,6 +5,7 @@ from threading import Event
 
 import pytest
 
+from app.api.throttle import MAX_DETECTIONS
 from tests.support.accounts import Visitor, in_browser, person
 from tests.support.boards import Reply, job
 from tests.support.waiting import wait_until
@@ -124,11 +125,10 @@ def test_a_name_that_no_board_can_have_is_not_found_and_asked_for_nowhere(client
     assert boards.asked == []
 
 
-def test_looking_for_boards_leaves_threads_for_everything_else(app, client, boards):
-    """Half of the threads may wait for others; the next one is asked to come again, and a start goes through."""
+def test_detections_beyond_the_limit_are_refused_and_hold_up_nothing_else(app, client, boards):
     hold = Event()
     boards.greenhouse("acme", [], hold=hold)
-    slots = app.config["SETTINGS"].web_threads // 2
+    slots = MAX_DETECTIONS
     with ThreadPoolExecutor(slots) as pool:
         waiting = [pool.submit(detect, app.test_client(), url=ACME) for _ in range(slots)]
         wait_until(lambda: boards.count("/v1/boards/acme/jobs") == slots, what="the slots to be taken")

@@ -56,7 +56,7 @@ def everything(connection: socket.socket) -> bytes:
 def gunicorn(settings: Settings, **environment: str) -> Iterator[Speaker]:
     """One with four threads a process that belongs to the test."""
     port = free_port()
-    ours = {"DATA_DIR": str(settings.data_dir), "AUTH": "local", "PORT": str(port), "WEB_THREADS": "4"}
+    ours = {"DATA_DIR": str(settings.data_dir), "AUTH": "local", "PORT": str(port), "WEB_DATABASE_CONNECTIONS": "4"}
     server = subprocess.Popen(
         [sys.executable, "-m", "gunicorn", "wsgi:app"],
         cwd=PROJECT,

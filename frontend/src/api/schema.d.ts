@@ -2543,6 +2543,19 @@ export interface operations {
                     "application/problem+json": components["schemas"]["InputProblem"];
                 };
             };
+            /** @description Two large bodies of this user are on their way already (`too_many_uploads`). */
+            429: {
+                headers: {
+                    /** @description Seconds to wait. */
+                    "Retry-After"?: number;
+                    /** @description What the operator finds this request by. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description A fault of ours; the operator finds it under the request_id. */
             500: {
                 headers: {
