@@ -1,11 +1,7 @@
 """The web server; gunicorn reads this file by itself: ``gunicorn wsgi:app``."""
 
-import gc
 import os
 from pathlib import Path
-
-# As in wsgi.py, which turns it on again.
-gc.disable()
 
 # Before anything else, because prometheus_client looks for this when it is imported.
 OWN_METRICS = "PROMETHEUS_MULTIPROC_DIR" not in os.environ
