@@ -14,11 +14,9 @@ from app.api import (
     measures,
     page_routes,
     preview_routes,
-    sessions,
     source_routes,
     throttle,
 )
-from app.api.application import Application
 from app.api.documentation import DocumentPlugin, security_schemes
 from app.celery_app import celery_init_app
 from app.config import PROJECT, Settings
@@ -32,11 +30,10 @@ def create_app(settings: Settings | None = None) -> Flask:
     """Make the application; without ``settings`` from the environment. Raises SettingsError."""
     settings = settings or Settings.from_env()
     logs.configure(settings.log_format)
-    app = Application("app", static_folder=None)
+    app = Flask("app", static_folder=None)
     app.config.from_mapping(settings.flask_config())
     app.url_map.merge_slashes = False
     app.json.sort_keys = False  # type: ignore[attr-defined]
-    app.session_interface = sessions.NoSessions()
     if hops := settings.proxy_hops:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
     db.init_app(app)
@@ -52,7 +49,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     api = problems.Api(app, spec_kwargs={"extra_plugins": [DocumentPlugin()]})
     for name, scheme in security_schemes(settings).items():
         api.spec.components.security_scheme(name, scheme)
-    ids.init_app(app, api)
+    ids.init_app(app)
     throttle.init_app(app)
     api.register_blueprint(ingestion_routes.blueprint)
     api.register_blueprint(source_routes.blueprint)

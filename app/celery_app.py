@@ -10,7 +10,7 @@ from celery.exceptions import SecurityWarning
 from celery.signals import celeryd_init, setup_logging, worker_process_init, worker_shutting_down
 from flask import Flask
 
-from app import broker, stopping
+from app import stopping
 from app.config import Settings
 from app.extensions import db
 from app.tasks.dispatch import MAX_PUBLISHES
@@ -76,8 +76,6 @@ SETTINGS: dict[str, Any] = {
     "worker_send_task_events": False,
 }
 
-
-broker.install()
 
 # Celery warns of a worker that runs as root because a pickled message could then do anything; ours are JSON.
 warnings.filterwarnings("ignore", category=SecurityWarning)

@@ -207,7 +207,7 @@ class Settings:
 
 
 def _connections_name() -> str:
-    """Return which name of the setting is used: WEB_THREADS is the one that it had while each thread had a connection."""
+    """Return the name of the setting that is set; WEB_THREADS is its old one."""
     both = ("WEB_DATABASE_CONNECTIONS", "WEB_THREADS")
     return next((name for name in both if name in os.environ), both[0])
 

@@ -104,9 +104,9 @@ def test_every_public_service_function_says_what_it_does_and_whether_it_commits(
 
 
 @pytest.mark.parametrize("path", MODULES, ids=name)
-def test_nothing_is_a_coroutine(path):
-    """Flask is told that it need not look (app/api/application.py): one would be answered as it is, and never run."""
-    assert not nodes(path, ast.AsyncFunctionDef)
+def test_flasks_own_session_is_not_used(path):
+    """It would set a cookie of its own, and needs a SECRET_KEY that AUTH=local has not."""
+    assert "flask.session" not in imports(path)
 
 
 @pytest.mark.parametrize("path", MODULES, ids=name)

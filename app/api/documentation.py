@@ -95,11 +95,8 @@ class Parser(FlaskParser):
         """Read the body."""
         try:
             return super().load_json(req, schema)
-        except (RecursionError, ValueError) as error:
+        except (BadRequest, RecursionError, ValueError) as error:
             raise BadRequest("The body is not valid JSON, or is nested too deeply.") from error
-
-    def _handle_invalid_json_error(self, error: Any, req: Any, *args: Any, **kwargs: Any) -> Any:
-        raise error
 
 
 class ApiBlueprint(Blueprint):
@@ -116,22 +113,15 @@ class ApiBlueprint(Blueprint):
         """Document an operation's name, and the problems that it answers besides those that every one does."""
 
         def decorate(function: Any) -> Any:
-            documented = function
-            for status, (description, schema) in sorted(merged.items()):
-                describe = self.alt_response(
-                    status,
-                    schema=schema,
-                    content_type=PROBLEM_JSON,
-                    description=description,
-                    headers=HEADERS.get(status),
-                )
-                documented = describe(documented)
-            documented = self.doc(operationId=function.__name__)(documented)
-            # What is known of it is all that these layers add: no request need pass through them.
-            function.__dict__ |= {name: known for name, known in documented.__dict__.items() if name != "__wrapped__"}
-            return function
+            return self.doc(operationId=function.__name__, responses=responses)(function)
 
         merged: Problems = {}
         for group in (EVERYWHERE, *groups):
             merged |= group
+        responses = {status: _answer(status, *merged[status]) for status in sorted(merged)}
         return decorate
+
+
+def _answer(status: int, description: str, schema: type[Schema]) -> dict[str, Any]:
+    answer = {"description": description, "content": {PROBLEM_JSON: {"schema": schema}}}
+    return answer | ({"headers": HEADERS[status]} if status in HEADERS else {})

@@ -3,21 +3,17 @@
 import hmac
 import re
 import uuid
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import structlog
-from flask import Flask, Request, Response, current_app, g, request
+from flask import Flask, Response, current_app, g, request
+from werkzeug.exceptions import BadRequest
 
 from app.api.bodies import SAFE_METHODS
 from app.api.connections import bound_connection
 from app.checks import is_loopback
 from app.config import Settings
 from app.errors import Forbidden
-
-if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 COOKIE_SETTERS = ("auth.login", "auth.logout")
 
@@ -39,30 +35,8 @@ ONLY_BY_TLS = "max-age=31536000"
 WELL_FORMED_REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 
 
-class Headers:
-    """Tells browsers with every answer what they may do with it.
-
-    Behind Flask, because there each header is looked at twice, with every answer anew.
-    """
-
-    def __init__(self, wsgi_app: "WSGIApplication", settings: Settings) -> None:
-        self.wsgi_app = wsgi_app
-        self.headers = list(HEADERS.items())
-        if settings.is_public_https:
-            self.headers.append(("Strict-Transport-Security", ONLY_BY_TLS))
-
-    def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
-        """Answer as the application does, with our headers besides its own."""
-
-        def begin(status: str, headers: list[tuple[str, str]], *error: Any) -> Any:
-            return start_response(status, headers + self.headers, *error)
-
-        return self.wsgi_app(environ, begin)
-
-
 def init_app(app: Flask) -> None:
     """Put the guards in front of every request, unknown addresses included."""
-    app.wsgi_app = Headers(app.wsgi_app, app.config["SETTINGS"])  # type: ignore[method-assign]
     app.before_request(pass_guards)
     app.after_request(finish_answer)
     app.teardown_request(forget_request)
@@ -70,19 +44,18 @@ def init_app(app: Flask) -> None:
 
 def pass_guards() -> None:
     """Lead the request past all of them. Raises what they raise."""
-    # ``request`` itself would look at each use for the request that it stands for.
-    asked: Request = request._get_current_object()  # type: ignore[attr-defined]
     settings = _settings()
-    bound_connection(asked.environ)
-    name_request(asked)
-    refuse_foreign_peer(asked, settings)
-    refuse_foreign_host(asked, settings)
-    refuse_foreign_page(asked, settings)
+    bound_connection(request.environ)
+    name_request()
+    require_host()
+    refuse_foreign_peer(settings)
+    refuse_foreign_host(settings)
+    refuse_foreign_page(settings)
 
 
-def name_request(asked: Request) -> None:
+def name_request() -> None:
     """Give the request an id: its own if that is well-formed, so nobody writes what he likes into our logs."""
-    offered = asked.headers.get("X-Request-ID", "")
+    offered = request.headers.get("X-Request-ID", "")
     g.request_id = offered if WELL_FORMED_REQUEST_ID.fullmatch(offered) else uuid.uuid4().hex
     structlog.contextvars.bind_contextvars(request_id=g.request_id)
 
@@ -93,46 +66,59 @@ def forget_request(_error: BaseException | None) -> None:
 
 
 def finish_answer(answer: Response) -> Response:
-    """Say the request's id, and that nobody may keep the answer unless it says so itself."""
+    """Add the request's id, the headers for browsers and, unless the answer has its own, ``no-store``."""
     answer.headers["X-Request-ID"] = g.request_id
     answer.headers.setdefault("Cache-Control", "no-store")
+    answer.headers.update(HEADERS)
+    if _settings().is_public_https:
+        answer.headers["Strict-Transport-Security"] = ONLY_BY_TLS
     return answer
 
 
-def refuse_foreign_peer(asked: Request, settings: Settings) -> None:
+def require_host() -> None:
+    """Refuse HTTP/1.1 without a Host (RFC 9112, 3.2); gunicorn refuses a second one itself. Raises BadRequest.
+
+    A proxy's X-Forwarded-Host is no Host: the header is looked for as it arrived.
+    """
+    host = _arrived("HTTP_HOST")
+    if not host and request.environ["SERVER_PROTOCOL"] != "HTTP/1.0":
+        raise BadRequest("The request names no Host.")
+
+
+def refuse_foreign_peer(settings: Settings) -> None:
     """AUTH=local answers this machine only, whatever address the server was bound to. Raises Forbidden."""
-    if settings.auth == "local" and not is_loopback(asked.remote_addr or ""):
+    if settings.auth == "local" and not is_loopback(request.remote_addr or ""):
         raise Forbidden("This server answers its own machine only.")
 
 
-def refuse_foreign_host(asked: Request, settings: Settings) -> None:
+def refuse_foreign_host(settings: Settings) -> None:
     """Answer only to our own name.
 
     AUTH=local: a loopback name, which stops DNS rebinding (a page of example.org whose name turns to 127.0.0.1 still
     sends Host: example.org). Otherwise PUBLIC_URL's, except to probes of health, which call by address.
     Raises Forbidden.
     """
-    name = urlsplit(f"//{asked.host}").hostname or ""
+    name = urlsplit(f"//{request.host}").hostname or ""
     if settings.auth == "local":
         fits = is_loopback(name)
     else:
         fits = settings.public_url is None or name == urlsplit(settings.public_url).hostname
-    if not fits and not (settings.auth != "local" and asked.blueprint == "health"):
+    if not fits and not (settings.auth != "local" and request.blueprint == "health"):
         raise Forbidden("This server does not go by that Host name.")
 
 
-def refuse_foreign_page(asked: Request, settings: Settings) -> None:
+def refuse_foreign_page(settings: Settings) -> None:
     """Refuse a change that another site's page asks for in our user's browser. Raises Forbidden.
 
     Browsers say in Sec-Fetch-Site and Origin where a request comes from (OWASP's CSRF cheat sheet); programs say
     neither and pass, and a Bearer token is nothing that a browser adds by itself. Signing in and out have no use for a
     token; what they do, they do to the cookie.
     """
-    by_token = asked.headers.get("Authorization", "").startswith("Bearer ") and asked.endpoint not in COOKIE_SETTERS
-    if asked.method in SAFE_METHODS or by_token:
+    has_token = request.headers.get("Authorization", "").startswith("Bearer ")
+    if request.method in SAFE_METHODS or (has_token and request.endpoint not in COOKIE_SETTERS):
         return
-    site, origin = asked.headers.get("Sec-Fetch-Site"), asked.headers.get("Origin")
-    own = settings.public_url or asked.host_url.rstrip("/")
+    site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
+    own = settings.public_url or request.host_url.rstrip("/")
     if site not in (None, "same-origin", "none") or origin not in (None, own):
         raise Forbidden("Another site's page may not change anything here.")
 
@@ -146,8 +132,13 @@ def sees_internals() -> bool:
     known = token is not None and hmac.compare_digest(
         request.headers.get("Authorization", "").encode(), f"Bearer {token}".encode()
     )
-    direct = request.environ.get("werkzeug.proxy_fix.orig", {}).get("REMOTE_ADDR", request.remote_addr)
-    return known or (is_loopback(direct or "") and is_loopback(request.remote_addr or ""))
+    return known or (is_loopback(_arrived("REMOTE_ADDR") or "") and is_loopback(request.remote_addr or ""))
+
+
+def _arrived(name: str) -> str | None:
+    """A value of the WSGI environment as it was before ProxyFix."""
+    value: str | None = request.environ.get("werkzeug.proxy_fix.orig", request.environ).get(name)
+    return value
 
 
 def _settings() -> Settings:

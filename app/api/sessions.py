@@ -1,7 +1,6 @@
 """The cookie that carries a session: out of reach for scripts, signed, and ours alone."""
 
-from flask import Flask, Request, Response, current_app, request
-from flask.sessions import SessionInterface
+from flask import Response, current_app, request
 from itsdangerous import BadSignature, Signer
 
 from app.config import Settings
@@ -10,13 +9,6 @@ from app.services import credentials
 from app.services.credentials import SESSION_SECONDS
 
 LONGEST_NAME = 200
-
-
-class NoSessions(SessionInterface):
-    """In the place of Flask's own sessions, which nobody uses: none is opened, nor looked for in each request."""
-
-    def open_session(self, app: Flask, request: Request) -> None:
-        """Open none."""
 
 
 def shown_secret() -> str | None:

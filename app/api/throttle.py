@@ -27,6 +27,8 @@ MAX_DETECTIONS = 4
 DETECTS = "30 per minute"
 """By user: a person pastes slower, and no list of guessed names gets far."""
 
+MARK = "is_limited"
+
 
 def password_tries(handler: Callable[..., Any]) -> Callable[..., Any]:
     """Limit a handler that is given a password; what is too much is a 429 with Retry-After.
@@ -35,15 +37,11 @@ def password_tries(handler: Callable[..., Any]) -> Callable[..., Any]:
     """
     by_address = limiter.shared_limit(BY_ADDRESS, scope="address", key_func=_address)
     by_account = limiter.shared_limit(BY_ACCOUNT, scope="account", key_func=_account)
-    limited: Callable[..., Any] = by_account(by_address(handler))
-    return limited
+    return _marked(by_account(by_address(handler)))
 
 
 def init_app(app: Flask) -> None:
     """Bind the limiter, and bound the detections of boards."""
-    # Limited handlers ask the limiter themselves. Taken for bound already, it leaves out its hooks, which would look in
-    # every request for limits that hold everywhere; there are none, and the look is a twelfth of a small answer.
-    app.extensions["limiter"] = {limiter}
     limiter.init_app(app)
     app.extensions["detect_slots"] = BoundedSemaphore(MAX_DETECTIONS)
 
@@ -61,7 +59,18 @@ def detects(handler: Callable[..., Any]) -> Callable[..., Any]:
         finally:
             slots.release()
 
-    limited: Callable[..., Any] = limiter.limit(DETECTS, key_func=lambda: f"user {current_user_id()}")(slotted)
+    return _marked(limiter.limit(DETECTS, key_func=lambda: f"user {current_user_id()}")(slotted))
+
+
+@limiter.request_filter
+def is_unlimited() -> bool:
+    """Exempt requests without a limit: while Redis is away, flask-limiter pings it in whatever request comes next."""
+    return not getattr(current_app.view_functions[request.endpoint or ""], MARK, False)
+
+
+def _marked(limited: Callable[..., Any]) -> Callable[..., Any]:
+    """Mark a handler for ``is_unlimited``; decorators around it keep the mark (functools.wraps)."""
+    setattr(limited, MARK, True)
     return limited
 
 

@@ -62,14 +62,15 @@ class JsonInteger(fields.Integer):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(strict=True, **kwargs)
 
-    def _validated(self, value: Any) -> int:
-        return super()._validated(int(value) if isinstance(value, float) and value.is_integer() else value)
+    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> int:
+        is_whole = isinstance(value, float) and value.is_integer()
+        return super()._deserialize(int(value) if is_whole else value, *args, **kwargs)
 
 
 class WholeNumber(fields.Integer):
     """An integer written in ASCII digits and nothing else: no sign, blank, underscore or other script."""
 
-    def _validated(self, value: Any) -> int:
+    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> int:
         if isinstance(value, str) and not re.fullmatch(r"[0-9]{1,19}", value):
             raise self.make_error("invalid")
-        return super()._validated(value)
+        return super()._deserialize(value, *args, **kwargs)

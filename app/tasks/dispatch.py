@@ -107,15 +107,7 @@ def _hand_over(message: Message, subject_id: int) -> bool:
         return _published(message, subject_id, "skipped")
     try:
         wake_up = _celery().tasks[message.task]
-        wake_up.apply_async(
-            (subject_id,),
-            headers={"request_id": request_id()},
-            expires=message.expires,
-            # Redis needs no queue to be declared to whoever sends, and Celery need not work out how to print a number.
-            declare=(),
-            argsrepr=f"({subject_id},)",
-            kwargsrepr="{}",
-        )
+        wake_up.apply_async((subject_id,), headers={"request_id": request_id()}, expires=message.expires)
     except Exception as error:  # kombu lets errors of every layer through
         breaker.note(success=False)
         return _published(message, subject_id, "failed", reason=str(error))

@@ -1,7 +1,10 @@
 """Who is let in, and from where."""
 
+from dataclasses import replace
+
 import pytest
 
+from app import create_app
 from app.api.guards import HEADERS
 from tests.api.test_ingestion_routes import problem
 from tests.support.factories import sql
@@ -35,6 +38,8 @@ def test_every_answer_has_a_request_id_and_is_not_kept(client, path):
     "method, path, headers, status",
     [
         ("HEAD", "/healthz", {}, 200),
+        ("GET", "/nowhere", {}, 404),
+        ("GET", "/metrics", {}, 200),
         ("OPTIONS", "/api/ingestion/start", {}, 200),
         ("PUT", "/api/ingestion/start", {}, 405),
         ("GET", "/api/ingestion/runs", {"Host": "evil.example.org"}, 403),
@@ -46,6 +51,21 @@ def test_browsers_are_told_with_every_kind_of_answer_what_they_may_do_with_it(cl
     assert answer.status_code == status
     for name, value in HEADERS.items():
         assert answer.headers.getlist(name) == [value]
+
+
+def test_browsers_are_told_with_a_fault_of_ours_too(client, monkeypatch):
+    monkeypatch.setitem(client.application.view_functions, "ingestion.current_run", lambda: 1 / 0)
+    answer = client.get("/api/ingestion/current-run")
+    problem(answer, 500, "internal_error")
+    for name, value in HEADERS.items():
+        assert answer.headers.getlist(name) == [value]
+
+
+def test_what_a_proxy_forwards_does_not_make_up_for_a_host(settings):
+    client = create_app(replace(settings, proxy_hops=1)).test_client()
+    forwarded = {"X-Forwarded-Host": "localhost"}
+    assert client.get("/healthz", headers=forwarded).status_code == 200
+    problem(client.get("/healthz", headers=forwarded, environ_overrides={"HTTP_HOST": ""}), 400, "bad_request")
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/", "/nowhere", "/api/ingestion/runs"])

@@ -497,6 +497,9 @@ export interface components {
                 [key: string]: string[];
             };
         };
+        RunId: {
+            run_id: number;
+        };
         StartRefusedProblem: {
             /** @description A URN that names the kind of problem. */
             type: string;
@@ -513,8 +516,9 @@ export interface components {
             /** @description The active run, with `run_active`. */
             run_id?: number;
         };
-        RunId: {
-            run_id: number;
+        Aborted: {
+            success: boolean;
+            message: string;
         };
         RunMovedProblem: {
             /** @description A URN that names the kind of problem. */
@@ -535,10 +539,6 @@ export interface components {
             message: string;
             /** @description The status the run is in. */
             run_status: string;
-        };
-        Aborted: {
-            success: boolean;
-            message: string;
         };
         Run: {
             run_id: number;
@@ -998,6 +998,14 @@ export interface components {
             /** @description A sentence if it is not well. */
             reason: string | null;
         };
+        Ready: {
+            /** @enum {string} */
+            status: "ok" | "degraded";
+            /** @description For loopback, or with the METRICS_TOKEN. */
+            checks?: {
+                [key: string]: components["schemas"]["Check"];
+            };
+        };
         NotReadyProblem: {
             /** @description A URN that names the kind of problem. */
             type: string;
@@ -1011,14 +1019,6 @@ export interface components {
             code: string;
             /** @description What the operator finds this request by. */
             request_id: string | null;
-            checks?: {
-                [key: string]: components["schemas"]["Check"];
-            };
-        };
-        Ready: {
-            /** @enum {string} */
-            status: "ok" | "degraded";
-            /** @description For loopback, or with the METRICS_TOKEN. */
             checks?: {
                 [key: string]: components["schemas"]["Check"];
             };
