@@ -16,7 +16,8 @@ GOOD_KEY = "a-key-of-more-than-thirty-two-characters"
 @pytest.fixture(autouse=True)
 def bare_environment(monkeypatch, tmp_path):
     for name in ("HOST", "PORT", "AUTH", "SECRET_KEY", "DATABASE_URL", "REDIS_URL", "PUBLIC_URL", "PROXY_HOPS",
-                 "WEB_WORKERS", "WEB_DATABASE_CONNECTIONS", "WEB_THREADS", "WEB_WORKER_CLASS", "WORKER_CONCURRENCY", "LOG_FORMAT", "METRICS_TOKEN"):
+                 "WEB_WORKERS", "WEB_DATABASE_CONNECTIONS", "WEB_THREADS", "WEB_WORKER_CLASS", "WORKER_CONCURRENCY",
+                 "LOG_FORMAT", "METRICS_TOKEN"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("DATA_DIR", str(tmp_path / "data"))
 
@@ -227,3 +228,10 @@ def test_a_data_folder_that_cannot_be_used_is_one_sentence(monkeypatch, tmp_path
 )
 def test_what_counts_as_loopback(host, loopback):
     assert is_loopback(host) is loopback
+
+
+def test_the_old_name_of_the_connections_is_accepted(monkeypatch):
+    monkeypatch.setenv("WEB_THREADS", "5")
+    assert Settings.from_env().web_database_connections == 5
+    monkeypatch.setenv("WEB_DATABASE_CONNECTIONS", "6")
+    assert Settings.from_env().web_database_connections == 6

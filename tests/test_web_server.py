@@ -1,17 +1,22 @@
 """The web server with clients that are slow, rude or in a hurry, and with requests that take long."""
 
+import os
 import select
 import signal
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
 import psutil
 import pytest
+from gevent import monkey
 from sqlalchemy import Connection
 
-from app.config import Settings
+from app.config import PROJECT, Settings
 from tests.support.factories import holding, sql
+from tests.support.product import free_port
 from tests.support.waiting import PATIENCE_SECONDS, wait_until
 from tests.support.wire import HEALTH, Speaker, everything, gunicorn
 
@@ -19,8 +24,12 @@ START = b"POST /api/ingestion/start HTTP/1.1\r\nHost: localhost\r\nContent-Type:
 CURRENT = b"GET /api/ingestion/current-run HTTP/1.1\r\nHost: localhost\r\n\r\n"
 LAST = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
 
+IMPORT = b"POST /api/ingestion/companies/import HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+LONG = 200_000
+"""Bytes of a body that is long, and allowed for an import alone."""
+
 CROWD = 20
-"""More clients than the server has threads."""
+"""More clients than the server has connections to PostgreSQL."""
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +74,7 @@ def only_process(speaker: Speaker) -> psutil.Process:
 
 @contextmanager
 def runs_locked(settings: Settings, number: int) -> Iterator[tuple[Speaker, list[socket.socket], Connection]]:
-    """So many clients of one process with four threads who ask for what somebody has locked."""
+    """Yield this many clients of one process with four connections, which all want what somebody has locked."""
     with ExitStack() as stack:
         speaker = stack.enter_context(gunicorn(settings, WEB_WORKERS="1"))
         locker = stack.enter_context(holding("LOCK TABLE ingestion_runs IN ACCESS EXCLUSIVE MODE"))
@@ -228,8 +237,8 @@ def test_requests_that_are_held_up_do_not_hold_up_others(settings, app):
             assert answer(connection).startswith(b"HTTP/1.1 200 ")
 
 
-def test_requests_that_find_no_thread_for_long_are_answered_all_the_same(settings, app):
-    """Those in front of them wait 3 s each: longer in all than a silent connection is kept."""
+def test_requests_that_find_no_connection_for_long_are_answered_all_the_same(settings, app):
+    """Those in front of them wait 3 s each: longer in all than a silent client is kept."""
     with runs_locked(settings, 16) as (_, held, _):
         for connection in held:
             assert answer(connection).startswith(b"HTTP/1.1 503 ")
@@ -247,6 +256,98 @@ def test_of_a_client_that_asks_without_end_no_more_is_taken_in_than_is_answered(
             if writable:
                 asked += connection.send(HEALTH * 1000)
     assert asked < 10_000_000
+
+
+def test_a_client_that_asks_without_end_has_its_turn_and_no_more(app, settings):
+    """All that it asks has arrived before the other client connects."""
+    with gunicorn(settings, WEB_WORKERS="1") as speaker, speaker.connect() as greedy:
+        greedy.setblocking(False)
+        asked = 0
+        while select.select([], [greedy], [], 0.2)[1]:
+            asked += greedy.send(HEALTH * 1000)
+        assert speaker(HEALTH)[0] == 200
+        answered = 0
+        while select.select([greedy], [], [], 0)[0]:
+            answered += greedy.recv(1 << 20).count(b"HTTP/1.1 200 ")
+        assert answered < asked // len(HEALTH)
+
+
+def test_clients_that_ask_first_hold_nobody_up(say):
+    crowd = [say.connect() for _ in range(200)]
+    for connection in crowd:
+        connection.sendall(START + b"Content-Length: 2\r\nExpect: 100-continue\r\n\r\n")
+    for connection in crowd:
+        assert head(connection) == b"HTTP/1.1 100 Continue\r\n\r\n"
+    assert say(HEALTH)[0] == 200
+    assert are_silent(crowd)
+    for connection in crowd:
+        connection.close()
+
+
+def test_a_long_body_is_refused_at_its_head_without_signing_in(app, settings):
+    with gunicorn(settings, AUTH="accounts", SECRET_KEY="k3y-" * 4 + "0f-the-tests-of-the-wire") as speaker:
+        with speaker.connect() as connection:
+            connection.sendall(IMPORT + b"Content-Length: %d\r\n\r\n[" % LONG)
+            refusal = everything(connection)
+    assert refusal.startswith(b"HTTP/1.1 401 ")
+    assert b"\r\nConnection: close\r\n" in refusal
+
+
+def test_a_user_sends_two_long_bodies_at_a_time(app, settings, client):
+    body = b'{"companies": []' + b" " * (LONG - 17) + b"}"
+    with gunicorn(settings, WEB_WORKERS="1") as speaker:
+        first, second = speaker.connect(), speaker.connect()
+        for connection in (first, second):
+            connection.sendall(IMPORT + b"Content-Length: %d\r\nExpect: 100-continue\r\n\r\n" % LONG)
+            assert head(connection) == b"HTTP/1.1 100 Continue\r\n\r\n"
+            connection.sendall(body[:1000])
+        refusal = speaker(IMPORT + b"Content-Length: %d\r\n\r\n" % LONG + body)
+        assert (refusal[0], refusal[2]["code"]) == (429, "too_many_uploads")
+        assert int(refusal[1]["retry-after"]) > 0
+        for connection in (first, second):
+            connection.sendall(body[1000:])
+            assert everything(connection).startswith(b"HTTP/1.1 200 ")
+            connection.close()
+        assert speaker(IMPORT + b"Content-Length: %d\r\n\r\n" % LONG + body)[0] == 200
+
+
+def test_clients_that_take_no_answer_hold_nobody_up(say):
+    """They are parted with, too: their sockets have a time limit (tests/api/test_connections.py)."""
+    large = b"GET /api/openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    crowd = [say.connect() for _ in range(CROWD)]
+    for connection in crowd:
+        connection.sendall(large * 500)
+    assert say(HEALTH)[0] == 200
+    for connection in crowd:
+        connection.close()
+
+
+def test_gthread_serves_where_gevent_is_not_wanted(app, settings, client):
+    with gunicorn(settings, WEB_WORKER_CLASS="gthread") as speaker:
+        assert speaker(START + b"Content-Length: 2\r\n\r\n{}")[0] == 201
+        assert speaker(CURRENT)[2] == {"run_id": 1}
+
+
+def test_a_worker_class_of_the_command_line_is_refused(settings):
+    command = [sys.executable, "-m", "gunicorn", "--worker-class", "gthread", "wsgi:app"]
+    ours = {"DATA_DIR": str(settings.data_dir), "AUTH": "local", "PORT": str(free_port())}
+    done = subprocess.run(command, cwd=PROJECT, env={**os.environ, **ours}, capture_output=True, text=True)
+    assert done.returncode != 0
+    assert "Set WEB_WORKER_CLASS, not --worker-class: it is gevent now." in done.stderr
+
+
+@pytest.mark.parametrize("module", ["wsgi", "celery_worker", "app.launcher"])
+def test_nothing_but_the_web_server_is_patched(settings, module):
+    look = "from gevent import monkey; assert not any(map(monkey.is_module_patched, ('socket', 'threading', 'select')))"
+    done = subprocess.run(
+        [sys.executable, "-c", f"import {module}; {look}"],
+        cwd=PROJECT,
+        env={**os.environ, "DATA_DIR": str(settings.data_dir), "AUTH": "local"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert not monkey.is_module_patched("socket"), "nor is the process of the tests"
 
 
 def test_a_process_that_can_open_no_more_files_lets_clients_wait(app, settings):

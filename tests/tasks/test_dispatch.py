@@ -4,6 +4,7 @@ import base64
 import json
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 
@@ -96,6 +97,15 @@ def test_after_a_failed_publish_the_next_ones_do_not_wait_for_the_broker(app, br
         assert at_once(app, *[lambda run_id=run_id: dispatch.publish(run_id) for run_id in ids[1:]]) == [False] * 32
         assert time.monotonic() - began < 3, "32 publishes must not queue up behind the broker's timeouts"
     assert broker.llen(QUEUE) <= 1, "only the first was ever sent"
+
+
+def test_a_publish_that_gets_no_turn_is_left_to_the_reconciler(app, broker):
+    run_id = make_run("pending", make_user("waits@example.org"))
+    with ExitStack() as turns:
+        for _ in range(dispatch.MAX_PUBLISHES):
+            turns.enter_context(dispatch.slots)
+        assert dispatch.publish(run_id) is False
+    assert dispatch.publish(run_id) is True
 
 
 def test_the_breaker_lets_one_probe_through_and_closes_when_it_succeeds():

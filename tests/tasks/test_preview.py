@@ -395,5 +395,6 @@ def test_the_reconciler_mends_what_a_worker_left_that_died_before_its_last_word(
 
 def test_the_threads_of_a_worker_are_no_more_than_its_connections(app, user_id):
     settings = app.config["SETTINGS"]
-    assert settings.connections >= settings.web_workers * settings.web_database_connections + settings.worker_concurrency * 8
+    web = settings.web_workers * settings.web_database_connections
+    assert settings.connections >= web + settings.worker_concurrency * 8
     assert db.engine.pool.size() + db.engine.pool._max_overflow >= 8
