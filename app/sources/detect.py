@@ -190,14 +190,14 @@ def _look(host: Host, source: Source, board: Board, patience: Patience) -> Detec
 
 def _listed(host: Host, source: Source, board: Board, patience: Patience) -> tuple[Listing, Board]:
     try:
-        return list_board(host, source.key, str(board), seconds=patience.left), board
+        return list_board(host, source.key, str(board), seconds=patience.left, with_texts=False), board
     except Moved as moved:
         raise _followed(host, source, moved, patience) from moved
     except NotFound as nowhere:
         others = [Board(board.token, region) for region in source.bases if region and not board.region]
         for other in others:
             try:
-                return list_board(host, source.key, str(other), seconds=patience.left), other
+                return list_board(host, source.key, str(other), seconds=patience.left, with_texts=False), other
             except NotFound:
                 continue
         raise nowhere

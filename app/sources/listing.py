@@ -28,6 +28,7 @@ class _Reading:
     """What has been read so far, page by page."""
 
     source: Source
+    with_texts: bool = True
     postings: dict[str, Posting] = field(default_factory=dict)
     unread: int = 0
     records: int = 0
@@ -84,9 +85,14 @@ class _Reading:
 
 
 def list_board(
-    host: Host, source: str, board: str, validators: Validators | None = None, seconds: float = LISTING_SECONDS
+    host: Host,
+    source: str,
+    board: str,
+    validators: Validators | None = None,
+    seconds: float = LISTING_SECONDS,
+    with_texts: bool = True,
 ) -> Listing:
-    """List a board within so many seconds.
+    """List a board within so many seconds; without texts, if only its size and titles matter.
 
     With ``validators`` the answer may be that nothing has changed since (``not_modified``). Raises SourceError; what
     was read before a fault on a later page of a list is not returned, because it would pass for the whole.
@@ -95,7 +101,7 @@ def list_board(
         which = SOURCES[source].board(board)
     except (ValueError, KeyError) as error:
         raise NotFound(f"{board} is no name that a board can have.") from error
-    return _list(host, SOURCES[source], which, validators, Patience.of(seconds))
+    return _list(host, _Reading(SOURCES[source], with_texts), which, validators, Patience.of(seconds))
 
 
 def board_name(host: Host, source: Source, board: Board, patience: Patience) -> str | None:
@@ -111,8 +117,8 @@ def board_name(host: Host, source: Source, board: Board, patience: Patience) -> 
         return None
 
 
-def _list(host: Host, source: Source, board: Board, validators: Validators | None, patience: Patience) -> Listing:
-    reading = _Reading(source)
+def _list(host: Host, reading: _Reading, board: Board, validators: Validators | None, patience: Patience) -> Listing:
+    source = reading.source
     answer = host.ask(source, board, source.first(board), patience, validators)
     if answer.status == HTTPStatus.NOT_MODIFIED:
         return Listing((), True, validators=validators or Validators(), not_modified=True)
@@ -138,7 +144,7 @@ def _walk(host: Host, board: Board, reading: _Reading, patience: Patience) -> No
         request = reading.waiting.popleft()
         try:
             answer = host.ask(source, board, request, patience)
-            reading.take(_parsed(host, request.read or source.parse, answer, board, patience))
+            reading.take(_parsed(host, request.read or source.parse, answer, board, patience, reading.with_texts))
         except SourceError as error:
             fault = fault or error
             reading.unread += 1
@@ -157,7 +163,7 @@ def _walk(host: Host, board: Board, reading: _Reading, patience: Patience) -> No
 def _take(host: Host, board: Board, answer: Answer, reading: _Reading, patience: Patience) -> Request | None:
     """Read one answer; returns the request of the next page."""
     source = reading.source
-    parsed = _parsed(host, source.parse, answer, board, patience)
+    parsed = _parsed(host, source.parse, answer, board, patience, reading.with_texts)
     is_new = reading.take(parsed)
     following = source.following(board, reading.records, parsed.page)
     if following and not is_new:
@@ -167,8 +173,10 @@ def _take(host: Host, board: Board, answer: Answer, reading: _Reading, patience:
     return following
 
 
-def _parsed(host: Host, parse: Parse, answer: Answer, board: Board, patience: Patience) -> ParsedPage:
-    parsed: ParsedPage = host.compute(parse_page, parse, answer, board, patience)
+def _parsed(
+    host: Host, parse: Parse, answer: Answer, board: Board, patience: Patience, with_texts: bool
+) -> ParsedPage:
+    parsed: ParsedPage = host.compute(parse_page, parse, answer, board, patience, with_texts)
     for external_id, fault in parsed.faults:
         log.error("posting not read", external_id=external_id, exc_info=fault)
     return parsed

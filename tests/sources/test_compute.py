@@ -2,6 +2,7 @@
 
 import contextvars
 import json
+import re
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -11,9 +12,11 @@ from types import FrameType
 from urllib.parse import urlsplit
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
-from app.sources import postings
+from app.sources import markup, postings
 from app.sources.detect import detect_board, detect_url
 from app.sources.listing import list_board
 from tests.sources.conftest import asking
@@ -107,3 +110,20 @@ def test_a_posting_that_cannot_be_read_is_logged_by_the_thread_that_asks(site, e
     assert (event["event"], event["external_id"]) == ("posting not read", "1")
     assert isinstance(event["exc_info"], ZeroDivisionError)
     assert not [file for file in there if "/structlog/" in file]
+
+
+def test_texts_are_made_where_postings_are_kept_and_not_where_a_board_is_looked_at(site, host, monkeypatch):
+    assert list_board(host, "greenhouse", "acme").postings[0].description == "x"
+    monkeypatch.setattr(postings, "texts", lambda *_: 1 / 0)
+    assert detect_board(host, "greenhouse", "acme").titles == ["Baker"]
+
+
+@given(text=st.text("ab<", max_size=60))
+@example(text="b" * 11 + "<aaa")
+def test_a_page_is_searched_window_by_window_and_nothing_is_lost(text):
+    pattern = re.compile("a{1,5}b|<(?=(a{0,3}))")
+    with pytest.MonkeyPatch.context() as small:
+        small.setattr(markup, "WINDOW", 4)
+        small.setattr(markup, "MAX_MATCH_LENGTH", 8)
+        found = [(match.span(), match.groups()) for match in markup.matches(pattern, text)]
+    assert found == [(match.span(), match.groups()) for match in pattern.finditer(text)]
