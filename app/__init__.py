@@ -22,8 +22,9 @@ from app.celery_app import celery_init_app
 from app.config import PROJECT, Settings
 from app.connection import init_engine, large_engine
 from app.extensions import db, migrate
+from app.sources.base_urls import read_base_urls
 from app.sources.host import Host
-from app.sources.shared import Shared, connect
+from app.sources.rate_limit import RateLimiter, connect
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -40,7 +41,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     with app.app_context():
         init_engine(db.engine)
         app.extensions["large_engine"] = large_engine(db.engine)
-    app.extensions["sources"] = Host(Shared(connect(settings.redis_url)), settings.source_urls, settings.contact)
+    bases = read_base_urls(settings.source_base_urls)
+    app.extensions["sources"] = Host(RateLimiter(connect(settings.redis_url)), bases, settings.contact)
     migrate.init_app(app, db, directory=str(PROJECT / "migrations"))
     celery_init_app(app)
     problems.init_app(app)

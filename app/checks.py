@@ -12,8 +12,6 @@ from psycopg.conninfo import make_conninfo
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
-from app.sources.registry import SOURCES
-
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
 SHORTEST_SECRET_KEY = 32
@@ -106,20 +104,6 @@ def check_contact(contact: str) -> None:
     """Raises ValidationError unless this can stand in a header."""
     if not contact.isascii() or not contact.isprintable() or set("()") & set(contact):
         raise ValidationError("CONTACT must be an e-mail or web address.")
-
-
-def source_urls(env: Env) -> dict[str, str]:
-    """The addresses that are set in place of the systems' own, by the settings' names."""
-    names = [name for source in SOURCES.values() for name, _ in source.bases.values()]
-    return {name: url for name in names if (url := env.str(name, "", validate=partial(check_source_url, name)))}
-
-
-def check_source_url(name: str, url: str) -> None:
-    """Raises ValidationError unless this is empty, an https address, or a plain one on this machine itself."""
-    parts = _split(url)
-    fits = parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.hostname or ""))
-    if url and not (fits and parts.hostname and not parts.query and not parts.fragment and not parts.username):
-        raise ValidationError(f"{name} must be an https address (plain http only on 127.0.0.1 or localhost).")
 
 
 def check_public_url(url: str) -> None:

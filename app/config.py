@@ -24,7 +24,6 @@ from app.checks import (
     limiter_storage,
     number,
     origin,
-    source_urls,
     with_driver,
 )
 from app.connection import LARGE_STATEMENTS, SPARE_CONNECTIONS, engine_options
@@ -92,8 +91,8 @@ class Settings:
     """METRICS_TOKEN: the bearer token with which others than loopback may read /metrics and the details of /readyz."""
     contact: str | None
     """CONTACT: whom the systems that are read can turn to, an e-mail or web address; stands in the User-Agent."""
-    source_urls: dict[str, str]
-    """By the names that the systems give them (``Source.bases``): addresses in place of the systems' own."""
+    source_base_urls: str
+    """SOURCE_BASE_URLS: a JSON object, addresses in place of the systems' own (``app/sources/base_urls.py``)."""
 
     @classmethod
     def from_env(cls) -> "Settings":
@@ -121,7 +120,7 @@ class Settings:
             "log_format": choice(env, "LOG_FORMAT", "console" if in_terminal else "json", ("json", "console")),
             "metrics_token": env.str("METRICS_TOKEN", "") or None,
             "contact": env.str("CONTACT", "", validate=check_contact) or None,
-            "source_urls": source_urls(env),
+            "source_base_urls": env.str("SOURCE_BASE_URLS", ""),
         }
         try:
             env.seal()

@@ -20,6 +20,7 @@ from app.extensions import db
 from app.leftovers import stop_leftovers
 from app.probes import answer, database_fault, health_fault, port_fault, ready_fault
 from app.services import heartbeats, users
+from app.sources.base_urls import read_base_urls
 from app.supervision import Supervisor, supervised
 
 SERVERS_SECONDS = 60
@@ -59,6 +60,7 @@ def main() -> int:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
         settings = Settings.from_env()
         settings.check_serving()
+        read_base_urls(settings.source_base_urls)
         _check_data_dir(settings)
         with _own_data_dir(settings):
             _launch(settings)

@@ -1,4 +1,7 @@
-"""Boards without a browser: ``flask --app wsgi sources …``. Without a database, and at the pace of all processes."""
+"""Boards without a browser: ``flask --app wsgi sources …``.
+
+They need no database. While Redis runs they keep the pace of all processes, else one of their own.
+"""
 
 import json
 import logging
@@ -16,7 +19,9 @@ from flask.cli import AppGroup
 from app.sources.detect import BoardsToChoose, Detected, detect_url
 from app.sources.errors import SourceError
 from app.sources.filters import decide
+from app.sources.host import Host
 from app.sources.listing import list_board
+from app.sources.rate_limit import CommandRateLimiter
 from app.sources.records import Listing, Posting
 from app.sources.registry import SOURCES
 from app.terminal import print_table, shortened
@@ -41,7 +46,7 @@ def detect(url: str) -> None:
     """Find the board that an address leads to, and look at it."""
     try:
         with _quiet():
-            found = detect_url(current_app.extensions["sources"], url)
+            found = detect_url(_host(), url)
     except BoardsToChoose as several:
         for source, board in several.candidates:
             click.echo(f"{source.key} {board}  {source.page(board)}")
@@ -74,11 +79,12 @@ def _listed(system: str, boards: tuple[str, ...]) -> tuple[dict[str, Listing], l
     """The listings by board, and a sentence for each that could not be listed."""
     listings: dict[str, Listing] = {}
     faults: list[str] = []
+    host = _host()
     told: dict[str, Any] = {"label": "Listing", "file": sys.stderr, "hidden": not sys.stderr.isatty()}
     with _quiet(), click.progressbar(boards, item_show_func=lambda board: board, **told) as bar:
         for board in bar:
             try:
-                listings[board] = list_board(current_app.extensions["sources"], system, board)
+                listings[board] = list_board(host, system, board)
             except SourceError as error:
                 faults.append(error.detail)
     return listings, faults
@@ -125,6 +131,12 @@ def _cells(posting: Posting, taken: bool) -> tuple[str, ...]:
     posted = posting.posted_at.date().isoformat() if posting.posted_at else "-"
     texts = (posting.title, "; ".join(posting.locations), posting.department)
     return ("yes" if taken else "no", *(shortened(text, LONGEST_CELL) for text in texts), posted, posting.url)
+
+
+def _host() -> Host:
+    """The installation's host; while Redis does not run, one that paces this command alone."""
+    host: Host = current_app.extensions["sources"]
+    return host if host.limiter.is_available() else host.paced_by(CommandRateLimiter())
 
 
 @contextmanager

@@ -85,8 +85,8 @@ def board_server() -> Iterator[Boards]:
 def settings(data_dir: Path, board_server: Boards) -> Iterator[Settings]:
     """The settings of AUTH=local on that data folder, with its PostgreSQL and Redis running."""
     with pytest.MonkeyPatch.context() as environment:
-        for name in boards_support.SETTINGS:
-            environment.setenv(name, board_server.url)
+        for name, value in boards_support.environment(board_server.url).items():
+            environment.setenv(name, value)
         environment.setenv("DATA_DIR", str(data_dir))
         environment.setenv("AUTH", "local")
         found = Settings.from_env()

@@ -8,7 +8,6 @@ import pytest
 
 from app.config import PROJECT
 from app.models import RunStatus
-from app.sources.registry import SOURCES
 from tests.support.factories import sql
 
 APP = PROJECT / "app"
@@ -50,6 +49,12 @@ def test_imports_run_one_way(path):
     if allowed := LAYERS.get(layer(path)):
         used = {found.split(".")[1] for found in imports(path) if found.startswith("app.")}
         assert used & set(LAYERS) <= allowed, "api > tasks > services > sources and models, and api > schemas > models"
+
+
+def test_the_settings_know_no_system():
+    """What a system's key is and what its address may be is checked where the systems are made (base_urls.py)."""
+    for path in (APP / "config.py", APP / "checks.py"):
+        assert not any(found.startswith("app.sources") for found in imports(path))
 
 
 @pytest.mark.parametrize("path", MODULES, ids=name)
@@ -160,7 +165,6 @@ def test_every_task_has_an_explicit_name():
 
 def test_every_setting_is_in_the_readme():
     settings = set(re.findall(r'"""([A-Z_]+): ', (APP / "config.py").read_text()))
-    settings |= {setting for source in SOURCES.values() for setting, _ in source.bases.values()}
     table = set(re.findall(r"^\| `([A-Z_]+)` \|", (PROJECT / "README.md").read_text(), re.MULTILINE))
     assert settings == table
 

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from app.sources.rate_limit import RateLimiter, connect
 from app.sources.registry import SOURCES
 from app.terminal import shortened, width
 from tests.support.boards import job
@@ -44,6 +45,14 @@ def test_a_preview_is_a_table(sources, boards):
     assert first.split() == ["yes", "Engineer", "Berlin", "Research", "2026-01-02", "https://example.org/jobs/1"]
     assert second.split()[0] == "no"
     assert "acme: 1 of 2 postings taken" in said.stderr
+
+
+def test_boards_are_looked_at_while_redis_does_not_run(app, sources, boards, monkeypatch):
+    away = RateLimiter(connect("redis://127.0.0.1:1"))
+    monkeypatch.setitem(app.extensions, "sources", app.extensions["sources"].paced_by(away))
+    boards.greenhouse("acme", [job(1, "Engineer")])
+    assert "acme: 1 of 1 postings taken" in sources("preview", "greenhouse", "acme").stderr
+    assert "Greenhouse (greenhouse)" in sources("detect", "https://boards.greenhouse.io/acme").stdout
 
 
 def test_a_preview_may_be_for_programs(sources, boards):

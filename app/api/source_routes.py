@@ -25,7 +25,11 @@ NOT_DETECTED: Problems = {
 }
 TOO_OFTEN: Problems = {429: ("Boards were looked for too often; Retry-After says how long to wait.", ProblemSchema)}
 BUSY: Problems = {
-    503: ("PostgreSQL is away, or too many boards are looked at right now (`detect_busy`).", ProblemSchema)
+    503: (
+        "PostgreSQL is away; or too many boards are looked at right now (`detect_busy`), or Redis is away"
+        " (`detect_unavailable`).",
+        ProblemSchema,
+    )
 }
 
 

@@ -2,19 +2,28 @@
 
 from flask import current_app
 
-from app.errors import NothingDetected
+from app.errors import Busy, NothingDetected
 from app.lines import readable
 from app.models import LONGEST_NAME
 from app.services import companies
 from app.sources.detect import BoardMoved, BoardsToChoose, Detected, detect_board, detect_url
-from app.sources.errors import AddressRefused, SourceError
+from app.sources.errors import AddressRefused, RateLimiterUnavailable, SourceError
+
+
+class DetectUnavailable(Busy):
+    """Redis does not answer, which holds the pace at which other servers may be asked."""
+
+    code = "detect_unavailable"
+
+    def __init__(self) -> None:
+        super().__init__("Boards cannot be looked at right now: Redis does not answer. Try again in a moment.")
 
 
 def detect(user_id: int, url: str | None = None, source: str | None = None, board: str = "") -> dict[str, object]:
     """Find and list the board that ``url`` leads to, or that ``source`` knows as ``board``. Changes nothing.
 
     Says also which of the user's companies it is already, if it is one. May take a minute, without a connection to the
-    database. Raises NothingDetected.
+    database. Raises NothingDetected, DetectUnavailable (without Redis).
     """
     host = current_app.extensions["sources"]
     try:
@@ -25,6 +34,8 @@ def detect(user_id: int, url: str | None = None, source: str | None = None, boar
         ]
         code = "board_moved" if isinstance(several, BoardMoved) else several.code
         raise NothingDetected(code, several.detail, candidates=candidates) from several
+    except RateLimiterUnavailable as error:
+        raise DetectUnavailable from error
     except SourceError as error:
         raise _refusal(error) from error
     return _told(found, companies.of_board(user_id, found.source.key, str(found.board)))

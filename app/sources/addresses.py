@@ -3,6 +3,9 @@
 import ipaddress
 import socket
 from collections.abc import Iterator
+from concurrent.futures import Future
+from threading import Lock, Thread
+from typing import Any
 
 from app.sources.errors import AddressRefused, Unreachable
 
@@ -11,6 +14,13 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 NAT64 = ipaddress.ip_network("64:ff9b::/96")
 NOT_GLOBAL = [ipaddress.ip_network(network) for network in ("100.64.0.0/10", "192.0.0.0/24", "64:ff9b:1::/48")]
 """Shared, IETF's own and local translation's addresses, of which Python versions think differently."""
+
+MAX_LOOKUPS = 32
+"""Names that one process looks up at a time. The system sets a look-up no time limit, and lets nobody stop it. So each
+runs on a thread of its own, which stays behind when a request gives up; a name has one at most."""
+
+_lookups: "dict[tuple[str, int], Future[list[Any]]]" = {}
+_lock = Lock()
 
 
 def is_public(address: str) -> bool:
@@ -23,21 +33,47 @@ def is_public(address: str) -> bool:
     return all(_is_global(each) for each in _unwrapped(outer))
 
 
-def resolve(host: str, port: int, *, inward: bool) -> list[tuple[int, tuple[str, int]]]:
-    """The addresses to connect to, by family.
+def resolve(host: str, port: int, seconds: float, *, inward: bool) -> list[tuple[int, tuple[str, int]]]:
+    """Return the addresses to connect to, by family.
 
     The caller connects to these and not to the name, which may by then mean another machine.
 
-    Raises AddressRefused if one of them is not public (unless ``inward``), Unreachable if there is none.
+    Raises AddressRefused if one of them is not public (unless ``inward``), Unreachable if there is none, and
+    TimeoutError if they are not known after so many seconds.
     """
     try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        found = _look_up(host, port).result(seconds)
+    except TimeoutError:
+        raise
     except (OSError, UnicodeError) as error:
         raise Unreachable(f"The name {host} cannot be resolved.") from error
     addresses: list[tuple[int, tuple[str, int]]] = [(family, (str(where[0]), port)) for family, *_, where in found]
     if not inward and (refused := [where for _, (where, _) in addresses if not is_public(where)]):
         raise AddressRefused(f"{host} is not on the public Internet ({refused[0]}); such addresses are not visited.")
     return addresses
+
+
+def _look_up(host: str, port: int) -> "Future[list[Any]]":
+    """Start the look-up of a name, or join the one that is under way. Raises Unreachable if there are too many."""
+    with _lock:
+        if (lookup := _lookups.get((host, port))) is None:
+            if len(_lookups) >= MAX_LOOKUPS:
+                raise Unreachable(f"The name {host} cannot be resolved now: {MAX_LOOKUPS} other look-ups hang.")
+            lookup = _lookups[host, port] = Future()
+            Thread(target=_run_lookup, args=(host, port, lookup), daemon=True).start()
+        return lookup
+
+
+def _run_lookup(host: str, port: int, lookup: "Future[list[Any]]") -> None:
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except Exception as error:
+        lookup.set_exception(error)
+    else:
+        lookup.set_result(found)
+    finally:
+        with _lock:
+            del _lookups[host, port]
 
 
 def _is_global(address: Address) -> bool:

@@ -97,7 +97,7 @@ def detect_url(host: Host, text: str) -> Detected:
     for sight in _sights(host, _address(text), patience):
         if sight.boards:
             return _look(host, *_only(sight.boards), patience)
-        for source, board in marked_on(sight.page, sight.url.hostname or ""):
+        for source, board in host.compute(marked_on, sight.page, sight.url.hostname or ""):
             try:
                 return _look(host, source, board, patience)
             except (BoardsToChoose, OutOfTime, Throttled):
@@ -132,7 +132,7 @@ def _sights(host: Host, url: SplitResult, patience: Patience) -> Iterator[_Sight
     """The page at an address, and then those that it has behind "View openings"."""
     first = _see(host, url, patience)
     yield first
-    for link in openings_on(first.page, first.url)[:MOST_ONWARD]:
+    for link in host.compute(openings_on, first.page, first.url)[:MOST_ONWARD]:
         try:
             yield _see(host, link, Patience.of(min(ONWARD_SECONDS, patience.left)))
         except SourceError:
@@ -149,7 +149,7 @@ def _see(host: Host, url: SplitResult, patience: Patience) -> _Sight:
             # A short link, which led on within its host.
             return _Sight(url, b"", [found])
         if page:
-            return _Sight(url, page.body, boards_on(page.body, url.geturl()))
+            return _Sight(url, page.body, host.compute(boards_on, page.body, url.geturl()))
     raise NotRecognised("The address leads from one to the next, without end.")
 
 
@@ -190,14 +190,14 @@ def _look(host: Host, source: Source, board: Board, patience: Patience) -> Detec
 
 def _listed(host: Host, source: Source, board: Board, patience: Patience) -> tuple[Listing, Board]:
     try:
-        return list_board(host, source.key, str(board), seconds=patience.left), board
+        return list_board(host, source.key, str(board), seconds=patience.left, with_texts=False), board
     except Moved as moved:
         raise _followed(host, source, moved, patience) from moved
     except NotFound as nowhere:
         others = [Board(board.token, region) for region in source.bases if region and not board.region]
         for other in others:
             try:
-                return list_board(host, source.key, str(other), seconds=patience.left), other
+                return list_board(host, source.key, str(other), seconds=patience.left, with_texts=False), other
             except NotFound:
                 continue
         raise nowhere
@@ -222,4 +222,4 @@ def _boards_at(host: Host, url: SplitResult, patience: Patience) -> list[tuple[S
         sight = _see(host, url._replace(path="/", query="", fragment=""), patience)
     except SourceError:
         return []
-    return sight.boards or marked_on(sight.page, sight.url.hostname or "")
+    return sight.boards or host.compute(marked_on, sight.page, sight.url.hostname or "")

@@ -65,7 +65,8 @@ class Unreachable(SourceError):
 
 
 class AddressRefused(SourceError):
-    """An address that a user gave and that this server does not visit: not public, or not https."""
+    """An address that this server does not visit, whether a user gave it or a host leads there: not public, or not
+    https."""
 
     code = "address_refused"
 
@@ -74,6 +75,13 @@ class Busy(SourceError):
     """Our own pace left no turn of the host within the time there was. The board is asked later."""
 
     code = "busy"
+
+
+class RateLimiterUnavailable(Busy):
+    """Redis, which holds the pace of all processes, does not answer; until it does, nobody is asked."""
+
+    def __init__(self) -> None:
+        super().__init__("Redis does not answer, so no host can be asked at the common pace.")
 
 
 class OutOfTime(SourceError):

@@ -1,18 +1,17 @@
 """One request and its answer, bounded in time and size, to exactly the machine that was checked."""
 
-import os
 import socket
 import ssl
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import cache
 from http.client import HTTPException
 from threading import Timer
 from urllib.parse import SplitResult
 
-from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connection import HTTPConnection
 from urllib3.exceptions import HTTPError
 from urllib3.response import BaseHTTPResponse
 from urllib3.util import SKIP_HEADER
@@ -20,7 +19,7 @@ from urllib3.util import SKIP_HEADER
 from app.sources.addresses import resolve
 from app.sources.errors import ShapeChanged, Unreachable
 
-CONNECT_SECONDS = 5.0
+CONNECT_TIMEOUT = 5.0
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
@@ -46,30 +45,29 @@ class Reply:
 
 
 def get(url: SplitResult, headers: Mapping[str, str], bounds: Bounds) -> Reply:
-    """GET an address; redirects are not followed.
+    """GET an address; redirects are not followed. The look-up of its name is part of the time.
 
     Raises Unreachable (no answer, or none that is whole, or not in time), AddressRefused, ShapeChanged (too large).
     """
     deadline = time.monotonic() + bounds.seconds
     try:
-        with _connected(url, deadline, inward=bounds.inward) as connection:
+        with _connection(url, deadline, inward=bounds.inward) as connection:
             target = (url.path or "/") + (f"?{url.query}" if url.query else "")
             skipped = {"User-Agent": SKIP_HEADER} if "User-Agent" not in headers else {}
-            wanted = {"Accept-Encoding": "gzip, deflate", **headers, **skipped}
+            wanted = {"Host": _authority(url), "Accept-Encoding": "gzip, deflate", **headers, **skipped}
             connection.request("GET", target, headers=wanted, preload_content=False)
             response = connection.getresponse()
             named = {name.lower(): value for name, value in response.headers.items()}
-            reply = Reply(response.status, named, _body(response, bounds))
-            if time.monotonic() >= deadline:
-                # The end that we made ourselves may pass for the end of the headers, or of a body of unknown length.
-                raise TimeoutError
+            reply = Reply(response.status, named, _body(response, bounds, deadline))
+            # The end that the alarm made may pass for the end of the headers, or of a body of unknown length.
+            _left(deadline)
             return reply
     except (HTTPError, HTTPException, OSError, ValueError) as error:
         late = time.monotonic() >= deadline
         raise Unreachable(_sentence(url.hostname or "", late, bounds.seconds, error)) from error
 
 
-def _body(response: BaseHTTPResponse, bounds: Bounds) -> bytes:
+def _body(response: BaseHTTPResponse, bounds: Bounds, deadline: float) -> bytes:
     """The whole body, decompressed piece by piece, so that a small one cannot become a huge one unnoticed."""
     pieces, size = [], 0
     for piece in response.stream(65536):
@@ -79,36 +77,48 @@ def _body(response: BaseHTTPResponse, bounds: Bounds) -> bytes:
             break
         if size > bounds.most_bytes:
             raise ShapeChanged("the whole answer", f"is larger than {bounds.most_bytes / 1_000_000:g} MB")
+        _left(deadline)
     return b"".join(pieces)[: bounds.most_bytes]
 
 
+class _Connection(HTTPConnection):
+    """HTTP over a socket that is connected already: it looks up no name, and connects to nothing itself."""
+
+    def __init__(self, url: SplitResult, connected: socket.socket, timeout: float) -> None:
+        super().__init__(url.hostname or "", url.port or DEFAULT_PORTS[url.scheme], timeout=timeout)
+        self._connected = connected
+
+    def connect(self) -> None:
+        """Take the socket."""
+        self.sock = self._connected
+
+
 @contextmanager
-def _connected(url: SplitResult, deadline: float, *, inward: bool) -> Iterator[HTTPConnection]:
-    """A connection that is shut when the time is over, however slowly something comes in."""
-    port = url.port or DEFAULT_PORTS[url.scheme]
-    plain = _dial(url.hostname or "", port, deadline, inward=inward)
-    # A second handle of the same connection: TLS takes the first one over.
-    handle = socket.socket(fileno=os.dup(plain.fileno()))
-    alarm = Timer(max(0.0, deadline - time.monotonic()), _shut, (handle,))
-    alarm.daemon = True
-    alarm.start()
-    connection = _connection(url, port, plain, max(0.1, deadline - time.monotonic()))
-    try:
-        yield connection
-    finally:
-        alarm.cancel()
-        connection.close()
-        plain.close()
-        handle.close()
+def _connection(url: SplitResult, deadline: float, *, inward: bool) -> Iterator[HTTPConnection]:
+    """A connection whose socket has a timeout, and is shut at the deadline, however slowly something comes in."""
+    host, port = url.hostname or "", url.port or DEFAULT_PORTS[url.scheme]
+    # TLS takes the first handle over; the alarm needs one of its own.
+    with closing(_dial(host, port, deadline, inward=inward)) as plain, closing(plain.dup()) as handle:
+        alarm = Timer(_left(deadline), _shut, (handle,))
+        alarm.daemon = True
+        alarm.start()
+        try:
+            plain.settimeout(_left(deadline))
+            is_tls = url.scheme == "https"
+            used = _tls().wrap_socket(plain, server_hostname=host.rstrip(".")) if is_tls else plain
+            with closing(_Connection(url, used, _left(deadline))) as connection, closing(used):
+                yield connection
+        finally:
+            alarm.cancel()
 
 
 def _dial(host: str, port: int, deadline: float, *, inward: bool) -> socket.socket:
     """Connect to the first address that answers."""
     last: OSError = OSError("no address")
-    for family, where in resolve(host, port, inward=inward):
+    for family, where in resolve(host, port, _left(deadline), inward=inward):
         dialled = socket.socket(family, socket.SOCK_STREAM)
-        dialled.settimeout(max(0.1, min(CONNECT_SECONDS, deadline - time.monotonic())))
         try:
+            dialled.settimeout(min(CONNECT_TIMEOUT, _left(deadline)))
             dialled.connect(where)
         except OSError as error:
             dialled.close()
@@ -119,40 +129,26 @@ def _dial(host: str, port: int, deadline: float, *, inward: bool) -> socket.sock
     raise last
 
 
-def _connection(url: SplitResult, port: int, dialled: socket.socket, seconds: float) -> HTTPConnection:
-    dialled.settimeout(seconds)
-    host = url.hostname or ""
-    if url.scheme == "https":
-        return _HTTPS(host, port, timeout=seconds, ssl_context=_tls()).using(dialled)
-    return _HTTP(host, port, timeout=seconds).using(dialled)
+def _left(deadline: float) -> float:
+    """The seconds until the deadline. Raises TimeoutError if there are none."""
+    if (left := deadline - time.monotonic()) <= 0:
+        raise TimeoutError
+    return left
 
 
-class _Dialled(HTTPConnection):
-    """A connection over a socket that is connected already."""
-
-    _dialled: socket.socket
-
-    def using(self, dialled: socket.socket) -> HTTPConnection:
-        """Take this socket; returns the connection itself."""
-        self._dialled = dialled
-        return self
-
-    def _new_conn(self) -> socket.socket:
-        return self._dialled
-
-
-class _HTTP(_Dialled):
-    """Plain HTTP over it."""
-
-
-class _HTTPS(_Dialled, HTTPSConnection):
-    """TLS over it."""
+def _authority(url: SplitResult) -> str:
+    """Host and port as the Host header has them: without the dot of a whole name, and without the usual port."""
+    host = (url.hostname or "").rstrip(".")
+    name = f"[{host}]" if ":" in host else host
+    return name if url.port in (None, DEFAULT_PORTS[url.scheme]) else f"{name}:{url.port}"
 
 
 @cache
 def _tls() -> ssl.SSLContext:
     """Reading the machine's certificates takes longer than a request; once is enough."""
-    return ssl.create_default_context()
+    context = ssl.create_default_context()
+    context.set_alpn_protocols(["http/1.1"])
+    return context
 
 
 def _shut(handle: socket.socket) -> None:
@@ -166,7 +162,7 @@ def _shut(handle: socket.socket) -> None:
 def _sentence(host: str, late: bool, seconds: float, error: Exception) -> str:
     if late or isinstance(error, TimeoutError):
         return f"{host} did not answer within {seconds:.0f} s."
-    if isinstance(error, ssl.SSLError) or "CERTIFICATE" in str(error).upper():
+    if isinstance(error, ssl.SSLError):
         return f"{host} has no certificate that can be trusted."
     if isinstance(error, ConnectionRefusedError):
         return f"{host} refuses connections."

@@ -1,10 +1,12 @@
 """How boards are asked: one identity, one pace per host, robots.txt first, bounded tries, typed errors."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from copy import copy
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
+from typing import Any
 from urllib.parse import SplitResult, urlencode, urlsplit
 
 import stamina
@@ -12,12 +14,12 @@ from protego import Protego
 
 from app.sources import exchange
 from app.sources.boards import TOKEN, Board, pacer, with_token
-from app.sources.errors import AddressRefused, Busy, Forbidden, Moved, Throttled, Unreachable
+from app.sources.errors import AddressRefused, Busy, Forbidden, Moved, SourceError, Throttled, Unreachable
 from app.sources.exchange import Bounds, Reply
 from app.sources.manners import Manners, Patience, check_visitable, is_visitable
+from app.sources.rate_limit import CommandRateLimiter, RateLimiter
 from app.sources.records import HTML, Answer, Request, Source, Validators
 from app.sources.replies import check_listing, is_missing, origin, refusal, retry_after, target
-from app.sources.shared import Shared
 
 LISTING_BYTES = 32_000_000
 PAGE_BYTES = 4_000_000
@@ -40,21 +42,40 @@ SHORTEST_TRY = 0.2
 """Seconds that must be left for a request after waiting for its turn."""
 
 
+def _call(function: Callable[..., Any], *arguments: Any) -> Any:
+    return function(*arguments)
+
+
 class Host:
     """Asks boards on behalf of everybody. One for each application; safe for any number of threads."""
 
     def __init__(
-        self, shared: Shared, bases: Mapping[str, str], contact: str | None, own: frozenset[str] = frozenset()
+        self,
+        limiter: RateLimiter | CommandRateLimiter,
+        bases: Mapping[str, str],
+        contact: str | None,
+        own: frozenset[str] = frozenset(),
+        compute: Callable[..., Any] = _call,
     ) -> None:
-        """``bases`` are the addresses that the operator has set, by the settings' names.
+        """``bases`` are the addresses that the operator has set, by their keys (``Source.base_key``).
 
         ``own`` are hosts, with ports, that are visited for users though they are not on the public Internet: none in
         an installation; a test names the server that it has started itself.
+
+        ``compute`` calls a function with arguments and returns its result, for instance on another thread. All reading
+        of what hosts answered goes through it, and is pure: no log, database, clock but the deadline's, or context.
         """
-        self.shared = shared
+        self.limiter = limiter
+        self.compute = compute
         self._bases = bases
         self._own = own
         self.user_agent = f"JobIngestion/0.1 (+{contact})" if contact else "JobIngestion/0.1"
+
+    def paced_by(self, limiter: RateLimiter | CommandRateLimiter) -> "Host":
+        """Return the same host with another rate limiter."""
+        other = copy(self)
+        other.limiter = limiter
+        return other
 
     def ask(
         self, source: Source, board: Board, request: Request, patience: Patience, validators: Validators | None = None
@@ -63,8 +84,8 @@ class Host:
 
         It is 404 or 410, too, where the request allows for it. Raises SourceError.
         """
-        setting, default = source.bases[board.region]
-        base = self._bases.get(setting, default).rstrip("/")
+        key = source.base_key(board.region)
+        base = self._bases.get(key, source.bases[board.region]).rstrip("/")
         query = f"?{urlencode(request.query)}" if request.query else ""
         url = urlsplit(f"{with_token(base, board)}{request.path}{query}")
         manners = Manners(
@@ -72,7 +93,7 @@ class Host:
             source.answer_seconds,
             PAGE_BYTES if request.accept == HTML else LISTING_BYTES,
             # What the operator has set may be anywhere; a company's own domain, which stands in its place, may not.
-            inward=setting in self._bases and urlsplit(base).netloc.replace(TOKEN, board.token) == url.netloc,
+            inward=key in self._bases and urlsplit(base).netloc.replace(TOKEN, board.token) == url.netloc,
             passing=source.passing,
             paced_as=pacer(base),
         )
@@ -110,7 +131,7 @@ class Host:
             if (where := target(url, reply)) is None:
                 return reply, url
             if origin(where) != origin(url):
-                raise Moved(f"{url.hostname} leads to {where.hostname}.", where.geturl())
+                raise _leads_away(url, where)
             url = where
         raise Unreachable(f"{url.hostname} leads from one address to the next, without end.")
 
@@ -139,11 +160,11 @@ class Host:
         Raises Throttled if they asked to be left alone for longer than there is time, Busy if others have all turns.
         """
         most = max(0.0, patience.left - SHORTEST_TRY)
-        held = self.shared.held(_place(url), manners.pacer(url))
+        held = self.limiter.blocked_for(_place(url), manners.pacer(url))
         if held > most:
             raise Throttled(f"{url.hostname} asked to be left alone.", datetime.now(UTC) + timedelta(seconds=held))
         time.sleep(held)
-        wait = self.shared.reserve(manners.pacer(url), manners.pace_seconds, most - held)
+        wait = self.limiter.acquire_slot(manners.pacer(url), manners.pace_seconds, most - held)
         if wait < 0:
             raise Busy(f"{url.hostname} is asked as often as it may be by others.")
         time.sleep(wait)
@@ -157,27 +178,27 @@ class Host:
         host = manners.pacer(url)
         if reply.status == HTTPStatus.TOO_MANY_REQUESTS or (reply.status == 503 and "retry-after" in reply.headers):
             seconds = retry_after(reply.headers.get("retry-after"))
-            self.shared.hold(_place(url), seconds)
-            in_a_row = self.shared.strike(host, _place(url))
-            self.shared.hold(host, seconds if in_a_row >= STRIKES else min(seconds, STRIKE_SECONDS))
+            self.limiter.block(_place(url), seconds)
+            in_a_row = self.limiter.record_throttle(host, _place(url))
+            self.limiter.block(host, seconds if in_a_row >= STRIKES else min(seconds, STRIKE_SECONDS))
             raise Throttled(f"{url.hostname} wants fewer requests.", datetime.now(UTC) + timedelta(seconds=seconds))
         if reply.status >= HTTPStatus.INTERNAL_SERVER_ERROR or reply.status in manners.passing:
             raise Unreachable(f"{url.hostname} has a problem (it answers {reply.status}).")
-        self.shared.forgive(host)
+        self.limiter.reset_throttles(host)
 
     def _by_robots(self, url: SplitResult, manners: Manners, patience: Patience) -> Manners:
         """The manners that the robots.txt asks for (RFC 9309). Raises Forbidden if it keeps us off."""
-        rules = Protego.parse(self._robots(url, manners, patience))
-        name = self.user_agent.partition("/")[0]
-        if not rules.can_fetch(url.geturl(), name):
+        text = self._robots(url, manners, patience)
+        is_allowed, delay = self.compute(_read_robots, text, url.geturl(), self.user_agent.partition("/")[0])
+        if not is_allowed:
             raise Forbidden(f"The robots.txt of {url.hostname} asks programs to keep off this address.")
-        delay = min(rules.crawl_delay(name) or 0.0, LONGEST_CRAWL_DELAY)
-        return replace(manners, pace_seconds=max(manners.pace_seconds, delay))
+        # The slower of the two paces: a host may ask for more time, and never for less.
+        return replace(manners, pace_seconds=max(manners.pace_seconds, min(delay, LONGEST_CRAWL_DELAY)))
 
     def _robots(self, url: SplitResult, manners: Manners, patience: Patience) -> str:
         """The host's robots.txt; "" where there is none."""
         name = f"robots:{url.scheme}://{url.netloc.lower()}"
-        known = self.shared.recall(name)
+        known = self.limiter.get(name)
         if known is not None:
             return known
         where = url._replace(path="/robots.txt", query="", fragment="")
@@ -193,8 +214,21 @@ class Host:
                 break
             where = onward
         text = reply.body.decode("utf-8-sig", "replace") if reply.status == HTTPStatus.OK else ""
-        self.shared.keep(name, text, ROBOTS_KEPT_SECONDS)
+        self.limiter.set(name, text, ROBOTS_KEPT_SECONDS)
         return text
+
+
+def _read_robots(text: str, url: str, agent: str) -> tuple[bool, float]:
+    """Return whether a robots.txt lets this program fetch an address, and the Crawl-delay that it asks for."""
+    rules = Protego.parse(text)
+    return rules.can_fetch(url, agent), rules.crawl_delay(agent) or 0.0
+
+
+def _leads_away(url: SplitResult, where: SplitResult) -> SourceError:
+    """The error for a redirect to another host, or from https to plain http on the same one."""
+    if (url.scheme, where.scheme, where.hostname) == ("https", "http", url.hostname):
+        return AddressRefused(f"{url.hostname} leads from https to plain http, which is not followed.")
+    return Moved(f"{url.hostname} leads to {where.hostname}.", where.geturl())
 
 
 def _place(url: SplitResult) -> str:

@@ -1,7 +1,7 @@
 """Listing a board: every page of it, as postings in the product's own terms, and whether that was everything."""
 
 from collections import Counter, deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from urllib.parse import urlencode
@@ -12,19 +12,13 @@ from app.sources.boards import Board
 from app.sources.errors import Busy, NotFound, OutOfTime, SourceError, Throttled
 from app.sources.host import Host
 from app.sources.manners import Patience
-from app.sources.reading import Record
-from app.sources.records import Answer, Draft, Listing, Page, Posting, Request, Source, Validators
+from app.sources.postings import LONGEST_ID, ParsedPage, company_of, parse_page
+from app.sources.records import Answer, Listing, Page, Posting, Request, Source, Validators
 from app.sources.registry import SOURCES
-from app.sources.text import one_line, texts
-from app.sources.urls import is_web_address
 from app.sources.values import unique
 
 LISTING_SECONDS = 90.0
-LONGEST_ID = 255
-LONGEST_TITLE = 500
-LONGEST_NAME = 200
-LONGEST_COMPANY = 100
-"""As in the list of companies, which must take the name that is proposed."""
+Parse = Callable[[Answer, Board], Page]
 
 log = structlog.get_logger(__name__)
 
@@ -34,6 +28,7 @@ class _Reading:
     """What has been read so far, page by page."""
 
     source: Source
+    with_texts: bool = True
     postings: dict[str, Posting] = field(default_factory=dict)
     unread: int = 0
     records: int = 0
@@ -48,26 +43,22 @@ class _Reading:
     asked: Counter[bool] = field(default_factory=Counter)
     """How many of them there were in all, by whether they are indexes."""
 
-    def take(self, page: Page, patience: Patience) -> bool:
-        """Take a page in; returns whether it brought anything new. Raises OutOfTime."""
-        known = len(self.postings)
-        for draft in page.drafts:
-            patience.check()
-            posting = _finished_or_none(draft)
-            if posting is None:
-                self.unread += 1
-            elif (same := self.postings.get(posting.external_id)) is None:
+    def take(self, parsed: ParsedPage) -> bool:
+        """Take a page in; returns whether it brought anything new."""
+        known, page = len(self.postings), parsed.page
+        for posting in parsed.postings:
+            if (same := self.postings.get(posting.external_id)) is None:
                 self.postings[posting.external_id] = posting
             elif page.is_leaf and same.title != posting.title and len(posting.url) <= LONGEST_ID:
                 # One number for two jobs on two pages is nobody's number; the address tells them apart.
                 self.postings[posting.url] = replace(posting, external_id=posting.url)
             else:
                 self.postings[posting.external_id] = _joined(same, posting)
-        self.unread += len(page.unread)
+        self.unread += parsed.unread + len(page.unread)
         self.records += page.records
         self.pages += 1
         self.total = page.total if page.total is not None else self.total
-        self.board_name = self.board_name or _company(page.board_name)
+        self.board_name = self.board_name or parsed.board_name
         self.passed += page.passed
         self._line_up(page.more)
         return len(self.postings) > known
@@ -94,9 +85,14 @@ class _Reading:
 
 
 def list_board(
-    host: Host, source: str, board: str, validators: Validators | None = None, seconds: float = LISTING_SECONDS
+    host: Host,
+    source: str,
+    board: str,
+    validators: Validators | None = None,
+    seconds: float = LISTING_SECONDS,
+    with_texts: bool = True,
 ) -> Listing:
-    """List a board within so many seconds.
+    """List a board within so many seconds; without texts, if only its size and titles matter.
 
     With ``validators`` the answer may be that nothing has changed since (``not_modified``). Raises SourceError; what
     was read before a fault on a later page of a list is not returned, because it would pass for the whole.
@@ -105,7 +101,7 @@ def list_board(
         which = SOURCES[source].board(board)
     except (ValueError, KeyError) as error:
         raise NotFound(f"{board} is no name that a board can have.") from error
-    return _list(host, SOURCES[source], which, validators, Patience.of(seconds))
+    return _list(host, _Reading(SOURCES[source], with_texts), which, validators, Patience.of(seconds))
 
 
 def board_name(host: Host, source: Source, board: Board, patience: Patience) -> str | None:
@@ -114,41 +110,20 @@ def board_name(host: Host, source: Source, board: Board, patience: Patience) -> 
         return None
     try:
         answer = host.ask(source, board, source.name_request(board), patience)
-        return _company(Record(answer.json(), "").maybe_text("name"))
+        name: str | None = host.compute(company_of, answer)
+        return name
     except SourceError:
         # The postings are what matters; whoever wants them meets the fault there.
         return None
 
 
-def finished(draft: Draft) -> Posting | None:
-    """An adapter's draft as a posting; None if it could not be kept: its id is too long, or its link leads nowhere."""
-    title = one_line(draft.title)[:LONGEST_TITLE]
-    identity = one_line(draft.external_id)
-    if not title or not 1 <= len(identity) <= LONGEST_ID or not is_web_address(draft.url):
-        return None
-    description, requirements = texts(draft.description, draft.requirements)
-    return Posting(
-        external_id=identity,
-        title=title,
-        url=draft.url,
-        locations=unique(filter(None, map(_name, draft.locations))),
-        department=_name(draft.department),
-        workplace=draft.workplace.value if draft.workplace else None,
-        employment_type=_name(draft.employment_type),
-        posted_at=draft.posted_at,
-        updated_at=draft.updated_at,
-        description=description,
-        requirements=requirements,
-    )
-
-
-def _list(host: Host, source: Source, board: Board, validators: Validators | None, patience: Patience) -> Listing:
-    reading = _Reading(source)
+def _list(host: Host, reading: _Reading, board: Board, validators: Validators | None, patience: Patience) -> Listing:
+    source = reading.source
     answer = host.ask(source, board, source.first(board), patience, validators)
     if answer.status == HTTPStatus.NOT_MODIFIED:
         return Listing((), True, validators=validators or Validators(), not_modified=True)
     first = answer
-    while request := _take(source, board, answer, reading, patience):
+    while request := _take(host, board, answer, reading, patience):
         if reading.pages >= source.most_requests:
             reading.is_complete = False
             break
@@ -168,8 +143,8 @@ def _walk(host: Host, board: Board, reading: _Reading, patience: Patience) -> No
     while reading.waiting:
         request = reading.waiting.popleft()
         try:
-            page = (request.read or source.parse)(host.ask(source, board, request, patience), board)
-            reading.take(page, patience)
+            answer = host.ask(source, board, request, patience)
+            reading.take(_parsed(host, request.read or source.parse, answer, board, patience, reading.with_texts))
         except SourceError as error:
             fault = fault or error
             reading.unread += 1
@@ -185,16 +160,26 @@ def _walk(host: Host, board: Board, reading: _Reading, patience: Patience) -> No
         raise NotFound(f"No posting that programs can read was found at {board}: {why}.")
 
 
-def _take(source: Source, board: Board, answer: Answer, reading: _Reading, patience: Patience) -> Request | None:
+def _take(host: Host, board: Board, answer: Answer, reading: _Reading, patience: Patience) -> Request | None:
     """Read one answer; returns the request of the next page."""
-    page = source.parse(answer, board)
-    is_new = reading.take(page, patience)
-    following = source.following(board, reading.records, page)
+    source = reading.source
+    parsed = _parsed(host, source.parse, answer, board, patience, reading.with_texts)
+    is_new = reading.take(parsed)
+    following = source.following(board, reading.records, parsed.page)
     if following and not is_new:
         # The system began to repeat itself instead of coming to an end.
         reading.is_complete = False
         return None
     return following
+
+
+def _parsed(
+    host: Host, parse: Parse, answer: Answer, board: Board, patience: Patience, with_texts: bool
+) -> ParsedPage:
+    parsed: ParsedPage = host.compute(parse_page, parse, answer, board, patience, with_texts)
+    for external_id, fault in parsed.faults:
+        log.error("posting not read", external_id=external_id, exc_info=fault)
+    return parsed
 
 
 def _validators(answer: Answer, pages: int) -> Validators:
@@ -216,20 +201,3 @@ def _joined(first: Posting, again: Posting) -> Posting:
         description=first.description or again.description,
         requirements=first.requirements or again.requirements,
     )
-
-
-def _finished_or_none(draft: Draft) -> Posting | None:
-    """The posting, or None if it could not be made; whatever is in one of them, the others are not lost for it."""
-    try:
-        return finished(draft)
-    except Exception:
-        log.exception("posting not read", external_id=draft.external_id[:LONGEST_ID])
-        return None
-
-
-def _company(name: str | None) -> str | None:
-    return (_name(name) or "")[:LONGEST_COMPANY].strip() or None
-
-
-def _name(text: str | None) -> str | None:
-    return one_line(text or "")[:LONGEST_NAME] or None

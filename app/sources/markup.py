@@ -6,6 +6,25 @@ from collections.abc import Iterator
 HIDDEN = re.compile(r"<!--|<script", re.IGNORECASE)
 ENDS = {"<!--": re.compile("-->"), "<script": re.compile("</script", re.IGNORECASE)}
 
+WINDOW = 32_768
+MAX_MATCH_LENGTH = 4096
+
+
+def matches(pattern: re.Pattern[str], text: str, position: int = 0) -> Iterator[re.Match[str]]:
+    """Find what ``finditer`` finds, window by window.
+
+    No other thread of Python's runs during one search, and a search for what is not there goes on to the end of the
+    page. No match may be longer than MAX_MATCH_LENGTH.
+    """
+    while position < len(text):
+        edge = position + WINDOW
+        match = pattern.search(text, position, edge + MAX_MATCH_LENGTH)
+        if match and match.start() < edge:
+            yield match
+            position = match.end()
+        else:
+            position = edge
+
 
 def without_comments(page: str) -> str:
     """The page without what nobody sees of it; what looks like a comment within a script is none."""
@@ -41,9 +60,9 @@ def _cut(page: str) -> Iterator[tuple[str, str, str, bool]]:
     One that has no end goes on to the page's.
     """
     position = 0
-    while begin := HIDDEN.search(page, position):
+    while begin := next(matches(HIDDEN, page, position), None):
         start = begin.group().lower()
-        end = ENDS[start].search(page, begin.end())
+        end = next(matches(ENDS[start], page, begin.end()), None)
         outside, within = slice(position, begin.start()), slice(begin.end(), end.start() if end else None)
         yield page[outside], begin.group(), page[within], start == "<script"
         position = end.end() if end else len(page)

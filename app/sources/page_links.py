@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from urllib.parse import SplitResult, urljoin
 
 from app.sources.boards import Board, is_own_domain
-from app.sources.markup import apart, without_comments
+from app.sources.markup import apart, matches, without_comments
 from app.sources.records import Source
 from app.sources.registry import SOURCES, recognise
 from app.sources.urls import split
@@ -84,7 +84,7 @@ def _is_of_same_company(url: SplitResult, here: SplitResult) -> bool:
 
 def _links(page: str) -> Iterator[tuple[str, str]]:
     """Where each link leads, and what it says, without the tags in it."""
-    for match, _ in zip(ANCHOR.finditer(without_comments(page)), range(MOST_ADDRESSES), strict=False):
+    for match, _ in zip(matches(ANCHOR, without_comments(page)), range(MOST_ADDRESSES), strict=False):
         if href := ATTRIBUTE.search(match.group(1)):
             text = page_text(match.group(2))
             yield html.unescape(next(filter(None, href.groups()))), text
@@ -97,10 +97,10 @@ def page_text(markup: str) -> str:
 
 def _addresses(page: str, address: str) -> Iterator[SplitResult]:
     markup, scripts = apart(without_comments(page))
-    for match in ATTRIBUTE.finditer(markup):
+    for match in matches(ATTRIBUTE, markup):
         if url := _absolute(address, html.unescape(next(filter(None, match.groups())))):
             yield url
-    for match in IN_SCRIPT.finditer(" ".join(scripts)):
+    for match in matches(IN_SCRIPT, " ".join(scripts)):
         plain = re.sub(r"\\u002f", "/", match.group(), flags=re.IGNORECASE).replace("\\/", "/")
         if url := split(html.unescape(plain).rstrip("\\")):
             yield url

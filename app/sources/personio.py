@@ -68,8 +68,8 @@ SOURCE = Source(
     example="https://acme.jobs.personio.de",
     board_hint="What stands before .jobs.personio.de in the address; if it ends in .com, write com: before it.",
     bases={
-        "": ("PERSONIO_URL", "https://{token}.jobs.personio.de"),
-        "com": ("PERSONIO_COM_URL", "https://{token}.jobs.personio.com"),
+        "": "https://{token}.jobs.personio.de",
+        "com": "https://{token}.jobs.personio.com",
     },
     recognise=_recognise,
     page=_page,

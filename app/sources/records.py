@@ -190,8 +190,8 @@ class Source:
     """The address of a board as a person would paste it."""
     board_hint: str
     """Where a person finds the board's name, in a sentence."""
-    bases: Mapping[str, tuple[str, str]]
-    """By region ("" is the ordinary one) the setting that replaces the base address, and that address.
+    bases: Mapping[str, str]
+    """By region ("" is the ordinary one) the base address.
 
     ``{token}`` in it stands for the board's token, where every company has a host of its own.
     """
@@ -229,10 +229,14 @@ class Source:
     def board(self, text: str) -> Board:
         """The board of this system that is named so. Raises ValueError, with a sentence."""
         board = read_board(text, self.bases)
-        _, base = self.bases[board.region]
+        base = self.bases[board.region]
         if TOKEN not in base:
             return board
         return board_in_host(board, own_domains=bool(self.markers), is_whole=base.endswith(f"//{TOKEN}"))
+
+    def base_key(self, region: str) -> str:
+        """The name of a base address in SOURCE_BASE_URLS: ``lever``, or ``lever_eu`` for a region."""
+        return f"{self.key}_{region}" if region else self.key
 
     def valid_board(self, text: str) -> str:
         """The same name as it is kept, so that one board has one name. Raises ValueError, with a sentence."""

@@ -117,7 +117,7 @@ SOURCE = Source(
     policy="Its sitemaps and the data in its pages are there for programs, and its robots.txt is kept to.",
     example="https://careers.acme.com",
     board_hint="The whole name of the site's host, like careers.acme.com.",
-    bases={"": ("WEBSITE_URL", "https://{token}")},
+    bases={"": "https://{token}"},
     # Any site may be one: whether it is shows only when it is looked at.
     recognise=lambda _url: None,
     page=_page,

@@ -6,6 +6,7 @@ from threading import Event
 import pytest
 
 from app.api.throttle import MAX_DETECTIONS
+from app.sources.rate_limit import RateLimiter, connect
 from tests.support.accounts import Visitor, in_browser, person
 from tests.support.boards import Reply, job
 from tests.support.waiting import wait_until
@@ -139,6 +140,15 @@ def test_detections_beyond_the_limit_are_refused_and_hold_up_nothing_else(app, c
         hold.set()
         assert [each.result().status_code for each in waiting] == [200] * slots
     assert detect(client, url=ACME).status_code == 200
+
+
+def test_without_redis_it_is_told_to_come_again(app, client, boards, monkeypatch):
+    away = RateLimiter(connect("redis://127.0.0.1:1"))
+    monkeypatch.setitem(app.extensions, "sources", app.extensions["sources"].paced_by(away))
+    answer = detect(client, url=ACME)
+    assert (answer.status_code, answer.json["code"]) == (503, "detect_unavailable")
+    assert int(answer.headers["Retry-After"]) > 0
+    assert boards.asked == []
 
 
 def test_nobody_tries_names_without_end(client, boards):

@@ -14,7 +14,7 @@ from pathlib import Path
 import schemathesis
 
 from tests.support.accounts import PASSWORD
-from tests.support.boards import SETTINGS, Boards, job
+from tests.support.boards import Boards, environment, job
 from tests.support.contract import PEOPLE, Figures, fuzz, write_tokens
 from tests.support.product import Product, temporary_folder, temporary_product
 
@@ -56,11 +56,11 @@ def run(examples: int = 100, seed: int = 1) -> Outcome:
     """Fuzz a product with AUTH=local, then one with AUTH=accounts and two people; so many examples an operation."""
     began, boards = time.monotonic(), Boards()
     boards.greenhouse("acme", [job(1, "Engineer")])
-    environment = {**dict.fromkeys(SETTINGS, boards.url), "LOG_FORMAT": "json"}
+    settings = {**environment(boards.url), "LOG_FORMAT": "json"}
     try:
         figures = {
-            "local": _local(examples, seed, environment),
-            "accounts": _accounts(examples, seed, {**environment, "AUTH": "accounts", "SECRET_KEY": SECRET_KEY}),
+            "local": _local(examples, seed, settings),
+            "accounts": _accounts(examples, seed, {**settings, "AUTH": "accounts", "SECRET_KEY": SECRET_KEY}),
         }
     finally:
         boards.stop()

@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from app.config import PROJECT
 from tests.e2e.steps import choose_acme, offer_acme
-from tests.support.boards import SETTINGS, Boards
+from tests.support.boards import Boards, environment
 from tests.support.chromium import launched
 from tests.support.product import Product, ensure_running, temporary_folder, temporary_product
 
@@ -22,8 +22,8 @@ if not (PROJECT / "frontend" / "dist" / "index.html").exists():
 @pytest.fixture(scope="package")
 def shared_product(board_server: Boards) -> Iterator[Product]:
     """The product that all these tests share."""
-    urls = {name: board_server.url for name in SETTINGS}
-    with temporary_folder() as folder, temporary_product(folder, measured=False, **urls) as product:
+    settings = environment(board_server.url)
+    with temporary_folder() as folder, temporary_product(folder, measured=False, **settings) as product:
         yield product
 
 

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.e2e.conftest import browsing
 from tests.e2e.steps import choose_acme, press_start
-from tests.support.boards import SETTINGS, Boards
+from tests.support.boards import Boards, environment
 from tests.support.chromium import objections
 from tests.support.product import Product, ensure_running, temporary_folder, temporary_product
 
@@ -24,7 +24,7 @@ SECRET_KEY = secrets.token_urlsafe(48)
 @pytest.fixture(scope="module")
 def shared_installation(board_server: Boards) -> Iterator[Product]:
     """A product with AUTH=accounts, for all these tests."""
-    settings = {"AUTH": "accounts", "SECRET_KEY": SECRET_KEY, **{name: board_server.url for name in SETTINGS}}
+    settings = {"AUTH": "accounts", "SECRET_KEY": SECRET_KEY, **environment(board_server.url)}
     with temporary_folder() as folder:
         with temporary_product(folder, measured=False, **settings) as product:
             product.start()

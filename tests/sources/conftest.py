@@ -1,29 +1,36 @@
-"""Boards on loopback, and a host that asks them, with a pace of its own for each server."""
+"""Boards on loopback, and a host that asks them without pauses."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 import pytest
+import redis
 
+from app.config import Settings
+from app.sources import exchange
+from app.sources.base_urls import base_keys
 from app.sources.host import Host
-from app.sources.registry import SOURCES
-from app.sources.shared import Shared, connect
-from tests.support.web import Web
-
-NO_REDIS = "redis://127.0.0.1:1"
-SETTINGS = [setting for source in SOURCES.values() for setting, _ in source.bases.values()]
+from app.sources.rate_limit import CommandRateLimiter, RateLimiter, connect
+from tests.support.web import CERTIFICATE, Web
 
 
-def asking(web: Web, redis_url: str = NO_REDIS, own: frozenset[str] = frozenset()) -> Host:
-    """A host for which every system is on that server; without Redis it paces itself."""
-    return Host(Shared(connect(redis_url)), {name: web.url for name in SETTINGS}, "jobs@example.org", own)
+class Hurried(CommandRateLimiter):
+    """Makes no pauses: how hosts are paced is shown where that is the question."""
+
+    def acquire_slot(self, _key: str, _interval: float, _max_wait: float) -> float:
+        """The next request may go out at once."""
+        return 0.0
+
+
+def asking(web: Web, limiter: RateLimiter | CommandRateLimiter | None = None, **more: Any) -> Host:
+    """A host for which every system is on that server."""
+    return Host(limiter or Hurried(), dict.fromkeys(base_keys(), web.url), "jobs@example.org", **more)
 
 
 def knowing(web: Web, **more: Any) -> Host:
-    """The same, but it has read the server's robots.txt before, which saves every test a wait for its turn."""
+    """The same, but it has read the server's robots.txt before."""
     host = asking(web, **more)
-    host.shared.keep(f"robots:{web.url}", "", 60)
+    host.limiter.set(f"robots:{web.url}", "", 60)
     return host
 
 
@@ -34,8 +41,23 @@ def web() -> Iterator[Web]:
 
 
 @pytest.fixture
-def host(web: Web, monkeypatch: pytest.MonkeyPatch) -> Host:
-    """One that is in a hurry; how it paces itself is shown where that is the question."""
-    for key, source in list(SOURCES.items()):
-        monkeypatch.setitem(SOURCES, key, replace(source, pace_seconds=0.0))
+def tls_web(monkeypatch: pytest.MonkeyPatch) -> Iterator[Web]:
+    """The same with TLS, by a certificate that the product trusts here."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
+    exchange._tls.cache_clear()
+    with Web(tls=True).serving() as server:
+        yield server
+    exchange._tls.cache_clear()
+
+
+@pytest.fixture
+def host(web: Web) -> Host:
+    """One that is in a hurry."""
     return knowing(web)
+
+
+@pytest.fixture
+def limiter(settings: Settings, broker: redis.Redis) -> Iterator[RateLimiter]:
+    """The product's own, in Redis, which knows nothing yet."""
+    yield RateLimiter(connect(settings.redis_url))
+    broker.flushall()

@@ -61,14 +61,14 @@ def test_what_is(address):
 )
 def test_every_way_to_write_this_machine_is_refused(host):
     with pytest.raises(AddressRefused):
-        resolve(host, 443, inward=False)
+        resolve(host, 443, 20, inward=False)
 
 
 def test_a_name_that_means_a_public_machine_and_an_inward_one_is_refused(monkeypatch):
     found = [(socket.AF_INET, 0, 0, "", ("1.1.1.1", 443)), (socket.AF_INET, 0, 0, "", ("10.0.0.1", 443))]
     monkeypatch.setattr(addresses.socket, "getaddrinfo", lambda *args, **more: found)
     with pytest.raises(AddressRefused):
-        resolve("two-faced.example", 443, inward=False)
+        resolve("two-faced.example", 443, 20, inward=False)
 
 
 def test_what_was_checked_is_what_is_connected_to(monkeypatch, web):
@@ -90,4 +90,4 @@ def test_what_was_checked_is_what_is_connected_to(monkeypatch, web):
 @pytest.mark.parametrize("host", ["no-such-name.invalid", "a..b", f"{'x' * 70}.example"])
 def test_a_name_that_means_nothing_is_unreachable(host):
     with pytest.raises(Unreachable):
-        resolve(host, 443, inward=False)
+        resolve(host, 443, 20, inward=False)

@@ -19,8 +19,9 @@ from hypothesis import strategies as st
 
 from app.sources.boards import Board, is_label, is_own_domain, with_token
 from app.sources.errors import Forbidden, Gone, Moved, NotFound, ShapeChanged, SourceError, Throttled, Unreachable
-from app.sources.listing import board_name, finished, list_board
+from app.sources.listing import board_name, list_board
 from app.sources.manners import Patience
+from app.sources.postings import finished
 from app.sources.records import Answer, Page, Validators
 from app.sources.registry import SOURCES
 from app.sources.replies import REFUSALS
@@ -109,7 +110,7 @@ def test_it_says_what_it_is_and_on_what_grounds_it_is_read(case):
     assert urlsplit(source.documentation).scheme == "https"
     assert source.recognise(urlsplit(source.example)) is not None
     assert "" in source.bases
-    assert all(base.startswith("https://") and not base.endswith("/") for _, base in source.bases.values())
+    assert all(base.startswith("https://") and not base.endswith("/") for base in source.bases.values())
     assert set(source.refusals) <= set(REFUSALS) and all(words.endswith(".") for words in source.refusals.values())
     assert 0.1 <= source.pace_seconds <= 30
     assert all(source.valid_board(board) == board and name for board, name in source.starters)
@@ -141,7 +142,7 @@ def test_no_name_leads_out_of_the_boards_folder(case, name):
     assert ".." not in request.path.split("/")
     assert request.path.count("/") == case.source.first(Board("acme", board.region)).path.count("/")
     assert re.fullmatch(r"[!-~]+", request.path)
-    template = case.source.bases[board.region][1]
+    template = case.source.bases[board.region]
     there, own = urlsplit(with_token(template, board)).netloc, urlsplit(template).netloc
     if case.source.markers and is_own_domain(board.token):
         assert there == board.token

@@ -38,9 +38,7 @@ def visiting(web, host, names):
     """Detect a page of the company's site, at a host that is asked without pauses."""
     there = knowing(web, own=frozenset(names))
     for name in names:
-        there.shared.keep(f"robots:http://{name}", "", 60)
-        # The turns of the pages that people name are shown where that is the question.
-        there.shared.reserve = lambda *_: 0.0
+        there.limiter.set(f"robots:http://{name}", "", 60)
     return lambda path, name="www.": detect_url(there, f"http://{name}{names[0]}{path}")
 
 

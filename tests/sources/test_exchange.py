@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from app.sources import exchange
+from app.sources import addresses, exchange
 from app.sources.errors import ShapeChanged, Unreachable
 from app.sources.exchange import Bounds
 from tests.support.web import Reply
@@ -56,8 +56,8 @@ def test_the_time_is_over_when_it_is_over(web, reply):
 
 def test_headers_that_never_end_do_not_either():
     with socket.create_server(("127.0.0.1", 0)) as server:
-        Thread(target=_trickle, args=(server,), daemon=True).start()
-        with pytest.raises(Unreachable):
+        Thread(target=_trickle, args=(server, b"HTTP/1.1 200 OK\r\nX-Long: ", b"x"), daemon=True).start()
+        with pytest.raises(Unreachable, match="within"):
             get(f"http://127.0.0.1:{server.getsockname()[1]}/", seconds=0.5)
 
 
@@ -100,6 +100,54 @@ def test_a_server_whose_certificate_nobody_knows_is_not_trusted(web):
     assert exchange._tls().verify_mode is ssl.CERT_REQUIRED and exchange._tls().check_hostname
 
 
+@pytest.fixture
+def here(monkeypatch):
+    """Every name is this machine."""
+    really = socket.getaddrinfo
+    monkeypatch.setattr(addresses.socket, "getaddrinfo", lambda host, *args, **more: really("127.0.0.1", *args, **more))
+
+
+def test_a_name_is_checked_against_the_certificate_and_not_the_address_behind_it(tls_web, here):
+    tls_web.json("/", {})
+    url = tls_web.url.replace("localhost", "acme.boards.example")
+    assert get(f"{url}/").status == 200
+    assert tls_web.asked[0].headers["host"] == urlsplit(url).netloc
+
+
+def test_the_host_is_named_without_the_usual_port(tls_web, here, monkeypatch):
+    tls_web.json("/", {})
+    monkeypatch.setitem(exchange.DEFAULT_PORTS, "https", urlsplit(tls_web.url).port)
+    assert get("https://acme.boards.example/").status == 200
+    assert tls_web.asked[0].headers["host"] == "acme.boards.example"
+
+
+@pytest.mark.parametrize("name", ["acme.example", "127.0.0.1"])
+def test_a_certificate_for_another_name_is_not_trusted(tls_web, here, name):
+    with pytest.raises(Unreachable, match="no certificate that can be trusted"):
+        get(tls_web.url.replace("localhost", name))
+    assert tls_web.asked == []
+
+
+def test_a_handshake_that_never_ends_does():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        Thread(target=_trickle, args=(server, b"\x16\x03\x03\x3f\x00", b"\x00"), daemon=True).start()
+        with pytest.raises(Unreachable, match="within"):
+            get(f"https://127.0.0.1:{server.getsockname()[1]}/", seconds=0.5)
+
+
+@pytest.mark.parametrize(
+    ("url", "host"),
+    [
+        ("https://Acme.example", "acme.example"),
+        ("https://acme.example.:443/x", "acme.example"),
+        ("http://acme.example:443", "acme.example:443"),
+        ("http://[::1]:8080/", "[::1]:8080"),
+    ],
+)
+def test_the_host_is_named_as_browsers_name_it(url, host):
+    assert exchange._authority(urlsplit(url)) == host
+
+
 def _say(server: socket.socket, said: bytes) -> None:
     connection, _ = server.accept()
     connection.recv(65536)
@@ -107,12 +155,12 @@ def _say(server: socket.socket, said: bytes) -> None:
     connection.close()
 
 
-def _trickle(server: socket.socket) -> None:
+def _trickle(server: socket.socket, first: bytes, more: bytes) -> None:
     connection, _ = server.accept()
     try:
-        connection.sendall(b"HTTP/1.1 200 OK\r\n")
+        connection.sendall(first)
         while True:
-            connection.sendall(b"X-Line: more\r\n")
+            connection.sendall(more)
             time.sleep(0.1)  # the server is slow, and never comes to an end
     except OSError:
         connection.close()

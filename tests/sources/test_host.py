@@ -1,6 +1,5 @@
 """Hosts are asked politely: one pace over all processes, robots.txt, honest names, and patience with an end."""
 
-import os
 import socket
 import time
 from collections.abc import Callable, Iterable
@@ -10,16 +9,23 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-import redis
 
 from app.sources import exchange
-from app.sources.errors import Busy, Forbidden, Moved, OutOfTime, Throttled, Unreachable
+from app.sources.errors import (
+    AddressRefused,
+    Busy,
+    Forbidden,
+    Moved,
+    OutOfTime,
+    Throttled,
+    Unreachable,
+)
 from app.sources.host import Host
 from app.sources.listing import list_board
 from app.sources.manners import Patience
+from app.sources.rate_limit import PREFIX, RateLimiter, connect
 from app.sources.registry import SOURCES
-from app.sources.shared import PREFIX, Shared, connect
-from tests.sources.conftest import NO_REDIS, asking
+from tests.sources.conftest import Hurried, asking
 from tests.support.web import Reply, Web
 
 ACME = "/v1/boards/acme/jobs"
@@ -28,9 +34,9 @@ GREENHOUSE = SOURCES["greenhouse"]
 
 
 @pytest.fixture
-def host(web) -> Host:
+def host(web, limiter) -> Host:
     """One that knows nothing yet."""
-    return asking(web)
+    return asking(web, limiter)
 
 
 def list_acme(host: Host, seconds: float = 20):
@@ -52,7 +58,7 @@ def test_we_say_who_we_are_and_whom_to_turn_to(web, host):
     list_acme(host)
     assert {each.headers["user-agent"] for each in web.asked} == {"JobIngestion/0.1 (+jobs@example.org)"}
     assert web.asked[-1].headers["accept"] == "application/json"
-    assert Host(Shared(connect(NO_REDIS)), {}, None).user_agent == "JobIngestion/0.1"
+    assert Host(Hurried(), {}, None).user_agent == "JobIngestion/0.1"
 
 
 def test_robots_txt_is_asked_first_and_once_for_all_boards_of_a_host(web, host):
@@ -115,7 +121,7 @@ def test_a_robots_txt_that_leads_where_nobody_is_sent_is_none(web, host, locatio
 def test_turns_that_others_have_taken_are_not_the_hosts_refusal(web, host):
     web.json(ACME, EMPTY)
     for _ in range(100):
-        host.shared.reserve(web.url.removeprefix("http://"), 1.0, 1000)
+        host.limiter.acquire_slot(web.url.removeprefix("http://"), 1.0, 1000)
     with pytest.raises(Busy):
         list_acme(host, seconds=2)
     assert web.asked == []
@@ -145,20 +151,18 @@ def test_a_crawl_delay_is_a_slower_pace(web, host):
     assert second - began > GREENHOUSE.pace_seconds + 1 - 0.02
 
 
-def test_processes_share_one_pace_by_redis(web, broker):
-    """Two hosts with clients of their own stand for two processes: all they share is Redis."""
-    path = broker.connection_pool.connection_kwargs["path"]
-    url = f"unix://:{broker.connection_pool.connection_kwargs['password']}@{path.replace(' ', '%20')}"
+def test_a_crawl_delay_below_our_own_pace_makes_nobody_faster(web, host):
     web.json(ACME, EMPTY)
-    hosts = [asking(web, url), asking(web, url)]
+    web.replies["/robots.txt"] = Reply(b"User-agent: *\nCrawl-delay: 0.01")
+    in_turn(web, lambda pool: pool.map(list_acme, [host] * 4))
+
+
+def test_processes_share_one_pace_by_redis(web, settings, broker, limiter):
+    """Two hosts with clients of their own stand for two processes: all they share is Redis."""
+    web.json(ACME, EMPTY)
+    hosts = [asking(web, limiter), asking(web, RateLimiter(connect(settings.redis_url)))]
     in_turn(web, lambda pool: pool.map(list_acme, hosts * 3))
     assert any(key.startswith(PREFIX.encode()) for key in broker.keys())
-    broker.flushall()
-
-
-def test_without_redis_a_process_keeps_the_pace_by_itself(web, host):
-    web.json(ACME, EMPTY)
-    in_turn(web, lambda pool: pool.map(list_acme, [host] * 4))
 
 
 def test_too_many_requests_is_waited_out_if_that_is_short(web, host):
@@ -189,9 +193,7 @@ def test_one_board_that_is_asked_too_often_is_not_the_trouble_of_the_others(web,
     assert list_board(host, "greenhouse", "other").is_complete
 
 
-@pytest.mark.parametrize("redis_is_there", [True, False])
-def test_a_host_that_says_so_whatever_it_is_asked_for_is_left_alone(web, host, broker, settings, redis_is_there):
-    host = asking(web, settings.redis_url) if redis_is_there else host
+def test_a_host_that_says_so_whatever_it_is_asked_for_is_left_alone(web, host):
     for name in ("one", "two", "three"):
         web.replies[f"/v1/boards/{name}/jobs"] = Reply(status=429, headers={"Retry-After": "600"})
         with pytest.raises(Throttled):
@@ -200,7 +202,6 @@ def test_a_host_that_says_so_whatever_it_is_asked_for_is_left_alone(web, host, b
         list_board(host, "greenhouse", "four")
     assert told.value.retry_at - datetime.now(UTC) > timedelta(seconds=500)
     assert len(web.paths()) == 3
-    broker.flushall()
 
 
 def test_an_answer_in_between_breaks_the_row(web, host):
@@ -242,6 +243,19 @@ def test_a_redirect_on_the_host_is_followed_and_one_to_another_is_told(web, host
     assert told.value.location == "http://169.254.169.254/latest"
 
 
+def test_a_redirect_from_https_to_plain_http_is_refused(web, tls_web):
+    """Of the host and its port, and of another port of it; where it is plain already, nothing is lost."""
+    web.json(ACME, EMPTY)
+    host = Host(Hurried(), {"greenhouse": tls_web.url}, None)
+    for plain in (tls_web.url.replace("https:", "http:"), web.url.replace("127.0.0.1", "localhost")):
+        tls_web.replies[ACME] = Reply(status=301, headers={"Location": f"{plain}{ACME}"})
+        with pytest.raises(AddressRefused, match="leads from https to plain http, which is not followed"):
+            list_acme(host)
+    assert web.asked == []
+    tls_web.json(ACME, EMPTY)
+    assert list_acme(host).is_complete
+
+
 @pytest.mark.parametrize("location", [ACME, "http://[", "ftp://x/", "javascript:alert(1)"])
 def test_a_redirect_that_leads_nowhere_is_an_error(web, host, location):
     web.replies[ACME] = Reply(status=302, headers={"Location": location})
@@ -258,14 +272,14 @@ def test_a_listing_ends_when_its_time_is_over(web, host):
 
 
 @pytest.fixture
-def companies(web, monkeypatch) -> Host:
+def companies(web, limiter, monkeypatch) -> Host:
     """A host for which every company of Greenhouse has a host of its own, all of them on the one server."""
-    source = replace(GREENHOUSE, bases={"": ("GREENHOUSE_URL", "https://{token}.boards.example")})
+    source = replace(GREENHOUSE, bases={"": "https://{token}.boards.example"})
     monkeypatch.setitem(SOURCES, "greenhouse", source)
     here = web.url.rpartition(":")[2]
     loopback = [(socket.AF_INET, ("127.0.0.1", int(here)))]
-    monkeypatch.setattr(exchange, "resolve", lambda host, port, inward: loopback)
-    return Host(Shared(connect(NO_REDIS)), {"GREENHOUSE_URL": f"http://{{token}}.boards.example:{here}"}, None)
+    monkeypatch.setattr(exchange, "resolve", lambda host, port, seconds, inward: loopback)
+    return Host(limiter, {"greenhouse": f"http://{{token}}.boards.example:{here}"}, None)
 
 
 def test_a_company_is_asked_at_its_own_host_by_that_hosts_robots_txt(web, companies):
@@ -288,11 +302,10 @@ def test_companies_own_hosts_have_one_pace_since_they_are_one_system(web, compan
     in_turn(web, lambda pool: pool.map(lambda board: list_board(companies, "greenhouse", board), boards))
 
 
-def test_one_address_that_the_operator_has_set_stands_for_all_companies(web, companies):
-    host = asking(web)
+def test_one_address_that_the_operator_has_set_stands_for_all_companies(web, host, companies):
     web.json(ACME, EMPTY)
     assert list_board(host, "greenhouse", "acme").is_complete
-    below = Host(Shared(connect(NO_REDIS)), {"GREENHOUSE_URL": f"{web.url}/{{token}}"}, None)
+    below = Host(Hurried(), {"greenhouse": f"{web.url}/{{token}}"}, None)
     web.json("/acme/v1/boards/acme/jobs", EMPTY)
     assert list_board(below, "greenhouse", "Acme").is_complete
 
@@ -320,32 +333,3 @@ def test_a_system_may_say_itself_what_a_status_means(web, host, monkeypatch):
 def test_patience_that_has_run_out_is_an_error(host):
     with pytest.raises(OutOfTime):
         Patience.of(-1).check()
-
-
-def test_redis_that_goes_away_is_no_error(broker, web):
-    shared = Shared(connect(NO_REDIS))
-    assert shared.recall("x") is None
-    shared.keep("x", "y", 60)
-    assert shared.recall("x") == "y"
-    assert shared.reserve("h", 5, 60) == 0
-    assert 0 < shared.reserve("h", 5, 60) <= 5
-    assert shared.reserve("h", 5, 1) < -5
-    shared.hold("h", 100)
-    shared.hold("h", 1)
-    assert 50 < shared.held("other", "h") <= 100 and shared.held("other") == 0
-
-
-def test_redis_says_the_same(broker, settings):
-    shared = Shared(connect(settings.redis_url))
-    name = f"test-{os.getpid()}"
-    shared.keep(name, "ünï", 60)
-    assert shared.recall(name) == "ünï"
-    assert shared.reserve(name, 5, 60) == 0
-    assert 0 < shared.reserve(name, 5, 60) <= 5
-    assert shared.reserve(name, 5, 1) < -5
-    shared.hold(name, 100)
-    shared.hold(name, 1)
-    assert 50 < shared.held("other", name) <= 100 and shared.held("other") == 0
-    with pytest.raises(redis.ConnectionError):
-        connect(NO_REDIS).ping()
-    broker.flushall()

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from app.sources.errors import ShapeChanged
 from app.sources.jobposting import draft_of, employer, job_postings, job_postings_on, own_identity
-from app.sources.listing import finished
+from app.sources.postings import finished
 from app.sources.reading import Record
 
 HERE = "https://acme.example/jobs/1"

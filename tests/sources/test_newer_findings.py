@@ -11,8 +11,7 @@ from app.sources.jobposting import draft_of, job_postings_on
 from app.sources.listing import list_board
 from app.sources.reading import Record
 from app.sources.registry import recognise
-from app.sources.shared import Shared, connect
-from tests.sources.conftest import NO_REDIS, knowing
+from tests.sources.conftest import Hurried, knowing
 from tests.support.web import Reply
 
 
@@ -30,7 +29,7 @@ def test_an_operators_address_opens_no_door_for_companies_own_domains(monkeypatc
         raise AddressRefused("not asked")
 
     monkeypatch.setattr("app.sources.exchange.get", get)
-    host = Host(Shared(connect(NO_REDIS)), {"TEAMTAILOR_URL": "https://{token}.mirror.example"}, None)
+    host = Host(Hurried(), {"teamtailor": "https://{token}.mirror.example"}, None)
     for name in (board, "acme"):
         with pytest.raises(SourceError):
             list_board(host, "teamtailor", name)

@@ -9,7 +9,8 @@ import pytest
 
 from app.sources.boards import Board, with_token
 from app.sources.errors import Forbidden, NotFound
-from app.sources.listing import finished, list_board
+from app.sources.listing import list_board
+from app.sources.postings import finished
 from app.sources.records import Answer
 from app.sources.registry import SOURCES
 from tests.support.web import Reply
@@ -140,7 +141,7 @@ def test_lever_says_in_two_ways_that_there_is_no_such_board(web, host, status):
 def test_lever_has_a_european_host():
     source = SOURCES["lever"]
     board = source.board("eu:acme")
-    assert source.bases[board.region][1] == "https://api.eu.lever.co"
+    assert source.bases[board.region] == "https://api.eu.lever.co"
     assert source.board_page("eu:acme") == "https://jobs.eu.lever.co/acme"
     assert str(source.recognise(urlsplit("https://jobs.eu.lever.co/acme"))) == "eu:acme"
 
@@ -218,7 +219,7 @@ def test_a_companys_own_domain_is_a_boards_name_where_systems_have_that(key):
     board = source.board("Careers.Acme.example")
     assert str(board) == "careers.acme.example"
     assert source.page(board) == "https://careers.acme.example"
-    assert with_token(source.bases[""][1], board) == "https://careers.acme.example"
+    assert with_token(source.bases[""], board) == "https://careers.acme.example"
 
 
 def test_where_systems_have_not_it_is_none():

@@ -15,11 +15,11 @@ from app.sources import addresses
 from app.sources.boards import pacer
 from app.sources.errors import AddressRefused, Forbidden, NotFound, OutOfTime, ShapeChanged, SourceError, Unreachable
 from app.sources.host import Host
-from app.sources.listing import finished, list_board
+from app.sources.listing import list_board
+from app.sources.postings import finished
 from app.sources.records import Answer
 from app.sources.registry import SOURCES
-from app.sources.shared import Shared, connect
-from tests.sources.conftest import NO_REDIS, asking
+from tests.sources.conftest import Hurried, asking
 from tests.support.web import Reply
 
 BOARD = "careers.acme.com"
@@ -313,8 +313,7 @@ def test_no_system_with_pages_of_a_list_reads_on_after_a_fault(web, host):
 def test_a_host_that_is_not_public_is_not_asked_whatever_its_name(monkeypatch):
     here = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", 443))]
     monkeypatch.setattr(addresses.socket, "getaddrinfo", lambda *args, **more: here)
-    monkeypatch.setattr(Shared, "_ask", lambda self, there, alone: alone())
-    outside = Host(Shared(connect(NO_REDIS)), {}, None)
+    outside = Host(Hurried(), {}, None)
     with pytest.raises(AddressRefused):
         list_board(outside, "website", BOARD, seconds=5)
 

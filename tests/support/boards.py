@@ -8,13 +8,15 @@ from threading import Event, Thread
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from app.sources.registry import SOURCES
+from app.sources.base_urls import base_keys
 
 LONGEST_HOLD = 20
 """Seconds after which a held answer goes out all the same, so that a test which failed ends."""
 
-SETTINGS = tuple(name for source in SOURCES.values() for name, _ in source.bases.values())
-"""Where the product looks for the systems; all of them are this server."""
+
+def environment(url: str) -> dict[str, str]:
+    """What makes the product look for every system at this address."""
+    return {"SOURCE_BASE_URLS": json.dumps(dict.fromkeys(base_keys(), url))}
 
 
 @dataclass(frozen=True)

@@ -2,16 +2,21 @@
 
 import json
 import socket
+import ssl
 import struct
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from socketserver import TCPServer
 from threading import Thread
 from typing import Any
 from urllib.parse import unquote, urlsplit
+
+CERTIFICATE = Path(__file__).parent / "tls" / "localhost.pem"
+"""For localhost and all names below boards.example, signed by itself, with a key that everybody may know."""
 
 
 @dataclass
@@ -46,11 +51,19 @@ class Asked:
 class Web:
     """The server: ``replies`` by path, decoded and without query, or by path with query; 404 for all else."""
 
-    def __init__(self) -> None:
+    def __init__(self, tls: bool = False) -> None:
         self.replies: dict[str, Reply | list[Reply]] = {}
         self.asked: list[Asked] = []
         self._server = _Server(("127.0.0.1", 0), _handler(self))
         self.url = f"http://127.0.0.1:{self._server.server_port}"
+        if tls:
+            context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+            context.load_cert_chain(CERTIFICATE)
+            # The handshake waits for the handler's thread, so that one client cannot hold up the others.
+            self._server.socket = context.wrap_socket(
+                self._server.socket, server_side=True, do_handshake_on_connect=False
+            )
+            self.url = f"https://localhost:{self._server.server_port}"
 
     def json(self, path: str, document: Any, **more: Any) -> None:
         """Answer a path with a JSON document."""

@@ -1867,7 +1867,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description PostgreSQL is away, or too many boards are looked at right now (`detect_busy`). */
+            /** @description PostgreSQL is away; or too many boards are looked at right now (`detect_busy`), or Redis is away (`detect_unavailable`). */
             503: {
                 headers: {
                     /** @description Seconds to wait. */

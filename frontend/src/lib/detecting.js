@@ -23,6 +23,10 @@ const SENTENCES = {
     why: 'The system is asked as often as it may be right now.',
     advice: 'Try again in a minute.',
   },
+  detect_unavailable: {
+    why: 'No board can be looked at right now.',
+    advice: 'Try again in a moment.',
+  },
   detect_busy: { why: 'Other boards are being looked at.', advice: 'Try again in a moment.' },
 };
 

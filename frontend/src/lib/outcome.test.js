@@ -28,6 +28,7 @@ const CODES = [
   'board_busy',
   'too_many_requests',
   'detect_busy',
+  'detect_unavailable',
 ];
 const refusal = (code, members = {}) => new ApiError(422, { code, detail: 'Some detail.', ...members });
 

@@ -1,0 +1,53 @@
+"""SOURCE_BASE_URLS: addresses that stand in for those of the systems, for tests, drills and mirrors."""
+
+import json
+from typing import Any
+
+from app.checks import is_loopback
+from app.config import SettingsError
+from app.sources.boards import TOKEN
+from app.sources.registry import SOURCES
+from app.sources.urls import split
+
+EXAMPLE = '{"lever": "https://api.lever.co"}'
+
+
+def base_keys() -> list[str]:
+    """The keys that the setting may have, in the order of the systems."""
+    return [source.base_key(region) for source in SOURCES.values() for region in source.bases]
+
+
+def read_base_urls(text: str) -> dict[str, str]:
+    """The addresses by key; none if the text is blank. Raises SettingsError with one sentence per fault."""
+    found = _document(text) if text.strip() else {}
+    faults = [fault for key, url in found.items() if (fault := _fault(key, url))]
+    if faults:
+        raise SettingsError("\n".join(faults))
+    return found
+
+
+def _document(text: str) -> dict[str, Any]:
+    try:
+        document = json.loads(text)
+    except (ValueError, RecursionError):
+        document = None
+    if not isinstance(document, dict):
+        raise SettingsError(f"SOURCE_BASE_URLS must be a JSON object of systems and addresses, like {EXAMPLE}.")
+    return document
+
+
+def _fault(key: str, url: Any) -> str | None:
+    if key not in base_keys():
+        return f"SOURCE_BASE_URLS has the unknown key {json.dumps(key)}; the keys are {', '.join(base_keys())}."
+    if not isinstance(url, str) or not _is_base(url):
+        place = f"SOURCE_BASE_URLS[{json.dumps(key)}]"
+        return f"{place} must be an https address (plain http only on 127.0.0.1 or localhost)."
+    return None
+
+
+def _is_base(url: str) -> bool:
+    """Whether this is an https address, or a plain one on this machine itself, without query, fragment or user."""
+    parts = split(url.replace(TOKEN, "token"))
+    if parts is None or url != url.strip() or parts.query or parts.fragment or "@" in parts.netloc:
+        return False
+    return parts.scheme == "https" or is_loopback(parts.hostname or "")

@@ -1,0 +1,129 @@
+"""What hosts answered is read where the caller wants it, and by nothing but computing."""
+
+import contextvars
+import json
+import re
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from urllib.parse import urlsplit
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from structlog.testing import capture_logs
+
+from app.sources import markup, postings
+from app.sources.detect import detect_board, detect_url
+from app.sources.listing import list_board
+from tests.sources.conftest import asking
+from tests.support.web import Reply, Web
+
+READERS = tuple(
+    f"app/sources/{name}.py"
+    for name in ("page_links", "markup", "jobposting", "sitemap", "xml", "reading", "text", "postings")
+)
+NOT_PURE = ("structlog", "logging", "sqlalchemy", "psycopg", "redis", "flask", "prometheus_client", "urllib3")
+
+POSTING = {"@type": "JobPosting", "title": "Baker", "hiringOrganization": "Acme", "description": "<p>Bake.</p>"}
+PAGE = f"<html><script type='application/ld+json'>{json.dumps(POSTING)}</script>".encode()
+FEED = b"<workzag-jobs><position><id>1</id><name>Baker</name></position></workzag-jobs>"
+
+
+@contextmanager
+def seen() -> Iterator[list[str]]:
+    """The files of all functions that this thread enters in the block."""
+    files: list[str] = []
+
+    def enter(frame: FrameType, event: str, _argument: object) -> None:
+        if event == "call":
+            files.append(frame.f_code.co_filename)
+
+    before = sys.getprofile()
+    sys.setprofile(enter)
+    try:
+        yield files
+    finally:
+        sys.setprofile(before)
+
+
+@pytest.fixture
+def elsewhere() -> Iterator[tuple[ThreadPoolExecutor, list[str]]]:
+    """A thread for computing, and the files of all functions that it enters."""
+    files: list[str] = []
+
+    def run(function, *arguments):
+        with seen() as entered:
+            try:
+                return contextvars.Context().run(function, *arguments)
+            finally:
+                files.extend(entered)
+
+    with ThreadPoolExecutor(1) as pool:
+        yield lambda function, *arguments: pool.submit(run, function, *arguments).result(), files
+
+
+@pytest.fixture
+def site(web: Web) -> Web:
+    """A company's site: a page that names no board, a sitemap, a page with a posting; and two boards."""
+    web.replies["/robots.txt"] = Reply(b"User-agent: *\nCrawl-delay: 0\n")
+    web.replies["/sitemap.xml"] = Reply(b"<urlset><url><loc>/jobs/1</loc></url></urlset>")
+    web.replies["/jobs/1"] = Reply(PAGE)
+    web.replies["/about"] = Reply(b"<a href='/work'>Open positions</a>")
+    web.replies["/work"] = Reply(b"<script src='https://boards.greenhouse.io/embed/job_board/js?for=acme'></script>")
+    web.json("/v1/boards/acme/jobs", {"jobs": [{"id": 1, "title": "Baker", "content": "x"}]})
+    web.json("/v1/boards/acme", {"name": "Acme"})
+    web.replies["/xml"] = Reply(FEED)
+    return web
+
+
+@pytest.mark.parametrize(
+    "find",
+    [
+        lambda host, web: detect_url(host, f"{web.url}/about"),
+        lambda host, web: detect_board(host, "website", "careers.acme.example"),
+        lambda host, web: detect_board(host, "personio", "acme"),
+    ],
+    ids=["a page behind a page", "a website", "a feed"],
+)
+def test_all_reading_is_pure_and_done_where_the_caller_wants_it(site, elsewhere, find):
+    compute, there = elsewhere
+    host = asking(site, own=frozenset([urlsplit(site.url).netloc]), compute=compute)
+    with seen() as here:
+        found = find(host, site)
+    assert (found.postings, found.titles) == (1, ["Baker"])
+    assert not [file for file in here if file.endswith(READERS) or "/protego/" in file]
+    assert {"postings.py", "text.py", "_protego.py"} <= {Path(file).name for file in there}
+    assert not [file for file in there if any(f"/{library}/" in file for library in NOT_PURE)]
+
+
+def test_a_posting_that_cannot_be_read_is_logged_by_the_thread_that_asks(site, elsewhere, monkeypatch):
+    compute, there = elsewhere
+    monkeypatch.setattr(postings, "texts", lambda *_: 1 / 0)
+    with capture_logs() as logged:
+        listing = list_board(asking(site, compute=compute), "greenhouse", "acme")
+    assert (listing.postings, listing.unread) == ((), 1)
+    [event] = logged
+    assert (event["event"], event["external_id"]) == ("posting not read", "1")
+    assert isinstance(event["exc_info"], ZeroDivisionError)
+    assert not [file for file in there if "/structlog/" in file]
+
+
+def test_texts_are_made_where_postings_are_kept_and_not_where_a_board_is_looked_at(site, host, monkeypatch):
+    assert list_board(host, "greenhouse", "acme").postings[0].description == "x"
+    monkeypatch.setattr(postings, "texts", lambda *_: 1 / 0)
+    assert detect_board(host, "greenhouse", "acme").titles == ["Baker"]
+
+
+@given(text=st.text("ab<", max_size=60))
+@example(text="b" * 11 + "<aaa")
+def test_a_page_is_searched_window_by_window_and_nothing_is_lost(text):
+    pattern = re.compile("a{1,5}b|<(?=(a{0,3}))")
+    with pytest.MonkeyPatch.context() as small:
+        small.setattr(markup, "WINDOW", 4)
+        small.setattr(markup, "MAX_MATCH_LENGTH", 8)
+        found = [(match.span(), match.groups()) for match in markup.matches(pattern, text)]
+    assert found == [(match.span(), match.groups()) for match in pattern.finditer(text)]
