@@ -23,6 +23,7 @@ import uuid
 from http import HTTPStatus
 from typing import Any
 
+import gevent
 import gunicorn.util
 from gunicorn.glogging import Logger
 from gunicorn.http.errors import ParseException
@@ -32,7 +33,8 @@ from app import logs
 from app.api.connections import linger, must_close, raise_file_limit
 from app.config import Settings, SettingsError
 from app.problems import PROBLEM_JSON, problem_document
-from app.runtime.cooperative import let_others_run
+from app.runtime.cooperative import is_cooperative, let_others_run
+from app.sources.addresses import MAX_LOOKUPS
 
 settings = Settings.from_env()
 settings.check_serving()
@@ -102,6 +104,12 @@ def on_starting(server: Any) -> None:
     if OWN_METRICS:
         for path in Path(worker_tmp_dir).glob("*.db"):
             path.unlink()
+
+
+def post_worker_init(_worker: Any) -> None:
+    """Make room for as many look-ups of names as there may be; gevent's own ten could all hang."""
+    if is_cooperative():
+        gevent.get_hub().threadpool.maxsize = MAX_LOOKUPS
 
 
 def pre_request(_worker: Any, req: Any) -> None:

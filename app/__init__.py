@@ -22,6 +22,7 @@ from app.celery_app import celery_init_app
 from app.config import PROJECT, Settings
 from app.connection import init_engine, large_engine
 from app.extensions import db, migrate
+from app.runtime.cooperative import PARSING
 from app.sources.base_urls import read_base_urls
 from app.sources.host import Host
 from app.sources.rate_limit import RateLimiter, connect
@@ -42,7 +43,8 @@ def create_app(settings: Settings | None = None) -> Flask:
         init_engine(db.engine)
         app.extensions["large_engine"] = large_engine(db.engine)
     bases = read_base_urls(settings.source_base_urls)
-    app.extensions["sources"] = Host(RateLimiter(connect(settings.redis_url)), bases, settings.contact)
+    limiter = RateLimiter(connect(settings.redis_url))
+    app.extensions["sources"] = Host(limiter, bases, settings.contact, compute=PARSING.run)
     migrate.init_app(app, db, directory=str(PROJECT / "migrations"))
     celery_init_app(app)
     problems.init_app(app)

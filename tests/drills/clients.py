@@ -15,6 +15,8 @@ from tests.drills.stage import Stage
 
 HEAD = b"POST /api/ingestion/start HTTP/1.1\r\nHost: localhost\r\n"
 
+IMPORT = b"POST /api/ingestion/companies/import HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+LARGE = b"GET /api/openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n"
 RUDE = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
 BEGINNINGS = {
     "silent": b"",
@@ -22,10 +24,16 @@ BEGINNINGS = {
     "half a body": HEAD + b"Content-Type: application/json\r\nContent-Length: 5000\r\n\r\n{",
     "half a chunk": HEAD + b"Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n1000\r\n{",
     "false last chunk": HEAD + b"Transfer-Encoding: chunked\r\n\r\n1000\r\n\r\n0\r\n\r\n",
+    "asks first": HEAD + b"Content-Type: application/json\r\nContent-Length: 5000\r\nExpect: 100-continue\r\n\r\n",
+    "long body, not signed in": IMPORT + b"Content-Length: 9000000\r\n\r\n[",
+    "takes no answer": LARGE * 100,
     "never closing": RUDE,
 }
 CROWD = 60
-"""Clients of each kind at any time, each of them many more than there are threads."""
+"""Clients of each kind at any time."""
+
+DEAF = (RUDE, LARGE * 100)
+"""What clients begin with that read nothing."""
 
 LETTER_SECONDS = 0.5
 
@@ -55,8 +63,7 @@ class Crowd:
         for client in list(self.clients):
             try:
                 client.send(b"1" if self.beginning else b"")
-                # Who does not close his end does not look for ours, either.
-                is_closed = self.beginning != RUDE and client.recv(4096) == b""
+                is_closed = self.beginning not in DEAF and client.recv(4096) == b""
             except BlockingIOError:
                 is_closed = False
             except OSError:
@@ -95,8 +102,9 @@ def crowded(port: int, beginning: bytes) -> Iterator[Crowd]:
 
 @drill("clients that hold on", "Web", PLACEHOLDER)
 def holding_on(stage: Stage) -> Outcome:
-    """60 clients say nothing, or go on letter by letter with a head, a body or a chunk, or do not close their end, and
-    come again when they are thrown out: 8 people's starts and aborts answer within 3 s, until each has been thrown out.
+    """60 clients send nothing, or go on letter by letter with a head, a body or a chunk, ask first and then send nothing,
+    begin a long body without signing in, read no answer, or do not close their end, and come again when they are
+    disconnected: 8 people's starts and aborts answer within 3 s, until each has been disconnected.
     """
     seconds: list[float] = []
     thrown_out = {}
