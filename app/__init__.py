@@ -3,7 +3,7 @@
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from app import commands, logs, problems
+from app import commands, extensions, logs, problems
 from app.api import (
     auth_routes,
     company_routes,
@@ -20,8 +20,7 @@ from app.api import (
 from app.api.documentation import DocumentPlugin, security_schemes
 from app.celery_app import celery_init_app
 from app.config import PROJECT, Settings
-from app.connection import init_engine, large_engine
-from app.extensions import db, migrate
+from app.db.engine import init_engine, large_engine
 from app.runtime.cooperative import PARSING
 from app.sources.base_urls import read_base_urls
 from app.sources.host import Host
@@ -38,14 +37,14 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.json.sort_keys = False  # type: ignore[attr-defined]
     if hops := settings.proxy_hops:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
-    db.init_app(app)
+    extensions.db.init_app(app)
     with app.app_context():
-        init_engine(db.engine)
-        app.extensions["large_engine"] = large_engine(db.engine)
+        init_engine(extensions.db.engine)
+        app.extensions["large_engine"] = large_engine(extensions.db.engine)
     bases = read_base_urls(settings.source_base_urls)
     limiter = RateLimiter(connect(settings.redis_url))
     app.extensions["sources"] = Host(limiter, bases, settings.contact, compute=PARSING.run)
-    migrate.init_app(app, db, directory=str(PROJECT / "migrations"))
+    extensions.migrate.init_app(app, extensions.db, directory=str(PROJECT / "migrations"))
     celery_init_app(app)
     problems.init_app(app)
     measures.init_app(app)

@@ -26,7 +26,7 @@ from app.checks import (
     origin,
     with_driver,
 )
-from app.connection import LARGE_STATEMENTS, SPARE_CONNECTIONS, engine_options
+from app.db.engine import MAX_LARGE_STATEMENTS, SPARE_CONNECTIONS, engine_options
 
 PROJECT = Path(__file__).resolve().parent.parent
 
@@ -39,7 +39,7 @@ MAX_IMPORT_BYTES = 16 * 1024 * 1024
 BOARD_THREADS = 8
 """Boards that one task lists at once, each in a thread that may hold a connection."""
 
-TASK_CONNECTIONS = BOARD_THREADS + 1 + LARGE_STATEMENTS
+TASK_CONNECTIONS = BOARD_THREADS + 1 + MAX_LARGE_STATEMENTS
 """Connections of one process of a worker: a thread's each, that of who watches over them, those of large statements."""
 
 

@@ -6,9 +6,12 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import BindParameter, cast, text
+from sqlalchemy.dialects.postgresql.psycopg import dialect
+from sqlalchemy.sql.visitors import replacement_traverse
+
 from app import embedded
 from app.services import runs
-from app.services.wording import PARAMETER, Wording
 from bench.stage import PEOPLE
 from tests.support.product import Product
 
@@ -49,8 +52,17 @@ def rate(product: Product, script: str, clients: int, seconds: float) -> float:
 
 
 def _spoken(statement: Any) -> str:
-    """A statement of the product's, as the product says it, in pgbench's words."""
-    return re.sub(r"\s+", " ", PARAMETER.sub(lambda name: VARIABLES[name[1]], Wording(statement).text))
+    """A statement of the product's in pgbench's words: its own values written out, its parameters as variables."""
+
+    def replace(element: Any, **_: Any) -> Any:
+        if isinstance(element, BindParameter) and element.required:
+            return cast(text(VARIABLES[element.key].replace(":", "\\:")), element.type)
+        return None
+
+    spoken = replacement_traverse(statement, {}, replace).compile(
+        dialect=dialect(), compile_kwargs={"literal_binds": True}
+    )
+    return re.sub(r"\s+", " ", str(spoken))
 
 
 def _address(data_dir: Path) -> str:

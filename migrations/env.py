@@ -19,7 +19,7 @@ def run_migrations() -> None:
     # All migrations, or none: the application's own statements are a transaction each.
     with db.engine.execution_options(isolation_level="READ COMMITTED").begin() as connection:
         # The application's time limits are for requests; a migration takes the time it takes.
-        connection.connection.driver_connection.answer_seconds = None
+        connection.connection.driver_connection.answer_timeout = None
         connection.detach()
         connection.execute(text("SET LOCAL statement_timeout = 0"))
         connection.execute(text("SET LOCAL lock_timeout = 0"))

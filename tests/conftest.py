@@ -24,10 +24,10 @@ from app import create_app, embedded
 from app.checks import connect_arguments
 from app.config import PROJECT, Settings
 from app.data_dir import short_path
+from app.db.execute import run_statement
 from app.extensions import db, limiter
 from app.on_demand import on_demand
 from app.services import users
-from app.services.database import run_statement
 from app.sources.registry import SOURCES
 from app.tasks import dispatch
 from tests.support import boards as boards_support

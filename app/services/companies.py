@@ -28,10 +28,10 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB, aggregate_order_by, insert
 from sqlalchemy.exc import IntegrityError
 
+from app.db.execute import run_statement
 from app.errors import CompanyChanged, CompanyExists, CompanyNotFound, TooManyCompanies, Unauthenticated
 from app.extensions import table_of
 from app.models import MOST_COMPANIES, Company
-from app.services.database import run_statement
 from app.services.users import GONE
 
 log = structlog.get_logger(__name__)

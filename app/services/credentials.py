@@ -11,11 +11,11 @@ from psycopg.errors import ForeignKeyViolation
 from sqlalchemy import Row, bindparam, delete, func, insert, literal, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
+from app.db.execute import run_statement, seconds_from_now
 from app.errors import CredentialNotFound, SignInRefused, Unauthenticated
 from app.extensions import table_of
 from app.models import Credential, CredentialKind, User
 from app.services import users
-from app.services.database import run_statement, seconds_from_now
 from app.services.passwords import verify_password
 
 log = structlog.get_logger(__name__)

@@ -7,9 +7,9 @@ from datetime import timedelta
 
 from sqlalchemy import bindparam, func, select, update
 
+from app.db.execute import run_statement, seconds_from_now
 from app.extensions import table_of
 from app.models import IngestionRun, RunStatus
-from app.services.database import run_statement, seconds_from_now
 
 RUNS = table_of(IngestionRun)
 

@@ -7,9 +7,9 @@ from alembic.script import ScriptDirectory
 from flask import current_app
 from sqlalchemy import text
 
+from app.db.execute import MIGRATIONS_BEHIND, run_statement
 from app.errors import DatabaseUnavailable
 from app.models import Component
-from app.services.database import MIGRATIONS_BEHIND, run_statement
 from app.services.heartbeats import FRESH_SECONDS, silences
 
 READ_ONLY = "The database can only be read: DATABASE_URL leads to a standby, or it was made read-only."

@@ -5,9 +5,9 @@ from datetime import timedelta
 from sqlalchemy import delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 
+from app.db.execute import run_statement, seconds_from_now
 from app.extensions import table_of
 from app.models import Component, Heartbeat
-from app.services.database import run_statement, seconds_from_now
 
 HEARTBEATS = table_of(Heartbeat)
 

@@ -2,9 +2,9 @@
 
 from sqlalchemy import func, select, update
 
+from app.db.execute import run_statement, seconds_from_now
 from app.extensions import table_of
 from app.models import Preview, PreviewCompany
-from app.services.database import run_statement, seconds_from_now
 from app.services.dispatches import BATCH, TAKE_WINDOW
 from app.services.preview_leases import takeable
 

@@ -5,10 +5,10 @@ from typing import Any
 import structlog
 from sqlalchemy import CTE, ColumnElement, Update, and_, case, delete, func, literal, or_, select, update
 
+from app.db.execute import run_statement
 from app.errors import DatabaseUnavailable
 from app.extensions import table_of
 from app.models import Company, IngestionRun, ListingState, Outcome, Preview, PreviewCompany, RunStatus
-from app.services.database import run_statement
 from app.services.preview_leases import MOST_ATTEMPTS
 
 log = structlog.get_logger(__name__)

@@ -5,9 +5,9 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Row, Update, and_, func, or_, select, update
 
+from app.db.execute import run_statement, seconds_from_now
 from app.extensions import table_of
 from app.models import ListingState, Preview, PreviewCompany
-from app.services.database import run_statement, seconds_from_now
 
 PREVIEWS = table_of(Preview)
 UNITS = table_of(PreviewCompany)

@@ -23,9 +23,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
+from app.db.execute import run_large_statement, run_statement, seconds_from_now
 from app.extensions import table_of
 from app.models import Company, ListingState, Outcome, Preview, PreviewCompany, PreviewPosting
-from app.services.database import run_large_statement, run_statement, seconds_from_now
 from app.services.preview_ends import note_on_company
 from app.sources.records import Validators
 

@@ -4,10 +4,10 @@ from typing import Any
 
 from sqlalchemy import Row, and_, literal, or_, select
 
+from app.db.execute import run_statement
 from app.errors import PostingNotFound, PreviewNotFound
 from app.extensions import table_of
 from app.models import Preview, PreviewCompany, PreviewPosting
-from app.services.database import run_statement
 
 PREVIEWS = table_of(Preview)
 UNITS = table_of(PreviewCompany)

@@ -11,7 +11,7 @@ from flask import Flask, current_app
 from sqlalchemy import Row
 
 from app.config import BOARD_THREADS
-from app.connection import SPARE_CONNECTIONS
+from app.db.engine import SPARE_CONNECTIONS
 from app.errors import DatabaseUnavailable
 from app.services import preview_boards, preview_ends, preview_leases
 

@@ -13,11 +13,11 @@ from sqlalchemy import ColumnElement, Row, Select, delete, func, literal, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 
+from app.db.execute import run_statement, seconds_from_now
 from app.errors import AppError, NoCompanies, PreviewNotFound, PreviewOutdated, PreviewUnfinished, Unauthenticated
 from app.extensions import table_of
 from app.models import Company, ListingState, Preview, PreviewCompany
 from app.services.companies import settings_hash
-from app.services.database import run_statement, seconds_from_now
 from app.services.preview_ends import prune
 from app.services.users import GONE
 

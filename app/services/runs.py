@@ -14,11 +14,11 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.sql.dml import ReturningInsert
 
 from app import metrics
+from app.db.execute import inline_literals, run_statement, seconds_from_now
 from app.errors import AppError, RunActive, RunMoved, RunNotFound, Unauthenticated
 from app.extensions import table_of
 from app.models import IngestionRun, Job, JobStatus, RunEvent, RunStatus
 from app.services import previews, start_keys
-from app.services.database import run_statement, seconds_from_now, words
 from app.services.traces import TRACED, Actor, trace
 from app.services.users import GONE
 
@@ -42,7 +42,7 @@ OWNER = bindparam("owner", type_=BigInteger)
 IS_IT = RUNS.c.id == bindparam("run_id"), or_(OWNER.is_(None), RUNS.c.user_id == OWNER)
 """This run, of its owner if one is named."""
 
-IS_ACTIVE = RUNS.c.status.in_(words(RunStatus.ACTIVE))
+IS_ACTIVE = RUNS.c.status.in_(inline_literals(RunStatus.ACTIVE))
 CURRENT = select(RUNS.c.id).where(RUNS.c.user_id == OWNER, IS_ACTIVE)
 SHOWN = select(RUNS, func.clock_timestamp().label("server_time"))
 RUN = SHOWN.where(*IS_IT)
@@ -81,7 +81,7 @@ class Move:
 
     def __init__(self, to: RunStatus, **values: Any) -> None:
         self.to = to
-        guarded = update(RUNS).where(*IS_IT, RUNS.c.status.in_(words(to.sources)), TRACED)
+        guarded = update(RUNS).where(*IS_IT, RUNS.c.status.in_(inline_literals(to.sources)), TRACED)
         self.statement = guarded.values(status=to, **values).returning(RUNS.c.id)
 
 

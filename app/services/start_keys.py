@@ -10,10 +10,10 @@ import structlog
 from sqlalchemy import ColumnElement, select
 
 from app import metrics
+from app.db.execute import run_statement
 from app.extensions import table_of
 from app.idempotency import IdempotencyKeyReused
 from app.models import IngestionRun
-from app.services.database import run_statement
 
 log = structlog.get_logger(__name__)
 

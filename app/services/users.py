@@ -7,10 +7,10 @@ import structlog
 from sqlalchemy import Row, bindparam, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
+from app.db.execute import run_statement
 from app.errors import EmailTaken, Unauthenticated, UserNotFound
 from app.extensions import table_of
 from app.models import Credential, User
-from app.services.database import run_statement
 from app.services.passwords import hash_password
 
 log = structlog.get_logger(__name__)

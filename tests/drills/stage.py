@@ -20,10 +20,10 @@ from sqlalchemy import text
 
 from app import create_app
 from app.config import Settings
+from app.db.execute import run_statement
 from app.errors import DatabaseUnavailable, RunMoved
 from app.extensions import db
 from app.services import credentials, runs
-from app.services.database import run_statement
 from tests.drills.people import Person
 from tests.drills.walking_product import WalkingProduct
 from tests.faults.history import ClientLog, History, violations

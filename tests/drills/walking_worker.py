@@ -18,10 +18,10 @@ from sqlalchemy import text
 from app import create_app, embedded
 from app.config import Settings
 from app.data_dir import read_secret, short_path
+from app.db.execute import run_statement
 from app.errors import DatabaseUnavailable, RunMoved, RunNotFound
 from app.models import RunStatus
 from app.services import runs
-from app.services.database import run_statement
 from tests.drills.lasting import lasts
 
 log = structlog.get_logger(__name__)

@@ -16,12 +16,11 @@ from celery.signals import after_task_publish, before_task_publish
 from flask import Flask
 from psycopg.rows import namedtuple_row
 
-from app import celery_app
-from app import connection as bounds
-from app import create_app, embedded
+from app import celery_app, create_app, embedded
 from app.checks import connect_arguments
 from app.config import Settings
 from app.data_dir import short_path
+from app.db import engine as bounds
 from app.errors import RunMoved, RunNotFound
 from app.extensions import db
 from app.services import credentials, dispatches, runs
@@ -63,8 +62,8 @@ def database(settings: Settings, name: str, template: str = "template0") -> Iter
 
 def application(settings: Settings) -> Flask:
     """The product with accounts, which waits patiently."""
-    bounds.LOCK_SECONDS = bounds.STATEMENT_SECONDS = PATIENCE
-    bounds.BoundedConnection.answer_seconds = 2 * PATIENCE
+    bounds.LOCK_TIMEOUT = bounds.STATEMENT_TIMEOUT = PATIENCE
+    bounds.BoundedConnection.answer_timeout = 2 * PATIENCE
     bounds._session = partial(_patient_session, bounds._session)
     celery_app.PRODUCER_TRANSPORT.update(socket_timeout=PATIENCE, socket_connect_timeout=PATIENCE)
     reconcile.PUBLISH_SECONDS = -PATIENCE

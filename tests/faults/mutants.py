@@ -22,7 +22,7 @@ KEYS = "app/services/start_keys.py"
 KEY_TABLE = "migrations/versions/2f7ac1e98b35_idempotency.py"
 EVENTS = "migrations/versions/e07a52c9d8f1_run_events.py"
 
-GUARD = "RUNS.c.status.in_(words(to.sources))"
+GUARD = "RUNS.c.status.in_(inline_literals(to.sources))"
 UNGUARDED = (RUNS, f", {GUARD}", "")
 LOOKED = (
     RUNS,
@@ -76,7 +76,7 @@ MUTANTS: dict[str, Mutant] = {
         "ACTIVE = nonmember([PENDING, INITIALIZING, INGESTING])", "ACTIVE = nonmember([PENDING, INITIALIZING])",
     ),
     "nothing is committed": _one(
-        "a run is lost after its start was answered", "app/connection.py", '"isolation_level": "AUTOCOMMIT"',
+        "a run is lost after its start was answered", "app/db/engine.py", '"isolation_level": "AUTOCOMMIT"',
         '"isolation_level": "READ COMMITTED"',
     ),
     # --- whose run it is

@@ -3,10 +3,10 @@
 import pytest
 from sqlalchemy import select
 
+from app.db.execute import run_statement
 from app.errors import CompanyExists, CompanyNotFound, TooManyCompanies, Unauthenticated
 from app.services import companies
 from app.services.companies import Merged
-from app.services.database import run_statement
 from tests.support.factories import make_user, sql
 from tests.support.parallel import at_once
 

@@ -8,7 +8,6 @@ from app.errors import DatabaseUnavailable, RunActive, RunMoved, RunNotFound, Un
 from app.extensions import db
 from app.models import RunStatus
 from app.services import runs
-from app.services.wording import worded
 from tests.support.factories import holding, make_run, make_user, row, sql, timeline
 from tests.support.parallel import at_once
 from tests.support.starts import start_run
@@ -97,13 +96,11 @@ def test_a_timeline_is_in_order_wherever_its_rows_lie(user_id):
             )
         other.commit()
     assert [event.seq for event in runs.events(run_id, user_id)] == [1, 2, 3]
-    connection = db.engine.raw_connection()
-    try:
+    with db.engine.connect() as connection:
         # As they lie, which is how PostgreSQL reads them where that is less work.
-        connection.driver_connection.execute("SET enable_indexscan = off")
-        connection.driver_connection.execute("SET enable_bitmapscan = off")
-        found = worded(runs.TIMELINE).ask(connection.driver_connection, {"run_id": run_id, "owner": None, "after": 0})
-    finally:
+        connection.exec_driver_sql("SET enable_indexscan = off")
+        connection.exec_driver_sql("SET enable_bitmapscan = off")
+        found = connection.execute(runs.TIMELINE, {"run_id": run_id, "owner": None, "after": 0}).fetchall()
         connection.invalidate()
     assert [event.seq for event in found] == [1, 2, 3]
 

@@ -6,11 +6,11 @@ import pytest
 from psycopg.errors import QueryCanceled
 from sqlalchemy import text
 
-from app import connection
+from app.db.engine import LARGE_STATEMENT_TIMEOUT
+from app.db.execute import run_large_statement, run_statement
 from app.errors import DatabaseUnavailable
 from app.models import Outcome
-from app.services import companies, database, preview_leases, preview_listings
-from app.services.database import run_large_statement, run_statement
+from app.services import companies, preview_leases, preview_listings
 from app.services.preview_listings import Found
 from app.sources.records import Validators
 from app.sources.registry import SOURCES
@@ -32,7 +32,7 @@ def test_a_large_statement_may_take_longer_than_one_of_a_request(app, monkeypatc
     with pytest.raises(DatabaseUnavailable) as refusal:
         run_statement(slow)
     assert isinstance(refusal.value.__cause__.orig, QueryCanceled)
-    assert run_large_statement(text("SHOW statement_timeout"))[0][0] == f"{connection.LARGE_STATEMENT_SECONDS // 60}min"
+    assert run_large_statement(text("SHOW statement_timeout"))[0][0] == f"{LARGE_STATEMENT_TIMEOUT // 60}min"
     assert len(run_large_statement(slow)) == 1
 
 
@@ -75,7 +75,6 @@ def test_large_listings_are_stored_all_the_same_when_eight_come_at_once(app, use
 def test_the_connections_of_large_statements_are_not_kept(app):
     run_large_statement(text("SELECT 1"))
     assert app.extensions["large_engine"].pool.status() == "NullPool"
-    assert database.LARGE_STATEMENTS == 2
 
 
 def test_another_version_of_the_reader_reads_anew(boards, user_id, monkeypatch):

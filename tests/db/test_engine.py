@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import event
 from sqlalchemy.exc import DisconnectionError, OperationalError
 
-from app.connection import BoundedConnection
+from app.db.engine import BoundedConnection
 from app.errors import DatabaseUnavailable
 from app.extensions import db
 from app.services import runs
@@ -34,7 +34,7 @@ def test_a_server_that_hangs_is_given_up_and_its_connection_replaced(app, user_i
     with db.engine.connect() as connection:
         driver = connection.connection.driver_connection
         backend = driver.info.backend_pid
-        driver.answer_seconds = 0.2
+        driver.answer_timeout = 0.2
         os.kill(backend, signal.SIGSTOP)
         try:
             with pytest.raises(OperationalError, match="no answer within 0.2 s") as fault:
@@ -52,7 +52,7 @@ def test_a_server_that_hangs_costs_one_wait_and_not_one_for_each_connection_of_t
         drivers = [each.connection.driver_connection for each in (first, second)]
     backends = [driver.info.backend_pid for driver in drivers]
     for driver in drivers:
-        driver.answer_seconds = 0.2
+        driver.answer_timeout = 0.2
     for backend in backends:
         os.kill(backend, signal.SIGSTOP)
     try:
@@ -72,8 +72,11 @@ def test_a_server_that_hangs_costs_one_wait_and_not_one_for_each_connection_of_t
 def test_a_wait_with_a_bound_of_its_own_keeps_it(app):
     with db.engine.connect() as connection:
         driver = connection.connection.driver_connection
-        with pytest.raises(psycopg.errors._WaitTimeout):
+        driver.pgconn.send_query(b"SELECT pg_sleep(30)")
+        with pytest.raises(psycopg.OperationalError):
             driver.wait(_never(), timeout=0.1)
+        assert not driver.closed
+        connection.invalidate()
 
 
 def _never():

@@ -1,0 +1,92 @@
+"""A statement is a transaction of its own, executed once; its errors and plans are those that services count on."""
+
+from contextlib import ExitStack
+
+import pytest
+from sqlalchemy import BigInteger, bindparam, func, insert, select, text
+from sqlalchemy.exc import IntegrityError, ProgrammingError
+
+from app.db.engine import SPARE_CONNECTIONS
+from app.db.execute import MIGRATIONS_BEHIND, run_statement
+from app.errors import DatabaseUnavailable
+from app.extensions import db
+from app.models import RunStatus
+from app.services import runs
+from app.services.runs import RUNS
+from app.services.traces import Actor, trace
+from tests.support.factories import make_run
+
+ACTIVE_INDEX = "uq_ingestion_runs_one_active_per_user"
+BACKEND = select(func.pg_backend_pid().label("pid"), func.current_setting("job_ingestion.actor", True).label("actor"))
+
+
+def test_the_actor_of_a_statement_is_forgotten_with_it(app):
+    run_id = make_run("pending")
+    before = run_statement(BACKEND)[0]
+    assert run_statement(runs.ABORT.statement, run_id=run_id, owner=None, **trace(Actor.USER))
+    after = run_statement(BACKEND)[0]
+    assert (after.pid, after.actor or "") == (before.pid, "")
+
+
+def test_rows_have_the_names_and_types_of_their_columns(app, user_id):
+    run_id = make_run("ingesting", user_id)
+    row = runs.get(run_id, user_id)
+    assert (row.id, row.status, row.server_time.tzinfo is not None) == (run_id, RunStatus.INGESTING, True)
+    assert isinstance(row.status, RunStatus)
+
+
+def test_a_statement_of_no_rows_returns_none(app, user_id):
+    run_id = make_run("pending", user_id)
+    changed = RUNS.update().where(RUNS.c.id == bindparam("run")).values(dispatch_count=7)
+    assert not run_statement(changed, run=run_id)
+    assert runs.get(run_id).dispatch_count == 7
+
+
+def test_errors_are_sqlalchemys_and_carry_the_drivers(app, user_id):
+    make_run("pending", user_id)
+    with pytest.raises(IntegrityError) as refusal:
+        run_statement(insert(RUNS).values(user_id=bindparam("owner")), owner=user_id)
+    assert refusal.value.orig.diag.constraint_name == ACTIVE_INDEX
+    with pytest.raises(ProgrammingError):
+        run_statement(select(func.no_such_function(bindparam("given", type_=BigInteger))), given=1)
+
+
+@pytest.mark.parametrize("missing", ["no_such_table", "ingestion_runs WHERE no_such_column"])
+def test_tables_of_another_version_are_no_database(app, missing):
+    with pytest.raises(DatabaseUnavailable) as fault:
+        run_statement(text(f"SELECT FROM {missing}"))
+    assert fault.value.reason == MIGRATIONS_BEHIND
+
+
+def test_a_pool_of_which_every_connection_is_busy_is_no_database(app, user_id):
+    with ExitStack() as held:
+        for _ in range(db.engine.pool.size() + SPARE_CONNECTIONS):
+            held.enter_context(db.engine.connect())
+        with pytest.raises(DatabaseUnavailable) as fault:
+            runs.current(user_id)
+    assert "busy" in fault.value.reason
+    assert runs.current(user_id) is None
+
+
+def test_a_statement_that_is_executed_often_is_prepared_once(app, user_id):
+    """The driver prepares a statement by its text, which for a constant is always the same."""
+    db.engine.dispose()
+    for _ in range(10):
+        runs.current(user_id)
+    prepared = run_statement(text("SELECT statement FROM pg_prepared_statements"))
+    assert [row.statement for row in prepared if "ingestion_runs" in row.statement] == [_text(runs.CURRENT)]
+
+
+def test_a_plan_that_is_kept_uses_the_index_of_active_runs(app):
+    with db.engine.connect() as connection:
+        connection.exec_driver_sql("SET plan_cache_mode = force_generic_plan")
+        connection.exec_driver_sql("SET enable_seqscan = off")
+        connection.exec_driver_sql(f"PREPARE current_run(bigint) AS {_text(runs.CURRENT)}")
+        plan = connection.exec_driver_sql("EXPLAIN EXECUTE current_run(1)").scalars().all()
+        connection.invalidate()
+    assert any(ACTIVE_INDEX in line for line in plan)
+
+
+def _text(statement) -> str:
+    """The statement as PostgreSQL gets it, with its one parameter."""
+    return str(statement.compile(db.engine)).replace("%(owner)s", "$1")
