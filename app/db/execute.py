@@ -1,6 +1,7 @@
 """Execute one statement as one transaction: the only way from a service to PostgreSQL."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from threading import Semaphore
 from typing import Any
 
@@ -10,7 +11,7 @@ from sqlalchemy import ColumnElement, Connection, Engine, Executable, Row, func,
 from sqlalchemy.exc import InterfaceError, InternalError, InvalidRequestError, OperationalError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from app.db.engine import MAX_LARGE_STATEMENTS
+from app.db.engine import MAX_LARGE_STATEMENTS, POOL_TIMEOUT
 from app.errors import DatabaseUnavailable, database_sentence
 from app.extensions import db
 
@@ -29,7 +30,8 @@ def run_statement(statement: Executable, **values: Any) -> Sequence[Row[Any]]:
     lacks the tables of this version. If the connection broke under the statement, its outcome is open: whoever must
     know it reads the row again.
     """
-    return _run(db.engine, statement, values)
+    with _turn():
+        return _run(db.engine, statement, values)
 
 
 def run_large_statement(statement: Executable) -> Sequence[Row[Any]]:
@@ -40,6 +42,22 @@ def run_large_statement(statement: Executable) -> Sequence[Row[Any]]:
     """
     with _large_statements:
         return _run(current_app.extensions["large_engine"], statement, {})
+
+
+@contextmanager
+def _turn() -> Iterator[None]:
+    """Hold one of the places at the pool. Raises DatabaseUnavailable if none is free within POOL_TIMEOUT.
+
+    Whoever has waited longest is next. SQLAlchemy's own queue does not promise that, and under gevent a busy client
+    would keep its connection until some of two hundred others were refused.
+    """
+    turns = current_app.extensions["database_turns"]
+    if not turns.acquire(timeout=POOL_TIMEOUT):
+        raise DatabaseUnavailable("PostgreSQL: every connection of the pool is busy.")
+    try:
+        yield
+    finally:
+        turns.release()
 
 
 def _run(engine: Engine, statement: Executable, values: dict[str, Any]) -> Sequence[Row[Any]]:

@@ -3,16 +3,22 @@
 There all requests share one thread: a request that computes holds up the others, and one that waits does not.
 """
 
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import ParamSpec, TypeVar
 
 import gevent
 from gevent import monkey
+from gevent.lock import Semaphore
 from gevent.threadpool import ThreadPool
 
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
+
+
+TICK = 1e-6
+"""Seconds after which a timer fires on the next turn of the loop."""
 
 
 def is_cooperative() -> bool:
@@ -34,9 +40,20 @@ def deadline(seconds: float) -> Iterator[None]:
 
 
 def let_others_run() -> None:
-    """Give way to the other requests of this process. A client that always has more to say would keep its turn."""
+    """Give way to the other requests of this process. A client that always has more to say would keep its turn.
+
+    By a timer, because fifty greenlets that sleep for 0 s run before gevent looks for new clients.
+    """
     if is_cooperative():
-        gevent.sleep(0)
+        gevent.sleep(TICK)
+
+
+def fair_semaphore(size: int) -> "threading.Semaphore | Semaphore":
+    """Return a semaphore that serves in the order of arrival, or nearly so.
+
+    gevent's keeps the places of those who wait; the standard one on greenlets makes them queue anew.
+    """
+    return Semaphore(size) if is_cooperative() else threading.Semaphore(size)
 
 
 class ComputePool:
