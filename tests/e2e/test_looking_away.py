@@ -1,4 +1,4 @@
-"""A tab that nobody looks at, that cannot ask or that is come back to: it shows what is true now, or that it is not known."""
+"""A tab that nobody looks at, that cannot ask, or that is come back to: it shows what is true now, or no status."""
 
 import re
 
@@ -35,7 +35,7 @@ def test_without_a_connection_the_icon_shows_no_status(page, product, run_id):
 
 
 def test_a_tab_whose_timers_do_not_pass_shows_the_status_all_the_same(page, product):
-    """In a tab that is hidden for long, a browser lets the page's own intervals pass once a minute; here they never do."""
+    """In a tab that is hidden for long, intervals pass once a minute; here they never do."""
     page.add_init_script("window.setInterval = () => 0")
     run_id = product.start_run()
     open_run(page, run_id)
