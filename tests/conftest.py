@@ -9,7 +9,6 @@ import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import fields, replace
 from pathlib import Path
-from typing import Any
 
 import flask_migrate
 import hypothesis
@@ -33,6 +32,7 @@ from app.tasks import dispatch
 from tests.support import boards as boards_support
 from tests.support.boards import Boards
 from tests.support.waiting import PATIENCE_SECONDS, wait_until
+from tests.support.workers import running_worker
 
 for field in fields(Settings):
     os.environ.pop(field.name.upper(), None)
@@ -191,21 +191,11 @@ def flask_command(settings: Settings, app: Flask) -> Callable[..., subprocess.Co
 def worker_log(settings: Settings, app: Flask, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A real Celery worker, ready, for all tests of a module; yields the file that its log goes to."""
     log = tmp_path_factory.mktemp("worker") / "worker.log"
-    environment: dict[str, Any] = {**os.environ, "DATA_DIR": str(settings.data_dir), "WORKER_CONCURRENCY": "1"}
-    with log.open("w") as output:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "celery", "-A", "celery_worker", "worker", "--without-mingle", "--without-gossip"],
-            cwd=PROJECT,
-            env=environment,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-        )
-        try:
-            wait_until(lambda: " ready." in log.read_text(), what="the worker")
-            yield log
-        finally:
-            process.terminate()
-            process.wait(PATIENCE_SECONDS)
+    with running_worker(settings, log) as process:
+        wait_until(lambda: " ready." in log.read_text(), what="the worker")
+        yield log
+        process.terminate()
+        process.wait(PATIENCE_SECONDS)
 
 
 @pytest.fixture

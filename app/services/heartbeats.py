@@ -12,7 +12,7 @@ from app.models import Component, Heartbeat
 HEARTBEATS = table_of(Heartbeat)
 
 FRESH_SECONDS = {Component.WORKER: 6, Component.RECONCILER: 9, Component.REDIS: 9}
-"""A component silent for longer counts as away. Workers beat every 2 s, until their event loop is 3 s late;
+"""A component silent for longer counts as away. Workers beat every 2 s in which their event loop has turned;
 reconcilers, and through them the broker, every 5 s and a little: an absence shows within 10 s."""
 
 FORGET_SECONDS = 3600

@@ -1,5 +1,6 @@
 import { keepPreviousData, useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { isWorthRetrying, pauseBeforeRetry } from '../lib/retrying.js';
+import { useIsOld } from '../lib/useIsOld.js';
 import { useLastError } from '../lib/useLastError.js';
 import { get, post } from './client.js';
 
@@ -44,7 +45,9 @@ export function useRun(runId) {
     refetchIntervalInBackground: true,
     refetchOnWindowFocus: ({ state }) => (isSettled(state) ? false : 'always'),
   });
-  return { run: query.data, asOf: query.dataUpdatedAt, error: useLastError(query) };
+  const asOf = query.dataUpdatedAt;
+  const isOld = useIsOld(asOf, query.data?.is_active === true);
+  return { run: query.data, asOf, isOld, error: useLastError(query) };
 }
 
 /** What happened to a run; asked for when its status is another one than before. */
@@ -69,6 +72,8 @@ export function useRuns(status, before) {
       const given = Object.entries({ status, before }).filter(([, value]) => value !== null);
       return get(`${ROOT}/runs?${new URLSearchParams([['limit', '20'], ...given])}`, signal);
     },
+    // As with a run: what stood here minutes ago is not shown as the present.
+    gcTime: 0,
     refetchInterval: ({ state }) => {
       const live = state.status === 'error' || state.data?.runs.some((run) => run.is_active);
       return live && !isMissing(state.error) ? IDLE_POLL_MS : false;

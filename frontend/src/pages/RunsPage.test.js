@@ -46,6 +46,26 @@ test('a status can be chosen, and is kept on the next page', async () => {
   expect(await screen.findByText('Run 2')).toBeVisible();
 });
 
+test('what was shown before is not shown again until the server answers', async () => {
+  const answers = { [PATHS.runs]: PAGE, [PATHS.run]: aRun(), [PATHS.events]: { events: [] } };
+  serve(answers);
+  const { user } = open('/runs');
+  await user.click(await screen.findByRole('link', { name: /^Run 7/ }));
+  await screen.findByRole('button', { name: 'Abort' });
+  let answer;
+  answers[PATHS.runs] = answers[PATHS.run] = () =>
+    new Promise((resolve) => {
+      answer = resolve;
+    });
+  await user.click(screen.getByRole('link', { name: 'Runs' }));
+  expect(await screen.findByText('Loading …')).toBeVisible();
+  expect(screen.queryByRole('list')).toBeNull();
+  answer(PAGE);
+  await user.click(await screen.findByRole('link', { name: /^Run 7/ }));
+  expect(await screen.findByText('Loading …')).toBeVisible();
+  expect(screen.queryByRole('timer')).toBeNull();
+});
+
 test('no runs yet, and none in a status, are told apart', async () => {
   const none = { runs: [], next_before: null };
   serve({ [PATHS.runs]: none, [`${PATHS.runs}&status=error`]: none });

@@ -7,20 +7,21 @@ import './RunNews.css';
 
 /**
  * What there is to be told besides the run itself: the connection, how one got here, what became of an abort.
- * @param {{run?: import('../../api/queries.js').Run, asOf: number,
+ * @param {{run?: import('../../api/queries.js').Run, asOf: number, isOld: boolean,
  *   error: import('../../api/client.js').ApiError | null,
  *   abort: ReturnType<typeof import('../../api/queries.js').useAbortRun>}} props
  */
-export default function RunNews({ run, asOf, error, abort }) {
+export default function RunNews({ run, asOf, isOld, error, abort }) {
   const [wasActive, setWasActive] = useAlreadyActive();
+  const doubt = error ? trouble(error).sentence : isOld && 'Asking the server again.';
   const tooLate = abort.error?.code === 'run_moved';
   return (
     <>
       <div role="status" className="rn-news">
         {!run && !error && <p className="quiet">Loading …</p>}
-        {error && (
+        {doubt && (
           <Banner tone="warning">
-            {trouble(error).sentence} {run && `This is how it stood at ${formatTime(asOf)}.`}
+            {doubt} {run && `This is how it stood at ${formatTime(asOf)}.`}
           </Banner>
         )}
         {wasActive && run?.is_active && (

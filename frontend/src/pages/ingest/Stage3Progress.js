@@ -7,7 +7,7 @@ import { paths } from '../../lib/paths.js';
 import { lasted } from '../../lib/run.js';
 import { statusLook } from '../../lib/status.js';
 import { trouble } from '../../lib/trouble.js';
-import { useFavicon } from '../../lib/useFavicon.js';
+import { UNKNOWN, useFavicon } from '../../lib/useFavicon.js';
 import { useNow } from '../../lib/useNow.js';
 import AbortButton from './AbortButton.js';
 import RunDetails from './RunDetails.js';
@@ -21,14 +21,15 @@ import './Stage3Progress.css';
  * @param {{runId: string}} props
  */
 export default function Stage3Progress({ runId }) {
-  const { run: known, asOf, error } = useRun(runId);
+  const { run: known, asOf, isOld, error } = useRun(runId);
   const abort = useAbortRun(runId);
   const missing = isMissing(error);
   const run = missing ? undefined : known;
-  useFavicon(run && !error ? statusLook(run.status).favicon : 'idle');
+  const lost = !missing && (isOld || error !== null);
+  useFavicon(lost ? UNKNOWN : run ? statusLook(run.status).favicon : 'idle');
   return (
     <div className="s3-run">
-      <title>{`${titleOf(runId, run, error)} · Job Ingestion`}</title>
+      <title>{`${titleOf(runId, lost ? undefined : run, error)} · Job Ingestion`}</title>
       <div className="s3-header">
         <div className="s3-name">
           <h1 tabIndex={-1}>
@@ -39,8 +40,8 @@ export default function Stage3Progress({ runId }) {
         {run?.can_abort && <AbortButton runId={runId} abort={abort} />}
       </div>
       {missing && <Missing />}
-      {!missing && <RunNews run={run} asOf={asOf} error={error} abort={abort} />}
-      {run && <Known run={run} asOf={asOf} lost={error !== null} />}
+      {!missing && <RunNews run={run} asOf={asOf} isOld={isOld} error={error} abort={abort} />}
+      {run && <Known run={run} asOf={asOf} lost={lost} />}
     </div>
   );
 }

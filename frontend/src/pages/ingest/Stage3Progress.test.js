@@ -17,6 +17,17 @@ function serveRun(run, more = {}) {
   return { answers, asked: serve(answers) };
 }
 
+function icon() {
+  return document.querySelector('link[rel="icon"]');
+}
+
+/** What the tab tells somebody who looks at another one. */
+async function expectNothingIsClaimed() {
+  expect(await screen.findByText(/^Asking the server again\. This is how it stood at /)).toBeVisible();
+  expect(document.title).toBe('Run 7 · Job Ingestion');
+  expect(icon()).toHaveAttribute('href', expect.stringMatching(/favicon-unknown/));
+}
+
 async function confirmAbort(user) {
   await user.click(await screen.findByRole('button', { name: 'Abort' }));
   await user.click(screen.getByRole('button', { name: 'Abort run' }));
@@ -33,7 +44,7 @@ test('an active run has its ID, Abort, badge, times, sentence and timeline', asy
   expect(screen.getByText('No postings so far.')).toBeVisible();
   expect(await screen.findByText('Started')).toBeVisible();
   expect(document.title).toBe('Run 7 · Pending · Job Ingestion');
-  expect(document.querySelector('link[rel="icon"]')).toHaveAttribute('href', '/favicon-active.svg');
+  expect(icon()).toHaveAttribute('href', '/favicon-active.svg');
   expect(screen.queryByRole('link', { name: 'Start a new run' })).toBeNull();
   expect(await objections(container)).toEqual([]);
 });
@@ -51,7 +62,7 @@ test.each([
     expect(screen.getByText('Took').nextSibling).toHaveTextContent('12 s');
     expect(screen.getByText(words)).toBeVisible();
     expect(screen.queryByRole('button', { name: 'Abort' })).toBeNull();
-    expect(document.querySelector('link[rel="icon"]')).toHaveAttribute('href', `/favicon-${favicon}.svg`);
+    expect(icon()).toHaveAttribute('href', `/favicon-${favicon}.svg`);
     expect(await objections(container)).toEqual([]);
   },
 );
@@ -156,6 +167,7 @@ test('a server that is away: the last state stays, with its time, the clock stan
     expect(await screen.findByText(/^Connection lost, retrying\. This is how it stood at /)).toBeVisible();
     expect(screen.getByText('Pending')).toBeVisible();
     expect(document.title).toBe('Run 7 · Connection lost · Job Ingestion');
+    expect(icon()).toHaveAttribute('href', expect.stringMatching(/favicon-unknown/));
     await vi.advanceTimersByTimeAsync(30_000);
     expect(screen.getByRole('timer')).toHaveTextContent('1 min 5 s');
     answers[PATHS.run] = anEndedRun('finished');
@@ -165,6 +177,49 @@ test('a server that is away: the last state stays, with its time, the clock stan
   } finally {
     vi.useRealTimers();
   }
+});
+
+test('after the computer slept the old status is told as that until there is a new one', async () => {
+  vi.useFakeTimers({ shouldAdvanceTime: true });
+  try {
+    const { answers } = serveRun(aRun());
+    const { container } = open('/ingest/runs/7');
+    await screen.findByText('Pending');
+    let answer;
+    answers[PATHS.run] = () =>
+      new Promise((resolve) => {
+        answer = resolve;
+      });
+    vi.setSystemTime(Date.now() + 600_000);
+    await vi.advanceTimersByTimeAsync(1_000);
+    await expectNothingIsClaimed();
+    expect(screen.getByRole('timer')).toHaveTextContent('1 min 5 s');
+    expect(await objections(container)).toEqual([]);
+    await vi.advanceTimersByTimeAsync(1_000);
+    answer(anEndedRun('finished'));
+    expect(await screen.findByText('Finished')).toBeVisible();
+    expect(document.title).toBe('Run 7 · Finished · Job Ingestion');
+    expect(screen.queryByText(/Asking the server again/)).toBeNull();
+  } finally {
+    vi.useRealTimers();
+  }
+});
+
+test('a tab that the browser stops claims no status meanwhile', async () => {
+  serveRun(aRun());
+  open('/ingest/runs/7');
+  await screen.findByText('Pending');
+  document.dispatchEvent(new Event('freeze'));
+  await expectNothingIsClaimed();
+  await waitFor(() => expect(document.title).toBe('Run 7 · Pending · Job Ingestion'));
+});
+
+test('an ended run is never in doubt', async () => {
+  serveRun(anEndedRun('finished'));
+  open('/ingest/runs/7');
+  await screen.findByText('Finished');
+  document.dispatchEvent(new Event('freeze'));
+  expect(document.title).toBe('Run 7 · Finished · Job Ingestion');
 });
 
 test('an unknown run is a clear page, not a spinner', async () => {

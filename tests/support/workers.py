@@ -1,0 +1,43 @@
+"""A Celery worker for one test or module."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import psutil
+
+from app.config import PROJECT, Settings
+from tests.support.waiting import PATIENCE_SECONDS
+
+HANGING_WORKER = "tests.support.hanging_worker"
+
+HANGS_AT_ONCE = "HANGS_AT_ONCE"
+"""The environment variable of a hanging worker whose loop shall never turn."""
+
+HANGS = "The loop hangs."
+"""Its report that this is so."""
+
+
+@contextmanager
+def running_worker(
+    settings: Settings, log: Path, application: str = "celery_worker", **environment: str
+) -> Iterator[psutil.Popen]:
+    """Start a worker that logs to that file and has one child; kill whatever is left of it in the end."""
+    with log.open("w") as output:
+        process = psutil.Popen(
+            [sys.executable, "-m", "celery", "-A", application, "worker", "--without-mingle", "--without-gossip"],
+            cwd=PROJECT,
+            env={**os.environ, "DATA_DIR": str(settings.data_dir), "WORKER_CONCURRENCY": "1", **environment},
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+    try:
+        yield process
+    finally:
+        with suppress(psutil.NoSuchProcess):
+            for left in [process, *process.children()]:
+                left.kill()
+        process.wait(PATIENCE_SECONDS)
