@@ -30,7 +30,7 @@ from gunicorn.http.errors import ParseException
 from prometheus_client import multiprocess
 
 from app import logs
-from app.api.connections import linger, must_close, raise_file_limit
+from app.api.connections import SEND_BUFFER_BYTES, linger, must_close, raise_file_limit
 from app.config import Settings, SettingsError
 from app.problems import PROBLEM_JSON, problem_document
 from app.runtime.cooperative import is_cooperative, let_others_run
@@ -104,6 +104,12 @@ def on_starting(server: Any) -> None:
     if OWN_METRICS:
         for path in Path(worker_tmp_dir).glob("*.db"):
             path.unlink()
+
+
+def when_ready(server: Any) -> None:
+    """Bound what waits in the kernel for a client that takes no answers: accepted connections inherit it."""
+    for listener in server.LISTENERS:
+        listener.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
 
 
 def post_worker_init(_worker: Any) -> None:

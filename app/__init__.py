@@ -17,7 +17,7 @@ from app.api import (
     source_routes,
     throttle,
 )
-from app.api.documentation import DocumentPlugin, security_schemes
+from app.api.documentation import DocumentPlugin, security_schemes, serve_document
 from app.celery_app import celery_init_app
 from app.config import PROJECT, Settings
 from app.db.engine import SPARE_CONNECTIONS, init_engine, large_engine
@@ -61,6 +61,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     api.register_blueprint(preview_routes.blueprint)
     api.register_blueprint(auth_routes.blueprint)
     api.register_blueprint(health_routes.blueprint)
+    serve_document(app, api)
     page_routes.init_app(app, api)
     commands.init_app(app)
     return app

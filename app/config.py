@@ -195,8 +195,6 @@ class Settings:
             "API_TITLE": "Job Ingestion",
             "API_VERSION": "1",
             "OPENAPI_VERSION": "3.1.0",
-            "OPENAPI_URL_PREFIX": "/api",
-            "OPENAPI_JSON_PATH": "openapi.json",
             "API_SPEC_OPTIONS": {
                 "info": {"description": "Start, watch and abort ingestion runs."},
                 # Either; none at all with AUTH=local.

@@ -16,6 +16,9 @@ MAX_CONNECTIONS = 1000
 OTHER_FILES = 100
 """Files that a web process may have open besides: connections to PostgreSQL and Redis, the listening socket, code."""
 
+SEND_BUFFER_BYTES = 128 * 1024
+"""Answers of a connection that the kernel holds, about; without a limit it would take in dozens for a silent client."""
+
 WRITE_TIMEOUT = 30
 """Seconds in which a client must have received an answer."""
 

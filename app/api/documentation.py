@@ -1,9 +1,11 @@
 """What the operations of the OpenAPI document have in common: how they read a body, and the problems they answer."""
 
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any
 
 from apispec import BasePlugin
+from flask import Flask, Response, json
 from flask_smorest import Blueprint
 from marshmallow import Schema
 from webargs.flaskparser import FlaskParser
@@ -11,7 +13,7 @@ from werkzeug.exceptions import BadRequest
 
 from app.api.bodies import read_body
 from app.config import Settings
-from app.problems import PROBLEM_JSON
+from app.problems import PROBLEM_JSON, Api
 from app.schemas.problems import InputProblemSchema, ProblemSchema
 
 Problems = dict[int, tuple[str, type[Schema]]]
@@ -81,6 +83,16 @@ class DocumentPlugin(BasePlugin):
             operation.setdefault("parameters", []).append(OWN_REQUEST_ID)
             for answer in operation["responses"].values():
                 answer["headers"] = {**answer.get("headers", {}), "X-Request-ID": REQUEST_ID}
+
+
+def serve_document(app: Flask, api: Api) -> None:
+    """Serve the OpenAPI document. It is rendered once, because that takes twenty times as long as any other answer."""
+
+    @cache
+    def rendered() -> str:
+        return f"{json.dumps(api.spec.to_dict(), indent=2)}\n"
+
+    app.add_url_rule("/api/openapi.json", "openapi", lambda: Response(rendered(), mimetype="application/json"))
 
 
 class Parser(FlaskParser):

@@ -81,7 +81,6 @@ class BoundedConnection(psycopg.Connection[Any]):
             self.close()
             raise psycopg.OperationalError(f"no answer within {self.answer_timeout} s") from error
 
-
     def _wait_on_hub(self, gen: Any) -> Any:
         """Wait as psycopg does, by gevent's own functions; its poll in place of the standard one costs three times as
         much."""

@@ -102,7 +102,7 @@ def crowded(port: int, beginning: bytes) -> Iterator[Crowd]:
 
 @drill("clients that hold on", "Web", PLACEHOLDER)
 def holding_on(stage: Stage) -> Outcome:
-    """60 clients send nothing, or go on letter by letter with a head, a body or a chunk, ask first and then are silent,
+    """60 clients send nothing, or go on letter by letter with a head, a body or a chunk, ask first and say no more,
     begin a long body without signing in, read no answer, or do not close their end, and come again when they are
     disconnected: 8 people's starts and aborts answer within 3 s, until each has been disconnected.
     """
