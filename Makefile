@@ -45,8 +45,7 @@ SOAK ?= 10
 drill: .venv/development frontend/dist/index.html ## Break a whole product in every way we know, and write docs/proof.md (SEED=7 SOAK=10)
 	@$(BIN)/python -m tests.drills --seed $(SEED) --soak-minutes $(SOAK) --report docs/proof.md
 
-bench: .venv/development frontend/dist/index.html ## Measure the product beside the limits of what it stands on, and write docs/benchmarks.md
-	@$(BIN)/python -m tests.support.chromium
+bench: .venv/development frontend/dist/index.html ## Measure the product beside pgbench and bare Celery, and write docs/benchmarks.md
 	@$(BIN)/python -m bench --report docs/benchmarks.md
 
 docs: .venv/development frontend/node_modules/.package-lock.json ## Write docs/api.md and the page's types from the OpenAPI document

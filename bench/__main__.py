@@ -1,73 +1,89 @@
-"""``python -m bench [parts]``: measure, and write docs/benchmarks.md."""
+"""Measure the product; or, as ``compare OTHER_CHECKOUT``, in turns with the product of another checkout."""
 
 import argparse
 import os
 import sys
 import time
-import traceback
-from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import fields
-from functools import partial
 from pathlib import Path
-from typing import Any
 
 from app.config import Settings
-from bench import growth, memory, page, pickup, polling, readiness, report, throughput
+from bench import figures
+from bench.load import Measured
 from bench.stage import staged
+from tests.support.reports import setting, table
 
-ON_STAGE = {
-    "throughput": throughput.measure,
-    "pickup": pickup.measure,
-    "polling": polling.measure,
-    # Behind those, because it leaves a million runs.
-    "growth": growth.measure,
-    "memory": memory.measure,
+HEAD = """# Benchmarks
+
+The product beside the limits of what it stands on. `make bench` writes this page; it is never edited by hand. One
+machine carries the product, its PostgreSQL and Redis, and the load generator. So absolute figures say little; shares,
+whose two sides were measured in turns, can be compared. *Of pgbench's* is the share of the rate at which pgbench runs
+the same statements, on 32 connections at most, without a web server, a sign-in or a message.
+"""
+PARTS = {
+    "readiness": "Until the product is ready",
+    "throughput": "Requests a second",
+    "pickup": "From a start to its receipt, beside Celery alone",
+    "polling": "Open pages that watch a run, asking every 1.5 s",
+    "memory": "Memory: the proportional set size",
+    # The last, because it leaves a million runs.
+    "growth": "As runs pile up: 8 clients, who own half of them",
 }
-ALONE = {"readiness": readiness.measure, "page": page.measure}
 
 
-def main() -> int:
-    """Measure what is asked for, print it, and write it down if told where; returns the exit code."""
+def main() -> None:
+    """Measure what is asked for, and print it."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("parts", nargs="*", help=f"some of {', '.join([*ON_STAGE, *ALONE])}; all by default")
+    parser.add_argument("parts", nargs="*", help=f"some of {', '.join(PARTS)}, all by default; or compare and a path")
     parser.add_argument("--report", type=Path, help="the file to write")
+    parser.add_argument("--seconds", type=float, default=30, help="of each load of a comparison")
+    parser.add_argument("--turns", type=int, default=5, help="of a comparison")
     asked = parser.parse_args()
     for field in fields(Settings):
         os.environ.pop(field.name.upper(), None)
-    wanted = set(asked.parts or [*ON_STAGE, *ALONE])
-    if unknown := wanted - ON_STAGE.keys() - ALONE.keys():
-        parser.error(f"there is no part {', '.join(sorted(unknown))}")
-    began = time.monotonic()
-    found = _measure(wanted)
-    found.seconds = time.monotonic() - began
-    print(written := report.render(found))
+    if asked.parts[:1] == ["compare"] and len(asked.parts) == 2:
+        page = compare(Path(asked.parts[1]).resolve(), asked.seconds, asked.turns)
+    elif set(asked.parts) <= PARTS.keys():
+        page = measure(asked.parts or list(PARTS))
+    else:
+        parser.error(f"these are no parts: {' '.join(asked.parts)}")
+    print(page)
     if asked.report:
-        asked.report.write_text(written)
-    return 1 if found.failed else 0
+        asked.report.write_text(page)
 
 
-def _measure(wanted: set[str]) -> report.Findings:
-    found = report.Findings()
+def measure(parts: list[str]) -> str:
+    """Measure these parts; return the page."""
+    began, sections = time.monotonic(), []
+    with staged() as stage:
+        for part in sorted(parts, key=list(PARTS).index):
+            print(f"{part} …", file=sys.stderr, flush=True)
+            head, *rows = getattr(figures, part)(stage)
+            sections += [f"## {PARTS[part]}\n", table(head, rows)]
+    took = f"{(time.monotonic() - began) / 60:.1f} min"
+    return "\n".join([HEAD, setting(Command="`make bench`", Took=took), *sections])
+
+
+def compare(other: Path, seconds: float, turns: int) -> str:
+    """Load this product and that of another checkout in turns; return a table of the medians of all turns."""
+    found: dict[tuple[str, int, str], list[Measured]] = {}
     with ExitStack() as stack:
-        parts: dict[str, Callable[[], Any]] = {}
-        if wanted & ON_STAGE.keys():
-            stage = stack.enter_context(staged())
-            parts = {name: partial(measure, stage) for name, measure in ON_STAGE.items()}
-        for name, measure in (parts | ALONE).items():
-            if name in wanted:
-                _note(found, name, measure)
-    return found
-
-
-def _note(found: report.Findings, name: str, measure: Callable[[], Any]) -> None:
-    """Measure one part; whatever goes wrong in it, the others are measured all the same."""
-    try:
-        setattr(found, name, measure())
-    except Exception:
-        traceback.print_exc()
-        found.failed.append(name)
+        stages = {"this": stack.enter_context(staged()), "other": stack.enter_context(staged(other))}
+        for turn in range(turns):
+            for kind, clients in [(kind, clients) for kind in figures.KINDS for clients in figures.CLIENTS]:
+                print(f"turn {turn + 1} of {turns}: {kind}, {clients} clients", file=sys.stderr, flush=True)
+                for name in sorted(stages, reverse=turn % 2 == 0):
+                    measured = figures.load(stages[name], kind, clients, seconds)
+                    found.setdefault((kind, clients, name), []).append(measured)
+    rows = []
+    for (kind, clients, name), rounds in sorted(found.items()):
+        rate, p50, p99 = figures.rate(rounds, kind), figures.ms(rounds, 50), figures.ms(rounds, 99)
+        share = rate / figures.rate(found[kind, clients, "other"], kind)
+        times = f"{p50:.1f}", f"{p99:.1f}", f"{p99 / p50:.1f}"
+        rows.append((kind, clients, name, f"{rate:,.1f}", f"{share:.0%}", *times, sum(each.bad for each in rounds)))
+    return table(("", "clients", "checkout", "a second", "of other's", "p50 ms", "p99 ms", "p99 / p50", "5xx"), rows)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

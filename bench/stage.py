@@ -1,85 +1,95 @@
-"""What is measured: a whole product with accounts, and people who use it."""
+"""What is measured: a whole product with accounts, its users, and pgbench on its database."""
 
 import hashlib
+import re
 import secrets
+import subprocess
+import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
-import psutil
+from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 
+from app import embedded
+from app.config import PROJECT
+from bench.load import Measured, Script, put
 from tests.support.product import Product, temporary_folder, temporary_product
+from tests.support.waiting import wait_until
 
-PEOPLE = 200
+USERS = 200
+SPARE_USERS = 32
+"""Users without a token, for pgbench; and the most connections that it opens, of those that PostgreSQL has."""
 
-SPARE_PEOPLE = 32
-"""Users without a token, as whom pgbench starts and aborts."""
-
-SECRET_KEY = "a key of the benchmark, which nobody else can reach"
-
-PROCESSES = {
-    "web": "-m gunicorn",
-    "worker": "-m celery",
-    "reconciler": "runs reconcile",
-    "PostgreSQL": "postgres",
-    "Redis": "redis-server",
-    "supervisor": "supervisord",
-}
+SETTINGS = {"AUTH": "accounts", "SECRET_KEY": "a key of the benchmark, which nobody else can reach", "WEB_WORKERS": "2"}
+VARIABLES = {"owner": ":owner", "run_id": ":id", "actor": "'user'", "request_id": "'bench'"}
 
 
 @dataclass(frozen=True)
 class Stage:
-    """A running product and the tokens of its users, whose ids are 1, 2, 3 …"""
+    """A running product, how long its first start took, and the tokens of its users, whose ids are 1, 2, 3 …"""
 
     product: Product
+    first_start: float
     tokens: list[str]
 
-    @property
-    def port(self) -> int:
-        """Where it listens."""
-        return self.product.port
-
-    def is_at_rest(self) -> bool:
-        """Whether no message waits for the worker."""
-        with self.product.broker() as broker:
-            return broker.llen("job-ingestion:ingestion") == 0
-
-    def end_runs(self) -> None:
-        """Abort what a load has left active, as an operator with psql would."""
+    def put(self, scripts: list[Script], seconds: float, **more: float) -> Measured:
+        """Put a load on it, and abort the runs that it leaves, as an operator with psql would."""
+        measured = put(self.product.port, scripts, seconds, **more)
         self.product.sql(
             "UPDATE ingestion_runs SET status = 'aborted', finished_at = clock_timestamp()"
             " WHERE status IN ('pending', 'initializing', 'ingesting')"
         )
+        return measured
 
-    def teams(self) -> dict[str, list[psutil.Process]]:
-        """Its processes by what they are; the launcher, which only waits, is among none."""
-        found: dict[str, list[psutil.Process]] = {name: [] for name in PROCESSES}
-        for process in self.product.processes():
-            line = " ".join(process.cmdline())
-            name = next((name for name, words in PROCESSES.items() if words in line), None)
-            if name:
-                found[name].append(process)
-        return found
+    def pgbench(self, script: str, clients: int, seconds: int) -> float:
+        """How often a second pgbench gets through the script."""
+        address = embedded.database_url(self.product.data_dir).replace("postgresql+psycopg", "postgresql")
+        with tempfile.NamedTemporaryFile("w", suffix=".sql") as file:
+            file.write(script)
+            file.flush()
+            command = [str(embedded.postgres_binary("pgbench")), "-n", "-M", "prepared", "-f", file.name, "-T"]
+            command += [str(seconds), "-c", str(min(clients, SPARE_USERS)), address]
+            done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=seconds + 60)
+        return float(re.findall(r"tps = ([0-9.]+)", done.stdout)[0])
 
 
 @contextmanager
-def staged() -> Iterator[Stage]:
-    """A product with AUTH=accounts as it comes, running, with PEOPLE users."""
-    environment = {"AUTH": "accounts", "SECRET_KEY": SECRET_KEY, "WEB_WORKERS": "2"}
-    with temporary_folder() as folder, temporary_product(folder, measured=False, **environment) as product:
-        product.start()
-        yield Stage(product, _people(product))
-
-
-def _people(product: Product) -> list[str]:
-    """Make the users and give each a token."""
-    tokens = [f"ji_{secrets.token_urlsafe(32)}" for _ in range(PEOPLE)]
-    everybody = PEOPLE + SPARE_PEOPLE
-    product.sql("INSERT INTO users (email) SELECT n || '@example.org' FROM generate_series(1, %s) n", everybody)
-    for number, token in enumerate(tokens, 1):
+def staged(project: Path = PROJECT) -> Iterator[Stage]:
+    """The product of that checkout, running as it comes, with users."""
+    with temporary_folder() as folder, temporary_product(folder, measured=False, **SETTINGS) as product:
+        product.project, product.python = project, str(project / ".venv/bin/python")
+        seconds = start(product)
+        tokens = [f"ji_{secrets.token_urlsafe(32)}" for _ in range(USERS)]
+        made = "INSERT INTO users (email) SELECT n || '@example.org' FROM generate_series(1, %s) n"
+        product.sql(made, USERS + SPARE_USERS)
         product.sql(
-            "INSERT INTO credentials (user_id, epoch, kind, name, secret_hash)"
-            " SELECT user_id, epoch, 'token', 'bench', %s FROM users WHERE user_id = %s",
-            hashlib.sha256(token.encode()).digest(), number,
+            "INSERT INTO credentials (user_id, epoch, kind, name, secret_hash) SELECT user_id, epoch, 'token', 'bench',"
+            " hash FROM unnest(%s::bytea[]) WITH ORDINALITY AS given(hash, n) JOIN users ON user_id = n",
+            [hashlib.sha256(token.encode()).digest() for token in tokens],
         )
-    return tokens
+        yield Stage(product, seconds, tokens)
+        product.stop()
+
+
+def start(product: Product) -> float:
+    """Start it; return the seconds until ``/readyz`` was ok."""
+    began, launcher = time.monotonic(), product.launch()
+    wait_until(lambda: product.health() == "ok" or launcher.poll() is not None, 300, "a product that is ready")
+    assert launcher.poll() is None, product.printed()
+    return time.monotonic() - began
+
+
+def in_words_of_pgbench(statement: Any) -> str:
+    """A statement of the product's; parameters without a value are pgbench's variables, or NULL."""
+    compiled = statement.compile(dialect=PGDialect_psycopg())
+
+    def word(found: re.Match[str]) -> str:
+        value = compiled.params[found[1]]
+        own = f"'{value}'" if isinstance(value, str) else str(value)
+        return VARIABLES.get(found[1], "NULL") if value is None else own
+
+    return " ".join(re.sub(r"%\((\w+)\)s", word, str(compiled)).split())

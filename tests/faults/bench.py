@@ -85,7 +85,7 @@ def migrated(app: Flask) -> None:
 class Bench:
     """One application with two users, and every way to do something to its runs."""
 
-    def __init__(self, settings: Settings, migrate: bool = True) -> None:
+    def __init__(self, settings: Settings) -> None:
         self.app = application(settings)
         self.connection = psycopg.connect(**connect_arguments(settings.database_url), autocommit=True)
         self.connection.execute("SET statement_timeout = 0")
@@ -97,8 +97,6 @@ class Bench:
         self.log = ClientLog(complete=True)
         self.published: list[tuple[int, int | None]] = []
         self._here = local()
-        if migrate:
-            migrated(self.app)
         with self.app.app_context():
             made = "INSERT INTO users (email) SELECT unnest(%s::text[]) RETURNING user_id"
             self.users = [row.user_id for row in self.rows(made, list(USERS))]

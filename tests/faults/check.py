@@ -39,17 +39,18 @@ class Bounds:
     hands: bool = True
 
 
-def check(template: str | None, bounds: Bounds) -> dict[str, Any]:
+def check(template: str, bounds: Bounds, statement: str | None = None) -> dict[str, Any]:
     """Run the model on a database of its own, and return what was found, and after how much.
 
-    ``template`` names a database with the sound migrations' tables, made if there is none; None: those of this copy.
+    ``template`` names a database with the migrations' tables, made if there is none; ``statement`` breaks the copy.
     """
     settings = Settings.from_env()
-    if template is not None:
-        make_template(settings, template)
-    with database(settings, NAME, template or "template0") as own:
-        bench, other = Bench(own, migrate=template is None), OtherSession(own)
+    make_template(settings, template)
+    with database(settings, NAME, template) as own:
+        bench, other = Bench(own), OtherSession(own)
         try:
+            if statement:
+                bench.connection.execute(statement)
             return _run(type("Runs", (RunsMachine,), {"bench": bench, "other": other, "hands": bounds.hands}), bounds)
         finally:
             other.close()

@@ -1,254 +1,220 @@
 """Ways to break the product in a single place, of which the model check must find every one."""
 
+import ast
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
+from typing import Any
+
+from tests.faults.rewriting import Rewrite, rewrite_once
+
+
+class Evidence(StrEnum):
+    """The sign that the check must find of a mutant."""
+
+    FAULT = "the database refuses, so the tables stay sound"
+    TABLES = "nothing refuses, so the history checker reports it"
+    ANY = "an answer, a table or a message is wrong"
 
 
 @dataclass(frozen=True)
 class Mutant:
-    """Edits of files, old text to new, and what they let happen."""
+    """Changes of the code and of the database, and what they let happen; each of the tours must find it."""
 
     why: str
-    edits: tuple[tuple[str, str, str], ...]
+    rewrites: tuple[Rewrite, ...] = ()
+    statement: str | None = None
+    tours: tuple[str, ...] = ("keys",)
+    evidence: Evidence = Evidence.ANY
 
 
-RUNS = "app/services/runs.py"
-DISPATCHES = "app/services/dispatches.py"
-DISPATCH = "app/tasks/dispatch.py"
-STATUS = "app/models/ingestion_run.py"
-ROUTES = "app/api/ingestion_routes.py"
-GUARDS = "migrations/versions/c3b8d7e6a150_guards.py"
-KEYS = "app/services/start_keys.py"
-KEY_TABLE = "migrations/versions/2f7ac1e98b35_idempotency.py"
-EVENTS = "migrations/versions/e07a52c9d8f1_run_events.py"
+def _code(why: str, *rewrites: Rewrite, **more: Any) -> Mutant:
+    return Mutant(why, rewrites, **more)
 
-GUARD = "RUNS.c.status.in_(inline_literals(to.sources))"
-UNGUARDED = (RUNS, f", {GUARD}", "")
-LOOKED = (
-    RUNS,
-    "    if not run_statement(move.statement, ",
-    "    if (found := get(run_id, user_id).status) not in move.to.sources:\n"
-    "        raise RunMoved(run_id, found, move.to)\n"
-    "    if not run_statement(move.statement, ",
+
+def _tables(why: str, statement: str, **more: Any) -> Mutant:
+    return Mutant(why, statement=statement, **more)
+
+
+NO_TRIGGER = "DROP TRIGGER ingestion_runs_move ON ingestion_runs"
+FINISHED_MAY_BE_LEFT = (
+    "CREATE OR REPLACE TRIGGER ingestion_runs_move BEFORE UPDATE ON ingestion_runs FOR EACH ROW"
+    " WHEN (OLD.status IS DISTINCT FROM NEW.status AND OLD.status <> 'finished') EXECUTE FUNCTION ingestion_runs_move()"
 )
-TRIGGER = "FOR EACH ROW WHEN (OLD.status IS DISTINCT FROM NEW.status) EXECUTE FUNCTION ingestion_runs_move()"
-UNTRIGGERED = (GUARDS, TRIGGER, TRIGGER.replace("(OLD", "(false AND OLD"))
-ON_CONFLICT = ".on_conflict_do_nothing()"
+NUMBERED_ACROSS_RUNS = """
+CREATE FUNCTION renumber() RETURNS trigger LANGUAGE plpgsql AS
+$$ BEGIN NEW.seq := (SELECT coalesce(max(seq), 0) + 1 FROM run_events); RETURN NEW; END $$;
+CREATE TRIGGER renumber BEFORE INSERT ON run_events FOR EACH ROW EXECUTE FUNCTION renumber()
+"""
+PUBLISH_NEXT_ID = """
+from flask import current_app
+from sqlalchemy import text
+with current_app.extensions["sqlalchemy"].engine.connect() as connection:
+    _run_id = connection.execute(text("SELECT last_value + is_called::int FROM ingestion_runs_id_seq")).scalar_one()
+_publish(_run_id)
+"""
 
-
-def _one(why: str, file: str, old: str, new: str, *more: tuple[str, str, str]) -> Mutant:
-    return Mutant(why, ((file, old, new), *more))
-
-
-def _unguarded(status: str, why: str) -> Mutant:
-    loose = f"list(RunStatus) if to == RunStatus.{status} else to.sources"
-    return _one(why, RUNS, GUARD, GUARD.replace("to.sources", loose))
-
+UNGUARDED = Rewrite("_.c.status.in_(_)", inside="update(_)")
+READ_FIRST = Rewrite(
+    "if not _move:\n    raise _error(_run_id, _run.status, _to)",
+    "if _run.status not in _to.sources:\n    raise _error(_run_id, _run.status, _to)\n_move",
+)
+SOURCES = "{PENDING: _0, INITIALIZING: _1, INGESTING: _2, FINISHED: _3, ERROR: _4, ABORTED:"
+STARTED = "_run_id, _is_new = _start(_user_id, _preview_id, _key)"
+PUBLISHED = "if _is_new:\n    _publish(_run_id)"
+START_COLUMNS = '["user_id", "next_dispatch_at", ...]'
+DUE = "_.c.status == _.PENDING"
 
 MUTANTS: dict[str, Mutant] = {
-    # --- guards: the database refuses what these let through, so the tables stay sound and the caller gets a fault
-    "no guard in claim": _unguarded("INITIALIZING", "a second copy of a message starts the work again"),
-    "no guard in advance": _unguarded("INGESTING", "a worker goes on with an aborted run"),
-    "no guard in finish": _unguarded("FINISHED", "an aborted run finishes"),
-    "no guard in fail": _unguarded("ERROR", "an aborted run ends in error"),
-    "no guard in abort": _unguarded("ABORTED", "a finished run is said to be aborted"),
-    "the status is read, then written": _one("between the two somebody else moves the run", *UNGUARDED, LOOKED),
-    "finish from anywhere": _one(
-        "work is skipped", STATUS, "FINISHED: [INGESTING]", "FINISHED: [INITIALIZING, INGESTING]",
+    # --- moves
+    "no guard": _code(
+        "a run moves from anywhere", UNGUARDED, evidence=Evidence.FAULT,
+        tours=("claim against abort", "finish against abort"),
     ),
-    "no trigger": _one("psql does what it likes", *UNTRIGGERED),
-    # --- both fences down: what the oracle must see in the tables
-    "no guard and no trigger": _one("an end is left again", *UNGUARDED, UNTRIGGERED),
-    "read, then written, and no trigger": _one("an abort is overwritten", *UNGUARDED, LOOKED, UNTRIGGERED),
+    "the status is read, then written": _code(
+        "an abort is overwritten", UNGUARDED, READ_FIRST, statement=NO_TRIGGER, evidence=Evidence.TABLES,
+        tours=("finish against abort",),
+    ),
+    "a move from one status more": _code(
+        "work is skipped", Rewrite("[INGESTING]", "[INITIALIZING, INGESTING]", inside="nonmember(_)"),
+        evidence=Evidence.FAULT, tours=("initializing",),
+    ),
+    "a move from one status less": _code(
+        "an abort is refused", Rewrite(f"{SOURCES} [_5, _6, _7]}}", f"{SOURCES} [_6, _7]}}"), tours=("pending",),
+    ),
+    "an end may be left": _code(
+        "a finished run is aborted", Rewrite(f"{SOURCES} [_5, _6, _7]}}", f"{SOURCES} [_5, _6, _7, FINISHED]}}"),
+        statement=FINISHED_MAY_BE_LEFT, evidence=Evidence.TABLES, tours=("after finish",),
+    ),
+    "no trigger": _tables("psql moves a run from anywhere", NO_TRIGGER),
+    "an end needs no time": _tables(
+        "a run ended, and nobody knows when",
+        "ALTER TABLE ingestion_runs DROP CONSTRAINT ck_ingestion_runs_finished_at_iff_terminal",
+    ),
     # --- starts
-    "no unique index": _one("simultaneous starts make two active runs", GUARDS, "unique=True", "unique=False"),
-    "no NOT EXISTS": _one("each refused start burns an id", RUNS, ".where(~CURRENT.exists(), ", ".where("),
-    "no ON CONFLICT": _one("of simultaneous starts one ends in a fault", RUNS, ON_CONFLICT, ""),
-    "a start is not tried again": _one(
-        "a start fails because the run in its way has just ended", RUNS, "in range(START_TRIES)", "in range(1)",
+    "no unique index": _tables(
+        "simultaneous starts make two active runs", "DROP INDEX uq_ingestion_runs_one_active_per_user",
+        evidence=Evidence.TABLES, tours=("starts at once",),
     ),
-    "others' runs are in the way": _one(
-        "a start is refused because of somebody else's run", RUNS, "~CURRENT.exists()",
-        "~select(RUNS.c.id).where(IS_ACTIVE).exists()",
+    "no NOT EXISTS": _code("each refused start takes an id", Rewrite("~_.exists()", inside=START_COLUMNS)),
+    "no ON CONFLICT": _code(
+        "of simultaneous starts one ends in a fault",
+        Rewrite("_row.on_conflict_do_nothing()", "_row", inside=START_COLUMNS),
+        evidence=Evidence.FAULT, tours=("starts at once",),
     ),
-    "ingesting is not active": _one(
-        "the page loses sight of a run that is at work", STATUS,
-        "ACTIVE = nonmember([PENDING, INITIALIZING, INGESTING])", "ACTIVE = nonmember([PENDING, INITIALIZING])",
+    "a start is not tried again": _code(
+        "a start fails because the run in its way has just ended",
+        Rewrite("range(_)", "range(1)", inside="if _refusal:\n    raise _refusal"),
+        tours=("starts at once",),
     ),
-    "nothing is committed": _one(
-        "a run is lost after its start was answered", "app/db/engine.py", '"isolation_level": "AUTOCOMMIT"',
-        '"isolation_level": "READ COMMITTED"',
+    "ingesting is not active": _code(
+        "the page loses sight of a run that is at work",
+        Rewrite("nonmember([PENDING, INITIALIZING, INGESTING])", "nonmember([PENDING, INITIALIZING])"),
+    ),
+    "nothing is committed": _code(
+        "a run is lost after its start was answered", Rewrite('"AUTOCOMMIT"', '"READ COMMITTED"'),
     ),
     # --- whose run it is
-    "anybody aborts": _one(
-        "a user aborts somebody else's run", RUNS, "_move(ABORT, run_id, actor, user_id)", "_move(ABORT, run_id, actor)"
+    "anybody's run": _code("a user sees somebody else's run", Rewrite("or_(_.is_(None), _.c.user_id == _)")),
+    "anybody aborts": _code(
+        "a user aborts somebody else's run",
+        Rewrite("_abort(_run_id, _())", "_abort(_run_id)", inside='{"success": True, "message": _}'),
     ),
-    "anybody's current run": _one(
-        "the page shows somebody else's run", RUNS, ".where(RUNS.c.user_id == OWNER, IS_ACTIVE)",
-        ".where(or_(OWNER.is_not(None), RUNS.c.user_id == OWNER), IS_ACTIVE)",
+    "anybody's current run": _code(
+        "a user is shown somebody else's run", Rewrite(
+            "select(_run.c.id).where(_run.c.user_id == _, _active)", "select(_run.c.id).where(_active)",
+            inside="_ = _",
+        ),
     ),
-    "anybody looks": _one(
-        "a user sees somebody else's run", ROUTES, "runs.get(run_id, current_user_id())", "runs.get(run_id)",
-    ),
-    "anybody's timeline": _one(
-        "a user sees somebody else's timeline", ROUTES, "runs.events(run_id, current_user_id(), ",
-        "runs.events(run_id, None, ",
-    ),
-    "everybody's runs": _one(
-        "the history is everybody's", ROUTES, "runs.newest(current_user_id(), ", "runs.newest(None, ",
+    "keys are everybody's": _code(
+        "a user gets somebody else's run", Rewrite("_.c.user_id == _", inside="_.request_fingerprint != _"),
     ),
     # --- keys
-    "keys are everybody's": _one(
-        "a user gets somebody else's run", KEYS, "former.where(RUNS.c.user_id == user_id, ", "former.where(",
+    "whatever the key was for": _code(
+        "a start is answered with a run that was started from something else",
+        Rewrite("_a.request_fingerprint != _b", "_a.request_fingerprint == _b"),
     ),
-    "whatever the key was for": _one(
-        "a start is answered with a run that was started from something else", KEYS, "!= fingerprint(preview_id)",
-        "is None",
+    "the key is looked for last": _code(
+        "a start whose answer was lost is refused because of itself", Rewrite(
+            "if _found:\n    return _run_id, False\nif _refusal:\n    raise _refusal",
+            "if _refusal:\n    raise _refusal\nif _found:\n    return _run_id, False",
+        ),
     ),
-    "the key is looked for last": _one(
-        "a start whose answer was lost is refused because of itself", RUNS, "        if key is not None and (former",
-        "        if refusal:\n            raise refusal\n        if key is not None and (former",
+    "the key is ignored": _code(
+        "a start is done twice", Rewrite("_(_.headers.get(_))", "None", inside='{"run_id": _}'),
     ),
-    "a used key takes an id": _one("each replay burns an id", RUNS, ".exists(), unused, TRACED", ".exists(), TRACED"),
-    "two runs of a key": _one(
-        "simultaneous starts with one key are two runs", KEY_TABLE, "unique=True", "unique=False",
+    "two runs of a key": _tables(
+        "simultaneous starts with one key are two runs", "DROP INDEX uq_ingestion_runs_user_id_idempotency_key",
+        tours=("starts at once",),
     ),
-    "a key without its start": _one(
-        "a key is compared with nothing", KEY_TABLE, '"(idempotency_key IS NULL) = (request_fingerprint IS NULL)"',
-        '"true"',
+    "a replay is published": _code(
+        "a run is published again", Rewrite(f"{STARTED}\n{PUBLISHED}", f"{STARTED}\n_publish(_run_id)"),
     ),
-    "a replay is published": _one("a run is handed over again", DISPATCH, "    if is_new:\n", "    if run_id:\n"),
-    "a replay says 201": _one("a client takes an old run for a new one", ROUTES, "201 if is_new else 200", "201"),
-    "the key is not heard": _one(
-        "a start whose answer was lost is refused, or done twice", ROUTES, 'given["preview_id"], key)',
-        'given["preview_id"])',
+    "a replay is answered 201": _code(
+        "a client takes an old run for a new one", Rewrite("201 if _ else 200", "201", inside='{"run_id": _}'),
     ),
-    # --- handing over
-    "published before it is committed": _one(
-        "a worker is told of a run that is not there", DISPATCH,
-        "    run_id, is_new = runs.start(user_id, preview_id, key)\n    if is_new:\n        publish(run_id)\n",
-        "    publish(max((run.id for run in runs.newest(limit=1)[0]), default=0) + 1)\n"
-        "    run_id, is_new = runs.start(user_id, preview_id, key)\n",
+    # --- publishing
+    "published before the commit": _code(
+        "a worker gets a message of a run that is not there",
+        Rewrite(f"{STARTED}\n{PUBLISHED}", f"{PUBLISH_NEXT_ID}\n{STARTED}"),
     ),
-    "never published": _one(
-        "every start waits for the reconciler", DISPATCH, "    if is_new:\n        publish(run_id)\n", "",
+    "never published": _code("every start waits for the reconciler", Rewrite(f"{STARTED}\n{PUBLISHED}", STARTED)),
+    "noted before the publish": _code(
+        "a crash between the two loses the message for a whole back-off", Rewrite(
+            "__publish\n__success\ntry:\n    __note\nexcept _ as _:\n    ...", "__note\n__publish\n__success",
+            inside="_.apply_async",
+        ),
     ),
-    "stamped before it is published": _one(
-        "a crash between the two loses the message for a whole back-off", DISPATCH, "        wake_up = _celery()",
-        "        message.stamp(subject_id)\n        wake_up = _celery()",
-        (DISPATCH, "        message.stamp(subject_id)\n    except", "        pass\n    except"),
+    "what is at work is published": _code(
+        "runs that have ended are published again", Rewrite(DUE, inside="_.with_for_update(skip_locked=True)"),
+        tours=("handing over",),
     ),
-    "not stamped": _one(
-        "each message is published for ever, every 5 s", DISPATCH, "        message.stamp(subject_id)\n    except",
-        "        pass\n    except",
+    "what is not due is published": _code(
+        "every pass publishes everything",
+        Rewrite("_a.c.next_dispatch_at <= _b", "_a.c.next_dispatch_at >= _b", inside=DUE), tours=("handing over",),
     ),
-    "what is at work is published": _one(
-        "runs that have ended are handed over again", DISPATCHES,
-        "RUNS.c.status == RunStatus.PENDING, RUNS.c.next_dispatch_at", "RUNS.c.next_dispatch_at",
+    "taken is not taken": _code(
+        "two reconcilers publish the same run", Rewrite(
+            "update(_t).where(_where).values(next_dispatch_at=_)",
+            "update(_t).where(_where).values(next_dispatch_at=_t.c.next_dispatch_at)", inside=DUE,
+        ), tours=("handing over",),
     ),
-    "what is not due is published": _one(
-        "every pass publishes everything", DISPATCHES, ", RUNS.c.next_dispatch_at <= func.clock_timestamp())", ")",
+    "a reconciler waits for a row": _code(
+        "one that hangs stops all",
+        Rewrite("_rows.with_for_update(skip_locked=True)", "_rows.with_for_update()", inside=DUE),
+        tours=("handing over",),
     ),
-    "taken is not taken": _one(
-        "two reconcilers publish the same run", DISPATCHES, "next_dispatch_at=seconds_from_now(TAKE_WINDOW)",
-        "next_dispatch_at=due.c.next_dispatch_at",
+    "the back-off does not grow": _code(
+        "messages pile up while no worker is there",
+        Rewrite("func.power(2, _n)", "func.power(1, _n)", inside="_.c.dispatch_count"), tours=("handing over",),
     ),
-    "a reconciler waits for a row": _one(
-        "one that hangs stops all", DISPATCHES, "with_for_update(skip_locked=True)", "with_for_update()",
-    ),
-    "the back-off does not grow": _one(
-        "messages pile up while no worker is there", DISPATCHES, "func.power(2, ", "func.power(1, ",
-    ),
-    "the least overdue first": _one(
-        "one run waits for ever behind the others", DISPATCHES, ".order_by(RUNS.c.next_dispatch_at)",
-        ".order_by(RUNS.c.next_dispatch_at.desc())",
-        (DISPATCHES, "key=lambda row: row.next_dispatch_at)", "key=lambda row: row.next_dispatch_at, reverse=True)"),
+    "the least overdue first": _code(
+        "one run waits for ever behind the others",
+        Rewrite("sorted(_rows, key=_key)", "sorted(_rows, key=_key, reverse=True)", inside=DUE),
+        tours=("handing over",),
     ),
     # --- what a run and its timeline tell
-    "finished without counts": _one(
-        "the counts change later", RUNS, "jobs_ready=_jobs(JobStatus.READY)", "jobs_ready=None"
+    "finished without counts": _code(
+        "the counts change later", Rewrite("_(_.READY)", "None", inside="_(_.SKIPPED)"), evidence=Evidence.TABLES,
     ),
-    "everybody's jobs are counted": _one(
-        "the counts are false", RUNS, 'JOBS.c.run_id == bindparam("run_id"), ', 'bindparam("run_id") > 0, '
+    "in error without a reason": _code(
+        "nobody knows why", Rewrite('bindparam("reason")', "None"), evidence=Evidence.TABLES, tours=("after fail",),
     ),
-    "in error without a reason": _one(
-        "nobody knows why", RUNS, 'error_message=bindparam("reason")',
-        'error_message=func.nullif(bindparam("reason", type_=String), bindparam("reason", type_=String))',
+    "everything is the user's doing": _code(
+        "the audit trail lies",
+        Rewrite('{"actor": _actor, "request_id": _id}', '{"actor": "user", "request_id": _id}'),
     ),
-    "claimed without a time": _one(
-        "nobody knows since when", RUNS, "Move(RunStatus.INITIALIZING, started_at=NOW)", "Move(RunStatus.INITIALIZING)"
+    "moves leave no event": _tables(
+        "the timeline does not say who aborted", "ALTER TABLE ingestion_runs DISABLE TRIGGER ingestion_runs_trace_move",
+        tours=("pending",),
     ),
-    "everything is the user's doing": _one(
-        "the audit trail lies", "app/services/traces.py", '{"actor": actor, ', '{"actor": Actor.USER, '
-    ),
-    "an end may be left": _one(
-        "psql revives an aborted run", GUARDS, "('pending', 'initializing'),\n",
-        "('pending', 'initializing'), ('aborted', 'ingesting'),\n",
-    ),
-    "pending cannot be aborted": _one("an abort is refused", GUARDS, "        ('pending', 'aborted'), ", "        "),
-    "an end needs no time": _one(
-        "a run ended, and nobody knows when", GUARDS, "(status IN ('finished', 'error', 'aborted')) = (finished_at",
-        "(status IN ('finished', 'error')) = (finished_at",
-    ),
-    "numbers across runs": _one(
-        "a timeline has gaps", EVENTS, " FROM run_events WHERE run_id = NEW.id)", " FROM run_events)",
-    ),
-    "aborts leave no trace": _one(
-        "the timeline does not say who aborted", EVENTS, "WHEN (OLD.status IS DISTINCT FROM NEW.status)",
-        "WHEN (NEW.status <> 'aborted')",
-    ),
-    "events can be typed": _one(
-        "the timeline is anybody's to write", EVENTS, "pg_trigger_depth() > 1", "pg_trigger_depth() > 0",
+    "events are numbered across runs": _tables("a timeline has gaps", NUMBERED_ACROSS_RUNS),
+    "events can be typed": _tables(
+        "the timeline is anybody's to write", "ALTER TABLE run_events DISABLE TRIGGER run_events_append_only",
     ),
 }
-TOURS: dict[str, tuple[str, ...]] = {
-    "starts at once": (
-        "no guard in abort", "no unique index", "no ON CONFLICT", "a start is not tried again", "two runs of a key",
-    ),
-    "handing over": (
-        "what is at work is published", "what is not due is published", "taken is not taken",
-        "a reconciler waits for a row", "the back-off does not grow", "the least overdue first",
-    ),
-    "pending": ("pending cannot be aborted", "aborts leave no trace"),
-    "initializing": ("finish from anywhere",),
-    "after fail": ("in error without a reason",),
-    "after abort": ("an end may be left", "an end needs no time"),
-    "claim against abort": ("no guard in claim", "the status is read, then written"),
-    "advance against abort": ("no guard in advance",),
-    "finish against abort": ("no guard in finish", "no guard and no trigger", "read, then written, and no trigger"),
-    "fail against abort": ("no guard in fail",),
-}
-"""On which tour of the short form a mutant is met; all others on the first."""
-
-REFEREED = (
-    "no guard in claim", "no guard in advance", "no guard in finish", "no guard in fail",
-    "the status is read, then written", "finish from anywhere", "no ON CONFLICT",
-)
-"""What the database refuses, though the code does not: the tables stay sound."""
-
-SEEN_IN_TABLES = (
-    "no guard and no trigger", "read, then written, and no trigger", "no unique index", "in error without a reason",
-    "finished without counts", "claimed without a time",
-)
-"""What neither refuses: the history checker must see it."""
-
-SHORT = (
-    *REFEREED, *SEEN_IN_TABLES, "no guard in abort", "no NOT EXISTS", "nothing is committed", "anybody aborts",
-    "keys are everybody's", "published before it is committed", "stamped before it is published", "taken is not taken",
-)
-"""What the short form of the check is shown; the long one is shown all."""
 
 
-def tour_of(name: str) -> str:
-    """The tour on which that mutant is met."""
-    return next((tour for tour, names in TOURS.items() if name in names), "keys")
-
-
-def applied(copy: Path, name: str | None) -> list[str]:
-    """Break that copy; returns which files were touched. Without a name nothing is. Raises where the text is not."""
-    edits = MUTANTS[name].edits if name else ()
-    for file, old, new in edits:
-        text = (copy / file).read_text()
-        assert text.count(old) == 1, f"{file} has {text.count(old)} times: {old}"
-        (copy / file).write_text(text.replace(old, new))
-    return [file for file, _, _ in edits]
+def break_code(trees: dict[Path, ast.Module], name: str | None) -> set[Path]:
+    """Break these modules; return which were changed. Without a name none is."""
+    return {rewrite_once(trees, rewrite) for rewrite in (MUTANTS[name].rewrites if name else ())}

@@ -4,6 +4,7 @@ Reads a line of JSON for each from standard input, and answers with one. What is
 check is a fork of this process; nothing of the product is imported here, so that a fork imports its copy.
 """
 
+import ast
 import json
 import os
 import shutil
@@ -15,7 +16,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from tests.faults.mutants import applied
+from tests.faults.mutants import MUTANTS, break_code
+from tests.faults.rewriting import modules
 
 ROOT = Path(__file__).resolve().parents[2]
 SLOW_TO_LOAD = (
@@ -26,6 +28,7 @@ SLOW_TO_LOAD = (
     "urllib3", "werkzeug.middleware.proxy_fix",
 )
 TEMPLATE = "model_template"
+TREES = modules(ROOT / "app")
 
 
 def main() -> None:
@@ -55,16 +58,17 @@ def _forked(folder: Path, asked: dict[str, Any]) -> dict[str, Any]:
 
 
 def _in_copy(copy: Path, asked: dict[str, Any]) -> dict[str, Any]:
-    """Check a copy of the product with the mutant's edits, which comes before the product itself on the path."""
-    for name in ("app", "migrations"):
-        shutil.copytree(ROOT / name, copy / name)  # with what is compiled: only what was edited is compiled anew
-    (copy / "frontend").symlink_to(ROOT / "frontend")
-    touched = applied(copy, asked["name"])
+    """Check a copy of the product, broken as the mutant says; it comes before the product itself on the path."""
+    shutil.copytree(ROOT / "app", copy / "app")  # with what is compiled: only what was changed is compiled anew
+    for name in ("frontend", "migrations"):
+        (copy / name).symlink_to(ROOT / name)
+    for path in break_code(TREES, asked["name"]):
+        (copy / "app" / path).write_text(ast.unparse(TREES[path]))
     sys.path.insert(0, str(copy))
     began = time.process_time()
     check = import_module("tests.faults.check")
-    own_migrations = any(name.startswith("migrations") for name in touched)
-    verdict = check.check(None if own_migrations else TEMPLATE, check.Bounds(**asked["bounds"]))
+    statement = MUTANTS[asked["name"]].statement if asked["name"] else None
+    verdict = check.check(TEMPLATE, check.Bounds(**asked["bounds"]), statement)
     assert import_module("app").__file__ == str(copy / "app" / "__init__.py")
     return verdict | {"cpu": round(time.process_time() - began, 2)}
 

@@ -65,6 +65,9 @@ class Answer:
 class Product:
     """One start of the launcher after the other, on the same data."""
 
+    project: Path = PROJECT
+    python: str = sys.executable
+
     def __init__(self, data_dir: Path, measured: bool = True, **environment: str) -> None:
         self.data_dir = data_dir
         self.measured = measured and any(name.startswith("COVERAGE_") for name in os.environ)
@@ -87,8 +90,8 @@ class Product:
         """Start the launcher and return at once; its output replaces that of the start before."""
         with self.log.open("wb") as output:
             self.launcher = subprocess.Popen(
-                [sys.executable, *self.program],
-                cwd=PROJECT,
+                [self.python, *self.program],
+                cwd=self.project,
                 env=self.environment,
                 stdin=subprocess.DEVNULL,
                 stdout=output,

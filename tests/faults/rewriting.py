@@ -1,0 +1,150 @@
+"""Changes of a program's syntax tree, written in Python: a pattern, and the code that takes its place.
+
+In a pattern ``_`` is any expression or name, ``_name`` one that the new code repeats, ``__name`` a whole statement, and
+``...`` any number of arguments, elements or statements. So the program's own names need not be written.
+"""
+
+import ast
+from copy import deepcopy
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+PLACES = (ast.FunctionDef, ast.Assign, ast.AnnAssign)
+
+
+class Misfit(Exception):
+    """A rewrite fits nowhere, or in several places."""
+
+
+@dataclass(frozen=True)
+class Rewrite:
+    """Put ``new`` in the one place that fits ``old``; without ``new`` that is left out.
+
+    The outermost function or assignment around it must also contain what fits ``inside``.
+    """
+
+    old: str
+    new: str = ""
+    inside: str = "_"
+
+
+def modules(folder: Path) -> dict[Path, ast.Module]:
+    """The syntax trees of all modules below the folder, by their paths from there."""
+    return {path.relative_to(folder): ast.parse(path.read_text()) for path in sorted(folder.rglob("*.py"))}
+
+
+def rewrite_once(trees: dict[Path, ast.Module], rewrite: Rewrite) -> Path:
+    """Apply the rewrite to these trees; return which of them was changed. Raises Misfit."""
+    fitting = [path for path, tree in trees.items() for _ in range(_Rewriter(rewrite).number_in(tree))]
+    if len(fitting) != 1:
+        raise Misfit(f"{rewrite} must fit once, and fits in {[str(path) for path in fitting]}")
+    return fitting[0]
+
+
+class _Rewriter(ast.NodeTransformer):
+    def __init__(self, rewrite: Rewrite) -> None:
+        self.old, self.new, self.inside = map(_parsed, (rewrite.old, rewrite.new, rewrite.inside))
+        self.number = 0
+        self._is_here: bool | None = None
+
+    def number_in(self, tree: ast.Module) -> int:
+        """Rewrite the tree; return the number of places."""
+        self.visit(tree)
+        return self.number
+
+    def visit(self, node: ast.AST) -> Any:
+        if self._is_here is not None or not isinstance(node, PLACES):
+            return self._rewritten(node)
+        self._is_here = any(_fits(self.inside, each, {}) for each in ast.walk(node))
+        node = self._rewritten(node)
+        self._is_here = None
+        return node
+
+    def _rewritten(self, node: ast.AST) -> Any:
+        found: dict[str, Any] = {}
+        if self._is_here and _fits(self.old, node, found):
+            return self._made(found)
+        if self._is_here and isinstance(self.old, list):
+            for block in (block for _, block in ast.iter_fields(node) if isinstance(block, list)):
+                self._rewrite_block(block, len(self.old))
+        return self.generic_visit(node)
+
+    def _rewrite_block(self, block: list[Any], length: int) -> None:
+        for start in reversed(range(len(block) - length + 1)):
+            found: dict[str, Any] = {}
+            if _fits(self.old, block[start:start + length], found):
+                new = self._made(found)
+                block[start:start + length] = new if isinstance(new, list) else [new]
+
+    def _made(self, found: dict[str, Any]) -> Any:
+        self.number += 1
+        filler = _Filler(found)
+        new = deepcopy(self.new)
+        return [filler.visit(each) for each in new] if isinstance(new, list) else new and filler.visit(new)
+
+
+class _Filler(ast.NodeTransformer):
+    """Puts what was found in the place of its name."""
+
+    def __init__(self, found: dict[str, Any]) -> None:
+        self.found = found
+
+    def visit_Name(self, node: ast.Name) -> Any:
+        return deepcopy(self.found[node.id]) if node.id.startswith("_") else node
+
+    def visit_Expr(self, node: ast.Expr) -> Any:
+        value = self.visit(node.value)
+        return value if isinstance(value, ast.stmt) else ast.Expr(value)
+
+
+def _parsed(text: str) -> Any:
+    """A pattern's one expression or statement, the list of its statements, or None if it has none."""
+    body = ast.parse(text).body
+    if len(body) != 1:
+        return body or None
+    return body[0].value if isinstance(body[0], ast.Expr) else body[0]
+
+
+def _fits(pattern: Any, node: Any, found: dict[str, Any]) -> bool:
+    """Compare the node with the pattern; note in ``found`` what stands for the pattern's names."""
+    name = _name(pattern)
+    if name and isinstance(node, (ast.stmt if name.startswith("__") else ast.expr, str)):
+        return name == "_" or _text(found.setdefault(name, node)) == _text(node)
+    if isinstance(pattern, list):
+        return isinstance(node, list) and _all_fit(pattern, node, found)
+    if isinstance(pattern, ast.AST):
+        fields = [field for field in pattern._fields if field != "ctx"]
+        return type(pattern) is type(node) and all(
+            _fits(getattr(pattern, field), getattr(node, field), found) for field in fields
+        )
+    return bool(pattern == node)
+
+
+def _all_fit(patterns: list[Any], nodes: list[Any], found: dict[str, Any]) -> bool:
+    if not patterns or not nodes:
+        return all(map(_is_ellipsis, patterns)) and not nodes
+    if _is_ellipsis(patterns[0]):
+        rest = dict(found)
+        if _all_fit(patterns[1:], nodes, rest):
+            found.update(rest)
+            return True
+        return _all_fit(patterns, nodes[1:], found)
+    return _fits(patterns[0], nodes[0], found) and _all_fit(patterns[1:], nodes[1:], found)
+
+
+def _is_ellipsis(pattern: Any) -> bool:
+    value = pattern.value if isinstance(pattern, ast.Expr) else pattern
+    return isinstance(value, ast.Constant) and value.value is ...
+
+
+def _name(pattern: Any) -> str:
+    """The name that the pattern gives to what it finds, or an empty one."""
+    if isinstance(pattern, ast.Expr):
+        return _name(pattern.value) if _name(pattern.value).startswith("__") else ""
+    word = pattern.id if isinstance(pattern, ast.Name) else pattern
+    return word if isinstance(word, str) and word.startswith("_") else ""
+
+
+def _text(node: Any) -> str:
+    return node if isinstance(node, str) else ast.unparse(node)

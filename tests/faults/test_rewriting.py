@@ -1,0 +1,84 @@
+"""Rewrites of syntax trees: what a pattern fits, what takes its place, and that none fits by accident."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+from app.config import PROJECT
+from app.models import RunStatus
+from tests.faults.mutants import MUTANTS
+from tests.faults.rewriting import Misfit, Rewrite, modules, rewrite_once
+
+SOURCE = """
+def take(owner):
+    due = select(RUNS.c.id).where(RUNS.c.owner == owner, RUNS.c.at <= now())
+    if due:
+        publish(due)
+    note(due)
+    return sorted(due, key=len)
+
+LIMIT = least(1, 2)
+"""
+
+
+def rewritten(rewrite: Rewrite, source: str = SOURCE) -> str:
+    tree = ast.parse(source)
+    rewrite_once({Path("due.py"): tree}, rewrite)
+    return ast.unparse(tree)
+
+
+@pytest.mark.parametrize(
+    ("rewrite", "old", "new"),
+    [
+        (Rewrite("_.c.owner == _"), "RUNS.c.owner == owner, ", ""),
+        (Rewrite("_a <= _b", "_a >= _b"), "at <= now", "at >= now"),
+        (Rewrite("sorted(_rows, key=_)", "_rows"), "sorted(due, key=len)", "due"),
+        (Rewrite("least(..., 2)", "3"), "least(1, 2)", "3"),
+        (Rewrite("if _due:\n    ..."), "    if due:\n        publish(due)\n", ""),
+        (
+            Rewrite("if _due:\n    __publish\n__note", "__note\n__publish"),
+            "    if due:\n        publish(due)\n    note(due)\n", "    note(due)\n    publish(due)\n",
+        ),
+    ],
+    ids=["argument left out", "comparison turned", "call taken off", "any number", "statement left out", "reordered"],
+)
+def test_rewrite_once_puts_the_new_code_in_the_place_of_the_old(rewrite, old, new):
+    before = ast.unparse(ast.parse(SOURCE))
+    assert before.count(old) == 1
+    assert rewritten(rewrite) == before.replace(old, new)
+
+
+@pytest.mark.parametrize(
+    "rewrite",
+    [
+        Rewrite("_.c.status == _"),
+        Rewrite("_.c.owner == _", inside="delete(_)"),
+        Rewrite("_a <= _a"),
+        Rewrite("RUNS"),
+    ],
+    ids=["nowhere", "not inside", "one name for two things", "in several places"],
+)
+def test_rewrite_once_refuses_what_does_not_fit_once(rewrite):
+    with pytest.raises(Misfit):
+        rewritten(rewrite)
+
+
+def test_rewrite_once_counts_over_all_modules():
+    with pytest.raises(Misfit, match="one.py.*two.py"):
+        rewrite_once({Path(name): ast.parse(SOURCE) for name in ("one.py", "two.py")}, Rewrite("least(...)"))
+
+
+def _is_assigned(node: ast.AST) -> bool:
+    return isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+
+
+def test_mutants_name_nothing_that_the_product_defines_so_that_a_rename_breaks_none():
+    defined = set()
+    for tree in modules(PROJECT / "app").values():
+        nodes = list(ast.walk(tree))
+        defined |= {node.name for node in nodes if isinstance(node, (ast.FunctionDef, ast.ClassDef))}
+        defined |= {name.id for node in tree.body for name in ast.walk(node) if _is_assigned(name)}
+    patterns = {text for mutant in MUTANTS.values() for each in mutant.rewrites for text in (each.old, each.inside)}
+    named = {node.id for text in patterns for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Name)}
+    assert {name for name in named & defined if name[0] != "_"} - {status.name for status in RunStatus} == set()
