@@ -30,7 +30,7 @@ from gunicorn.http.errors import ParseException
 from prometheus_client import multiprocess
 
 from app import logs
-from app.api.connections import SEND_BUFFER_BYTES, linger, must_close, raise_file_limit
+from app.api.connections import SEND_BUFFER_BYTES, TURN, linger, must_close, raise_file_limit
 from app.config import Settings, SettingsError
 from app.problems import PROBLEM_JSON, problem_document
 from app.runtime.cooperative import is_cooperative, let_others_run
@@ -124,11 +124,11 @@ def pre_request(_worker: Any, req: Any) -> None:
         req.force_close()
 
 
-def post_request(_worker: Any, _req: Any, environ: dict[str, Any], resp: Any) -> None:
-    """Give the other clients their turn, and a client whose connection closes the time to take the answer."""
+def post_request(_worker: Any, req: Any, environ: dict[str, Any], resp: Any) -> None:
+    """Give the other clients their turns, and a client whose connection closes the time to take the answer."""
     if resp is not None and resp.should_close():
         linger(environ["gunicorn.socket"])
-    else:
+    elif req.req_number % TURN == 0:
         let_others_run()
 
 

@@ -134,6 +134,7 @@ def _clean(request: pytest.FixtureRequest) -> Iterator[None]:
     with request.getfixturevalue("app").app_context():
         yield
         run_statement(text("TRUNCATE users, heartbeats RESTART IDENTITY CASCADE"))
+    request.getfixturevalue("app").extensions.pop("local_user", None)
     broker.flushall()
     limiter.reset()
     dispatch.breaker = dispatch.Breaker()

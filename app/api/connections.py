@@ -16,6 +16,9 @@ MAX_CONNECTIONS = 1000
 OTHER_FILES = 100
 """Files that a web process may have open besides: connections to PostgreSQL and Redis, the listening socket, code."""
 
+TURN = 4
+"""Requests that a connection may have answered in a row before the others have their turn, if none of them waits."""
+
 SEND_BUFFER_BYTES = 128 * 1024
 """Answers of a connection that the kernel holds, about; without a limit it would take in dozens for a silent client."""
 

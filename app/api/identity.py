@@ -1,5 +1,7 @@
 """Who asks: the one place that knows."""
 
+import math
+import time
 from typing import Any
 
 from flask import current_app, g, request
@@ -10,6 +12,9 @@ from app.errors import Unauthenticated
 from app.models import CredentialKind
 from app.services import credentials, users
 
+LOCAL_USER_SECONDS = 5
+"""The operator may remove the local user while the product runs; another one is made then."""
+
 
 def identify_user() -> None:
     """Find out on whose behalf this request is made, before anything else about it is looked at.
@@ -18,11 +23,20 @@ def identify_user() -> None:
     request carries. Raises Unauthenticated.
     """
     if current_app.config["SETTINGS"].auth == "local":
-        g.user_id, g.credential = users.local_user_id(), None
+        g.user_id, g.credential = _local_user_id(), None
     elif credential := _shown_credential():
         g.user_id, g.credential = credential.user_id, credential
     else:
         raise Unauthenticated("Sign in first.")
+
+
+def _local_user_id() -> int:
+    """Return the local user's id, read at most LOCAL_USER_SECONDS ago: otherwise every request would read it anew."""
+    user_id, read_at = current_app.extensions.get("local_user", (0, -math.inf))
+    if time.monotonic() - read_at > LOCAL_USER_SECONDS:
+        user_id = users.local_user_id()
+        current_app.extensions["local_user"] = (user_id, time.monotonic())
+    return int(user_id)
 
 
 def current_user_id() -> int:
