@@ -153,6 +153,11 @@ class Settings:
         return (self.public_url or "").startswith("https:")
 
     @property
+    def limiter_storage(self) -> str:
+        """The address of Redis as the library that counts tries writes it."""
+        return limiter_storage(self.redis_url)
+
+    @property
     def session_cookie(self) -> str:
         """The cookie's name. Browsers keep cookies by host and not by port: two products on one host must differ."""
         port = urlsplit(self.public_url or "").port
@@ -180,15 +185,6 @@ class Settings:
             "PAGE_FOLDER": PROJECT / "frontend" / "dist",
             "SECRET_KEY": self.secret_key,
             "SECRET_KEY_FALLBACKS": list(self.secret_key_fallbacks),
-            "RATELIMIT_STORAGE_URI": limiter_storage(self.redis_url),
-            # A Redis that hangs costs a sign-in a second, and then each process counts for itself.
-            "RATELIMIT_STORAGE_OPTIONS": {
-                "socket_timeout": 0.5,
-                "socket_connect_timeout": 0.5,
-                "key_prefix": "job-ingestion:tries",
-            },
-            "RATELIMIT_STRATEGY": "moving-window",
-            "RATELIMIT_IN_MEMORY_FALLBACK_ENABLED": True,
             "MAX_CONTENT_LENGTH": MAX_BODY_BYTES,
             "SQLALCHEMY_DATABASE_URI": self.database_url,
             "SQLALCHEMY_ENGINE_OPTIONS": engine_options(self.web_database_connections),

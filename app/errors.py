@@ -202,6 +202,17 @@ class Busy(AppError):
     code = "detect_busy"
 
 
+class TooManyRequests(AppError):
+    """A password was tried, or a board was looked for, too often; ``retry_after`` are the seconds to wait."""
+
+    status = HTTPStatus.TOO_MANY_REQUESTS
+    code = "too_many_requests"
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__("Too many tries; wait as long as Retry-After says.")
+        self.retry_after = retry_after
+
+
 class TooManyUploads(AppError):
     """The user is sending as many large bodies as they may at a time."""
 

@@ -2,8 +2,6 @@
 
 from typing import cast
 
-from flask_limiter import Limiter
-from flask_limiter.util import get_remote_address
 from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import MetaData, Table
@@ -30,5 +28,4 @@ def table_of(model: type[Base]) -> Table:
 
 
 db = SQLAlchemy(model_class=Base)
-limiter = Limiter(get_remote_address)
 migrate = Migrate(compare_type=True, compare_server_default=True)

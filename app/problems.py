@@ -4,7 +4,6 @@ The shape is RFC 9457's, extended by ``code`` (stable, for programs), ``request_
 and ``errors`` (by field, for bad input).
 """
 
-import time
 from collections.abc import Iterator
 from http import HTTPStatus
 from typing import Any
@@ -14,8 +13,7 @@ import structlog
 from flask import Flask, Response, json, request
 from werkzeug.exceptions import HTTPException
 
-from app.errors import AppError, Busy, DatabaseUnavailable, TooManyUploads, Unauthenticated
-from app.extensions import limiter
+from app.errors import AppError, Busy, DatabaseUnavailable, TooManyRequests, TooManyUploads, Unauthenticated
 from app.logs import request_id
 from app.schemas.problems import ProblemSchema
 
@@ -33,14 +31,12 @@ HTTP_CODES = {
     HTTPStatus.METHOD_NOT_ALLOWED: "method_not_allowed",
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "body_too_large",
     HTTPStatus.UNPROCESSABLE_ENTITY: "invalid_input",
-    HTTPStatus.TOO_MANY_REQUESTS: "too_many_requests",
     HTTPStatus.INTERNAL_SERVER_ERROR: "internal_error",
 }
 
 DETAILS = {
     HTTPStatus.NOT_FOUND: "There is nothing under this address.",
     HTTPStatus.UNPROCESSABLE_ENTITY: "Some of the input is not valid; see errors.",
-    HTTPStatus.TOO_MANY_REQUESTS: "Too many tries; wait as long as Retry-After says.",
     HTTPStatus.INTERNAL_SERVER_ERROR: "Something went wrong here; the operator finds it under this request_id.",
 }
 
@@ -64,8 +60,6 @@ class Api(flask_smorest.Api):
         code = HTTP_CODES.get(status, "http_error")
         detail = _too_large() if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE else DETAILS.get(status)
         answer = problem(status, code, detail or error.description, **members)
-        if status == HTTPStatus.TOO_MANY_REQUESTS and limiter.current_limit:
-            answer.headers["Retry-After"] = str(max(1, int(limiter.current_limit.reset_at - time.time())))
         for name, value in error.get_headers():
             if name not in ("Content-Type", "Content-Length"):
                 answer.headers[name] = value
@@ -110,6 +104,8 @@ def _app_error(error: AppError) -> Response:
         log.warning("database unavailable", reason=error.reason)
     if isinstance(error, (DatabaseUnavailable, Busy, TooManyUploads)):
         answer.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
+    if isinstance(error, TooManyRequests):
+        answer.headers["Retry-After"] = str(error.retry_after)
     if isinstance(error, Unauthenticated):
         answer.headers["WWW-Authenticate"] = "Bearer"
     return answer

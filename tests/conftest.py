@@ -24,7 +24,7 @@ from app.checks import connect_arguments
 from app.config import PROJECT, Settings
 from app.data_dir import short_path
 from app.db.execute import run_statement
-from app.extensions import db, limiter
+from app.extensions import db
 from app.on_demand import on_demand
 from app.services import users
 from app.sources.registry import SOURCES
@@ -134,9 +134,10 @@ def _clean(request: pytest.FixtureRequest) -> Iterator[None]:
     with request.getfixturevalue("app").app_context():
         yield
         run_statement(text("TRUNCATE users, heartbeats RESTART IDENTITY CASCADE"))
-    request.getfixturevalue("app").extensions.pop("local_user", None)
+    extensions = request.getfixturevalue("app").extensions
+    extensions.pop("local_user", None)
+    extensions["tries"].reset()
     broker.flushall()
-    limiter.reset()
     dispatch.breaker = dispatch.Breaker()
 
 

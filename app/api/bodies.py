@@ -9,12 +9,11 @@ from flask import Request, current_app, request
 from gunicorn.http.errors import ParseException
 from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
 
-from app.api.identity import current_user_id
+from app.api.identity import SAFE_METHODS, current_user_id
 from app.config import MAX_BODY_BYTES, MAX_IMPORT_BYTES
 from app.errors import TooManyUploads, UnreadableBody, UnsupportedBody
 from app.runtime.cooperative import deadline
 
-SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 MAX_BYTES = {"companies.import_companies": MAX_IMPORT_BYTES}
 
 BODY_TIMEOUT = 10

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from app.api.bodies import SAFE_METHODS
+from app.api.identity import SAFE_METHODS
 from app.config import MAX_BODY_BYTES
 from app.runtime.cooperative import let_others_run
 

@@ -9,8 +9,8 @@ import structlog
 from flask import Flask, Response, current_app, g, request
 from werkzeug.exceptions import BadRequest
 
-from app.api.bodies import SAFE_METHODS
 from app.api.connections import bound_connection
+from app.api.identity import SAFE_METHODS
 from app.checks import is_loopback
 from app.config import Settings
 from app.errors import Forbidden

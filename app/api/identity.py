@@ -12,8 +12,10 @@ from app.errors import Unauthenticated
 from app.models import CredentialKind
 from app.services import credentials, users
 
+SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
+
 LOCAL_USER_SECONDS = 5
-"""The operator may remove the local user while the product runs; another one is made then."""
+"""The operator may remove the local user while the product runs; the next change makes another one."""
 
 
 def identify_user() -> None:
@@ -31,9 +33,9 @@ def identify_user() -> None:
 
 
 def _local_user_id() -> int:
-    """Return the local user's id, read at most LOCAL_USER_SECONDS ago: otherwise every request would read it anew."""
+    """Return the local user's id; for a request that changes nothing, as it was read LOCAL_USER_SECONDS ago at most."""
     user_id, read_at = current_app.extensions.get("local_user", (0, -math.inf))
-    if time.monotonic() - read_at > LOCAL_USER_SECONDS:
+    if request.method not in SAFE_METHODS or time.monotonic() - read_at > LOCAL_USER_SECONDS:
         user_id = users.local_user_id()
         current_app.extensions["local_user"] = (user_id, time.monotonic())
     return int(user_id)

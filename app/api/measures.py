@@ -8,7 +8,7 @@ from flask import Flask, Response, g, request
 from prometheus_client import Counter, Histogram
 
 from app import metrics
-from app.api.bodies import SAFE_METHODS
+from app.api.identity import SAFE_METHODS
 
 log = structlog.get_logger(__name__)
 

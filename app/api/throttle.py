@@ -3,31 +3,86 @@
 import hashlib
 import hmac
 import ipaddress
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from functools import wraps
 from threading import BoundedSemaphore
 from typing import Any
 
+import structlog
 from flask import Flask, current_app, g, request
+from limits import RateLimitItem, parse
+from limits.errors import StorageError
+from limits.storage import MemoryStorage, storage_from_string
+from limits.strategies import MovingWindowRateLimiter
 
 from app.api.identity import current_user_id
-from app.errors import Busy
-from app.extensions import limiter
+from app.config import Settings
+from app.errors import Busy, TooManyRequests
 
-BY_ADDRESS = "30 per 5 minutes"
+log = structlog.get_logger(__name__)
+
+BY_ADDRESS = parse("30 per 5 minutes")
 """More than an office behind one address needs; far less than guessing does."""
 
-BY_ACCOUNT = "10 per 5 minutes"
+BY_ACCOUNT = parse("10 per 5 minutes")
 """Who mistypes a few times never notices it."""
 
+DETECTS = parse("30 per minute")
+"""By user: a person pastes slower, and no list of guessed names gets far."""
 
 MAX_DETECTIONS = 4
 """In a process at a time; each may take a minute, and 4 MB for a page."""
 
-DETECTS = "30 per minute"
-"""By user: a person pastes slower, and no list of guessed names gets far."""
+REDIS_PAUSE = 5.0
+"""Seconds for which a Redis that does not answer is left alone."""
 
-MARK = "is_limited"
+Limits = Iterator[tuple[RateLimitItem, str, str]]
+
+
+class Tries:
+    """Counts tries in Redis, for all processes; while Redis is away, each process counts for itself."""
+
+    def __init__(self, settings: Settings) -> None:
+        # A Redis that hangs costs one sign-in half a second, and then none for REDIS_PAUSE.
+        options: dict[str, Any] = {"socket_timeout": 0.5, "socket_connect_timeout": 0.5}
+        storage = storage_from_string(
+            settings.limiter_storage, key_prefix="job-ingestion:tries", wrap_exceptions=True, **options
+        )
+        self._shared = MovingWindowRateLimiter(storage)
+        self._own = MovingWindowRateLimiter(MemoryStorage())
+        self._away_until = 0.0
+
+    def check(self, limit: RateLimitItem, *names: str) -> None:
+        """Count a try. Raises TooManyRequests if it is one too many, which does not count then."""
+        counter, allowed = self._hit(limit, *names)
+        if not allowed:
+            seconds = counter.get_window_stats(limit, *names).reset_time - time.time()
+            raise TooManyRequests(max(1, int(seconds)))
+
+    def reset(self) -> None:
+        """Forget what this process has counted for itself, and that Redis was away."""
+        self._own.storage.reset()
+        self._away_until = 0.0
+
+    def _hit(self, limit: RateLimitItem, *names: str) -> tuple[MovingWindowRateLimiter, bool]:
+        if time.monotonic() >= self._away_until:
+            try:
+                allowed = self._shared.hit(limit, *names)
+            except StorageError as error:
+                log.warning("tries are counted by this process alone", reason=str(error))
+                self._away_until = time.monotonic() + REDIS_PAUSE
+            else:
+                if self._away_until:
+                    self.reset()
+                return self._shared, allowed
+        return self._own, self._own.hit(limit, *names)
+
+
+def init_app(app: Flask) -> None:
+    """Make the counter of tries, and bound the detections of boards."""
+    app.extensions["tries"] = Tries(app.config["SETTINGS"])
+    app.extensions["detect_slots"] = BoundedSemaphore(MAX_DETECTIONS)
 
 
 def password_tries(handler: Callable[..., Any]) -> Callable[..., Any]:
@@ -35,19 +90,19 @@ def password_tries(handler: Callable[..., Any]) -> Callable[..., Any]:
 
     The address comes first: what it is refused for does not count against the account, which is somebody else's.
     """
-    by_address = limiter.shared_limit(BY_ADDRESS, scope="address", key_func=_address)
-    by_account = limiter.shared_limit(BY_ACCOUNT, scope="account", key_func=_account)
-    return _marked(by_account(by_address(handler)))
 
+    def limits() -> Limits:
+        yield BY_ADDRESS, "address", _address()
+        yield BY_ACCOUNT, "account", _account()
 
-def init_app(app: Flask) -> None:
-    """Bind the limiter, and bound the detections of boards."""
-    limiter.init_app(app)
-    app.extensions["detect_slots"] = BoundedSemaphore(MAX_DETECTIONS)
+    return _limited(handler, limits)
 
 
 def detects(handler: Callable[..., Any]) -> Callable[..., Any]:
     """Limit a handler that asks other servers, by user; what is too much is a 429, and no free slot a 503 (Busy)."""
+
+    def limits() -> Limits:
+        yield DETECTS, "detect", f"user {current_user_id()}"
 
     @wraps(handler)
     def slotted(*args: Any, **kwargs: Any) -> Any:
@@ -59,18 +114,16 @@ def detects(handler: Callable[..., Any]) -> Callable[..., Any]:
         finally:
             slots.release()
 
-    return _marked(limiter.limit(DETECTS, key_func=lambda: f"user {current_user_id()}")(slotted))
+    return _limited(slotted, limits)
 
 
-@limiter.request_filter
-def is_unlimited() -> bool:
-    """Exempt requests without a limit: while Redis is away, flask-limiter pings it in whatever request comes next."""
-    return not getattr(current_app.view_functions[request.endpoint or ""], MARK, False)
+def _limited(handler: Callable[..., Any], limits: Callable[[], Limits]) -> Callable[..., Any]:
+    @wraps(handler)
+    def limited(*args: Any, **kwargs: Any) -> Any:
+        for limit, scope, name in limits():
+            current_app.extensions["tries"].check(limit, scope, name)
+        return handler(*args, **kwargs)
 
-
-def _marked(limited: Callable[..., Any]) -> Callable[..., Any]:
-    """Mark a handler for ``is_unlimited``; decorators around it keep the mark (functools.wraps)."""
-    setattr(limited, MARK, True)
     return limited
 
 

@@ -104,12 +104,13 @@ def engine_options(threads: int) -> dict[str, Any]:
     """Return SQLAlchemy's options for the connections of a process with that many threads."""
     return {
         # A thread holds one connection at most, so none waits for another; a few more are for the health checks.
-        "pool_size": threads,
+        "pool_size": threads + SPARE_CONNECTIONS,
         # One server process of PostgreSQL that is warm answers sooner than many that take turns.
         "pool_use_lifo": True,
         # Parameters, hashes among them, do not belong in the log.
         "hide_parameters": True,
-        "max_overflow": SPARE_CONNECTIONS,
+        # Those beyond the size would be closed after each use.
+        "max_overflow": 0,
         "pool_timeout": POOL_TIMEOUT,
         "connect_args": _session(STATEMENT_TIMEOUT),
         **ONE_STATEMENT_EACH,

@@ -14,6 +14,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from app.db.engine import MAX_LARGE_STATEMENTS, POOL_TIMEOUT
 from app.errors import DatabaseUnavailable, database_sentence
 from app.extensions import db
+from app.runtime.fair_limit import FairLimit
 
 MIGRATIONS_BEHIND = "The database does not have this version's tables: run flask --app wsgi db upgrade."
 
@@ -51,7 +52,7 @@ def _turn() -> Iterator[None]:
     Whoever has waited longest is next. SQLAlchemy's own queue does not promise that, and under gevent a busy client
     would keep its connection until some of two hundred others were refused.
     """
-    turns = current_app.extensions["database_turns"]
+    turns: FairLimit = current_app.extensions["database_turns"]
     if not turns.acquire(timeout=POOL_TIMEOUT):
         raise DatabaseUnavailable("PostgreSQL: every connection of the pool is busy.")
     try:

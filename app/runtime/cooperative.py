@@ -3,14 +3,12 @@
 There all requests share one thread: a request that computes holds up the others, and one that waits does not.
 """
 
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import ParamSpec, TypeVar
 
 import gevent
 from gevent import monkey
-from gevent.lock import Semaphore
 from gevent.threadpool import ThreadPool
 
 Arguments = ParamSpec("Arguments")
@@ -46,14 +44,6 @@ def let_others_run() -> None:
     """
     if is_cooperative():
         gevent.sleep(TICK)
-
-
-def fair_semaphore(size: int) -> "threading.Semaphore | Semaphore":
-    """Return a semaphore that serves in the order of arrival, or nearly so.
-
-    gevent's keeps the places of those who wait; the standard one on greenlets makes them queue anew.
-    """
-    return Semaphore(size) if is_cooperative() else threading.Semaphore(size)
 
 
 class ComputePool:

@@ -6,7 +6,6 @@ import pytest
 from sqlalchemy import BigInteger, bindparam, func, insert, select, text
 from sqlalchemy.exc import IntegrityError, ProgrammingError
 
-from app.db.engine import SPARE_CONNECTIONS
 from app.db.execute import MIGRATIONS_BEHIND, run_statement
 from app.errors import DatabaseUnavailable
 from app.extensions import db
@@ -60,7 +59,7 @@ def test_tables_of_another_version_are_no_database(app, missing):
 
 def test_a_pool_of_which_every_connection_is_busy_is_no_database(app, user_id):
     with ExitStack() as held:
-        for _ in range(db.engine.pool.size() + SPARE_CONNECTIONS):
+        for _ in range(db.engine.pool.size()):
             held.enter_context(db.engine.connect())
         with pytest.raises(DatabaseUnavailable) as fault:
             runs.current(user_id)

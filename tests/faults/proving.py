@@ -22,7 +22,7 @@ from tests.faults.rewriting import modules
 ROOT = Path(__file__).resolve().parents[2]
 SLOW_TO_LOAD = (
     "argon2", "celery.app.amqp", "celery.app.control", "celery.bootsteps", "defusedxml.ElementTree", "environs",
-    "flask_limiter.util", "flask_migrate", "flask_smorest", "flask_sqlalchemy", "gunicorn.http.errors",
+    "flask_migrate", "flask_smorest", "flask_sqlalchemy", "gunicorn.http.errors",
     "hypothesis.stateful", "kombu.transport.redis", "limits.storage", "nh3", "prometheus_client.multiprocess",
     "protego", "psutil", "psycopg", "sqlalchemy.dialects.postgresql", "stamina", "structlog", "supervisor.options",
     "urllib3", "werkzeug.middleware.proxy_fix",
