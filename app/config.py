@@ -114,7 +114,7 @@ class Settings:
             "public_url": env.str("PUBLIC_URL", "", validate=check_public_url) or None,
             "proxy_hops": number(env, "PROXY_HOPS", 0, 0, 10),
             "web_workers": number(env, "WEB_WORKERS", 2, 1, 64),
-            "web_database_connections": number(env, _connections_name(), 8, 1, 128),
+            "web_database_connections": number(env, _connections_name(), 16, 1, 128),
             "web_worker_class": choice(env, "WEB_WORKER_CLASS", "gevent", ("gevent", "gthread")),
             "worker_concurrency": number(env, "WORKER_CONCURRENCY", 2, 1, 128),
             "log_format": choice(env, "LOG_FORMAT", "console" if in_terminal else "json", ("json", "console")),

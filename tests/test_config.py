@@ -27,7 +27,7 @@ def test_the_defaults(tmp_path):
     assert (found.host, found.port, found.auth) == ("127.0.0.1", 8000, "accounts")
     assert found.data_dir == tmp_path / "data"
     assert (found.embedded_database, found.embedded_redis) == (True, True)
-    assert (found.web_workers, found.web_database_connections, found.worker_concurrency) == (2, 8, 2)
+    assert (found.web_workers, found.web_database_connections, found.worker_concurrency) == (2, 16, 2)
     assert (found.secret_key, found.public_url, found.metrics_token, found.proxy_hops) == (None, None, None, 0)
 
 

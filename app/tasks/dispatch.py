@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from threading import BoundedSemaphore, Lock
+from threading import Lock
 
 import structlog
 from celery import Celery
@@ -12,6 +12,7 @@ from prometheus_client import Counter
 
 from app import metrics
 from app.logs import request_id
+from app.runtime.fair_limit import FairLimit
 from app.services import dispatches, runs
 from app.tasks.ingestion import ingest
 
@@ -54,7 +55,7 @@ class Breaker:
 
 
 breaker = Breaker()
-slots = BoundedSemaphore(MAX_PUBLISHES)
+slots = FairLimit(MAX_PUBLISHES)
 
 
 @dataclass(frozen=True)

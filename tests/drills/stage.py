@@ -51,7 +51,7 @@ LATE_POSTINGS = (
     " WHERE jobs.created_at > finished_at GROUP BY run_id"
 )
 
-ENVIRONMENT = {"AUTH": "accounts", "WEB_WORKERS": "2", "WEB_DATABASE_CONNECTIONS": "8", "WORKER_CONCURRENCY": "2"}
+ENVIRONMENT = {"AUTH": "accounts", "WEB_WORKERS": "2", "WORKER_CONCURRENCY": "2"}
 
 
 class Stage:
