@@ -50,7 +50,7 @@ threads = settings.web_database_connections
 preload_app = True
 graceful_timeout = 10
 # Seconds in which the next request of a connection must begin and its head be complete.
-keepalive = 2
+keepalive = 1
 umask = 0o077
 # gunicorn's own control channel would lie outside the data folder; the launcher restarts, and nothing else steers.
 control_socket_disable = True
