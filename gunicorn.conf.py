@@ -2,22 +2,29 @@
 
 import gc
 import os
+import runpy
+import sys
 from pathlib import Path
 
 # As in wsgi.py, which turns it on again.
 gc.disable()
 
-# Before anything else, because prometheus_client looks for this when it is imported.
-OWN_METRICS = "PROMETHEUS_MULTIPROC_DIR" not in os.environ
-if OWN_METRICS:
-    data_dir = Path(os.environ.get("DATA_DIR") or Path(__file__).resolve().parent / "data")
-    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(data_dir.absolute() / "metrics")
+# Before anything else, because prometheus_client looks for this when it is imported, which the package `app` does.
+project = Path(__file__).resolve().parent
+data_dir = Path(os.environ.get("DATA_DIR") or project / "data").absolute()
+try:
+    if given := os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+        Path(given).mkdir(mode=0o700, parents=True, exist_ok=True)
+    else:
+        make_metrics_folder = runpy.run_path(str(project / "app" / "data_dir.py"))["make_metrics_folder"]
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(make_metrics_folder(data_dir))
+except OSError as error:
+    sys.exit(f"DATA_DIR cannot hold {error.filename} ({error.strerror}): make it writable.")
 
 import json
 import select
 import socket
 import struct
-import sys
 import uuid
 from http import HTTPStatus
 from typing import Any
@@ -27,8 +34,8 @@ from gunicorn.glogging import Logger
 from gunicorn.http.errors import ParseException
 from prometheus_client import multiprocess
 
-from app import logs
 from app.config import Settings, SettingsError
+from app.observability import logs
 from app.problems import PROBLEM_JSON, problem_document
 
 SLOW_CLIENT_SECONDS = 5
@@ -57,17 +64,12 @@ forwarder_headers = ""
 secure_scheme_headers: dict[str, str] = {}
 worker_tmp_dir = os.environ["PROMETHEUS_MULTIPROC_DIR"]
 
-try:
-    Path(worker_tmp_dir).mkdir(mode=0o700, parents=True, exist_ok=True)
-except OSError as error:
-    raise SettingsError(f"DATA_DIR cannot hold {worker_tmp_dir} ({error.strerror}): make it writable.") from error
-
 
 class logger_class(Logger):  # the name is gunicorn's setting
     """gunicorn's lines go the way of all others; requests are logged by the application."""
 
     def setup(self, cfg: Any) -> None:
-        """Leave handlers and levels to app/logs.py."""
+        """Leave handlers and levels to app/observability/logs.py."""
         self.error_log.propagate = True
         self.access_log.propagate = False
 
@@ -93,14 +95,10 @@ class logger_class(Logger):  # the name is gunicorn's setting
 
 
 def on_starting(server: Any) -> None:
-    """Check what it will listen on, which its command line may have changed; and forget the metrics of an earlier
-    start, unless the folder is shared with processes that live."""
+    """Check what it will listen on, which its command line may have changed."""
     if server.cfg.is_ssl:
         raise SettingsError("TLS ends at a proxy in front, not here: leave certfile and keyfile out.")
     settings.check_serving(*(address[0] for address in server.cfg.address if isinstance(address, tuple)))
-    if OWN_METRICS:
-        for path in Path(worker_tmp_dir).glob("*.db"):
-            path.unlink()
 
 
 def when_ready(server: Any) -> None:

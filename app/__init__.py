@@ -3,7 +3,7 @@
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from app import commands, logs, problems
+from app import commands, problems
 from app.api import (
     auth_routes,
     company_routes,
@@ -24,6 +24,7 @@ from app.celery_app import celery_init_app
 from app.config import PROJECT, Settings
 from app.connection import init_engine, large_engine
 from app.extensions import db, migrate
+from app.observability import logs
 from app.sources.host import Host
 from app.sources.shared import Shared, connect
 

@@ -16,7 +16,7 @@ from werkzeug.exceptions import HTTPException
 
 from app.errors import AppError, Busy, DatabaseUnavailable, Unauthenticated
 from app.extensions import limiter
-from app.logs import request_id
+from app.observability.logs import request_id
 from app.schemas.problems import ProblemSchema
 
 log = structlog.get_logger(__name__)

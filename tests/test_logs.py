@@ -7,7 +7,7 @@ import logging
 import pytest
 import structlog
 
-from app import logs
+from app.observability import logs
 from app.services import runs
 from tests.support.accounts import PASSWORD, Visitor, person, with_token
 from tests.support.factories import sql

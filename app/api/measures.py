@@ -7,8 +7,8 @@ import structlog
 from flask import Flask, Request, Response, g, request
 from prometheus_client import Counter, Histogram
 
-from app import metrics
 from app.api.guards import SAFE_METHODS
+from app.observability import metrics
 
 log = structlog.get_logger(__name__)
 

@@ -9,10 +9,10 @@ import json
 import structlog
 from sqlalchemy import ColumnElement, select
 
-from app import metrics
 from app.extensions import table_of
 from app.idempotency import IdempotencyKeyReused
 from app.models import IngestionRun
+from app.observability import metrics
 from app.services.database import run_statement
 
 log = structlog.get_logger(__name__)
