@@ -23,7 +23,6 @@ PROCESSES = {
     "reconciler": "runs reconcile",
     "PostgreSQL": "postgres",
     "Redis": "redis-server",
-    "supervisor": "supervisord",
 }
 
 
