@@ -63,16 +63,20 @@ class Listener(QueueListener):
     It writes by itself: a handler holds its lock while it writes, and ``logging.shutdown`` would wait for that.
     """
 
-    def __init__(self, queue: "SimpleQueue[Any]", writer: LineWriter, apply: Apply) -> None:
+    def __init__(self, queue: "SimpleQueue[Any]") -> None:
         super().__init__(queue)
-        self._writer = writer
-        self._apply = apply
+        self.owner = os.getpid()
+        self.write_to(STDERR, call)
+
+    def write_to(self, descriptor: int, apply: Apply) -> None:
+        """Write the next lines to that descriptor, calling what may block by way of ``apply``."""
+        self._writer, self._apply = LineWriter(descriptor), apply
 
     def handle(self, record: Any) -> None:
-        """Write a line."""
+        """Write a line, in the process that began to listen: a greenlet, unlike a thread, survives a fork."""
         if isinstance(record, Event):
             record.set()
-        else:
+        elif self.owner == os.getpid():
             self._apply(self._writer.write, (f"{record.getMessage()}\n".encode("utf-8", "surrogateescape"),))
 
 
@@ -86,22 +90,24 @@ class LineHandler(QueueHandler):
     def __init__(self) -> None:
         self._lines: SimpleQueue[Any] = SimpleQueue()
         super().__init__(self._lines)
-        self._owner = 0
-        self._dropped = 0
         self._listener: Listener | None = None
+        self._dropped = 0
 
-    def start(self, descriptor: int, apply: Apply = call) -> None:
-        """Start the listener of this process, in place of the one it may have."""
-        if self._listener and self._owner == os.getpid():
-            self._listener.enqueue_sentinel()
-        self._owner, self._dropped, self._lines = os.getpid(), 0, SimpleQueue()
-        self._listener = Listener(self._lines, LineWriter(descriptor), apply)
-        self._listener.start()
+    def write_to(self, descriptor: int, apply: Apply) -> None:
+        """Write the lines of this process to that descriptor; see ``start_listener``."""
+        self._own_listener().write_to(descriptor, apply)
+
+    def _own_listener(self) -> Listener:
+        """Return the listener of this process, and start it if there is none yet."""
+        if self._listener is None or self._listener.owner != os.getpid():
+            self._dropped, self._lines = 0, SimpleQueue()
+            self._listener = Listener(self._lines)
+            self._listener.start()
+        return self._listener
 
     def enqueue(self, record: logging.LogRecord) -> None:
         """Hand a formatted record to the listener, or drop it."""
-        if self._owner != os.getpid():
-            self.start(STDERR)
+        self._own_listener()
         if self._lines.qsize() >= MAX_LINES:
             self._dropped += 1
             return
@@ -118,7 +124,7 @@ class LineHandler(QueueHandler):
 
     def flush(self) -> None:
         """Wait until all lines of this process are written, for FLUSH_TIMEOUT at most."""
-        if self._owner == os.getpid():
+        if self._listener and self._listener.owner == os.getpid():
             self._tell_dropped()
             written = Event()
             self._lines.put(written)

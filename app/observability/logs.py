@@ -57,7 +57,7 @@ def start_listener(descriptor: int = STDERR, apply: Apply = call) -> None:
 
     ``apply(function, (data,))`` is for processes in which no thread may block, because all are greenlets.
     """
-    _handler.start(descriptor, apply)
+    _handler.write_to(descriptor, apply)
 
 
 def relay(line: bytes) -> None:

@@ -33,7 +33,8 @@ print("done", flush=True)
 sys.stdin.readline()
 log.info("read again")
 """
-GREENLETS = "from gevent import monkey; monkey.patch_all(); import gevent.threadpool\n" + BEGIN + """
+PATCHED = "from gevent import monkey; monkey.patch_all(); import gevent.threadpool\n"
+GREENLETS = PATCHED + BEGIN + """
 logs.start_listener(apply=gevent.threadpool.ThreadPool(1).apply)
 overflow()
 for _ in range(3):
@@ -44,6 +45,8 @@ time.sleep(0.05)
 log.info("read again")
 """
 FORKED = BEGIN + """
+if "gevent" in sys.modules:
+    logs.start_listener(apply=gevent.threadpool.ThreadPool(1).apply)
 log.info("of the parent")
 if (pid := os.fork()) == 0:
     log.info("of the child")
@@ -117,10 +120,11 @@ def test_a_process_whose_reader_is_gone_goes_on() -> None:
         assert process.returncode == 0
 
 
-def test_a_forked_child_has_a_log_of_its_own() -> None:
-    with python(FORKED, stderr=subprocess.PIPE) as process:
+@pytest.mark.parametrize("before", ["", PATCHED], ids=["threads", "greenlets"])
+def test_a_forked_child_has_a_log_of_its_own(before: str) -> None:
+    with python(before + FORKED, stderr=subprocess.PIPE) as process:
         _, logged = process.communicate(timeout=PATIENCE_SECONDS)
-    assert [json.loads(line)["event"] for line in logged.splitlines()] == ["of the parent", "of the child"]
+    assert sorted(json.loads(line)["event"] for line in logged.splitlines()) == ["of the child", "of the parent"]
 
 
 def test_no_line_has_another_processs_line_in_its_midst_though_the_reader_is_slow() -> None:
