@@ -136,9 +136,9 @@ def _forget_inherited_connections(**_: Any) -> None:
 
 
 @worker_process_shutdown.connect
-def _flush_log(**_: Any) -> None:
+def _drain_log(**_: Any) -> None:
     """A forked child ends without its exit handlers."""
-    logs.flush()
+    logs.drain()
 
 
 @worker_shutting_down.connect

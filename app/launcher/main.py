@@ -27,19 +27,19 @@ from app.observability import logs
 from app.services import users
 
 SERVERS_SECONDS = 60
-"""How long PostgreSQL may take to answer; crash recovery after a hard stop is part of it."""
+"""Time for PostgreSQL to answer; crash recovery after a hard stop is part of it."""
 
 READY_SECONDS = 60
-"""How long the product may take to be ready."""
+"""Time for the product to be ready."""
 
 WELL_SECONDS = 20
-"""How long, being ready, it may take for everything to be well, before it is called ready all the same."""
+"""Time for everything to be well after that; then the product is called ready all the same."""
 
 LOCK_SECONDS = 25
-"""How long a product that is just stopping, or a command, may keep the data folder."""
+"""Time for a product that is just stopping, or for a command, to release the data folder."""
 
 QUIET_SECONDS = 4
-"""Who waits for longer than this is told what for."""
+"""Seconds of waiting after which the reason is printed."""
 
 STEADY_SECONDS = 3
 """A product that still answers after this long is not about to stop."""
@@ -48,18 +48,15 @@ TEND_SECONDS = 0.2
 """From one look at the processes to the next."""
 
 STDOUT = 1
-
-METRICS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
-
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class LaunchError(Exception):
-    """The product cannot be brought up, or went down; the message is a sentence that says what to do."""
+    """The product cannot be brought up; the message is a sentence that says what to do."""
 
 
 def main() -> int:
-    """Run the product; returns the exit code: 0 after Ctrl-C, 1 if it could not start or could not go on."""
+    """Run the product; returns the exit code: 0 after Ctrl-C, 1 if it could not start."""
     for number in STOP_SIGNALS:
         # SIGINT too: a shell that starts us in the background has it ignored.
         signal.signal(number, _stop_once)
@@ -110,8 +107,9 @@ def _start(settings: Settings, supervisor: Supervisor) -> None:
     began = time.monotonic()
     supervisor.start(*processes.services(settings))
     _await("The web server", READY_SECONDS, lambda: ready_fault(settings), supervisor)
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
     degraded = _degraded(lambda: health_fault(settings) or silence_fault(app, began), supervisor)
-    _say(f"Job Ingestion is ready at http://{_authority(settings)} (Ctrl-C stops it){degraded}")
+    _say(f"Job Ingestion is ready at http://{host}:{settings.port} (Ctrl-C stops it){degraded}")
 
 
 # --- Before anything runs --------------------------------------------------------------------------------------------
@@ -160,7 +158,6 @@ def _check_port(settings: Settings) -> None:
 
 
 def _prepare(settings: Settings) -> None:
-    os.environ[METRICS_FOLDER] = str(make_metrics_folder(settings.data_dir))
     if settings.embedded_database:
         if not embedded.cluster(settings.data_dir).exists():
             _say("Making the database cluster ...")
@@ -208,11 +205,6 @@ def _degraded(fault: Callable[[], str | None], supervisor: Supervisor) -> str:
     return ""
 
 
-def _authority(settings: Settings) -> str:
-    host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    return f"{host}:{settings.port}"
-
-
 # --- The end ---------------------------------------------------------------------------------------------------------
 
 
@@ -241,13 +233,15 @@ def _supervised() -> Iterator[Supervisor]:
 
 @contextmanager
 def _cleaned(settings: Settings) -> Iterator[None]:
-    """Leave no process, socket or file in memory behind."""
+    """Make the metrics folder, and leave no process, socket or file in memory behind."""
+    metrics = make_metrics_folder(settings.data_dir)
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(metrics)
     try:
         yield
     finally:
         stop_orphans(settings.data_dir)
         unlink(settings.data_dir)
-        shutil.rmtree(os.environ.get(METRICS_FOLDER, ""), ignore_errors=True)
+        shutil.rmtree(metrics, ignore_errors=True)
 
 
 def _say(sentence: str) -> None:

@@ -155,7 +155,10 @@ def tied(command: Sequence[str], stop_signal: signal.Signals) -> list[str]:
 
 
 def _popen(program: Program) -> "subprocess.Popen[bytes]":
-    """Start it in a session of its own: Ctrl-C reaches the launcher alone, which then stops the others in order."""
+    """Start it in a session of its own: Ctrl-C reaches the launcher alone, which then stops the others in order.
+
+    The files that it makes are private.
+    """
     return subprocess.Popen(
         tied(program.command, program.stop_signal),
         env=program.environment,
@@ -164,6 +167,7 @@ def _popen(program: Program) -> "subprocess.Popen[bytes]":
         stdout=subprocess.PIPE if program.logs_stdout else subprocess.DEVNULL,
         stderr=subprocess.STDOUT if program.logs_stdout else subprocess.PIPE,
         start_new_session=True,
+        umask=0o077,
     )
 
 

@@ -15,7 +15,7 @@ STDERR = 2
 MAX_LINES = 5000
 """Lines that may wait to be written. Above this, each new one is dropped."""
 
-FLUSH_TIMEOUT = 1.0
+DRAIN_TIMEOUT = 1.0
 """Seconds that a process waits at its end for its last lines to be written."""
 
 DROPPED = "%d lines of the log were dropped, because nobody read them"
@@ -122,13 +122,13 @@ class LineHandler(QueueHandler):
         finally:
             self.release()
 
-    def flush(self) -> None:
-        """Wait until all lines of this process are written, for FLUSH_TIMEOUT at most."""
+    def drain(self) -> None:
+        """Wait until all lines of this process are written, for DRAIN_TIMEOUT at most."""
         if self._listener and self._listener.owner == os.getpid():
             self._tell_dropped()
             written = Event()
             self._lines.put(written)
-            written.wait(FLUSH_TIMEOUT)
+            written.wait(DRAIN_TIMEOUT)
 
     def _tell_dropped(self) -> None:
         if self._dropped:

@@ -22,7 +22,7 @@ SHARED: list[Processor] = [
 _handler = LineHandler()
 """The one handler of a process."""
 
-atexit.register(_handler.flush)
+atexit.register(_handler.drain)
 
 
 def configure(log_format: str) -> None:
@@ -65,9 +65,9 @@ def relay(line: bytes) -> None:
     _handler.relay(line.decode("utf-8", "surrogateescape").removesuffix("\n"))
 
 
-def flush() -> None:
-    """Wait until this process's lines are written, for FLUSH_TIMEOUT at most; by default at its exit."""
-    _handler.flush()
+def drain() -> None:
+    """Wait until this process's lines are written, for DRAIN_TIMEOUT at most; by default at its exit."""
+    _handler.drain()
 
 
 def request_id() -> str | None:

@@ -60,7 +60,7 @@ def logged(log: Path) -> Callable[[], list[str]]:
     """The lines of the programs in it."""
 
     def lines() -> list[str]:
-        logs.flush()
+        logs.drain()
         return [line for line in log.read_text().splitlines() if "app.launcher" not in line]
 
     return lines
@@ -88,7 +88,7 @@ def test_what_is_killed_is_started_again_and_what_it_had_started_is_gone(supervi
 
 def test_what_ends_at_once_is_started_again_after_a_growing_pause(supervisor: Supervisor, log: Path) -> None:
     def pauses() -> list[float]:
-        logs.flush()
+        logs.drain()
         return [event["pause_seconds"] for event in events(log.read_text(), "process ended")]
 
     supervisor.start(program("exit 3"))
@@ -115,9 +115,10 @@ def test_what_has_been_steady_is_started_again_at_once(supervisor: Supervisor, m
 
 
 def test_a_program_that_cannot_be_started_is_tried_again(supervisor: Supervisor, tmp_path: Path) -> None:
-    path = tmp_path / "later"
-    supervisor.start(Program("only", [str(path)], {"PATH": os.environ["PATH"]}, 1))
-    path.write_text(f"#!/bin/sh\n{FOREVER}\n")
+    # Whatever the command, setpriv stands before it; there is none on this PATH yet.
+    path = tmp_path / "setpriv"
+    supervisor.start(Program("only", ["setpriv"], {"PATH": str(tmp_path)}, 1))
+    path.write_text(f"#!/bin/sh\nPATH=/usr/bin:/bin\n{FOREVER}\n")
     path.chmod(0o755)
     tended(supervisor, sleepers)
 
@@ -160,14 +161,16 @@ def test_nothing_runs_on_when_the_launcher_is_killed(user: list[str]) -> None:
     wait_until(lambda: not sleepers(), what="its end")
 
 
-def test_a_program_has_a_session_and_an_environment_of_its_own(
-    supervisor: Supervisor, monkeypatch: pytest.MonkeyPatch
+def test_a_program_has_a_session_and_an_environment_of_its_own_and_makes_private_files(
+    supervisor: Supervisor, monkeypatch: pytest.MonkeyPatch, logged: Callable[[], list[str]]
 ) -> None:
     monkeypatch.setenv("SECRET_KEY", "s3same")
-    supervisor.start(program(f"exec {FOREVER}"))
+    supervisor.start(program(f"umask; exec {FOREVER}"))
     [process] = wait_until(sleepers, what="the program")
     assert os.getsid(process.pid) == process.pid
     assert set(process.environ()) <= {"PATH", "PWD", "SHLVL", "_", "OLDPWD"}
+    wait_until(logged, what="its umask")
+    assert logged() == ["0077"]
 
 
 # --- What they write -------------------------------------------------------------------------------------------------
@@ -213,5 +216,5 @@ def test_bytes_that_are_no_text_are_passed_on_as_they_are(supervisor: Supervisor
     supervisor.start(program(f"printf '\\377\\n'; {FOREVER}"))
     wait_until(sleepers, what="the words")
     supervisor.stop()
-    logs.flush()
+    logs.drain()
     assert b"\xff\n" in log.read_bytes()

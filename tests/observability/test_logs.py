@@ -133,7 +133,7 @@ def test_the_console_is_for_reading(capfd):
     logs.configure("console")
     try:
         structlog.get_logger("here").info("run moved", run_id=3)
-        logs.flush()
+        logs.drain()
         line = capfd.readouterr().err
     finally:
         logs.configure("json")
