@@ -25,6 +25,7 @@ from app.checks import connect_arguments
 from app.config import PROJECT, Settings
 from app.data_dir import short_path
 from app.extensions import db, limiter
+from app.observability import logs
 from app.on_demand import on_demand
 from app.services import users
 from app.services.database import run_statement
@@ -62,6 +63,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return next(place for place, begin in enumerate(LONGEST) if item.nodeid.startswith(begin))
 
     items.sort(key=place)
+
+
+@pytest.hookimpl(wrapper=True, trylast=True)
+def pytest_runtest_call() -> Iterator[None]:
+    """Write what the test has logged while pytest still captures it."""
+    yield
+    logs.drain()
 
 
 @pytest.fixture(scope="session")
@@ -137,6 +145,7 @@ def _clean(request: pytest.FixtureRequest) -> Iterator[None]:
     broker.flushall()
     limiter.reset()
     dispatch.breaker = dispatch.Breaker()
+    logs.drain()
 
 
 @pytest.fixture
