@@ -23,6 +23,7 @@ except OSError as error:
 
 import json
 import select
+import shutil
 import socket
 import struct
 import uuid
@@ -112,6 +113,12 @@ def when_ready(server: Any) -> None:
 def child_exit(server: Any, worker: Any) -> None:
     """Forget the gauges of a process that is gone; its counters stay."""
     multiprocess.mark_process_dead(worker.pid)
+
+
+def on_exit(server: Any) -> None:
+    """Remove the metrics folder if it is ours alone: it was not given, and no successor (SIGUSR2) has inherited it."""
+    if not given and not server.reexec_pid:
+        shutil.rmtree(worker_tmp_dir, ignore_errors=True)
 
 
 def answer_malformed(client: socket.socket, status: int, _reason: str, _message: str) -> None:
