@@ -8,30 +8,40 @@ if os.environ.get("WEB_WORKER_CLASS", "gevent") == "gevent":
 
     monkey.patch_all()
 
+import runpy
+import sys
 from pathlib import Path
 
-# Before anything else of ours, because prometheus_client looks for this when it is imported.
-OWN_METRICS = "PROMETHEUS_MULTIPROC_DIR" not in os.environ
-if OWN_METRICS:
-    data_dir = Path(os.environ.get("DATA_DIR") or Path(__file__).resolve().parent / "data")
-    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(data_dir.absolute() / "metrics")
+# Before anything else of ours, because prometheus_client looks for this when it is imported, which `app` does.
+project = Path(__file__).resolve().parent
+data_dir = Path(os.environ.get("DATA_DIR") or project / "data").absolute()
+try:
+    if given := os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+        Path(given).mkdir(mode=0o700, parents=True, exist_ok=True)
+    else:
+        make_metrics_folder = runpy.run_path(str(project / "app" / "data_dir.py"))["make_metrics_folder"]
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(make_metrics_folder(data_dir))
+except OSError as error:
+    sys.exit(f"DATA_DIR cannot hold {error.filename} ({error.strerror}): make it writable.")
 
+import gc
 import json
+import shutil
 import socket
-import sys
 import uuid
 from http import HTTPStatus
 from typing import Any
 
 import gevent
 import gunicorn.util
+from gevent.threadpool import ThreadPool
 from gunicorn.glogging import Logger
 from gunicorn.http.errors import ParseException
 from prometheus_client import multiprocess
 
-from app import logs
 from app.api.connections import SEND_BUFFER_BYTES, TURN, linger, must_close, raise_file_limit
 from app.config import Settings, SettingsError
+from app.observability import logs
 from app.problems import PROBLEM_JSON, problem_document
 from app.runtime.cooperative import is_cooperative, let_others_run
 from app.sources.addresses import MAX_LOOKUPS
@@ -58,11 +68,6 @@ control_socket_disable = True
 forwarder_headers = ""
 secure_scheme_headers: dict[str, str] = {}
 worker_tmp_dir = os.environ["PROMETHEUS_MULTIPROC_DIR"]
-
-try:
-    Path(worker_tmp_dir).mkdir(mode=0o700, parents=True, exist_ok=True)
-except OSError as error:
-    raise SettingsError(f"DATA_DIR cannot hold {worker_tmp_dir} ({error.strerror}): make it writable.") from error
 
 
 class logger_class(Logger):  # the name is gunicorn's setting
@@ -91,25 +96,35 @@ class logger_class(Logger):  # the name is gunicorn's setting
             super().exception(msg, *(str(each).partition("?")[0] for each in args), **kwargs)
 
 
-def on_starting(server: Any) -> None:
-    """Check what the command line may have changed, and forget the metrics of an earlier start.
+def start_log() -> None:
+    """Write the log of this process on a native thread: a greenlet that waits for a reader would hold up all others."""
+    if is_cooperative():
+        logs.start_listener(apply=ThreadPool(1).apply)
 
-    A folder of metrics that was given is shared with processes that live, and left alone.
-    """
+
+def on_starting(server: Any) -> None:
+    """Check what the command line may have changed, and begin to write the log of this process."""
+    start_log()
     if server.cfg.is_ssl:
         raise SettingsError("TLS ends at a proxy in front, not here: leave certfile and keyfile out.")
     if server.cfg.worker_class_str != settings.web_worker_class:
         raise SettingsError(f"Set WEB_WORKER_CLASS, not --worker-class: it is {settings.web_worker_class} now.")
     settings.check_serving(*(address[0] for address in server.cfg.address if isinstance(address, tuple)))
-    if OWN_METRICS:
-        for path in Path(worker_tmp_dir).glob("*.db"):
-            path.unlink()
 
 
 def when_ready(server: Any) -> None:
-    """Bound what waits in the kernel for a client that takes no answers: accepted connections inherit it."""
+    """Bound what waits in the kernel for a client that takes no answers: accepted connections inherit it.
+
+    What is loaded by now stays, so the collector need not look through it, neither here nor in the workers.
+    """
+    gc.freeze()
     for listener in server.LISTENERS:
         listener.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
+
+
+def post_fork(_server: Any, _worker: Any) -> None:
+    """Begin to write the log of this process."""
+    start_log()
 
 
 def post_worker_init(_worker: Any) -> None:
@@ -135,6 +150,12 @@ def post_request(_worker: Any, req: Any, environ: dict[str, Any], resp: Any) -> 
 def child_exit(server: Any, worker: Any) -> None:
     """Forget the gauges of a process that is gone; its counters stay."""
     multiprocess.mark_process_dead(worker.pid)
+
+
+def on_exit(server: Any) -> None:
+    """Remove the metrics folder if it is ours alone: it was not given, and no successor (SIGUSR2) has inherited it."""
+    if not given and not server.reexec_pid:
+        shutil.rmtree(worker_tmp_dir, ignore_errors=True)
 
 
 def answer_malformed(client: socket.socket, status: int, _reason: str, _message: str) -> None:

@@ -3,7 +3,7 @@
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from app import commands, extensions, logs, problems
+from app import commands, extensions, problems
 from app.api import (
     auth_routes,
     company_routes,
@@ -21,6 +21,7 @@ from app.api.documentation import DocumentPlugin, security_schemes, serve_docume
 from app.celery_app import celery_init_app
 from app.config import PROJECT, Settings
 from app.db.engine import SPARE_CONNECTIONS, init_engine, large_engine
+from app.observability import logs
 from app.runtime.cooperative import PARSING
 from app.runtime.fair_limit import FairLimit
 from app.sources.base_urls import read_base_urls

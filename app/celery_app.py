@@ -7,12 +7,19 @@ from typing import Any
 import structlog
 from celery import Celery, Task, current_app
 from celery.exceptions import SecurityWarning
-from celery.signals import celeryd_init, setup_logging, worker_process_init, worker_shutting_down
+from celery.signals import (
+    celeryd_init,
+    setup_logging,
+    worker_process_init,
+    worker_process_shutdown,
+    worker_shutting_down,
+)
 from flask import Flask
 
 from app import stopping
 from app.config import Settings
 from app.extensions import db
+from app.observability import logs
 from app.tasks.dispatch import MAX_PUBLISHES
 from app.tasks.heartbeat import HeartbeatStep
 
@@ -69,7 +76,7 @@ SETTINGS: dict[str, Any] = {
     "worker_max_tasks_per_child": 500,
     # KiB; the child ends after the task that took it above this.
     "worker_max_memory_per_child": 400_000,
-    # Our own logging (app/logs.py) is the only one.
+    # Our own logging (app/observability/logs.py) is the only one.
     "worker_hijack_root_logger": False,
     "worker_redirect_stdouts": False,
     # Nobody asks Celery how things are; not announcing it saves the broker the chatter.
@@ -125,6 +132,12 @@ def _forget_inherited_connections(**_: Any) -> None:
     """A forked child must not talk on its parent's sockets."""
     with current_app.flask_app.app_context():
         db.engine.dispose(close=False)
+
+
+@worker_process_shutdown.connect
+def _drain_log(**_: Any) -> None:
+    """A forked child ends without its exit handlers."""
+    logs.drain()
 
 
 @worker_shutting_down.connect

@@ -60,7 +60,7 @@ class Settings:
     port: int
     """PORT: the port the web server listens on."""
     data_dir: Path
-    """DATA_DIR: where the embedded PostgreSQL and Redis, their sockets and the metrics files live."""
+    """DATA_DIR: where the embedded PostgreSQL and Redis and their sockets live."""
     auth: str
     """AUTH: ``local`` (one user, no sign-in, this machine only) or ``accounts``."""
     secret_key: str | None

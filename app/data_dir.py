@@ -4,13 +4,20 @@ import fcntl
 import hashlib
 import os
 import secrets
+import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 LONGEST_DIRECT_PATH = 60
 """A unix socket's path has at most 107 bytes (103 on macOS); a data folder longer than this is reached by a link."""
+
+MEMORY = Path("/dev/shm")
+"""A file system in memory, on most Linux systems."""
+
+MIN_MEMORY_BYTES = 32 * 1024 * 1024
+"""Free room there that is enough for the metrics of many processes; each takes up to 128 KiB."""
 
 
 class DataDirError(Exception):
@@ -34,13 +41,20 @@ def redis_home(data_dir: Path) -> Path:
 
 
 def run_home(data_dir: Path) -> Path:
-    """The folder of supervisord's pid and socket."""
+    """The folder whose lock is held while servers are started or stopped."""
     return data_dir / "run"
 
 
-def metrics_home(data_dir: Path) -> Path:
-    """The folder of Prometheus's files."""
-    return data_dir / "metrics"
+def make_metrics_folder(data_dir: Path) -> Path:
+    """Make an empty folder for Prometheus's files: in memory where there is room, else in the data folder.
+
+    The files are memory maps, and the kernel ends a process (SIGBUS) that writes to one on a full disk. Raises OSError.
+    """
+    folder = MEMORY / f"job-ingestion-{os.geteuid()}-{_digest(data_dir)}"
+    with suppress(OSError):
+        if shutil.disk_usage(MEMORY).free >= MIN_MEMORY_BYTES:
+            return _emptied(folder)
+    return _emptied(data_dir / "metrics")
 
 
 def read_secret(data_dir: Path, name: str) -> str:
@@ -58,6 +72,13 @@ def read_secret(data_dir: Path, name: str) -> str:
     return path.read_text()
 
 
+def _emptied(folder: Path) -> Path:
+    """Make the folder anew, so that it is empty, private and our own whoever made the one before. Raises OSError."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(mode=0o700, parents=True)
+    return folder
+
+
 # --- Its short name --------------------------------------------------------------------------------------------------
 
 
@@ -65,8 +86,11 @@ def short_path(data_dir: Path) -> Path:
     """The data folder under a name short enough for a socket: its own, or a link's that ``link`` makes."""
     if len(os.fsencode(data_dir)) <= LONGEST_DIRECT_PATH:
         return data_dir
-    name = hashlib.sha256(os.fsencode(data_dir)).hexdigest()[:16]
-    return Path("/tmp") / f"job-ingestion-{name}"
+    return Path("/tmp") / f"job-ingestion-{_digest(data_dir)}"
+
+
+def _digest(data_dir: Path) -> str:
+    return hashlib.sha256(os.fsencode(data_dir)).hexdigest()[:16]
 
 
 def link(data_dir: Path) -> None:

@@ -14,7 +14,7 @@ from flask import Flask, Response, json, request
 from werkzeug.exceptions import HTTPException
 
 from app.errors import AppError, Busy, DatabaseUnavailable, TooManyRequests, TooManyUploads, Unauthenticated
-from app.logs import request_id
+from app.observability.logs import request_id
 from app.schemas.problems import ProblemSchema
 
 log = structlog.get_logger(__name__)

@@ -1,5 +1,6 @@
 """Programs that are run to their end, or ended with all that they started."""
 
+import os
 import subprocess
 from contextlib import suppress
 from pathlib import Path
@@ -8,14 +9,25 @@ import psutil
 
 from app.data_dir import DataDirError
 
+ENVIRONMENT = ("PATH", "HOME", "LANG", "LC_ALL", "TZ")
+"""Variables that PostgreSQL's and Redis's programs get. None of our settings is among them."""
+
+
+def bare_environment() -> dict[str, str]:
+    """Return the part of our environment that is no setting of ours, so that no secret is in it."""
+    return {name: os.environ[name] for name in ENVIRONMENT if name in os.environ}
+
 
 def run(command: list[str], stdin: str = "") -> str:
-    """Run a program to its end, or until interrupted with all that it started; returns what it printed.
+    """Run a program in a bare environment to its end, or until interrupted with all that it started.
 
+    Returns what it printed.
     Raises DataDirError with its last words if it fails."""
     pipe = subprocess.PIPE
     try:
-        program = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True, cwd="/")
+        program = subprocess.Popen(
+            command, stdin=pipe, stdout=pipe, stderr=pipe, text=True, cwd="/", env=bare_environment()
+        )
     except OSError as error:
         raise DataDirError(f"{command[0]} cannot be run: {error.strerror}.") from error
     with program:

@@ -25,6 +25,7 @@ from app.config import PROJECT, Settings
 from app.data_dir import short_path
 from app.db.execute import run_statement
 from app.extensions import db
+from app.observability import logs
 from app.on_demand import on_demand
 from app.services import users
 from app.sources.registry import SOURCES
@@ -62,6 +63,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return next(place for place, begin in enumerate(LONGEST) if item.nodeid.startswith(begin))
 
     items.sort(key=place)
+
+
+@pytest.hookimpl(wrapper=True, trylast=True)
+def pytest_runtest_call() -> Iterator[None]:
+    """Write what the test has logged while pytest still captures it."""
+    yield
+    logs.drain()
 
 
 @pytest.fixture(scope="session")
@@ -139,6 +147,7 @@ def _clean(request: pytest.FixtureRequest) -> Iterator[None]:
     extensions["tries"].reset()
     broker.flushall()
     dispatch.breaker = dispatch.Breaker()
+    logs.drain()
 
 
 @pytest.fixture

@@ -54,6 +54,41 @@ def test_a_link_that_somebody_else_made_is_not_followed(deep):
         data_dir.link(deep)
 
 
+@pytest.fixture
+def memory(tmp_path, monkeypatch):
+    """A file system in memory of our own."""
+    folder = tmp_path / "shm"
+    folder.mkdir()
+    monkeypatch.setattr(data_dir, "MEMORY", folder)
+    return folder
+
+
+def test_metrics_lie_in_memory_in_an_empty_folder_that_nobody_else_reads(memory, tmp_path):
+    first = data_dir.make_metrics_folder(tmp_path)
+    (first / "counter_1.db").touch()
+    again = data_dir.make_metrics_folder(tmp_path)
+    assert first == again
+    assert again.parent == memory
+    assert again.stat().st_mode & 0o777 == 0o700
+    assert list(again.iterdir()) == []
+    assert data_dir.make_metrics_folder(tmp_path / "other") != again
+
+
+@pytest.mark.parametrize("why", ["there is none", "it is too small", "somebody else took the name"])
+def test_metrics_lie_in_the_data_folder_where_memory_cannot_be_used(memory, tmp_path, monkeypatch, why):
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    if why == "there is none":
+        memory.rmdir()
+    elif why == "it is too small":
+        monkeypatch.setattr(data_dir, "MIN_MEMORY_BYTES", 2**62)
+    else:
+        folder = data_dir.make_metrics_folder(tmp_path)
+        folder.rmdir()
+        folder.symlink_to(elsewhere)
+    assert data_dir.make_metrics_folder(tmp_path) == tmp_path / "metrics"
+
+
 def test_a_cluster_of_another_major_version_is_refused_and_left_alone(tmp_path):
     cluster = embedded.cluster(tmp_path)
     cluster.mkdir(parents=True)

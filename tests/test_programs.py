@@ -41,6 +41,13 @@ def test_a_program_that_fails_is_quoted_with_its_last_words():
         run(["/nowhere/at/all"])
 
 
+def test_a_program_is_given_none_of_our_settings(monkeypatch):
+    monkeypatch.setenv("SECRET_KEY", "s3same")
+    environment = run(["env"]).splitlines()
+    assert f"PATH={os.environ['PATH']}" in environment
+    assert not any(line.startswith("SECRET_KEY=") for line in environment)
+
+
 def test_of_a_program_that_is_interrupted_while_it_starts_others_none_is_left(interruptible):
     def interrupt() -> None:
         wait_until(lambda: len(sleepers()) > 20, what="some of the others", pause=0.001)

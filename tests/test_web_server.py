@@ -336,7 +336,7 @@ def test_a_worker_class_of_the_command_line_is_refused(settings):
     assert "Set WEB_WORKER_CLASS, not --worker-class: it is gevent now." in done.stderr
 
 
-@pytest.mark.parametrize("module", ["wsgi", "celery_worker", "app.launcher"])
+@pytest.mark.parametrize("module", ["wsgi", "celery_worker", "app.launcher.main"])
 def test_nothing_but_the_web_server_is_patched(settings, module):
     look = "from gevent import monkey; assert not any(map(monkey.is_module_patched, ('socket', 'threading', 'select')))"
     done = subprocess.run(

@@ -6,10 +6,10 @@ from typing import Any
 from flask import Response
 from prometheus_client import CONTENT_TYPE_LATEST
 
-from app import metrics
 from app.api.documentation import PUBLIC, ApiBlueprint, Problems
 from app.api.guards import sees_internals
 from app.errors import DatabaseUnavailable, Forbidden
+from app.observability import metrics
 from app.problems import RETRY_AFTER_SECONDS, problem
 from app.schemas.health import AliveSchema, NotReadyProblemSchema, ReadySchema
 from app.services import dispatches, health

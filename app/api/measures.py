@@ -7,8 +7,8 @@ import structlog
 from flask import Flask, Response, g, request
 from prometheus_client import Counter, Histogram
 
-from app import metrics
 from app.api.identity import SAFE_METHODS
+from app.observability import metrics
 
 log = structlog.get_logger(__name__)
 

@@ -28,11 +28,6 @@ def beat(component: Component, instance: str) -> None:
     run_statement(delete(HEARTBEATS).where(HEARTBEATS.c.at < seconds_from_now(-FORGET_SECONDS)))
 
 
-def forget_all() -> None:
-    """Forget every instance; those that live are heard of again within seconds. Commits."""
-    run_statement(delete(HEARTBEATS))
-
-
 def silences() -> dict[Component, timedelta]:
     """Return for each component how long its liveliest instance has been silent. Changes nothing."""
     silence = func.clock_timestamp() - func.max(HEARTBEATS.c.at)

@@ -13,11 +13,11 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.sql.dml import ReturningInsert
 
-from app import metrics
 from app.db.execute import inline_literals, run_statement, seconds_from_now
 from app.errors import AppError, RunActive, RunMoved, RunNotFound, Unauthenticated
 from app.extensions import table_of
 from app.models import IngestionRun, Job, JobStatus, RunEvent, RunStatus
+from app.observability import metrics
 from app.services import previews, start_keys
 from app.services.traces import TRACED, Actor, trace
 from app.services.users import GONE

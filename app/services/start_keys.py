@@ -9,11 +9,11 @@ import json
 import structlog
 from sqlalchemy import ColumnElement, select
 
-from app import metrics
 from app.db.execute import run_statement
 from app.extensions import table_of
 from app.idempotency import IdempotencyKeyReused
 from app.models import IngestionRun
+from app.observability import metrics
 
 log = structlog.get_logger(__name__)
 

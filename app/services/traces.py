@@ -4,7 +4,7 @@ from enum import StrEnum
 
 from sqlalchemy import String, bindparam, func, select
 
-from app.logs import request_id
+from app.observability.logs import request_id
 
 
 class Actor(StrEnum):

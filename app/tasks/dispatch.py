@@ -10,8 +10,8 @@ from celery import Celery
 from flask import current_app
 from prometheus_client import Counter
 
-from app import metrics
-from app.logs import request_id
+from app.observability import metrics
+from app.observability.logs import request_id
 from app.runtime.fair_limit import FairLimit
 from app.services import dispatches, runs
 from app.tasks.ingestion import ingest

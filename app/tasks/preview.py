@@ -3,8 +3,9 @@
 import structlog
 from celery import shared_task
 
-from app import metrics, stopping
+from app import stopping
 from app.errors import DatabaseUnavailable
+from app.observability import metrics
 from app.services import preview_dispatches, preview_work, previews
 from app.tasks.dispatch import Message, hand_over
 

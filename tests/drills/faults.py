@@ -1,4 +1,4 @@
-"""What can be done to a running product; each fault leaves everything as a supervisor would find it."""
+"""What can be done to a running product; each fault leaves everything as its launcher would find it."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -18,7 +18,6 @@ WORDS = {
     "web": "-m gunicorn",
     "worker": "-m celery",
     "reconciler": "runs reconcile",
-    "supervisor": "supervisord.conf",
 }
 QUEUE = "job-ingestion:ingestion"
 
@@ -88,12 +87,15 @@ def frozen(product: Product, name: str) -> Iterator[None]:
 @contextmanager
 def away(product: Product, name: str) -> Iterator[None]:
     """Killed, and not started again inside this block."""
-    with frozen(product, "supervisor"):
-        victim = main_process(product, name)
+    victim = main_process(product, name)
+    product.suspend_launcher()
+    try:
         kill(product, name)
         # Below a frozen parent it stays a zombie, which psutil knows as such.
         wait_until(lambda: _gone(victim), 30, f"the end of {name}")
         yield
+    finally:
+        product.resume_launcher()
 
 
 def _gone(process: psutil.Process) -> bool:

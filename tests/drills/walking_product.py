@@ -1,75 +1,83 @@
-"""The product, with the walking worker in place of the placeholder's; run as a program it is ``run.py``."""
+"""The product, with the walking worker in place of the placeholder's.
 
-import os
+Run as a program it is ``run.py``; run with the word ``second`` it keeps a second worker running.
+"""
+
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
-from typing import Any
-from xmlrpc.client import ServerProxy
 
-from supervisor.xmlrpc import SupervisorTransport
-
-from app import launcher, supervision
+from app.config import PROJECT, Settings
+from app.launcher import main as launcher
+from app.launcher import processes
+from app.launcher.supervisor import Supervisor
+from app.observability import logs
 from tests.support.product import Product
 from tests.support.waiting import wait_until
 
-CONFIGURATION = "WALKING_CONFIGURATION"
-SECOND, NODE = "worker2", "second"
+MODULE = "tests.drills.walking_product"
+SECOND = "second"
 
 LIVING = "SELECT 1 FROM heartbeats WHERE component = 'worker' AND instance LIKE %s AND at > %s"
 
+APPLICATION = "tests.drills.walking_worker"
+
 
 class WalkingProduct(Product):
-    """Supervised exactly as ever; only which application the worker loads is another."""
+    """Kept running exactly as ever; only which application the worker loads is another."""
 
     def __init__(self, data_dir: Path, measured: bool = False, **environment: str) -> None:
         super().__init__(data_dir, measured, **environment)
-        self.environment[CONFIGURATION] = str(data_dir / "walking supervisord.conf")
-
-    def launch(self) -> "subprocess.Popen[bytes]":
-        """Start the launcher and return at once."""
-        text = supervision.CONFIGURATION.read_text()
-        walking = text.replace("-A celery_worker", "-A tests.drills.walking_worker")
-        assert walking != text
-        begin = walking.index("[program:worker]")
-        program = walking[begin:walking.index("[program:", begin + 1)].replace("program:worker", f"program:{SECOND}")
-        second = program.replace(" worker --", f" worker -n {NODE}@%%h --")
-        Path(self.environment[CONFIGURATION]).write_text(f"{walking}\n{second}")
-        return super().launch()
 
     @property
     def program(self) -> list[str]:
-        """This module, which makes the launcher read the other configuration."""
-        return ["-m", "tests.drills.walking_product"]
+        """This module."""
+        return ["-m", MODULE]
 
     @contextmanager
     def second_worker(self) -> Iterator[None]:
-        """A second worker, supervised as the first is, inside this block."""
+        """A second worker, kept running as the first is, inside this block."""
         began = datetime.now(UTC)
-        self._supervisor().startProcess(SECOND, False)
+        environment = self.main_process("-m celery").environ()
+        with self.log.open("ab") as output:
+            keeper = subprocess.Popen(
+                [sys.executable, "-m", MODULE, SECOND], cwd=PROJECT, env=environment, stdout=output, stderr=output
+            )
         try:
-            wait_until(lambda: self.sql(LIVING, f"{NODE}@%", began), 60, "the second worker")
+            wait_until(lambda: self.sql(LIVING, f"{SECOND}@%", began), 60, "the second worker")
             yield
         finally:
-            self._supervisor().stopProcess(SECOND)
-
-    def _supervisor(self) -> Any:
-        environment = self.main_process("supervisord.conf").environ()
-        address = f"unix://{environment['JI_RUN']}/supervisord.sock"
-        transport = SupervisorTransport("job-ingestion", environment["JI_PASSWORD"], address)
-        return ServerProxy("http://localhost", transport).supervisor
+            keeper.terminate()
+            keeper.wait(30)
 
 
 def main() -> int:
     """As ``run.py``."""
     signal.pthread_sigmask(signal.SIG_BLOCK, launcher.STOP_SIGNALS)
-    supervision.CONFIGURATION = Path(os.environ[CONFIGURATION])
+    processes.worker = partial(processes.worker, application=APPLICATION)
     return launcher.main()
 
 
+def keep_second_worker() -> None:
+    """Keep it running until SIGTERM."""
+    settings = Settings.from_env()
+    logs.configure(settings.log_format)
+    supervisor = Supervisor()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        supervisor.start(processes.worker(settings, APPLICATION, "-n", f"{SECOND}@%h"))
+        while True:
+            supervisor.tend()
+            time.sleep(launcher.TEND_SECONDS)
+    except KeyboardInterrupt:
+        supervisor.stop()
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(keep_second_worker() if sys.argv[1:] == [SECOND] else main())

@@ -1,4 +1,4 @@
-"""The whole product: several reconcilers, power cuts, a supervisor that is killed, a full disk."""
+"""The whole product: several reconcilers, power cuts, a full disk."""
 
 import os
 import signal
@@ -147,7 +147,7 @@ def _wait_until_taken(stage: Stage, run_ids: list[int], seconds: float = 30) -> 
 
 @drill("power cut", GROUP, PLACEHOLDER)
 def power_cut(stage: Stage) -> Outcome:
-    """Every process is SIGKILLed at one instant, the supervisor and the launcher too, while 6 people start and abort;
+    """Every process is SIGKILLed at one instant, the launcher too, while 6 people start and abort;
     then make run again: nothing acknowledged is lost, and a key whose answer was lost finds its run. Recovery is
     counted from the new start to the receipt of the last run.
     """

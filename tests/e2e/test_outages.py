@@ -45,7 +45,7 @@ def test_a_killed_server_is_back_and_nothing_is_lost(page, product, words):
     open_run(page, run_id)
     victims = product.team(words)
     product.main_process(words).kill()
-    # Its children end too, and what answers then is what the supervisor started anew.
+    # Its children end too, and what answers then is what the launcher started anew.
     wait_until(lambda: not any(process.is_running() for process in victims), RECOVERY_SECONDS, "the end of the old one")
     recovered(page, product)
     page.get_by_role("button", name="Abort").click()

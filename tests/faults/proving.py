@@ -24,7 +24,7 @@ SLOW_TO_LOAD = (
     "argon2", "celery.app.amqp", "celery.app.control", "celery.bootsteps", "defusedxml.ElementTree", "environs",
     "flask_migrate", "flask_smorest", "flask_sqlalchemy", "gunicorn.http.errors",
     "hypothesis.stateful", "kombu.transport.redis", "limits.storage", "nh3", "prometheus_client.multiprocess",
-    "protego", "psutil", "psycopg", "sqlalchemy.dialects.postgresql", "stamina", "structlog", "supervisor.options",
+    "protego", "psutil", "psycopg", "sqlalchemy.dialects.postgresql", "stamina", "structlog",
     "urllib3", "werkzeug.middleware.proxy_fix",
 )
 TEMPLATE = "model_template"

@@ -76,9 +76,9 @@ def test_a_process_that_hangs_is_named_while_start_and_abort_still_work(well: Pr
     assert well.call("POST", f"/api/ingestion/abort/{run_id}")[0] == 200
 
 
-def test_a_supervisor_that_hangs_and_reads_no_log_any_more_stops_nobody(well: Product) -> None:
+def test_a_launcher_that_hangs_and_reads_no_log_any_more_stops_nobody(well: Product) -> None:
     run_id = well.start_run()
-    well.main_process("supervisord.conf").suspend()
+    well.suspend_launcher()
 
     # Each is a line of the log, and a pipe takes 64 KiB of them.
     for _ in range(REQUESTS):

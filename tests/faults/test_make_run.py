@@ -1,4 +1,4 @@
-"""``make run``: how it starts, how it ends, and what is left when it or its supervisor is killed."""
+"""``make run``: how it starts, how it ends, and what is left when it is killed."""
 
 import os
 import signal
@@ -9,10 +9,9 @@ import pytest
 
 from app.data_dir import short_path
 from tests.faults.conftest import DEEP
+from tests.support.lines import events
 from tests.support.product import Product, refusal, temporary_product
 from tests.support.waiting import PATIENCE_SECONDS, wait_until
-
-SUPERVISOR = "supervisord.conf"
 
 
 def test_a_start_says_once_where_the_product_is_and_the_product_is_ready_there(running: Product) -> None:
@@ -61,28 +60,10 @@ def holds_back(pid: int, number: signal.Signals) -> bool:
 
 def test_a_stop_in_the_middle_of_a_start_ends_with_code_0_and_leaves_nothing_running(fresh: Product) -> None:
     fresh.launch()
-    wait_until(lambda: "spawned: 'postgres'" in fresh.printed(), what="PostgreSQL's start")
+    wait_until(lambda: events(fresh.printed(), "process started"), what="PostgreSQL's start")
 
     assert fresh.stop() == 0
     assert_gone(fresh)
-
-
-def test_a_killed_supervisor_ends_the_launcher_with_a_sentence_and_the_next_start_finds_the_run(
-    running: Product,
-) -> None:
-    run_id = active_run(running)
-    assert running.launcher is not None
-    before = running.printed()
-
-    running.main_process(SUPERVISOR).kill()
-
-    assert running.launcher.wait(PATIENCE_SECONDS) == 1
-    said = running.printed().removeprefix(before)
-    assert "The supervisor ended unexpectedly" in said
-    assert "Traceback" not in said
-    assert_gone(running)
-    running.start()
-    assert running.current_run() == run_id
 
 
 def test_a_killed_launcher_takes_everything_down_with_it_and_the_next_start_finds_the_run(running: Product) -> None:
@@ -96,19 +77,19 @@ def test_a_killed_launcher_takes_everything_down_with_it_and_the_next_start_find
     assert running.current_run() == run_id
 
 
-def test_what_a_killed_launcher_and_supervisor_leave_running_is_stopped_by_the_next_start(running: Product) -> None:
+def test_what_a_killed_launcher_leaves_running_is_stopped_by_the_next_start(running: Product) -> None:
     run_id = active_run(running)
+    # It cannot end by itself, though the kernel tells it to.
+    for process in running.team("runs reconcile"):
+        process.suspend()
 
-    assert running.launcher is not None
-    running.launcher.send_signal(signal.SIGSTOP)  # It would stop the others itself, were it killed a moment too late.
-    running.main_process(SUPERVISOR).kill()
     kill_launcher(running)
-    left = {process.pid for process in running.processes()}
-    assert left
+    wait_until(lambda: len(running.processes()) == 1, what="the end of the others")
+    [left] = running.processes()
     running.start()
 
-    assert "that an earlier start had left behind" in running.printed()
-    assert not left & {process.pid for process in running.processes()}
+    assert "Stopped 1 processes that an earlier start had left behind." in running.printed()
+    assert left not in running.processes()
     assert running.current_run() == run_id
     wait_until(lambda: running.health() == "ok", what="all to be well")
 
@@ -149,13 +130,12 @@ def test_a_product_in_a_very_deep_folder_takes_its_short_link_away_when_it_stops
 
 
 def test_a_second_start_in_the_same_data_folder_is_refused_and_the_first_product_runs_on(running: Product) -> None:
-    supervisors = running.team(SUPERVISOR)
-    assert len(supervisors) == 1
+    servers = running.team("bin/postgres -D")
 
     said = refusal(running.data_dir, lines=(1, 2), PORT=str(running.port))
 
     assert "is already running" in said.splitlines()[-1]  # On a slow machine it has said before that it waits.
-    assert running.team(SUPERVISOR) == supervisors
+    assert running.team("bin/postgres -D") == servers
     assert running.health() == "ok"
 
 
@@ -172,6 +152,15 @@ def test_commands_use_the_database_of_the_running_product_and_let_it_run(running
     assert "aborted  by operator" in running.command("runs", "show", str(run_id)).stdout
     assert running.main_process("bin/postgres -D") == server
     assert running.health() == "ok"
+
+
+def test_a_start_leaves_the_signs_of_life_of_another_machine_alone(running: Product) -> None:
+    running.sql("INSERT INTO heartbeats VALUES ('worker', 'celery@elsewhere', clock_timestamp())")
+
+    assert running.stop() == 0
+    running.start()
+
+    assert running.sql("SELECT 1 FROM heartbeats WHERE instance = 'celery@elsewhere'")
 
 
 def active_run(product: Product) -> int:

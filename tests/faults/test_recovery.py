@@ -23,7 +23,6 @@ PROCESSES = {
     "worker": "-m celery",
     "reconciler": "runs reconcile",
 }
-SUPERVISOR = "supervisord.conf"
 REDISPATCH_SECONDS = 120
 """The first back-off is 15 s; then the reconciler's 5 s, and the worker has to be back."""
 
@@ -47,7 +46,7 @@ def test_a_killed_process_comes_back_by_itself_and_no_run_is_lost(well: Product,
 
 
 def test_a_message_lost_with_redis_is_published_again(well: Product) -> None:
-    without_its_supervisor(well, well.main_process(PROCESSES["worker"]).kill)
+    while_the_launcher_is_frozen(well, well.main_process(PROCESSES["worker"]).kill)
     with broker(well) as connection:
         wait_until(lambda: connection.info("clients")["blocked_clients"] == 0, what="the end of the dead worker's wait")
     run_id = well.start_run()
@@ -60,7 +59,7 @@ def test_a_message_lost_with_redis_is_published_again(well: Product) -> None:
     well.main_process(PROCESSES["redis"]).kill()
     assert well.receipts(run_id) == 0
     well.sql("UPDATE ingestion_runs SET next_dispatch_at = now() WHERE id = %s", run_id)  # the 15 s of the back-off
-    well.main_process(SUPERVISOR).resume()
+    well.resume_launcher()
 
     wait_until(lambda: well.receipts(run_id), REDISPATCH_SECONDS, "the receipt")
     wait_until(lambda: dispatch_count(well, run_id) > dispatches, what="the count of a second publish")
@@ -94,7 +93,7 @@ def test_while_postgresql_is_away_every_answer_is_503_with_a_time_to_wait_and_af
     well: Product,
 ) -> None:
     run_id = well.start_run()
-    without_its_supervisor(well, well.main_process(PROCESSES["postgres"]).kill)
+    while_the_launcher_is_frozen(well, well.main_process(PROCESSES["postgres"]).kill)
     wait_until(lambda: not well.team("postgres: ") + well.team(PROCESSES["postgres"]), what="the end of PostgreSQL")
 
     for answer in every_kind_of_request(well, run_id):
@@ -104,7 +103,7 @@ def test_while_postgresql_is_away_every_answer_is_503_with_a_time_to_wait_and_af
         assert answer.document["code"] in ("database_unavailable", "not_ready")
         assert "connection" not in str(answer.document["detail"])
     assert well.call("GET", "/healthz") == (200, {"status": "ok"})
-    well.main_process(SUPERVISOR).resume()
+    well.resume_launcher()
 
     wait_until(lambda: well.health() in ("ok", "degraded"), RECOVERY_SECONDS, "PostgreSQL's return")
     assert well.current_run() == run_id
@@ -156,9 +155,9 @@ def ask_until(done: Event, product: Product, run_id: int) -> list[int]:
     return statuses
 
 
-def without_its_supervisor(product: Product, deed: Callable[[], Any]) -> None:
-    """Freeze the supervisor, so that what is killed stays away until it is resumed."""
-    product.main_process(SUPERVISOR).suspend()
+def while_the_launcher_is_frozen(product: Product, deed: Callable[[], Any]) -> None:
+    """Freeze the launcher, so that what is killed stays away until it is resumed."""
+    product.suspend_launcher()
     deed()
 
 

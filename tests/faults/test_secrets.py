@@ -98,6 +98,9 @@ def rubbish(client: Client) -> None:
 def assert_nothing_has(client: Client) -> None:
     """Neither the logs, nor the tables, nor any file of the data folder."""
     product = client.product
+    servers = [each for each in product.processes() if each.name() in ("postgres", "redis-server")]
+    assert {each.name() for each in servers} == {"postgres", "redis-server"}
+    assert not [each for each in servers if set(each.environ().values()) & client.told]
     own = {read_secret(product.data_dir, name) for name in OWN[:2]}
     tables = product.sql("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
     dump = str([product.sql(f'SELECT t::text FROM "{name}" t') for (name,) in tables])

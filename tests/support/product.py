@@ -24,7 +24,7 @@ import redis
 
 from app import embedded
 from app.config import PROJECT
-from app.data_dir import open_folder, read_secret, short_path, unlink
+from app.data_dir import make_metrics_folder, open_folder, read_secret, short_path, unlink
 from tests.support.lines import events
 from tests.support.waiting import PATIENCE_SECONDS, wait_until
 
@@ -88,7 +88,8 @@ class Product:
 
     def launch(self) -> "subprocess.Popen[bytes]":
         """Start the launcher and return at once; its output replaces that of the start before."""
-        with self.log.open("wb") as output:
+        self.log.write_bytes(b"")
+        with self.log.open("ab") as output:
             self.launcher = subprocess.Popen(
                 [self.python, *self.program],
                 cwd=self.project,
@@ -151,6 +152,7 @@ class Product:
                     process.kill()
             psutil.wait_procs(processes, timeout=5)
         self.log.unlink(missing_ok=True)
+        shutil.rmtree(make_metrics_folder(self.data_dir))
 
     def ask(self, method: str, path: str, timeout: float = 10, **headers: str) -> Answer:
         """One request; OSError if there is no answer."""
@@ -228,10 +230,19 @@ class Product:
         """Every socket file below the data folder."""
         return [path for path in self.data_dir.rglob("*") if path.is_socket()]
 
-    def resume(self) -> None:
-        """Let everybody go on who stands still, the launcher too."""
+    def suspend_launcher(self) -> None:
+        """Freeze the launcher: what ends stays away, and what is logged is not read."""
+        assert self.launcher is not None
+        self.launcher.send_signal(signal.SIGSTOP)
+
+    def resume_launcher(self) -> None:
+        """Let the launcher go on."""
         if self.launcher and self.launcher.poll() is None:
             self.launcher.send_signal(signal.SIGCONT)
+
+    def resume(self) -> None:
+        """Let everybody go on who stands still, the launcher too."""
+        self.resume_launcher()
         for process in self.processes():
             with suppress(psutil.NoSuchProcess):
                 process.resume()

@@ -23,7 +23,7 @@ from tests.support.previews import begun, company, leases_run_out, units
 from tests.support.waiting import wait_until
 
 STOPWAIT_SECONDS = 15
-"""The worker's stopwaitsecs in app/supervisord.conf."""
+"""The worker's stop_timeout in app/launcher/processes.py."""
 
 BEING_STORED = "SELECT * FROM preview_companies WHERE position = 1 FOR UPDATE"
 """What storing a listing holds, for as long as that takes."""
@@ -221,7 +221,7 @@ class Worker:
         wait_until(lambda: " ready." in log.read_text(), what="the worker")
 
     def stop(self) -> None:
-        """Ask it to stop, and wait for as long as the supervisor does before it kills."""
+        """Ask it to stop, and wait for as long as the launcher does before it kills."""
         self.process.send_signal(signal.SIGTERM)
         self.process.wait(STOPWAIT_SECONDS)
 

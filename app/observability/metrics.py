@@ -8,10 +8,6 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
-from app import metric_files
-
-metric_files.install()
-
 REQUESTS = Counter("http_requests_total", "Requests answered.", ["method", "route", "code"])
 REQUEST_SECONDS = Histogram("http_request_duration_seconds", "Time to answer.", ["method", "route"])
 TRANSITIONS = Counter("run_transitions_total", "Runs that reached a status.", ["to"])

@@ -1,16 +1,15 @@
 """Structured logs: one event a line, with the request, run and task it belongs to wherever there is one."""
 
+import atexit
 import logging
 import logging.config
 import sys
-from typing import Any, TextIO
+from typing import Any
 
 import structlog
 from structlog.typing import Processor
 
-from app.outlet import Outlet
-
-UNREAD = "%d lines of the log were dropped, because nobody read them"
+from app.observability.line_queue import STDERR, Apply, LineHandler, call
 
 SHARED: list[Processor] = [
     structlog.contextvars.merge_contextvars,
@@ -20,29 +19,10 @@ SHARED: list[Processor] = [
     structlog.processors.TimeStamper(fmt="iso", utc=True),
 ]
 
+_handler = LineHandler()
+"""The one handler of a process."""
 
-class LogHandler(logging.StreamHandler[TextIO]):
-    """To stderr, without waiting for a reader who has stopped reading."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        try:
-            self._outlet: Outlet | None = Outlet(self.stream.fileno())
-        except (OSError, ValueError):
-            # Not one of the system's files, but something in its place.
-            self._outlet = None
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Write a line; raises nothing."""
-        if self._outlet is None:
-            super().emit(record)
-            return
-        try:
-            if dropped := self._outlet.write(f"{self.format(record)}\n".encode()):
-                about = {"name": __name__, "levelno": logging.WARNING, "levelname": "WARNING", "msg": UNREAD % dropped}
-                self._outlet.write(f"{self.format(logging.makeLogRecord(about))}\n".encode())
-        except Exception:
-            self.handleError(record)
+atexit.register(_handler.drain)
 
 
 def configure(log_format: str) -> None:
@@ -58,8 +38,8 @@ def configure(log_format: str) -> None:
             "version": 1,
             "disable_existing_loggers": False,
             "formatters": {"event": {"()": _formatter, "log_format": log_format}},
-            "handlers": {"stderr": {"()": LogHandler, "formatter": "event"}},
-            "root": {"level": "INFO", "handlers": ["stderr"]},
+            "handlers": {"lines": {"()": lambda: _handler, "formatter": "event"}},
+            "root": {"level": "INFO", "handlers": ["lines"]},
             "loggers": {
                 "alembic": {"level": "WARNING"},
                 "alembic.runtime.migration": {"level": "INFO"},
@@ -70,6 +50,24 @@ def configure(log_format: str) -> None:
         }
     )
     logging.captureWarnings(True)
+
+
+def start_listener(descriptor: int = STDERR, apply: Apply = call) -> None:
+    """Write this process's lines to another descriptor, or by another way; without a call it is stderr, directly.
+
+    ``apply(function, (data,))`` is for processes in which no thread may block, because all are greenlets.
+    """
+    _handler.write_to(descriptor, apply)
+
+
+def relay(line: bytes) -> None:
+    """Put a line that another process wrote among our own, as it is."""
+    _handler.relay(line.decode("utf-8", "surrogateescape").removesuffix("\n"))
+
+
+def drain() -> None:
+    """Wait until this process's lines are written, for DRAIN_TIMEOUT at most; by default at its exit."""
+    _handler.drain()
 
 
 def request_id() -> str | None:

@@ -1,4 +1,4 @@
-"""What a killed supervisor leaves running, and how it is stopped before the next start."""
+"""Processes that a killed launcher has left running, and their end before the next start."""
 
 import os
 import signal
@@ -7,33 +7,33 @@ from pathlib import Path
 
 import psutil
 
-from app.data_dir import postgres_home, redis_home, run_home
+from app.data_dir import postgres_home, redis_home
 from app.embedded import redis_socket
 from app.on_demand import SUPERVISED
 
-STOP_SECONDS = 15
-"""What the processes are given to end by themselves before they are killed."""
+STOP_TIMEOUT = 15
+"""Seconds in which the processes may end by themselves before they are killed."""
 
 
-def stop_leftovers(data_dir: Path) -> int:
-    """Stop every process that works for this data folder, remove its sockets, and return how many there were."""
-    found = list(_leftovers(data_dir))
+def stop_orphans(data_dir: Path) -> int:
+    """Stop every process that works for this data folder, remove its sockets, and return the number of processes."""
+    found = list(_orphans(data_dir))
     ids = {process.pid for process in found}
     for process in found:
-        # A child is its parent's to stop; signalling it too would look like a crash to the parent.
+        # Its parent stops a child; to signal the child too would look like a crash to the parent.
         if _parent(process) not in ids:
             _signal(process, signal.SIGINT if _works_in(process, postgres_home(data_dir)) else signal.SIGTERM)
-    _, alive = psutil.wait_procs(found, timeout=STOP_SECONDS)
+    _, alive = psutil.wait_procs(found, timeout=STOP_TIMEOUT)
     for process in alive:
         _signal(process, signal.SIGKILL)
-    psutil.wait_procs(alive, timeout=STOP_SECONDS)
+    psutil.wait_procs(alive, timeout=STOP_TIMEOUT)
     _remove_sockets(data_dir)
     return len(found)
 
 
-def _leftovers(data_dir: Path) -> Iterator[psutil.Process]:
-    """Our Python processes carry a mark in their environment; PostgreSQL and Redis, which overwrite theirs, are known
-    by the folder that they work in."""
+def _orphans(data_dir: Path) -> Iterator[psutil.Process]:
+    """Yield them: ours carry a mark in their environment. PostgreSQL and Redis overwrite theirs; they are known by the
+    folder that they work in."""
     psutil.process_iter.cache_clear()  # It takes whoever has a number by now for who had it before.
     for process in psutil.process_iter():
         try:
@@ -71,7 +71,5 @@ def _signal(process: psutil.Process, number: signal.Signals) -> None:
 
 
 def _remove_sockets(data_dir: Path) -> None:
-    stale = [redis_socket(data_dir), run_home(data_dir) / "supervisord.sock"]
-    stale += postgres_home(data_dir).glob(".s.PGSQL.*")
-    for path in stale:
+    for path in (redis_socket(data_dir), *postgres_home(data_dir).glob(".s.PGSQL.*")):
         path.unlink(missing_ok=True)

@@ -7,7 +7,7 @@ import logging
 import pytest
 import structlog
 
-from app import logs
+from app.observability import logs
 from app.services import runs
 from tests.support.accounts import PASSWORD, Visitor, person, with_token
 from tests.support.factories import sql
@@ -129,11 +129,12 @@ def test_an_exception_is_one_line_too(lines):
     assert line["exception"].startswith("Traceback")
 
 
-def test_the_console_is_for_reading(capsys):
+def test_the_console_is_for_reading(capfd):
     logs.configure("console")
     try:
         structlog.get_logger("here").info("run moved", run_id=3)
-        line = capsys.readouterr().err
+        logs.drain()
+        line = capfd.readouterr().err
     finally:
         logs.configure("json")
     assert "run moved" in line and "run_id=3" in line

@@ -1,64 +1,74 @@
-"""``make run``: the whole product on one machine, under one supervisor, until Ctrl-C.
+"""``make run``: the whole product on one machine, until Ctrl-C.
 
-This process checks what can be checked, prepares the servers, hands everything to supervisord (which starts a process
-that dies again), migrates, waits until the product is ready and says so. It then only passes the logs on.
+This process checks what can be checked, prepares and starts the servers, migrates, starts the services, waits until the
+product is ready and says so. From then on it starts again what ends, and passes the logs on.
 """
 
 import os
 import shutil
 import signal
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import flask_migrate
+from flask import Flask
 
 from app import create_app, embedded
 from app.config import Settings, SettingsError
-from app.data_dir import DataDirError, make_data_dir, metrics_home, product_lock, run_home, unlink
+from app.data_dir import DataDirError, make_data_dir, make_metrics_folder, product_lock, run_home, unlink
 from app.extensions import db
-from app.leftovers import stop_leftovers
-from app.probes import answer, database_fault, health_fault, port_fault, ready_fault
-from app.services import heartbeats, users
+from app.launcher import processes
+from app.launcher.orphans import stop_orphans
+from app.launcher.readiness import answer, database_fault, health_fault, port_fault, ready_fault, silence_fault
+from app.launcher.supervisor import Supervisor
+from app.observability import logs
+from app.services import users
 from app.sources.base_urls import read_base_urls
-from app.supervision import Supervisor, supervised
 
 SERVERS_SECONDS = 60
-"""How long PostgreSQL may take to answer; crash recovery after a hard stop is part of it."""
+"""Time for PostgreSQL to answer; crash recovery after a hard stop is part of it."""
 
 READY_SECONDS = 60
-"""How long the product may take to be ready."""
+"""Time for the product to be ready."""
 
 WELL_SECONDS = 20
-"""How long, being ready, it may take for everything to be well, before it is called ready all the same."""
+"""Time for everything to be well after that; then the product is called ready all the same."""
 
 LOCK_SECONDS = 25
-"""How long a product that is just stopping, or a command, may keep the data folder."""
+"""Time for a product that is just stopping, or for a command, to release the data folder."""
 
 QUIET_SECONDS = 4
-"""Who waits for longer than this is told what for."""
+"""Seconds of waiting after which the reason is printed."""
 
 STEADY_SECONDS = 3
 """A product that still answers after this long is not about to stop."""
 
+TEND_SECONDS = 0.2
+"""From one look at the processes to the next."""
+
+STDOUT = 1
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-SERVICES = ("web", "worker", "reconciler")
 
 
 class LaunchError(Exception):
-    """The product cannot be brought up, or went down; the message is a sentence that says what to do."""
+    """The product cannot be brought up; the message is a sentence that says what to do."""
 
 
 def main() -> int:
-    """Run the product; returns the exit code: 0 after Ctrl-C, 1 if it could not start or could not go on."""
+    """Run the product; returns the exit code: 0 after Ctrl-C, 1 if it could not start."""
     for number in STOP_SIGNALS:
         # SIGINT too: a shell that starts us in the background has it ignored.
         signal.signal(number, _stop_once)
     os.environ.setdefault("AUTH", "local")
+    os.environ.setdefault("LOG_FORMAT", "console" if sys.stdout.isatty() else "json")
+    logs.start_listener(STDOUT)
     try:
         # run.py holds them back until here.
         signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
         settings = Settings.from_env()
+        logs.configure(settings.log_format)
         settings.check_serving()
         read_base_urls(settings.source_base_urls)
         _check_data_dir(settings)
@@ -74,29 +84,34 @@ def main() -> int:
 
 def _launch(settings: Settings) -> None:
     """Bring everything up and stay until it ends. Raises LaunchError, or KeyboardInterrupt when asked to stop."""
-    if stopped := stop_leftovers(settings.data_dir):
+    if stopped := stop_orphans(settings.data_dir):
         _say(f"Stopped {stopped} processes that an earlier start had left behind.")
     _check_port(settings)
     with _cleaned(settings):
         _prepare(settings)
         _say("Starting ...")
-        _run(settings)
+        with _supervised() as supervisor:
+            _start(settings, supervisor)
+            while True:
+                supervisor.tend()
+                time.sleep(TEND_SECONDS)
 
 
-def _run(settings: Settings) -> None:
-    with supervised(settings) as supervisor, _announced_stop():
-        _await("The supervisor", SERVERS_SECONDS, supervisor.fault, supervisor)
-        _await("PostgreSQL", SERVERS_SECONDS, lambda: database_fault(settings), supervisor)
-        _migrate(settings)
-        for program in SERVICES:
-            supervisor.start(program)
-        _await("The web server", READY_SECONDS, lambda: ready_fault(settings), supervisor)
-        degraded = _degraded(settings, supervisor)
-        _say(f"Job Ingestion is ready at http://{_authority(settings)} (Ctrl-C stops it){degraded}")
-        # Not wait(): an interrupt inside of it can leave its lock taken, and the next wait would be for ever.
-        while (code := supervisor.process.poll()) is None:
-            time.sleep(0.2)
-        raise LaunchError(f"The supervisor ended unexpectedly (code {code}); everything is stopped. Start again.")
+def _start(settings: Settings, supervisor: Supervisor) -> None:
+    """Start everything, each when what it needs is there, and say when all is ready."""
+    if settings.embedded_database:
+        supervisor.start(processes.postgres(settings))
+    if settings.embedded_redis:
+        supervisor.start(processes.redis(settings))
+    _await("PostgreSQL", SERVERS_SECONDS, lambda: database_fault(settings), supervisor)
+    app = create_app(settings)
+    _migrate(app)
+    began = time.monotonic()
+    supervisor.start(*processes.services(settings))
+    _await("The web server", READY_SECONDS, lambda: ready_fault(settings), supervisor)
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    degraded = _degraded(lambda: health_fault(settings) or silence_fault(app, began), supervisor)
+    _say(f"Job Ingestion is ready at http://{host}:{settings.port} (Ctrl-C stops it){degraded}")
 
 
 # --- Before anything runs --------------------------------------------------------------------------------------------
@@ -145,9 +160,6 @@ def _check_port(settings: Settings) -> None:
 
 
 def _prepare(settings: Settings) -> None:
-    metrics = metrics_home(settings.data_dir)
-    shutil.rmtree(metrics, ignore_errors=True)
-    metrics.mkdir(mode=0o700)
     if settings.embedded_database:
         if not embedded.cluster(settings.data_dir).exists():
             _say("Making the database cluster ...")
@@ -164,17 +176,15 @@ def _prepare(settings: Settings) -> None:
 # --- While it runs ---------------------------------------------------------------------------------------------------
 
 
-def _migrate(settings: Settings) -> None:
-    """Bring the tables to this version, make the local user, and forget who was alive before, lest the product be
-    called well before it is. Raises LaunchError."""
-    with create_app(settings).app_context():
+def _migrate(app: Flask) -> None:
+    """Bring the tables to this version, and make the local user. Raises LaunchError."""
+    with app.app_context():
         try:
             flask_migrate.upgrade()
         except SystemExit as error:
             raise LaunchError("The migrations failed; what they said stands above.") from error
-        if settings.auth == "local":
+        if app.config["SETTINGS"].auth == "local":
             users.local_user_id()
-        heartbeats.forget_all()
         db.engine.dispose()
 
 
@@ -182,25 +192,19 @@ def _await(what: str, seconds: float, fault: Callable[[], str | None], superviso
     """Wait until there is no fault any more. Raises LaunchError with the last one."""
     deadline = time.monotonic() + seconds
     while (last := fault()) is not None:
-        if supervisor.process.poll() is not None:
-            raise LaunchError("The supervisor ended; what it said stands above. Start again.")
         if time.monotonic() > deadline:
             raise LaunchError(f"{what} did not come up within {seconds:.0f} s: {last}")
         time.sleep(0.1)
+        supervisor.tend()
 
 
-def _degraded(settings: Settings, supervisor: Supervisor) -> str:
+def _degraded(fault: Callable[[], str | None], supervisor: Supervisor) -> str:
     """Wait a little until all is well; return what to add to the ready line if it is not."""
     try:
-        _await("Everything", WELL_SECONDS, lambda: health_fault(settings), supervisor)
+        _await("Everything", WELL_SECONDS, fault, supervisor)
     except LaunchError as error:
         return f", degraded: {error}"
     return ""
-
-
-def _authority(settings: Settings) -> str:
-    host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    return f"{host}:{settings.port}"
 
 
 # --- The end ---------------------------------------------------------------------------------------------------------
@@ -218,24 +222,29 @@ def _ignore_stops() -> None:
 
 
 @contextmanager
-def _announced_stop() -> Iterator[None]:
-    """Whatever ends this block, what is done after it is not cut short."""
+def _supervised() -> Iterator[Supervisor]:
+    """Keep processes running inside this block; whatever ends it, the stop is not cut short."""
+    supervisor = Supervisor()
     try:
-        yield
+        yield supervisor
     finally:
         _ignore_stops()
         _say("Stopping ...")
+        supervisor.stop()
 
 
 @contextmanager
 def _cleaned(settings: Settings) -> Iterator[None]:
-    """After this block, whatever supervisord could not stop is stopped, and no socket is left."""
+    """Make the metrics folder, and leave no process, socket or file in memory behind."""
+    metrics = make_metrics_folder(settings.data_dir)
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(metrics)
     try:
         yield
     finally:
-        stop_leftovers(settings.data_dir)
+        stop_orphans(settings.data_dir)
         unlink(settings.data_dir)
+        shutil.rmtree(metrics, ignore_errors=True)
 
 
 def _say(sentence: str) -> None:
-    print(sentence, flush=True)
+    logs.relay(sentence.encode())

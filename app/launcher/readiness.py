@@ -1,17 +1,23 @@
-"""What the launcher asks the product's parts while it waits for them: each answers with a fault, or None."""
+"""Checks of the product's parts while the launcher waits for them: each returns a fault as a sentence, or None."""
 
 import json
 import socket
+import time
 from http.client import HTTPConnection, HTTPException
 
 import psycopg
+from flask import Flask
 
 from app.checks import connect_arguments
 from app.config import Settings
+from app.errors import DatabaseUnavailable
+from app.extensions import db
+from app.models import Component
+from app.services import heartbeats
 
 
 def answer(settings: Settings, path: str) -> bytes | None:
-    """What the web server answers with 200 on this address, or None."""
+    """Return the body that the web server answers with 200 at this path, or None."""
     connection = HTTPConnection(settings.host, settings.port, timeout=3)
     try:
         connection.request("GET", path)
@@ -24,7 +30,7 @@ def answer(settings: Settings, path: str) -> bytes | None:
 
 
 def port_fault(settings: Settings) -> str | None:
-    """Why the web server could not listen on its port."""
+    """Try the port that the web server is to listen on."""
     with socket.socket(socket.AF_INET6 if ":" in settings.host else socket.AF_INET) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -35,12 +41,12 @@ def port_fault(settings: Settings) -> str | None:
 
 
 def ready_fault(settings: Settings) -> str | None:
-    """Why the web server is not ready."""
+    """Check that the web server is ready."""
     return None if answer(settings, "/readyz") else "it does not answer /readyz with 200."
 
 
 def health_fault(settings: Settings) -> str | None:
-    """What is not well, though the web server is ready."""
+    """Check that everything is well, the web server being ready."""
     health = json.loads(answer(settings, "/readyz") or '{"status": "not ready"}')
     if health["status"] == "ok":
         return None
@@ -49,9 +55,25 @@ def health_fault(settings: Settings) -> str | None:
 
 
 def database_fault(settings: Settings) -> str | None:
-    """Why PostgreSQL cannot be connected to."""
+    """Check that PostgreSQL can be connected to."""
     try:
         psycopg.connect(**{"connect_timeout": 5, **connect_arguments(settings.database_url)}).close()
     except psycopg.Error as error:
         return str(error).strip().splitlines()[0]
     return None
+
+
+def silence_fault(app: Flask, began: float) -> str | None:
+    """Check that every component gave a sign of life after that monotonic time.
+
+    An older sign may be a dead process's. Deleting it would be no cure: another product may use the same database.
+    """
+    elapsed = time.monotonic() - began
+    try:
+        with app.app_context():
+            silences = heartbeats.silences()
+            db.engine.dispose()
+    except DatabaseUnavailable as error:
+        return error.reason
+    silent = [each for each in Component if each not in silences or silences[each].total_seconds() > elapsed]
+    return f"No sign yet of {', '.join(silent)}." if silent else None

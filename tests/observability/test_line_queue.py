@@ -1,0 +1,150 @@
+"""A log that nobody reads stops nobody, and a line is whole."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from app.config import PROJECT
+from app.observability.line_queue import MAX_LINES, LineWriter
+from tests.support.waiting import PATIENCE_SECONDS
+
+MANY = 2 * MAX_LINES
+LINE = b"x" * 99 + b"\n"
+LONG = b"y" * 9999 + b"\n"
+
+BEGIN = """
+import logging, os, sys, threading, time
+from app.observability import logs
+logs.configure("json")
+log = logging.getLogger("test")
+
+def overflow():
+    for number in range(%d):
+        log.info("%%s %%s", number, "x" * 100)
+""" % MANY
+UNREAD = BEGIN + """
+overflow()
+print("done", flush=True)
+sys.stdin.readline()
+log.info("read again")
+"""
+PATCHED = "from gevent import monkey; monkey.patch_all(); import gevent.threadpool\n"
+GREENLETS = PATCHED + BEGIN + """
+logs.start_listener(apply=gevent.threadpool.ThreadPool(1).apply)
+overflow()
+for _ in range(3):
+    time.sleep(0.05)  # The other greenlet, too, has its turns.
+print("done", flush=True)
+sys.stdin.readline()
+time.sleep(0.05)
+log.info("read again")
+"""
+FORKED = BEGIN + """
+if "gevent" in sys.modules:
+    logs.start_listener(apply=gevent.threadpool.ThreadPool(1).apply)
+log.info("of the parent")
+if (pid := os.fork()) == 0:
+    log.info("of the child")
+else:
+    os.waitpid(pid, 0)
+"""
+SHARED = BEGIN + """
+for number in range(4):
+    if os.fork() == 0:
+        for _ in range(60):
+            log.info("%s" % number * 20_000)
+        break
+else:
+    for _ in range(4):
+        os.wait()
+"""
+FULL = """
+import resource
+from app.observability.line_queue import LineWriter
+writer = LineWriter(1)
+_, most = resource.getrlimit(resource.RLIMIT_FSIZE)
+resource.setrlimit(resource.RLIMIT_FSIZE, (5000, most))
+writer.write(b"y" * 9999 + b"\\n")
+resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
+writer.write(b"x" * 99 + b"\\n")
+"""
+
+
+def python(program: str, **streams: object) -> "subprocess.Popen[bytes]":
+    return subprocess.Popen([sys.executable, "-c", program], cwd=PROJECT, stdin=subprocess.PIPE, **streams)
+
+
+@pytest.fixture
+def pipe() -> Iterator[tuple[int, int]]:
+    ends = os.pipe()
+    yield ends
+    for end in ends:
+        os.close(end)
+
+
+@pytest.mark.parametrize("program", [UNREAD, GREENLETS], ids=["threads", "greenlets"])
+def test_a_process_whose_log_nobody_reads_goes_on_and_tells_later_how_many_lines_were_dropped(program: str) -> None:
+    with python(program, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout.readline() == b"done\n"
+
+        _, logged = process.communicate(b"\n", timeout=PATIENCE_SECONDS)
+
+    lines = [json.loads(line) for line in logged.splitlines()]
+    told = [line for line in lines if line["event"].endswith("lines of the log were dropped, because nobody read them")]
+    assert {line["level"] for line in told} == {"warning"}
+    # The last line may have been dropped, too: the queue is full until it was written.
+    dropped = sum(int(line["event"].split()[0]) for line in told)
+    assert len(lines) - len(told) + dropped == MANY + 1
+
+
+@pytest.mark.parametrize("reader", ["a pipe", "a terminal"])
+def test_a_process_whose_log_nobody_reads_ends(reader: str, pipe: tuple[int, int]) -> None:
+    ends = pipe if reader == "a pipe" else os.openpty()
+    with python(BEGIN + "overflow()", stderr=ends[1]) as process:
+        assert process.wait(PATIENCE_SECONDS) == 0
+    for end in set(ends) - set(pipe):
+        os.close(end)
+
+
+def test_a_process_whose_reader_is_gone_goes_on() -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    with python(BEGIN + "overflow(); print('done')", stdout=subprocess.PIPE, stderr=writing) as process:
+        os.close(writing)
+        assert process.communicate(timeout=PATIENCE_SECONDS)[0] == b"done\n"
+        assert process.returncode == 0
+
+
+@pytest.mark.parametrize("before", ["", PATCHED], ids=["threads", "greenlets"])
+def test_a_forked_child_has_a_log_of_its_own(before: str) -> None:
+    with python(before + FORKED, stderr=subprocess.PIPE) as process:
+        _, logged = process.communicate(timeout=PATIENCE_SECONDS)
+    assert sorted(json.loads(line)["event"] for line in logged.splitlines()) == ["of the child", "of the parent"]
+
+
+def test_no_line_has_another_processs_line_in_its_midst_though_the_reader_is_slow() -> None:
+    with python(SHARED, stderr=subprocess.PIPE) as process:
+        logged = b""
+        while more := os.read(process.stderr.fileno(), 1000):
+            logged += more
+    events = [json.loads(line)["event"] for line in logged.splitlines()]
+    assert {(event[0], event == event[0] * 20_000) for event in events} == {(str(number), True) for number in range(4)}
+
+
+def test_a_line_is_written_as_it_is(pipe: tuple[int, int]) -> None:
+    writer = LineWriter(pipe[1])
+    for line in (b"\n", LINE, LONG):
+        writer.write(line)
+        assert os.read(pipe[0], 65536) == line
+
+
+def test_a_line_that_a_full_disk_cut_off_does_not_spoil_the_next_one(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    with log.open("wb") as file, python(FULL, stdout=file) as process:
+        assert process.wait(PATIENCE_SECONDS) == 0
+    assert log.read_bytes() == LONG[:5000] + b"\n" + LINE

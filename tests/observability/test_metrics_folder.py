@@ -1,0 +1,34 @@
+"""A web server without the launcher has a folder for its metrics, and takes it away."""
+
+import os
+import subprocess
+import sys
+import urllib.request
+from contextlib import suppress
+from pathlib import Path
+
+from app.config import PROJECT
+from app.data_dir import make_metrics_folder
+from tests.support.product import free_port
+from tests.support.waiting import PATIENCE_SECONDS, wait_until
+
+
+def ask(port: int, path: str) -> str:
+    with suppress(OSError), urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=10) as answer:
+        return answer.read().decode()
+    return ""
+
+
+def test_a_web_server_alone_counts_in_a_folder_of_its_own_and_takes_it_away_when_it_stops(tmp_path: Path) -> None:
+    folder, port = make_metrics_folder(tmp_path), free_port()
+    environment = {**os.environ, "DATA_DIR": str(tmp_path), "PORT": str(port), "AUTH": "local", "WEB_WORKERS": "2"}
+    command = [sys.executable, "-m", "gunicorn", "wsgi:app"]
+    with subprocess.Popen(command, cwd=PROJECT, env=environment, stderr=subprocess.DEVNULL) as server:
+        try:
+            wait_until(lambda: ask(port, "/healthz"), what="the web server")
+            wait_until(lambda: 'route="/healthz"' in ask(port, "/metrics"), what="what was counted")
+            assert list(folder.glob("counter_*.db"))
+        finally:
+            server.terminate()
+        assert server.wait(PATIENCE_SECONDS) == 0
+    assert not folder.exists()
