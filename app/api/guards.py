@@ -6,7 +6,8 @@ import uuid
 from urllib.parse import urlsplit
 
 import structlog
-from flask import Flask, Response, current_app, g, request
+from flask import Flask, Request, Response, current_app, g, request
+from flask.globals import request_ctx
 from werkzeug.exceptions import BadRequest
 
 from app.api.connections import bound_connection
@@ -44,18 +45,19 @@ def init_app(app: Flask) -> None:
 
 def pass_guards() -> None:
     """Lead the request past all of them. Raises what they raise."""
-    settings = _settings()
-    bound_connection(request.environ)
-    name_request()
-    require_host()
-    refuse_foreign_peer(settings)
-    refuse_foreign_host(settings)
-    refuse_foreign_page(settings)
+    # The request itself; ``request`` would look it up at each use.
+    settings, asked = _settings(), request_ctx.request
+    bound_connection(asked.environ)
+    name_request(asked)
+    require_host(asked)
+    refuse_foreign_peer(asked, settings)
+    refuse_foreign_host(asked, settings)
+    refuse_foreign_page(asked, settings)
 
 
-def name_request() -> None:
+def name_request(asked: Request) -> None:
     """Give the request an id: its own if that is well-formed, so nobody writes what he likes into our logs."""
-    offered = request.headers.get("X-Request-ID", "")
+    offered = asked.headers.get("X-Request-ID", "")
     g.request_id = offered if WELL_FORMED_REQUEST_ID.fullmatch(offered) else uuid.uuid4().hex
     structlog.contextvars.bind_contextvars(request_id=g.request_id)
 
@@ -67,58 +69,57 @@ def forget_request(_error: BaseException | None) -> None:
 
 def finish_answer(answer: Response) -> Response:
     """Add the request's id, the headers for browsers and, unless the answer has its own, ``no-store``."""
-    answer.headers["X-Request-ID"] = g.request_id
     answer.headers.setdefault("Cache-Control", "no-store")
-    answer.headers.update(HEADERS)
+    answer.headers.extend({"X-Request-ID": g.request_id, **HEADERS})
     if _settings().is_public_https:
         answer.headers["Strict-Transport-Security"] = ONLY_BY_TLS
     return answer
 
 
-def require_host() -> None:
+def require_host(asked: Request) -> None:
     """Refuse HTTP/1.1 without a Host (RFC 9112, 3.2); gunicorn refuses a second one itself. Raises BadRequest.
 
     A proxy's X-Forwarded-Host is no Host: the header is looked for as it arrived.
     """
-    host = _arrived("HTTP_HOST")
-    if not host and request.environ["SERVER_PROTOCOL"] != "HTTP/1.0":
+    host = _arrived(asked, "HTTP_HOST")
+    if not host and asked.environ["SERVER_PROTOCOL"] != "HTTP/1.0":
         raise BadRequest("The request names no Host.")
 
 
-def refuse_foreign_peer(settings: Settings) -> None:
+def refuse_foreign_peer(asked: Request, settings: Settings) -> None:
     """AUTH=local answers this machine only, whatever address the server was bound to. Raises Forbidden."""
-    if settings.auth == "local" and not is_loopback(request.remote_addr or ""):
+    if settings.auth == "local" and not is_loopback(asked.remote_addr or ""):
         raise Forbidden("This server answers its own machine only.")
 
 
-def refuse_foreign_host(settings: Settings) -> None:
+def refuse_foreign_host(asked: Request, settings: Settings) -> None:
     """Answer only to our own name.
 
     AUTH=local: a loopback name, which stops DNS rebinding (a page of example.org whose name turns to 127.0.0.1 still
     sends Host: example.org). Otherwise PUBLIC_URL's, except to probes of health, which call by address.
     Raises Forbidden.
     """
-    name = urlsplit(f"//{request.host}").hostname or ""
+    name = urlsplit(f"//{asked.host}").hostname or ""
     if settings.auth == "local":
         fits = is_loopback(name)
     else:
         fits = settings.public_url is None or name == urlsplit(settings.public_url).hostname
-    if not fits and not (settings.auth != "local" and request.blueprint == "health"):
+    if not fits and not (settings.auth != "local" and asked.blueprint == "health"):
         raise Forbidden("This server does not go by that Host name.")
 
 
-def refuse_foreign_page(settings: Settings) -> None:
+def refuse_foreign_page(asked: Request, settings: Settings) -> None:
     """Refuse a change that another site's page asks for in our user's browser. Raises Forbidden.
 
     Browsers say in Sec-Fetch-Site and Origin where a request comes from (OWASP's CSRF cheat sheet); programs say
     neither and pass, and a Bearer token is nothing that a browser adds by itself. Signing in and out have no use for a
     token; what they do, they do to the cookie.
     """
-    has_token = request.headers.get("Authorization", "").startswith("Bearer ")
-    if request.method in SAFE_METHODS or (has_token and request.endpoint not in COOKIE_SETTERS):
+    has_token = asked.headers.get("Authorization", "").startswith("Bearer ")
+    if asked.method in SAFE_METHODS or (has_token and asked.endpoint not in COOKIE_SETTERS):
         return
-    site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
-    own = settings.public_url or request.host_url.rstrip("/")
+    site, origin = asked.headers.get("Sec-Fetch-Site"), asked.headers.get("Origin")
+    own = settings.public_url or asked.host_url.rstrip("/")
     if site not in (None, "same-origin", "none") or origin not in (None, own):
         raise Forbidden("Another site's page may not change anything here.")
 
@@ -132,12 +133,12 @@ def sees_internals() -> bool:
     known = token is not None and hmac.compare_digest(
         request.headers.get("Authorization", "").encode(), f"Bearer {token}".encode()
     )
-    return known or (is_loopback(_arrived("REMOTE_ADDR") or "") and is_loopback(request.remote_addr or ""))
+    return known or (is_loopback(_arrived(request, "REMOTE_ADDR") or "") and is_loopback(request.remote_addr or ""))
 
 
-def _arrived(name: str) -> str | None:
+def _arrived(asked: Request, name: str) -> str | None:
     """A value of the WSGI environment as it was before ProxyFix."""
-    value: str | None = request.environ.get("werkzeug.proxy_fix.orig", request.environ).get(name)
+    value: str | None = asked.environ.get("werkzeug.proxy_fix.orig", asked.environ).get(name)
     return value
 
 

@@ -4,7 +4,8 @@ import time
 from functools import cache
 
 import structlog
-from flask import Flask, Response, g, request
+from flask import Flask, Response, g
+from flask.globals import request_ctx
 from prometheus_client import Counter, Histogram
 
 from app.api.identity import SAFE_METHODS
@@ -35,14 +36,14 @@ def _begin() -> None:
 
 
 def _end(answer: Response) -> Response:
-    seconds = time.perf_counter() - g.began
+    seconds, asked = time.perf_counter() - g.began, request_ctx.request
     # The rule and not the path, and no method that a client made up: labels must not grow without end.
-    route = request.url_rule.rule if request.url_rule else "unknown"
-    method = request.method if request.method in METHODS else "other"
+    route = asked.url_rule.rule if asked.url_rule else "unknown"
+    method = asked.method if asked.method in METHODS else "other"
     count, times = _meters(method, route, answer.status_code)
     count.inc()
     times.observe(seconds)
-    if request.method not in SAFE_METHODS or answer.status_code >= 500 or answer.status_code in REFUSALS:
-        told = {"method": request.method, "path": request.path, "code": answer.status_code, "user_id": g.get("user_id")}
+    if asked.method not in SAFE_METHODS or answer.status_code >= 500 or answer.status_code in REFUSALS:
+        told = {"method": asked.method, "path": asked.path, "code": answer.status_code, "user_id": g.get("user_id")}
         log.info("request", **told, ms=round(seconds * 1000, 1))
     return answer

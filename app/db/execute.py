@@ -1,7 +1,6 @@
 """Execute one statement as one transaction: the only way from a service to PostgreSQL."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from threading import Semaphore
 from typing import Any
 
@@ -31,8 +30,15 @@ def run_statement(statement: Executable, **values: Any) -> Sequence[Row[Any]]:
     lacks the tables of this version. If the connection broke under the statement, its outcome is open: whoever must
     know it reads the row again.
     """
-    with _turn():
+    # Whoever has waited longest is next. SQLAlchemy's queue does not promise that: on greenlets a busy client keeps
+    # its connection until some of two hundred others are refused.
+    turns: FairLimit = current_app.extensions["database_turns"]
+    if not turns.acquire(POOL_TIMEOUT):
+        raise DatabaseUnavailable("PostgreSQL: every connection of the pool is busy.")
+    try:
         return _run(db.engine, statement, values)
+    finally:
+        turns.release()
 
 
 def run_large_statement(statement: Executable) -> Sequence[Row[Any]]:
@@ -43,22 +49,6 @@ def run_large_statement(statement: Executable) -> Sequence[Row[Any]]:
     """
     with _large_statements:
         return _run(current_app.extensions["large_engine"], statement, {})
-
-
-@contextmanager
-def _turn() -> Iterator[None]:
-    """Hold one of the places at the pool. Raises DatabaseUnavailable if none is free within POOL_TIMEOUT.
-
-    Whoever has waited longest is next. SQLAlchemy's own queue does not promise that, and under gevent a busy client
-    would keep its connection until some of two hundred others were refused.
-    """
-    turns: FairLimit = current_app.extensions["database_turns"]
-    if not turns.acquire(timeout=POOL_TIMEOUT):
-        raise DatabaseUnavailable("PostgreSQL: every connection of the pool is busy.")
-    try:
-        yield
-    finally:
-        turns.release()
 
 
 def _run(engine: Engine, statement: Executable, values: dict[str, Any]) -> Sequence[Row[Any]]:
