@@ -15,12 +15,13 @@ from pathlib import Path
 # Before anything else of ours, because prometheus_client looks for this when it is imported, which `app` does.
 project = Path(__file__).resolve().parent
 data_dir = Path(os.environ.get("DATA_DIR") or project / "data").absolute()
+own = f"-{os.getpid()}"
 try:
     if given := os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
         Path(given).mkdir(mode=0o700, parents=True, exist_ok=True)
     else:
         make_metrics_folder = runpy.run_path(str(project / "app" / "data_dir.py"))["make_metrics_folder"]
-        os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(make_metrics_folder(data_dir))
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(make_metrics_folder(data_dir, own))
 except OSError as error:
     sys.exit(f"DATA_DIR cannot hold {error.filename} ({error.strerror}): make it writable.")
 
@@ -39,7 +40,7 @@ from gunicorn.glogging import Logger
 from gunicorn.http.errors import ParseException
 from prometheus_client import multiprocess
 
-from app.api.connections import SEND_BUFFER_BYTES, TURN, linger, must_close, raise_file_limit
+from app.api.connections import OTHER_LOOKUPS, SEND_BUFFER_BYTES, TURN, linger, must_close, raise_file_limit
 from app.config import Settings, SettingsError
 from app.observability import logs
 from app.problems import PROBLEM_JSON, problem_document
@@ -67,7 +68,8 @@ control_socket_disable = True
 # ProxyFix trusts the headers of proxies, when PROXY_HOPS names any; gunicorn itself trusts none.
 forwarder_headers = ""
 secure_scheme_headers: dict[str, str] = {}
-worker_tmp_dir = os.environ["PROMETHEUS_MULTIPROC_DIR"]
+# In memory, as gunicorn advises: a slow disk must not make a process look dead.
+worker_tmp_dir = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
 
 
 class logger_class(Logger):  # the name is gunicorn's setting
@@ -128,9 +130,9 @@ def post_fork(_server: Any, _worker: Any) -> None:
 
 
 def post_worker_init(_worker: Any) -> None:
-    """Make room for as many look-ups of names as there may be; gevent's own ten could all hang."""
+    """Make room for all look-ups of boards' names, which may hang, and for those of PostgreSQL and Redis besides."""
     if is_cooperative():
-        gevent.get_hub().threadpool.maxsize = MAX_LOOKUPS
+        gevent.get_hub().threadpool.maxsize = MAX_LOOKUPS + OTHER_LOOKUPS
 
 
 def pre_request(_worker: Any, req: Any) -> None:
@@ -152,10 +154,10 @@ def child_exit(server: Any, worker: Any) -> None:
     multiprocess.mark_process_dead(worker.pid)
 
 
-def on_exit(server: Any) -> None:
-    """Remove the metrics folder if it is ours alone: it was not given, and no successor (SIGUSR2) has inherited it."""
-    if not given and not server.reexec_pid:
-        shutil.rmtree(worker_tmp_dir, ignore_errors=True)
+def on_exit(_server: Any) -> None:
+    """Remove the metrics folder if this process has made it, before a reload (SIGHUP) or after."""
+    if os.environ["PROMETHEUS_MULTIPROC_DIR"].endswith(own):
+        shutil.rmtree(os.environ["PROMETHEUS_MULTIPROC_DIR"], ignore_errors=True)
 
 
 def answer_malformed(client: socket.socket, status: int, _reason: str, _message: str) -> None:

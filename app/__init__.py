@@ -20,10 +20,9 @@ from app.api import (
 from app.api.documentation import DocumentPlugin, security_schemes, serve_document
 from app.celery_app import celery_init_app
 from app.config import PROJECT, Settings
-from app.db.engine import SPARE_CONNECTIONS, init_engine, large_engine
+from app.db.engine import init_engine, large_engine, make_turns
 from app.observability import logs
 from app.runtime.cooperative import PARSING
-from app.runtime.fair_limit import FairLimit
 from app.sources.base_urls import read_base_urls
 from app.sources.host import Host
 from app.sources.rate_limit import RateLimiter, connect
@@ -42,7 +41,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     extensions.db.init_app(app)
     with app.app_context():
         init_engine(extensions.db.engine)
-        app.extensions["database_turns"] = FairLimit(settings.web_database_connections + SPARE_CONNECTIONS)
+        app.extensions["database_turns"] = make_turns(extensions.db.engine)
         app.extensions["large_engine"] = large_engine(extensions.db.engine)
     bases = read_base_urls(settings.source_base_urls)
     limiter = RateLimiter(connect(settings.redis_url))

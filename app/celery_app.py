@@ -18,6 +18,7 @@ from flask import Flask
 
 from app import stopping
 from app.config import Settings
+from app.db.engine import make_turns
 from app.extensions import db
 from app.observability import logs
 from app.tasks.dispatch import MAX_PUBLISHES
@@ -130,8 +131,11 @@ def _keep_our_logging(**_: Any) -> None:
 @worker_process_init.connect
 def _forget_inherited_connections(**_: Any) -> None:
     """A forked child must not talk on its parent's sockets."""
-    with current_app.flask_app.app_context():
+    app = current_app.flask_app
+    with app.app_context():
         db.engine.dispose(close=False)
+        # The parent's heartbeat may have held a place at the moment of the fork.
+        app.extensions["database_turns"] = make_turns(db.engine)
 
 
 @worker_process_shutdown.connect

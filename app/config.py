@@ -202,7 +202,7 @@ class Settings:
 def _connections_name() -> str:
     """Return the name of the setting that is set; WEB_THREADS is its old one."""
     both = ("WEB_DATABASE_CONNECTIONS", "WEB_THREADS")
-    return next((name for name in both if name in os.environ), both[0])
+    return next((name for name in both if os.environ.get(name)), both[0])
 
 
 def _sentences(error: EnvValidationError) -> list[str]:

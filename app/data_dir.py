@@ -45,16 +45,18 @@ def run_home(data_dir: Path) -> Path:
     return data_dir / "run"
 
 
-def make_metrics_folder(data_dir: Path) -> Path:
+def make_metrics_folder(data_dir: Path, owner: str = "") -> Path:
     """Make an empty folder for Prometheus's files: in memory where there is room, else in the data folder.
 
-    The files are memory maps, and the kernel ends a process (SIGBUS) that writes to one on a full disk. Raises OSError.
+    The files are memory maps, and the kernel ends a process (SIGBUS) that writes to one on a full disk. The product
+    that holds the data folder has the one without ``owner``; a web server that runs alone has one of its own.
+    Raises OSError.
     """
-    folder = MEMORY / f"job-ingestion-{os.geteuid()}-{_digest(data_dir)}"
+    folder = MEMORY / f"job-ingestion-{os.geteuid()}-{_digest(data_dir)}{owner}"
     with suppress(OSError):
         if shutil.disk_usage(MEMORY).free >= MIN_MEMORY_BYTES:
             return _emptied(folder)
-    return _emptied(data_dir / "metrics")
+    return _emptied(data_dir / f"metrics{owner}")
 
 
 def read_secret(data_dir: Path, name: str) -> str:

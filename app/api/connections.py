@@ -16,6 +16,9 @@ MAX_CONNECTIONS = 1000
 OTHER_FILES = 100
 """Files that a web process may have open besides: connections to PostgreSQL and Redis, the listening socket, code."""
 
+OTHER_LOOKUPS = 8
+"""Look-ups of names besides those of boards."""
+
 TURN = 4
 """Requests that a connection may have answered in a row before the others have their turn, if none of them waits."""
 

@@ -1,6 +1,9 @@
 """The files that the page's build made (``make build``), as they are sent."""
 
+import os
+from io import BytesIO
 from pathlib import Path, PurePath
+from zlib import adler32
 
 from flask import Response, current_app, request, send_file
 from werkzeug.exceptions import NotFound
@@ -34,7 +37,9 @@ def page_file(caching: str, *names: str) -> Response:
     path = _find(*names)
     coding = _coding(path)
     mimetype = TYPES.get(PurePath(path).suffix, "application/octet-stream")
-    answer = send_file(path + CODINGS[coding] if coding else path, mimetype=mimetype)
+    file = Path(path + CODINGS[coding] if coding else path)
+    # As bytes, which are sent under one time limit; gevent sends a file in pieces that would each have their own.
+    answer = send_file(BytesIO(file.read_bytes()), mimetype, etag=_etag(file), last_modified=file.stat().st_mtime)
     answer.headers["Cache-Control"] = caching
     answer.headers["Vary"] = "Accept-Encoding"
     if coding:
@@ -55,6 +60,11 @@ def _find(*names: str) -> str:
     if path is None or not Path(path).is_file():
         raise NotFound if is_built() else PageNotBuilt
     return path
+
+
+def _etag(file: Path) -> str:
+    known = file.stat()
+    return f"{known.st_mtime_ns:x}-{known.st_size:x}-{adler32(os.fsencode(file)):x}"
 
 
 def _coding(path: str) -> str | None:

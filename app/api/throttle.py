@@ -56,9 +56,13 @@ class Tries:
     def check(self, limit: RateLimitItem, *names: str) -> None:
         """Count a try. Raises TooManyRequests if it is one too many, which does not count then."""
         counter, allowed = self._hit(limit, *names)
-        if not allowed:
+        if allowed:
+            return
+        try:
             seconds = counter.get_window_stats(limit, *names).reset_time - time.time()
-            raise TooManyRequests(max(1, int(seconds)))
+        except StorageError:
+            seconds = limit.get_expiry()
+        raise TooManyRequests(max(1, int(seconds)))
 
     def reset(self) -> None:
         """Forget what this process has counted for itself, and that Redis was away."""

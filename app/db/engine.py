@@ -10,13 +10,17 @@ import psycopg
 from gevent.monkey import get_original
 from psycopg.pq import TransactionStatus
 from psycopg.waiting import Wait
-from sqlalchemy import Engine, NullPool, create_engine, event
+from sqlalchemy import Engine, NullPool, QueuePool, create_engine, event
 from sqlalchemy.exc import DisconnectionError
 
-from app.runtime.cooperative import is_cooperative
+from app.runtime.cooperative import deadline, is_cooperative
+from app.runtime.fair_limit import FairLimit
 
 SPARE_CONNECTIONS = 2
-"""Connections of a process beyond one for each thread."""
+"""Connections of a process beyond those that are set."""
+
+CONNECT_TIMEOUT = 6
+"""Seconds until a connection must be there, the look-up of the server's name included."""
 
 POOL_TIMEOUT = 3
 """Seconds that a statement waits for a connection."""
@@ -100,11 +104,10 @@ class LargeStatementConnection(BoundedConnection):
     answer_timeout = LARGE_STATEMENT_TIMEOUT + ANSWER_TIMEOUT - STATEMENT_TIMEOUT
 
 
-def engine_options(threads: int) -> dict[str, Any]:
-    """Return SQLAlchemy's options for the connections of a process with that many threads."""
+def engine_options(connections: int) -> dict[str, Any]:
+    """Return SQLAlchemy's options for a process that is to have this many connections."""
     return {
-        # A thread holds one connection at most, so none waits for another; a few more are for the health checks.
-        "pool_size": threads + SPARE_CONNECTIONS,
+        "pool_size": connections + SPARE_CONNECTIONS,
         # One server process of PostgreSQL that is warm answers sooner than many that take turns.
         "pool_use_lifo": True,
         # Parameters, hashes among them, do not belong in the log.
@@ -136,6 +139,12 @@ def init_engine(engine: Engine) -> None:
     event.listen(engine, "checkout", _refuse_dead)
 
 
+def make_turns(engine: Engine) -> FairLimit:
+    """Return the places at this engine's pool, one for each connection."""
+    assert isinstance(engine.pool, QueuePool)
+    return FairLimit(engine.pool.size())
+
+
 def _session(statement_timeout: int) -> dict[str, Any]:
     return {
         "connect_timeout": 3,
@@ -154,7 +163,12 @@ def _connect_large(_dialect: Any, _record: Any, words: Any, settings: Any) -> Bo
 
 
 def _connect(_dialect: Any, _record: Any, words: Any, settings: Any) -> BoundedConnection:
-    return BoundedConnection.connect(*words, **settings)
+    # psycopg's connect_timeout begins when the server's name has been resolved.
+    try:
+        with deadline(CONNECT_TIMEOUT):
+            return BoundedConnection.connect(*words, **settings)
+    except TimeoutError as error:
+        raise psycopg.OperationalError(f"no connection within {CONNECT_TIMEOUT} s") from error
 
 
 def _refuse_dead(connection: BoundedConnection, _record: Any, _proxy: Any) -> None:

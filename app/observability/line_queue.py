@@ -66,6 +66,7 @@ class Listener(QueueListener):
     def __init__(self, queue: "SimpleQueue[Any]") -> None:
         super().__init__(queue)
         self.owner = os.getpid()
+        self.lost = 0
         self.write_to(STDERR, call)
 
     def write_to(self, descriptor: int, apply: Apply) -> None:
@@ -77,7 +78,10 @@ class Listener(QueueListener):
         if isinstance(record, Event):
             record.set()
         elif self.owner == os.getpid():
-            self._apply(self._writer.write, (f"{record.getMessage()}\n".encode("utf-8", "surrogateescape"),))
+            try:
+                self._apply(self._writer.write, (_encoded(record.getMessage()),))
+            except Exception:  # whatever it is, the thread must not end: no line would be written any more
+                self.lost += 1
 
 
 class LineHandler(QueueHandler):
@@ -131,7 +135,16 @@ class LineHandler(QueueHandler):
             written.wait(DRAIN_TIMEOUT)
 
     def _tell_dropped(self) -> None:
+        if self._listener and self._listener.lost:
+            self._dropped, self._listener.lost = self._dropped + self._listener.lost, 0
         if self._dropped:
             dropped, self._dropped = self._dropped, 0
             about = {"name": __name__, "levelno": logging.WARNING, "levelname": "WARNING", "msg": DROPPED % dropped}
             self._lines.put(self.prepare(logging.makeLogRecord(about)))
+
+
+def _encoded(line: str) -> bytes:
+    try:
+        return f"{line}\n".encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:  # half of a character, which only UTF-16 can hold
+        return f"{line}\n".encode("utf-8", "backslashreplace")

@@ -1,11 +1,11 @@
-"""What differs in a process whose threads are gevent's greenlets, which is the web server and no other.
+"""The differences of a process whose threads are gevent's greenlets, which is the web server and no other.
 
 There all requests share one thread: a request that computes holds up the others, and one that waits does not.
 """
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar, cast
 
 import gevent
 from gevent import monkey
@@ -46,6 +46,14 @@ def let_others_run() -> None:
         gevent.sleep(TICK)
 
 
+def _outcome(function: Callable[..., Any], args: Any, kwargs: Any) -> tuple[Any, Exception | None]:
+    """Return the error, too: gevent prints one that is raised, and its stack may name what is secret."""
+    try:
+        return function(*args, **kwargs), None
+    except Exception as error:
+        return None, error
+
+
 class ComputePool:
     """A few native threads for pure computing: no database, log, metric or Flask context inside.
 
@@ -62,8 +70,10 @@ class ComputePool:
             return function(*args, **kwargs)
         if self._pool is None:  # first used after the fork
             self._pool = ThreadPool(self.size)
-        result: Result = self._pool.apply(function, args, kwargs)
-        return result
+        result, error = self._pool.apply(_outcome, (function, args, kwargs))
+        if error is not None:
+            raise error
+        return cast(Result, result)
 
 
 HASHING = ComputePool(2)

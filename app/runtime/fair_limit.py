@@ -1,7 +1,7 @@
 """A semaphore that serves in the order of arrival.
 
-With the standard one, and with gevent's, whoever returns a place and wants one again at once gets it before those who
-wait. Of two hundred busy clients some would then wait until they are refused.
+With the standard one, and with gevent's, a holder that returns a place and wants one again at once gets it before those
+that wait. Of two hundred busy clients some would then wait until they are refused.
 """
 
 from collections import deque
@@ -24,10 +24,15 @@ class FairLimit:
                 return True
             turn = Event()
             self._waiting.append(turn)
-        return turn.wait(timeout) or not self._withdraw(turn)
+        try:
+            return turn.wait(timeout) or not self._withdraw(turn)
+        except BaseException:  # a time limit of the caller, for instance
+            if not self._withdraw(turn):
+                self.release()
+            raise
 
     def release(self) -> None:
-        """Hand the place to whoever has waited longest, if anybody waits."""
+        """Hand the place to the caller that has waited longest, if one waits."""
         with self._lock:
             if self._waiting:
                 self._waiting.popleft().set()
@@ -37,6 +42,7 @@ class FairLimit:
     def _withdraw(self, turn: Event) -> bool:
         """Stop waiting; return False if the place was handed over in that moment."""
         with self._lock:
-            if not turn.is_set():
-                self._waiting.remove(turn)
-            return not turn.is_set()
+            if turn.is_set():
+                return False
+            self._waiting.remove(turn)
+            return True

@@ -15,6 +15,8 @@ from app.sources.registry import SOURCES
 LONGEST_BOARD = 200
 LONGEST_TERM = 100
 MOST_TERMS = 50
+MOST_GIVEN = 10
+"""Times as many may be given, blanks and doubles among them; no more than that are looked at."""
 
 MOST_BYTES_OF_TERMS = 7500
 """Of one list, as JSON: fifty ASCII terms of a hundred characters fit by far. With it an export of 1,000 companies is
@@ -33,6 +35,8 @@ class Terms(fields.List):
         super().__init__(PlainText(), **kwargs)
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> list[Any]:
+        if isinstance(value, list) and len(value) > MOST_GIVEN * MOST_TERMS:
+            raise ValidationError(f"No more than {MOST_TERMS} terms.")
         read: list[Any] = super()._deserialize(value, attr, data, **kwargs)
         given = [" ".join(PARTING.sub(" ", term).split()) for term in read]
         terms = list({term.casefold(): term for term in reversed(given) if term}.values())[::-1]

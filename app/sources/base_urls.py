@@ -1,6 +1,7 @@
 """SOURCE_BASE_URLS: addresses that stand in for those of the systems, for tests, drills and mirrors."""
 
 import json
+import os
 from typing import Any
 
 from app.checks import is_loopback
@@ -21,6 +22,12 @@ def read_base_urls(text: str) -> dict[str, str]:
     """The addresses by key; none if the text is blank. Raises SettingsError with one sentence per fault."""
     found = _document(text) if text.strip() else {}
     faults = [fault for key, url in found.items() if (fault := _fault(key, url))]
+    # Whoever set one of these to a mirror must not find the real system asked.
+    faults += [
+        f'{key.upper()}_URL is no longer read: set SOURCE_BASE_URLS={{"{key}": "…"}} instead.'
+        for key in base_keys()
+        if os.environ.get(f"{key.upper()}_URL")
+    ]
     if faults:
         raise SettingsError("\n".join(faults))
     return found

@@ -29,6 +29,11 @@ return tostring(wait)
 """Takes the next free slot in one step, so that no two callers get the same one; by Redis's clock, the only one that
 all machines share. The result is the wait in seconds. If that is too long, it is negative and nothing was taken."""
 
+BLOCK = """
+if redis.call('PTTL', KEYS[1]) < tonumber(ARGV[1]) then redis.call('SET', KEYS[1], 1, 'PX', ARGV[1]) end
+"""
+"""Keeps the longer of two blocks."""
+
 
 def connect(redis_url: str) -> "redis.Redis":
     """Make a client that costs a second at most when Redis hangs. It connects when it is first asked."""
@@ -43,6 +48,7 @@ class RateLimiter:
     def __init__(self, client: "redis.Redis") -> None:
         self._redis = client
         self._acquire_slot = client.register_script(ACQUIRE_SLOT)
+        self._block = client.register_script(BLOCK)
 
     def is_available(self) -> bool:
         """Return whether Redis answers."""
@@ -63,8 +69,7 @@ class RateLimiter:
         """Keep every process off a key for so long, or for as long as it is blocked already."""
         name, milliseconds = f"{PREFIX}hold:{key}", math.ceil(seconds * 1000)
         with _redis_errors():
-            self._redis.set(name, 1, px=milliseconds, nx=True)
-            self._redis.pexpire(name, milliseconds, gt=True)
+            self._block(keys=[name], args=[milliseconds])
 
     def blocked_for(self, *keys: str) -> float:
         """Return for how many more seconds one of these keys is blocked; 0 if none is."""

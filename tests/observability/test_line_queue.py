@@ -20,6 +20,7 @@ LONG = b"y" * 9999 + b"\n"
 BEGIN = """
 import logging, os, sys, threading, time
 from app.observability import logs
+from app.runtime.cooperative import is_cooperative
 logs.configure("json")
 log = logging.getLogger("test")
 
@@ -45,7 +46,7 @@ time.sleep(0.05)
 log.info("read again")
 """
 FORKED = BEGIN + """
-if "gevent" in sys.modules:
+if is_cooperative():
     logs.start_listener(apply=gevent.threadpool.ThreadPool(1).apply)
 log.info("of the parent")
 if (pid := os.fork()) == 0:
@@ -148,3 +149,20 @@ def test_a_line_that_a_full_disk_cut_off_does_not_spoil_the_next_one(tmp_path: P
     with log.open("wb") as file, python(FULL, stdout=file) as process:
         assert process.wait(PATIENCE_SECONDS) == 0
     assert log.read_bytes() == LONG[:5000] + b"\n" + LINE
+
+
+def test_a_line_that_cannot_be_written_is_not_the_last() -> None:
+    program = BEGIN + """
+logs.configure("console")
+log.info(chr(0xD800))
+logs.drain()
+logs.start_listener(apply=lambda function, arguments: 1 / 0)
+log.info("lost")
+logs.drain()
+logs.start_listener()
+log.info("written")
+"""
+    with python(program, stderr=subprocess.PIPE) as process:
+        _, logged = process.communicate(timeout=PATIENCE_SECONDS)
+    assert b"\\ud800" in logged and b"written" in logged and b"1 lines of the log were dropped" in logged
+    assert b"lost" not in logged

@@ -2,6 +2,8 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
+
 from app.runtime.fair_limit import FairLimit
 from tests.support.waiting import PATIENCE_SECONDS, wait_until
 
@@ -31,5 +33,24 @@ def test_whoever_gives_up_is_passed_over():
     limit = FairLimit(1)
     assert limit.acquire(0)
     assert not limit.acquire(0.01)
+    limit.release()
+    assert limit.acquire(0)
+
+
+class Interrupted(Exception):
+    """Thrown into a wait, as a time limit of Celery's is."""
+
+
+def test_whoever_is_interrupted_keeps_no_place(monkeypatch):
+    limit = FairLimit(1)
+    assert limit.acquire(0)
+
+    def interrupt(*_):
+        raise Interrupted
+
+    monkeypatch.setattr("threading.Event.wait", interrupt)
+    with pytest.raises(Interrupted):
+        limit.acquire(1)
+    monkeypatch.undo()
     limit.release()
     assert limit.acquire(0)
