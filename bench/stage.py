@@ -1,4 +1,4 @@
-"""What is measured: a whole product with accounts, its users, and pgbench on its database."""
+"""The subject of the measurements: a whole product with accounts, its users, and pgbench on its database."""
 
 import hashlib
 import re
@@ -46,7 +46,7 @@ class Stage:
         return measured
 
     def pgbench(self, script: str, clients: int, seconds: int) -> float:
-        """How often a second pgbench gets through the script."""
+        """Return how many times a second pgbench runs the script."""
         address = embedded.database_url(self.product.data_dir).replace("postgresql+psycopg", "postgresql")
         with tempfile.NamedTemporaryFile("w", suffix=".sql") as file:
             file.write(script)

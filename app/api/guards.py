@@ -1,4 +1,4 @@
-"""What every request passes before a handler sees it: a name, and proof that it comes from where it may."""
+"""Guards that every request passes before its handler: it gets an id, and must come from where it may."""
 
 import hmac
 import re
@@ -28,7 +28,7 @@ HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
-"""What browsers are told with every answer (OWASP's secure headers)."""
+"""Headers for browsers, in every answer (OWASP's secure headers)."""
 
 ONLY_BY_TLS = "max-age=31536000"
 """For a year. Not for the hosts below ours, of which the product knows nothing."""
@@ -56,7 +56,7 @@ def pass_guards() -> None:
 
 
 def name_request(asked: Request) -> None:
-    """Give the request an id: its own if that is well-formed, so nobody writes what he likes into our logs."""
+    """Give the request an id: its own if that is well-formed, so clients cannot write what they like into our logs."""
     offered = asked.headers.get("X-Request-ID", "")
     g.request_id = offered if WELL_FORMED_REQUEST_ID.fullmatch(offered) else uuid.uuid4().hex
     structlog.contextvars.bind_contextvars(request_id=g.request_id)
@@ -125,7 +125,7 @@ def refuse_foreign_page(asked: Request, settings: Settings) -> None:
 
 
 def sees_internals() -> bool:
-    """Whether this peer may read metrics and the details of health: loopback, or who knows the METRICS_TOKEN.
+    """Return whether this peer may read metrics and the details of health: on loopback, or by the METRICS_TOKEN.
 
     Loopback is not taken from X-Forwarded-For alone: whoever reaches the port past the proxy can write that himself.
     """

@@ -1,4 +1,4 @@
-"""Who asks: the one place that knows."""
+"""The user on whose behalf a request is made; found out in this one place."""
 
 import math
 import time

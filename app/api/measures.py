@@ -14,7 +14,7 @@ from app.observability import metrics
 log = structlog.get_logger(__name__)
 
 REFUSALS = (401, 403, 404, 429)
-"""What somebody gets who asks for what is not his, or for too much; a search for a way in shows in the log."""
+"""Statuses that are logged for reads too: a search for a way in shows by them."""
 
 METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE")
 

@@ -1,4 +1,4 @@
-"""How often a password may be tried and boards be looked for, and how many at once."""
+"""Limits on trying passwords and on detecting boards: how often, and how many at a time."""
 
 import hashlib
 import hmac
@@ -26,7 +26,7 @@ BY_ADDRESS = parse("30 per 5 minutes")
 """More than an office behind one address needs; far less than guessing does."""
 
 BY_ACCOUNT = parse("10 per 5 minutes")
-"""Who mistypes a few times never notices it."""
+"""A person who mistypes a few times never notices it."""
 
 DETECTS = parse("30 per minute")
 """By user: a person pastes slower, and no list of guessed names gets far."""
@@ -143,7 +143,7 @@ def _address() -> str:
 
 
 def _account() -> str:
-    """Who is signed in, else the account that is asked for, whether there is one or not.
+    """Return the key of the signed-in user, else of the account that is tried, which need not exist.
 
     As a keyed hash: neither Redis nor the log need know who signs in.
     """

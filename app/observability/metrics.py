@@ -1,4 +1,4 @@
-"""What Prometheus may know. In several processes the values live in files (PROMETHEUS_MULTIPROC_DIR) that all share."""
+"""Metrics for Prometheus. Those of several processes live in files that all share (PROMETHEUS_MULTIPROC_DIR)."""
 
 import os
 from collections.abc import Iterator

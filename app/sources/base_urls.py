@@ -53,7 +53,7 @@ def _fault(key: str, url: Any) -> str | None:
 
 
 def _is_base(url: str) -> bool:
-    """Whether this is an https address, or a plain one on this machine itself, without query, fragment or user."""
+    """Return whether this is an https address, or a plain one on this machine, without query, fragment or user."""
     parts = split(url.replace(TOKEN, "token"))
     if parts is None or url != url.strip() or parts.query or parts.fragment or "@" in parts.netloc:
         return False

@@ -25,7 +25,7 @@ DEFAULT_PORTS = {"http": 80, "https": 443}
 
 @dataclass(frozen=True)
 class Bounds:
-    """What one exchange may cost, and whom it may reach."""
+    """The limits of one exchange: its cost, and the hosts that it may reach."""
 
     seconds: float
     most_bytes: int

@@ -39,7 +39,7 @@ class Breaker:
         self._next_probe: float | None = None
 
     def allows(self) -> bool:
-        """Whether the caller may try; if the broker was away, this makes the caller its one probe for a while."""
+        """Return whether the caller may try; if the broker was away, the caller is its one probe for a while."""
         with self._lock:
             if self._next_probe is None:
                 return True
@@ -121,7 +121,7 @@ def _hand_over(message: Message, subject_id: int) -> bool:
 
 
 def broker_answers() -> bool:
-    """Whether the broker answers a ping within the producers' timeouts."""
+    """Return whether the broker answers a ping within the producers' timeouts."""
     try:
         with _celery().connection_for_write() as connection:
             return bool(connection.default_channel.client.ping())
