@@ -20,7 +20,7 @@ PATIENCE_SECONDS = 15.0
 
 
 CROWD_SECONDS = 20.0
-"""The same for more people than threads: who comes last waits for those before, 7 s and then 3 s at a time."""
+"""The same for more people than connections: who comes last waits for those before, 7 s and then 3 s at a time."""
 
 
 def answered(stage: Stage, load: Load, patience: float = PATIENCE_SECONDS) -> dict[str, str]:
@@ -72,7 +72,8 @@ def sessions_ended(stage: Stage) -> Outcome:
 @drill("PostgreSQL frozen under load", GROUP, WALKING)
 def postgres_frozen(stage: Stage) -> Outcome:
     """PostgreSQL hangs for 10 s while 6 people use the product, and 32 more start at one instant: each is answered
-    within 20 s, though there are 16 threads, and all goes on. Nothing closes a connection here; only time limits help.
+    within 20 s, though they are more than there are connections, and all goes on. Nothing closes a connection here;
+    only time limits help.
     """
     stage.walk(units=2, pause=0.05)
     recoveries: list[float] = []
