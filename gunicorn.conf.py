@@ -8,26 +8,35 @@ if os.environ.get("WEB_WORKER_CLASS", "gevent") == "gevent":
 
     monkey.patch_all()
 
+import atexit
 import runpy
+import shutil
 import sys
 from pathlib import Path
 
 # Before anything else of ours, because prometheus_client looks for this when it is imported, which `app` does.
 project = Path(__file__).resolve().parent
 data_dir = Path(os.environ.get("DATA_DIR") or project / "data").absolute()
-own = f"-{os.getpid()}"
+
+
+def remove_metrics() -> None:
+    """Remove the metrics folder at the exit of the process that has made it, be its start refused."""
+    if os.environ["PROMETHEUS_MULTIPROC_DIR"].endswith(f"-{os.getpid()}"):
+        shutil.rmtree(os.environ["PROMETHEUS_MULTIPROC_DIR"], ignore_errors=True)
+
+
 try:
     if given := os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
         Path(given).mkdir(mode=0o700, parents=True, exist_ok=True)
     else:
         make_metrics_folder = runpy.run_path(str(project / "app" / "data_dir.py"))["make_metrics_folder"]
-        os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(make_metrics_folder(data_dir, own))
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(make_metrics_folder(data_dir, os.getpid()))
+        atexit.register(remove_metrics)
 except OSError as error:
     sys.exit(f"DATA_DIR cannot hold {error.filename} ({error.strerror}): make it writable.")
 
 import gc
 import json
-import shutil
 import socket
 import uuid
 from http import HTTPStatus
@@ -152,12 +161,6 @@ def post_request(_worker: Any, req: Any, environ: dict[str, Any], resp: Any) -> 
 def child_exit(server: Any, worker: Any) -> None:
     """Forget the gauges of a process that is gone; its counters stay."""
     multiprocess.mark_process_dead(worker.pid)
-
-
-def on_exit(_server: Any) -> None:
-    """Remove the metrics folder if this process has made it, before a reload (SIGHUP) or after."""
-    if os.environ["PROMETHEUS_MULTIPROC_DIR"].endswith(own):
-        shutil.rmtree(os.environ["PROMETHEUS_MULTIPROC_DIR"], ignore_errors=True)
 
 
 def answer_malformed(client: socket.socket, status: int, _reason: str, _message: str) -> None:

@@ -45,18 +45,22 @@ def run_home(data_dir: Path) -> Path:
     return data_dir / "run"
 
 
-def make_metrics_folder(data_dir: Path, owner: str = "") -> Path:
+def make_metrics_folder(data_dir: Path, owner: int | None = None) -> Path:
     """Make an empty folder for Prometheus's files: in memory where there is room, else in the data folder.
 
     The files are memory maps, and the kernel ends a process (SIGBUS) that writes to one on a full disk. The product
-    that holds the data folder has the one without ``owner``; a web server that runs alone has one of its own.
-    Raises OSError.
+    that holds the data folder has the one without an ``owner``. A web server that runs alone is one, by its process id;
+    what such servers left behind when they were killed is removed. Raises OSError.
     """
-    folder = MEMORY / f"job-ingestion-{os.geteuid()}-{_digest(data_dir)}{owner}"
+    suffix = "" if owner is None else f"-{owner}"
+    folder = MEMORY / f"job-ingestion-{os.geteuid()}-{_digest(data_dir)}{suffix}"
+    for abandoned in MEMORY.glob(f"job-ingestion-{os.geteuid()}-{'?' * 16}-[0-9]*"):
+        if not _lives(int(abandoned.name.rpartition("-")[2])):
+            shutil.rmtree(abandoned, ignore_errors=True)
     with suppress(OSError):
         if shutil.disk_usage(MEMORY).free >= MIN_MEMORY_BYTES:
             return _emptied(folder)
-    return _emptied(data_dir / f"metrics{owner}")
+    return _emptied(data_dir / f"metrics{suffix}")
 
 
 def read_secret(data_dir: Path, name: str) -> str:
@@ -72,6 +76,16 @@ def read_secret(data_dir: Path, name: str) -> str:
             except FileExistsError:
                 pass
     return path.read_text()
+
+
+def _lives(process_id: int) -> bool:
+    try:
+        os.kill(process_id, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
 
 
 def _emptied(folder: Path) -> Path:

@@ -15,6 +15,7 @@ from gevent import monkey
 from sqlalchemy import Connection
 
 from app.config import PROJECT, Settings
+from app.data_dir import make_metrics_folder
 from tests.support.factories import holding, sql
 from tests.support.product import free_port
 from tests.support.waiting import PATIENCE_SECONDS, wait_until
@@ -330,12 +331,15 @@ def test_gthread_serves_where_gevent_is_not_wanted(app, settings, client):
         assert speaker(CURRENT)[2] == {"run_id": 1}
 
 
-def test_a_worker_class_of_the_command_line_is_refused(settings):
+def test_a_worker_class_of_the_command_line_is_refused(tmp_path):
+    folder = make_metrics_folder(tmp_path)
     command = [sys.executable, "-m", "gunicorn", "--worker-class", "gthread", "wsgi:app"]
-    ours = {"DATA_DIR": str(settings.data_dir), "AUTH": "local", "PORT": str(free_port())}
+    ours = {"DATA_DIR": str(tmp_path), "AUTH": "local", "PORT": str(free_port())}
     done = subprocess.run(command, cwd=PROJECT, env={**os.environ, **ours}, capture_output=True, text=True)
     assert done.returncode != 0
     assert "Set WEB_WORKER_CLASS, not --worker-class: it is gevent now." in done.stderr
+    assert list(folder.parent.glob(f"{folder.name}-*")) == [], "metrics of a refused start"
+    folder.rmdir()
 
 
 @pytest.mark.parametrize("module", ["wsgi", "celery_worker", "app.launcher.main"])
