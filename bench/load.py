@@ -58,6 +58,9 @@ def put(port: int, scripts: list[Script], seconds: float, limit: float = 1e9, pa
                 measured.bad += head[9:10] == b"5"
             asked = script.send((int(head[9:12]), body))
             await asyncio.sleep(max(0, sent + pause - now))
+            if reading.at_eof():  # closed by the server while idle, which every browser notices, too
+                writing.close()
+                reading, writing = await asyncio.open_connection("127.0.0.1", port)
         writing.close()
 
     async def clients() -> None:
