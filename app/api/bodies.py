@@ -1,4 +1,4 @@
-"""The bodies of requests: whole, small, JSON, and here within a time, whoever sends them."""
+"""Receive the bodies of requests: whole, small, JSON, and within a time limit."""
 
 from collections import Counter
 from collections.abc import Iterator

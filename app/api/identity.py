@@ -19,7 +19,7 @@ LOCAL_USER_SECONDS = 5
 
 
 def identify_user() -> None:
-    """Find out on whose behalf this request is made, before anything else about it is looked at.
+    """Identify the user of this request, before anything else about it is checked.
 
     With AUTH=local that is the one local user. With AUTH=accounts it is whoever the credential belongs to that the
     request carries. Raises Unauthenticated.

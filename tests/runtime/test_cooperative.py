@@ -5,7 +5,7 @@ import sys
 import threading
 
 from app.config import PROJECT
-from app.runtime.cooperative import HASHING, deadline, is_cooperative
+from app.runtime.cooperative import HASHING, PARSING, deadline, is_cooperative
 
 
 def test_the_tests_run_on_plain_threads_where_computing_stays_where_it_is():
@@ -41,3 +41,7 @@ except TimeoutError:
     done = subprocess.run([sys.executable, "-c", program], cwd=PROJECT, capture_output=True, text=True)
     assert done.stdout.split("\n") == ["True", "an error", "too late", ""]
     assert done.stderr == ""
+
+
+def test_what_boards_answer_is_read_on_the_pool_for_that(app):
+    assert app.extensions["sources"].compute == PARSING.run
