@@ -29,7 +29,7 @@ try:
     if given := os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
         Path(given).mkdir(mode=0o700, parents=True, exist_ok=True)
     else:
-        make_metrics_folder = runpy.run_path(str(project / "app" / "data_dir.py"))["make_metrics_folder"]
+        make_metrics_folder = runpy.run_path(str(project / "app" / "embedded" / "data_dir.py"))["make_metrics_folder"]
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(make_metrics_folder(data_dir, os.getpid()))
         atexit.register(remove_metrics)
 except OSError as error:
@@ -49,12 +49,12 @@ from gunicorn.glogging import Logger
 from gunicorn.http.errors import ParseException
 from prometheus_client import multiprocess
 
-from app.api.connections import OTHER_LOOKUPS, SEND_BUFFER_BYTES, TURN, linger, must_close, raise_file_limit
-from app.config import Settings, SettingsError
+from app.api.http.connections import OTHER_LOOKUPS, SEND_BUFFER_BYTES, TURN, linger, must_close, raise_file_limit
+from app.api.http.problems import PROBLEM_JSON, problem_document
+from app.concurrency.cooperative import is_cooperative, let_others_run
+from app.config.settings import Settings, SettingsError
 from app.observability import logs
-from app.problems import PROBLEM_JSON, problem_document
-from app.runtime.cooperative import is_cooperative, let_others_run
-from app.sources.addresses import MAX_LOOKUPS
+from app.sources.http.ssrf import MAX_LOOKUPS
 
 settings = Settings.from_env()
 settings.check_serving()

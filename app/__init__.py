@@ -3,29 +3,28 @@
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from app import commands, extensions, problems
+from app import extensions
 from app.api import (
     auth_routes,
     company_routes,
-    guards,
     health_routes,
-    ids,
     ingestion_routes,
-    measures,
     page_routes,
     preview_routes,
     source_routes,
-    throttle,
 )
-from app.api.documentation import DocumentPlugin, security_schemes, serve_document
-from app.celery_app import celery_init_app
-from app.config import PROJECT, Settings
+from app.api.auth import rate_limits
+from app.api.http import guards, problems, request_metrics, url_converters
+from app.api.http.openapi import DocumentPlugin, security_schemes, serve_document
+from app.cli import commands
+from app.concurrency.cooperative import PARSING
+from app.config.settings import PROJECT, Settings
 from app.db.engine import init_engine, large_engine, make_turns
 from app.observability import logs
-from app.runtime.cooperative import PARSING
 from app.sources.base_urls import read_base_urls
-from app.sources.host import Host
-from app.sources.rate_limit import RateLimiter, connect
+from app.sources.http.client import HttpClient
+from app.sources.http.rate_limit import RateLimiter, connect
+from app.worker.celery_app import celery_init_app
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -45,17 +44,17 @@ def create_app(settings: Settings | None = None) -> Flask:
         app.extensions["large_engine"] = large_engine(extensions.db.engine)
     bases = read_base_urls(settings.source_base_urls)
     limiter = RateLimiter(connect(settings.redis_url))
-    app.extensions["sources"] = Host(limiter, bases, settings.contact, compute=PARSING.run)
+    app.extensions["sources"] = HttpClient(limiter, bases, settings.contact, compute=PARSING.run)
     extensions.migrate.init_app(app, extensions.db, directory=str(PROJECT / "migrations"))
     celery_init_app(app)
     problems.init_app(app)
-    measures.init_app(app)
+    request_metrics.init_app(app)
     guards.init_app(app)
     api = problems.Api(app, spec_kwargs={"extra_plugins": [DocumentPlugin()]})
     for name, scheme in security_schemes(settings).items():
         api.spec.components.security_scheme(name, scheme)
-    ids.init_app(app)
-    throttle.init_app(app)
+    url_converters.init_app(app)
+    rate_limits.init_app(app)
     api.register_blueprint(ingestion_routes.blueprint)
     api.register_blueprint(source_routes.blueprint)
     api.register_blueprint(company_routes.blueprint)

@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from dataclasses import fields
 from pathlib import Path
 
-from app.config import Settings
+from app.config.settings import Settings
 from bench import figures
 from bench.load import Measured
 from bench.stage import staged

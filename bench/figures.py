@@ -13,9 +13,10 @@ from typing import Any
 
 import psutil
 
-from app import embedded
-from app.config import PROJECT
-from app.services import runs
+from app.config.settings import PROJECT
+from app.embedded import redis as embedded_redis
+from app.services.runs import queries, transitions
+from app.services.runs.start import START
 from bench.bare_celery import RECEIVED, app, receive
 from bench.load import Measured, put, reader, starter
 from bench.stage import USERS, Stage, in_words_of_pgbench, start
@@ -65,9 +66,9 @@ def readiness(stage: Stage) -> Rows:
 def throughput(stage: Stage) -> Rows:
     """Ours and pgbench's in turns, so that a machine that is slow for a minute is slow for both."""
     words = {
-        "GET /current-run": f"\\set owner random(1, {USERS})\n{in_words_of_pgbench(runs.CURRENT)};\n",
-        "start → abort": f"\\set owner :client_id + {USERS + 1}\n{in_words_of_pgbench(runs.START)} \\gset\n"
-        f"{in_words_of_pgbench(runs.ABORT.statement)};\n",
+        "GET /current-run": f"\\set owner random(1, {USERS})\n{in_words_of_pgbench(queries.CURRENT)};\n",
+        "start → abort": f"\\set owner :client_id + {USERS + 1}\n{in_words_of_pgbench(START)} \\gset\n"
+        f"{in_words_of_pgbench(transitions.ABORT.statement)};\n",
     }
     rows: list[tuple[str, int, list[Measured], list[float]]] = [(k, n, [], []) for k in KINDS for n in CLIENTS]
     load(stage, "GET /current-run", 32)
@@ -108,7 +109,7 @@ def _receipt(stage: Stage, run_id: int) -> float | None:
 
 
 def _messages(stage: Stage) -> Iterator[tuple[float, float, float]]:
-    app.conf.broker_url = url = embedded.redis_url(stage.product.data_dir)
+    app.conf.broker_url = url = embedded_redis.redis_url(stage.product.data_dir)
     command = [sys.executable, "-m", "celery", "-q", "-A", "bench.bare_celery", "worker", "-c", "2"]
     words = {"cwd": PROJECT, "env": {**os.environ, "BROKER": url}, "start_new_session": True}
     worker = subprocess.Popen(command, **words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

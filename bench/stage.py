@@ -14,8 +14,8 @@ from typing import Any
 
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 
-from app import embedded
-from app.config import PROJECT
+from app.config.settings import PROJECT
+from app.embedded import postgres as embedded_postgres
 from bench.load import Measured, Script, put
 from tests.support.product import Product, temporary_folder, temporary_product
 from tests.support.waiting import wait_until
@@ -47,11 +47,11 @@ class Stage:
 
     def pgbench(self, script: str, clients: int, seconds: int) -> float:
         """Return how many times a second pgbench runs the script."""
-        address = embedded.database_url(self.product.data_dir).replace("postgresql+psycopg", "postgresql")
+        address = embedded_postgres.database_url(self.product.data_dir).replace("postgresql+psycopg", "postgresql")
         with tempfile.NamedTemporaryFile("w", suffix=".sql") as file:
             file.write(script)
             file.flush()
-            command = [str(embedded.postgres_binary("pgbench")), "-n", "-M", "prepared", "-f", file.name, "-T"]
+            command = [str(embedded_postgres.postgres_binary("pgbench")), "-n", "-M", "prepared", "-f", file.name, "-T"]
             command += [str(seconds), "-c", str(min(clients, SPARE_USERS)), address]
             done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=seconds + 60)
         return float(re.findall(r"tps = ([0-9.]+)", done.stdout)[0])

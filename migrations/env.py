@@ -6,10 +6,10 @@ from flask import current_app
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from app.data_dir import DataDirError
+from app.embedded.data_dir import DataDirError
+from app.embedded.on_demand import postgres_on_demand
 from app.errors import database_sentence
 from app.extensions import db
-from app.on_demand import on_demand
 
 # Two servers that start at once must not migrate at once; the number is arbitrary but must never change.
 MIGRATION_LOCK = 7_405_221
@@ -38,7 +38,8 @@ if context.is_offline_mode():
     raise CommandError("The migrations need the database itself; --sql is not supported.")
 
 try:
-    with on_demand(current_app.config["SETTINGS"]):
+    settings = current_app.config["SETTINGS"]
+    with postgres_on_demand(settings.data_dir, settings.embedded_database):
         run_migrations()
 except DBAPIError as error:
     raise CommandError(database_sentence(error)) from error

@@ -19,17 +19,18 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import text
 
-from app import create_app, embedded
-from app.checks import connect_arguments
-from app.config import PROJECT, Settings
-from app.data_dir import short_path
+from app import create_app
+from app.config.settings import PROJECT, Settings
+from app.config.validators import connect_arguments
 from app.db.execute import run_statement
+from app.embedded import redis as embedded_redis
+from app.embedded.data_dir import short_path
+from app.embedded.on_demand import postgres_on_demand
 from app.extensions import db
 from app.observability import logs
-from app.on_demand import on_demand
-from app.services import users
-from app.sources.registry import SOURCES
-from app.tasks import dispatch
+from app.services import publisher
+from app.services.accounts import users
+from app.sources.adapters.registry import SOURCES
 from tests.support import boards as boards_support
 from tests.support.boards import Boards
 from tests.support.waiting import PATIENCE_SECONDS, wait_until
@@ -98,13 +99,13 @@ def settings(data_dir: Path, board_server: Boards) -> Iterator[Settings]:
         environment.setenv("DATA_DIR", str(data_dir))
         environment.setenv("AUTH", "local")
         found = Settings.from_env()
-        with on_demand(found):
+        with postgres_on_demand(found.data_dir, found.embedded_database):
             # Both outlive every test, so nothing need reach the disk: with a slow one they would seem to be away.
             with psycopg.connect(**connect_arguments(found.database_url), autocommit=True) as server:
                 server.execute("ALTER SYSTEM SET fsync = off")
                 server.execute("SELECT pg_reload_conf()")
-            embedded.prepare_redis(data_dir)
-            command = [*embedded.redis_command(data_dir), "--appendonly", "no"]
+            embedded_redis.prepare_redis(data_dir)
+            command = [*embedded_redis.redis_command(data_dir), "--appendonly", "no"]
             server = subprocess.Popen(command, stdout=subprocess.DEVNULL)
             yield found
             server.terminate()
@@ -124,7 +125,7 @@ def app(settings: Settings) -> Iterator[Flask]:
 @pytest.fixture(scope="session")
 def broker(settings: Settings) -> Iterator[redis.Redis]:
     """A connection to the real broker, to look into it and to disturb it."""
-    path = str(embedded.redis_socket(short_path(settings.data_dir)))
+    path = str(embedded_redis.redis_socket(short_path(settings.data_dir)))
     password = (settings.data_dir / "redis.password").read_text()
     client = redis.Redis(unix_socket_path=path, password=password, socket_timeout=PATIENCE_SECONDS)
     wait_until(lambda: _pings(client), what="Redis")
@@ -146,7 +147,7 @@ def _clean(request: pytest.FixtureRequest) -> Iterator[None]:
     extensions.pop("local_user", None)
     extensions["tries"].reset()
     broker.flushall()
-    dispatch.breaker = dispatch.Breaker()
+    publisher.breaker = publisher.CircuitBreaker()
     logs.drain()
 
 

@@ -1,26 +1,51 @@
-"""The rules of the house, held by machine: each names what it forbids and where the thing belongs."""
+"""The rules of the house, held by machine."""
 
 import ast
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from app.config import PROJECT
+from app.config.settings import PROJECT
 from app.models import RunStatus
 from tests.support.factories import sql
 
-APP = PROJECT / "app"
+APP, TESTS = PROJECT / "app", PROJECT / "tests"
 MODULES = sorted(path for path in APP.rglob("*.py"))
-LAYERS = {
-    "db": {"db"},
-    "models": {"models"},
-    "sources": {"sources"},
-    "schemas": {"schemas", "sources", "models"},
-    "services": {"services", "db", "sources", "models"},
-    "tasks": {"tasks", "services", "sources", "models"},
-    "api": {"api", "tasks", "services", "schemas", "sources", "models"},
+TEST_FILES = sorted(TESTS.rglob("*.py"))
+
+TOP_FILES = {"__init__.py", "extensions.py", "errors.py", "text.py"}
+
+ROOMS = {
+    "": (
+        ("launcher",),
+        ("cli",),
+        ("api", "worker"),
+        ("tasks",),
+        ("services",),
+        ("schemas",),
+        ("sources", "models"),
+        ("config",),
+        ("db", "embedded"),
+        ("observability", "concurrency"),
+    ),
+    "api": (("auth_routes", "health_routes", "page_routes"), ("http",), ("auth",)),
+    "services": (("runs",), ("previews",), ("companies", "health"), ("accounts", "publisher")),
+    "sources": (
+        ("detect", "base_urls"),
+        ("listing", "careers_page"),
+        ("adapters", "http"),
+        ("parsing",),
+        ("types",),
+        ("board_token", "deadline"),
+        ("errors",),
+    ),
 }
+"""The rooms of the house from the top floor to the cellar. Imports run downwards, or stay in their room."""
+
+OTHER_TESTS = {"drills", "e2e", "faults", "support"}
+"""Folders of tests that mirror no room: they run the whole product, or help other tests."""
 
 
 def name(path: Path) -> str:
@@ -43,19 +68,43 @@ def layer(path: Path) -> str | None:
     return path.relative_to(APP).parts[0] if path.parent != APP else None
 
 
+def rooms_of(dotted: str) -> Iterator[tuple[str, str]]:
+    """Yield the floor plan and the room of a module, in the house and in its room: ("", "api"), ("api", "http")."""
+    parts = dotted.split(".")[1:]
+    yield from (("/".join(parts[:depth]), part) for depth, part in enumerate(parts[:2]))
+
+
+def floor(plan: str, room: str) -> int | None:
+    return next((number for number, rooms in enumerate(ROOMS.get(plan, ())) if room in rooms), None)
+
+
 @pytest.mark.parametrize("path", MODULES, ids=name)
-def test_imports_run_one_way(path):
-    if layer(path) is None and path.name != "__init__.py":
-        assert not any(found.startswith("app.api") for found in imports(path)), "nothing imports api"
-    if allowed := LAYERS.get(layer(path)):
-        used = {found.split(".")[1] for found in imports(path) if found.startswith("app.")}
-        assert used & set(LAYERS) <= allowed, "api > tasks > services > db, sources and models; api > schemas > models"
+def test_imports_run_downwards(path):
+    dotted = name(path).removesuffix(".py").replace("/", ".")
+    for plan, room in rooms_of(dotted):
+        for found in imports(path):
+            for other_plan, other in rooms_of(found) if found.startswith("app.") else ():
+                if plan == other_plan and room != other:
+                    here, there = floor(plan, room), floor(plan, other)
+                    assert here is None or there is None or here < there, f"{dotted} may not import {found}"
 
 
-def test_the_settings_know_no_system():
-    """What a system's key is and what its address may be is checked where the systems are made (base_urls.py)."""
-    for path in (APP / "config.py", APP / "checks.py"):
-        assert not any(found.startswith("app.sources") for found in imports(path))
+def test_rooms_are_those_of_the_plan():
+    assert {path.name for path in APP.glob("*.py")} == TOP_FILES
+    planned = {room for rooms in ROOMS[""] for room in rooms}
+    assert {path.parent.name for path in APP.glob("*/__init__.py")} == planned
+
+
+@pytest.mark.parametrize("path", sorted(APP.glob("*/**/__init__.py")), ids=name)
+def test_rooms_say_what_they_are_for(path):
+    lines = (ast.get_docstring(ast.parse(path.read_text())) or "").splitlines()
+    assert len(list(filter(None, lines))) == 2, "one line for what the room is for, one for what may not come in"
+
+
+def test_tests_mirror_the_rooms():
+    folders = {path.parent.relative_to(TESTS) for path in TESTS.rglob("test_*.py")} - {Path(".")}
+    mirrors = {str(folder) for folder in folders if folder.parts[0] not in OTHER_TESTS}
+    assert {folder for folder in mirrors if not (APP / folder).is_dir()} == set()
 
 
 @pytest.mark.parametrize("path", MODULES, ids=name)
@@ -70,8 +119,8 @@ def test_nothing_is_imported_inside_a_function(path):
 
 
 @pytest.mark.parametrize("path", MODULES, ids=name)
-def test_only_the_runs_service_writes_a_status(path):
-    if path == APP / "services" / "runs.py":
+def test_status_is_written_by_the_transitions_of_runs_alone(path):
+    if path == APP / "services" / "runs" / "transitions.py":
         return
     assigned = [t.attr for node in nodes(path, ast.Assign) for t in node.targets if isinstance(t, ast.Attribute)]
     assert "status" not in assigned
@@ -79,8 +128,8 @@ def test_only_the_runs_service_writes_a_status(path):
     assert "status" not in keywords
 
 
-def test_the_runs_service_writes_a_status_in_one_place():
-    source = (APP / "services" / "runs.py").read_text()
+def test_status_is_written_in_one_place():
+    source = (APP / "services" / "runs" / "transitions.py").read_text()
     assert source.count("values(status=") == 1
     assert source.count("update(RUNS)") == 1
 
@@ -93,19 +142,21 @@ def test_routes_tasks_and_schemas_never_touch_the_database(path):
 
 @pytest.mark.parametrize("path", MODULES, ids=name)
 def test_nobody_commits_by_hand_and_the_orms_session_is_not_used(path):
-    if layer(path):
+    if layer(path) != "embedded":  # where a file is flushed
         called = {_called(node) for node in nodes(path, ast.Call)}
         assert not called & {"commit", "rollback", "flush"}
     assert "db.session" not in path.read_text()
 
 
-@pytest.mark.parametrize("path", sorted((APP / "services").glob("*.py")), ids=name)
-def test_every_public_service_function_says_what_it_does_and_whether_it_commits(path):
-    for function in nodes(path, ast.FunctionDef):
-        if function.name.startswith("_") or function.name == "older_revisions":
-            continue
-        text = ast.get_docstring(function) or ""
-        assert re.search(r"Commits|Changes nothing", text), f"{function.name} does not say whether it commits"
+@pytest.mark.parametrize("path", sorted((APP / "services").rglob("*.py")), ids=name)
+def test_service_functions_that_write_say_that_they_commit(path):
+    tree = ast.parse(path.read_text())
+    functions = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
+    writes = {node.targets[0].id for node in tree.body if isinstance(node, ast.Assign) and _writes(node)}
+    for function in functions.values():
+        names = {node.id for node in ast.walk(function) if isinstance(node, ast.Name)}
+        if not function.name.startswith("_") and (_writes(function) or names & writes):
+            assert "Commits" in (ast.get_docstring(function) or ""), f"{function.name} does not say that it commits"
 
 
 @pytest.mark.parametrize("path", MODULES, ids=name)
@@ -150,7 +201,44 @@ def test_functions_stay_small(path):
         assert function.end_lineno - function.lineno < 60, function.name
 
 
-@pytest.mark.parametrize("path", sorted((PROJECT / "tests").rglob("*.py")), ids=name)
+DOCSTRING_BEGINS_BADLY = re.compile(r"(What|Whether|Who|Whom|Whose|How|Why|Where|When|Which)\b")
+MASCULINE = re.compile(r"\b([Hh]e|[Hh]is|[Hh]im|[Hh]imself)\b")
+
+
+@pytest.mark.parametrize("path", [*MODULES, *TEST_FILES], ids=name)
+def test_docstrings_begin_with_a_verb_or_a_noun(path):
+    documented = nodes(path, ast.Module, ast.ClassDef, ast.FunctionDef)
+    texts = [(getattr(node, "name", path.name), ast.get_docstring(node) or "") for node in documented]
+    texts += [
+        ("a constant", node.value.value)
+        for node in nodes(path, ast.Expr)
+        if isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+    ]
+    assert [(owner, text) for owner, text in texts if DOCSTRING_BEGINS_BADLY.match(text)] == []
+
+
+@pytest.mark.parametrize("path", [*MODULES, *TEST_FILES, *PROJECT.glob("*.md"), *PROJECT.glob("docs/*.md")], ids=name)
+def test_users_are_they(path):
+    if path != Path(__file__):
+        assert [line for line in path.read_text().splitlines() if MASCULINE.search(line)] == []
+
+
+MAX_TEST_NAME_LENGTH = 70
+
+
+@pytest.mark.parametrize("path", TEST_FILES, ids=name)
+def test_names_of_tests_are_short(path):
+    names = [function.name for function in nodes(path, ast.FunctionDef) if function.name.startswith("test_")]
+    assert [each for each in names if len(each) > MAX_TEST_NAME_LENGTH] == []
+
+
+@pytest.mark.parametrize("path", [*MODULES, *TEST_FILES], ids=name)
+def test_limits_are_called_max_and_min(path):
+    names = [node.id for node in nodes(path, ast.Name)]
+    assert [each for each in names if re.match(r"_?(MOST|LONGEST|SHORTEST|FEWEST|LARGEST|DEEPEST|LEAST)_", each)] == []
+
+
+@pytest.mark.parametrize("path", TEST_FILES, ids=name)
 def test_test_files_stay_readable(path):
     assert len(path.read_text().splitlines()) <= 400
 
@@ -164,7 +252,7 @@ def test_every_task_has_an_explicit_name():
 
 
 def test_every_setting_is_in_the_readme():
-    settings = set(re.findall(r'"""([A-Z_]+): ', (APP / "config.py").read_text()))
+    settings = set(re.findall(r'"""([A-Z_]+): ', (APP / "config" / "settings.py").read_text()))
     table = set(re.findall(r"^\| `([A-Z_]+)` \|", (PROJECT / "README.md").read_text(), re.MULTILINE))
     assert settings == table
 
@@ -174,6 +262,12 @@ def test_the_words_of_the_check_are_the_words_of_the_enum(app):
         "SELECT pg_get_constraintdef(oid) AS text FROM pg_constraint WHERE conname = 'ck_ingestion_runs_status'"
     )
     assert set(re.findall(r"'(\w+)'", check.text)) == {status.value for status in RunStatus}
+
+
+def _writes(node: ast.AST) -> bool:
+    """Return whether the code builds an INSERT, UPDATE or DELETE."""
+    calls = [each for each in ast.walk(node) if isinstance(each, ast.Call)]
+    return any(isinstance(each.func, ast.Name) and each.func.id in ("insert", "update", "delete") for each in calls)
 
 
 def _called(node: ast.Call) -> str:

@@ -10,7 +10,7 @@ from sqlalchemy import inspect
 
 from app.extensions import db
 from app.models import RunStatus
-from app.services import runs
+from app.services.runs import start, transitions
 from tests.support.factories import make_user, sql, timeline
 
 AGREED_RUNS = {
@@ -158,8 +158,8 @@ def test_without_keys_and_with_them_again_every_run_is_kept(app):
         return [(run.id, run.status, timeline(run.id)) for run in found]
 
     user_id = make_user()
-    runs.abort(runs.start(user_id, key="k")[0])
-    pending, _ = runs.start(user_id)
+    transitions.abort(start.create_run(user_id, key="k")[0])
+    pending, _ = start.create_run(user_id)
     before = stand()
     flask_migrate.downgrade(revision="93d5a07be1c4")
     try:
@@ -169,8 +169,8 @@ def test_without_keys_and_with_them_again_every_run_is_kept(app):
         flask_migrate.upgrade()
     assert stand() == before
     assert [run.idempotency_key for run in sql("SELECT idempotency_key FROM ingestion_runs")] == [None, None]
-    runs.abort(pending)
-    assert runs.start(user_id, key="k")[1]
+    transitions.abort(pending)
+    assert start.create_run(user_id, key="k")[1]
 
 
 def test_the_models_say_what_the_migrations_build(app):

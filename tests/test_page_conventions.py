@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from app.config import PROJECT
+from app.config.settings import PROJECT
 from app.models import RunStatus
 
 FRONTEND = PROJECT / "frontend"

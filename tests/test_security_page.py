@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from app.config import PROJECT
+from app.config.settings import PROJECT
 
 PAGE = (PROJECT / "docs" / "security.md").read_text()
 TESTS = {

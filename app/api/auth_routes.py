@@ -4,11 +4,11 @@ from typing import Any
 
 from flask import Response, current_app, request, url_for
 
-from app.api import sessions
-from app.api.documentation import BAD_BODY, BAD_JSON, PUBLIC, SIGNED_IN, ApiBlueprint, Problems
-from app.api.identity import current_credential, current_user_id, identify_user
-from app.api.throttle import password_tries
-from app.errors import NoAccounts, WrongPassword
+from app.api.auth import session_cookie
+from app.api.auth.current_user import current_credential, current_user_id, identify_user
+from app.api.auth.errors import NoAccounts
+from app.api.auth.rate_limits import password_tries
+from app.api.http.openapi import BAD_BODY, BAD_JSON, PUBLIC, SIGNED_IN, ApiBlueprint, Problems
 from app.schemas.auth import (
     CredentialsSchema,
     IssuedTokenSchema,
@@ -18,8 +18,9 @@ from app.schemas.auth import (
     SignInSchema,
 )
 from app.schemas.problems import ProblemSchema
-from app.services import credentials, users
-from app.services.passwords import verify_password
+from app.services.accounts import credentials, users
+from app.services.accounts.errors import WrongPassword
+from app.services.accounts.passwords import verify_password
 
 NO_ACCOUNTS: Problems = {404: ("With AUTH=local there are no accounts.", ProblemSchema)}
 NO_SUCH_CREDENTIAL: Problems = {404: ("There is no such session or token of this user.", ProblemSchema)}
@@ -54,9 +55,9 @@ blueprint = ApiBlueprint(
 @blueprint.doc(security=PUBLIC)
 def login(given: dict[str, Any]) -> Response:
     """Sign in"""
-    issued = credentials.sign_in(given["email"], given["password"], sessions.browser_name())
-    sessions.end()
-    return sessions.remember(issued.secret)
+    issued = credentials.sign_in(given["email"], given["password"], session_cookie.browser_name())
+    session_cookie.end()
+    return session_cookie.remember(issued.secret)
 
 
 @blueprint.post("/logout")
@@ -65,8 +66,8 @@ def login(given: dict[str, Any]) -> Response:
 @blueprint.doc(security=PUBLIC)
 def logout() -> Response:
     """Sign out"""
-    sessions.end()
-    return sessions.forget()
+    session_cookie.end()
+    return session_cookie.forget()
 
 
 @blueprint.get("/me")
@@ -74,7 +75,7 @@ def logout() -> Response:
 @blueprint.problems(SIGNED_IN)
 def me() -> Any:
     """Find out who one is"""
-    user = users.by_id(current_user_id())
+    user = users.find_by_id(current_user_id())
     auth = current_app.config["SETTINGS"].auth
     return {"auth": auth, "user_id": user.user_id, "email": user.email, "name": user.name}
 
@@ -85,7 +86,7 @@ def me() -> Any:
 def list_credentials() -> Any:
     """List one's sessions and tokens"""
     current = current_credential().credential_id
-    mine = [row._mapping for row in credentials.of_user(current_user_id())]
+    mine = [row._mapping for row in credentials.list_for_user(current_user_id())]
     return {"credentials": [{**row, "is_current": row["credential_id"] == current} for row in mine]}
 
 
@@ -115,7 +116,7 @@ def revoke(credential_id: int) -> None:
 @blueprint.problems(SIGNED_IN, BAD_BODY, BAD_JSON, NO_ACCOUNTS, TOO_OFTEN)
 def change_password(given: dict[str, Any]) -> None:
     """Change one's password"""
-    user = users.by_id(current_user_id())
+    user = users.find_by_id(current_user_id())
     right = verify_password(user.password_hash, given["current_password"])
     keep = current_credential().credential_id
     if not right or not users.set_password(user.user_id, given["new_password"], user.password_hash, keep):

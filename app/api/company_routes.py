@@ -4,21 +4,21 @@ from typing import Any
 
 from flask import Response, json, url_for
 
-from app.api.documentation import BAD_BODY, BAD_JSON, SIGNED_IN, ApiBlueprint, Problems
-from app.api.identity import current_user_id, identify_user
-from app.errors import CompanyChanged
-from app.problems import problem
+from app.api.auth.current_user import current_user_id, identify_user
+from app.api.http.openapi import BAD_BODY, BAD_JSON, SIGNED_IN, ApiBlueprint, Problems
+from app.api.http.problems import problem
 from app.schemas.companies import (
     ChangesSchema,
     CompaniesSchema,
     CompanySchema,
     ExportSchema,
+    ImportResultSchema,
     ImportSchema,
-    MergedSchema,
     NewCompanySchema,
 )
 from app.schemas.problems import CompanyChangedProblemSchema, CompanyExistsProblemSchema, ProblemSchema
-from app.services import companies
+from app.services.companies import companies
+from app.services.companies.errors import CompanyChanged
 
 blueprint = ApiBlueprint(
     "companies",
@@ -47,7 +47,7 @@ ATTACHMENT = {"Content-Disposition": {"description": "The file's name.", "schema
 @blueprint.problems(SIGNED_IN)
 def list_companies() -> Any:
     """List one's companies"""
-    return {"companies": companies.of_user(current_user_id())}
+    return {"companies": companies.list_for_user(current_user_id())}
 
 
 @blueprint.post("")
@@ -88,7 +88,7 @@ def remove_company(company_id: int) -> None:
 
 @blueprint.post("/import")
 @blueprint.arguments(ImportSchema)
-@blueprint.response(200, MergedSchema, description="All of it is done; no company was removed.")
+@blueprint.response(200, ImportResultSchema, description="All of it is done; no company was removed.")
 @blueprint.problems(SIGNED_IN, BAD_BODY, BAD_JSON, TOO_MANY, LARGE_BODY)
 def import_companies(given: dict[str, Any]) -> Any:
     """Add or change many companies, all or none"""
@@ -100,7 +100,7 @@ def import_companies(given: dict[str, Any]) -> Any:
 @blueprint.problems(SIGNED_IN)
 def export_companies() -> Any:
     """Save one's companies as a file"""
-    mine = ExportSchema().dump({"companies": companies.of_user(current_user_id())})
+    mine = ExportSchema().dump({"companies": companies.list_for_user(current_user_id())})
     # Not escaped: what is written in other scripts would be twice as long, and longer than an import may be.
     answer = Response(f"{json.dumps(mine, ensure_ascii=False)}\n", mimetype="application/json")
     answer.headers["Content-Disposition"] = "attachment; filename=companies.json"

@@ -6,13 +6,15 @@ from typing import Any
 from flask import Response
 from prometheus_client import CONTENT_TYPE_LATEST
 
-from app.api.documentation import PUBLIC, ApiBlueprint, Problems
-from app.api.guards import sees_internals
-from app.errors import DatabaseUnavailable, Forbidden
+from app.api.http.errors import RequestForbidden
+from app.api.http.guards import sees_internals
+from app.api.http.openapi import PUBLIC, ApiBlueprint, Problems
+from app.api.http.problems import problem
+from app.errors import DatabaseUnavailable
 from app.observability import metrics
-from app.problems import RETRY_AFTER_SECONDS, problem
 from app.schemas.health import AliveSchema, NotReadyProblemSchema, ReadySchema
-from app.services import dispatches, health
+from app.services.health.checks import Check, check_components, check_database
+from app.services.runs import outbox
 
 NOT_READY: Problems = {503: ("PostgreSQL is away or its migrations are behind.", NotReadyProblemSchema)}
 
@@ -34,10 +36,10 @@ def healthz() -> Any:
 @blueprint.doc(security=PUBLIC)
 def readyz() -> Any:
     """Whether the product works, and what does not"""
-    database = health.check_database()
+    database = check_database()
     if not database.ok:
         return _not_ready(database)
-    checks = {"database": database, **health.check_components()}
+    checks = {"database": database, **check_components()}
     well = all(check.ok for check in checks.values())
     return {"status": "ok" if well else "degraded", **({"checks": checks} if sees_internals() else {})}
 
@@ -49,17 +51,17 @@ def readyz() -> Any:
 def prometheus() -> Any:
     """Counters and gauges, for loopback or the METRICS_TOKEN"""
     if not sees_internals():
-        raise Forbidden("Metrics are for loopback, or for who knows the METRICS_TOKEN.")
+        raise RequestForbidden("Metrics are for loopback, or for who knows the METRICS_TOKEN.")
     try:
-        active = {status.value: count for status, count in dispatches.active_counts().items()}
-        gauges = metrics.RunGauges(active, dispatches.oldest_undispatched().total_seconds())
+        active = {status.value: count for status, count in outbox.active_counts().items()}
+        gauges = metrics.RunGauges(active, outbox.oldest_unpublished().total_seconds())
     except DatabaseUnavailable:
         gauges = None
     return Response(metrics.render(gauges), content_type=CONTENT_TYPE_LATEST)
 
 
-def _not_ready(database: health.Check) -> Response:
+def _not_ready(database: Check) -> Response:
     known = {"checks": {"database": {"ok": False, "reason": database.reason}}} if sees_internals() else {}
     answer = problem(HTTPStatus.SERVICE_UNAVAILABLE, "not_ready", "The database is not ready.", **known)
-    answer.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
+    answer.headers["Retry-After"] = str(DatabaseUnavailable.retry_after)
     return answer

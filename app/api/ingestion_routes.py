@@ -4,7 +4,9 @@ from typing import Any
 
 from flask import request, url_for
 
-from app.api.documentation import (
+from app.api.auth.current_user import current_user_id, identify_user
+from app.api.http.idempotency_key import HEADER, KEY_PATTERN, parse_key
+from app.api.http.openapi import (
     BAD_BODY,
     BAD_JSON,
     BAD_QUERY,
@@ -14,8 +16,6 @@ from app.api.documentation import (
     ApiBlueprint,
     Problems,
 )
-from app.api.identity import current_user_id, identify_user
-from app.idempotency import HEADER, KEY_PATTERN, parse_key
 from app.schemas.problems import InputProblemSchema, ProblemSchema, RunMovedProblemSchema, StartRefusedProblemSchema
 from app.schemas.runs import (
     AbortedSchema,
@@ -28,8 +28,8 @@ from app.schemas.runs import (
     RunsQuerySchema,
     StartSchema,
 )
-from app.services import runs
-from app.tasks import dispatch
+from app.services.runs import queries, transitions
+from app.services.runs.start import start_run
 
 blueprint = ApiBlueprint(
     "ingestion",
@@ -64,7 +64,7 @@ IDEMPOTENCY_KEY = {
 @blueprint.problems(SIGNED_IN)
 def current_run() -> Any:
     """Find the active run"""
-    return {"run_id": runs.current(current_user_id())}
+    return {"run_id": queries.current(current_user_id())}
 
 
 @blueprint.post("/start")
@@ -82,7 +82,7 @@ def current_run() -> Any:
 def start(given: dict[str, Any]) -> Any:
     """Start a run"""
     key = parse_key(request.headers.get(HEADER))
-    run_id, is_new = dispatch.start_run(current_user_id(), given["preview_id"], key)
+    run_id, is_new = start_run(current_user_id(), given["preview_id"], key)
     headers = {"Location": url_for(".run", run_id=run_id)} | ({} if is_new else {"Idempotency-Replayed": "true"})
     return {"run_id": run_id}, 201 if is_new else 200, headers
 
@@ -94,7 +94,7 @@ def start(given: dict[str, Any]) -> Any:
 )
 def abort(run_id: int) -> Any:
     """Abort a run"""
-    runs.abort(run_id, current_user_id())
+    transitions.abort(run_id, current_user_id())
     return {"success": True, "message": f"Run {run_id} aborted"}
 
 
@@ -103,7 +103,7 @@ def abort(run_id: int) -> Any:
 @blueprint.problems(SIGNED_IN, NO_SUCH_RUN)
 def run(run_id: int) -> Any:
     """Look at a run"""
-    return runs.get(run_id, current_user_id())
+    return queries.get(run_id, current_user_id())
 
 
 @blueprint.get("/runs/<run_id:run_id>/events")
@@ -112,7 +112,7 @@ def run(run_id: int) -> Any:
 @blueprint.problems(SIGNED_IN, NO_SUCH_RUN, BAD_QUERY)
 def run_events(query: dict[str, Any], run_id: int) -> Any:
     """Read a run's timeline"""
-    return {"events": runs.events(run_id, current_user_id(), query["after"])}
+    return {"events": queries.events(run_id, current_user_id(), query["after"])}
 
 
 @blueprint.get("/runs")
@@ -121,5 +121,5 @@ def run_events(query: dict[str, Any], run_id: int) -> Any:
 @blueprint.problems(SIGNED_IN, BAD_QUERY)
 def runs_page(query: dict[str, Any]) -> Any:
     """List the runs"""
-    page, next_before = runs.newest(current_user_id(), **query)
+    page, next_before = queries.newest(current_user_id(), **query)
     return {"runs": page, "next_before": next_before}

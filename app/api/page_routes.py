@@ -5,8 +5,8 @@ from typing import Any
 from flask import Blueprint, Flask, Response, request
 from werkzeug.exceptions import NotFound
 
-from app.api.page_files import ALWAYS_ASK, DOCUMENT, FOR_EVER, is_built, page_file, page_of_nothing
-from app.problems import Api
+from app.api.http.problems import Api
+from app.api.static_files import ALWAYS_ASK, DOCUMENT, FOR_EVER, is_built, page_file, page_of_nothing
 
 blueprint = Blueprint("page", __name__)
 

@@ -4,8 +4,8 @@ from typing import Any
 
 from flask import url_for
 
-from app.api.documentation import BAD_BODY, BAD_JSON, BAD_QUERY, NO_SUCH_PREVIEW, SIGNED_IN, ApiBlueprint, Problems
-from app.api.identity import current_user_id, identify_user
+from app.api.auth.current_user import current_user_id, identify_user
+from app.api.http.openapi import BAD_BODY, BAD_JSON, BAD_QUERY, NO_SUCH_PREVIEW, SIGNED_IN, ApiBlueprint, Problems
 from app.schemas.previews import (
     LatestPreviewSchema,
     PostingsPageSchema,
@@ -16,8 +16,7 @@ from app.schemas.previews import (
     WholePostingSchema,
 )
 from app.schemas.problems import ProblemSchema
-from app.services import preview_postings, previews
-from app.tasks import preview
+from app.services.previews import lifecycle, postings
 
 blueprint = ApiBlueprint(
     "previews",
@@ -41,7 +40,7 @@ LOCATION = {"Location": {"description": "The address of the preview.", "schema":
 @blueprint.problems(SIGNED_IN, BAD_BODY, BAD_JSON, NO_COMPANIES)
 def begin_preview(_options: dict[str, Any]) -> Any:
     """Preview what a run would take in"""
-    preview_id, is_new = preview.begin_preview(current_user_id())
+    preview_id, is_new = lifecycle.begin_preview(current_user_id())
     location = {"Location": url_for(".show_preview", preview_id=preview_id)}
     return {"preview_id": preview_id}, 201 if is_new else 200, location
 
@@ -51,7 +50,7 @@ def begin_preview(_options: dict[str, Any]) -> Any:
 @blueprint.problems(SIGNED_IN)
 def latest_preview() -> Any:
     """Find the latest preview"""
-    return {"preview_id": previews.latest(current_user_id())}
+    return {"preview_id": lifecycle.latest(current_user_id())}
 
 
 @blueprint.get("/<preview_id:preview_id>")
@@ -59,7 +58,7 @@ def latest_preview() -> Any:
 @blueprint.problems(SIGNED_IN, NO_SUCH_PREVIEW)
 def show_preview(preview_id: int) -> Any:
     """Look at a preview"""
-    return previews.get(preview_id, current_user_id())
+    return lifecycle.get(preview_id, current_user_id())
 
 
 @blueprint.get("/<preview_id:preview_id>/postings")
@@ -68,7 +67,7 @@ def show_preview(preview_id: int) -> Any:
 @blueprint.problems(SIGNED_IN, NO_SUCH_PREVIEW, BAD_QUERY)
 def preview_postings_page(query: dict[str, Any], preview_id: int) -> Any:
     """List a preview's postings"""
-    page, next_after = preview_postings.page(preview_id, current_user_id(), **query)
+    page, next_after = postings.page(preview_id, current_user_id(), **query)
     return {"postings": page, "next_after": next_after}
 
 
@@ -77,4 +76,4 @@ def preview_postings_page(query: dict[str, Any], preview_id: int) -> Any:
 @blueprint.problems(SIGNED_IN, NO_SUCH_POSTING)
 def preview_posting(preview_id: int, posting_id: int) -> Any:
     """Read a posting of a preview"""
-    return preview_postings.get(preview_id, posting_id, current_user_id())
+    return postings.get(preview_id, posting_id, current_user_id())

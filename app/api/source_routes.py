@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from app.api.documentation import BAD_BODY, BAD_JSON, SIGNED_IN, ApiBlueprint, Problems
-from app.api.identity import current_user_id, identify_user
-from app.api.throttle import detects
+from app.api.auth.current_user import current_user_id, identify_user
+from app.api.auth.rate_limits import limits_detection
+from app.api.http.openapi import BAD_BODY, BAD_JSON, SIGNED_IN, ApiBlueprint, Problems
 from app.schemas.problems import NothingDetectedProblemSchema, ProblemSchema
 from app.schemas.sources import DetectedSchema, DetectSchema, SourcesSchema
-from app.services import boards
-from app.sources.registry import SOURCES, starters
+from app.services.companies import detect
+from app.sources.adapters.registry import SOURCES, suggested_companies
 
 blueprint = ApiBlueprint(
     "sources", __name__, guards=[identify_user], url_prefix="/api/ingestion", description="Where postings come from."
@@ -38,14 +38,14 @@ BUSY: Problems = {
 @blueprint.problems(SIGNED_IN)
 def list_sources() -> Any:
     """List the systems that can be read"""
-    return {"sources": list(SOURCES.values()), "starters": starters()}
+    return {"sources": list(SOURCES.values()), "starters": suggested_companies()}
 
 
 @blueprint.post("/companies/detect")
-@detects
+@limits_detection
 @blueprint.arguments(DetectSchema)
 @blueprint.response(200, DetectedSchema, description="The board was found and listed; nothing was saved.")
 @blueprint.problems(SIGNED_IN, BAD_BODY, BAD_JSON, NOT_DETECTED, TOO_OFTEN, BUSY)
 def detect_board(given: dict[str, Any]) -> Any:
     """Find the board of a company; takes up to a minute"""
-    return boards.detect(current_user_id(), **given)
+    return detect.detect(current_user_id(), **given)

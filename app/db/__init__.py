@@ -1,2 +1,4 @@
-"""The way to PostgreSQL: connections with time limits, and the one function that executes a statement.
-No table, setting, route or task comes in here, and only services execute statements."""
+"""Connections to PostgreSQL and the execution of statements.
+
+No table and no rule of the product may come in here.
+"""

@@ -13,8 +13,8 @@ from psycopg.waiting import Wait
 from sqlalchemy import Engine, NullPool, QueuePool, create_engine, event
 from sqlalchemy.exc import DisconnectionError
 
-from app.runtime.cooperative import deadline, is_cooperative
-from app.runtime.fair_limit import FairLimit
+from app.concurrency.cooperative import deadline, is_cooperative
+from app.concurrency.fair_limit import FairLimit
 
 SPARE_CONNECTIONS = 2
 """Connections of a process beyond those that are set."""

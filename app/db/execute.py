@@ -10,10 +10,10 @@ from sqlalchemy import ColumnElement, Connection, Engine, Executable, Row, func,
 from sqlalchemy.exc import InterfaceError, InternalError, InvalidRequestError, OperationalError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from app.concurrency.fair_limit import FairLimit
 from app.db.engine import MAX_LARGE_STATEMENTS, POOL_TIMEOUT
 from app.errors import DatabaseUnavailable, database_sentence
 from app.extensions import db
-from app.runtime.fair_limit import FairLimit
 
 MIGRATIONS_BEHIND = "The database does not have this version's tables: run flask --app wsgi db upgrade."
 

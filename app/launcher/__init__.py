@@ -1,1 +1,4 @@
-"""``make run``: one process starts, watches and stops everything that the product needs on one machine."""
+"""``make run``: the supervisor of all processes on one machine.
+
+No request, task or rule of the product may come in here.
+"""

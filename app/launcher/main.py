@@ -15,16 +15,18 @@ from contextlib import contextmanager
 import flask_migrate
 from flask import Flask
 
-from app import create_app, embedded
-from app.config import Settings, SettingsError
-from app.data_dir import DataDirError, make_data_dir, make_metrics_folder, product_lock, run_home, unlink
+from app import create_app
+from app.config.settings import Settings, SettingsError
+from app.embedded import postgres as embedded_postgres
+from app.embedded import redis as embedded_redis
+from app.embedded.data_dir import DataDirError, make_data_dir, make_metrics_folder, product_lock, run_home, unlink
 from app.extensions import db
 from app.launcher import processes
 from app.launcher.orphans import stop_orphans
 from app.launcher.readiness import answer, database_fault, health_fault, port_fault, ready_fault, silence_fault
 from app.launcher.supervisor import Supervisor
 from app.observability import logs
-from app.services import users
+from app.services.accounts import users
 from app.sources.base_urls import read_base_urls
 
 SERVERS_SECONDS = 60
@@ -161,16 +163,16 @@ def _check_port(settings: Settings) -> None:
 
 def _prepare(settings: Settings) -> None:
     if settings.embedded_database:
-        if not embedded.cluster(settings.data_dir).exists():
+        if not embedded_postgres.cluster(settings.data_dir).exists():
             _say("Making the database cluster ...")
-        embedded.prepare_postgres(settings.data_dir)
+        embedded_postgres.prepare_postgres(settings.data_dir)
     elif fault := database_fault(settings):
         raise LaunchError(
             f"DATABASE_URL cannot be used ({fault}): start that PostgreSQL, correct the address,"
             " or unset it to use the embedded one."
         )
     if settings.embedded_redis:
-        embedded.prepare_redis(settings.data_dir)
+        embedded_redis.prepare_redis(settings.data_dir)
 
 
 # --- While it runs ---------------------------------------------------------------------------------------------------

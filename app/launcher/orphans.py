@@ -7,9 +7,9 @@ from pathlib import Path
 
 import psutil
 
-from app.data_dir import postgres_home, redis_home
-from app.embedded import redis_socket
-from app.on_demand import SUPERVISED
+from app.embedded.data_dir import postgres_home, redis_home
+from app.embedded.on_demand import SUPERVISED
+from app.embedded.redis import redis_socket
 
 STOP_TIMEOUT = 15
 """Seconds in which the processes may end by themselves before they are killed."""

@@ -4,18 +4,19 @@ import os
 import signal
 import sys
 
-from app import embedded
-from app.config import Settings
+from app.config.settings import Settings
+from app.embedded import postgres as embedded_postgres
+from app.embedded import redis as embedded_redis
+from app.embedded.on_demand import SUPERVISED
+from app.embedded.subprocesses import bare_environment
 from app.launcher.supervisor import Program
-from app.on_demand import SUPERVISED
-from app.programs import bare_environment
 
 
 def postgres(settings: Settings) -> Program:
     """The embedded PostgreSQL."""
     return Program(
         "postgres",
-        embedded.postgres_command(settings.data_dir, settings.connections),
+        embedded_postgres.postgres_command(settings.data_dir, settings.connections),
         server_environment(settings),
         stop_timeout=30,
         # A fast stop: sessions are ended, nothing is lost. A smart one would wait for every client.
@@ -25,7 +26,8 @@ def postgres(settings: Settings) -> Program:
 
 def redis(settings: Settings) -> Program:
     """The embedded Redis."""
-    return Program("redis", embedded.redis_command(settings.data_dir), server_environment(settings), stop_timeout=10)
+    command = embedded_redis.redis_command(settings.data_dir)
+    return Program("redis", command, server_environment(settings), stop_timeout=10)
 
 
 def services(settings: Settings) -> list[Program]:

@@ -8,12 +8,12 @@ from http.client import HTTPConnection, HTTPException
 import psycopg
 from flask import Flask
 
-from app.checks import connect_arguments
-from app.config import Settings
+from app.config.settings import Settings
+from app.config.validators import connect_arguments
 from app.errors import DatabaseUnavailable
 from app.extensions import db
 from app.models import Component
-from app.services import heartbeats
+from app.services.health import heartbeats
 
 
 def answer(settings: Settings, path: str) -> bytes | None:
@@ -71,7 +71,7 @@ def silence_fault(app: Flask, began: float) -> str | None:
     elapsed = time.monotonic() - began
     try:
         with app.app_context():
-            silences = heartbeats.silences()
+            silences = heartbeats.heartbeat_ages()
             db.engine.dispose()
     except DatabaseUnavailable as error:
         return error.reason

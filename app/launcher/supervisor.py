@@ -17,7 +17,7 @@ from typing import IO
 
 import structlog
 
-from app.config import PROJECT
+from app.config.settings import PROJECT
 from app.observability import logs
 
 log = structlog.get_logger(__name__)

@@ -1,18 +1,21 @@
-"""The tables. What a run *is* is one row of ``ingestion_runs``."""
+"""The tables, and the words that their columns may hold. One row of ``ingestion_runs`` is all that a run is.
 
-from app.models.company import LONGEST_NAME, MOST_COMPANIES, Company, Outcome
+No statements here: those belong to services.
+"""
+
+from app.models.company import MAX_COMPANIES, MAX_COMPANY_NAME_LENGTH, Company, Outcome
 from app.models.credential import Credential, CredentialKind
 from app.models.heartbeat import Component, Heartbeat
-from app.models.ingestion_run import LARGEST_RUN_ID, IngestionRun, RunStatus
+from app.models.ingestion_run import MAX_RUN_ID, IngestionRun, RunStatus
 from app.models.job import Job, JobStatus
 from app.models.preview import ListingState, Preview, PreviewCompany, PreviewPosting
 from app.models.run_event import RunEvent
 from app.models.user import User
 
 __all__ = [
-    "LONGEST_NAME",
-    "MOST_COMPANIES",
-    "LARGEST_RUN_ID",
+    "MAX_COMPANY_NAME_LENGTH",
+    "MAX_COMPANIES",
+    "MAX_RUN_ID",
     "Company",
     "Component",
     "Credential",

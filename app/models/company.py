@@ -21,9 +21,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.extensions import Base
 from app.models.columns import status_type
 
-LONGEST_NAME = 100
+MAX_COMPANY_NAME_LENGTH = 100
 
-MOST_COMPANIES = 1000
+MAX_COMPANIES = 1000
 """Of one user. A fence against floods and no more: adding at the very same moment may go a little past it."""
 
 
@@ -77,9 +77,9 @@ class Company(Base):
     company_id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
     user_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("users.user_id", ondelete="CASCADE"))
     source: Mapped[str] = mapped_column(String(40))
-    """The key of one of ``app.sources.registry.SOURCES``."""
+    """The key of one of ``app.sources.adapters.registry.SOURCES``."""
     board: Mapped[str] = mapped_column(String(200))
-    name: Mapped[str] = mapped_column(String(LONGEST_NAME))
+    name: Mapped[str] = mapped_column(String(MAX_COMPANY_NAME_LENGTH))
     enabled: Mapped[bool] = mapped_column(Boolean, server_default=text("true"))
     """Whether previews and runs look at it."""
     include: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default=text("'{}'"))

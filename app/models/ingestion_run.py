@@ -19,7 +19,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.extensions import Base
 from app.models.columns import status_type
 
-LARGEST_RUN_ID = 2**31 - 1
+MAX_RUN_ID = 2**31 - 1
 """The column is a SERIAL; no run can have a larger id."""
 
 
@@ -73,7 +73,7 @@ class RunStatus(StrEnum):
 
 
 class IngestionRun(Base):
-    """One ingestion run. Only ``app/services/runs.py`` writes its status."""
+    """One ingestion run. Only ``app/services/runs/transitions.py`` writes its status."""
 
     __tablename__ = "ingestion_runs"
     __table_args__ = (

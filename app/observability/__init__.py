@@ -1,4 +1,4 @@
-"""The log and the metrics of every process.
+"""Logs and metrics of every process.
 
-Neither makes a process wait, and neither ends one.
+Nothing here may import a room that logs.
 """

@@ -19,9 +19,9 @@ PREVIEW_PUBLISHES = Counter("preview_publishes_total", "The same for the message
 class RunGauges(Collector):
     """Figures of this moment, which are one SELECT and not anybody's counter."""
 
-    def __init__(self, active: dict[str, int], oldest_undispatched_seconds: float) -> None:
+    def __init__(self, active: dict[str, int], oldest_unpublished_seconds: float) -> None:
         self.active = active
-        self.oldest = oldest_undispatched_seconds
+        self.oldest = oldest_unpublished_seconds
 
     def collect(self) -> Iterator[Metric]:
         """Yield the two gauges."""
@@ -30,7 +30,7 @@ class RunGauges(Collector):
             active.add_metric([status], count)
         yield active
         yield GaugeMetricFamily(
-            "runs_oldest_undispatched_seconds",
+            "runs_oldest_unpublished_seconds",
             "Age of the oldest pending run whose message was never published.",
             value=self.oldest,
         )

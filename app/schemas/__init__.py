@@ -1,0 +1,4 @@
+"""Requests and answers on the wire, as marshmallow schemas.
+
+No decisions and no SQL here.
+"""

@@ -3,13 +3,13 @@
 from marshmallow import RAISE, Schema, fields, validate
 
 from app.models import CredentialKind
-from app.schemas.text import JsonInteger, PlainText
+from app.schemas.fields import JsonInteger, PlainText
 
-LONGEST_EMAIL = 255
-SHORTEST_PASSWORD = 12
-LONGEST_PASSWORD = 1024
-LONGEST_NAME = 100
-MOST_DAYS = 3660
+MAX_EMAIL_LENGTH = 255
+MIN_PASSWORD_LENGTH = 12
+MAX_PASSWORD_LENGTH = 1024
+MAX_TOKEN_NAME_LENGTH = 100
+MAX_TOKEN_DAYS = 3660
 
 
 class SignInSchema(Schema):
@@ -18,8 +18,8 @@ class SignInSchema(Schema):
     class Meta:
         unknown = RAISE
 
-    email = PlainText(required=True, validate=validate.Length(1, LONGEST_EMAIL))
-    password = PlainText(required=True, validate=validate.Length(1, LONGEST_PASSWORD))
+    email = PlainText(required=True, validate=validate.Length(1, MAX_EMAIL_LENGTH))
+    password = PlainText(required=True, validate=validate.Length(1, MAX_PASSWORD_LENGTH))
 
 
 class NewTokenSchema(Schema):
@@ -30,13 +30,13 @@ class NewTokenSchema(Schema):
 
     name = PlainText(
         required=True,
-        validate=validate.Length(1, LONGEST_NAME),
+        validate=validate.Length(1, MAX_TOKEN_NAME_LENGTH),
         metadata={"description": "What it is for, for its user to know it by."},
     )
     expires_in_days = JsonInteger(
         load_default=None,
         allow_none=True,
-        validate=validate.Range(1, MOST_DAYS),
+        validate=validate.Range(1, MAX_TOKEN_DAYS),
         metadata={"description": "Null or left out: it does not expire."},
     )
 
@@ -47,8 +47,8 @@ class NewPasswordSchema(Schema):
     class Meta:
         unknown = RAISE
 
-    current_password = PlainText(required=True, validate=validate.Length(1, LONGEST_PASSWORD))
-    new_password = PlainText(required=True, validate=validate.Length(SHORTEST_PASSWORD, LONGEST_PASSWORD))
+    current_password = PlainText(required=True, validate=validate.Length(1, MAX_PASSWORD_LENGTH))
+    new_password = PlainText(required=True, validate=validate.Length(MIN_PASSWORD_LENGTH, MAX_PASSWORD_LENGTH))
 
 
 class MeSchema(Schema):

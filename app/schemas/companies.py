@@ -6,19 +6,19 @@ from typing import Any
 
 from marshmallow import RAISE, Schema, ValidationError, fields, post_load, pre_load, validate
 
-from app.models import LONGEST_NAME, MOST_COMPANIES, Outcome
-from app.schemas.systems import URL, name_of, page_of
-from app.schemas.text import Line, Moment, PlainText, Switch
-from app.sources.filters import has_word
-from app.sources.registry import SOURCES
+from app.models import MAX_COMPANIES, MAX_COMPANY_NAME_LENGTH, Outcome
+from app.schemas.fields import Line, Moment, PlainText, Switch
+from app.schemas.source_links import URL, name_of, page_of
+from app.sources.adapters.registry import SOURCES
+from app.sources.title_filter import has_word
 
-LONGEST_BOARD = 200
-LONGEST_TERM = 100
-MOST_TERMS = 50
-MOST_GIVEN = 10
+MAX_BOARD_LENGTH = 200
+MAX_TERM_LENGTH = 100
+MAX_TERMS = 50
+MAX_SUBMITTED_TERMS = 10
 """Times as many may be given, blanks and doubles among them; no more than that are looked at."""
 
-MOST_BYTES_OF_TERMS = 7500
+MAX_TERMS_BYTES = 7500
 """Of one list, as JSON: fifty ASCII terms of a hundred characters fit by far. With it an export of 1,000 companies is
 never larger than an import may be."""
 
@@ -35,19 +35,19 @@ class Terms(fields.List):
         super().__init__(PlainText(), **kwargs)
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> list[Any]:
-        if isinstance(value, list) and len(value) > MOST_GIVEN * MOST_TERMS:
-            raise ValidationError(f"No more than {MOST_TERMS} terms.")
+        if isinstance(value, list) and len(value) > MAX_SUBMITTED_TERMS * MAX_TERMS:
+            raise ValidationError(f"No more than {MAX_TERMS} terms.")
         read: list[Any] = super()._deserialize(value, attr, data, **kwargs)
         given = [" ".join(PARTING.sub(" ", term).split()) for term in read]
         terms = list({term.casefold(): term for term in reversed(given) if term}.values())[::-1]
-        if len(terms) > MOST_TERMS:
-            raise ValidationError(f"No more than {MOST_TERMS} terms.")
+        if len(terms) > MAX_TERMS:
+            raise ValidationError(f"No more than {MAX_TERMS} terms.")
         for term in terms:
-            if len(term) > LONGEST_TERM:
-                raise ValidationError(f"No term is longer than {LONGEST_TERM} characters.")
+            if len(term) > MAX_TERM_LENGTH:
+                raise ValidationError(f"No term is longer than {MAX_TERM_LENGTH} characters.")
             if not has_word(term):
                 raise ValidationError(f"There is neither a letter nor a digit in “{term}”.")
-        if len(json.dumps(terms, ensure_ascii=False).encode()) > MOST_BYTES_OF_TERMS:
+        if len(json.dumps(terms, ensure_ascii=False).encode()) > MAX_TERMS_BYTES:
             raise ValidationError("The terms are too long altogether.")
         return terms
 
@@ -58,7 +58,9 @@ class SettingsSchema(Schema):
     class Meta:
         unknown = RAISE
 
-    name = Line(validate=validate.Length(1, LONGEST_NAME), metadata={"description": "For its user to know it by."})
+    name = Line(
+        validate=validate.Length(1, MAX_COMPANY_NAME_LENGTH), metadata={"description": "The name shown to its user."}
+    )
     enabled = Switch(metadata={"description": "Whether previews and runs look at it."})
     include = Terms(
         metadata={"description": "Only postings with one of these in the title; none: all. Up to 50 terms."}
@@ -89,12 +91,12 @@ class ImportedCompanySchema(SettingsSchema):
     )
     board = PlainText(
         required=True,
-        validate=validate.Length(1, LONGEST_BOARD),
+        validate=validate.Length(1, MAX_BOARD_LENGTH),
         metadata={"description": "The name that the source knows the company's board by."},
     )
     name = Line(
         required=True,
-        validate=validate.Length(1, LONGEST_NAME),
+        validate=validate.Length(1, MAX_COMPANY_NAME_LENGTH),
         metadata={"description": "For its user to know it by."},
     )
 
@@ -133,7 +135,7 @@ class ImportSchema(Schema):
         required=True,
         metadata={
             "description": "Up to 1,000, no board twice. What one leaves out stays as it is.",
-            "maxItems": MOST_COMPANIES,
+            "maxItems": MAX_COMPANIES,
         },
     )
 
@@ -141,8 +143,8 @@ class ImportSchema(Schema):
     def _not_too_many(self, given: Any, **_: Any) -> Any:
         """Before each is looked at, so that a million faults are not told one by one."""
         companies = given.get("companies") if isinstance(given, dict) else None
-        if isinstance(companies, list) and len(companies) > MOST_COMPANIES:
-            raise ValidationError({"companies": [f"No more than {MOST_COMPANIES} companies."]})
+        if isinstance(companies, list) and len(companies) > MAX_COMPANIES:
+            raise ValidationError({"companies": [f"No more than {MAX_COMPANIES} companies."]})
         return given
 
     @post_load
@@ -217,7 +219,7 @@ class ExportSchema(Schema):
     companies = fields.List(fields.Nested(ExportedCompanySchema), required=True)
 
 
-class MergedSchema(Schema):
+class ImportResultSchema(Schema):
     """What an import did."""
 
     added = fields.Integer(required=True)

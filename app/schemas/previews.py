@@ -7,11 +7,11 @@ from typing import Any
 from marshmallow import RAISE, Schema, fields, validate
 
 from app.models import ListingState, Outcome
-from app.schemas.systems import URL, name_of, page_of
-from app.schemas.text import PlainText, WholeNumber
+from app.schemas.fields import PlainText, WholeNumber
+from app.schemas.source_links import URL, name_of, page_of
 
-LARGEST_ID = 2**63 - 1
-LARGEST_POSITION = 2**31 - 1
+MAX_ID = 2**63 - 1
+MAX_POSITION = 2**31 - 1
 
 
 class PreviewOptionsSchema(Schema):
@@ -140,7 +140,7 @@ class PostingsQuerySchema(Schema):
     company = WholeNumber(
         load_default=None,
         allow_none=False,
-        validate=validate.Range(1, LARGEST_POSITION),
+        validate=validate.Range(1, MAX_POSITION),
         metadata={"description": "Only those of the company at this position."},
     )
     taken = fields.Boolean(
@@ -158,7 +158,7 @@ class PostingsQuerySchema(Schema):
     )
     after = WholeNumber(
         load_default=0,
-        validate=validate.Range(0, LARGEST_ID),
+        validate=validate.Range(0, MAX_ID),
         metadata={"description": "Only postings behind this one: the `next_after` of the page before."},
     )
     limit = WholeNumber(load_default=100, validate=validate.Range(1, 200), metadata={"description": "Postings a page."})

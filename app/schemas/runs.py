@@ -2,8 +2,8 @@
 
 from marshmallow import RAISE, Schema, fields, validate
 
-from app.models import LARGEST_RUN_ID, RunStatus
-from app.schemas.text import JsonInteger, WholeNumber
+from app.models import MAX_RUN_ID, RunStatus
+from app.schemas.fields import JsonInteger, WholeNumber
 
 
 class StartSchema(Schema):
@@ -30,7 +30,7 @@ class RunsQuerySchema(Schema):
     before = WholeNumber(
         load_default=None,
         allow_none=False,
-        validate=validate.Range(1, LARGEST_RUN_ID),
+        validate=validate.Range(1, MAX_RUN_ID),
         metadata={"description": "Only runs older than this one: the `next_before` of the page before."},
     )
     status = fields.Enum(
@@ -50,7 +50,7 @@ class EventsQuerySchema(Schema):
 
     after = WholeNumber(
         load_default=0,
-        validate=validate.Range(0, LARGEST_RUN_ID),
+        validate=validate.Range(0, MAX_RUN_ID),
         metadata={"description": "Only events behind this sequence number."},
     )
 

@@ -4,11 +4,11 @@ from typing import Any, ClassVar
 
 from marshmallow import RAISE, Schema, ValidationError, fields, validate, validates_schema
 
-from app.schemas.companies import LONGEST_BOARD
-from app.schemas.text import PlainText
-from app.sources.registry import SOURCES
+from app.schemas.companies import MAX_BOARD_LENGTH
+from app.schemas.fields import PlainText
+from app.sources.adapters.registry import SOURCES
 
-LONGEST_ADDRESS = 2000
+MAX_URL_LENGTH = 2000
 
 
 class SourceSchema(Schema):
@@ -22,7 +22,7 @@ class SourceSchema(Schema):
     board_hint = fields.String(required=True, metadata={"description": "Where a person finds a board's name."})
 
 
-class StarterSchema(Schema):
+class SuggestedCompanySchema(Schema):
     """A well-known board to begin with."""
 
     source = fields.String(required=True)
@@ -34,7 +34,7 @@ class SourcesSchema(Schema):
     """The systems, and boards to begin with."""
 
     sources = fields.List(fields.Nested(SourceSchema), required=True)
-    starters = fields.List(fields.Nested(StarterSchema), required=True)
+    starters = fields.List(fields.Nested(SuggestedCompanySchema), required=True)
 
 
 class DetectSchema(Schema):
@@ -51,14 +51,14 @@ class DetectSchema(Schema):
         unknown = RAISE
 
     url = PlainText(
-        validate=validate.Length(1, LONGEST_ADDRESS),
+        validate=validate.Length(1, MAX_URL_LENGTH),
         metadata={"description": "A board, one of its postings, or a careers page that points to it."},
     )
     source = fields.String(
         validate=validate.OneOf(list(SOURCES), error="There is no such source."),
         metadata={"description": "In place of `url`: the key of a source, with `board`."},
     )
-    board = PlainText(validate=validate.Length(1, LONGEST_BOARD))
+    board = PlainText(validate=validate.Length(1, MAX_BOARD_LENGTH))
 
     @validates_schema
     def _one_of_both(self, given: dict[str, Any], **_: Any) -> None:

@@ -4,11 +4,11 @@ import json
 import os
 from typing import Any
 
-from app.checks import is_loopback
-from app.config import SettingsError
-from app.sources.boards import TOKEN
-from app.sources.registry import SOURCES
-from app.sources.urls import split
+from app.config.settings import SettingsError
+from app.config.validators import is_loopback
+from app.sources.adapters.registry import SOURCES
+from app.sources.board_token import TOKEN
+from app.sources.parsing.urls import split
 
 EXAMPLE = '{"lever": "https://api.lever.co"}'
 

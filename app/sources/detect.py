@@ -4,19 +4,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from urllib.parse import SplitResult
 
-from app.sources.boards import Board, is_own_domain
+from app.sources.adapters.registry import SOURCES, match_url
+from app.sources.board_token import Board, is_own_domain
+from app.sources.careers_page import boards_on, marked_on, openings_on
+from app.sources.deadline import Deadline
 from app.sources.errors import AddressRefused, Moved, NotFound, OutOfTime, SourceError, Throttled
-from app.sources.host import MOST_REDIRECTS, Host
+from app.sources.http.client import MAX_REDIRECTS, HttpClient
 from app.sources.listing import board_name, list_board
-from app.sources.manners import Patience
-from app.sources.page_links import boards_on, marked_on, openings_on
-from app.sources.records import Listing, Source
-from app.sources.registry import SOURCES, recognise
-from app.sources.urls import split
-from app.sources.values import unique
+from app.sources.parsing.urls import split
+from app.sources.parsing.values import unique
+from app.sources.types import Listing, Source
 
 DETECT_SECONDS = 55.0
-MOST_ONWARD = 3
+MAX_HOPS = 3
 """Links to "View openings" that are followed where a page itself names no board; from there none is."""
 
 ONWARD_SECONDS = 10.0
@@ -87,12 +87,12 @@ class Detected:
         return self.source.page(self.board)
 
 
-def detect_url(host: Host, text: str) -> Detected:
+def detect_url(host: HttpClient, text: str) -> Detected:
     """Find the board that an address belongs to: by itself, by what its page points to, or by being one.
 
     Raises SourceError.
     """
-    patience = Patience.of(DETECT_SECONDS)
+    patience = Deadline.of(DETECT_SECONDS)
     hosts = []
     for sight in _sights(host, _address(text), patience):
         if sight.boards:
@@ -110,13 +110,13 @@ def detect_url(host: Host, text: str) -> Detected:
     return _website(host, unique([*hosts[1:], hosts[0]]), patience)
 
 
-def detect_board(host: Host, source: str, text: str) -> Detected:
+def detect_board(host: HttpClient, source: str, text: str) -> Detected:
     """Look at a board that is named by its system and its name there. Raises SourceError."""
     try:
         board = SOURCES[source].board(text)
     except ValueError as error:
         raise NotFound(str(error)) from error
-    return _look(host, SOURCES[source], board, Patience.of(DETECT_SECONDS))
+    return _look(host, SOURCES[source], board, Deadline.of(DETECT_SECONDS))
 
 
 def _address(text: str) -> SplitResult:
@@ -128,24 +128,24 @@ def _address(text: str) -> SplitResult:
     return url
 
 
-def _sights(host: Host, url: SplitResult, patience: Patience) -> Iterator[_Sight]:
+def _sights(host: HttpClient, url: SplitResult, patience: Deadline) -> Iterator[_Sight]:
     """The page at an address, and then those that it has behind "View openings"."""
     first = _see(host, url, patience)
     yield first
-    for link in host.compute(openings_on, first.page, first.url)[:MOST_ONWARD]:
+    for link in host.compute(openings_on, first.page, first.url)[:MAX_HOPS]:
         try:
-            yield _see(host, link, Patience.of(min(ONWARD_SECONDS, patience.left)))
+            yield _see(host, link, Deadline.of(min(ONWARD_SECONDS, patience.left)))
         except SourceError:
             # Nobody has named that page; another link may do.
             continue
 
 
-def _see(host: Host, url: SplitResult, patience: Patience) -> _Sight:
-    for _ in range(MOST_REDIRECTS):
-        if found := recognise(url):
+def _see(host: HttpClient, url: SplitResult, patience: Deadline) -> _Sight:
+    for _ in range(MAX_REDIRECTS):
+        if found := match_url(url):
             return _Sight(url, b"", [found])
         page, url = host.visit(url, patience)
-        if page and (found := recognise(url)):
+        if page and (found := match_url(url)):
             # A short link, which led on within its host.
             return _Sight(url, b"", [found])
         if page:
@@ -159,7 +159,7 @@ def _only(found: list[tuple[Source, Board]]) -> tuple[Source, Board]:
     return found[0]
 
 
-def _website(host: Host, names: tuple[str, ...], patience: Patience) -> Detected:
+def _website(host: HttpClient, names: tuple[str, ...], patience: Deadline) -> Detected:
     """Take one of the hosts for a site with postings of its own, if it can be listed as one. Raises NotRecognised."""
     faults = []
     for name in filter(is_own_domain, names):
@@ -175,7 +175,7 @@ def _website(host: Host, names: tuple[str, ...], patience: Patience) -> Detected
     raise NotRecognised(" ".join([nothing, *faults[:1]]))
 
 
-def _look(host: Host, source: Source, board: Board, patience: Patience) -> Detected:
+def _look(host: HttpClient, source: Source, board: Board, patience: Deadline) -> Detected:
     """List the board; one that its region does not know is looked for in the system's other ones."""
     listing, board = _listed(host, source, board, patience)
     name = board_name(host, source, board, patience) or listing.board_name
@@ -188,7 +188,7 @@ def _look(host: Host, source: Source, board: Board, patience: Patience) -> Detec
     return Detected(source, board, name, len(listing.postings), listing.is_complete, titles, note)
 
 
-def _listed(host: Host, source: Source, board: Board, patience: Patience) -> tuple[Listing, Board]:
+def _listed(host: HttpClient, source: Source, board: Board, patience: Deadline) -> tuple[Listing, Board]:
     try:
         return list_board(host, source.key, str(board), seconds=patience.left, with_texts=False), board
     except Moved as moved:
@@ -203,7 +203,7 @@ def _listed(host: Host, source: Source, board: Board, patience: Patience) -> tup
         raise nowhere
 
 
-def _followed(host: Host, source: Source, moved: Moved, patience: Patience) -> SourceError:
+def _followed(host: HttpClient, source: Source, moved: Moved, patience: Deadline) -> SourceError:
     """What to say of a board that moved: where to, if that is another board; else what its system said."""
     where = split(moved.location)
     found = _boards_at(host, where, patience) if where else []
@@ -214,9 +214,9 @@ def _followed(host: Host, source: Source, moved: Moved, patience: Patience) -> S
     return BoardMoved(f"The board at {source.name} has moved to {names}.", found) if found else moved
 
 
-def _boards_at(host: Host, url: SplitResult, patience: Patience) -> list[tuple[Source, Board]]:
+def _boards_at(host: HttpClient, url: SplitResult, patience: Deadline) -> list[tuple[Source, Board]]:
     """The board that an address is of, or that the front page of its host is."""
-    if found := recognise(url):
+    if found := match_url(url):
         return [found]
     try:
         sight = _see(host, url._replace(path="/", query="", fragment=""), patience)

@@ -71,13 +71,13 @@ class AddressRefused(SourceError):
     code = "address_refused"
 
 
-class Busy(SourceError):
+class RateLimited(SourceError):
     """Our own pace left no turn of the host within the time there was. The board is asked later."""
 
     code = "busy"
 
 
-class RateLimiterUnavailable(Busy):
+class RateLimiterUnavailable(RateLimited):
     """Redis, which holds the pace of all processes, does not answer; until it does, nobody is asked."""
 
     def __init__(self) -> None:

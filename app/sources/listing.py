@@ -8,23 +8,23 @@ from urllib.parse import urlencode
 
 import structlog
 
-from app.sources.boards import Board
-from app.sources.errors import Busy, NotFound, OutOfTime, SourceError, Throttled
-from app.sources.host import Host
-from app.sources.manners import Patience
-from app.sources.postings import LONGEST_ID, ParsedPage, company_of, parse_page
-from app.sources.records import Answer, Listing, Page, Posting, Request, Source, Validators
-from app.sources.registry import SOURCES
-from app.sources.values import unique
+from app.sources.adapters.registry import SOURCES
+from app.sources.board_token import Board
+from app.sources.deadline import Deadline
+from app.sources.errors import NotFound, OutOfTime, RateLimited, SourceError, Throttled
+from app.sources.http.client import HttpClient
+from app.sources.parsing.postings import MAX_ID_LENGTH, ParsedPage, company_of, parse_page
+from app.sources.parsing.values import unique
+from app.sources.types import Listing, ListingRequest, Page, Posting, Response, Source, Validators
 
 LISTING_SECONDS = 90.0
-Parse = Callable[[Answer, Board], Page]
+Parse = Callable[[Response, Board], Page]
 
 log = structlog.get_logger(__name__)
 
 
 @dataclass
-class _Reading:
+class ListingBuilder:
     """What has been read so far, page by page."""
 
     source: Source
@@ -37,7 +37,7 @@ class _Reading:
     total: int | None = None
     board_name: str | None = None
     passed: int = 0
-    waiting: deque[Request] = field(default_factory=deque)
+    waiting: deque[ListingRequest] = field(default_factory=deque)
     """What to ask for yet, because an answer led there."""
     known: set[str] = field(default_factory=set)
     asked: Counter[bool] = field(default_factory=Counter)
@@ -49,7 +49,7 @@ class _Reading:
         for posting in parsed.postings:
             if (same := self.postings.get(posting.external_id)) is None:
                 self.postings[posting.external_id] = posting
-            elif page.is_leaf and same.title != posting.title and len(posting.url) <= LONGEST_ID:
+            elif page.is_leaf and same.title != posting.title and len(posting.url) <= MAX_ID_LENGTH:
                 # One number for two jobs on two pages is nobody's number; the address tells them apart.
                 self.postings[posting.url] = replace(posting, external_id=posting.url)
             else:
@@ -63,7 +63,7 @@ class _Reading:
         self._line_up(page.more)
         return len(self.postings) > known
 
-    def _line_up(self, requests: Iterable[Request]) -> None:
+    def _line_up(self, requests: Iterable[ListingRequest]) -> None:
         """Let what is new wait for its turn; what is beyond the bounds stays unread."""
         for request in requests:
             name = f"{request.path}?{urlencode(request.query)}"
@@ -85,7 +85,7 @@ class _Reading:
 
 
 def list_board(
-    host: Host,
+    host: HttpClient,
     source: str,
     board: str,
     validators: Validators | None = None,
@@ -101,10 +101,10 @@ def list_board(
         which = SOURCES[source].board(board)
     except (ValueError, KeyError) as error:
         raise NotFound(f"{board} is no name that a board can have.") from error
-    return _list(host, _Reading(SOURCES[source], with_texts), which, validators, Patience.of(seconds))
+    return _list(host, ListingBuilder(SOURCES[source], with_texts), which, validators, Deadline.of(seconds))
 
 
-def board_name(host: Host, source: Source, board: Board, patience: Patience) -> str | None:
+def board_name(host: HttpClient, source: Source, board: Board, patience: Deadline) -> str | None:
     """The company's name as the system tells it, or None where it does not."""
     if source.name_request is None:
         return None
@@ -117,7 +117,9 @@ def board_name(host: Host, source: Source, board: Board, patience: Patience) -> 
         return None
 
 
-def _list(host: Host, reading: _Reading, board: Board, validators: Validators | None, patience: Patience) -> Listing:
+def _list(
+    host: HttpClient, reading: ListingBuilder, board: Board, validators: Validators | None, patience: Deadline
+) -> Listing:
     source = reading.source
     answer = host.ask(source, board, source.first(board), patience, validators)
     if answer.status == HTTPStatus.NOT_MODIFIED:
@@ -129,11 +131,11 @@ def _list(host: Host, reading: _Reading, board: Board, validators: Validators | 
             break
         answer = host.ask(source, board, request, patience)
     if reading.waiting:
-        _walk(host, board, reading, patience)
+        _crawl(host, board, reading, patience)
     return reading.listing(_validators(first, reading.pages))
 
 
-def _walk(host: Host, board: Board, reading: _Reading, patience: Patience) -> None:
+def _crawl(host: HttpClient, board: Board, reading: ListingBuilder, patience: Deadline) -> None:
     """Ask for everything that answers led to, in its order.
 
     Pages do not speak for one another as those of one list do: a fault costs its own page, and the listing its
@@ -148,7 +150,7 @@ def _walk(host: Host, board: Board, reading: _Reading, patience: Patience) -> No
         except SourceError as error:
             fault = fault or error
             reading.unread += 1
-            if isinstance(error, Throttled | OutOfTime | Busy):
+            if isinstance(error, Throttled | OutOfTime | RateLimited):
                 # So it would be with all others.
                 reading.unread += len(reading.waiting)
                 break
@@ -160,7 +162,9 @@ def _walk(host: Host, board: Board, reading: _Reading, patience: Patience) -> No
         raise NotFound(f"No posting that programs can read was found at {board}: {why}.")
 
 
-def _take(host: Host, board: Board, answer: Answer, reading: _Reading, patience: Patience) -> Request | None:
+def _take(
+    host: HttpClient, board: Board, answer: Response, reading: ListingBuilder, patience: Deadline
+) -> ListingRequest | None:
     """Read one answer; returns the request of the next page."""
     source = reading.source
     parsed = _parsed(host, source.parse, answer, board, patience, reading.with_texts)
@@ -174,7 +178,7 @@ def _take(host: Host, board: Board, answer: Answer, reading: _Reading, patience:
 
 
 def _parsed(
-    host: Host, parse: Parse, answer: Answer, board: Board, patience: Patience, with_texts: bool
+    host: HttpClient, parse: Parse, answer: Response, board: Board, patience: Deadline, with_texts: bool
 ) -> ParsedPage:
     parsed: ParsedPage = host.compute(parse_page, parse, answer, board, patience, with_texts)
     for external_id, fault in parsed.faults:
@@ -182,7 +186,7 @@ def _parsed(
     return parsed
 
 
-def _validators(answer: Answer, pages: int) -> Validators:
+def _validators(answer: Response, pages: int) -> Validators:
     """Those of a board that came in one answer; of several pages none speaks for the others."""
     if pages > 1:
         return Validators()
@@ -190,7 +194,7 @@ def _validators(answer: Answer, pages: int) -> Validators:
 
 
 def _short(value: str | None) -> str | None:
-    return value if value and len(value) <= LONGEST_ID and value.isascii() and value.isprintable() else None
+    return value if value and len(value) <= MAX_ID_LENGTH and value.isascii() and value.isprintable() else None
 
 
 def _joined(first: Posting, again: Posting) -> Posting:

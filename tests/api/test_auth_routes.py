@@ -11,7 +11,7 @@ from app import create_app
 from app.errors import Unauthenticated
 from app.extensions import db
 from app.models import CredentialKind
-from app.services import credentials, passwords, users
+from app.services.accounts import credentials, passwords, users
 from tests.api.conftest import ANN
 from tests.api.test_ingestion_routes import problem
 from tests.support.accounts import PASSWORD, Visitor, in_browser
@@ -302,7 +302,7 @@ def test_what_is_issued_while_the_password_changes_is_dead(accounts_app, ann, br
             secret = late.result().secret
             assert change.result() is True
         assert credentials.find(CredentialKind.SESSION, secret) is None
-        assert credentials.of_user(ann) == []
+        assert credentials.list_for_user(ann) == []
         with pytest.raises(Unauthenticated):
             credentials.make_token(ann, "late", epoch=session.epoch)
 
@@ -327,7 +327,7 @@ def secret_of(visitor) -> str:
 
 
 def test_what_nobodys_password_is_compared_with_takes_as_long_as_a_persons():
-    assert not passwords.HASHER.check_needs_rehash(passwords.NOBODYS_HASH)
+    assert not passwords.HASHER.check_needs_rehash(passwords.DUMMY_HASH)
 
 
 def test_a_key_that_was_the_secret_key_before_is_believed_and_an_unknown_one_is_not(settings, accounts_app, browser):

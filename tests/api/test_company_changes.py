@@ -4,11 +4,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from app.config import MAX_IMPORT_BYTES
-from app.services import boards as boards_service
-from app.services import companies
+from app.config.settings import MAX_IMPORT_BYTES
+from app.services.companies import companies
+from app.services.companies import detect as boards_service
+from app.sources.adapters.registry import SOURCES
 from app.sources.detect import Detected
-from app.sources.registry import SOURCES
 from tests.api.test_company_routes import ACME, URL, fault
 from tests.api.test_ingestion_routes import problem
 from tests.support.factories import sql

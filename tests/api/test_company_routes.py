@@ -3,9 +3,9 @@
 import pytest
 from flask import json
 
-from app.config import MAX_IMPORT_BYTES
-from app.errors import TooManyCompanies
-from app.services import companies
+from app.config.settings import MAX_IMPORT_BYTES
+from app.services.companies import companies
+from app.services.companies.errors import TooManyCompanies
 from tests.api.test_ingestion_routes import NO_IDS, problem
 from tests.support.factories import make_user, sql
 from tests.support.previews import company
@@ -64,7 +64,7 @@ def test_the_same_board_twice_is_a_conflict_that_names_the_first(client):
 
 
 def test_too_many_companies_are_a_conflict(client, monkeypatch):
-    monkeypatch.setattr(companies, "MOST_COMPANIES", 1)
+    monkeypatch.setattr(companies, "MAX_COMPANIES", 1)
     client.post(URL, json=ACME)
     problem(client.post(URL, json={**ACME, "board": "beta"}), 409, TooManyCompanies.code)
     given = {"companies": [{**ACME, "board": board} for board in ("beta", "gamma")]}

@@ -8,7 +8,7 @@ import pytest
 from app import create_app
 from app.extensions import db
 from app.models import Component
-from app.services import heartbeats
+from app.services.health import heartbeats
 from tests.api.test_ingestion_routes import problem
 from tests.support.factories import make_run, make_user, sql
 
@@ -58,7 +58,7 @@ def test_a_silent_component_degrades_and_is_named(client, component):
 def test_a_component_silent_for_a_moment_is_well(client):
     all_well()
     for component in Component:
-        silence(component, heartbeats.FRESH_SECONDS[component] - 3)
+        silence(component, heartbeats.MAX_AGE_SECONDS[component] - 3)
     assert client.get("/readyz").json["status"] == "ok"
 
 
@@ -164,9 +164,9 @@ def test_metrics_show_active_runs_and_the_oldest_that_waits(client):
     assert sample(text, 'runs_active{status="pending"}') == 2
     assert sample(text, 'runs_active{status="initializing"}') == 0
     assert sample(text, 'runs_active{status="ingesting"}') == 1
-    assert 90 <= sample(text, "runs_oldest_undispatched_seconds") < 120
+    assert 90 <= sample(text, "runs_oldest_unpublished_seconds") < 120
     sql("UPDATE ingestion_runs SET dispatched_at = now()")
-    assert sample(client.get("/metrics").text, "runs_oldest_undispatched_seconds") == 0
+    assert sample(client.get("/metrics").text, "runs_oldest_unpublished_seconds") == 0
 
 
 def test_a_method_that_a_client_made_up_makes_no_new_label(client):

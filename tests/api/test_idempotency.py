@@ -4,7 +4,7 @@ import pytest
 from prometheus_client import REGISTRY
 from werkzeug.datastructures import Headers
 
-from app.services import start_keys
+from app.services.runs import idempotency
 from tests.api.test_ingestion_routes import problem
 from tests.support.accounts import Visitor, in_browser, person, with_token
 from tests.support.boards import job
@@ -130,7 +130,7 @@ def test_many_copies_at_once_are_one_run_and_one_message(app, broker):
 
 def test_while_it_is_not_known_the_answer_is_503_and_after_that_the_truth(client, user_id):
     """The first try's statement hangs in PostgreSQL; who asks again is not told anything that may turn out false."""
-    asked = start_keys.fingerprint(None).hex()
+    asked = idempotency.fingerprint(None).hex()
     first = "INSERT INTO ingestion_runs (user_id, idempotency_key, request_fingerprint)"
     with holding(f"{first} VALUES ({user_id}, 'k', decode('{asked}', 'hex'))") as other:
         answer = started(client, "k")

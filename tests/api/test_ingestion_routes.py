@@ -3,7 +3,7 @@
 import pytest
 from flask import json
 
-from app.services import runs
+from app.services.runs import transitions
 from tests.support.factories import holding, make_run, make_user, row, sql, timeline
 
 HUGE_IDS = ["9999999999", str(2**31), str(2**63), str(2**64), "9" * 30, "9" * 4000]
@@ -87,7 +87,7 @@ def test_the_largest_possible_id_is_a_run_that_is_not_there(client):
 
 def test_a_run_in_full(client):
     run_id = make_run("ingesting", total_jobs=12)
-    runs.fail(run_id, "The board vanished.")
+    transitions.fail(run_id, "The board vanished.")
     found = client.get(f"/api/ingestion/runs/{run_id}").json
     times = ("created_at", "finished_at", "server_time")
     assert all(found.pop(name).endswith("+00:00") for name in times)

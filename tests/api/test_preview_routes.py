@@ -3,7 +3,7 @@
 import pytest
 
 from app.schemas.previews import PreviewCompanySchema
-from app.services import previews
+from app.services.previews import lifecycle
 from tests.api.test_ingestion_routes import NO_IDS, problem
 from tests.support.boards import job
 from tests.support.factories import row, sql
@@ -215,7 +215,7 @@ def test_the_companies_that_are_written_by_hand_are_what_their_schema_says(clien
     company(user_id, "gamma")
     waiting = begun(user_id)
     for preview_id in (listed, waiting):
-        rows = previews.get(preview_id, user_id)["companies"]
+        rows = lifecycle.get(preview_id, user_id)["companies"]
         documented = [PreviewCompanySchema().dump(row) for row in rows]
         shown = client.get(f"/api/ingestion/dry-run/{preview_id}").json["companies"]
         assert shown == documented

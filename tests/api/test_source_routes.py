@@ -5,8 +5,8 @@ from threading import Event
 
 import pytest
 
-from app.api.throttle import MAX_DETECTIONS
-from app.sources.rate_limit import RateLimiter, connect
+from app.api.auth.rate_limits import MAX_DETECTIONS
+from app.sources.http.rate_limit import RateLimiter, connect
 from tests.support.accounts import Visitor, in_browser, person
 from tests.support.boards import Reply, job
 from tests.support.waiting import wait_until

@@ -11,8 +11,8 @@ from sqlalchemy.exc import DisconnectionError, OperationalError
 from app.db.engine import BoundedConnection
 from app.errors import DatabaseUnavailable
 from app.extensions import db
-from app.services import runs
-from app.services.health import READ_ONLY
+from app.services.health.checks import READ_ONLY
+from app.services.runs import queries
 from tests.support.factories import sql
 
 
@@ -42,7 +42,7 @@ def test_a_server_that_hangs_is_given_up_and_its_connection_replaced(app, user_i
         finally:
             os.kill(backend, signal.SIGCONT)
     assert fault.value.connection_invalidated
-    assert runs.current(user_id) is None
+    assert queries.current(user_id) is None
 
 
 def test_a_server_that_hangs_costs_one_wait_and_not_one_for_each_connection_of_the_pool(app, user_id):
@@ -57,9 +57,9 @@ def test_a_server_that_hangs_costs_one_wait_and_not_one_for_each_connection_of_t
         os.kill(backend, signal.SIGSTOP)
     try:
         with pytest.raises(DatabaseUnavailable) as fault:
-            runs.current(user_id)
+            queries.current(user_id)
         assert fault.value.reason == "PostgreSQL: no answer within 0.2 s"
-        assert runs.current(user_id) is None
+        assert queries.current(user_id) is None
         # Both places of the pool are used, and neither by what hung.
         with db.engine.connect(), db.engine.connect():
             pass
@@ -89,7 +89,7 @@ def test_a_connection_that_was_left_in_the_middle_of_a_statement_is_replaced(app
     with db.engine.connect() as connection:
         driver = connection.connection.driver_connection
         driver.pgconn.send_query(b"SELECT pg_sleep(30)")
-    assert runs.current(user_id) is None
+    assert queries.current(user_id) is None
     assert driver.closed
 
 
@@ -128,7 +128,7 @@ def test_a_server_that_closes_every_connection_is_not_available(app, user_id):
     event.listen(db.engine, "checkout", refuse)
     try:
         with pytest.raises(DatabaseUnavailable, match="nothing was promised"):
-            runs.current(user_id)
+            queries.current(user_id)
     finally:
         event.remove(db.engine, "checkout", refuse)
-    assert runs.current(user_id) is None
+    assert queries.current(user_id) is None

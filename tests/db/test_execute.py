@@ -10,9 +10,9 @@ from app.db.execute import MIGRATIONS_BEHIND, run_statement
 from app.errors import DatabaseUnavailable
 from app.extensions import db
 from app.models import RunStatus
-from app.services import runs
-from app.services.runs import RUNS
-from app.services.traces import Actor, trace
+from app.services.runs import queries, transitions
+from app.services.runs.audit_context import Actor, audit_context
+from app.services.runs.transitions import RUNS
 from tests.support.factories import make_run
 
 ACTIVE_INDEX = "uq_ingestion_runs_one_active_per_user"
@@ -22,14 +22,14 @@ BACKEND = select(func.pg_backend_pid().label("pid"), func.current_setting("job_i
 def test_the_actor_of_a_statement_is_forgotten_with_it(app):
     run_id = make_run("pending")
     before = run_statement(BACKEND)[0]
-    assert run_statement(runs.ABORT.statement, run_id=run_id, owner=None, **trace(Actor.USER))
+    assert run_statement(transitions.ABORT.statement, run_id=run_id, owner=None, **audit_context(Actor.USER))
     after = run_statement(BACKEND)[0]
     assert (after.pid, after.actor or "") == (before.pid, "")
 
 
 def test_rows_have_the_names_and_types_of_their_columns(app, user_id):
     run_id = make_run("ingesting", user_id)
-    row = runs.get(run_id, user_id)
+    row = queries.get(run_id, user_id)
     assert (row.id, row.status, row.server_time.tzinfo is not None) == (run_id, RunStatus.INGESTING, True)
     assert isinstance(row.status, RunStatus)
 
@@ -38,7 +38,7 @@ def test_a_statement_of_no_rows_returns_none(app, user_id):
     run_id = make_run("pending", user_id)
     changed = RUNS.update().where(RUNS.c.id == bindparam("run")).values(dispatch_count=7)
     assert not run_statement(changed, run=run_id)
-    assert runs.get(run_id).dispatch_count == 7
+    assert queries.get(run_id).dispatch_count == 7
 
 
 def test_errors_are_sqlalchemys_and_carry_the_drivers(app, user_id):
@@ -62,25 +62,25 @@ def test_a_pool_of_which_every_connection_is_busy_is_no_database(app, user_id):
         for _ in range(db.engine.pool.size()):
             held.enter_context(db.engine.connect())
         with pytest.raises(DatabaseUnavailable) as fault:
-            runs.current(user_id)
+            queries.current(user_id)
     assert "busy" in fault.value.reason
-    assert runs.current(user_id) is None
+    assert queries.current(user_id) is None
 
 
 def test_a_statement_that_is_executed_often_is_prepared_once(app, user_id):
     """The driver prepares a statement by its text, which for a constant is always the same."""
     db.engine.dispose()
     for _ in range(10):
-        runs.current(user_id)
+        queries.current(user_id)
     prepared = run_statement(text("SELECT statement FROM pg_prepared_statements"))
-    assert [row.statement for row in prepared if "ingestion_runs" in row.statement] == [_text(runs.CURRENT)]
+    assert [row.statement for row in prepared if "ingestion_runs" in row.statement] == [_text(queries.CURRENT)]
 
 
 def test_a_plan_that_is_kept_uses_the_index_of_active_runs(app):
     with db.engine.connect() as connection:
         connection.exec_driver_sql("SET plan_cache_mode = force_generic_plan")
         connection.exec_driver_sql("SET enable_seqscan = off")
-        connection.exec_driver_sql(f"PREPARE current_run(bigint) AS {_text(runs.CURRENT)}")
+        connection.exec_driver_sql(f"PREPARE current_run(bigint) AS {_text(queries.CURRENT)}")
         plan = connection.exec_driver_sql("EXPLAIN EXECUTE current_run(1)").scalars().all()
         connection.invalidate()
     assert any(ACTIVE_INDEX in line for line in plan)

@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-from app.config import PROJECT
+from app.config.settings import PROJECT
 
 
 def test_time_limits_and_dead_connections_are_noticed_under_gevent(app, settings):

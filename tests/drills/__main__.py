@@ -14,7 +14,7 @@ from dataclasses import fields
 from itertools import groupby
 from pathlib import Path
 
-from app.config import Settings
+from app.config.settings import Settings
 from tests.drills import (  # noqa: F401 (each registers its drills)
     aborts,
     brokers,

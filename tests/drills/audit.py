@@ -9,7 +9,7 @@ import sys
 from dataclasses import dataclass
 from typing import Any
 
-from app.config import PROJECT
+from app.config.settings import PROJECT
 
 PIP_AUDIT = ("uv", "tool", "run", "--isolated", "pip-audit~=2.9") + (
     "--disable-pip",

@@ -4,7 +4,7 @@ import re
 import subprocess
 import sys
 
-from app.config import PROJECT
+from app.config.settings import PROJECT
 from tests.drills.registry import NONE, drill
 from tests.drills.results import Outcome, Terms
 from tests.faults.mutants import MUTANTS

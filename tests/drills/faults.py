@@ -7,8 +7,8 @@ from typing import Any
 import psutil
 import redis
 
-from app import embedded
-from app.data_dir import read_secret, short_path
+from app.embedded import redis as embedded_redis
+from app.embedded.data_dir import read_secret, short_path
 from tests.support.product import Product
 from tests.support.waiting import wait_until
 
@@ -107,7 +107,7 @@ def _gone(process: psutil.Process) -> bool:
 
 def broker(product: Product, timeout: float | None = 5) -> "redis.Redis":
     """A connection to the product's own Redis."""
-    path = str(embedded.redis_socket(short_path(product.data_dir)))
+    path = str(embedded_redis.redis_socket(short_path(product.data_dir)))
     secret = read_secret(product.data_dir, "redis.password")
     return redis.Redis(unix_socket_path=path, password=secret, socket_timeout=timeout)
 

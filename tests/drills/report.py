@@ -27,7 +27,8 @@ FOOT = """
 * **p50** and **p99** are seconds of what is named beside them: *recovery* from the fault (or its end, where the drill
   says so) until the run was received or the product answered well again, *answer* how long a person waited.
 * The **walking worker** is the product's worker with `ingestion.run` replaced: it takes runs through their states by
-  the functions of `app/services/runs.py`. The product's own task is a placeholder that claims nothing; so runs that a
+  the functions of `app/services/runs/transitions.py`. The product's own task is a placeholder that claims
+  nothing; so runs that a
   killed worker had claimed are ended by a rescue of the drill's.
 * The **seed** gives what is done at random, when, and by whom: the faults, and each person's and each walk's own
   sequence. How real processes interleave is not reproduced by a seed: the same command meets other instants.

@@ -8,9 +8,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from app import embedded
-from app.config import PROJECT
-from app.data_dir import postgres_home, short_path
+from app.config.settings import PROJECT
+from app.embedded import postgres as embedded_postgres
+from app.embedded import redis as embedded_redis
+from app.embedded.data_dir import postgres_home, short_path
 from tests.drills.people import exchange
 from tests.drills.proxy import Proxy
 from tests.support.product import Product, free_port, temporary_folder
@@ -33,13 +34,13 @@ def second_web(product: Product) -> Iterator[tuple[Proxy, int]]:
 
 
 def _gunicorn(product: Product, folder: Path, proxy: Proxy, port: int) -> "subprocess.Popen[bytes]":
-    address = urlsplit(embedded.database_url(product.data_dir))
+    address = urlsplit(embedded_postgres.database_url(product.data_dir))
     environment = {
         **os.environ,
         **product.environment,
         "DATA_DIR": str(folder),
         "DATABASE_URL": f"postgresql://{address.username}:{address.password}@127.0.0.1:{proxy.port}{address.path}",
-        "REDIS_URL": embedded.redis_url(product.data_dir),
+        "REDIS_URL": embedded_redis.redis_url(product.data_dir),
         "PORT": str(port),
     }
     with (folder / "log").open("wb") as log:

@@ -19,11 +19,13 @@ from flask import Flask
 from sqlalchemy import text
 
 from app import create_app
-from app.config import Settings
+from app.config.settings import Settings
 from app.db.execute import run_statement
-from app.errors import DatabaseUnavailable, RunMoved
+from app.errors import DatabaseUnavailable
 from app.extensions import db
-from app.services import credentials, runs
+from app.services.accounts import credentials
+from app.services.runs import transitions
+from app.services.runs.errors import RunMoved
 from tests.drills.people import Person
 from tests.drills.walking_product import WalkingProduct
 from tests.faults.history import ClientLog, History, violations
@@ -205,7 +207,7 @@ class Stage:
         with self.app.app_context():
             for (run_id,) in stuck:
                 with suppress(RunMoved, DatabaseUnavailable):
-                    runs.fail(run_id, "The worker that had this run is gone.", runs.Actor.RESCUE)
+                    transitions.fail(run_id, "The worker that had this run is gone.", transitions.Actor.RESCUE)
                     ended += 1
         return ended
 

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
-from app.config import PROJECT, Settings
+from app.config.settings import PROJECT, Settings
 from app.launcher import main as launcher
 from app.launcher import processes
 from app.launcher.supervisor import Supervisor

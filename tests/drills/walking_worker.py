@@ -15,13 +15,15 @@ import redis
 import structlog
 from sqlalchemy import text
 
-from app import create_app, embedded
-from app.config import Settings
-from app.data_dir import read_secret, short_path
+from app import create_app
+from app.config.settings import Settings
 from app.db.execute import run_statement
-from app.errors import DatabaseUnavailable, RunMoved, RunNotFound
+from app.embedded import redis as embedded_redis
+from app.embedded.data_dir import read_secret, short_path
+from app.errors import DatabaseUnavailable
 from app.models import RunStatus
-from app.services import runs
+from app.services.runs import transitions
+from app.services.runs.errors import RunMoved, RunNotFound
 from tests.drills.lasting import lasts
 
 log = structlog.get_logger(__name__)
@@ -55,14 +57,14 @@ def walk(run_id: int) -> None:
     how = _how()
     chance = random.Random(f"{how.get('seed')}/walk {run_id - how.get('first', 0)}")
     try:
-        runs.claim(run_id)
+        transitions.claim(run_id)
         _pause(how, chance)
-        _surely(lambda: runs.advance(run_id, how.get("units", 3)), run_id, RunStatus.INGESTING)
+        _surely(lambda: transitions.advance(run_id, how.get("units", 3)), run_id, RunStatus.INGESTING)
         for number in range(how.get("units", 3)):
             _pause(how, chance)
             _surely(lambda number=number: run_statement(UNIT.bindparams(run_id=run_id, number=number)), run_id, None)
         _at_barrier(run_id, how)
-        _surely(lambda: runs.finish(run_id), run_id, RunStatus.FINISHED)
+        _surely(lambda: transitions.finish(run_id), run_id, RunStatus.FINISHED)
     except (RunMoved, RunNotFound) as lost:
         log.info("walk ended", run_id=run_id, reason=str(lost))
     except DatabaseUnavailable as error:
@@ -102,7 +104,7 @@ def _at_barrier(run_id: int, how: dict[str, Any]) -> None:
     """Say that the run stands before its end, and wait for the word to go on."""
     if not how.get("barrier"):
         return
-    path = str(embedded.redis_socket(short_path(settings.data_dir)))
+    path = str(embedded_redis.redis_socket(short_path(settings.data_dir)))
     with redis.Redis(unix_socket_path=path, password=read_secret(settings.data_dir, "redis.password")) as client:
         client.lpush("drill:ready", run_id)
         client.blpop(f"drill:go:{run_id}", timeout=20)

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import psutil
 
-from app.config import PROJECT
-from app.tasks.reconcile import INTERVAL_SECONDS
+from app.config.settings import PROJECT
+from app.worker.reconciler import INTERVAL_SECONDS
 from tests.drills import faults
 from tests.drills.brokers import started
 from tests.drills.lasting import lasts

@@ -7,7 +7,7 @@ import psutil
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from app.config import PROJECT
+from app.config.settings import PROJECT
 from tests.e2e.steps import choose_acme, offer_acme
 from tests.support.boards import Boards, environment
 from tests.support.chromium import launched

@@ -2,7 +2,7 @@
 
 from playwright.sync_api import Page, expect
 
-from app.services.users import LOCAL_EMAIL
+from app.services.accounts.users import LOCAL_EMAIL
 from tests.support.boards import Boards, job
 from tests.support.product import Product
 

@@ -16,15 +16,18 @@ from celery.signals import after_task_publish, before_task_publish
 from flask import Flask
 from psycopg.rows import namedtuple_row
 
-from app import celery_app, create_app, embedded
-from app.checks import connect_arguments
-from app.config import Settings
-from app.data_dir import short_path
+from app import create_app
+from app.config.settings import Settings
+from app.config.validators import connect_arguments
 from app.db import engine as bounds
-from app.errors import RunMoved, RunNotFound
+from app.embedded import redis as embedded_redis
+from app.embedded.data_dir import short_path
 from app.extensions import db
-from app.services import credentials, dispatches, runs
-from app.tasks import dispatch, reconcile
+from app.services import publisher
+from app.services.accounts import credentials
+from app.services.runs import outbox, transitions
+from app.services.runs.errors import RunMoved, RunNotFound
+from app.worker import celery_app, reconciler
 from tests.faults.history import ClientLog, History, now
 from tests.faults.world import JOBS, REASON, Op, Outcome, Run, World
 from tests.support.statements import watched
@@ -66,7 +69,7 @@ def application(settings: Settings) -> Flask:
     bounds.BoundedConnection.answer_timeout = 2 * PATIENCE
     bounds._session = partial(_patient_session, bounds._session)
     celery_app.PRODUCER_TRANSPORT.update(socket_timeout=PATIENCE, socket_connect_timeout=PATIENCE)
-    reconcile.PUBLISH_SECONDS = -PATIENCE
+    reconciler.PUBLISH_SECONDS = -PATIENCE
     accounts = replace(settings, auth="accounts", public_url=HOST, secret_key="a key of forty characters, seen by all")
     return create_app(accounts)
 
@@ -91,7 +94,7 @@ class Bench:
         self.connection.execute("SET statement_timeout = 0")
         self.look = psycopg.connect(**connect_arguments(settings.database_url), autocommit=True)
         self.broker = redis.Redis(
-            unix_socket_path=str(embedded.redis_socket(short_path(settings.data_dir))),
+            unix_socket_path=str(embedded_redis.redis_socket(short_path(settings.data_dir))),
             password=(settings.data_dir / "redis.password").read_text(),
         )
         self.log = ClientLog(complete=True)
@@ -121,7 +124,7 @@ class Bench:
         self.broker.delete(QUEUE)
         self.log = ClientLog(complete=True)
         self.published = []
-        dispatch.breaker = dispatch.Breaker()
+        publisher.breaker = publisher.CircuitBreaker()
 
     # --- doing -------------------------------------------------------------------------------------------------------
 
@@ -221,16 +224,16 @@ class Bench:
 
     def _publish(self, op: Op) -> Outcome:
         with self.app.app_context():
-            return ("ok",) if dispatch.publish(op.run_id) else ("fault", "not published")
+            return ("ok",) if outbox.publish(op.run_id) else ("fault", "not published")
 
     def _work(self, op: Op) -> Outcome:
         work: dict[str, Callable[[int], None]] = {
-            "operator_abort": lambda run_id: runs.abort(run_id, actor=runs.Actor.OPERATOR),
-            "claim": runs.claim,
+            "operator_abort": lambda run_id: transitions.abort(run_id, actor=transitions.Actor.OPERATOR),
+            "claim": transitions.claim,
             "advance": self._advance_with_jobs,
-            "finish": runs.finish,
-            "fail": lambda run_id: runs.fail(run_id, REASON),
-            "rescue": lambda run_id: runs.fail(run_id, REASON, runs.Actor.RESCUE),
+            "finish": transitions.finish,
+            "fail": lambda run_id: transitions.fail(run_id, REASON),
+            "rescue": lambda run_id: transitions.fail(run_id, REASON, transitions.Actor.RESCUE),
         }
         with self.app.app_context():
             try:
@@ -243,7 +246,7 @@ class Bench:
 
     def _advance_with_jobs(self, run_id: int) -> None:
         self.take_in(run_id)
-        runs.advance(run_id, len(JOBS))
+        transitions.advance(run_id, len(JOBS))
 
     def take_in(self, run_id: int) -> None:
         """The jobs of a run, if it has none yet."""
@@ -256,19 +259,19 @@ class Bench:
         )
 
     def _take(self, _op: Op) -> Outcome:
-        return ("took", self.take_due())
+        return ("took", self.claim_due())
 
-    def take_due(self) -> list[int]:
+    def claim_due(self) -> list[int]:
         """What a reconciler takes."""
         with self.app.app_context():
-            return dispatches.take_due()
+            return outbox.claim_due()
 
     def reconcile(self, kill: str | None = None, at: int = 0) -> int | None:
         """A pass of the reconciler, which may die at its publish of that number; raises Killed then."""
         self._here.kill, self._here.left = kill, at
         try:
             with self.app.app_context():
-                return reconcile.reconcile_once()
+                return reconciler.reconcile_once()
         finally:
             self._here.kill, self._here.left = None, 0
 

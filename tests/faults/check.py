@@ -9,8 +9,8 @@ import hypothesis
 import psycopg
 from hypothesis.stateful import run_state_machine_as_test
 
-from app.checks import connect_arguments
-from app.config import Settings
+from app.config.settings import Settings
+from app.config.validators import connect_arguments
 from tests.faults.bench import Bench, application, database, migrated
 from tests.faults.machine import Difference
 from tests.faults.model import RunsMachine

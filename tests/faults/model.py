@@ -6,7 +6,7 @@ import psycopg
 from hypothesis import strategies as st
 from hypothesis.stateful import rule
 
-from app.tasks import dispatch
+from app.services import publisher
 from tests.faults import by_hand
 from tests.faults.bench import QUEUE, Killed
 from tests.faults.history import now
@@ -55,7 +55,7 @@ class RunsMachine(Machine):
         began = now()
         with refusing(self.bench.broker):
             outcome = self.bench.perform(op)
-        dispatch.breaker = dispatch.Breaker()
+        publisher.breaker = publisher.CircuitBreaker()
         self.bench.published.clear()
         as_killed = Op("start", op.user_id, kill="publish")
         expected = self.world.apply(as_killed, outcome)
@@ -143,7 +143,7 @@ class RunsMachine(Machine):
         """A reconciler takes what is due and dies; the next one finds nothing for a while."""
         ids = self._time_goes_by(order, due)
         began = now()
-        taken = [self.bench.take_due(), self.bench.take_due()]
+        taken = [self.bench.claim_due(), self.bench.claim_due()]
         if taken != [ids, []]:
             raise Difference(f"two reconcilers took {taken}, where {ids} were due")
         for run_id in ids:
@@ -181,7 +181,7 @@ class RunsMachine(Machine):
     def reconcilers_at_once(self, order: list[int], number: int) -> None:
         """Each run that is due is taken once."""
         ids = self._time_goes_by(order, 4)
-        taken = together(*[self.bench.take_due] * number)
+        taken = together(*[self.bench.claim_due] * number)
         if sorted(sum(taken, [])) != sorted(ids):
             raise Difference(f"reconcilers at once took {taken}, where {ids} were due")
         self.times.clear()

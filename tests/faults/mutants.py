@@ -162,7 +162,7 @@ MUTANTS: dict[str, Mutant] = {
     "noted before the publish": _code(
         "a crash between the two loses the message for a whole back-off", Rewrite(
             "__publish\n__success\ntry:\n    __note\nexcept _ as _:\n    ...", "__note\n__publish\n__success",
-            inside="_.apply_async",
+            inside="_.send_task",
         ),
     ),
     "what is at work is published": _code(

@@ -15,9 +15,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from app import embedded
-from app.config import PROJECT, Settings
-from app.on_demand import on_demand
+from app.config.settings import PROJECT, Settings
+from app.embedded import redis as embedded_redis
+from app.embedded.on_demand import postgres_on_demand
 from tests.faults.mutants import MUTANTS
 
 
@@ -57,9 +57,9 @@ def servers() -> Iterator[Path]:
         folder = Path(name)
         folder.chmod(0o711)
         os.environ.update(DATA_DIR=name, AUTH="local")
-        with on_demand(Settings.from_env()):
-            embedded.prepare_redis(folder)
-            with subprocess.Popen(embedded.redis_command(folder), stdout=subprocess.DEVNULL) as redis:
+        with postgres_on_demand(Settings.from_env().data_dir, True):
+            embedded_redis.prepare_redis(folder)
+            with subprocess.Popen(embedded_redis.redis_command(folder), stdout=subprocess.DEVNULL) as redis:
                 yield folder
                 redis.terminate()
 

@@ -9,8 +9,8 @@ from typing import Any, TypeVar
 
 import psycopg
 
-from app.checks import connect_arguments
-from app.config import Settings
+from app.config.settings import Settings
+from app.config.validators import connect_arguments
 from tests.faults.world import COUNTS, JOBS, MOVES, REASON, Op
 from tests.support.waiting import wait_until
 

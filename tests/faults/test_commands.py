@@ -8,10 +8,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from app import embedded
-from app.config import Settings
-from app.data_dir import short_path, transition
-from app.on_demand import on_demand
+from app.config.settings import Settings
+from app.embedded import postgres as embedded_postgres
+from app.embedded.data_dir import short_path, transition
+from app.embedded.on_demand import postgres_on_demand
 from tests.faults.conftest import DEEP
 from tests.support.product import Product
 from tests.support.waiting import PATIENCE_SECONDS, wait_until
@@ -91,8 +91,8 @@ def test_a_command_that_comes_right_after_the_last_one_stopped_the_server_starts
             yield
         came.append(stopped.command("runs", "list"))
 
-    monkeypatch.setattr("app.on_demand.transition", followed)
-    with on_demand(Settings.from_env()):
+    monkeypatch.setattr("app.embedded.on_demand.transition", followed)
+    with postgres_on_demand(Settings.from_env().data_dir, True):
         pass
 
     assert [(command.returncode, command.stderr) for command in came] == [(0, "")] * 2
@@ -132,7 +132,7 @@ def test_a_command_killed_while_it_makes_the_database_does_not_keep_the_next_fro
     wait_until(lambda: list(fresh.data_dir.glob("postgres/cluster.new-*/*")), what="the beginning of the cluster")
     command.kill()
     command.communicate(timeout=PATIENCE_SECONDS)
-    assert not embedded.cluster(fresh.data_dir).exists()
+    assert not embedded_postgres.cluster(fresh.data_dir).exists()
 
     assert fresh.command("db", "upgrade").returncode == 0
 
@@ -151,7 +151,7 @@ def test_a_command_in_a_very_deep_folder_works_and_takes_its_short_link_away(fol
 
 
 def test_a_command_refuses_a_cluster_of_another_major_version_in_a_sentence(fresh: Product) -> None:
-    version = embedded.cluster(fresh.data_dir) / "PG_VERSION"
+    version = embedded_postgres.cluster(fresh.data_dir) / "PG_VERSION"
     version.parent.mkdir(parents=True)
     version.write_text("17\n")
 
@@ -166,7 +166,7 @@ def test_a_command_refuses_a_cluster_of_another_major_version_in_a_sentence(fres
 @pytest.fixture
 def stopped(idle_product: Product) -> Iterator[Product]:
     """The shared data folder, with all migrations and with nothing running in it, before and after."""
-    if not embedded.cluster(idle_product.data_dir).exists():
+    if not embedded_postgres.cluster(idle_product.data_dir).exists():
         assert idle_product.command("db", "upgrade").returncode == 0
     assert_nothing_runs(idle_product)
     yield idle_product
@@ -193,13 +193,13 @@ def insert_run(product: Product) -> int:
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("DATA_DIR", str(product.data_dir))
         environment.setenv("AUTH", "local")
-        with on_demand(Settings.from_env()):
+        with postgres_on_demand(Settings.from_env().data_dir, True):
             user = "INSERT INTO users (email) VALUES (%s) RETURNING user_id"
             user_id = product.sql(user, f"{os.urandom(4).hex()}@example.org")[0][0]
             return int(product.sql("INSERT INTO ingestion_runs (user_id) VALUES (%s) RETURNING id", user_id)[0][0])
 
 
 def assert_nothing_runs(product: Product) -> None:
-    assert not (embedded.cluster(product.data_dir) / "postmaster.pid").exists()
+    assert not (embedded_postgres.cluster(product.data_dir) / "postmaster.pid").exists()
     wait_until(lambda: not product.processes(), what="the last process's last moment")
     assert product.sockets() == []

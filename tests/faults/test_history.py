@@ -8,8 +8,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from app.checks import connect_arguments
-from app.services import dispatches, runs
+from app.config.validators import connect_arguments
+from app.services.runs import outbox, queries, start, transitions
 from tests.faults.history import RULES, ClientLog, Event, History, Note, now, violations
 from tests.support.factories import make_run, make_user
 
@@ -236,18 +236,18 @@ def connection(app, settings) -> Iterator[psycopg.Connection]:
 def test_what_the_services_do_is_sound(app, connection):
     log = ClientLog(complete=True)
     user_id = make_user()
-    for end in (runs.abort, runs.finish, lambda run_id: runs.fail(run_id, "The board vanished.")):
+    for end in (transitions.abort, transitions.finish, lambda run_id: transitions.fail(run_id, "The board vanished.")):
         began = now()
-        run_id, _ = runs.start(user_id)
+        run_id, _ = start.create_run(user_id)
         log.note("started", user_id, began, run_id)
-        dispatches.stamp(run_id)
-        runs.claim(run_id)
-        runs.advance(run_id, 3)
+        outbox.mark_published(run_id)
+        transitions.claim(run_id)
+        transitions.advance(run_id, 3)
         end(run_id)
         began = now()
-        log.note("seen", user_id, began, run_id, runs.get(run_id).status)
+        log.note("seen", user_id, began, run_id, queries.get(run_id).status)
         began = now()
-        assert runs.current(user_id) is None
+        assert queries.current(user_id) is None
         log.note("seen", user_id, began)
     assert violations(History.read(connection, log), bound_seconds=600) == []
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from app.data_dir import short_path
+from app.embedded.data_dir import short_path
 from tests.faults.conftest import DEEP
 from tests.support.lines import events
 from tests.support.product import Product, refusal, temporary_product
@@ -145,7 +145,7 @@ def test_commands_use_the_database_of_the_running_product_and_let_it_run(running
 
     assert running.command("db", "upgrade").returncode == 0
     assert f"{run_id} " in running.command("runs", "list").stdout
-    assert "runs handed over" in running.command("runs", "reconcile", "--once").stdout
+    assert "runs published" in running.command("runs", "reconcile", "--once").stdout
     assert running.command("runs", "abort", str(run_id)).returncode == 0
 
     assert running.run(run_id)["status"] == "aborted"

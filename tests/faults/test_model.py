@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 import redis
 
-from app.config import Settings
+from app.config.settings import Settings
 from tests.faults.mutants import MUTANTS, Evidence
 from tests.faults.prover import Prover
 

@@ -11,8 +11,8 @@ import psycopg
 import pytest
 import redis
 
-from app import embedded
-from app.data_dir import short_path
+from app.embedded import redis as embedded_redis
+from app.embedded.data_dir import short_path
 from tests.support.product import RECOVERY_SECONDS, Answer, Product
 from tests.support.waiting import PATIENCE_SECONDS, wait_until
 
@@ -182,6 +182,6 @@ def dispatch_count(product: Product, run_id: int) -> int:
 
 def broker(product: Product) -> "redis.Redis":
     """A connection to the product's own Redis."""
-    path = embedded.redis_socket(short_path(product.data_dir))
+    path = embedded_redis.redis_socket(short_path(product.data_dir))
     password = (product.data_dir / "redis.password").read_text()
     return redis.Redis(unix_socket_path=str(path), password=password, socket_timeout=PATIENCE_SECONDS)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from app.config import PROJECT
+from app.config.settings import PROJECT
 from tests.support.product import refusal
 from tests.support.waiting import PATIENCE_SECONDS
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from app.config import PROJECT
+from app.config.settings import PROJECT
 from app.models import RunStatus
 from tests.faults.mutants import MUTANTS
 from tests.faults.rewriting import Misfit, Rewrite, modules, rewrite_once

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from app.data_dir import read_secret
+from app.embedded.data_dir import read_secret
 from tests.faults.test_recovery import PROCESSES
 from tests.support.lines import events
 from tests.support.product import RECOVERY_SECONDS, Product, temporary_folder, temporary_product

@@ -4,7 +4,7 @@ import time
 
 from app.launcher.readiness import silence_fault
 from app.models import Component
-from app.services import heartbeats
+from app.services.health import heartbeats
 
 
 def test_a_sign_of_life_counts_only_if_it_is_newer_than_the_start(app):

@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from app.config import PROJECT
+from app.config.settings import PROJECT
 from app.launcher.supervisor import Kept, Program, Supervisor
 from app.observability import logs
 from tests.support.lines import events

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from app.config import PROJECT
+from app.config.settings import PROJECT
 from app.observability.line_queue import MAX_LINES, LineWriter
 from tests.support.waiting import PATIENCE_SECONDS
 
@@ -20,7 +20,7 @@ LONG = b"y" * 9999 + b"\n"
 BEGIN = """
 import logging, os, sys, threading, time
 from app.observability import logs
-from app.runtime.cooperative import is_cooperative
+from app.concurrency.cooperative import is_cooperative
 logs.configure("json")
 log = logging.getLogger("test")
 

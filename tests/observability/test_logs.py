@@ -8,7 +8,7 @@ import pytest
 import structlog
 
 from app.observability import logs
-from app.services import runs
+from app.services.runs import transitions
 from tests.support.accounts import PASSWORD, Visitor, person, with_token
 from tests.support.factories import sql
 from tests.support.starts import start_run
@@ -49,7 +49,7 @@ def test_a_replayed_start_is_a_line_with_its_run_and_without_its_key(client, lin
 
 def test_a_request_id_does_not_outlive_its_request(client, lines, user_id):
     client.get("/healthz", headers={"X-Request-ID": "gone"})
-    runs.abort(start_run(user_id))
+    transitions.abort(start_run(user_id))
     assert {line.get("request_id") for line in lines() if line["event"] == "run moved"} == {None}
 
 

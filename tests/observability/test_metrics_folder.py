@@ -8,8 +8,8 @@ import urllib.request
 from contextlib import suppress
 from pathlib import Path
 
-from app.config import PROJECT
-from app.data_dir import make_metrics_folder
+from app.config.settings import PROJECT
+from app.embedded.data_dir import make_metrics_folder
 from tests.support.product import free_port
 from tests.support.waiting import PATIENCE_SECONDS, wait_until
 

@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 import redis
 
-from app.config import Settings
-from app.sources import exchange
+from app.config.settings import Settings
 from app.sources.base_urls import base_keys
-from app.sources.host import Host
-from app.sources.rate_limit import CommandRateLimiter, RateLimiter, connect
+from app.sources.http import transport
+from app.sources.http.client import HttpClient
+from app.sources.http.rate_limit import CommandRateLimiter, RateLimiter, connect
 from tests.support.web import CERTIFICATE, Web
 
 
@@ -22,12 +22,12 @@ class Hurried(CommandRateLimiter):
         return 0.0
 
 
-def asking(web: Web, limiter: RateLimiter | CommandRateLimiter | None = None, **more: Any) -> Host:
+def asking(web: Web, limiter: RateLimiter | CommandRateLimiter | None = None, **more: Any) -> HttpClient:
     """A host for which every system is on that server."""
-    return Host(limiter or Hurried(), dict.fromkeys(base_keys(), web.url), "jobs@example.org", **more)
+    return HttpClient(limiter or Hurried(), dict.fromkeys(base_keys(), web.url), "jobs@example.org", **more)
 
 
-def knowing(web: Web, **more: Any) -> Host:
+def knowing(web: Web, **more: Any) -> HttpClient:
     """The same, but it has read the server's robots.txt before."""
     host = asking(web, **more)
     host.limiter.set(f"robots:{web.url}", "", 60)
@@ -44,14 +44,14 @@ def web() -> Iterator[Web]:
 def tls_web(monkeypatch: pytest.MonkeyPatch) -> Iterator[Web]:
     """The same with TLS, by a certificate that the product trusts here."""
     monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
-    exchange._tls.cache_clear()
+    transport._tls.cache_clear()
     with Web(tls=True).serving() as server:
         yield server
-    exchange._tls.cache_clear()
+    transport._tls.cache_clear()
 
 
 @pytest.fixture
-def host(web: Web) -> Host:
+def host(web: Web) -> HttpClient:
     """One that is in a hurry."""
     return knowing(web)
 

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from app.config import PROJECT, SettingsError
+from app.config.settings import PROJECT, SettingsError
 from app.sources.base_urls import base_keys, read_base_urls
 
 

@@ -16,15 +16,19 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
-from app.sources import markup, postings
 from app.sources.detect import detect_board, detect_url
 from app.sources.listing import list_board
+from app.sources.parsing import html_tokens, postings
 from tests.sources.conftest import asking
 from tests.support.web import Reply, Web
 
 READERS = tuple(
     f"app/sources/{name}.py"
-    for name in ("page_links", "markup", "jobposting", "sitemap", "xml", "reading", "text", "postings")
+    for name in (
+        "careers_page",
+        *("parsing/html_tokens", "parsing/jobposting", "parsing/sitemap", "parsing/xml"),
+        *("parsing/json_record", "parsing/html_text", "parsing/postings"),
+    )
 )
 NOT_PURE = ("structlog", "logging", "sqlalchemy", "psycopg", "redis", "flask", "prometheus_client", "urllib3")
 
@@ -96,7 +100,7 @@ def test_all_reading_is_pure_and_done_where_the_caller_wants_it(site, elsewhere,
         found = find(host, site)
     assert (found.postings, found.titles) == (1, ["Baker"])
     assert not [file for file in here if file.endswith(READERS) or "/protego/" in file]
-    assert {"postings.py", "text.py", "_protego.py"} <= {Path(file).name for file in there}
+    assert {"postings.py", "html_text.py", "_protego.py"} <= {Path(file).name for file in there}
     assert not [file for file in there if any(f"/{library}/" in file for library in NOT_PURE)]
 
 
@@ -123,7 +127,7 @@ def test_texts_are_made_where_postings_are_kept_and_not_where_a_board_is_looked_
 def test_a_page_is_searched_window_by_window_and_nothing_is_lost(text):
     pattern = re.compile("a{1,5}b|<(?=(a{0,3}))")
     with pytest.MonkeyPatch.context() as small:
-        small.setattr(markup, "WINDOW", 4)
-        small.setattr(markup, "MAX_MATCH_LENGTH", 8)
-        found = [(match.span(), match.groups()) for match in markup.matches(pattern, text)]
+        small.setattr(html_tokens, "WINDOW", 4)
+        small.setattr(html_tokens, "MAX_MATCH_LENGTH", 8)
+        found = [(match.span(), match.groups()) for match in html_tokens.matches(pattern, text)]
     assert found == [(match.span(), match.groups()) for match in pattern.finditer(text)]

@@ -4,9 +4,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from app.sources.careers_page import boards_on
 from app.sources.detect import NotRecognised, SeveralBoards, detect_board, detect_url
 from app.sources.errors import AddressRefused, NotFound, Throttled, Unreachable
-from app.sources.page_links import boards_on
 from tests.sources.conftest import knowing
 from tests.support.web import Reply
 

@@ -6,10 +6,11 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from app.sources import addresses, detect
+from app.sources import detect
+from app.sources.careers_page import marked_on, openings_on
 from app.sources.detect import BoardMoved, NotRecognised, SeveralBoards, detect_board, detect_url
 from app.sources.errors import Moved
-from app.sources.page_links import marked_on, openings_on
+from app.sources.http import ssrf
 from tests.sources.conftest import knowing
 from tests.support.web import Reply
 
@@ -28,7 +29,7 @@ def names(web, monkeypatch) -> list[str]:
     def getaddrinfo(host, port, *args, **more):
         return really("127.0.0.1" if str(host).endswith(DOMAIN) else host, port, *args, **more)
 
-    monkeypatch.setattr(addresses.socket, "getaddrinfo", getaddrinfo)
+    monkeypatch.setattr(ssrf.socket, "getaddrinfo", getaddrinfo)
     port = urlsplit(web.url).port
     return [f"{name}{DOMAIN}:{port}" for name in ("", "www.", "careers.")]
 

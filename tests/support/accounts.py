@@ -3,7 +3,7 @@
 from flask import Flask
 from flask.testing import FlaskClient
 
-from app.services import credentials, users
+from app.services.accounts import credentials, users
 
 HOST = {"Host": "jobs.example.org"}
 PASSWORD = "correct horse battery"

@@ -3,8 +3,8 @@
 from celery import Celery
 from flask import Flask
 
-from app.celery_app import celery_init_app
-from app.config import Settings
+from app.config.settings import Settings
+from app.worker.celery_app import celery_init_app
 
 
 def bare_celery(settings: Settings) -> Celery:

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, text
 
 from app.extensions import db
 from app.models import RunStatus
-from app.services.users import LOCAL_EMAIL
+from app.services.accounts.users import LOCAL_EMAIL
 
 
 def sql(statement: str, **values: Any) -> list[Any]:

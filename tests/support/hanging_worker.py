@@ -8,7 +8,7 @@ from typing import Any
 from celery.signals import worker_ready
 from celery.worker.control import control_command
 
-from app.tasks.heartbeat import BEAT_SECONDS
+from app.worker.heartbeat import BEAT_SECONDS
 from celery_worker import celery
 from tests.support.workers import HANGS, HANGS_AT_ONCE
 

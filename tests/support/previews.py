@@ -4,7 +4,8 @@ from typing import Any
 
 from flask import current_app
 
-from app.services import companies, preview_work, previews
+from app.services.companies import companies
+from app.services.previews import lifecycle, worker
 from app.tasks.preview import run_preview as task
 from tests.support.factories import sql
 
@@ -17,13 +18,13 @@ def company(user_id: int, board: str, include: tuple[str, ...] = (), exclude: tu
 
 def begun(user_id: int) -> int:
     """A preview that is begun, as its worker finds it."""
-    return previews.begin(user_id)[0]
+    return lifecycle.begin(user_id)[0]
 
 
 def finished(user_id: int) -> int:
     """A preview that was worked on to its end."""
     preview_id = begun(user_id)
-    preview_work.work(preview_id, lambda: None)
+    worker.work(preview_id, lambda: None)
     assert preview(preview_id).finished_at
     return preview_id
 

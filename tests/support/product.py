@@ -22,9 +22,10 @@ import psutil
 import psycopg
 import redis
 
-from app import embedded
-from app.config import PROJECT
-from app.data_dir import make_metrics_folder, open_folder, read_secret, short_path, unlink
+from app.config.settings import PROJECT
+from app.embedded import postgres as embedded_postgres
+from app.embedded import redis as embedded_redis
+from app.embedded.data_dir import make_metrics_folder, open_folder, read_secret, short_path, unlink
 from tests.support.lines import events
 from tests.support.waiting import PATIENCE_SECONDS, wait_until
 
@@ -199,13 +200,13 @@ class Product:
 
     def connect(self) -> "psycopg.Connection[Any]":
         """A connection to the product's own database, for what one statement cannot do."""
-        url = urlsplit(embedded.database_url(self.data_dir))
+        url = urlsplit(embedded_postgres.database_url(self.data_dir))
         address = {"user": url.username, "password": url.password, "dbname": url.path[1:]}
         return psycopg.connect(host=unquote(url.query.removeprefix("host=")), **address)
 
     def broker(self) -> "redis.Redis":
         """A connection to the product's own Redis."""
-        path = str(embedded.redis_socket(short_path(self.data_dir)))
+        path = str(embedded_redis.redis_socket(short_path(self.data_dir)))
         password = read_secret(self.data_dir, "redis.password")
         return redis.Redis(unix_socket_path=path, password=password, socket_timeout=60)
 

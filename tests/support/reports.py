@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Any
 
-from app import embedded
-from app.programs import run
+from app.embedded import postgres as embedded_postgres
+from app.embedded import redis as embedded_redis
+from app.embedded.subprocesses import run
 
 PACKAGES = ("celery", "kombu", "flask", "gunicorn", "sqlalchemy", "psycopg")
 
@@ -33,7 +34,7 @@ def table(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
 def _versions() -> dict[str, str]:
     return {
         "Python": platform.python_version(),
-        "PostgreSQL": run([str(embedded.postgres_binary("postgres")), "--version"]).split()[-1],
-        "Redis": run([embedded.redis_binary(), "--version"]).partition("v=")[2].split()[0],
+        "PostgreSQL": run([str(embedded_postgres.postgres_binary("postgres")), "--version"]).split()[-1],
+        "Redis": run([embedded_redis.redis_binary(), "--version"]).partition("v=")[2].split()[0],
         **{name: version(name) for name in PACKAGES},
     }

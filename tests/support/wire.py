@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from app.config import PROJECT, Settings
+from app.config.settings import PROJECT, Settings
 from tests.support.product import free_port
 from tests.support.waiting import PATIENCE_SECONDS, wait_until
 

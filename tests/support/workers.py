@@ -9,7 +9,7 @@ from pathlib import Path
 
 import psutil
 
-from app.config import PROJECT, Settings
+from app.config.settings import PROJECT, Settings
 from tests.support.waiting import PATIENCE_SECONDS
 
 HANGING_WORKER = "tests.support.hanging_worker"

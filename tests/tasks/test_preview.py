@@ -6,18 +6,11 @@ from threading import Event
 import pytest
 
 from app.extensions import db
-from app.services import (
-    companies,
-    preview_boards,
-    preview_dispatches,
-    preview_ends,
-    preview_leases,
-    preview_listings,
-    preview_work,
-    previews,
-)
-from app.sources.host import Host
-from app.tasks import dispatch, preview, reconcile
+from app.services import publisher
+from app.services.companies import companies
+from app.services.previews import completion, leases, lifecycle, list_company, outbox, results, worker
+from app.sources.http.client import HttpClient
+from app.worker import reconciler
 from tests.support import previews as at
 from tests.support.boards import Reply, job
 from tests.support.factories import make_run, make_user, row, sql
@@ -72,7 +65,7 @@ def test_a_board_that_fails_says_why_and_touches_no_other(boards, user_id, statu
     assert (failed.retry_at is not None) == (outcome == "throttled")
     if outcome != "throttled":
         assert listed.state == "listed"
-    told = companies.of_user(user_id)[0]
+    told = companies.list_for_user(user_id)[0]
     assert (told.outcome, told.outcome_detail, told.postings) == (outcome, failed.detail, None)
 
 
@@ -88,14 +81,14 @@ def test_what_nobody_thought_of_is_stored_as_a_failure_and_logged(boards, user_i
     boards.greenhouse("beta", [job(2, "Engineer")])
     company(user_id, "acme")
     company(user_id, "beta")
-    asked = Host.ask
+    asked = HttpClient.ask
 
     def ask(self, source, board, *rest):
         if str(board) == "acme":
             raise ZeroDivisionError("inner secret")
         return asked(self, source, board, *rest)
 
-    monkeypatch.setattr(Host, "ask", ask)
+    monkeypatch.setattr(HttpClient, "ask", ask)
     failed, listed = units(finished(user_id))
     assert (failed.state, failed.outcome, listed.state) == ("failed", "unreachable", "listed")
     assert "secret" not in failed.detail
@@ -140,7 +133,7 @@ def test_texts_may_hold_anything(boards, user_id):
 
 
 def test_what_postgresql_cannot_hold_is_taken_out():
-    assert preview_boards.clean("a\x00b\ud800c\udfffd 🙂") == "abcd 🙂"
+    assert list_company.clean("a\x00b\ud800c\udfffd 🙂") == "abcd 🙂"
 
 
 def test_a_board_that_did_not_change_keeps_its_postings_and_is_decided_anew(boards, user_id):
@@ -185,7 +178,7 @@ def test_what_a_removed_preview_knew_is_not_taken_for_what_an_older_one_knows(bo
     boards.greenhouse("acme", [job(2, "New")], etag='"two"')
     company(user_id, "beta")
     removed = begun(user_id)
-    preview_boards.list_company(preview_leases.take_company(removed))
+    list_company.list_company(leases.claim_company(removed))
     company(user_id, "gamma")
     preview_id = finished(user_id)
     assert [unit.board for unit in units(removed)] == []
@@ -227,7 +220,7 @@ def test_a_company_removed_or_changed_meanwhile_stays_in_the_preview_as_it_was(b
     at_once(app, lambda: run_preview(preview_id), meanwhile)
     assert [unit.state for unit in units(preview_id)] == ["listed"]
     assert at.preview(preview_id).finished_at is not None
-    assert previews.get(preview_id, user_id)["is_current"] is False
+    assert lifecycle.get(preview_id, user_id)["is_current"] is False
 
 
 def test_a_preview_removed_while_it_is_worked_on_leaves_nothing(boards, app, user_id):
@@ -267,7 +260,7 @@ def test_what_is_left_after_a_slice_gets_a_new_message(boards, app, broker, user
     for number in range(3):
         company(user_id, f"b{number}")
     preview_id = begun(user_id)
-    preview_work.work(preview_id, lambda: preview.publish(preview_id), seconds=0)
+    worker.work(preview_id, lambda: outbox.publish(preview_id), seconds=0)
     assert broker.llen(QUEUE) == 1
     assert at.preview(preview_id).dispatch_count == 1
     assert {unit.state for unit in units(preview_id)} == {"waiting"}
@@ -276,32 +269,32 @@ def test_what_is_left_after_a_slice_gets_a_new_message(boards, app, broker, user
 def test_a_worker_that_lost_its_lease_writes_nothing(boards, user_id):
     company(user_id, "acme")
     preview_id = begun(user_id)
-    first = preview_leases.take_company(preview_id)
-    assert preview_leases.take_company(preview_id) is None
+    first = leases.claim_company(preview_id)
+    assert leases.claim_company(preview_id) is None
     leases_run_out()
-    second = preview_leases.take_company(preview_id)
+    second = leases.claim_company(preview_id)
     assert (first.attempt, second.attempt) == (1, 2)
-    found = preview_listings.Found([], True, 0, preview_listings.Validators())
-    assert preview_listings.store_listing(first, found) is False
-    assert preview_listings.store_failure(first, preview_listings.Outcome.GONE, "Gone.") is False
+    found = results.ListingResult([], True, 0, results.Validators())
+    assert results.store_listing(first, found) is False
+    assert results.store_failure(first, results.Outcome.GONE, "Gone.") is False
     assert [unit.state for unit in units(preview_id)] == ["listing"]
-    assert preview_listings.store_listing(second, found) is True
-    assert preview_listings.store_listing(second, found) is False
+    assert results.store_listing(second, found) is True
+    assert results.store_listing(second, found) is False
 
 
 def test_a_board_that_takes_its_workers_with_it_is_given_up_after_three(boards, user_id):
     company(user_id, "acme")
     preview_id = begun(user_id)
     for _ in range(3):
-        assert preview_ends.close_overdue() == 0
-        assert preview_leases.take_company(preview_id)
+        assert completion.close_overdue() == 0
+        assert leases.claim_company(preview_id)
         leases_run_out()
-    assert preview_leases.take_company(preview_id) is None
-    assert preview_ends.close_overdue() == 1
+    assert leases.claim_company(preview_id) is None
+    assert completion.close_overdue() == 1
     [unit] = units(preview_id)
     assert (unit.state, unit.outcome, unit.lease_until) == ("failed", "unreachable", None)
     assert "3 times" in unit.detail
-    assert companies.of_user(user_id)[0].outcome == "unreachable"
+    assert companies.list_for_user(user_id)[0].outcome == "unreachable"
 
 
 def test_a_database_that_is_away_leaves_the_board_for_later(boards, user_id, app):
@@ -323,15 +316,15 @@ def test_a_preview_past_its_deadline_is_closed_by_the_reconciler(app, broker, us
     company(user_id, "acme")
     company(user_id, "beta")
     preview_id = begun(user_id)
-    preview_leases.take_company(preview_id)
+    leases.claim_company(preview_id)
     sql("UPDATE previews SET deadline_at = now() - interval '1 s'")
-    assert preview_leases.take_company(preview_id) is None
-    assert preview_dispatches.take_due() == []
-    reconcile.reconcile_once()
+    assert leases.claim_company(preview_id) is None
+    assert outbox.claim_due() == []
+    reconciler.reconcile_once()
     assert [(unit.state, unit.outcome) for unit in units(preview_id)] == [("failed", "out_of_time")] * 2
     assert at.preview(preview_id).finished_at is not None
     # Of the one that nobody asked there is nothing to tell.
-    assert [found.outcome for found in companies.of_user(user_id)] == ["out_of_time", None]
+    assert [found.outcome for found in companies.list_for_user(user_id)] == ["out_of_time", None]
 
 
 def test_with_the_broker_away_a_preview_is_begun_and_published_when_it_is_back(client, broker, user_id):
@@ -340,9 +333,9 @@ def test_with_the_broker_away_a_preview_is_begun_and_published_when_it_is_back(c
         answer = client.post("/api/ingestion/dry-run")
         assert answer.status_code == 201
         due_now()
-        assert reconcile.reconcile_once() is None
-    dispatch.breaker = dispatch.Breaker()
-    reconcile.reconcile_once()
+        assert reconciler.reconcile_once() is None
+    publisher.breaker = publisher.CircuitBreaker()
+    reconciler.reconcile_once()
     [message] = broker.lrange(QUEUE, 0, -1)
     assert json.loads(message)["headers"]["task"] == "preview.run"
     found = at.preview(answer.json["preview_id"])
@@ -355,16 +348,16 @@ def test_a_preview_of_which_something_can_be_taken_is_due_whoever_holds_the_rest
     company(user_id, "acme")
     company(user_id, "beta")
     preview_id = begun(user_id)
-    preview_leases.take_company(preview_id)
-    assert preview_dispatches.take_due() == []
+    leases.claim_company(preview_id)
+    assert outbox.claim_due() == []
     due_now()
-    assert preview_dispatches.take_due() == [preview_id]
-    assert preview_dispatches.take_due() == []
-    preview_leases.take_company(preview_id)
+    assert outbox.claim_due() == [preview_id]
+    assert outbox.claim_due() == []
+    leases.claim_company(preview_id)
     due_now()
-    assert preview_dispatches.take_due() == []
+    assert outbox.claim_due() == []
     leases_run_out()
-    assert preview_dispatches.take_due() == [preview_id]
+    assert outbox.claim_due() == [preview_id]
 
 
 @pytest.mark.parametrize("table", ["ingestion_runs", "previews"])
@@ -376,7 +369,7 @@ def test_a_fault_with_runs_does_not_keep_previews_from_being_published_nor_the_r
     sql(f"CREATE TRIGGER broken BEFORE UPDATE ON {table} FOR EACH ROW EXECUTE FUNCTION broken()")
     try:
         with pytest.raises(Exception, match="inner fault"):
-            reconcile.reconcile_once()
+            reconciler.reconcile_once()
     finally:
         sql("DROP FUNCTION broken() CASCADE")
     published = (row(run_id).dispatch_count, at.preview(preview_id).dispatch_count)
@@ -386,10 +379,10 @@ def test_a_fault_with_runs_does_not_keep_previews_from_being_published_nor_the_r
 def test_the_reconciler_mends_what_a_worker_left_that_died_before_its_last_word(app, broker, user_id):
     company(user_id, "acme")
     preview_id = begun(user_id)
-    unit = preview_leases.take_company(preview_id)
-    preview_listings.store_failure(unit, preview_listings.Outcome.GONE, "Gone.")
+    unit = leases.claim_company(preview_id)
+    results.store_failure(unit, results.Outcome.GONE, "Gone.")
     assert at.preview(preview_id).finished_at is None
-    reconcile.reconcile_once()
+    reconciler.reconcile_once()
     assert at.preview(preview_id).finished_at is not None
 
 

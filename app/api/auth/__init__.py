@@ -1,0 +1,4 @@
+"""The user behind a request: session cookie, token, and the limits on sign-in attempts.
+
+Passwords and credentials themselves live in services/accounts; no routes here.
+"""

@@ -1,0 +1,18 @@
+"""The operator's commands, registered with Flask."""
+
+import click
+from flask import Flask
+
+from app.cli.runs import runs_group
+from app.cli.sources import sources_group
+from app.cli.users import users_group
+
+
+def init_app(app: Flask) -> None:
+    """Register the commands. Raises SettingsError if ``flask run`` may not serve with these settings."""
+    context = click.get_current_context(silent=True)
+    if context and context.info_name == "run":
+        app.config["SETTINGS"].check_serving(context.params["host"])
+    app.cli.add_command(runs_group)
+    app.cli.add_command(users_group)
+    app.cli.add_command(sources_group)

@@ -1,0 +1,100 @@
+"""``flask --app wsgi users …``: look after the people who sign in."""
+
+import re
+import sys
+
+import click
+from flask.cli import AppGroup
+
+from app.cli.database import with_database
+from app.cli.tables import format_time, print_table
+from app.schemas.auth import MAX_EMAIL_LENGTH, MAX_PASSWORD_LENGTH, MAX_TOKEN_NAME_LENGTH, MIN_PASSWORD_LENGTH
+from app.services.accounts import credentials, users
+
+users_group = AppGroup("users", help="Look after the people who sign in (AUTH=accounts).")
+
+
+USER_COLUMNS = ("USER", "EMAIL", "CREATED", "LAST SIGN-IN", "SESSIONS AND TOKENS")
+
+
+@users_group.command("add")
+@click.argument("email")
+@click.option("--password-stdin", is_flag=True, help="Read the password from standard input instead of asking.")
+@with_database
+def add_user(email: str, password_stdin: bool) -> None:
+    """Add somebody who may sign in."""
+    if not re.fullmatch(r"[!-?A-~]+@[!-?A-~]+", email) or len(email) > MAX_EMAIL_LENGTH:
+        raise click.ClickException(f"{email!r} is no e-mail address that a browser would send.")
+    if users.find_by_email(email):
+        raise click.ClickException(f"There is a user {email} already.")
+    users.add(email, _new_password(password_stdin))
+    click.echo(f"{email.strip().lower()} may sign in")
+
+
+@users_group.command("password")
+@click.argument("email")
+@click.option("--password-stdin", is_flag=True, help="Read the password from standard input instead of asking.")
+@with_database
+def set_password(email: str, password_stdin: bool) -> None:
+    """Give somebody a new password; his sessions and tokens end."""
+    user = users.get_by_email(email)
+    if not users.set_password(user.user_id, _new_password(password_stdin)):
+        raise click.ClickException(f"{user.email} was removed meanwhile.")
+    click.echo(f"{user.email} has a new password; every session and token has ended")
+
+
+@users_group.command("token")
+@click.argument("email")
+@click.option("--name", default="made by the operator", show_default=True, help="What it is for.")
+@click.option("--days", type=click.IntRange(1, 3660), help="It expires after so many; without this, never.")
+@with_database
+def make_token(email: str, name: str, days: int | None) -> None:
+    """Print a new token, alone, on standard output."""
+    if not name.isprintable() or not 1 <= len(name) <= MAX_TOKEN_NAME_LENGTH:
+        raise click.ClickException(f"A token's name has 1 to {MAX_TOKEN_NAME_LENGTH} characters that can be printed.")
+    click.echo(credentials.make_token(users.get_by_email(email).user_id, name, days).secret)
+
+
+@users_group.command("list")
+@with_database
+def list_users() -> None:
+    """List everybody."""
+    rows = [
+        (
+            str(user.user_id),
+            user.email,
+            format_time(user.created_at),
+            format_time(user.last_login),
+            str(user.credentials),
+        )
+        for user in users.list_users()
+    ]
+    print_table([USER_COLUMNS, *rows])
+
+
+@users_group.command("remove")
+@click.argument("email")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@with_database
+def remove_user(email: str, yes: bool) -> None:
+    """Remove somebody with his runs and jobs; his sessions and tokens end at once."""
+    user = users.get_by_email(email)
+    if not yes:
+        click.confirm(f"Remove {user.email} with all runs and jobs?", abort=True)
+    users.remove(user.user_id)
+    click.echo(f"{user.email} is removed")
+
+
+def _new_password(from_stdin: bool) -> str:
+    try:
+        password = sys.stdin.readline().rstrip("\r\n") if from_stdin else _ask_password()
+        password.encode()
+    except UnicodeError as error:
+        raise click.ClickException("The password is not valid UTF-8.") from error
+    if not MIN_PASSWORD_LENGTH <= len(password) <= MAX_PASSWORD_LENGTH or "\x00" in password:
+        raise click.ClickException(f"A password has {MIN_PASSWORD_LENGTH} to {MAX_PASSWORD_LENGTH} characters.")
+    return password
+
+
+def _ask_password() -> str:
+    return click.prompt("Password", hide_input=True, confirmation_prompt=True)

@@ -1,0 +1,234 @@
+"""Settings from the environment: read and checked once, at the start, with every fault reported at once."""
+
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from environs import Env, EnvValidationError
+
+from app.config.validators import (
+    MIN_SECRET_KEY_LENGTH,
+    check_contact,
+    check_database_url,
+    check_host,
+    check_public_url,
+    check_redis_url,
+    choice,
+    is_loopback,
+    is_weak_key,
+    limiter_storage,
+    number,
+    origin,
+    with_driver,
+)
+from app.db.engine import MAX_LARGE_STATEMENTS, SPARE_CONNECTIONS, engine_options
+from app.embedded.postgres import database_url as embedded_database_url
+from app.embedded.redis import redis_url as embedded_redis_url
+
+PROJECT = Path(__file__).resolve().parents[2]
+
+MAX_BODY_BYTES = 64 * 1024
+"""Request bodies above this are refused with 413; the largest legitimate one is a company with all its filters."""
+
+MAX_IMPORT_BYTES = 16 * 1024 * 1024
+"""The same for an import of companies; more than any export has (``app/schemas/companies.py``)."""
+
+BOARD_THREADS = 8
+"""Boards that one task lists at once, each in a thread that may hold a connection."""
+
+TASK_CONNECTIONS = BOARD_THREADS + 1 + MAX_LARGE_STATEMENTS
+"""Connections of one process of a worker: a thread's each, that of who watches over them, those of large statements."""
+
+
+class SettingsError(SystemExit):
+    """The settings are wrong: one sentence per fault.
+
+    A ``SystemExit``, because gunicorn, celery and flask all let that pass: the sentences reach the terminal, the exit
+    code is 1, and no stack trace is shown.
+    """
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything an installation can set; ``from_env`` says what each may be."""
+
+    host: str
+    """HOST: the address the web server listens on. With AUTH=local only a loopback address."""
+    port: int
+    """PORT: the port the web server listens on."""
+    data_dir: Path
+    """DATA_DIR: where the embedded PostgreSQL and Redis and their sockets live."""
+    auth: str
+    """AUTH: ``local`` (one user, no sign-in, this machine only) or ``accounts``."""
+    secret_key: str | None
+    """SECRET_KEY: signs what has to be signed; serving with AUTH=accounts requires 32 characters or more."""
+    secret_key_fallbacks: tuple[str, ...]
+    """SECRET_KEY_FALLBACKS: keys that were the SECRET_KEY before, with commas between; what they signed is believed."""
+    database_url: str
+    """DATABASE_URL: the PostgreSQL to use; without it the embedded one."""
+    redis_url: str
+    """REDIS_URL: the Redis to use; without it the embedded one."""
+    embedded_database: bool
+    embedded_redis: bool
+    public_url: str | None
+    """PUBLIC_URL: the address people use, where it is not HOST:PORT; sets the trusted host and our own origin."""
+    proxy_hops: int
+    """PROXY_HOPS: how many proxies stand in front, exactly; their X-Forwarded-* headers are trusted."""
+    web_workers: int
+    """WEB_WORKERS: processes of the web server."""
+    web_database_connections: int
+    """WEB_DATABASE_CONNECTIONS: PostgreSQL connections of each web process; its old name is WEB_THREADS."""
+    web_worker_class: str
+    """WEB_WORKER_CLASS: gunicorn's ``gevent`` or, where that is not wanted, its ``gthread``."""
+    worker_concurrency: int
+    """WORKER_CONCURRENCY: how many tasks one Celery worker runs at a time."""
+    log_format: str
+    """LOG_FORMAT: ``json`` (a line an event) or ``console`` (for reading; the default in a terminal)."""
+    metrics_token: str | None
+    """METRICS_TOKEN: the bearer token with which others than loopback may read /metrics and the details of /readyz."""
+    contact: str | None
+    """CONTACT: whom the systems that are read can turn to, an e-mail or web address; stands in the User-Agent."""
+    source_base_urls: str
+    """SOURCE_BASE_URLS: a JSON object, addresses in place of the systems' own (``app/sources/base_urls.py``)."""
+
+    @classmethod
+    def from_env(cls) -> "Settings":
+        """Read the environment.
+
+        Raises SettingsError with one sentence per fault.
+        """
+        env = Env(eager=False)
+        in_terminal = sys.stderr.isatty()
+        values: dict[str, Any] = {
+            "host": env.str("HOST", "127.0.0.1", validate=check_host),
+            "port": number(env, "PORT", 8000, 1, 65535),
+            "data_dir": Path(env.str("DATA_DIR", "") or PROJECT / "data").resolve(),
+            "auth": choice(env, "AUTH", "accounts", ("accounts", "local")),
+            "secret_key": env.str("SECRET_KEY", "") or None,
+            "secret_key_fallbacks": tuple(filter(None, map(str.strip, env.str("SECRET_KEY_FALLBACKS", "").split(",")))),
+            "database_url": env.str("DATABASE_URL", "", validate=check_database_url),
+            "redis_url": env.str("REDIS_URL", "", validate=check_redis_url),
+            "public_url": env.str("PUBLIC_URL", "", validate=check_public_url) or None,
+            "proxy_hops": number(env, "PROXY_HOPS", 0, 0, 10),
+            "web_workers": number(env, "WEB_WORKERS", 2, 1, 64),
+            "web_database_connections": number(env, _connections_name(), 16, 1, 128),
+            "web_worker_class": choice(env, "WEB_WORKER_CLASS", "gevent", ("gevent", "gthread")),
+            "worker_concurrency": number(env, "WORKER_CONCURRENCY", 2, 1, 128),
+            "log_format": choice(env, "LOG_FORMAT", "console" if in_terminal else "json", ("json", "console")),
+            "metrics_token": env.str("METRICS_TOKEN", "") or None,
+            "contact": env.str("CONTACT", "", validate=check_contact) or None,
+            "source_base_urls": env.str("SOURCE_BASE_URLS", ""),
+        }
+        try:
+            env.seal()
+        except EnvValidationError as error:
+            raise SettingsError("\n".join(_sentences(error))) from error
+        return cls(**_completed(values)).checked()
+
+    def checked(self) -> "Settings":
+        """Return these settings if they fit together; raises SettingsError if not."""
+        faults = []
+        if self.auth == "local" and not is_loopback(self.host):
+            faults.append(f"AUTH=local serves this machine only: set HOST to 127.0.0.1, not {self.host}.")
+        if self.auth == "local" and self.proxy_hops:
+            faults.append("AUTH=local answers no proxy: unset PROXY_HOPS, or use AUTH=accounts.")
+        if self.auth == "local" and self.public_url:
+            faults.append("AUTH=local has no public address: unset PUBLIC_URL, or use AUTH=accounts.")
+        if faults:
+            raise SettingsError("\n".join(faults))
+        return self
+
+    @property
+    def connections(self) -> int:
+        """How many PostgreSQL connections the processes of one machine may hold, with some to spare for people."""
+        web = self.web_workers * (self.web_database_connections + SPARE_CONNECTIONS)
+        return web + self.worker_concurrency * TASK_CONNECTIONS + 20
+
+    @property
+    def is_public_https(self) -> bool:
+        """Whether people reach the product by TLS; only then can a cookie be Secure."""
+        return (self.public_url or "").startswith("https:")
+
+    @property
+    def limiter_storage(self) -> str:
+        """The address of Redis as the library that counts tries writes it."""
+        return limiter_storage(self.redis_url)
+
+    @property
+    def session_cookie(self) -> str:
+        """The cookie's name. Browsers keep cookies by host and not by port: two products on one host must differ."""
+        port = urlsplit(self.public_url or "").port
+        return f"__Host-session{f'-{port}' if port else ''}" if self.is_public_https else f"session-{self.port}"
+
+    def check_serving(self, *addresses: str) -> None:
+        """What only a server that answers requests needs; raises SettingsError if it is missing.
+
+        ``addresses`` are those it really listens on, which its own options may have set in place of HOST.
+        """
+        if self.auth == "local" and (outside := [address for address in addresses if not is_loopback(address)]):
+            raise SettingsError(f"AUTH=local serves this machine only: listen on 127.0.0.1, not on {outside[0]}.")
+        keys = [self.secret_key or "", *self.secret_key_fallbacks]
+        if self.auth == "accounts" and any(map(is_weak_key, keys)):
+            raise SettingsError(
+                "AUTH=accounts needs a SECRET_KEY (and SECRET_KEY_FALLBACKS, if any) of at least"
+                f" {MIN_SECRET_KEY_LENGTH} random characters; make one with:"
+                " python3 -c 'import secrets; print(secrets.token_urlsafe(48))'"
+            )
+
+    def flask_config(self) -> dict[str, Any]:
+        """The same settings under the names that Flask and its extensions look for."""
+        return {
+            "SETTINGS": self,
+            "PAGE_FOLDER": PROJECT / "frontend" / "dist",
+            "SECRET_KEY": self.secret_key,
+            "SECRET_KEY_FALLBACKS": list(self.secret_key_fallbacks),
+            "MAX_CONTENT_LENGTH": MAX_BODY_BYTES,
+            "SQLALCHEMY_DATABASE_URI": self.database_url,
+            "SQLALCHEMY_ENGINE_OPTIONS": engine_options(self.web_database_connections),
+            "API_TITLE": "Job Ingestion",
+            "API_VERSION": "1",
+            "OPENAPI_VERSION": "3.1.0",
+            "API_SPEC_OPTIONS": {
+                "info": {"description": "Start, watch and abort ingestion runs."},
+                # Either; none at all with AUTH=local.
+                "security": [{"session": []}, {"token": []}, *([{}] if self.auth == "local" else [])],
+            },
+        }
+
+
+def _connections_name() -> str:
+    """Return the name of the setting that is set; WEB_THREADS is its old one."""
+    both = ("WEB_DATABASE_CONNECTIONS", "WEB_THREADS")
+    return next((name for name in both if os.environ.get(name)), both[0])
+
+
+def _sentences(error: EnvValidationError) -> list[str]:
+    messages: Any = error.error_messages
+    return [sentence for faults in messages.values() for sentence in faults]
+
+
+def _completed(values: dict[str, Any]) -> dict[str, Any]:
+    """Fill in the embedded servers' addresses where none was given, and write the others in one way."""
+    database, redis = values["database_url"], values["redis_url"]
+    return {
+        **values,
+        "embedded_database": not database,
+        "embedded_redis": not redis,
+        "database_url": with_driver(database) if database else _embedded(embedded_database_url, values["data_dir"]),
+        "public_url": origin(values["public_url"]) if values["public_url"] else None,
+        "redis_url": redis or _embedded(embedded_redis_url, values["data_dir"]),
+    }
+
+
+def _embedded(address: Callable[[Path], str], data_dir: Path) -> str:
+    try:
+        return address(data_dir)
+    except OSError as error:
+        raise SettingsError(
+            f"DATA_DIR {data_dir} cannot be used ({error.strerror}): make it writable for this user,"
+            " or set DATA_DIR to a folder that is."
+        ) from error

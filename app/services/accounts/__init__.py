@@ -1,0 +1,4 @@
+"""Users, passwords, sessions and tokens.
+
+Cookies and headers belong to api/auth.
+"""

@@ -1,0 +1,4 @@
+"""Heartbeats and the checks behind ``/readyz``.
+
+No other service may come in here.
+"""

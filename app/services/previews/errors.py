@@ -1,0 +1,52 @@
+"""Errors of previews."""
+
+from http import HTTPStatus
+
+from app.errors import AppError
+
+
+class NoCompanies(AppError):
+    """There is nothing to preview."""
+
+    status = HTTPStatus.CONFLICT
+    code = "no_companies"
+
+    def __init__(self) -> None:
+        super().__init__("There is no company that is switched on: add one, or switch one on.")
+
+
+class PreviewNotFound(AppError):
+    """There is no such preview of this user; somebody else's is answered alike."""
+
+    status = HTTPStatus.NOT_FOUND
+    code = "preview_not_found"
+
+    def __init__(self, preview_id: int) -> None:
+        super().__init__(f"There is no preview {preview_id}.")
+
+
+class PostingNotFound(AppError):
+    """There is no such posting in this preview."""
+
+    status = HTTPStatus.NOT_FOUND
+    code = "posting_not_found"
+
+
+class PreviewOutdated(AppError):
+    """The companies or their filters are others than when the preview was made."""
+
+    status = HTTPStatus.CONFLICT
+    code = "preview_outdated"
+
+    def __init__(self, preview_id: int) -> None:
+        super().__init__(f"The companies or filters changed since preview {preview_id}; make a new one.")
+
+
+class PreviewUnfinished(AppError):
+    """The preview is still being made."""
+
+    status = HTTPStatus.CONFLICT
+    code = "preview_unfinished"
+
+    def __init__(self, preview_id: int) -> None:
+        super().__init__(f"Preview {preview_id} is still being made; wait for its end.")

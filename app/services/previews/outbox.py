@@ -1,0 +1,71 @@
+"""The outbox of previews: which unfinished ones wait for somebody. The preview's row itself is the outbox entry."""
+
+from sqlalchemy import func, select, update
+
+from app.db.execute import run_statement, seconds_from_now
+from app.extensions import table_of
+from app.models import Preview, PreviewCompany
+from app.observability import metrics
+from app.services import publisher
+from app.services.previews.leases import claimable
+
+PREVIEWS = table_of(Preview)
+UNITS = table_of(PreviewCompany)
+
+BACKOFF_SECONDS = 30
+"""Seconds from a publish to the next one, should none have been published meanwhile; more than a worker's slice. It
+does not grow: a preview is for somebody who waits, and has an end of its own."""
+
+
+def claim_due() -> list[int]:
+    """Claim the previews whose message is due, the most overdue first, and return their ids. Commits.
+
+    Due is one of which something can be taken, whoever else is at work on it: a worker that is publishes again before
+    that, and one message too many does no harm. SKIP LOCKED as where runs are taken.
+    """
+    now = func.clock_timestamp()
+    of_it = UNITS.c.preview_id == PREVIEWS.c.preview_id
+    due = (
+        select(PREVIEWS.c.preview_id, PREVIEWS.c.next_dispatch_at)
+        .where(PREVIEWS.c.finished_at.is_(None), PREVIEWS.c.next_dispatch_at <= now, PREVIEWS.c.deadline_at > now)
+        .where(select(UNITS.c.position).where(of_it, claimable()).exists())
+        .order_by(PREVIEWS.c.next_dispatch_at)
+        .limit(publisher.BATCH_SIZE)
+        .with_for_update(skip_locked=True)
+        .cte("due")
+    )
+    claimed = (
+        update(PREVIEWS)
+        .where(PREVIEWS.c.preview_id == due.c.preview_id)
+        .values(next_dispatch_at=seconds_from_now(publisher.CLAIM_SECONDS))
+        .returning(PREVIEWS.c.preview_id, due.c.next_dispatch_at)
+    )
+    return [row.preview_id for row in sorted(run_statement(claimed), key=lambda row: row.next_dispatch_at)]
+
+
+def mark_published(preview_id: int) -> None:
+    """Note that the preview's message was published, and when it is due again should nobody begin. Commits."""
+    run_statement(
+        update(PREVIEWS)
+        .where(PREVIEWS.c.preview_id == preview_id)
+        .values(
+            dispatched_at=func.clock_timestamp(),
+            dispatch_count=PREVIEWS.c.dispatch_count + 1,
+            next_dispatch_at=seconds_from_now(BACKOFF_SECONDS),
+        )
+    )
+
+
+def publish(preview_id: int) -> bool:
+    """Publish the preview's message, as ``publisher.publish`` does. Commits."""
+    return publisher.publish(MESSAGE, preview_id)
+
+
+MESSAGE = publisher.MessageType(
+    task="preview.run",
+    subject="preview",
+    mark_published=mark_published,
+    # Published again after each pause, so at most two of them wait for a worker.
+    expires=BACKOFF_SECONDS * 2,
+    publishes=metrics.PREVIEW_PUBLISHES,
+)

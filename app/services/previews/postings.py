@@ -1,0 +1,76 @@
+"""The postings of a preview, page by page and one by one."""
+
+from typing import Any
+
+from sqlalchemy import Row, and_, literal, or_, select
+
+from app.db.execute import run_statement
+from app.extensions import table_of
+from app.models import Preview, PreviewCompany, PreviewPosting
+from app.services.previews.errors import PostingNotFound, PreviewNotFound
+
+PREVIEWS = table_of(Preview)
+UNITS = table_of(PreviewCompany)
+POSTINGS = table_of(PreviewPosting)
+
+LONG = ("description", "requirements")
+"""What only one posting at a time is read with."""
+
+
+def page(
+    preview_id: int,
+    user_id: int,
+    company: int | None = None,
+    taken: bool | None = None,
+    search: str | None = None,
+    after: int = 0,
+    limit: int = 100,
+) -> tuple[list[Row[Any]], int | None]:
+    """Return a page of the postings of this user's preview, and the ``after`` of the next page. Changes nothing.
+
+    ``company`` is the position of one, ``search`` part of a title, location, department or company's name, whatever
+    its case. Raises PreviewNotFound.
+    """
+    wanted = (
+        select(*[each for each in POSTINGS.c if each.name not in LONG], UNITS.c.name.label("company"))
+        .join(UNITS, and_(UNITS.c.preview_id == POSTINGS.c.preview_id, UNITS.c.position == POSTINGS.c.position))
+        .where(POSTINGS.c.preview_id == preview_id, POSTINGS.c.posting_id > after)
+    )
+    if company is not None:
+        wanted = wanted.where(POSTINGS.c.position == company)
+    if taken is not None:
+        wanted = wanted.where(POSTINGS.c.taken == taken)
+    if search:
+        places = (POSTINGS.c.title, POSTINGS.c.location, POSTINGS.c.department, UNITS.c.name)
+        wanted = wanted.where(or_(*[place.icontains(search, autoescape=True) for place in places]))
+    found = wanted.order_by(POSTINGS.c.posting_id).limit(limit + 1).subquery()
+    # The preview stands at the left, so that no posting and no preview can be told apart.
+    rows = run_statement(
+        select(found)
+        .select_from(PREVIEWS.outerjoin(found, literal(True)))
+        .where(PREVIEWS.c.preview_id == preview_id, PREVIEWS.c.user_id == user_id)
+        .order_by(found.c.posting_id)
+    )
+    if not rows:
+        raise PreviewNotFound(preview_id)
+    postings = [row for row in rows if row.posting_id is not None]
+    return postings[:limit], postings[limit - 1].posting_id if len(postings) > limit else None
+
+
+def get(preview_id: int, posting_id: int, user_id: int) -> Row[Any]:
+    """Return a posting of this user's preview with its texts. Changes nothing.
+
+    Raises PreviewNotFound, PostingNotFound.
+    """
+    it = and_(POSTINGS.c.preview_id == PREVIEWS.c.preview_id, POSTINGS.c.posting_id == posting_id)
+    company = and_(UNITS.c.preview_id == POSTINGS.c.preview_id, UNITS.c.position == POSTINGS.c.position)
+    rows = run_statement(
+        select(POSTINGS, UNITS.c.name.label("company"))
+        .select_from(PREVIEWS.outerjoin(POSTINGS, it).outerjoin(UNITS, company))
+        .where(PREVIEWS.c.preview_id == preview_id, PREVIEWS.c.user_id == user_id)
+    )
+    if not rows:
+        raise PreviewNotFound(preview_id)
+    if rows[0].posting_id is None:
+        raise PostingNotFound(f"There is no posting {posting_id} in preview {preview_id}.")
+    return rows[0]

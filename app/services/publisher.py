@@ -1,0 +1,137 @@
+"""Publish messages: after the commit, within a time limit, and without ever failing the request.
+
+A message only wakes a worker. It carries the id of a row, and the row is its own outbox entry.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from threading import Lock
+
+import structlog
+from celery import Celery
+from flask import current_app
+from prometheus_client import Counter
+
+from app.concurrency.fair_limit import FairLimit
+from app.observability.logs import request_id
+
+log = structlog.get_logger(__name__)
+
+PROBE_INTERVAL_SECONDS = 3.0
+"""Pause after a failed publish, so that requests do not queue behind the broker's timeouts."""
+
+MAX_PUBLISHES = 8
+"""Publishes of a process at a time; its pool of connections to the broker has as many."""
+
+SLOT_TIMEOUT = 0.5
+"""Seconds that a publish waits for its turn. If the broker is that slow, the reconciler publishes later."""
+
+CLAIM_SECONDS = 5
+"""Seconds for which a reconciler has the due rows that it claimed to itself. It publishes within them, or the rows are
+due again. Short, because a run waits as long after a failed publish."""
+
+BATCH_SIZE = 100
+"""Due rows claimed at once."""
+
+
+class CircuitBreaker:
+    """Allow publishes while the broker answers; after a failure one probe every PROBE_INTERVAL_SECONDS."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._next_probe: float | None = None
+
+    def allows(self) -> bool:
+        """Return whether the caller may publish; after a failure, the caller is the one probe of this interval."""
+        with self._lock:
+            if self._next_probe is None:
+                return True
+            if time.monotonic() < self._next_probe:
+                return False
+            self._next_probe = time.monotonic() + PROBE_INTERVAL_SECONDS
+            return True
+
+    def record(self, success: bool) -> None:
+        """Record the outcome of a publish."""
+        with self._lock:
+            self._next_probe = None if success else time.monotonic() + PROBE_INTERVAL_SECONDS
+
+
+breaker = CircuitBreaker()
+slots = FairLimit(MAX_PUBLISHES)
+
+
+@dataclass(frozen=True)
+class MessageType:
+    """A kind of message."""
+
+    task: str
+    """Name of the task that the message wakes."""
+    subject: str
+    """Word for the row whose id the message carries, for the log."""
+    mark_published: Callable[[int], None]
+    expires: int
+    """Seconds after which the worker drops the message; another has been published by then."""
+    publishes: Counter
+
+
+def publish(message: MessageType, subject_id: int) -> bool:
+    """Publish a message and mark its row as published. Commits.
+
+    Returns whether the message was published; if not, the reconciler publishes it later. Raises nothing: the row is
+    committed, and a fault of the broker must not turn that into an error.
+    """
+    if not slots.acquire(timeout=SLOT_TIMEOUT):
+        return _record(message, subject_id, "skipped")
+    try:
+        return _publish(message, subject_id)
+    finally:
+        slots.release()
+
+
+def broker_answers() -> bool:
+    """Return whether the broker answers a ping within the producers' timeouts."""
+    try:
+        with _celery().connection_for_write() as connection:
+            return bool(connection.default_channel.client.ping())
+    except Exception as error:  # kombu lets errors of every layer through
+        log.warning("broker does not answer", reason=str(error))
+        return False
+
+
+def _publish(message: MessageType, subject_id: int) -> bool:
+    # Checked by the holder of a slot: while it waited, another publish may have found the broker unavailable.
+    if not breaker.allows():
+        return _record(message, subject_id, "skipped")
+    try:
+        _celery().send_task(
+            message.task,
+            (subject_id,),
+            headers={"request_id": request_id()},
+            expires=message.expires,
+            ignore_result=True,
+        )
+    except Exception as error:  # kombu lets errors of every layer through
+        breaker.record(success=False)
+        return _record(message, subject_id, "failed", reason=str(error))
+    breaker.record(success=True)
+    try:
+        message.mark_published(subject_id)
+    except Exception as error:  # published all the same; the reconciler publishes it once more
+        return _record(message, subject_id, "unmarked", reason=getattr(error, "reason", None) or str(error))
+    return _record(message, subject_id, "published")
+
+
+def _celery() -> Celery:
+    """Return this application's Celery. Celery's own current application is the last one made in the process."""
+    celery: Celery = current_app.extensions["celery"]
+    return celery
+
+
+def _record(message: MessageType, subject_id: int, outcome: str, **more: str) -> bool:
+    message.publishes.labels(outcome=outcome).inc()
+    if outcome != "published":
+        about = {f"{message.subject}_id": subject_id}
+        log.warning(f"{message.subject} not published", **about, outcome=outcome, **more)
+    return outcome == "published"

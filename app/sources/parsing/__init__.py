@@ -1,0 +1,4 @@
+"""Pure functions from text to values: JSON, HTML, XML, JSON-LD, sitemaps.
+
+No input or output here.
+"""

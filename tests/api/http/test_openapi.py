@@ -1,0 +1,152 @@
+"""The OpenAPI document is complete, true, and the source of docs/api.md."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from app.config.settings import PROJECT
+from docs.build_api import TYPES, render, write_types
+from tests.support.accounts import HOST, in_browser, person
+
+EXPECTED = {
+    ("get", "/api/ingestion/current-run"): {200, 401, 403, 500, 503},
+    ("post", "/api/ingestion/start"): {200, 201, 400, 401, 403, 404, 409, 413, 415, 422, 500, 503},
+    ("post", "/api/ingestion/abort/{run_id}"): {200, 400, 401, 403, 404, 409, 413, 415, 500, 503},
+    ("get", "/api/ingestion/runs/{run_id}"): {200, 401, 403, 404, 500, 503},
+    ("get", "/api/ingestion/runs/{run_id}/events"): {200, 401, 403, 404, 422, 500, 503},
+    ("get", "/api/ingestion/runs"): {200, 401, 403, 422, 500, 503},
+    ("get", "/api/ingestion/sources"): {200, 401, 403, 500, 503},
+    ("post", "/api/ingestion/companies/detect"): {200, 400, 401, 403, 413, 415, 422, 429, 500, 503},
+    ("get", "/api/ingestion/companies"): {200, 401, 403, 500, 503},
+    ("post", "/api/ingestion/companies"): {201, 400, 401, 403, 409, 413, 415, 422, 500, 503},
+    ("get", "/api/ingestion/companies/{company_id}"): {200, 401, 403, 404, 500, 503},
+    ("patch", "/api/ingestion/companies/{company_id}"): {200, 400, 401, 403, 404, 409, 413, 415, 422, 500, 503},
+    ("delete", "/api/ingestion/companies/{company_id}"): {204, 400, 401, 403, 404, 413, 415, 500, 503},
+    ("post", "/api/ingestion/companies/import"): {200, 400, 401, 403, 409, 413, 415, 422, 429, 500, 503},
+    ("get", "/api/ingestion/companies/export"): {200, 401, 403, 500, 503},
+    ("post", "/api/ingestion/dry-run"): {200, 201, 400, 401, 403, 409, 413, 415, 422, 500, 503},
+    ("get", "/api/ingestion/dry-run"): {200, 401, 403, 500, 503},
+    ("get", "/api/ingestion/dry-run/{preview_id}"): {200, 401, 403, 404, 500, 503},
+    ("get", "/api/ingestion/dry-run/{preview_id}/postings"): {200, 401, 403, 404, 422, 500, 503},
+    ("get", "/api/ingestion/dry-run/{preview_id}/postings/{posting_id}"): {200, 401, 403, 404, 500, 503},
+    ("post", "/api/auth/login"): {204, 400, 401, 403, 404, 413, 415, 422, 429, 500, 503},
+    ("post", "/api/auth/logout"): {204, 400, 403, 404, 413, 415, 500, 503},
+    ("get", "/api/auth/me"): {200, 401, 403, 500, 503},
+    ("get", "/api/auth/credentials"): {200, 401, 403, 404, 500, 503},
+    ("post", "/api/auth/credentials"): {201, 400, 401, 403, 404, 413, 415, 422, 500, 503},
+    ("delete", "/api/auth/credentials/{credential_id}"): {204, 400, 401, 403, 404, 413, 415, 500, 503},
+    ("post", "/api/auth/password"): {204, 400, 401, 403, 404, 413, 415, 422, 429, 500, 503},
+    ("get", "/healthz"): {200, 403, 500},
+    ("get", "/readyz"): {200, 403, 500, 503},
+    ("get", "/metrics"): {200, 403, 500},
+}
+PUBLIC = {"/api/auth/login", "/api/auth/logout", "/healthz", "/readyz", "/metrics"}
+ACME = {"source": "greenhouse", "board": "acme", "name": "Acme"}
+
+
+@pytest.fixture
+def document(client) -> dict:
+    return client.get("/api/openapi.json").json
+
+
+def operations(document) -> dict:
+    return {
+        (method, path): operation
+        for path, methods in document["paths"].items()
+        for method, operation in methods.items()
+        if method != "parameters"
+    }
+
+
+def test_every_operation_documents_every_answer(document):
+    found = {name: set(map(int, operation["responses"])) for name, operation in operations(document).items()}
+    assert found == EXPECTED
+
+
+def test_every_operation_has_a_name_and_takes_and_returns_the_requests_id(document):
+    names = [operation["operationId"] for operation in operations(document).values()]
+    assert len(set(names)) == len(EXPECTED)
+    for operation in operations(document).values():
+        assert "X-Request-ID" in [each["name"] for each in operation["parameters"]]
+        assert all("X-Request-ID" in answer["headers"] for answer in operation["responses"].values())
+
+
+def test_every_route_is_documented(app, document):
+    rules = [rule.rule for rule in app.url_map.iter_rules() if not rule.endpoint.startswith("page.")]
+    routes = {re.sub(r"<\w+_id:(\w+)>", r"{\1}", rule) for rule in rules}
+    assert routes - {"/api/openapi.json"} == set(document["paths"])
+
+
+def test_every_error_is_a_problem_document(document):
+    for operation in operations(document).values():
+        for status, answer in operation["responses"].items():
+            if int(status) >= 400:
+                assert list(answer["content"]) == ["application/problem+json"]
+                name = answer["content"]["application/problem+json"]["schema"]["$ref"].rpartition("/")[2]
+                members = set(document["components"]["schemas"][name]["properties"])
+                assert {"type", "title", "status", "detail", "code", "request_id"} <= members
+
+
+def test_answers_have_exactly_the_documented_members(client, document):
+    run_id = client.post("/api/ingestion/start").json["run_id"]
+    schemas = document["components"]["schemas"]
+    for path, name in ((f"runs/{run_id}", "Run"), ("current-run", "CurrentRun"), ("runs", "RunsPage")):
+        assert set(client.get(f"/api/ingestion/{path}").json) == set(schemas[name]["properties"])
+    company_id = client.post("/api/ingestion/companies", json=ACME).json["company_id"]
+    preview_id = client.post("/api/ingestion/dry-run").json["preview_id"]
+    for path, name in (
+        (f"companies/{company_id}", "Company"),
+        ("companies", "Companies"),
+        (f"dry-run/{preview_id}", "Preview"),
+        (f"dry-run/{preview_id}/postings", "PostingsPage"),
+    ):
+        assert set(client.get(f"/api/ingestion/{path}").json) == set(schemas[name]["properties"])
+    [event] = client.get(f"/api/ingestion/runs/{run_id}/events").json["events"]
+    assert set(event) == set(schemas["Event"]["properties"])
+
+
+def test_the_page_in_docs_is_what_make_docs_writes(document):
+    assert (Path(PROJECT) / "docs" / "api.md").read_text() == render(document), "run: make docs"
+
+
+def test_the_pages_types_are_what_make_docs_writes(document, tmp_path):
+    write_types(document, tmp_path / "schema.d.ts")
+    assert (tmp_path / "schema.d.ts").read_text() == TYPES.read_text(), "run: make docs"
+
+
+def test_which_operations_ask_for_no_credential_is_documented(document):
+    public = {path for (_, path), operation in operations(document).items() if operation.get("security") == []}
+    assert public == PUBLIC
+    assert {} in document["security"]  # AUTH=local
+
+
+def test_with_accounts_the_document_asks_for_a_credential_and_knows_the_cookie_by_its_name(accounts_app):
+    person(accounts_app, "ann@example.org")
+    browser = in_browser(accounts_app, "ann@example.org")
+    document = browser.client.get("/api/openapi.json", base_url="https://jobs.example.org", headers=HOST).json
+    assert document["security"] == [{"session": []}, {"token": []}]
+    named = document["components"]["securitySchemes"]["session"]["name"]
+    assert browser.client.get_cookie(named, domain="jobs.example.org")
+
+
+def test_a_request_id_may_be_anything_in_the_document_too(client, document):
+    [parameter] = [each for each in document["paths"]["/healthz"]["get"]["parameters"] if each["in"] == "header"]
+    assert parameter["schema"] == {"type": "string"}
+    assert client.get("/healthz", headers={"X-Request-ID": "not well-formed"}).status_code == 200
+
+
+def test_a_change_may_come_without_a_body_in_the_document_too(client, document):
+    path = document["paths"]["/api/ingestion/companies/{company_id}"]
+    assert not path["patch"]["requestBody"]["required"]
+    company = client.post("/api/ingestion/companies", json=ACME).json
+    assert client.patch(f"/api/ingestion/companies/{company['company_id']}").json["name"] == "Acme"
+
+
+def test_what_a_body_cannot_hold_is_documented(document):
+    schemas = document["components"]["schemas"]
+    texts = [schemas["NewToken"]["properties"]["name"], schemas["Changes"]["properties"]["include"]["items"]]
+    assert [re.match(text["pattern"], "a\x00b") for text in texts] == [None, None]
+    assert all(re.match(text["pattern"], "a\nb") for text in texts)
+    assert schemas["Import"]["properties"]["companies"]["maxItems"] == 1000
+    assert [each["required"] for each in schemas["Detect"]["oneOf"]] == [["url"], ["source", "board"]]

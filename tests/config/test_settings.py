@@ -1,0 +1,237 @@
+"""Settings: what each may be, and one sentence for each that is not."""
+
+import ssl
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from app.config.settings import PROJECT, Settings, SettingsError
+from app.config.validators import is_loopback
+from tests.support.bare import bare_celery
+
+GOOD_KEY = "a-key-of-more-than-thirty-two-characters"
+
+
+@pytest.fixture(autouse=True)
+def bare_environment(monkeypatch, tmp_path):
+    for name in ("HOST", "PORT", "AUTH", "SECRET_KEY", "DATABASE_URL", "REDIS_URL", "PUBLIC_URL", "PROXY_HOPS",
+                 "WEB_WORKERS", "WEB_DATABASE_CONNECTIONS", "WEB_THREADS", "WEB_WORKER_CLASS", "WORKER_CONCURRENCY",
+                 "LOG_FORMAT", "METRICS_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("DATA_DIR", str(tmp_path / "data"))
+
+
+def test_the_defaults(tmp_path):
+    found = Settings.from_env()
+    assert (found.host, found.port, found.auth) == ("127.0.0.1", 8000, "accounts")
+    assert found.data_dir == tmp_path / "data"
+    assert (found.embedded_database, found.embedded_redis) == (True, True)
+    assert (found.web_workers, found.web_database_connections, found.worker_concurrency) == (2, 16, 2)
+    assert (found.secret_key, found.public_url, found.metrics_token, found.proxy_hops) == (None, None, None, 0)
+
+
+def test_the_data_folder_is_below_the_checkout_unless_said_otherwise(monkeypatch):
+    monkeypatch.setenv("DATABASE_URL", "postgresql://u:p@db/name")
+    monkeypatch.setenv("REDIS_URL", "redis://cache:6379/0")
+    monkeypatch.delenv("DATA_DIR")
+    assert Settings.from_env().data_dir == PROJECT / "data"
+    monkeypatch.setenv("DATA_DIR", "elsewhere")
+    assert Settings.from_env().data_dir == Path.cwd() / "elsewhere"
+
+
+def test_the_embedded_addresses_stay_the_same_and_name_the_data_folder(tmp_path):
+    first, second = Settings.from_env(), Settings.from_env()
+    assert (first.database_url, first.redis_url) == (second.database_url, second.redis_url)
+    assert (tmp_path / "data" / "postgres.password").stat().st_mode & 0o777 == 0o600
+    assert (tmp_path / "data" / "redis.password").stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+psycopg"])
+def test_an_own_database_replaces_the_embedded_one(monkeypatch, scheme):
+    monkeypatch.setenv("DATABASE_URL", f"{scheme}://u:p@db:5432/name?sslmode=require")
+    found = Settings.from_env()
+    assert found.database_url == "postgresql+psycopg://u:p@db:5432/name?sslmode=require"
+    assert not found.embedded_database
+
+
+@pytest.mark.parametrize("url", ["redis://cache:6379/0", "rediss://:p@cache:6379/1", "redis+socket:///run/redis.sock"])
+def test_an_own_redis_replaces_the_embedded_one(monkeypatch, url):
+    monkeypatch.setenv("REDIS_URL", url)
+    found = Settings.from_env()
+    assert (found.redis_url, found.embedded_redis) == (url, False)
+
+
+@pytest.mark.parametrize("driver", ["asyncpg", "psycopg2", "nonsense"])
+def test_whatever_driver_a_database_address_names_ours_is_used(monkeypatch, driver):
+    monkeypatch.setenv("DATABASE_URL", f"postgresql+{driver}://u:p@db/name")
+    assert Settings.from_env().database_url == "postgresql+psycopg://u:p@db/name"
+
+
+@pytest.mark.parametrize(
+    ("address", "storage"),
+    [
+        ("redis://:p@cache:6379/1", "redis://:p@cache:6379/1"),
+        ("redis+socket://:p@/run/a%20b.sock?virtual_host=2", "redis+unix://:p@/run/a%20b.sock?db=2"),
+        ("redis+socket:///run/redis.sock", "redis+unix:///run/redis.sock?db=0"),
+    ],
+)
+def test_tries_are_counted_in_the_same_redis(monkeypatch, address, storage):
+    monkeypatch.setenv("REDIS_URL", address)
+    assert Settings.from_env().limiter_storage == storage
+
+
+@pytest.mark.parametrize(
+    "key",
+    ["", "short", "a" * 40, "change-me-change-me-change-me-change-me", "please_change_this_before_you_serve",
+     "django-insecure-0a1b2c3d4e5f6g7h8i9j0k", "supersecretkeysupersecretkeysuper", "your-secret-key-your-secret-key"],
+)
+def test_a_key_that_everybody_could_guess_is_refused(monkeypatch, key):
+    monkeypatch.setenv("SECRET_KEY", key)
+    with pytest.raises(SettingsError, match="SECRET_KEY"):
+        Settings.from_env().check_serving()
+
+
+def test_products_on_other_ports_of_one_host_have_cookies_of_other_names(monkeypatch):
+    names = []
+    for address in ("https://jobs.example.org", "https://jobs.example.org:8443", "http://jobs.example.org", ""):
+        monkeypatch.setenv("PUBLIC_URL", address)
+        names.append(Settings.from_env().session_cookie)
+    assert names == ["__Host-session", "__Host-session-8443", "session-8000", "session-8000"]
+
+
+@pytest.mark.parametrize("fallbacks", ["short", "a" * 40, f"{'0123456789abcdef' * 3},short"])
+def test_a_weak_key_is_refused_among_the_fallbacks_too(monkeypatch, fallbacks):
+    monkeypatch.setenv("SECRET_KEY", "0123456789abcdef" * 3)
+    monkeypatch.setenv("SECRET_KEY_FALLBACKS", fallbacks)
+    with pytest.raises(SettingsError, match="SECRET_KEY_FALLBACKS"):
+        Settings.from_env().check_serving()
+
+
+def test_tls_to_redis_believes_no_certificate_that_it_cannot_check(settings):
+    with bare_celery(replace(settings, redis_url="rediss://:p@cache:6379/0")).connection_for_write() as connection:
+        assert connection.ssl["ssl_cert_reqs"] is ssl.CERT_REQUIRED
+
+
+@pytest.mark.parametrize(
+    ("written", "origin"),
+    [
+        ("https://Jobs.Example.org/", "https://jobs.example.org"),
+        ("HTTPS://jobs.example.org:443", "https://jobs.example.org"),
+        ("http://jobs.example.org:8080", "http://jobs.example.org:8080"),
+        ("https://[2001:DB8::1]", "https://[2001:db8::1]"),
+    ],
+)
+def test_the_public_address_is_compared_as_browsers_write_it(monkeypatch, written, origin):
+    monkeypatch.setenv("PUBLIC_URL", written)
+    assert Settings.from_env().public_url == origin
+
+
+def test_an_empty_address_is_none(monkeypatch):
+    monkeypatch.setenv("DATABASE_URL", "")
+    monkeypatch.setenv("REDIS_URL", "")
+    assert Settings.from_env().embedded_database
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PORT", "abc"), ("PORT", "0"), ("PORT", "65536"), ("PORT", ""), ("PORT", "80.5"),
+        ("WEB_WORKERS", "0"), ("WEB_DATABASE_CONNECTIONS", "many"), ("WORKER_CONCURRENCY", "-1"), ("PROXY_HOPS", "11"),
+        ("WEB_THREADS", "0"), ("WEB_WORKER_CLASS", "sync"),
+        ("AUTH", "none"), ("AUTH", ""), ("LOG_FORMAT", "xml"), ("HOST", "example.org"), ("HOST", ""),
+        ("DATABASE_URL", "mysql://u:p@db/name"), ("DATABASE_URL", "sqlite://"), ("DATABASE_URL", "nonsense"),
+        ("DATABASE_URL", "postgresql://u:p@db:port/name"),
+        ("REDIS_URL", "amqp://cache"), ("REDIS_URL", "cache:6379"), ("REDIS_URL", "redis://[::1"),
+        ("REDIS_URL", "redis://cache:port/0"),
+        ("PUBLIC_URL", "jobs.example.org"), ("PUBLIC_URL", "ftp://jobs.example.org"),
+        ("PUBLIC_URL", "https://jobs.example.org/app"), ("PUBLIC_URL", "https://["),
+        ("PUBLIC_URL", "https://jobs.example.org/#x"), ("PUBLIC_URL", "https://u:p@jobs.example.org"),
+        ("DATABASE_URL", "postgresql://u:p@db/name?foo=bar"), ("DATABASE_URL", "postgresql"),
+        ("REDIS_URL", "redis://"), ("REDIS_URL", "redis://cache:6379/abc"), ("REDIS_URL", "redis+socket://"),
+    ],
+)
+def test_a_bad_setting_is_one_sentence_that_names_it(monkeypatch, name, value):
+    monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsError) as fault:
+        Settings.from_env()
+    assert str(fault.value).startswith(f"{name} must ")
+    assert "\n" not in str(fault.value)
+
+
+def test_all_faults_are_reported_at_once(monkeypatch):
+    for name in ("PORT", "WEB_WORKERS", "AUTH"):
+        monkeypatch.setenv(name, "wrong")
+    with pytest.raises(SettingsError) as fault:
+        Settings.from_env()
+    assert [line.split()[0] for line in str(fault.value).splitlines()] == ["PORT", "AUTH", "WEB_WORKERS"]
+
+
+def test_a_fault_ends_a_process_with_code_1_and_its_sentence():
+    assert issubclass(SettingsError, SystemExit)
+    assert SettingsError("PORT must be.").code == "PORT must be."
+
+
+@pytest.mark.parametrize(
+    ("settings", "word"),
+    [
+        ({"HOST": "0.0.0.0"}, "HOST"),
+        ({"HOST": "192.168.1.7"}, "HOST"),
+        ({"HOST": "::"}, "HOST"),
+        ({"PROXY_HOPS": "1"}, "PROXY_HOPS"),
+        ({"PUBLIC_URL": "https://jobs.example.org"}, "PUBLIC_URL"),
+    ],
+)
+def test_local_mode_is_for_this_machine_only(monkeypatch, settings, word):
+    monkeypatch.setenv("AUTH", "local")
+    for name, value in settings.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsError, match=word):
+        Settings.from_env()
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.1.2.3", "::1", "localhost"])
+def test_local_mode_listens_on_loopback(monkeypatch, host):
+    monkeypatch.setenv("AUTH", "local")
+    monkeypatch.setenv("HOST", host)
+    Settings.from_env().check_serving()
+
+
+@pytest.mark.parametrize(
+    "key", [None, "", "short", "a" * 64, "192b9bdd22ab9ed4d12e236c78afcb9a393ec15f71bbf5dc987d54727823bcbf"]
+)
+def test_serving_accounts_takes_a_secret_key_worth_the_name(monkeypatch, key):
+    if key is not None:
+        monkeypatch.setenv("SECRET_KEY", key)
+    with pytest.raises(SettingsError, match="SECRET_KEY"):
+        Settings.from_env().check_serving()
+
+
+def test_serving_accounts_with_a_good_key(monkeypatch):
+    monkeypatch.setenv("SECRET_KEY", GOOD_KEY)
+    Settings.from_env().check_serving()
+
+
+def test_a_data_folder_that_cannot_be_used_is_one_sentence(monkeypatch, tmp_path):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("DATA_DIR", str(tmp_path / "file" / "data"))
+    with pytest.raises(SettingsError, match="DATA_DIR .* cannot be used") as fault:
+        Settings.from_env()
+    assert "\n" not in str(fault.value)
+
+
+@pytest.mark.parametrize(
+    ("host", "loopback"),
+    [("localhost", True), ("127.0.0.1", True), ("127.255.0.1", True), ("::1", True), ("[::1]", True),
+     ("::ffff:127.0.0.1", True), ("0.0.0.0", False), ("::", False), ("example.org", False), ("localhost.evil", False),
+     ("", False), ("2130706433", False)],
+)
+def test_what_counts_as_loopback(host, loopback):
+    assert is_loopback(host) is loopback
+
+
+def test_the_old_name_of_the_connections_is_accepted(monkeypatch):
+    monkeypatch.setenv("WEB_THREADS", "5")
+    assert Settings.from_env().web_database_connections == 5
+    monkeypatch.setenv("WEB_DATABASE_CONNECTIONS", "6")
+    assert Settings.from_env().web_database_connections == 6

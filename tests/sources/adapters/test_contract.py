@@ -1,0 +1,359 @@
+"""What holds for every system that is supported: run over whatever is registered, with boards written by hand.
+
+A system brings a folder below ``boards/``: ``manifest.json``, the answers it names, and ``expected.json``.
+"""
+
+import copy
+import html
+import json
+import re
+from dataclasses import asdict, replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.sources.adapters.registry import SOURCES
+from app.sources.board_token import Board, is_label, is_own_domain, with_token
+from app.sources.deadline import Deadline
+from app.sources.errors import Forbidden, Gone, Moved, NotFound, ShapeChanged, SourceError, Throttled, Unreachable
+from app.sources.http.responses import REFUSALS
+from app.sources.listing import board_name, list_board
+from app.sources.parsing.postings import normalize
+from app.sources.types import Page, Response, Validators
+from tests.support import xml_documents
+from tests.support.web import Reply, Web
+
+FOLDER = Path(__file__).parent / "boards"
+HOSTILE = (
+    "<p onclick=alert(1)>Fine<script>alert('never')</script><img src=x onerror=alert(2)>"
+    "<a href='javascript:alert(3)'>print</a><style>p{}</style><!-- hidden --></p>"
+)
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=12), inner, max_size=4),
+    max_leaves=12,
+)
+
+
+def example(key: str) -> SimpleNamespace:
+    """The folder of a system, read."""
+    manifest = json.loads((FOLDER / key / "manifest.json").read_text())
+    answers = {path: _read(FOLDER / key / name) for path, name in manifest["answers"].items()}
+    is_xml = next(iter(manifest["answers"].values())).endswith(".xml")
+    expected = json.loads((FOLDER / key / "expected.json").read_text())
+    source = SOURCES[key]
+    told = {"pages": 1, **manifest, "answers": answers, "expected": expected, "source": source, "is_xml": is_xml}
+    return SimpleNamespace(**told, main=next(iter(answers)), of=source.board(manifest["board"]))
+
+
+def _read(path: Path) -> Any:
+    return xml_documents.load(path.read_text()) if path.suffix == ".xml" else json.loads(path.read_text())
+
+
+# A website is no system with answers of one shape: see test_website.py.
+EXAMPLES = {key: example(key) for key in SOURCES if key != "website"}
+every_system = pytest.mark.parametrize("case", EXAMPLES.values(), ids=EXAMPLES)
+
+
+def records_of(case: SimpleNamespace, document: Any) -> list[Any]:
+    for name in filter(None, case.records.split(".")):
+        document = document[name]
+    return document
+
+
+def written(case: SimpleNamespace, document: Any) -> bytes:
+    """A document as the system would send it."""
+    return xml_documents.dump(document) if case.is_xml else json.dumps(document).encode()
+
+
+def offer(case: SimpleNamespace, web: Web, document: Any) -> None:
+    """From now on this is the board's listing."""
+    web.replies[case.main] = Reply(written(case, document))
+
+
+def changed(case: SimpleNamespace, change: Any) -> Any:
+    """The main answer after ``change`` was made to its list of records."""
+    document = copy.deepcopy(case.answers[case.main])
+    change(records_of(case, document))
+    if isinstance(document, dict):
+        document.pop("meta", None)
+    return document
+
+
+def parse(case: SimpleNamespace, document: Any) -> Page:
+    body = document if isinstance(document, bytes) else written(case, document)
+    return case.source.parse(Response(200, {}, body, "https://example.org/"), case.of)
+
+
+def serve(case: SimpleNamespace, web: Web) -> None:
+    for path, document in case.answers.items():
+        web.replies[path] = Reply(written(case, document), headers={})
+
+
+def as_json(postings: Any) -> list[dict[str, Any]]:
+    def plain(value: Any) -> Any:
+        return value.isoformat() if hasattr(value, "isoformat") else list(value) if isinstance(value, tuple) else value
+
+    return [{name: plain(value) for name, value in asdict(posting).items()} for posting in postings]
+
+
+@every_system
+def test_it_says_what_it_is_and_on_what_grounds_it_is_read(case):
+    source = case.source
+    assert re.fullmatch(r"[a-z_]{2,40}", source.key)
+    assert all((source.name, source.policy, source.board_hint))
+    assert urlsplit(source.documentation).scheme == "https"
+    assert source.recognise(urlsplit(source.example)) is not None
+    assert "" in source.bases
+    assert all(base.startswith("https://") and not base.endswith("/") for base in source.bases.values())
+    assert set(source.refusals) <= set(REFUSALS) and all(words.endswith(".") for words in source.refusals.values())
+    assert 0.1 <= source.pace_seconds <= 30
+    assert all(source.valid_board(board) == board and name for board, name in source.starters)
+
+
+@every_system
+def test_a_board_is_recognised_by_its_addresses(case):
+    found = {url: str(case.source.recognise(urlsplit(url))) for url in case.recognised}
+    assert found == case.recognised
+    assert case.source.recognise(urlsplit(case.source.page(case.of))) == case.of
+
+
+@every_system
+def test_no_other_address_is(case):
+    strangers = [url for other in EXAMPLES.values() if other is not case for url in other.recognised]
+    for url in (*case.not_recognised, *strangers, "https://example.org/acme", "https://example.org"):
+        assert case.source.recognise(urlsplit(url)) is None, url
+
+
+@every_system
+@given(name=st.text(max_size=30))
+def test_no_name_leads_out_of_the_boards_folder(case, name):
+    try:
+        board = case.source.board(name)
+    except ValueError:
+        return
+    request = case.source.first(board)
+    assert case.source.board(str(board)) == board
+    assert ".." not in request.path.split("/")
+    assert request.path.count("/") == case.source.first(Board("acme", board.region)).path.count("/")
+    assert re.fullmatch(r"[!-~]+", request.path)
+    template = case.source.bases[board.region]
+    there, own = urlsplit(with_token(template, board)).netloc, urlsplit(template).netloc
+    if case.source.markers and is_own_domain(board.token):
+        assert there == board.token
+        return
+    assert there == own or (is_label(there.partition(".")[0]) and there.partition(".")[2] == own.partition(".")[2])
+
+
+@every_system
+@pytest.mark.parametrize("name", ["", " ", "/", "..", "../x", "a/b", "a\\b", "a\nb", "a?b", "a#b", "a%2Fb", "mars:a"])
+def test_a_name_that_none_can_have_is_refused(case, name):
+    with pytest.raises(ValueError):
+        case.source.board(name)
+
+
+@every_system
+def test_the_whole_board_comes_out_as_it_should(case, web, host):
+    serve(case, web)
+    listing = list_board(host, case.source.key, case.board)
+    assert as_json(listing.postings) == case.expected
+    assert listing.is_complete and not listing.unread and not listing.not_modified
+    assert board_name(host, case.source, case.of, Deadline.of(10)) == case.name
+
+
+@every_system
+def test_ids_are_unique_links_lead_to_the_web_and_texts_are_plain(case):
+    postings = [normalize(draft) for draft in parse(case, case.answers[case.main]).drafts]
+    assert len({posting["external_id"] for posting in case.expected}) == len(case.expected)
+    for posting in postings:
+        assert urlsplit(posting.url).scheme in ("http", "https")
+        for text in filter(None, (posting.title, posting.description)):
+            assert not re.search(r"</?(p|div|li|ul|strong|br)\b|&(amp|lt|gt|nbsp|quot);", text)
+        for moment in filter(None, (posting.posted_at, posting.updated_at)):
+            assert moment.utcoffset().total_seconds() == 0
+
+
+@every_system
+def test_reading_again_and_in_another_order_gives_the_same(case):
+    document = case.answers[case.main]
+    once, again = parse(case, document), parse(case, copy.deepcopy(document))
+    assert once == again
+    turned = parse(case, changed(case, lambda records: records.reverse()))
+    assert set(turned.drafts) == set(once.drafts)
+
+
+@every_system
+def test_a_posting_that_is_listed_twice_is_one(case, web, host):
+    serve(case, web)
+    offer(case, web, changed(case, lambda records: records.extend(copy.deepcopy(records))))
+    listing = list_board(host, case.source.key, case.board)
+    assert as_json(listing.postings) == case.expected
+
+
+@every_system
+@pytest.mark.parametrize("damage", [None, "", "   ", 1.5, [], {}, True])
+def test_a_record_without_what_it_needs_is_counted_and_the_others_stay(case, damage):
+    if case.is_xml and isinstance(damage, float | bool):
+        pytest.skip("In XML a number is a text like any other.")
+    whole = parse(case, case.answers[case.main])
+    for name in case.required:
+        page = parse(case, changed(case, lambda records: records[0].__setitem__(name, damage)))
+        assert len(page.drafts) == len(whole.drafts) - 1
+        assert [field.endswith(name) for field in page.unread] == [True]
+
+
+@every_system
+def test_records_that_all_lack_the_same_are_another_shape_which_is_told(case):
+    for name in case.required:
+        document = copy.deepcopy(case.answers[case.main])
+        records = records_of(case, document)
+        for index in case.unlisted:
+            del records[index]
+        for record in records:
+            del record[name]
+        with pytest.raises(ShapeChanged) as fault:
+            parse(case, document)
+        assert fault.value.field.endswith(name) and "missing" in fault.value.detail
+
+
+@every_system
+def test_everything_else_may_be_missing_null_or_odd(case):
+    whole = parse(case, case.answers[case.main])
+    for name in set().union(*records_of(case, case.answers[case.main])) - set(case.required):
+        for damage in (None, "", 7, [], {}, [None], {"name": None}, "odd"):
+            page = parse(case, changed(case, lambda records: [r.__setitem__(name, damage) for r in records]))
+            assert page.unread == () and len(page.drafts) >= len(whole.drafts)
+        page = parse(case, changed(case, lambda records: [r.pop(name, None) for r in records]))
+        assert page.unread == ()
+
+
+@every_system
+def test_fields_that_nobody_knows_change_nothing(case):
+    document = changed(case, lambda records: [record.update(brand_new={"x": [1]}) for record in records])
+    assert parse(case, document).drafts == parse(case, case.answers[case.main]).drafts
+
+
+@every_system
+@pytest.mark.parametrize("body", [b"", b"null", b"7", b'"text"', b"true", b"{}", b"[", b"\xff\xfe\x00", b"[" * 100_000])
+def test_what_is_no_listing_is_an_error_and_not_an_empty_one(case, body):
+    with pytest.raises(SourceError):
+        parse(case, body)
+
+
+@every_system
+def test_an_answer_that_is_cut_off_anywhere_is_an_error(case):
+    body = written(case, case.answers[case.main])
+    for length in range(0, len(body) - 1, 97):
+        with pytest.raises(ShapeChanged):
+            parse(case, body[:length])
+
+
+@every_system
+def test_an_empty_board_is_an_empty_listing_that_is_complete(case, web, host):
+    offer(case, web, case.empty)
+    listing = list_board(host, case.source.key, case.board)
+    assert (listing.postings, listing.is_complete, listing.unread) == ((), True, 0)
+
+
+@every_system
+@pytest.mark.parametrize(
+    ("reply", "error"),
+    [
+        (Reply(status=404), NotFound),
+        (Reply(status=410), Gone),
+        (Reply(status=401), Forbidden),
+        (Reply(status=403), Forbidden),
+        (Reply(status=429, headers={"Retry-After": "7200"}), Throttled),
+        (Reply(status=301, headers={"Location": "https://elsewhere.example/"}), Moved),
+        (Reply(b"<html><title>Just a moment...</title>"), Forbidden),
+        (Reply(b"<html><title>We have moved house</title>"), ShapeChanged),
+        (Reply(status=204), ShapeChanged),
+    ],
+    ids=lambda value: value.__name__ if isinstance(value, type) else f"{value.status}{value.body[:30].decode()}",
+)
+def test_every_refusal_has_a_name(case, web, host, reply, error):
+    web.replies[case.main] = reply
+    with pytest.raises(error):
+        list_board(host, case.source.key, case.board)
+
+
+@every_system
+def test_a_body_that_breaks_off_is_tried_again_and_then_taken(case, web, host):
+    serve(case, web)
+    whole = web.replies[case.main]
+    web.replies[case.main] = [replace(whole, cut=50), whole]
+    assert as_json(list_board(host, case.source.key, case.board).postings) == case.expected
+
+
+@every_system
+def test_a_host_that_stays_unwell_is_an_error_after_a_few_tries(case, web, host):
+    web.replies[case.main] = Reply(status=502)
+    with pytest.raises(Unreachable, match="502"):
+        list_board(host, case.source.key, case.board)
+    assert len(web.paths()) == 3
+
+
+@every_system
+def test_a_board_that_has_not_changed_is_not_read_again(case, web, host):
+    serve(case, web)
+    web.replies[case.main].headers["ETag"] = '"v1"'
+    validators = list_board(host, case.source.key, case.board).validators
+    if case.pages > 1:
+        # No page speaks for the others.
+        assert validators == Validators()
+        return
+    assert validators == Validators('"v1"', None)
+    web.replies[case.main] = Reply(status=304)
+    listing = list_board(host, case.source.key, case.board, validators)
+    assert listing.not_modified and listing.validators == validators
+    assert web.asked[-1].headers["if-none-match"] == '"v1"'
+
+
+@every_system
+def test_hostile_markup_leaves_nothing_but_its_words(case):
+    def poison(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {name: poison(each) for name, each in value.items()}
+        if isinstance(value, list):
+            return [poison(each) for each in value]
+        if isinstance(value, str) and ("<" in value or "&lt;" in value):
+            return HOSTILE if "<" in value else html.escape(HOSTILE)
+        return value
+
+    document = changed(case, lambda records: records.__setitem__(slice(None), poison(records)))
+    texts = [f"{each.description} {each.requirements}" for each in map(normalize, parse(case, document).drafts)]
+    assert any("Fine" in text and "print" in text for text in texts)
+    assert not any(re.search("never|alert|hidden|onerror|script", text) for text in texts)
+
+
+@every_system
+@given(data=st.data())
+def test_no_answer_whatever_makes_a_parser_fall_over(case, data):
+    document = copy.deepcopy(case.answers[case.main])
+    records = records_of(case, document)
+    for _ in range(data.draw(st.integers(0, 4))):
+        record = data.draw(st.sampled_from(records))
+        if record and isinstance(record, dict):
+            record[data.draw(st.sampled_from(sorted(record)))] = data.draw(JSON)
+    if data.draw(st.booleans()):
+        records.insert(0, data.draw(JSON))
+    try:
+        page = parse(case, document)
+    except SourceError:
+        return
+    for draft in page.drafts:
+        normalize(draft)
+
+
+@every_system
+@given(body=st.binary(max_size=60) | JSON.map(lambda value: json.dumps(value).encode()))
+def test_no_body_whatever_does_either(case, body):
+    try:
+        assert isinstance(parse(case, body), Page)
+    except SourceError:
+        pass

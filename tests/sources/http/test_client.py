@@ -1,0 +1,327 @@
+"""Hosts are asked politely: one pace over all processes, robots.txt, honest names, and patience with an end."""
+
+import socket
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import Executor, ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from app.sources.adapters.registry import SOURCES
+from app.sources.deadline import Deadline
+from app.sources.errors import AddressRefused, Forbidden, Moved, OutOfTime, RateLimited, Throttled, Unreachable
+from app.sources.http import transport
+from app.sources.http.client import HttpClient
+from app.sources.http.rate_limit import PREFIX, RateLimiter, connect
+from app.sources.listing import list_board
+from tests.sources.conftest import Hurried, asking
+from tests.support.web import Reply, Web
+
+ACME = "/v1/boards/acme/jobs"
+EMPTY = {"jobs": []}
+GREENHOUSE = SOURCES["greenhouse"]
+
+
+@pytest.fixture
+def host(web, limiter) -> HttpClient:
+    """One that knows nothing yet."""
+    return asking(web, limiter)
+
+
+def list_acme(host: HttpClient, seconds: float = 20):
+    return list_board(host, "greenhouse", "acme", seconds=seconds)
+
+
+def in_turn(web: Web, ask: Callable[[Executor], Iterable[Any]]) -> None:
+    """Ask by several threads at once: no request comes before its turn, however late it, or one before it, may be."""
+    began = time.time()
+    with ThreadPoolExecutor(4) as pool:
+        list(ask(pool))
+    assert len(web.asked) > 2
+    for turn, asked in enumerate(sorted(web.asked, key=lambda each: each.at)):
+        assert asked.at - began > turn * GREENHOUSE.pace_seconds - 0.02
+
+
+def test_we_say_who_we_are_and_whom_to_turn_to(web, host):
+    web.json(ACME, EMPTY)
+    list_acme(host)
+    assert {each.headers["user-agent"] for each in web.asked} == {"JobIngestion/0.1 (+jobs@example.org)"}
+    assert web.asked[-1].headers["accept"] == "application/json"
+    assert HttpClient(Hurried(), {}, None).user_agent == "JobIngestion/0.1"
+
+
+def test_robots_txt_is_asked_first_and_once_for_all_boards_of_a_host(web, host):
+    web.json(ACME, EMPTY)
+    web.json("/v1/boards/other/jobs", EMPTY)
+    list_acme(host)
+    list_board(host, "greenhouse", "other")
+    assert [each.path for each in web.asked] == ["/robots.txt", ACME, "/v1/boards/other/jobs"]
+
+
+@pytest.mark.parametrize(
+    "rules",
+    ["User-agent: *\nDisallow: /", "User-agent: JobIngestion\nDisallow: /v1/*/jobs", "User-agent: *\nDisallow: /*ent="],
+)
+def test_what_robots_txt_forbids_is_not_asked_for(web, host, rules):
+    web.json(ACME, EMPTY)
+    web.replies["/robots.txt"] = Reply(rules.encode())
+    with pytest.raises(Forbidden, match="robots.txt"):
+        list_acme(host)
+    assert web.paths() == []
+
+
+def test_what_robots_txt_allows_us_by_name_is_asked_for(web, host):
+    web.json(ACME, EMPTY)
+    rules = b"User-agent: *\nDisallow: /\n\nUser-agent: JobIngestion\nAllow: /"
+    web.replies["/robots.txt"] = Reply(rules)
+    assert list_acme(host).is_complete
+
+
+def test_a_robots_txt_that_cannot_be_read_keeps_us_off(web, host):
+    web.json(ACME, EMPTY)
+    web.replies["/robots.txt"] = Reply(status=500)
+    with pytest.raises(Unreachable):
+        list_acme(host)
+    assert web.paths() == []
+
+
+def test_a_robots_txt_with_a_mark_of_its_encoding_is_read(web, host):
+    web.replies["/robots.txt"] = Reply(b"\xef\xbb\xbfUser-agent: *\nDisallow: /")
+    with pytest.raises(Forbidden):
+        list_acme(host)
+
+
+def test_a_long_robots_txt_is_read_as_far_as_that(web, host):
+    web.json(ACME, EMPTY)
+    web.replies["/robots.txt"] = Reply(b"User-agent: *\nDisallow: /private\n" + b"# more\n" * 100_000)
+    assert list_acme(host).is_complete
+
+
+@pytest.mark.parametrize("location", ["https://u:p@victim.example:8443/x", "http://10.0.0.1/robots.txt", "ftp://x/"])
+def test_a_robots_txt_that_leads_where_nobody_is_sent_is_none(web, host, location):
+    web.json(ACME, EMPTY)
+    web.replies["/robots.txt"] = Reply(status=302, headers={"Location": location})
+    try:
+        assert list_acme(host).is_complete
+    except Unreachable:
+        assert location.startswith("ftp")
+
+
+def test_turns_that_others_have_taken_are_not_the_hosts_refusal(web, host):
+    web.json(ACME, EMPTY)
+    for _ in range(100):
+        host.limiter.acquire_slot(web.url.removeprefix("http://"), 1.0, 1000)
+    with pytest.raises(RateLimited):
+        list_acme(host, seconds=2)
+    assert web.asked == []
+
+
+def test_answers_are_asked_for_compressed(web, host):
+    web.json(ACME, EMPTY)
+    list_acme(host)
+    assert web.asked[-1].headers["accept-encoding"] == "gzip, deflate"
+
+
+def test_robots_txt_may_stand_elsewhere_on_the_host(web, host):
+    web.json(ACME, EMPTY)
+    web.replies["/robots.txt"] = Reply(status=301, headers={"Location": "/rules"})
+    web.replies["/rules"] = Reply(b"User-agent: *\nDisallow: /v1/")
+    with pytest.raises(Forbidden):
+        list_acme(host)
+
+
+def test_a_crawl_delay_is_a_slower_pace(web, host):
+    web.json(ACME, EMPTY)
+    web.replies["/robots.txt"] = Reply(b"User-agent: *\nCrawl-delay: 1")
+    began = time.time()
+    list_acme(host)
+    list_acme(host)
+    [_, second] = [each.at for each in web.asked if each.path == ACME]
+    assert second - began > GREENHOUSE.pace_seconds + 1 - 0.02
+
+
+def test_a_crawl_delay_below_our_own_pace_makes_nobody_faster(web, host):
+    web.json(ACME, EMPTY)
+    web.replies["/robots.txt"] = Reply(b"User-agent: *\nCrawl-delay: 0.01")
+    in_turn(web, lambda pool: pool.map(list_acme, [host] * 4))
+
+
+def test_processes_share_one_pace_by_redis(web, settings, broker, limiter):
+    """Two hosts with clients of their own stand for two processes: all they share is Redis."""
+    web.json(ACME, EMPTY)
+    hosts = [asking(web, limiter), asking(web, RateLimiter(connect(settings.redis_url)))]
+    in_turn(web, lambda pool: pool.map(list_acme, hosts * 3))
+    assert any(key.startswith(PREFIX.encode()) for key in broker.keys())
+
+
+def test_too_many_requests_is_waited_out_if_that_is_short(web, host):
+    web.json(ACME, EMPTY)
+    whole = web.replies[ACME]
+    web.replies[ACME] = [Reply(status=429, headers={"Retry-After": "1"}), whole]
+    assert list_acme(host).is_complete
+    asked = [each.at for each in web.asked if each.path == ACME]
+    assert asked[1] - asked[0] > 0.9
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_too_many_requests_with_a_long_wait_is_told_with_its_end_and_nobody_asks_before(web, host, status):
+    web.replies[ACME] = Reply(status=status, headers={"Retry-After": "600"})
+    for _ in range(2):
+        with pytest.raises(Throttled) as told:
+            list_acme(host)
+        wait = told.value.retry_at - datetime.now(UTC)
+        assert timedelta(seconds=590) < wait < timedelta(seconds=601)
+    assert len(web.paths()) == 1
+
+
+def test_one_board_that_is_asked_too_often_is_not_the_trouble_of_the_others(web, host):
+    web.replies[ACME] = Reply(status=429, headers={"Retry-After": "600"})
+    web.json("/v1/boards/other/jobs", EMPTY)
+    with pytest.raises(Throttled):
+        list_acme(host)
+    assert list_board(host, "greenhouse", "other").is_complete
+
+
+def test_a_host_that_says_so_whatever_it_is_asked_for_is_left_alone(web, host):
+    for name in ("one", "two", "three"):
+        web.replies[f"/v1/boards/{name}/jobs"] = Reply(status=429, headers={"Retry-After": "600"})
+        with pytest.raises(Throttled):
+            list_board(host, "greenhouse", name)
+    with pytest.raises(Throttled) as told:
+        list_board(host, "greenhouse", "four")
+    assert told.value.retry_at - datetime.now(UTC) > timedelta(seconds=500)
+    assert len(web.paths()) == 3
+
+
+def test_an_answer_in_between_breaks_the_row(web, host):
+    web.json("/v1/boards/well/jobs", EMPTY)
+    for name in ("one", "two", "three", "four"):
+        web.replies[f"/v1/boards/{name}/jobs"] = Reply(status=429, headers={"Retry-After": "600"})
+        with pytest.raises(Throttled):
+            list_board(host, "greenhouse", name)
+        assert list_board(host, "greenhouse", "well").is_complete
+
+
+@pytest.mark.parametrize(
+    ("said", "seconds"),
+    [
+        ("a date", 3000),
+        ("soon", 60),
+        ("-3", 60),
+        ("99999999999999999999", 6 * 3600),
+        ("Thu, 01 Jan 1970 00:00:00 GMT", 1),
+        ("", 60),
+    ],
+)
+def test_retry_after_may_be_anything(web, host, said, seconds):
+    if said == "a date":
+        said = (datetime.now(UTC) + timedelta(seconds=seconds)).strftime("%a, %d %b %Y %H:%M:%S GMT")
+    web.replies[ACME] = Reply(status=429, headers={"Retry-After": said})
+    with pytest.raises(Throttled) as told:
+        list_acme(host, seconds=10)
+    assert abs((told.value.retry_at - datetime.now(UTC)).total_seconds() - seconds) < 0.3 * seconds + 2
+
+
+def test_a_redirect_on_the_host_is_followed_and_one_to_another_is_told(web, host):
+    web.json("/v1/boards/acme-inc/jobs", EMPTY)
+    web.replies[ACME] = Reply(status=308, headers={"Location": "/v1/boards/acme-inc/jobs"})
+    assert list_acme(host).is_complete
+    web.replies[ACME] = Reply(status=302, headers={"Location": "http://169.254.169.254/latest"})
+    with pytest.raises(Moved) as told:
+        list_acme(host)
+    assert told.value.location == "http://169.254.169.254/latest"
+
+
+def test_a_redirect_from_https_to_plain_http_is_refused(web, tls_web):
+    """Of the host and its port, and of another port of it; where it is plain already, nothing is lost."""
+    web.json(ACME, EMPTY)
+    host = HttpClient(Hurried(), {"greenhouse": tls_web.url}, None)
+    for plain in (tls_web.url.replace("https:", "http:"), web.url.replace("127.0.0.1", "localhost")):
+        tls_web.replies[ACME] = Reply(status=301, headers={"Location": f"{plain}{ACME}"})
+        with pytest.raises(AddressRefused, match="leads from https to plain http, which is not followed"):
+            list_acme(host)
+    assert web.asked == []
+    tls_web.json(ACME, EMPTY)
+    assert list_acme(host).is_complete
+
+
+@pytest.mark.parametrize("location", [ACME, "http://[", "ftp://x/", "javascript:alert(1)"])
+def test_a_redirect_that_leads_nowhere_is_an_error(web, host, location):
+    web.replies[ACME] = Reply(status=302, headers={"Location": location})
+    with pytest.raises((Unreachable, Moved)):
+        list_acme(host)
+
+
+def test_a_listing_ends_when_its_time_is_over(web, host):
+    web.replies["/v0/postings/acme"] = Reply(b"[]", delay=30)
+    began = time.monotonic()
+    with pytest.raises((Unreachable, OutOfTime)):
+        list_board(host, "lever", "acme", seconds=1.5)
+    assert time.monotonic() - began < 10
+
+
+@pytest.fixture
+def companies(web, limiter, monkeypatch) -> HttpClient:
+    """A host for which every company of Greenhouse has a host of its own, all of them on the one server."""
+    source = replace(GREENHOUSE, bases={"": "https://{token}.boards.example"})
+    monkeypatch.setitem(SOURCES, "greenhouse", source)
+    here = web.url.rpartition(":")[2]
+    loopback = [(socket.AF_INET, ("127.0.0.1", int(here)))]
+    monkeypatch.setattr(transport, "resolve", lambda host, port, seconds, inward: loopback)
+    return HttpClient(limiter, {"greenhouse": f"http://{{token}}.boards.example:{here}"}, None)
+
+
+def test_a_company_is_asked_at_its_own_host_by_that_hosts_robots_txt(web, companies):
+    for board in ("acme", "other"):
+        web.json(f"/v1/boards/{board}/jobs", EMPTY)
+        assert list_board(companies, "greenhouse", board).is_complete
+    asked = [(each.headers["host"].partition(":")[0], each.path) for each in web.asked]
+    assert asked == [
+        ("acme.boards.example", "/robots.txt"),
+        ("acme.boards.example", ACME),
+        ("other.boards.example", "/robots.txt"),
+        ("other.boards.example", "/v1/boards/other/jobs"),
+    ]
+
+
+def test_companies_own_hosts_have_one_pace_since_they_are_one_system(web, companies):
+    boards = [f"b{number}" for number in range(4)]
+    for board in boards:
+        web.json(f"/v1/boards/{board}/jobs", EMPTY)
+    in_turn(web, lambda pool: pool.map(lambda board: list_board(companies, "greenhouse", board), boards))
+
+
+def test_one_address_that_the_operator_has_set_stands_for_all_companies(web, host, companies):
+    web.json(ACME, EMPTY)
+    assert list_board(host, "greenhouse", "acme").is_complete
+    below = HttpClient(Hurried(), {"greenhouse": f"{web.url}/{{token}}"}, None)
+    web.json("/acme/v1/boards/acme/jobs", EMPTY)
+    assert list_board(below, "greenhouse", "Acme").is_complete
+
+
+@pytest.mark.parametrize("name", ["a.b", "a b", "acme-", "a_b", "a&b", "a+b", "ä", "x" * 64, "evil.example"])
+def test_a_name_that_no_host_can_have_is_refused_where_it_would_be_one(companies, name):
+    with pytest.raises(ValueError, match="letters a to z"):
+        SOURCES["greenhouse"].board(name)
+
+
+def test_a_name_in_a_host_is_the_same_in_capitals(companies):
+    assert SOURCES["greenhouse"].valid_board("ACME") == "acme"
+
+
+def test_a_system_may_say_itself_what_a_status_means(web, host, monkeypatch):
+    monkeypatch.setitem(SOURCES, "greenhouse", replace(GREENHOUSE, refusals={401: "wants a token."}))
+    web.replies[ACME] = Reply(status=401)
+    with pytest.raises(Forbidden, match="^Greenhouse's board acme wants a token.$"):
+        list_acme(host)
+    web.replies[ACME] = Reply(status=403)
+    with pytest.raises(Forbidden, match="the answer is 403"):
+        list_acme(host)
+
+
+def test_patience_that_has_run_out_is_an_error(host):
+    with pytest.raises(OutOfTime):
+        Deadline.of(-1).check()

@@ -1,0 +1,115 @@
+"""A name server that hangs costs a request its time, and nobody else anything."""
+
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from threading import Event
+from urllib.parse import urlsplit
+
+import pytest
+
+from app.config.settings import PROJECT
+from app.sources.errors import Unreachable
+from app.sources.http import ssrf, transport
+from app.sources.http.transport import Limits
+from tests.support.waiting import wait_until
+from tests.support.web import Reply
+
+
+@pytest.fixture
+def asked(monkeypatch) -> Iterator[list[str]]:
+    """The names that were looked up: those that begin with "hung" are not answered while the test runs."""
+    names: list[str] = []
+    end = Event()
+    really = socket.getaddrinfo
+
+    def getaddrinfo(host, *args, **more):
+        names.append(host)
+        if host.startswith("hung"):
+            end.wait(60)
+        return really("127.0.0.1", *args, **more)
+
+    monkeypatch.setattr(ssrf.socket, "getaddrinfo", getaddrinfo)
+    yield names
+    end.set()
+    wait_until(lambda: not ssrf._lookups, what="the look-ups to end")
+
+
+def get(url: str, seconds: float = 0.3) -> transport.RawResponse:
+    return transport.send(urlsplit(url), {}, Limits(seconds, 1000, inward=True))
+
+
+def test_a_look_up_that_hangs_ends_with_its_request(asked):
+    with pytest.raises(Unreachable, match="^hung.example did not answer within 0 s.$"):
+        get("http://hung.example/")
+
+
+def test_names_that_hang_do_not_stop_others(web, asked):
+    web.json("/", {})
+    for number in range(10):
+        with pytest.raises(Unreachable, match="did not answer within"):
+            get(f"http://hung{number}.example/", seconds=0.05)
+    assert get(web.url.replace("127.0.0.1", "well.example"), seconds=20).status == 200
+
+
+def test_a_name_that_hangs_is_looked_up_by_one_thread(asked):
+    for _ in range(5):
+        with pytest.raises(Unreachable, match="did not answer within"):
+            get("http://hung.example/", seconds=0.05)
+    assert asked == ["hung.example"]
+
+
+def test_look_ups_that_hang_do_not_pile_up(asked, monkeypatch):
+    monkeypatch.setattr(ssrf, "MAX_LOOKUPS", 3)
+    for number in range(5):
+        with pytest.raises(Unreachable, match="did not answer" if number < 3 else "3 other look-ups hang"):
+            get(f"http://hung{number}.example/", seconds=0.05)
+    assert len(asked) == 3
+
+
+GREENLETS = """
+from gevent import monkey
+monkey.patch_all()
+import _socket, gevent, sys
+from urllib.parse import urlsplit
+from app.sources.http import ssrf, transport
+from app.sources.errors import Unreachable
+from app.sources.http.transport import Limits
+
+sleep, really = monkey.get_original("time", "sleep"), _socket.getaddrinfo
+def getaddrinfo(host, *args):
+    if host.startswith("hung"):
+        sleep(60)
+    return really("127.0.0.1", *args)
+_socket.getaddrinfo = getaddrinfo
+gevent.get_hub().threadpool.maxsize = ssrf.MAX_LOOKUPS
+
+def get(host, seconds, path=""):
+    url = urlsplit(sys.argv[1].replace("127.0.0.1", host) + path)
+    return transport.send(url, {}, Limits(seconds, 1000, inward=True))
+
+def hangs(host, path=""):
+    try:
+        get(host, 0.5, path)
+    except Unreachable as error:
+        return error.detail
+
+hung = [gevent.spawn(hangs, f"hung{number}.example") for number in range(10)]
+hung.append(gevent.spawn(hangs, "drips.example", "drips"))
+gevent.sleep(0)
+assert get("well.example", 20).status == 200
+assert all("did not answer within" in each.get(timeout=20) for each in hung)
+print("done", flush=True)
+import os
+os._exit(0)
+"""
+
+
+def test_greenlets_wait_for_names_no_longer_than_threads_do(web):
+    """The look-ups themselves hang on the native threads of gevent's pool, where no greenlet is stopped by them."""
+    web.json("/", {})
+    web.replies["/drips"] = Reply(b"x" * 1000, drip=0.05)
+    command = [sys.executable, "-c", GREENLETS, f"{web.url}/"]
+    ended = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, timeout=50)
+    assert (ended.stdout, ended.returncode) == ("done\n", 0), ended.stderr

@@ -1,0 +1,81 @@
+"""Slots, blocks and texts that all processes share by Redis, and what becomes of requests without it."""
+
+import time
+
+import pytest
+
+from app.sources.adapters.registry import SOURCES
+from app.sources.errors import RateLimited, RateLimiterUnavailable, Throttled
+from app.sources.http.rate_limit import CommandRateLimiter, RateLimiter, connect
+from app.sources.listing import list_board
+from tests.sources.conftest import asking
+from tests.support.web import Reply
+
+NO_REDIS = "redis://127.0.0.1:1"
+ACME = "/v1/boards/acme/jobs"
+EMPTY = {"jobs": []}
+
+
+def list_acme(host):
+    return list_board(host, "greenhouse", "acme", seconds=20)
+
+
+def test_slots_blocks_and_texts_in_redis(limiter):
+    limiter.set("x", "ünï", 60)
+    assert (limiter.get("x"), limiter.get("y")) == ("ünï", None)
+    assert limiter.acquire_slot("h", 5, 60) == 0
+    assert 0 < limiter.acquire_slot("h", 5, 60) <= 5
+    assert limiter.acquire_slot("h", 5, 1) < -5
+    limiter.block("h", 100)
+    limiter.block("h", 1)
+    assert 50 < limiter.blocked_for("other", "h") <= 100 and limiter.blocked_for("other") == 0
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda limiter: limiter.acquire_slot("h", 1, 1),
+        lambda limiter: limiter.block("h", 1),
+        lambda limiter: limiter.blocked_for("h"),
+        lambda limiter: limiter.record_throttle("h", "place"),
+        lambda limiter: limiter.reset_throttles("h"),
+        lambda limiter: limiter.get("x"),
+        lambda limiter: limiter.set("x", "y", 1),
+    ],
+)
+def test_a_redis_that_is_away_is_told_whatever_it_is_asked(ask):
+    limiter = RateLimiter(connect(NO_REDIS))
+    assert not limiter.is_available()
+    with pytest.raises(RateLimiterUnavailable):
+        ask(limiter)
+
+
+def test_without_redis_nobody_is_asked(web):
+    """Listings that wait for a turn are put off for it, and cost the board no attempt."""
+    web.json(ACME, EMPTY)
+    with pytest.raises(RateLimiterUnavailable) as told:
+        list_acme(asking(web, RateLimiter(connect(NO_REDIS))))
+    assert isinstance(told.value, RateLimited) and web.asked == []
+
+
+def test_a_command_without_redis_pauses_before_each_request_and_asks_for_robots_txt_once(web):
+    web.json(ACME, EMPTY)
+    host, began = asking(web, CommandRateLimiter()), time.time()
+    list_acme(host)
+    list_acme(host)
+    assert [each.path for each in web.asked] == ["/robots.txt", ACME, ACME]
+    for number, asked in enumerate(web.asked, 1):
+        assert asked.at - began > number * SOURCES["greenhouse"].pace_seconds - 0.02
+
+
+def test_a_command_without_redis_leaves_a_board_alone_that_wants_it(web):
+    web.replies[ACME] = Reply(status=429, headers={"Retry-After": "600"})
+    host = asking(web, CommandRateLimiter())
+    for _ in range(2):
+        with pytest.raises(Throttled):
+            list_acme(host)
+    assert len(web.paths()) == 1
+
+
+def test_a_command_has_no_time_for_a_pause_that_is_too_long():
+    assert CommandRateLimiter().acquire_slot("h", 5, 1) < 0

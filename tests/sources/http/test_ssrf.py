@@ -1,0 +1,93 @@
+"""A user's address never leads into this machine or its neighbourhood, however it is written."""
+
+import socket
+from urllib.parse import urlsplit
+
+import pytest
+
+from app.sources.errors import AddressRefused, Unreachable
+from app.sources.http import ssrf, transport
+from app.sources.http.ssrf import is_public, resolve
+from app.sources.http.transport import Limits
+
+INWARD = [
+    "127.0.0.1",
+    "127.255.255.254",
+    "0.0.0.0",
+    "10.1.2.3",
+    "172.16.0.1",
+    "192.168.1.1",
+    "169.254.169.254",
+    "100.64.0.1",
+    "192.0.0.8",
+    "192.0.2.1",
+    "198.18.0.1",
+    "224.0.0.1",
+    "240.0.0.1",
+    "255.255.255.255",
+    "::",
+    "::1",
+    "fe80::1",
+    "fe80::1%eth0",
+    "fec0::1",
+    "fc00::1",
+    "fd12:3456::1",
+    "ff02::1",
+    "2001:db8::1",
+    "::ffff:127.0.0.1",
+    "::ffff:10.0.0.1",
+    "64:ff9b::7f00:1",
+    "64:ff9b:1::1",
+    "2002:7f00:1::",
+    "2002:a00:1::1",
+    "2001:0:7f00:1:0:0:f5ff:fffe",
+    "not an address",
+    "",
+]
+
+
+@pytest.mark.parametrize("address", INWARD)
+def test_what_is_not_the_public_internet(address):
+    assert not is_public(address)
+
+
+@pytest.mark.parametrize("address", ["1.1.1.1", "8.8.8.8", "2606:4700::1111", "::ffff:1.1.1.1", "64:ff9b::101:101"])
+def test_what_is(address):
+    assert is_public(address)
+
+
+@pytest.mark.parametrize(
+    "host", ["localhost", "127.0.0.1", "127.1", "0x7f.1", "2130706433", "017700000001", "0", "::1", "::ffff:127.0.0.1"]
+)
+def test_every_way_to_write_this_machine_is_refused(host):
+    with pytest.raises(AddressRefused):
+        resolve(host, 443, 20, inward=False)
+
+
+def test_a_name_that_means_a_public_machine_and_an_inward_one_is_refused(monkeypatch):
+    found = [(socket.AF_INET, 0, 0, "", ("1.1.1.1", 443)), (socket.AF_INET, 0, 0, "", ("10.0.0.1", 443))]
+    monkeypatch.setattr(ssrf.socket, "getaddrinfo", lambda *args, **more: found)
+    with pytest.raises(AddressRefused):
+        resolve("two-faced.example", 443, 20, inward=False)
+
+
+def test_what_was_checked_is_what_is_connected_to(monkeypatch, web):
+    """A name server that answers with another address the second time is not asked a second time."""
+    asked = []
+    really = socket.getaddrinfo
+
+    def getaddrinfo(*args, **more):
+        asked.append(args[0])
+        return really("127.0.0.1", *args[1:], **more)
+
+    monkeypatch.setattr(ssrf.socket, "getaddrinfo", getaddrinfo)
+    web.json("/", {})
+    port = urlsplit(web.url).port
+    reply = transport.send(urlsplit(f"http://changing.example:{port}/"), {}, Limits(5, 1000, inward=True))
+    assert (reply.status, asked) == (200, ["changing.example"])
+
+
+@pytest.mark.parametrize("host", ["no-such-name.invalid", "a..b", f"{'x' * 70}.example"])
+def test_a_name_that_means_nothing_is_unreachable(host):
+    with pytest.raises(Unreachable):
+        resolve(host, 443, 20, inward=False)

@@ -1,0 +1,145 @@
+"""Texts come out plain, whole and in their parts."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.sources.parsing.html_text import blocks, one_line, render, texts, tidy
+from app.sources.types import Form, Section, Text
+
+
+def plain(markup: str, form: Form = Form.HTML) -> str | None:
+    return render(blocks(Text(markup, form)))
+
+
+@pytest.mark.parametrize(
+    ("markup", "text"),
+    [
+        ("<p>One</p><p>Two</p>", "One\n\nTwo"),
+        ("One<br>Two<br/>Three", "One\nTwo\nThree"),
+        ("<ul><li>One</li><li>Two</li></ul><p>After</p>", "- One\n- Two\n\nAfter"),
+        ("<li>bare</li><li>items</li>", "- bare\n- items"),
+        ("<ul><li><p>in a paragraph</p></li><li><p>too</p></li></ul>", "- in a paragraph\n- too"),
+        ("<ul><li>One<ul><li>Inner</li></ul></li></ul>", "- One\n- Inner"),
+        ("<div>a<div>b</div>c</div>", "a\n\nb\n\nc"),
+        ("no markup at all", "no markup at all"),
+        ("a &amp; b &lt;c&gt; &nbsp; d&#x27;s", "a & b <c> d's"),
+        ("wo<b>rd</b>s <i>of</i> one", "words of one"),
+        ("<p>line\nbreaks\r\n  are   blanks</p>", "line breaks are blanks"),
+        ("<table><tr><td>A</td><td>B</td></tr><tr><td>C</td><td>D</td></tr></table>", "A B\n\nC D"),
+        ("<p>unclosed <b>bold<p>next", "unclosed bold\n\nnext"),
+        ("<script>bad()</script><style>p{}</style>good", "good"),
+        ("<p>soft\u00adhyphen zero\u200bwidth</p>", "softhyphen zerowidth"),
+        ("<section>A one</section><section>B two</section>", "A one\n\nB two"),
+        ("<article><header>Head</header>Body</article>", "Head\n\nBody"),
+        ("<details><summary>More</summary>Text</details><footer>End</footer>", "More\n\nText\n\nEnd"),
+        ("<p>turned \u202eround\u202c</p>", "turned round"),
+        ("", None),
+        ("<p> </p><p>&nbsp;</p>", None),
+    ],
+)
+def test_markup_becomes_text(markup, text):
+    assert plain(markup) == text
+
+
+def test_what_was_escaped_once_is_unescaped_once():
+    assert plain("&lt;p&gt;a &amp;amp; b &amp;lt;code&amp;gt;&lt;/p&gt;", Form.ESCAPED_HTML) == "a & b <code>"
+    assert plain("&lt;p&gt;&amp;amp;lt; is written so&lt;/p&gt;", Form.ESCAPED_HTML) == "&lt; is written so"
+
+
+def test_plain_text_is_left_as_it_is():
+    assert plain("a < b & c\n\n- not <b>markup</b>", Form.PLAIN) == "a < b & c\n\n- not <b>markup</b>"
+
+
+@pytest.mark.parametrize(
+    "heading",
+    [
+        "<h2>Requirements</h2>",
+        "<h3>Minimum Qualifications:</h3>",
+        "<p><strong>What you’ll bring</strong></p>",
+        "<p><b>Who you are</b></p>",
+        "<div><strong>You might be a fit if:</strong></div>",
+        "<p><strong>About you</strong></p>",
+        "<h4>Dein Profil</h4>",
+        "<p><strong><em>Nice to have</em></strong></p>",
+    ],
+)
+def test_requirements_stand_below_their_heading_up_to_the_next(heading):
+    markup = f"<p>Intro.</p>{heading}<ul><li>Care</li></ul><h2>Benefits</h2><p>Cake.</p>"
+    about, needed = texts([Text(markup)], [])
+    assert about == "Intro.\n\nBenefits\n\nCake."
+    assert needed.endswith("\n\n- Care")
+
+
+@pytest.mark.parametrize(
+    "heading",
+    ["You might thrive in this role if you:", "Who we’re looking for", "What you’ll have", "Experience", "Skills:"]
+    + ["You’ll be a great addition to the team if you have:", "Requirements</strong>:<strong>"],
+)
+def test_more_headings_of_requirements(heading):
+    assert texts([Text(f"<p>A</p><p><strong>{heading}</strong></p><ul><li>Care</li></ul>")], [])[1].endswith("- Care")
+
+
+@pytest.mark.parametrize(
+    "heading", ["What you are going to do", "Why you are going to love it here", "Your experience at Acme", "Benefits"]
+)
+def test_headings_of_something_else(heading):
+    assert texts([Text(f"<h2>{heading}</h2><p>Fly.</p>")], [])[1] is None
+
+
+def test_a_heading_below_belongs_to_the_part_and_one_beside_ends_it():
+    markup = (
+        "<h3>Requirements</h3><p><strong>Technical</strong></p><ul><li>C</li></ul><h4>Human</h4><p>Wit</p>"
+        "<h3>Benefits</h3><p>Cake</p>"
+    )
+    about, needed = texts([Text(markup)], [])
+    assert needed == "Requirements\n\nTechnical\n\n- C\n\nHuman\n\nWit"
+    assert about == "Benefits\n\nCake"
+
+
+def test_bold_words_in_a_sentence_are_no_heading():
+    about, needed = texts([Text("<p>The <strong>requirements</strong> are few.</p><p>Come.</p>")], [])
+    assert (about, needed) == ("The requirements are few.\n\nCome.", None)
+
+
+def test_requirements_that_the_system_keeps_apart_are_those():
+    description = [Text("<h2>Requirements</h2><p>None.</p>")]
+    about, needed = texts(description, [Section("You need", Text("<li>Care</li>")), Section("", Text("<p>Wit</p>"))])
+    assert about == "Requirements\n\nNone."
+    assert needed == "You need\n\n- Care\n\nWit"
+
+
+def test_a_title_is_one_line_without_entities():
+    assert one_line(" Sales &amp; Ops\n Manager\t\u200b ") == "Sales & Ops Manager"
+
+
+def test_what_no_database_can_keep_is_left_out():
+    assert tidy("a\x00b\ud800c\x1b[0m\r\nd") == "abc[0m\nd"
+
+
+def test_halves_of_characters_are_no_reason_to_lose_a_text():
+    assert plain("<p>a\ud800b</p>") == "ab"
+    assert plain("&lt;p&gt;a\udfffb&lt;/p&gt;", Form.ESCAPED_HTML) == "ab"
+
+
+@pytest.mark.parametrize(
+    "markup", ["<div>", "<ul><li>", "<b>", "<i class=x>", "<table><tr><td>", "<", "<a ", "<!--", "a"]
+)
+def test_depth_and_size_are_no_danger(markup):
+    """What a tree of it would take minutes for; the words are kept."""
+    assert "deep" in (plain("<p>deep</p><" + markup * 40_000) or "")
+
+
+def test_long_texts_are_read():
+    assert plain("<div>" * 150 + "deep" + "</div>" * 150) == "deep"
+    assert len(plain("<p>word</p>" * 10_000)) == 10_000 * 6 - 2
+
+
+PIECES = ["<p>", "</li>", "<ul", "&lt", "<!--", "]]>", "<b>", "x"]
+
+
+@given(markup=st.text() | st.lists(st.sampled_from(PIECES)).map("".join))
+def test_no_markup_whatever_breaks_it(markup):
+    for form in Form:
+        text = plain(markup, form)
+        assert text is None or text.strip() == text != ""

@@ -1,0 +1,224 @@
+"""Postings as schema.org describes them, and as companies write them."""
+
+import html
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.sources.errors import ShapeChanged
+from app.sources.parsing.jobposting import draft_of, employer, job_postings, job_postings_on, own_identity
+from app.sources.parsing.json_record import Record
+from app.sources.parsing.postings import normalize
+
+HERE = "https://acme.example/jobs/1"
+JOB = {"@type": "JobPosting", "title": "Baker"}
+ORGANIZATION = {"@type": "Organization", "name": "Acme"}
+NAMES = [
+    *("@type", "@graph", "item", "title", "url", "identifier", "jobLocation", "address", "description", "skills"),
+    *("validThrough", "hiringOrganization", "employmentType", "applicantLocationRequirements", "name", "value"),
+]
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=12) | st.just("JobPosting"),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(NAMES), inner, max_size=5),
+    max_leaves=15,
+)
+
+
+def record(**members: object) -> Record:
+    return Record({**JOB, **members}, "JobPosting")
+
+
+def read(**members: object):
+    """A posting with these members, as it is kept."""
+    return normalize(draft_of(record(**members), HERE))
+
+
+def day(offset: int) -> str:
+    return (datetime.now(UTC) + timedelta(days=offset)).date().isoformat()
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        JOB,
+        [JOB],
+        [ORGANIZATION, [JOB]],
+        {"@context": "https://schema.org", "@graph": [ORGANIZATION, JOB]},
+        {"@graph": JOB},
+        {**JOB, "@type": ["Thing", "JobPosting"]},
+        {**JOB, "@type": "https://schema.org/JobPosting"},
+        {**JOB, "@type": "schema:JobPosting"},
+        {"@type": "WebPage", "mainEntity": JOB},
+        {"@type": "ItemList", "itemListElement": [{"@type": "ListItem", "position": 1, "item": JOB}]},
+    ],
+)
+def test_a_posting_is_found_wherever_it_stands(document):
+    assert [found["title"] for found in job_postings(json.dumps(document))] == ["Baker"]
+
+
+@pytest.mark.parametrize("document", [ORGANIZATION, [], {}, None, 7, "JobPosting", {"@type": None}, {"@type": [7]}])
+def test_what_is_none_is_not(document):
+    assert list(job_postings(json.dumps(document))) == []
+
+
+def test_several_come_in_their_order():
+    document = {"@graph": [{**JOB, "title": "A"}, [{**JOB, "title": "B"}], {**JOB, "title": "C"}]}
+    assert [found["title"] for found in job_postings(json.dumps(document))] == ["A", "B", "C"]
+
+
+@pytest.mark.parametrize("around", ["%s", " \n%s;\n", "<!-- %s -->", "//<![CDATA[\n%s\n//]]>", "\ufeff%s"])
+def test_what_is_around_it_does_no_harm(around):
+    assert len(list(job_postings(around % json.dumps(JOB)))) == 1
+
+
+def test_neither_do_line_breaks_in_texts_or_markup_that_was_escaped():
+    assert list(job_postings('{"@type": "JobPosting", "title": "A\nB\t"}'))[0]["title"] == "A\nB\t"
+    assert len(list(job_postings(html.escape(json.dumps(JOB))))) == 1
+
+
+@pytest.mark.parametrize("script", ["", "   ", "null", "{", "var x = 1", "[" * 100_000])
+def test_a_script_without_any_is_none(script):
+    assert list(job_postings(script)) == []
+
+
+@pytest.mark.parametrize("script", ['{"@type": "JobPosting"', "{'@type': 'JobPosting'}", '"JobPosting' + "[" * 100_000])
+def test_one_that_speaks_of_a_posting_and_cannot_be_read_is_told(script):
+    with pytest.raises(ShapeChanged):
+        list(job_postings(script))
+
+
+def test_a_long_list_takes_no_long_time():
+    assert list(job_postings(json.dumps([[]] * 300_000))) == []
+
+
+def test_all_scripts_of_a_page_are_read_and_no_others():
+    page = f"""<html><script type="application/ld+json">{json.dumps(ORGANIZATION)}</script>
+        <script type="application/ld+json"></script>
+        <body><script type='application/LD+JSON; charset=utf-8'>{json.dumps(JOB)}</script>
+        <script>{json.dumps({**JOB, "title": "No"})}</script>
+        <script type=application/ld+json>{json.dumps({**JOB, "title": "Koch"})}</script>"""
+    assert [found["title"] for found in job_postings_on(page)] == ["Baker", "Koch"]
+
+
+@pytest.mark.parametrize(
+    ("identifier", "identity"),
+    [
+        ("R-7", "R-7"),
+        (7, "7"),
+        ({"@type": "PropertyValue", "name": "Acme", "value": "R-7"}, "R-7"),
+        ({"value": 7}, "7"),
+        ([{"value": None}, {"value": "R-7"}], "R-7"),
+        (["R-7"], "R-7"),
+        ({"value": "Acme"}, None),
+        *((odd, None) for odd in (None, "", True, 7.5, {}, [], {"value": {}}, {"value": True}, [None])),
+    ],
+)
+def test_its_id_is_a_text_a_number_or_a_value_with_a_name(identifier, identity):
+    assert own_identity(record(identifier=identifier, hiringOrganization=ORGANIZATION)) == identity
+
+
+@pytest.mark.parametrize("organization", ["Acme", ORGANIZATION, [ORGANIZATION], [None, "Acme"]])
+def test_whose_it_is(organization):
+    assert employer(record(hiringOrganization=organization)) == "Acme"
+    assert employer(record()) is None
+
+
+@pytest.mark.parametrize(
+    ("place", "found"),
+    [
+        ({"address": {"addressLocality": "Ghent", "addressRegion": "O", "addressCountry": "BE"}}, ("Ghent, O, BE",)),
+        ({"address": {"addressLocality": "Ghent", "addressCountry": {"name": "Belgium"}}}, ("Ghent, Belgium",)),
+        ({"address": [{"addressLocality": "Ghent"}]}, ("Ghent",)),
+        ({"address": "Korenmarkt 1, Ghent"}, ("Korenmarkt 1, Ghent",)),
+        ({"name": "Headquarters", "address": {}}, ("Headquarters",)),
+        ([{"address": {"addressLocality": "Ghent"}}, {"address": "Oslo"}, {"address": "Oslo"}], ("Ghent", "Oslo")),
+        ("Ghent; Oslo", ("Ghent", "Oslo")),
+        *((odd, ()) for odd in (None, 7, {}, [], [None], {"address": 7}, {"address": [[]]}, {"name": {}})),
+    ],
+)
+def test_where_it_is(place, found):
+    assert read(jobLocation=place).locations == found
+
+
+def test_where_somebody_has_to_live_counts_when_there_is_no_other_place():
+    countries = [{"@type": "Country", "name": "Belgium"}, {"name": "Norway"}]
+    posting = read(jobLocationType="TELECOMMUTE", applicantLocationRequirements=countries)
+    assert (posting.locations, posting.workplace) == (("Belgium", "Norway"), "remote")
+    assert read(jobLocation="Ghent", applicantLocationRequirements=countries).locations == ("Ghent",)
+
+
+MARKUP = "<p>Bake &amp; more.</p><ul><li>Bread</li></ul>"
+
+
+@pytest.mark.parametrize("text", [MARKUP, html.escape(MARKUP)])
+def test_a_text_is_the_same_escaped_once_or_not(text):
+    assert read(description=text).description == "Bake & more.\n\n- Bread"
+
+
+def test_a_text_without_markup_keeps_its_lines():
+    assert read(description="Bake &amp; more.\n\nAll day").description == "Bake & more.\n\nAll day"
+
+
+@pytest.mark.parametrize("text", ["Bread\nCakes", ["Bread", "Cakes"], "Bread<br>Cakes", ["<b>Bread</b>", "Cakes"]])
+def test_qualifications_and_responsibilities_are_requirements(text):
+    posting = read(description="Bake.", qualifications=text, responsibilities=[html.escape("<p>Rise early</p>")])
+    assert posting.requirements == "Qualifications\n\nBread\nCakes\n\nResponsibilities\n\nRise early"
+    assert posting.description == "Bake."
+
+
+def test_skills_that_are_objects_are_told_by_their_names():
+    posting = read(skills=[{"name": "Baking"}, {"description": "Rising early"}])
+    assert posting.requirements == "Skills\n\nBaking\nRising early"
+
+
+@pytest.mark.parametrize(
+    ("until", "is_listed"),
+    [(day(-2), False), (day(0), True), (day(3), True), ("2020-01-01T00:00:00+02:00", False), ("2999-01-01T00Z", True)]
+    + [(odd, True) for odd in (None, "", "soon", 7, [], "0000-00-00", "9999-12-31")],
+)
+def test_it_is_listed_through_the_day_it_is_valid_and_no_longer(until, is_listed):
+    assert (draft_of(record(validThrough=until), HERE) is not None) is is_listed
+
+
+@pytest.mark.parametrize("salary", [None, 7, "much", {"@type": "MonetaryAmount", "value": {"minValue": 1}}, [[]]])
+def test_what_it_pays_changes_nothing(salary):
+    assert read(baseSalary=salary) == read()
+
+
+def test_a_title_is_a_must_and_its_entities_are_undone():
+    assert read(title="Pricing &amp; Sales").title == "Pricing & Sales"
+    assert read(title=None, name="Baker").title == "Baker"
+    with pytest.raises(ShapeChanged, match="title is null"):
+        read(title=None)
+
+
+@given(document=JSON)
+def test_no_document_whatever_makes_it_fall_over(document):
+    page = f'<script type="application/ld+json">{json.dumps(document)}</script>'
+    for text in (page, json.dumps({**JOB, "x": document})):
+        for found in job_postings_on(text):
+            _finish(found)
+    for name in NAMES:
+        _finish({**JOB, name: document})
+
+
+@given(script=st.text(max_size=60))
+def test_no_script_whatever_does_either(script):
+    for text in (script, f"<script type=application/ld+json>{script}</script>", f'{{"@type":"JobPosting",{script}'):
+        for read_it in (job_postings, job_postings_on):
+            try:
+                list(read_it(text))
+            except ShapeChanged:
+                pass
+
+
+def _finish(found: dict) -> None:
+    try:
+        draft = draft_of(Record(found, "JobPosting"), HERE)
+    except ShapeChanged:
+        return
+    if draft:
+        normalize(draft)

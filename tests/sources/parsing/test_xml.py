@@ -1,0 +1,84 @@
+"""XML from anywhere: nothing in it is expanded, and its encoding may be a lie."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.sources.errors import ShapeChanged
+from app.sources.parsing.xml import xml_rows
+from app.sources.types import Response
+
+
+def rows(body: bytes | str, **headers: str) -> list:
+    body = body.encode() if isinstance(body, str) else body
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return xml_rows(Response(200, named, body, "https://example.org"), "feed", "item")
+
+
+def test_elements_are_objects_lists_and_texts():
+    document = "<feed><item><a>1</a><b><c>x</c><c>y</c></b><d/></item><item>text</item></feed>"
+    assert rows(document) == [{"a": "1", "b": {"c": ["x", "y"]}, "d": None}, "text"]
+    assert rows("<feed/>") == []
+
+
+def test_cdata_entities_and_namespaces():
+    document = '<f:feed xmlns:f="urn:f"><f:item><f:a><![CDATA[<b>&amp;</b>]]> &lt;&#228;</f:a></f:item></f:feed>'
+    assert rows(document) == [{"a": "<b>&amp;</b> <ä"}]
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        '<!DOCTYPE feed [<!ENTITY x "y">]><feed><item>&x;</item></feed>',
+        '<!DOCTYPE feed [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;">]><feed><item>&b;</item></feed>',
+        '<!DOCTYPE feed SYSTEM "file:///etc/passwd"><feed/>',
+        '<!DOCTYPE feed [<!ENTITY x SYSTEM "http://127.0.0.1/">]><feed><item>&x;</item></feed>',
+        "<!DOCTYPE html><feed/>",
+    ],
+)
+def test_document_types_and_entities_are_refused(document):
+    with pytest.raises(ShapeChanged):
+        rows(document)
+    with pytest.raises(ShapeChanged):
+        rows(b'<?xml version="1.0" encoding="martian"?>' + document.encode())
+
+
+@pytest.mark.parametrize(
+    ("body", "headers"),
+    [
+        ('<?xml version="1.0" encoding="UTF-8"?><feed><item>Café</item></feed>'.encode("latin-1"), {}),
+        ('<?xml version="1.0" encoding="ISO-8859-1"?><feed><item>Café</item></feed>'.encode("latin-1"), {}),
+        ('<?xml version="1.0" encoding="martian"?><feed><item>Café</item></feed>'.encode(), {}),
+        ('<?xml version="1.0" encoding="ISO-8859-1"?><feed><item>Café</item></feed>'.encode(), {}),
+        ('<?xml version="1.0" encoding="windows-1252"?><feed><item>Café</item></feed>'.encode(), {}),
+        ("<feed><item>Café</item></feed>".encode("cp1252"), {"content_type": "text/xml; charset=windows-1252"}),
+        ("<feed><item>Café</item></feed>".encode("latin-1"), {"content_type": "text/xml; charset=nonsense"}),
+        ('<?xml version="1.0" encoding="utf-16"?><feed><item>Café</item></feed>'.encode("utf-16"), {}),
+        ('\ufeff<?xml version="1.0"?><feed><item>Café</item></feed>'.encode(), {}),
+        ('  \n<?xml version="1.0" encoding="UTF-8"?><feed><item>Caf\x0cé</item></feed>'.encode(), {}),
+    ],
+)
+def test_an_encoding_that_is_a_lie_is_seen_through(body, headers):
+    assert rows(body, **headers) == ["Café"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"{}", b"<feed>", b"<html><body>", b"<other/>", b"<feed><item></feed>", b"\x00\xff", b"<feed>&nbsp;</feed>"],
+)
+def test_what_is_no_feed_is_an_error(body):
+    with pytest.raises(ShapeChanged):
+        rows(body)
+
+
+def test_depth_is_no_danger():
+    with pytest.raises(ShapeChanged):
+        rows("<feed><item>" + "<a>" * 20_000 + "</a>" * 20_000 + "</item></feed>")
+
+
+@given(body=st.binary(max_size=80) | st.text(alphabet="<>/feditm &;#x![]CDAT-?=\"'", max_size=80).map(str.encode))
+def test_no_document_whatever_breaks_it(body):
+    try:
+        assert isinstance(rows(body), list)
+    except ShapeChanged:
+        pass
