@@ -31,16 +31,16 @@ class RuleKind(StrEnum):
     """The reason why a posting matches or not."""
 
     NO_FILTER = "no_filter"
-    """Matches: there are no *only* terms, and no *never* term occurs."""
+    """A match: there are no *only* terms, and no *never* term occurs."""
 
     INCLUDE = "include"
-    """Matches: an *only* term occurs."""
+    """A match: an *only* term occurs."""
 
     EXCLUDE = "exclude"
-    """Does not match: a *never* term occurs."""
+    """No match: a *never* term occurs."""
 
     NOT_INCLUDED = "not_included"
-    """Does not match: no *only* term occurs."""
+    """No match: no *only* term occurs."""
 
 
 @dataclass(frozen=True)

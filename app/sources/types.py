@@ -18,7 +18,6 @@ HTML = "text/html,application/xhtml+xml;q=0.9,*/*;q=0.1"
 MAX_REQUESTS = 100
 """The most responses of one listing. A board with more is listed up to there, as incomplete."""
 
-
 DOCUMENT = "the document"
 """The name of a whole response in errors."""
 
@@ -82,7 +81,7 @@ class Page:
 
     postings: tuple[RawPosting, ...]
     unparsed: tuple[str, ...] = ()
-    """The paths of the invalid fields, one for each record that could not be parsed."""
+    """The places of records and pages that could not be parsed, mostly the paths of invalid fields."""
     total: int | None = None
     """The number of postings on the whole board, if the source sends it."""
     board_name: str | None = None
@@ -183,7 +182,7 @@ class Response:
 
 @dataclass(frozen=True, repr=False)
 class Source:
-    """A source: its data, and the pure functions that know its formats."""
+    """An applicant tracking system, or the websites: its data, and the pure functions for its formats."""
 
     key: str
     """A stable word that is stored in the database."""
@@ -201,17 +200,17 @@ class Source:
     ``{token}`` stands for the board's token, if each company has a host of its own.
     """
     match_url: Callable[[SplitResult], Board | None]
-    """Returns the board that a URL belongs to."""
+    """Return the board that a URL belongs to."""
     page: Callable[[Board], str]
-    """Returns the URL of the board's page for people."""
+    """Return the URL of the board's page for people."""
     first_request: Callable[[Board], ListingRequest]
     parse: Callable[[Response, Board], Page]
     next_request: Callable[[Board, int, Page], ListingRequest | None] = lambda board, offset, page: None
-    """Returns the request of the next page, from the number of records so far and the last page; None at the end."""
+    """Return the request of the next page, from the number of records so far and the last page; None at the end."""
     name_request: Callable[[Board], ListingRequest] | None = None
-    """Returns the request for the company's name, if the source has one."""
+    """Return the request for the company's name, if the source has one."""
     schema_version: int = 1
-    """Increases when the adapter parses the same response differently, so that stored results are parsed again."""
+    """The version of the parser. It increases when a response is parsed differently; then stored results expire."""
     pace_seconds: float = 1.0
     """Seconds between two requests to its host, over all processes and users. The hosts of all companies share it."""
     answer_seconds: float = 20.0
@@ -225,7 +224,7 @@ class Source:
     retryable_statuses: frozenset[int] = frozenset()
     """Statuses that are known to be temporary. Such a response is retried, as a 5xx is."""
     error_messages: Mapping[int, str] = field(default_factory=dict)
-    """By status, the end of the sentence that starts with the board, if the usual one (``STATUS_ERRORS``) says less."""
+    """The end of the sentence that starts with the board, by status, if the usual one (``STATUS_ERRORS``) says less."""
     fingerprints: tuple[str, ...] = ()
     """Strings that only its boards' pages contain, also on a company's own domain. That domain is the board's name."""
     suggested: tuple[tuple[str, str], ...] = ()

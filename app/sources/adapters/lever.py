@@ -45,43 +45,43 @@ def _parse(response: Response, board: Board) -> Page:
     if isinstance(document, dict) and document.get("ok") is False:
         raise NotFound(f"Lever's board {board} does not exist.")
     rows = as_rows(document, DOCUMENT)
-    postings, unparsed = parse_rows(rows, "", lambda record: _posting(record, board))
+    postings, unparsed = parse_rows(rows, "", lambda job: _posting(job, board))
     return Page(postings, unparsed, records=len(rows))
 
 
-def _posting(record: Record, board: Board) -> RawPosting:
-    categories = record.record("categories")
-    mode = workplace(record.optional_text("workplaceType"))
-    identity = record.identity("id")
+def _posting(job: Record, board: Board) -> RawPosting:
+    categories = job.record("categories")
+    mode = workplace(job.optional_text("workplaceType"))
+    identity = job.identity("id")
     return RawPosting(
         external_id=identity,
-        title=record.text("text"),
-        url=link(record.optional_text("hostedUrl"), f"{_page(board)}/{identity}"),
+        title=job.text("text"),
+        url=link(job.optional_text("hostedUrl"), f"{_page(board)}/{identity}"),
         locations=places(categories.optional_text("location"), *categories.texts("allLocations")),
         department=categories.optional_text("department") or categories.optional_text("team"),
         workplace=mode,
         employment_type=categories.optional_text("commitment"),
-        posted_at=epoch_moment(record.optional_number("createdAt")),
-        description=_description(record),
+        posted_at=epoch_moment(job.optional_number("createdAt")),
+        description=_description(job),
         requirements=tuple(
             Section(each.optional_text("text") or "", Text(content))
-            for each in record.records("lists")
+            for each in job.records("lists")
             if (content := each.optional_text("content"))
         ),
     )
 
 
-def _description(record: Record) -> tuple[Text, ...]:
+def _description(job: Record) -> tuple[Text, ...]:
     """Return the description's parts. ``description`` is opening and body in one; the other parts follow the lists."""
-    parts = ("description",) if _text(record, "description") else ("opening", "descriptionBody")
-    texts = (_text(record, name) for name in (*parts, "additional", "salaryDescription"))
+    parts = ("description",) if _text(job, "description") else ("opening", "descriptionBody")
+    texts = (_text(job, name) for name in (*parts, "additional", "salaryDescription"))
     return tuple(text for text in texts if text)
 
 
-def _text(record: Record, name: str) -> Text | None:
-    if markup := record.optional_text(name):
+def _text(job: Record, name: str) -> Text | None:
+    if markup := job.optional_text(name):
         return Text(markup)
-    plain = record.optional_text(f"{name}Plain")
+    plain = job.optional_text(f"{name}Plain")
     return Text(plain, Form.PLAIN) if plain else None
 
 
@@ -96,7 +96,7 @@ SOURCE = Source(
     documentation="https://github.com/lever/postings-api",
     policy="Its postings interface is documented and public. Lever states that anyone may read published postings.",
     example="https://jobs.lever.co/acme",
-    board_hint="The part after jobs.lever.co/ in the board's address. After jobs.eu.lever.co/, write eu: before it.",
+    board_hint="The part after jobs.lever.co/ in the board's address. For jobs.eu.lever.co/, write eu: before it.",
     bases={"": "https://api.lever.co", "eu": "https://api.eu.lever.co"},
     match_url=_match_url,
     page=_page,

@@ -66,18 +66,18 @@ def _read_page(response: Response, board: Board) -> Page:
     # The URL on the company's own host, even if the operator has replaced the base address.
     address = _page(board) + urlsplit(response.url)._replace(scheme="", netloc="").geturl().removeprefix("/")
     is_alone = len(rows) == 1
-    postings, unparsed = parse_rows(rows, "JobPosting", lambda posting: _posting(posting, address, is_alone=is_alone))
+    postings, unparsed = parse_rows(rows, "JobPosting", lambda record: _posting(record, address, is_alone=is_alone))
     return Page(postings, unparsed, board_name=employer(Record(rows[0], "JobPosting")), records=len(rows), is_leaf=True)
 
 
-def _posting(posting: Record, address: str, *, is_alone: bool) -> RawPosting | None:
-    own = resolved(address, posting.optional_text("url"))
+def _posting(record: Record, address: str, *, is_alone: bool) -> RawPosting | None:
+    own = resolved(address, record.optional_text("url"))
     if own and urlsplit(own).path in ("", "/") and is_alone:
         own = None
-    title = posting.optional_text("title") or ""
+    title = record.optional_text("title") or ""
     # Many sites write the URL of their front page into each posting. Only the page's own URL is unique then.
-    identity = own_identity(posting) or (address if is_alone else own or f"{address}#{quote(title, errors='replace')}")
-    return raw_posting_of(posting, own or address, identity)
+    identity = own_identity(record) or (address if is_alone else own or f"{address}#{quote(title, errors='replace')}")
+    return raw_posting_of(record, own or address, identity)
 
 
 def _paths(addresses: Iterable[str], response: Response, board: Board) -> tuple[tuple[str, ...], tuple[str, ...]]:

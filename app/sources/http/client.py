@@ -51,7 +51,7 @@ def _call(function: Callable[..., Any], *arguments: Any) -> Any:
 
 
 class HttpClient:
-    """Sends the requests to boards. Each application has one; it is safe for any number of threads."""
+    """The client that sends all requests to boards. An application has one; it is safe for any number of threads."""
 
     def __init__(
         self,

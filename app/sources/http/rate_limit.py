@@ -26,14 +26,15 @@ local keep = math.ceil((wait + tonumber(ARGV[1])) * 1000) + 1000
 redis.call('SET', KEYS[1], string.format('%.6f', due + tonumber(ARGV[1])), 'PX', keep)
 return tostring(wait)
 """
-"""Acquires the next free slot atomically, so that two callers never get the same one. It uses the clock of Redis, the
-only one that all machines share. Returns the wait in seconds. If that is too long, it is negative, and no slot was
-acquired."""
+"""Acquire the next free slot atomically, so that two callers never get the same one.
+
+The script uses the clock of Redis, the only one that all machines share. It returns the wait in seconds. If that is too
+long, it is negative, and no slot was acquired."""
 
 BLOCK = """
 if redis.call('PTTL', KEYS[1]) < tonumber(ARGV[1]) then redis.call('SET', KEYS[1], 1, 'PX', ARGV[1]) end
 """
-"""Blocks a key, unless it is already blocked for longer."""
+"""Block a key, unless it is already blocked for longer."""
 
 
 def connect(redis_url: str) -> "redis.Redis":
@@ -111,7 +112,7 @@ class RateLimiter:
 class CommandRateLimiter:
     """The rate limiter of one command while Redis is unavailable: a pause before each request.
 
-    Its memory ends with the command, so the cache never expires.
+    Cached texts live as long as the command.
     """
 
     def __init__(self) -> None:

@@ -40,9 +40,7 @@ def is_missing(response: RawResponse) -> bool:
     return response.status in (HTTPStatus.NOT_FOUND, HTTPStatus.GONE)
 
 
-def check_listing(
-    response: RawResponse, subject: str, messages: Mapping[int, str], *, is_page: bool = False
-) -> None:
+def check_listing(response: RawResponse, subject: str, messages: Mapping[int, str], *, is_page: bool = False) -> None:
     """Raise a SourceError if the response is not a listing. ``subject`` names the board in the sentence.
 
     With ``is_page`` a web page was requested, and only its title is searched for a challenge.

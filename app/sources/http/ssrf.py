@@ -52,7 +52,9 @@ def resolve(host: str, port: int, seconds: float, *, allow_private: bool) -> lis
         raise
     except (OSError, UnicodeError) as error:
         raise Unreachable(f"The host name {host} cannot be resolved. Check the spelling of the address.") from error
-    addresses: list[tuple[int, tuple[str, int]]] = [(family, (str(pair[0]), port)) for family, *_, pair in found]
+    addresses: list[tuple[int, tuple[str, int]]] = [
+        (family, (str(sockaddr[0]), port)) for family, *_, sockaddr in found
+    ]
     if not allow_private and (refused := [ip for _, (ip, _) in addresses if not is_public(ip)]):
         raise AddressRefused(f"{host} is not on the public Internet ({refused[0]}). Only public addresses can be read.")
     return addresses

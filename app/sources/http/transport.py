@@ -18,6 +18,7 @@ from urllib3.util import SKIP_HEADER
 
 from app.sources.errors import ShapeChanged, Unreachable
 from app.sources.http.ssrf import resolve
+from app.sources.types import DOCUMENT
 
 CONNECT_TIMEOUT = 5.0
 DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -76,7 +77,7 @@ def _body(response: BaseHTTPResponse, limits: Limits, deadline: float) -> bytes:
         if size > limits.max_bytes and limits.truncate:
             break
         if size > limits.max_bytes:
-            raise ShapeChanged("the document", f"is larger than {limits.max_bytes / 1_000_000:g} MB")
+            raise ShapeChanged(DOCUMENT, f"is larger than {limits.max_bytes / 1_000_000:g} MB")
         _left(deadline)
     return b"".join(pieces)[: limits.max_bytes]
 
@@ -161,9 +162,9 @@ def _shut(handle: socket.socket) -> None:
 
 def _sentence(host: str, is_late: bool, seconds: float, error: Exception) -> str:
     if is_late or isinstance(error, TimeoutError):
-        return f"{host} did not answer within {seconds:.0f} s."
+        return f"{host} did not answer within {seconds:.0f} s. Try again later."
     if isinstance(error, ssl.SSLError):
         return f"{host} has no certificate that can be trusted."
     if isinstance(error, ConnectionRefusedError):
-        return f"{host} refuses connections."
-    return f"{host} did not send a complete response."
+        return f"{host} refuses connections. Try again later."
+    return f"{host} did not send a complete response. Try again later."

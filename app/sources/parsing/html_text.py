@@ -29,8 +29,8 @@ MAX_DEPTH = 200
 before a tree is built from them, which takes time by the square of its depth."""
 
 TAG = re.compile(r"<(/?)([a-z][a-z0-9]*+)[^<>]*+>", re.IGNORECASE)
-SELF_CLOSING = {"p", "li", "br", "hr", "img", "td", "th", "tr", "dt", "dd", "option", "input", "wbr", "meta", "link"}
-"""Tags that need no end tag: they are empty, or end where the next one starts."""
+NON_NESTING = {"p", "li", "br", "hr", "img", "td", "th", "tr", "dt", "dd", "option", "input", "wbr", "meta", "link"}
+"""Tags that do not nest: they are empty, or end where the next one starts."""
 
 INVISIBLE = re.compile(
     "[\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]"
@@ -63,7 +63,7 @@ class Block:
 
 
 class _BlockParser(HTMLParser):
-    """Splits sanitized HTML, in which every element is closed, into blocks."""
+    """A parser that splits sanitized HTML, in which every element is closed, into blocks."""
 
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
@@ -150,7 +150,7 @@ def _limited_markup(text: Text) -> str:
 def _is_within_limits(markup: str) -> bool:
     depth = 0
     for number, match in enumerate(TAG.finditer(markup)):
-        if match.group(2).lower() not in SELF_CLOSING:
+        if match.group(2).lower() not in NON_NESTING:
             depth = max(0, depth - 1) if match.group(1) else depth + 1
         if depth > MAX_DEPTH or number > MAX_TAGS:
             return False

@@ -1,4 +1,4 @@
-"""Splits web pages into pieces, once from left to right. There is no tree, because the page would choose its depth."""
+"""Web pages split into pieces, once from left to right. No tree is built, because the page would choose its depth."""
 
 import re
 from collections.abc import Iterator

@@ -87,46 +87,46 @@ def _unwrapped(script: str) -> str:
 
 
 def raw_posting_of(
-    posting: Record, url: str, identity: str | None = None, title: str | None = None
+    record: Record, url: str, identity: str | None = None, title: str | None = None
 ) -> RawPosting | None:
     """Make a raw posting; None if its ``validThrough`` has passed.
 
     ``identity`` and ``title`` override the posting's own. Without an id, the URL is used. Raises ShapeChanged
     without a title.
     """
-    until = _end(posting.optional_text("validThrough"))
+    until = _end(record.optional_text("validThrough"))
     # Programs write the first day of their calendar if there is no end.
     if until and until.year >= 2000 and until < datetime.now(UTC):
         return None
-    title = title or posting.optional_text("title") or posting.optional_text("name") or posting.text("title")
-    description = _text(posting.texts("description"))
-    sections = ((heading, _text(_parts(posting, name))) for name, heading in REQUIREMENTS.items())
+    title = title or record.optional_text("title") or record.optional_text("name") or record.text("title")
+    description = _text(record.texts("description"))
+    sections = ((heading, _text(_parts(record, name))) for name, heading in REQUIREMENTS.items())
     return RawPosting(
-        external_id=identity or own_identity(posting) or url,
+        external_id=identity or own_identity(record) or url,
         title=html.unescape(title) if "&" in title else title,
         url=url,
-        locations=_places(posting),
-        department=posting.optional_text("occupationalCategory") or None,
-        workplace=Workplace.REMOTE if "TELECOMMUTE" in map(str.upper, posting.texts("jobLocationType")) else None,
-        employment_type=", ".join(posting.texts("employmentType")) or None,
-        posted_at=iso_moment(posting.optional_text("datePosted")),
+        locations=_places(record),
+        department=record.optional_text("occupationalCategory") or None,
+        workplace=Workplace.REMOTE if "TELECOMMUTE" in map(str.upper, record.texts("jobLocationType")) else None,
+        employment_type=", ".join(record.texts("employmentType")) or None,
+        posted_at=iso_moment(record.optional_text("datePosted")),
         description=(description,) if description else (),
         requirements=tuple(Section(heading, text) for heading, text in sections if text),
     )
 
 
-def own_identity(posting: Record) -> str | None:
+def own_identity(record: Record) -> str | None:
     """Return the employer's id of the posting. Some employers write their own name there, which is not an id."""
-    named = (each.optional_identity("value") for each in posting.records("identifier"))
-    plain = (posting.optional_identity("identifier"), *posting.texts("identifier"))
+    named = (each.optional_identity("value") for each in record.records("identifier"))
+    plain = (record.optional_identity("identifier"), *record.texts("identifier"))
     found = next(filter(None, (*named, *plain)), None)
-    return None if (found or "").casefold() == (employer(posting) or "").casefold() else found
+    return None if (found or "").casefold() == (employer(record) or "").casefold() else found
 
 
-def employer(posting: Record) -> str | None:
+def employer(record: Record) -> str | None:
     """Return the name of the employer."""
-    named = (each.optional_text("name") for each in posting.records("hiringOrganization"))
-    return next(filter(None, (*named, *posting.texts("hiringOrganization"))), None)
+    named = (each.optional_text("name") for each in record.records("hiringOrganization"))
+    return next(filter(None, (*named, *record.texts("hiringOrganization"))), None)
 
 
 def _end(text: str | None) -> datetime | None:
@@ -149,21 +149,21 @@ def _text(parts: list[str]) -> Text | None:
     return Text(html.unescape(whole), Form.PLAIN) if whole else None
 
 
-def _parts(posting: Record, name: str) -> list[str]:
+def _parts(record: Record, name: str) -> list[str]:
     """Return the texts of a member. For objects, these are their descriptions or names."""
-    inner = (each.optional_text("description") or each.optional_text("name") for each in posting.records(name))
-    return posting.texts(name) or list(filter(None, inner))
+    inner = (each.optional_text("description") or each.optional_text("name") for each in record.records(name))
+    return record.texts(name) or list(filter(None, inner))
 
 
-def _places(posting: Record) -> tuple[str, ...]:
+def _places(record: Record) -> tuple[str, ...]:
     """Return the places of work, or for remote work the places where an applicant must live."""
-    records = posting.records("jobLocation")
-    named = places(*posting.texts("jobLocation"), *map(_place, records))
+    records = record.records("jobLocation")
+    named = places(*record.texts("jobLocation"), *map(_place, records))
     called = places(*(each.optional_text("name") for each in records))
     if len(named) == 1 and len(called) > 1:
         # All places have the company's own address, and differ only in their names.
         named = called
-    where = posting.records("applicantLocationRequirements")
+    where = record.records("applicantLocationRequirements")
     return named or places(*(each.optional_text("name") for each in where))
 
 

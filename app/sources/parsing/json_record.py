@@ -1,4 +1,4 @@
-"""JSON records of other parties: required members are checked, optional ones may be missing or malformed."""
+"""JSON records from other servers. Required members are checked; optional ones may be missing or malformed."""
 
 import re
 from collections.abc import Callable, Iterable

@@ -1,4 +1,4 @@
-"""Hosts are asked politely: one pace over all processes, robots.txt, honest names, and deadline with an end."""
+"""Hosts are asked politely: one pace over all processes, robots.txt, honest names, and deadlines."""
 
 import socket
 import time
