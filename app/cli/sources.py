@@ -1,6 +1,6 @@
-"""Boards without a browser: ``flask --app wsgi sources …``.
+"""Boards on the command line: ``flask --app wsgi sources …``.
 
-They need no database. While Redis runs they keep the pace of all processes, else one of their own.
+The commands need no database. They share the rate limits of all processes, or keep their own without Redis.
 """
 
 import json
@@ -23,50 +23,50 @@ from app.sources.errors import SourceError
 from app.sources.http.client import HttpClient
 from app.sources.http.rate_limit import CommandRateLimiter
 from app.sources.listing import list_board
-from app.sources.title_filter import decide
+from app.sources.title_filter import Rule, decide
 from app.sources.types import Listing, Posting
 
-sources_group = AppGroup("sources", help="Look at the boards of companies.")
+sources_group = AppGroup("sources", help="Find and list the boards of companies.")
 
-COLUMNS = ("SYSTEM", "NAME", "A BOARD'S ADDRESS", "DOCUMENTATION")
-POSTING_COLUMNS = ("TAKEN", "TITLE", "LOCATION", "DEPARTMENT", "POSTED", "LINK")
+COLUMNS = ("SOURCE", "NAME", "EXAMPLE OF A BOARD", "DOCUMENTATION")
+POSTING_COLUMNS = ("MATCH", "TITLE", "LOCATION", "DEPARTMENT", "POSTED", "LINK")
 
 MAX_CELL_WIDTH = 44
 
 
 @sources_group.command("list")
 def list_sources() -> None:
-    """List the systems whose boards can be read."""
+    """List the supported sources."""
     print_table([COLUMNS, *((each.key, each.name, each.example, each.documentation) for each in SOURCES.values())])
 
 
 @sources_group.command("detect")
 @click.argument("url")
 def detect(url: str) -> None:
-    """Find the board that an address leads to, and look at it."""
+    """Find and list the board that a URL leads to."""
     try:
         with _quiet():
-            found = detect_url(_host(), url)
+            found = detect_url(_client(), url)
     except BoardsToChoose as several:
         for source, board in several.candidates:
             click.echo(f"{source.key} {board}  {source.page(board)}")
         raise click.ClickException(several.detail) from several
     except SourceError as error:
         raise click.ClickException(error.detail) from error
-    _print_found(found)
+    _print_detected(found)
 
 
 @sources_group.command("preview")
-@click.argument("system", type=click.Choice(list(SOURCES)))
-@click.argument("boards", metavar="TOKEN...", nargs=-1, required=True)
-@click.option("--include", multiple=True, help="Only titles with this; may be given several times.")
-@click.option("--exclude", multiple=True, help="No titles with this; may be given several times.")
-@click.option("--json", "as_json", is_flag=True, help="A line of JSON a posting, with texts, and no table.")
+@click.argument("source", type=click.Choice(list(SOURCES)))
+@click.argument("boards", metavar="BOARD...", nargs=-1, required=True)
+@click.option("--include", multiple=True, help="Match only titles with this term. May be repeated.")
+@click.option("--exclude", multiple=True, help="Match no titles with this term. May be repeated.")
+@click.option("--json", "as_json", is_flag=True, help="Print one line of JSON per posting, with texts, and no table.")
 def preview(
-    system: str, boards: tuple[str, ...], include: tuple[str, ...], exclude: tuple[str, ...], as_json: bool
+    source: str, boards: tuple[str, ...], include: tuple[str, ...], exclude: tuple[str, ...], as_json: bool
 ) -> None:
-    """List the postings of boards, and which of them the filters take."""
-    listings, faults = _listed(system, boards)
+    """List the postings of boards, and show which of them match the filters."""
+    listings, faults = _list(source, boards)
     for board, listing in listings.items():
         _print_listing(board, listing, include, exclude, as_json)
     for fault in faults:
@@ -75,28 +75,28 @@ def preview(
         raise click.exceptions.Exit(1)
 
 
-def _listed(system: str, boards: tuple[str, ...]) -> tuple[dict[str, Listing], list[str]]:
-    """The listings by board, and a sentence for each that could not be listed."""
+def _list(source: str, boards: tuple[str, ...]) -> tuple[dict[str, Listing], list[str]]:
+    """Return the listings by board, and an error sentence for each board that could not be listed."""
     listings: dict[str, Listing] = {}
     faults: list[str] = []
-    host = _host()
-    told: dict[str, Any] = {"label": "Listing", "file": sys.stderr, "hidden": not sys.stderr.isatty()}
-    with _quiet(), click.progressbar(boards, item_show_func=lambda board: board, **told) as bar:
+    client = _client()
+    options: dict[str, Any] = {"label": "Listing", "file": sys.stderr, "hidden": not sys.stderr.isatty()}
+    with _quiet(), click.progressbar(boards, item_show_func=lambda board: board, **options) as bar:
         for board in bar:
             try:
-                listings[board] = list_board(host, system, board)
+                listings[board] = list_board(client, source, board)
             except SourceError as error:
                 faults.append(error.detail)
     return listings, faults
 
 
-def _print_found(found: Detected) -> None:
+def _print_detected(found: Detected) -> None:
     rows = {
-        "system": f"{found.source.name} ({found.source.key})",
+        "source": f"{found.source.name} ({found.source.key})",
         "board": str(found.board),
         "name": found.name or "-",
         "address": found.url,
-        "postings": f"{found.postings}{'' if found.is_complete else ', and more, which were not listed'}",
+        "postings": f"{found.postings}{'' if found.is_complete else ' (incomplete: the board has more)'}",
         "for example": "; ".join(found.titles) or "-",
         "note": found.note or "-",
     }
@@ -110,38 +110,48 @@ def _print_listing(
     decided = [(posting, decide(posting.title, include, exclude)) for posting in listing.postings]
     if as_json:
         for posting, rule in decided:
-            line = {"board": board, **asdict(posting), "taken": rule.taken, "rule": rule.kind.value, "term": rule.term}
-            click.echo(json.dumps(line, default=datetime.isoformat))
+            click.echo(_json_line(board, posting, rule))
         return
     if decided:
-        print_table([POSTING_COLUMNS, *(_cells(posting, rule.taken) for posting, rule in decided)])
-    taken = sum(rule.taken for _, rule in decided)
-    click.echo(f"{board}: {taken} of {len(decided)} postings taken{_missing(listing)}", err=True)
+        print_table([POSTING_COLUMNS, *(_cells(posting, rule) for posting, rule in decided)])
+    matches = sum(rule.is_match for _, rule in decided)
+    click.echo(f"{board}: {matches} of {len(decided)} postings match{_missing(listing)}", err=True)
+
+
+def _json_line(board: str, posting: Posting, rule: Rule) -> str:
+    decision = {"taken": rule.is_match, "rule": rule.kind.value, "term": rule.term}
+    return json.dumps({"board": board, **asdict(posting), **decision}, default=datetime.isoformat)
 
 
 def _missing(listing: Listing) -> str:
-    if listing.unread:
-        return f"; {listing.unread} more could not be read"
-    if listing.passed:
-        return f"; {listing.passed} pages without a posting were passed over"
-    return "" if listing.is_complete else "; the board has more, which it did not list"
+    """Return the end of the summary, on records and pages that are missing from the listing."""
+    if listing.unparsed:
+        return f"; {listing.unparsed} more could not be read"
+    if listing.skipped_pages:
+        return f"; {listing.skipped_pages} pages without a posting were skipped"
+    return "" if listing.is_complete else "; the listing is incomplete: the board has more"
 
 
-def _cells(posting: Posting, taken: bool) -> tuple[str, ...]:
+def _cells(posting: Posting, rule: Rule) -> tuple[str, ...]:
     posted = posting.posted_at.date().isoformat() if posting.posted_at else "-"
     texts = (posting.title, "; ".join(posting.locations), posting.department)
-    return ("yes" if taken else "no", *(shortened(text, MAX_CELL_WIDTH) for text in texts), posted, posting.url)
+    return (
+        "yes" if rule.is_match else "no",
+        *(shortened(text, MAX_CELL_WIDTH) for text in texts),
+        posted,
+        posting.url,
+    )
 
 
-def _host() -> HttpClient:
-    """The installation's host; while Redis does not run, one that paces this command alone."""
-    host: HttpClient = current_app.extensions["sources"]
-    return host if host.limiter.is_available() else host.paced_by(CommandRateLimiter())
+def _client() -> HttpClient:
+    """Return the application's client. Without Redis, it gets a rate limiter for this command alone."""
+    client: HttpClient = current_app.extensions["sources"]
+    return client if client.limiter.is_available() else client.with_limiter(CommandRateLimiter())
 
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """What goes wrong is told in a sentence at the end; the log's lines on the way are for servers."""
+    """Suppress log lines, because the command prints each error as a sentence at its end."""
     logging.disable(logging.WARNING)
     try:
         yield

@@ -1,4 +1,4 @@
 """Boards of applicant tracking systems and websites: detect, list, parse.
 
-Nothing about users, runs or the database may come in here.
+No code about users, runs or the database may come in here.
 """

@@ -1,4 +1,4 @@
-"""SOURCE_BASE_URLS: addresses that stand in for those of the systems, for tests, drills and mirrors."""
+"""SOURCE_BASE_URLS: replacements for the base addresses of sources, for tests, drills and mirrors."""
 
 import json
 import os
@@ -14,15 +14,15 @@ EXAMPLE = '{"lever": "https://api.lever.co"}'
 
 
 def base_keys() -> list[str]:
-    """The keys that the setting may have, in the order of the systems."""
+    """Return the permitted keys of the setting, in the order of the sources."""
     return [source.base_key(region) for source in SOURCES.values() for region in source.bases]
 
 
 def read_base_urls(text: str) -> dict[str, str]:
-    """The addresses by key; none if the text is blank. Raises SettingsError with one sentence per fault."""
+    """Parse the setting; blank means no replacements. Raises SettingsError with one sentence for each fault."""
     found = _document(text) if text.strip() else {}
     faults = [fault for key, url in found.items() if (fault := _fault(key, url))]
-    # Whoever set one of these to a mirror must not find the real system asked.
+    # An operator who set one of the old names to a mirror must not send requests to the real source unawares.
     faults += [
         f'{key.upper()}_URL is no longer read: set SOURCE_BASE_URLS={{"{key}": "…"}} instead.'
         for key in base_keys()
@@ -39,7 +39,7 @@ def _document(text: str) -> dict[str, Any]:
     except (ValueError, RecursionError):
         document = None
     if not isinstance(document, dict):
-        raise SettingsError(f"SOURCE_BASE_URLS must be a JSON object of systems and addresses, like {EXAMPLE}.")
+        raise SettingsError(f"SOURCE_BASE_URLS must be a JSON object of sources and addresses, like {EXAMPLE}.")
     return document
 
 
@@ -53,7 +53,7 @@ def _fault(key: str, url: Any) -> str | None:
 
 
 def _is_base(url: str) -> bool:
-    """Return whether this is an https address, or a plain one on this machine, without query, fragment or user."""
+    """Return whether this is an https URL, or a plain one on this machine, without query, fragment or user."""
     parts = split(url.replace(TOKEN, "token"))
     if parts is None or url != url.strip() or parts.query or parts.fragment or "@" in parts.netloc:
         return False

@@ -9,12 +9,12 @@ MAX_BOARD_LENGTH = 200
 MAX_TOKEN_LENGTH = 180
 
 TOKEN = "{token}"
-"""Stands in the base address of a system where every company has a host of its own."""
+"""The placeholder for the board's token in the base address of a source where each company has a host of its own."""
 
 
 @dataclass(frozen=True)
 class Board:
-    """One company's board. Written ``token``, or ``region:token`` where a system has several hosts."""
+    """One company's board. Written ``token``, or ``region:token`` if the source has several regions."""
 
     token: str
     region: str = ""
@@ -24,37 +24,39 @@ class Board:
 
 
 def read_board(text: str, regions: Iterable[str]) -> Board:
-    """The board that a person or a row of the database names. Raises ValueError, with a sentence.
+    """Parse the name of a board, as a user or a database row gives it. Raises ValueError with a sentence for users.
 
-    A token goes into an address: it has no slash, no control character, and is no way out of its folder.
+    A token becomes part of a URL: it has no slash and no control character, and cannot lead out of its path.
     """
     region, colon, rest = text.strip().partition(":")
     region, token = (region, rest) if colon else ("", region)
     token = unquote(token).strip()
     if region not in regions:
-        raise ValueError(f"There is no region {region!r} of this system.")
+        raise ValueError(f"This source has no region {region!r}.")
     if not is_token(token):
-        raise ValueError("A board's name has letters, digits, blanks and . _ - ' & + only.")
+        raise ValueError("A board's name may contain only letters, digits, spaces and . _ - ' & +.")
     return Board(token, region)
 
 
 def board_in_host(board: Board, *, own_domains: bool, is_whole: bool = False) -> Board:
-    """The same board where its token is part of a host's name, in lower case as those are; or, with ``own_domains``,
-    the whole of one.
+    """Return the board with its token in lower case, as part of a host name. Raises ValueError with a sentence.
 
-    With ``is_whole`` it can be nothing else than that. Raises ValueError, with a sentence.
+    With ``own_domains`` the token may also be a company's own domain; with ``is_whole`` it must be a whole host name.
     """
     token = board.token.lower()
     if is_whole and not is_own_domain(token):
-        raise ValueError("The name of such a board is the whole name of its host, like careers.acme.com.")
+        raise ValueError("The board's name must be the whole host name of the site, like careers.acme.com.")
     if not is_label(token) and not ((own_domains or is_whole) and is_own_domain(token)):
-        alternative = ", or is the company's own domain" if own_domains else ""
-        raise ValueError(f"A board's name has the letters a to z, digits and - only{alternative}.")
+        alternative = ", or be the company's own domain" if own_domains else ""
+        raise ValueError(f"A board's name may contain only the letters a to z, digits and -{alternative}.")
     return Board(token, board.region)
 
 
 def with_token(base: str, board: Board) -> str:
-    """A base address with the board's token where it belongs, if it does: a company's own domain is the whole host."""
+    """Return a base address with the board's token in place of ``{token}``.
+
+    A company's own domain replaces the whole host.
+    """
     scheme, _, rest = base.partition("://")
     if is_own_domain(board.token) and rest.startswith(f"{TOKEN}."):
         return f"{scheme}://{board.token}"
@@ -62,30 +64,30 @@ def with_token(base: str, board: Board) -> str:
 
 
 def rate_limit_key(base: str) -> str:
-    """Whose turns all who are asked below a base address take together; "" where everybody has turns of their own.
+    """Return the key under which all requests to this base address share one rate limit; "" means one per host.
 
-    ``{token}`` is left as it is, so that it is one name for all companies of a system.
+    ``{token}`` stays in the key, so that all companies of a source share it.
     """
     host = urlsplit(base).netloc.lower()
     return "" if host == TOKEN else host
 
 
 def site_of(board: Board, domain: str) -> str:
-    """The host of a board that has one: a name before the system's domain, or the company's own."""
+    """Return the host of a board: a subdomain of the source's domain, or the company's own domain."""
     return board.token if is_own_domain(board.token) else f"{board.token}.{domain}"
 
 
 def is_own_domain(token: str) -> bool:
-    """Whether this is a whole host's name, and not an IP address."""
+    """Return whether this is a whole host name, and not an IP address."""
     labels = token.split(".")
     return len(labels) > 1 and all(map(is_label, labels)) and not labels[-1].isdigit() and len(labels[-1]) > 1
 
 
 def is_label(token: str) -> bool:
-    """Whether this may stand between two dots of a host's name."""
+    """Return whether this is one label of a host name: the part between two dots."""
     return bool(re.fullmatch(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", token))
 
 
 def is_token(token: str) -> bool:
-    """Whether this may be a board's token."""
+    """Return whether this may be a board's token."""
     return len(token) <= MAX_TOKEN_LENGTH and bool(re.fullmatch(r"[^\W_](?:[\w .'&+-]*[\w.'&+-])?", token))

@@ -1,7 +1,7 @@
-"""What a company's own careers page points to: boards, and the pages with its openings.
+"""The links of a company's careers page: to boards, and to pages with its openings.
 
-The page is anybody's: it is gone through once, from left to right, and never built into a tree, whose depth would be
-the page's to choose.
+The page is not trusted. It is searched once, from left to right, and never parsed to a tree, whose depth the page could
+choose.
 """
 
 import html
@@ -11,20 +11,20 @@ from urllib.parse import SplitResult, urljoin
 
 from app.sources.adapters.registry import SOURCES, match_url
 from app.sources.board_token import Board, is_own_domain
-from app.sources.parsing.html_tokens import apart, matches, without_comments
+from app.sources.parsing.html_tokens import matches, split_scripts, without_comments
 from app.sources.parsing.urls import split
 from app.sources.types import Source
 
 MAX_LINKS = 5000
 
-KINDS = ("co", "com", "org", "net", "ac", "gov")
+SECOND_LEVEL_LABELS = ("co", "com", "org", "net", "ac", "gov")
 
 OPENINGS = re.compile(
     r"\b(open(ings?|[\W_]+(positions?|roles?|jobs?))|jobs?|careers?|positions?|vacanc(y|ies)|stellen\w*|karriere"
     r"|emplois?|carri[eè]res?|offres?|empleos?|vagas?|lavora\w*|vacatures?|we.re hiring|join us)\b",
     re.IGNORECASE,
 )
-"""What a link says, or where it leads, that has the openings behind it."""
+"""Words in the text or the URL of a link to openings."""
 
 ATTRIBUTE = re.compile(
     r"(?:href|src|action|content|data-[\w-]{1,40})\s{0,9}=\s{0,9}"
@@ -32,71 +32,73 @@ ATTRIBUTE = re.compile(
     re.IGNORECASE,
 )
 ANCHOR = re.compile(r"<a\s([^<>]{1,2000})>(?=([^\x00]{0,300}))", re.IGNORECASE)
-"""A link's tag, and what is behind it."""
+"""A link's tag, and the markup after it."""
 
 IN_SCRIPT = re.compile(r"https?:(?://|\\/\\/|(?:\\u002f){2})[^\s\"'<>`]{1,2000}", re.IGNORECASE)
-"""An address in a script, its slashes escaped or not."""
+"""A URL in a script, with escaped slashes or plain ones."""
 
 
 def boards_on(page: bytes, address: str) -> list[tuple[Source, Board]]:
-    """The boards that a page links to, embeds or names in its scripts, each once, in the order of the page."""
+    """Return the boards that a page links to, embeds or names in its scripts: each once, in the order of the page."""
     found: dict[tuple[str, str], tuple[Source, Board]] = {}
     for number, url in enumerate(_addresses(page.decode("utf-8", "replace"), address)):
         if number >= MAX_LINKS:
             break
-        if each := match_url(url):
-            # One board, whatever its letters' case: pages are written by people.
-            found.setdefault((each[0].key, str(each[1]).lower()), each)
+        if match := match_url(url):
+            source, board = match
+            # People write the name of one board in different cases.
+            found.setdefault((source.key, str(board).lower()), match)
     return list(found.values())
 
 
-def marked_on(page: bytes, host: str) -> list[tuple[Source, Board]]:
-    """The systems that a page on the company's own domain is made by, each with that host as the board."""
+def match_fingerprints(page: bytes, host: str) -> list[tuple[Source, Board]]:
+    """Return the sources whose fingerprints a page contains, each with the company's own domain as the board."""
     found = []
     for source in SOURCES.values():
-        if any(marker.encode() in page for marker in source.markers) and is_own_domain(host):
+        if any(fingerprint.encode() in page for fingerprint in source.fingerprints) and is_own_domain(host):
             found.append((source, source.board(host)))
     return found
 
 
 def openings_on(page: bytes, address: SplitResult) -> list[SplitResult]:
-    """The links of a page to where the company's openings may be, on its own hosts, each once, the best first."""
+    """Return the links to pages with openings, on hosts of the same company: each once, the best first."""
     found: dict[str, tuple[int, SplitResult]] = {}
     for href, text in _links(page.decode("utf-8", "replace")):
         url = _absolute(address.geturl(), href)
         if url is None or not _is_of_same_company(url, address):
             continue
-        says, leads = OPENINGS.search(text), OPENINGS.search(f"{url.hostname}{url.path}")
+        in_text, in_url = OPENINGS.search(text), OPENINGS.search(f"{url.hostname}{url.path}")
         url = url._replace(fragment="")
-        if (says or leads) and url != address._replace(fragment=""):
-            found.setdefault(url.geturl(), (bool(says) + bool(leads), url))
+        if (in_text or in_url) and url != address._replace(fragment=""):
+            found.setdefault(url.geturl(), (bool(in_text) + bool(in_url), url))
     return [url for _, url in sorted(found.values(), key=lambda each: -each[0])]
 
 
-def _is_of_same_company(url: SplitResult, here: SplitResult) -> bool:
-    """Whether it is the same host, or one below the same last two names."""
-    host, own = url.hostname or "", here.hostname or ""
+def _is_of_same_company(url: SplitResult, page: SplitResult) -> bool:
+    """Return whether two URLs have the same host, or hosts with the same registrable domain."""
+    host, own = url.hostname or "", page.hostname or ""
     labels = own.split(".")[-3:]
-    # Three names where the second says what kind of site it is, as in co.uk.
-    shared = ".".join(labels if labels[-2:-1] and labels[-2:-1][0] in KINDS else labels[-2:])
-    return url.netloc == here.netloc or (is_own_domain(own) and (host == shared or host.endswith(f".{shared}")))
+    # The domain has three labels below a second level like co.uk, and two otherwise.
+    shared = ".".join(labels if labels[-2:-1] and labels[-2:-1][0] in SECOND_LEVEL_LABELS else labels[-2:])
+    return url.netloc == page.netloc or (is_own_domain(own) and (host == shared or host.endswith(f".{shared}")))
 
 
 def _links(page: str) -> Iterator[tuple[str, str]]:
-    """Where each link leads, and what it says, without the tags in it."""
+    """Yield the target of each link, and its text without tags."""
     for match, _ in zip(matches(ANCHOR, without_comments(page)), range(MAX_LINKS), strict=False):
         if href := ATTRIBUTE.search(match.group(1)):
-            text = page_text(match.group(2))
+            text = _link_text(match.group(2))
             yield html.unescape(next(filter(None, href.groups()))), text
 
 
-def page_text(markup: str) -> str:
-    """What a piece of a page says, up to the end of the link that it begins in."""
+def _link_text(markup: str) -> str:
+    """Return the text of a piece of markup, without tags, up to the end of the link that it starts in."""
     return html.unescape(re.sub(r"<[^<>]*+>", " ", re.split("</a", markup, maxsplit=1, flags=re.IGNORECASE)[0]))
 
 
 def _addresses(page: str, address: str) -> Iterator[SplitResult]:
-    markup, scripts = apart(without_comments(page))
+    """Yield the URLs in the attributes and scripts of a page."""
+    markup, scripts = split_scripts(without_comments(page))
     for match in matches(ATTRIBUTE, markup):
         if url := _absolute(address, html.unescape(next(filter(None, match.groups())))):
             yield url

@@ -6,23 +6,24 @@ from dataclasses import dataclass
 from app.sources.errors import OutOfTime
 
 
-@dataclass
+@dataclass(frozen=True)
 class Deadline:
-    """The time that may still be spent, over all requests of one piece of work."""
+    """The time at which a piece of work must end, over all its requests."""
 
     until: float
+    """By the monotonic clock, in seconds."""
 
     @classmethod
     def of(cls, seconds: float) -> "Deadline":
-        """From now on."""
+        """Return the deadline that many seconds from now."""
         return cls(time.monotonic() + seconds)
 
     @property
     def left(self) -> float:
-        """Seconds."""
+        """The seconds that are left; negative after the deadline."""
         return self.until - time.monotonic()
 
     def check(self) -> None:
-        """Raises OutOfTime when there is none left."""
+        """Raise OutOfTime if the deadline has passed."""
         if self.left <= 0:
-            raise OutOfTime("It took longer than it may.")
+            raise OutOfTime("Reading the board took too long. Try again later.")

@@ -1,4 +1,4 @@
-"""From what a person pastes to a board that was looked at. Nothing is guessed: what is found was asked for and seen."""
+"""Detection: from a pasted address to a board that was listed. Nothing is guessed; each result was fetched."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -6,7 +6,7 @@ from urllib.parse import SplitResult
 
 from app.sources.adapters.registry import SOURCES, match_url
 from app.sources.board_token import Board, is_own_domain
-from app.sources.careers_page import boards_on, marked_on, openings_on
+from app.sources.careers_page import boards_on, match_fingerprints, openings_on
 from app.sources.deadline import Deadline
 from app.sources.errors import AddressRefused, Moved, NotFound, OutOfTime, SourceError, Throttled
 from app.sources.http.client import MAX_REDIRECTS, HttpClient
@@ -17,29 +17,29 @@ from app.sources.types import Listing, Source
 
 DETECT_SECONDS = 55.0
 MAX_HOPS = 3
-"""Links to "View openings" that are followed where a page itself names no board; from there none is."""
+"""The most links to openings that are followed if a page itself names no board. Links behind these are not followed."""
 
-ONWARD_SECONDS = 10.0
-"""What each of them may take, so that one which hangs does not cost the others their turn."""
+HOP_SECONDS = 10.0
+"""The time limit of each of them, so that one slow page leaves time for the others."""
 
 WEBSITE = "website"
-"""The source that any site may be, and that none is taken for before it was listed."""
+"""The fallback source. It is chosen only after its listing has succeeded."""
 
-SAMPLES = 3
+MAX_SAMPLES = 3
 
 MAY_BE_MISSING = (
-    "{name} answers with an empty board for names that it does not know, too. Make sure that this is the right one."
+    "{name} also returns an empty board for names that do not exist. Make sure that this is the right board."
 )
 
 
 class NotRecognised(SourceError):
-    """The address belongs to no system that is supported, and neither does anything that its page points to."""
+    """Neither the address nor its page leads to a board of a supported source."""
 
     code = "not_recognised"
 
 
 class BoardsToChoose(SourceError):
-    """There are ``candidates``, and which is meant is for a person to say."""
+    """There are several ``candidates``, from which the user must choose."""
 
     def __init__(self, detail: str, candidates: list[tuple[Source, Board]]) -> None:
         super().__init__(detail)
@@ -47,23 +47,23 @@ class BoardsToChoose(SourceError):
 
 
 class SeveralBoards(BoardsToChoose):
-    """The page points to more than one board."""
+    """The page links to more than one board."""
 
     code = "several_boards"
 
 
 class BoardMoved(BoardsToChoose):
-    """The board's address leads to another board, which nobody has chosen yet."""
+    """The board's address redirects to another board, which the user must confirm."""
 
     code = Moved.code
 
 
 @dataclass(frozen=True)
-class _Sight:
-    """Where an address led to, and the boards that it is or that its page points to."""
+class _FetchedPage:
+    """A page with its final URL, and the boards that it is or links to."""
 
     url: SplitResult
-    page: bytes
+    body: bytes
     boards: list[tuple[Source, Board]]
 
 
@@ -74,152 +74,153 @@ class Detected:
     source: Source
     board: Board
     name: str | None
-    """As the board reports it; None if it reports none."""
+    """The company's name as the board reports it; None if it reports none."""
     postings: int
     is_complete: bool
     titles: list[str] = field(default_factory=list)
     note: str | None = None
-    """What should be known before it is saved."""
+    """A sentence that the user should read before saving the board."""
 
     @property
     def url(self) -> str:
-        """Where a person looks at the board."""
+        """The URL of the board's page for people."""
         return self.source.page(self.board)
 
 
-def detect_url(host: HttpClient, text: str) -> Detected:
-    """Find the board that an address belongs to: by itself, by what its page points to, or by being one.
+def detect_url(client: HttpClient, text: str) -> Detected:
+    """Find and list the board of an address: the address itself, a board its page leads to, or its own website.
 
     Raises SourceError.
     """
-    patience = Deadline.of(DETECT_SECONDS)
+    deadline = Deadline.of(DETECT_SECONDS)
     hosts = []
-    for sight in _sights(host, _address(text), patience):
-        if sight.boards:
-            return _look(host, *_only(sight.boards), patience)
-        for source, board in host.compute(marked_on, sight.page, sight.url.hostname or ""):
+    for page in _pages(client, _parse_address(text), deadline):
+        if page.boards:
+            return _detected(client, *_only(page.boards), deadline)
+        for source, board in client.compute(match_fingerprints, page.body, page.url.hostname or ""):
             try:
-                return _look(host, source, board, patience)
+                return _detected(client, source, board, deadline)
             except (BoardsToChoose, OutOfTime, Throttled):
                 raise
             except SourceError:
-                # Made by that system, or with something of it in it, and still not where the board is.
+                # The page only embeds something of this source; the board is elsewhere.
                 continue
-        hosts.append(sight.url.hostname or "")
-    # Where the openings are, before where they were looked for.
-    return _website(host, unique([*hosts[1:], hosts[0]]), patience)
+        hosts.append(page.url.hostname or "")
+    # Try the hosts behind links to openings before the one that was pasted.
+    return _detected_website(client, unique([*hosts[1:], hosts[0]]), deadline)
 
 
-def detect_board(host: HttpClient, source: str, text: str) -> Detected:
-    """Look at a board that is named by its system and its name there. Raises SourceError."""
+def detect_board(client: HttpClient, source: str, text: str) -> Detected:
+    """List the board that a user names by its source and its name there. Raises SourceError."""
     try:
         board = SOURCES[source].board(text)
     except ValueError as error:
         raise NotFound(str(error)) from error
-    return _look(host, SOURCES[source], board, Deadline.of(DETECT_SECONDS))
+    return _detected(client, SOURCES[source], board, Deadline.of(DETECT_SECONDS))
 
 
-def _address(text: str) -> SplitResult:
-    """What was pasted, as an address; people leave the scheme out. Raises AddressRefused."""
+def _parse_address(text: str) -> SplitResult:
+    """Parse the pasted text, with or without a scheme. Raises AddressRefused."""
     text = text.strip()
     url = split(text if "://" in text else f"https://{text}")
     if url is None:
-        raise AddressRefused("This is no web address.")
+        raise AddressRefused("This is not a web address. Enter one like https://careers.acme.com.")
     return url
 
 
-def _sights(host: HttpClient, url: SplitResult, patience: Deadline) -> Iterator[_Sight]:
-    """The page at an address, and then those that it has behind "View openings"."""
-    first = _see(host, url, patience)
+def _pages(client: HttpClient, url: SplitResult, deadline: Deadline) -> Iterator[_FetchedPage]:
+    """Fetch the page at a URL, and then the pages behind its links to openings."""
+    first = _fetch(client, url, deadline)
     yield first
-    for link in host.compute(openings_on, first.page, first.url)[:MAX_HOPS]:
+    for link in client.compute(openings_on, first.body, first.url)[:MAX_HOPS]:
         try:
-            yield _see(host, link, Deadline.of(min(ONWARD_SECONDS, patience.left)))
+            yield _fetch(client, link, Deadline.of(min(HOP_SECONDS, deadline.left)))
         except SourceError:
-            # Nobody has named that page; another link may do.
+            # The user did not name this page, and another link may work.
             continue
 
 
-def _see(host: HttpClient, url: SplitResult, patience: Deadline) -> _Sight:
+def _fetch(client: HttpClient, url: SplitResult, deadline: Deadline) -> _FetchedPage:
+    """Fetch a page, also after redirects to other hosts. A URL that is a board is not fetched."""
     for _ in range(MAX_REDIRECTS):
-        if found := match_url(url):
-            return _Sight(url, b"", [found])
-        page, url = host.visit(url, patience)
-        if page and (found := match_url(url)):
-            # A short link, which led on within its host.
-            return _Sight(url, b"", [found])
-        if page:
-            return _Sight(url, page.body, host.compute(boards_on, page.body, url.geturl()))
-    raise NotRecognised("The address leads from one to the next, without end.")
+        if match := match_url(url):
+            return _FetchedPage(url, b"", [match])
+        response, url = client.fetch(url, deadline)
+        if response and (match := match_url(url)):
+            # A short link, which redirected within its host.
+            return _FetchedPage(url, b"", [match])
+        if response:
+            return _FetchedPage(url, response.body, client.compute(boards_on, response.body, url.geturl()))
+    raise NotRecognised("The address redirects too many times.")
 
 
-def _only(found: list[tuple[Source, Board]]) -> tuple[Source, Board]:
-    if len(found) > 1:
-        raise SeveralBoards("The page points to several boards; choose one.", found)
-    return found[0]
+def _only(boards: list[tuple[Source, Board]]) -> tuple[Source, Board]:
+    if len(boards) > 1:
+        raise SeveralBoards("The page links to several boards. Choose one.", boards)
+    return boards[0]
 
 
-def _website(host: HttpClient, names: tuple[str, ...], patience: Deadline) -> Detected:
-    """Take one of the hosts for a site with postings of its own, if it can be listed as one. Raises NotRecognised."""
+def _detected_website(client: HttpClient, hosts: tuple[str, ...], deadline: Deadline) -> Detected:
+    """List the first of the hosts that has postings of its own. Raises NotRecognised."""
     faults = []
-    for name in filter(is_own_domain, names):
+    for host in filter(is_own_domain, hosts):
         try:
-            return _look(host, SOURCES[WEBSITE], Board(name), patience)
+            return _detected(client, SOURCES[WEBSITE], Board(host), deadline)
         except (OutOfTime, Throttled):
-            # There may be a board; that there is none must not be said.
+            # There may be a board, so the result must not be that there is none.
             raise
         except SourceError as fault:
             faults.append(fault.detail)
-    systems = ", ".join(source.name for source in SOURCES.values() if source.key != WEBSITE)
-    nothing = f"Nothing at {names[-1]} points to a board of a supported system ({systems})."
-    raise NotRecognised(" ".join([nothing, *faults[:1]]))
+    sources = ", ".join(source.name for source in SOURCES.values() if source.key != WEBSITE)
+    sentence = f"{hosts[-1]} does not lead to a board of a supported source ({sources})."
+    raise NotRecognised(" ".join([sentence, *faults[:1]]))
 
 
-def _look(host: HttpClient, source: Source, board: Board, patience: Deadline) -> Detected:
-    """List the board; one that its region does not know is looked for in the system's other ones."""
-    listing, board = _listed(host, source, board, patience)
-    name = board_name(host, source, board, patience) or listing.board_name
+def _detected(client: HttpClient, source: Source, board: Board, deadline: Deadline) -> Detected:
+    """List the board. If its region does not have it, try the other regions of the source."""
+    listing, board = _listed(client, source, board, deadline)
+    name = board_name(client, source, board, deadline) or listing.board_name
     note = None
     if source.empty_may_be_missing and not listing.postings:
         note = MAY_BE_MISSING.format(name=source.name)
-    elif listing.passed:
-        note = f"Pages of jobs that say nothing to programs, and were passed over: {listing.passed}."
-    titles = [posting.title for posting in listing.postings[:SAMPLES]]
+    elif listing.skipped_pages:
+        note = f"Some job pages were skipped because programs cannot read them: {listing.skipped_pages}."
+    titles = [posting.title for posting in listing.postings[:MAX_SAMPLES]]
     return Detected(source, board, name, len(listing.postings), listing.is_complete, titles, note)
 
 
-def _listed(host: HttpClient, source: Source, board: Board, patience: Deadline) -> tuple[Listing, Board]:
+def _listed(client: HttpClient, source: Source, board: Board, deadline: Deadline) -> tuple[Listing, Board]:
     try:
-        return list_board(host, source.key, str(board), seconds=patience.left, with_texts=False), board
+        return list_board(client, source.key, str(board), seconds=deadline.left, with_texts=False), board
     except Moved as moved:
-        raise _followed(host, source, moved, patience) from moved
-    except NotFound as nowhere:
+        raise _moved(client, source, moved, deadline) from moved
+    except NotFound as not_found:
         others = [Board(board.token, region) for region in source.bases if region and not board.region]
         for other in others:
             try:
-                return list_board(host, source.key, str(other), seconds=patience.left, with_texts=False), other
+                return list_board(client, source.key, str(other), seconds=deadline.left, with_texts=False), other
             except NotFound:
                 continue
-        raise nowhere
+        raise not_found
 
 
-def _followed(host: HttpClient, source: Source, moved: Moved, patience: Deadline) -> SourceError:
-    """What to say of a board that moved: where to, if that is another board; else what its system said."""
-    where = split(moved.location)
-    found = _boards_at(host, where, patience) if where else []
-    if where and not found and source.key == WEBSITE and is_own_domain(where.hostname or ""):
-        # From acme.com to www.acme.com, say.
-        found = [(source, Board(where.hostname or ""))]
-    names = ", ".join(f"{each.name} ({board})" for each, board in found)
-    return BoardMoved(f"The board at {source.name} has moved to {names}.", found) if found else moved
+def _moved(client: HttpClient, source: Source, moved: Moved, deadline: Deadline) -> SourceError:
+    """Return the error for a board that moved: BoardMoved with the new board if there is one, else ``moved``."""
+    url = split(moved.location)
+    boards = _boards_at(client, url, deadline) if url else []
+    if url and not boards and source.key == WEBSITE and is_own_domain(url.hostname or ""):
+        # For example from acme.com to www.acme.com.
+        boards = [(source, Board(url.hostname or ""))]
+    names = ", ".join(f"{each.name} ({board})" for each, board in boards)
+    return BoardMoved(f"The board at {source.name} has moved to {names}.", boards) if boards else moved
 
 
-def _boards_at(host: HttpClient, url: SplitResult, patience: Deadline) -> list[tuple[Source, Board]]:
-    """The board that an address is of, or that the front page of its host is."""
-    if found := match_url(url):
-        return [found]
+def _boards_at(client: HttpClient, url: SplitResult, deadline: Deadline) -> list[tuple[Source, Board]]:
+    """Return the board of a URL, or those that the front page of its host is or links to."""
+    if match := match_url(url):
+        return [match]
     try:
-        sight = _see(host, url._replace(path="/", query="", fragment=""), patience)
+        page = _fetch(client, url._replace(path="/", query="", fragment=""), deadline)
     except SourceError:
         return []
-    return sight.boards or host.compute(marked_on, sight.page, sight.url.hostname or "")
+    return page.boards or client.compute(match_fingerprints, page.body, page.url.hostname or "")

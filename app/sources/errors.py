@@ -1,10 +1,10 @@
-"""What can go wrong with a board. Each is told apart, and none of them is ever an empty list."""
+"""The errors of reading a board. Each has a class of its own, and none is ever an empty list."""
 
 from datetime import datetime
 
 
 class SourceError(Exception):
-    """A board could not be listed. ``detail`` is a sentence for a person, ``code`` a stable word for programs."""
+    """A board could not be listed. ``detail`` is a sentence for users, ``code`` a stable word for programs."""
 
     code = "unreachable"
 
@@ -15,31 +15,31 @@ class SourceError(Exception):
 
 
 class NotFound(SourceError):
-    """The system does not know such a board."""
+    """The source has no such board."""
 
     code = "not_found"
 
 
 class Gone(SourceError):
-    """There was such a board, and the system says that it is gone for good."""
+    """The source reports that the board was deleted for good."""
 
     code = "gone"
 
 
 class Forbidden(SourceError):
-    """The board may not be read: by its robots.txt, or because it refuses programs."""
+    """The board may not be read: its robots.txt forbids it, or its host refuses programs."""
 
     code = "forbidden"
 
 
 class Throttled(SourceError):
-    """The host wants fewer requests; ``retry_at`` is when it may be asked again."""
+    """The host asks for fewer requests; ``retry_at`` is the time of the next permitted one."""
 
     code = "throttled"
 
 
 class Moved(SourceError):
-    """The board's address leads to another host, ``location``, where nobody said that we may look."""
+    """The board's address redirects to ``location`` on another host. It is not fetched without the user's consent."""
 
     code = "moved"
 
@@ -49,42 +49,41 @@ class Moved(SourceError):
 
 
 class ShapeChanged(SourceError):
-    """The answer is not what the system's documentation promises; ``field`` is where."""
+    """The response contradicts the source's documentation; ``field`` is the place."""
 
     code = "changed"
 
     def __init__(self, field: str, found: str) -> None:
-        super().__init__(f"The answer does not look as it should: {field} {found}.")
+        super().__init__(f"The response has an unexpected format: {field} {found}.")
         self.field = field
 
 
 class Unreachable(SourceError):
-    """No answer, or none that is whole. Whether there is such a board is not known."""
+    """No complete response arrived, so it is unknown if the board exists."""
 
     code = "unreachable"
 
 
 class AddressRefused(SourceError):
-    """An address that this server does not visit, whether a user gave it or a host leads there: not public, or not
-    https."""
+    """The address of a user or a redirect is not fetched: it is not public, or not https."""
 
     code = "address_refused"
 
 
 class RateLimited(SourceError):
-    """Our own pace left no turn of the host within the time there was. The board is asked later."""
+    """Our own rate limit has no free slot before the deadline. The board is requested later."""
 
     code = "busy"
 
 
 class RateLimiterUnavailable(RateLimited):
-    """Redis, which holds the pace of all processes, does not answer; until it does, nobody is asked."""
+    """Redis, which holds the rate limits of all processes, is unavailable. No host is requested until it is back."""
 
     def __init__(self) -> None:
-        super().__init__("Redis does not answer, so no host can be asked at the common pace.")
+        super().__init__("Redis is unavailable, so job boards cannot be read now. Try again in a moment.")
 
 
 class OutOfTime(SourceError):
-    """It would have taken longer than it may."""
+    """The deadline passed before the work was done."""
 
     code = "out_of_time"

@@ -1,4 +1,4 @@
-"""Listing a board: every page of it, as postings in the product's own terms, and whether that was everything."""
+"""Listing a board: all its pages, as postings in the product's own form, and if they are complete."""
 
 from collections import Counter, deque
 from collections.abc import Callable, Iterable
@@ -25,67 +25,71 @@ log = structlog.get_logger(__name__)
 
 @dataclass
 class ListingBuilder:
-    """What has been read so far, page by page."""
+    """A listing under construction, to which pages are added one by one."""
 
     source: Source
     with_texts: bool = True
     postings: dict[str, Posting] = field(default_factory=dict)
-    unread: int = 0
+    """By external id."""
+    unparsed: int = 0
     records: int = 0
     pages: int = 0
     is_complete: bool = True
     total: int | None = None
     board_name: str | None = None
-    passed: int = 0
-    waiting: deque[ListingRequest] = field(default_factory=deque)
-    """What to ask for yet, because an answer led there."""
-    known: set[str] = field(default_factory=set)
-    asked: Counter[bool] = field(default_factory=Counter)
-    """How many of them there were in all, by whether they are indexes."""
+    skipped_pages: int = 0
+    queue: deque[ListingRequest] = field(default_factory=deque)
+    """The requests that responses have led to and that are not sent yet."""
+    queued: set[str] = field(default_factory=set)
+    """The paths and queries of all requests that were ever in the queue."""
+    queued_by_kind: Counter[bool] = field(default_factory=Counter)
+    """The number of these requests, by ``is_index``."""
 
-    def take(self, parsed: ParsedPage) -> bool:
-        """Take a page in; returns whether it brought anything new."""
-        known, page = len(self.postings), parsed.page
+    def add(self, parsed: ParsedPage) -> bool:
+        """Add a page; returns whether it had a new posting."""
+        size, page = len(self.postings), parsed.page
         for posting in parsed.postings:
             if (same := self.postings.get(posting.external_id)) is None:
                 self.postings[posting.external_id] = posting
             elif page.is_leaf and same.title != posting.title and len(posting.url) <= MAX_ID_LENGTH:
-                # One number for two jobs on two pages is nobody's number; the address tells them apart.
+                # Two pages use one id for two jobs; their URLs tell them apart.
                 self.postings[posting.url] = replace(posting, external_id=posting.url)
             else:
-                self.postings[posting.external_id] = _joined(same, posting)
-        self.unread += parsed.unread + len(page.unread)
+                self.postings[posting.external_id] = _merge(same, posting)
+        self.unparsed += parsed.unparsed + len(page.unparsed)
         self.records += page.records
         self.pages += 1
         self.total = page.total if page.total is not None else self.total
         self.board_name = self.board_name or parsed.board_name
-        self.passed += page.passed
-        self._line_up(page.more)
-        return len(self.postings) > known
+        self.skipped_pages += page.skipped_pages
+        self._enqueue(page.follow_up)
+        return len(self.postings) > size
 
-    def _line_up(self, requests: Iterable[ListingRequest]) -> None:
-        """Let what is new wait for its turn; what is beyond the bounds stays unread."""
+    def _enqueue(self, requests: Iterable[ListingRequest]) -> None:
+        """Add new requests to the queue. Those beyond the source's limits count as unparsed."""
         for request in requests:
-            name = f"{request.path}?{urlencode(request.query)}"
-            most = self.source.most_indexes if request.is_index else self.source.most_requests
-            if name in self.known:
+            key = f"{request.path}?{urlencode(request.query)}"
+            limit = self.source.max_indexes if request.is_index else self.source.max_requests
+            if key in self.queued:
                 continue
-            if self.asked[request.is_index] >= most:
-                self.unread += 1
+            if self.queued_by_kind[request.is_index] >= limit:
+                self.unparsed += 1
                 continue
-            self.known.add(name)
-            self.asked[request.is_index] += 1
-            self.waiting.append(request)
+            self.queued.add(key)
+            self.queued_by_kind[request.is_index] += 1
+            self.queue.append(request)
 
-    def listing(self, validators: Validators) -> Listing:
-        """The end of it."""
-        whole = self.is_complete and not self.unread and (self.total is None or self.records >= self.total)
+    def build(self, validators: Validators) -> Listing:
+        """Return the listing."""
+        is_complete = self.is_complete and not self.unparsed and (self.total is None or self.records >= self.total)
         postings = tuple(self.postings.values())
-        return Listing(postings, whole, self.unread, self.board_name, validators, passed=self.passed)
+        return Listing(
+            postings, is_complete, self.unparsed, self.board_name, validators, skipped_pages=self.skipped_pages
+        )
 
 
 def list_board(
-    host: HttpClient,
+    client: HttpClient,
     source: str,
     board: str,
     validators: Validators | None = None,
@@ -94,111 +98,112 @@ def list_board(
 ) -> Listing:
     """List a board within so many seconds; without texts, if only its size and titles matter.
 
-    With ``validators`` the answer may be that nothing has changed since (``not_modified``). Raises SourceError; what
-    was read before a fault on a later page of a list is not returned, because it would pass for the whole.
+    With ``validators`` the result may be that nothing has changed (``not_modified``). Raises SourceError. A fault on a
+    later page of a list fails the whole listing, because the pages before it would look like all of it.
     """
     try:
-        which = SOURCES[source].board(board)
+        parsed_board = SOURCES[source].board(board)
     except (ValueError, KeyError) as error:
-        raise NotFound(f"{board} is no name that a board can have.") from error
-    return _list(host, ListingBuilder(SOURCES[source], with_texts), which, validators, Deadline.of(seconds))
+        raise NotFound(f"“{board}” is not a valid name of a board.") from error
+    builder = ListingBuilder(SOURCES[source], with_texts)
+    return _list(client, builder, parsed_board, validators, Deadline.of(seconds))
 
 
-def board_name(host: HttpClient, source: Source, board: Board, patience: Deadline) -> str | None:
-    """The company's name as the system tells it, or None where it does not."""
+def board_name(client: HttpClient, source: Source, board: Board, deadline: Deadline) -> str | None:
+    """Request the company's name; None if the source has no such request, or if it fails."""
     if source.name_request is None:
         return None
     try:
-        answer = host.ask(source, board, source.name_request(board), patience)
-        name: str | None = host.compute(company_of, answer)
+        response = client.request(source, board, source.name_request(board), deadline)
+        name: str | None = client.compute(company_of, response)
         return name
     except SourceError:
-        # The postings are what matters; whoever wants them meets the fault there.
+        # Only the postings matter. The request for them raises the same fault.
         return None
 
 
 def _list(
-    host: HttpClient, reading: ListingBuilder, board: Board, validators: Validators | None, patience: Deadline
+    client: HttpClient, builder: ListingBuilder, board: Board, validators: Validators | None, deadline: Deadline
 ) -> Listing:
-    source = reading.source
-    answer = host.ask(source, board, source.first(board), patience, validators)
-    if answer.status == HTTPStatus.NOT_MODIFIED:
+    source = builder.source
+    response = client.request(source, board, source.first_request(board), deadline, validators)
+    if response.status == HTTPStatus.NOT_MODIFIED:
         return Listing((), True, validators=validators or Validators(), not_modified=True)
-    first = answer
-    while request := _take(host, board, answer, reading, patience):
-        if reading.pages >= source.most_requests:
-            reading.is_complete = False
+    first = response
+    while request := _add(client, board, response, builder, deadline):
+        if builder.pages >= source.max_requests:
+            builder.is_complete = False
             break
-        answer = host.ask(source, board, request, patience)
-    if reading.waiting:
-        _crawl(host, board, reading, patience)
-    return reading.listing(_validators(first, reading.pages))
+        response = client.request(source, board, request, deadline)
+    if builder.queue:
+        _crawl(client, board, builder, deadline)
+    return builder.build(_validators(first, builder.pages))
 
 
-def _crawl(host: HttpClient, board: Board, reading: ListingBuilder, patience: Deadline) -> None:
-    """Ask for everything that answers led to, in its order.
+def _crawl(client: HttpClient, board: Board, builder: ListingBuilder, deadline: Deadline) -> None:
+    """Send the queued requests in their order, and add their pages.
 
-    Pages do not speak for one another as those of one list do: a fault costs its own page, and the listing its
-    completeness. Raises it if nothing else was found.
+    These pages are independent, unlike those of one list. A fault loses only its own page and makes the listing
+    incomplete. Raises the first fault if no posting was found.
     """
-    source, fault = reading.source, None
-    while reading.waiting:
-        request = reading.waiting.popleft()
+    source, fault = builder.source, None
+    while builder.queue:
+        request = builder.queue.popleft()
         try:
-            answer = host.ask(source, board, request, patience)
-            reading.take(_parsed(host, request.read or source.parse, answer, board, patience, reading.with_texts))
+            response = client.request(source, board, request, deadline)
+            builder.add(_parsed(client, request.read or source.parse, response, board, deadline, builder.with_texts))
         except SourceError as error:
             fault = fault or error
-            reading.unread += 1
+            builder.unparsed += 1
             if isinstance(error, Throttled | OutOfTime | RateLimited):
-                # So it would be with all others.
-                reading.unread += len(reading.waiting)
+                # All further requests would fail in the same way.
+                builder.unparsed += len(builder.queue)
                 break
-    if fault and not reading.postings:
+    if fault and not builder.postings:
         raise fault
-    if not reading.records:
-        # Not an empty board: one that is read like this may have hidden its postings, or never shown them.
-        why = f"{reading.passed} pages were looked at" if reading.passed else "it lists no page of jobs"
-        raise NotFound(f"No posting that programs can read was found at {board}: {why}.")
+    if not builder.records:
+        # This is not an empty board: such a site may hide its postings from programs, or never have shown any.
+        pages = f"pages read: {builder.skipped_pages}" if builder.skipped_pages else "its sitemap lists no job pages"
+        raise NotFound(f"No posting that programs can read was found at {board} ({pages}).")
 
 
-def _take(
-    host: HttpClient, board: Board, answer: Response, reading: ListingBuilder, patience: Deadline
+def _add(
+    client: HttpClient, board: Board, response: Response, builder: ListingBuilder, deadline: Deadline
 ) -> ListingRequest | None:
-    """Read one answer; returns the request of the next page."""
-    source = reading.source
-    parsed = _parsed(host, source.parse, answer, board, patience, reading.with_texts)
-    is_new = reading.take(parsed)
-    following = source.following(board, reading.records, parsed.page)
-    if following and not is_new:
-        # The system began to repeat itself instead of coming to an end.
-        reading.is_complete = False
+    """Parse and add one response; returns the request of the next page."""
+    source = builder.source
+    parsed = _parsed(client, source.parse, response, board, deadline, builder.with_texts)
+    is_new = builder.add(parsed)
+    next_request = source.next_request(board, builder.records, parsed.page)
+    if next_request and not is_new:
+        # The source repeats its pages instead of ending.
+        builder.is_complete = False
         return None
-    return following
+    return next_request
 
 
 def _parsed(
-    host: HttpClient, parse: Parse, answer: Response, board: Board, patience: Deadline, with_texts: bool
+    client: HttpClient, parse: Parse, response: Response, board: Board, deadline: Deadline, with_texts: bool
 ) -> ParsedPage:
-    parsed: ParsedPage = host.compute(parse_page, parse, answer, board, patience, with_texts)
+    parsed: ParsedPage = client.compute(parse_page, parse, response, board, deadline, with_texts)
     for external_id, fault in parsed.faults:
-        log.error("posting not read", external_id=external_id, exc_info=fault)
+        log.error("posting not parsed", external_id=external_id, exc_info=fault)
     return parsed
 
 
-def _validators(answer: Response, pages: int) -> Validators:
-    """Those of a board that came in one answer; of several pages none speaks for the others."""
+def _validators(response: Response, pages: int) -> Validators:
+    """Return the validators of a board of one response. With several pages, the first does not cover the others."""
     if pages > 1:
         return Validators()
-    return Validators(_short(answer.headers.get("etag")), _short(answer.headers.get("last-modified")))
+    return Validators(_storable(response.headers.get("etag")), _storable(response.headers.get("last-modified")))
 
 
-def _short(value: str | None) -> str | None:
+def _storable(value: str | None) -> str | None:
     return value if value and len(value) <= MAX_ID_LENGTH and value.isascii() and value.isprintable() else None
 
 
-def _joined(first: Posting, again: Posting) -> Posting:
-    """The same posting once more, as boards list it for each of its places, or in a second language."""
+def _merge(first: Posting, again: Posting) -> Posting:
+    """Merge two records of one posting. Boards list it once for each of its places, or in a second language."""
     return replace(
         first,
         locations=unique((*first.locations, *again.locations)),

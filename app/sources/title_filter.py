@@ -1,9 +1,8 @@
-"""Which titles are taken: the words of *only* and *never*, matched as people mean them.
+"""The filters on titles: the terms of *only* and *never*, matched as users mean them.
 
-A term matches whole words, upper or lower case and accents alike, so that *intern* leaves *internal tools engineer*
-alone. A plural of one is the same word. ``*`` at its end or beginning stands for any. Several words are a phrase,
-whatever stands between them (*front end* finds *Front-End*). In scripts that set no blanks between words, any place
-will do.
+A term matches whole words, without regard to case and accents: *intern* does not match *internal tools engineer*. A
+plural matches its singular term. ``*`` at the end or start stands for any letters. Several words are a phrase, with any
+signs between them (*front end* finds *Front-End*). In scripts without spaces between words, a term matches anywhere.
 """
 
 import re
@@ -14,51 +13,51 @@ from enum import StrEnum
 from functools import lru_cache
 
 UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"
-"""Thai, Lao, Burmese, Khmer, Japanese and Chinese: letters that stand without blanks between the words."""
+"""Thai, Lao, Burmese, Khmer, Japanese and Chinese: the letters of scripts without spaces between words."""
 
 MAX_TITLE_LENGTH = 1000
-"""What is looked at of a title; no real one comes near."""
+"""The part of a title that is searched. Real titles are far shorter."""
 
 IN_WORD = r"\w+#"
-"""What belongs to a word: C, C++ and C# are three."""
+"""The characters of a word. C, C++ and C# are three words."""
 
 UNSPACED_LETTER = re.compile(f"[{UNSPACED}]")
 
 SEAM = re.compile(f"(?<=[{UNSPACED}])(?=[^\\W{UNSPACED}])|(?<=[^\\W{UNSPACED}])(?=[{UNSPACED}])")
-"""Where such a script begins or ends within a word: there a blank belongs."""
+"""The places within a word where an unspaced script starts or ends: a space is inserted there."""
 
 
 class RuleKind(StrEnum):
-    """What let a posting in or kept it out."""
+    """The reason why a posting matches or not."""
 
     NO_FILTER = "no_filter"
-    """Nothing was asked for, and nothing ruled out that it has."""
+    """A match: there are no *only* terms, and no *never* term occurs."""
 
     INCLUDE = "include"
-    """Let in by a word of *only*."""
+    """A match: an *only* term occurs."""
 
     EXCLUDE = "exclude"
-    """Kept out by a word of *never*."""
+    """No match: a *never* term occurs."""
 
     NOT_INCLUDED = "not_included"
-    """Kept out because it has no word of *only*."""
+    """No match: no *only* term occurs."""
 
 
 @dataclass(frozen=True)
 class Rule:
-    """What was decided on a posting, and by which term."""
+    """The decision on a posting, and the term that decided it."""
 
     kind: RuleKind
     term: str | None = None
 
     @property
-    def taken(self) -> bool:
-        """Whether the posting is let in."""
+    def is_match(self) -> bool:
+        """True if the filters match the posting."""
         return self.kind in (RuleKind.NO_FILTER, RuleKind.INCLUDE)
 
 
 def decide(title: str, include: Sequence[str], exclude: Sequence[str]) -> Rule:
-    """Apply a company's filters to a title: none of ``exclude``, and any of ``include`` if there are any."""
+    """Apply a company's filters: a title must have no term of ``exclude``, and one of ``include`` if there are any."""
     folded = _fold(title[:MAX_TITLE_LENGTH])
     if (term := _first_match(folded, exclude)) is not None:
         return Rule(RuleKind.EXCLUDE, term)
@@ -71,7 +70,7 @@ def decide(title: str, include: Sequence[str], exclude: Sequence[str]) -> Rule:
 
 
 def has_word(term: str) -> bool:
-    """Whether there is anything in a term that a title could match."""
+    """Return whether a term has a letter or digit that could match a title."""
     return any(map(str.isalnum, _fold(term)))
 
 
@@ -81,34 +80,34 @@ def _first_match(folded: str, terms: Sequence[str]) -> str | None:
 
 @lru_cache(maxsize=4096)
 def _pattern(term: str) -> re.Pattern[str] | None:
-    """The term as a pattern for folded titles; None if it has no letter or digit, which would match everything."""
+    """Compile a term to a pattern for folded titles. None if it has no letter or digit: it would match everything."""
     words = [word for word in re.split(rf"[^{IN_WORD}*]+", _fold(term)) if re.search(r"\w", word)]
     return re.compile(rf"[^{IN_WORD}]+".join(map(_word, words))) if words else None
 
 
 def _word(word: str) -> str:
-    """One word of a phrase. What was matched is never tried again otherwise, or stars could cost any time at all."""
+    """Return the pattern of one word. The group is atomic: without that, stars could backtrack without end."""
     stem = word.strip("*")
     middle = re.escape(stem).replace(r"\*", r"\*?")
     if re.fullmatch(r"[^\W\d_]{2,}", stem) and not word.endswith("*"):
-        # A plural is the same word.
+        # Match the plural too.
         middle = f"{middle[:-1]}(?:y|ies|ys)" if re.search(r"[^aeiou]y$", stem) else f"{middle}(?:e?s)?"
     before = r"\w*?" if word.startswith("*") else _edge(stem[0], before=True)
     after = r"\w*" if word.endswith("*") else _edge(stem[-1], before=False)
-    # C is neither C++ nor C#; a longer word with a sign behind it is still that word.
+    # C does not match C++ or C#. A longer word still matches with such a sign behind it.
     sign = "(?![+#])" if re.fullmatch(r"\w", stem) and not word.endswith("*") else ""
     return f"(?>{before}{middle}{after}{sign})"
 
 
 def _edge(letter: str, *, before: bool) -> str:
-    """No letter beside it; in scripts without blanks any letter may stand there."""
+    """Return the pattern of a word's edge: no letter beside it. In scripts without spaces there is no edge."""
     if UNSPACED_LETTER.match(letter):
         return ""
     return r"(?<!\w)" if before else r"(?!\w)"
 
 
 def _fold(text: str) -> str:
-    """Upper and lower case, accents and full width alike; with a blank where scripts meet, and for an underscore."""
+    """Remove differences of case, accents and width. Put a space where scripts meet, and for each underscore."""
     decomposed = unicodedata.normalize("NFKD", text)
     plain = "".join(letter for letter in decomposed if not unicodedata.combining(letter)).casefold()
     return SEAM.sub(" ", plain.replace("_", " "))

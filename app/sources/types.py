@@ -1,4 +1,4 @@
-"""What adapters are made of and what they make: plain data, no behaviour of any system."""
+"""The data of sources, requests, responses and postings. The behaviour of each source is in its adapter."""
 
 import json
 import re
@@ -13,24 +13,27 @@ from app.sources.board_token import TOKEN, Board, board_in_host, read_board
 from app.sources.errors import ShapeChanged
 
 HTML = "text/html,application/xhtml+xml;q=0.9,*/*;q=0.1"
-"""What to accept where a page for people is asked for."""
+"""The Accept header for web pages."""
 
 MAX_REQUESTS = 100
-"""A board that needs more is listed as far as that, and the listing is not complete."""
+"""The most responses of one listing. A board with more is listed up to there, as incomplete."""
+
+DOCUMENT = "the document"
+"""The name of a whole response in errors."""
 
 
 class Form(StrEnum):
-    """How a text is written that a board gives."""
+    """The form of a text on a board."""
 
     HTML = "html"
     ESCAPED_HTML = "escaped_html"
-    """HTML whose markup was escaped once more: exactly one unescaping gives HTML."""
+    """HTML that was escaped once more: unescaping it once gives HTML."""
 
     PLAIN = "plain"
 
 
 class Workplace(StrEnum):
-    """Where the work is done."""
+    """The place of work."""
 
     REMOTE = "remote"
     HYBRID = "hybrid"
@@ -39,7 +42,7 @@ class Workplace(StrEnum):
 
 @dataclass(frozen=True)
 class Text:
-    """A text as the board gives it."""
+    """A text as the board returns it."""
 
     content: str
     form: Form = Form.HTML
@@ -47,7 +50,7 @@ class Text:
 
 @dataclass(frozen=True)
 class Section:
-    """A part of a text that the system itself keeps apart, with its heading."""
+    """A part of a text that the source has as a separate field, with its heading."""
 
     heading: str
     text: Text
@@ -55,7 +58,7 @@ class Section:
 
 @dataclass(frozen=True)
 class RawPosting:
-    """A posting as an adapter reads it; the shared host makes a ``Posting`` of it."""
+    """A posting as an adapter parses it. ``normalize`` makes a ``Posting`` from it."""
 
     external_id: str
     title: str
@@ -67,34 +70,34 @@ class RawPosting:
     posted_at: datetime | None = None
     updated_at: datetime | None = None
     description: tuple[Text, ...] = ()
-    """The text's parts in order. What in it are requirements, the shared host finds by its headings."""
+    """The parts of the text, in order. The shared code finds requirements in it by their headings."""
     requirements: tuple[Section, ...] = ()
-    """Requirements, where the system keeps them apart; then no heading is looked for."""
+    """Requirements, if the source has them as separate fields. Then the description is not searched for them."""
 
 
 @dataclass(frozen=True)
 class Page:
-    """What an adapter read in one answer."""
+    """The result of parsing one response."""
 
-    drafts: tuple[RawPosting, ...]
-    unread: tuple[str, ...] = ()
-    """Where records stand that could not be read: the fields at fault."""
+    postings: tuple[RawPosting, ...]
+    unparsed: tuple[str, ...] = ()
+    """The places of records and pages that could not be parsed, mostly the paths of invalid fields."""
     total: int | None = None
-    """How many postings there are in all, if the system tells."""
+    """The number of postings on the whole board, if the source sends it."""
     board_name: str | None = None
     records: int = 0
-    """How many records the answer had, read or not, listed or not."""
-    more: "tuple[ListingRequest, ...]" = ()
-    """What else to ask for, because this answer leads there: each is asked once, and may lead further itself."""
+    """The number of records in the response, including those that are invalid or not listed."""
+    follow_up: "tuple[ListingRequest, ...]" = ()
+    """Further requests that this response leads to. Each is sent once, and its response may lead further."""
     is_leaf: bool = False
-    """Whether it is a page of its own among many, for which ids may have been given by nobody who knew the others."""
-    passed: int = 0
-    """1 if the answer was a page in which nothing is a posting."""
+    """True for one of many independent web pages. Their ids may collide, because no one assigned them together."""
+    skipped_pages: int = 0
+    """1 if the response was a page without a posting."""
 
 
 @dataclass(frozen=True)
 class Posting:
-    """A posting in the product's own terms: texts are plain, times aware, the address is http or https."""
+    """A posting in the product's own form: texts are plain, times have a time zone, the URL is http or https."""
 
     external_id: str
     title: str
@@ -111,7 +114,7 @@ class Posting:
 
 @dataclass(frozen=True)
 class Validators:
-    """What a board said for asking whether it has changed since (RFC 9110, 13.1)."""
+    """The validators of a response, for a conditional request (RFC 9110, 13.1)."""
 
     etag: str | None = None
     last_modified: str | None = None
@@ -119,38 +122,38 @@ class Validators:
 
 @dataclass(frozen=True)
 class Listing:
-    """Everything a board offers. Whoever wants to conclude that a posting is gone looks at ``is_complete`` first."""
+    """The postings of a board. Only a listing that ``is_complete`` proves that a posting was removed."""
 
     postings: tuple[Posting, ...]
     is_complete: bool
-    unread: int = 0
-    """Records that could not be read; then the listing is not complete."""
+    unparsed: int = 0
+    """The number of records and pages that could not be parsed. If there are any, the listing is incomplete."""
     board_name: str | None = None
     validators: Validators = Validators()
     not_modified: bool = False
-    """The board is as it was when ``validators`` were given; there are no postings here."""
-    passed: int = 0
-    """Pages in which nothing was a posting, and which were passed over."""
+    """True if the board has not changed since these ``validators``. Then there are no postings here."""
+    skipped_pages: int = 0
+    """The number of pages that were skipped because they had no posting."""
 
 
 @dataclass(frozen=True)
 class ListingRequest:
-    """What to GET: a path below the region's base address."""
+    """A GET request: a path below the base address of the board's region."""
 
     path: str
     query: Mapping[str, str] = field(default_factory=dict)
     accept: str = "application/json"
     read: "Callable[[Response, Board], Page] | None" = None
-    """Who reads the answer, if that is not the system's ``parse``."""
+    """The function that parses the response, if it is not the source's ``parse``."""
     may_be_missing: bool = False
-    """Whether 404 and 410 mean that nothing is there, which is no fault; the answer is an empty one then."""
+    """If true, 404 and 410 are not errors; the response then has an empty body."""
     is_index: bool = False
-    """Whether the answer only says where else to look (``Source.most_indexes``)."""
+    """True if the response only leads to other pages. It counts against ``Source.max_indexes``."""
 
 
 @dataclass(frozen=True)
 class Response:
-    """What came back with status 200 (or 304, or one of "missing"): the whole body, decompressed."""
+    """A response with its whole body, decompressed. The status is 200, 304, or if the request allows it 404 or 410."""
 
     status: int
     headers: Mapping[str, str]
@@ -158,16 +161,16 @@ class Response:
     url: str
 
     def json(self) -> Any:
-        """The body as JSON. Raises ShapeChanged."""
+        """Parse the body as JSON. Raises ShapeChanged."""
         try:
             return json.loads(self.body)
         except (ValueError, RecursionError) as error:
             is_page = self.body.lstrip()[:1] == b"<"
-            found = "is a web page, where data was expected" if is_page else "is not valid JSON"
-            raise ShapeChanged("the whole answer", found) from error
+            found = "is a web page, but data was expected" if is_page else "is not valid JSON"
+            raise ShapeChanged(DOCUMENT, found) from error
 
     def text(self) -> str:
-        """The body as text: UTF-8 if it is, whatever it says; else what it says, if it is that; else Windows's."""
+        """Decode the body as UTF-8, else as the declared charset, else as cp1252."""
         declared = re.search(r"charset=[\"']?([\w.-]+)", self.headers.get("content-type", ""), re.IGNORECASE)
         for encoding in ("utf-8-sig", declared.group(1) if declared else "cp1252", "cp1252"):
             try:
@@ -179,69 +182,70 @@ class Response:
 
 @dataclass(frozen=True, repr=False)
 class Source:
-    """An applicant tracking system: what is to be known of it, and the pure functions that know its ways."""
+    """An applicant tracking system, or the websites: its data, and the pure functions for its formats."""
 
     key: str
+    """A stable word that is stored in the database."""
     name: str
     documentation: str
     policy: str
-    """On what grounds it is read, in a sentence."""
+    """The grounds on which it may be read, in a sentence."""
     example: str
-    """The address of a board as a person would paste it."""
+    """A board's address, as a user would paste it."""
     board_hint: str
-    """Where a person finds the board's name, in a sentence."""
+    """The place where a user finds the board's name, in a sentence."""
     bases: Mapping[str, str]
-    """By region ("" is the ordinary one) the base address.
+    """The base address of each region; "" is the default region.
 
-    ``{token}`` in it stands for the board's token, where every company has a host of its own.
+    ``{token}`` stands for the board's token, if each company has a host of its own.
     """
-    recognise: Callable[[SplitResult], Board | None]
-    """The board that a web address belongs to."""
+    match_url: Callable[[SplitResult], Board | None]
+    """Return the board that a URL belongs to."""
     page: Callable[[Board], str]
-    """Where a person looks at the board."""
-    first: Callable[[Board], ListingRequest]
+    """Return the URL of the board's page for people."""
+    first_request: Callable[[Board], ListingRequest]
     parse: Callable[[Response, Board], Page]
-    following: Callable[[Board, int, Page], ListingRequest | None] = lambda board, offset, page: None
-    """The request of the next page, given how many records came before it and the last page; None: that was all."""
+    next_request: Callable[[Board, int, Page], ListingRequest | None] = lambda board, offset, page: None
+    """Return the request of the next page, from the number of records so far and the last page; None at the end."""
     name_request: Callable[[Board], ListingRequest] | None = None
-    """Where the system tells the company's name, if it does."""
+    """Return the request for the company's name, if the source has one."""
     schema_version: int = 1
-    """Grows when the adapter reads more, or otherwise, of the same answer: what was kept of it is read anew then."""
+    """The version of the parser. It increases when a response is parsed differently; then stored results expire."""
     pace_seconds: float = 1.0
-    """From one request to its host to the next, over all processes and users; companies' own hosts count as one."""
+    """Seconds between two requests to its host, over all processes and users. The hosts of all companies share it."""
     answer_seconds: float = 20.0
-    """How long its host may take for one answer."""
-    most_requests: int = MAX_REQUESTS
-    """How many answers one listing may take."""
-    most_indexes: int = 20
-    """How many more it may take of those that only say where else to look."""
+    """The timeout of one response."""
+    max_requests: int = MAX_REQUESTS
+    """The most responses of one listing."""
+    max_indexes: int = 20
+    """The most index responses of one listing, besides ``max_requests``."""
     empty_may_be_missing: bool = False
-    """Whether a board that never existed is answered with an empty list."""
-    passing: frozenset[int] = frozenset()
-    """Statuses that are known to pass: what is answered so is asked for again, as after a 5xx."""
-    refusals: Mapping[int, str] = field(default_factory=dict)
-    """By status (``REFUSALS``), how the sentence goes on that begins with the board, where the usual one says less."""
-    markers: tuple[str, ...] = ()
-    """What the pages of its boards have in them, also on a company's own domain, which is the board's name then."""
-    starters: tuple[tuple[str, str], ...] = ()
-    """Well-known boards to begin with: board and name."""
+    """True if a board that never existed gets an empty list."""
+    retryable_statuses: frozenset[int] = frozenset()
+    """Statuses that are known to be temporary. Such a response is retried, as a 5xx is."""
+    error_messages: Mapping[int, str] = field(default_factory=dict)
+    """The end of the sentence that starts with the board, by status, if the usual one (``STATUS_ERRORS``) says less."""
+    fingerprints: tuple[str, ...] = ()
+    """Strings that only its boards' pages contain, also on a company's own domain. That domain is the board's name."""
+    suggested: tuple[tuple[str, str], ...] = ()
+    """Well-known boards for new users: board and name."""
 
     def board(self, text: str) -> Board:
-        """The board of this system that is named so. Raises ValueError, with a sentence."""
+        """Parse the name of a board of this source. Raises ValueError with a sentence for users."""
         board = read_board(text, self.bases)
         base = self.bases[board.region]
         if TOKEN not in base:
             return board
-        return board_in_host(board, own_domains=bool(self.markers), is_whole=base.endswith(f"//{TOKEN}"))
+        return board_in_host(board, own_domains=bool(self.fingerprints), is_whole=base.endswith(f"//{TOKEN}"))
 
     def base_key(self, region: str) -> str:
-        """The name of a base address in SOURCE_BASE_URLS: ``lever``, or ``lever_eu`` for a region."""
+        """Return the key of a base address in SOURCE_BASE_URLS: ``lever``, or ``lever_eu`` for a region."""
         return f"{self.key}_{region}" if region else self.key
 
     def valid_board(self, text: str) -> str:
-        """The same name as it is kept, so that one board has one name. Raises ValueError, with a sentence."""
+        """Return the stored form of a board's name, so that one board has one name. Raises ValueError."""
         return str(self.board(text))
 
     def board_page(self, text: str) -> str:
-        """Where a person looks at the board that is named so. Raises ValueError."""
+        """Return the URL of the page of the board with this name. Raises ValueError."""
         return self.page(self.board(text))

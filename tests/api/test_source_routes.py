@@ -144,7 +144,7 @@ def test_detections_beyond_the_limit_are_refused_and_hold_up_nothing_else(app, c
 
 def test_without_redis_it_is_told_to_come_again(app, client, boards, monkeypatch):
     away = RateLimiter(connect("redis://127.0.0.1:1"))
-    monkeypatch.setitem(app.extensions, "sources", app.extensions["sources"].paced_by(away))
+    monkeypatch.setitem(app.extensions, "sources", app.extensions["sources"].with_limiter(away))
     answer = detect(client, url=ACME)
     assert (answer.status_code, answer.json["code"]) == (503, "detect_unavailable")
     assert int(answer.headers["Retry-After"]) > 0

@@ -19,7 +19,7 @@ def sources(app, boards):
 def test_the_systems_are_listed(sources):
     said = sources("list")
     assert said.exit_code == 0
-    assert [line.split()[0] for line in said.stdout.splitlines()] == ["SYSTEM", *SOURCES]
+    assert [line.split()[0] for line in said.stdout.splitlines()] == ["SOURCE", *SOURCES]
 
 
 def test_an_address_is_looked_at(sources, boards):
@@ -41,17 +41,17 @@ def test_a_preview_is_a_table(sources, boards):
     said = sources("preview", "greenhouse", "acme", "--exclude", "cook")
     assert said.exit_code == 0
     header, first, second = said.stdout.splitlines()
-    assert header.split() == ["TAKEN", "TITLE", "LOCATION", "DEPARTMENT", "POSTED", "LINK"]
+    assert header.split() == ["MATCH", "TITLE", "LOCATION", "DEPARTMENT", "POSTED", "LINK"]
     assert first.split() == ["yes", "Engineer", "Berlin", "Research", "2026-01-02", "https://example.org/jobs/1"]
     assert second.split()[0] == "no"
-    assert "acme: 1 of 2 postings taken" in said.stderr
+    assert "acme: 1 of 2 postings match" in said.stderr
 
 
 def test_boards_are_looked_at_while_redis_does_not_run(app, sources, boards, monkeypatch):
     away = RateLimiter(connect("redis://127.0.0.1:1"))
-    monkeypatch.setitem(app.extensions, "sources", app.extensions["sources"].paced_by(away))
+    monkeypatch.setitem(app.extensions, "sources", app.extensions["sources"].with_limiter(away))
     boards.greenhouse("acme", [job(1, "Engineer")])
-    assert "acme: 1 of 1 postings taken" in sources("preview", "greenhouse", "acme").stderr
+    assert "acme: 1 of 1 postings match" in sources("preview", "greenhouse", "acme").stderr
     assert "Greenhouse (greenhouse)" in sources("detect", "https://boards.greenhouse.io/acme").stdout
 
 

@@ -50,7 +50,7 @@ def test_what_is_no_json_object_is_refused(text):
     with pytest.raises(SettingsError) as fault:
         read_base_urls(text)
     assert str(fault.value) == (
-        'SOURCE_BASE_URLS must be a JSON object of systems and addresses, like {"lever": "https://api.lever.co"}.'
+        'SOURCE_BASE_URLS must be a JSON object of sources and addresses, like {"lever": "https://api.lever.co"}.'
     )
 
 

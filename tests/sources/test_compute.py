@@ -95,7 +95,7 @@ def site(web: Web) -> Web:
 )
 def test_all_reading_is_pure_and_done_where_the_caller_wants_it(site, elsewhere, find):
     compute, there = elsewhere
-    host = asking(site, own=frozenset([urlsplit(site.url).netloc]), compute=compute)
+    host = asking(site, allowed_private_hosts=frozenset([urlsplit(site.url).netloc]), compute=compute)
     with seen() as here:
         found = find(host, site)
     assert (found.postings, found.titles) == (1, ["Baker"])
@@ -109,9 +109,9 @@ def test_a_posting_that_cannot_be_read_is_logged_by_the_thread_that_asks(site, e
     monkeypatch.setattr(postings, "texts", lambda *_: 1 / 0)
     with capture_logs() as logged:
         listing = list_board(asking(site, compute=compute), "greenhouse", "acme")
-    assert (listing.postings, listing.unread) == ((), 1)
+    assert (listing.postings, listing.unparsed) == ((), 1)
     [event] = logged
-    assert (event["event"], event["external_id"]) == ("posting not read", "1")
+    assert (event["event"], event["external_id"]) == ("posting not parsed", "1")
     assert isinstance(event["exc_info"], ZeroDivisionError)
     assert not [file for file in there if "/structlog/" in file]
 

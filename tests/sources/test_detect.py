@@ -162,7 +162,7 @@ def test_a_page_that_leads_in_circles_is_told(web, visiting):
 @pytest.fixture
 def visiting(web):
     """Detect a page of the test's own server, which is neither public nor https."""
-    host = knowing(web, own=frozenset([urlsplit(web.url).netloc]))
+    host = knowing(web, allowed_private_hosts=frozenset([urlsplit(web.url).netloc]))
     return lambda path: detect_url(host, web.url + path)
 
 

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from app.sources import detect
-from app.sources.careers_page import marked_on, openings_on
+from app.sources.careers_page import match_fingerprints, openings_on
 from app.sources.detect import BoardMoved, NotRecognised, SeveralBoards, detect_board, detect_url
 from app.sources.errors import Moved
 from app.sources.http import ssrf
@@ -37,7 +37,7 @@ def names(web, monkeypatch) -> list[str]:
 @pytest.fixture
 def visiting(web, host, names):
     """Detect a page of the company's site, at a host that is asked without pauses."""
-    there = knowing(web, own=frozenset(names))
+    there = knowing(web, allowed_private_hosts=frozenset(names))
     for name in names:
         there.limiter.set(f"robots:http://{name}", "", 60)
     return lambda path, name="www.": detect_url(there, f"http://{name}{names[0]}{path}")
@@ -80,8 +80,8 @@ def test_a_page_with_something_of_a_system_and_no_board_there_is_looked_through_
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", ""])
 def test_a_host_without_a_name_of_its_own_has_no_such_board(host):
-    assert marked_on(MADE_BY_TEAMTAILOR, host) == []
-    assert marked_on(b"<p>teamtailor</p>", "careers.acme.com") == []
+    assert match_fingerprints(MADE_BY_TEAMTAILOR, host) == []
+    assert match_fingerprints(b"<p>teamtailor</p>", "careers.acme.com") == []
 
 
 def test_one_level_of_view_openings_is_followed(web, visiting, names):
@@ -115,7 +115,7 @@ def test_no_more_than_three_links_are_followed(web, visiting):
 
 
 def test_a_link_that_hangs_does_not_cost_the_next_its_turn(web, visiting, monkeypatch):
-    monkeypatch.setattr(detect, "ONWARD_SECONDS", 3)
+    monkeypatch.setattr(detect, "HOP_SECONDS", 3)
     monkeypatch.setattr(detect, "DETECT_SECONDS", 12)
     web.replies["/company"] = Reply(b"<a href='/jobs'>Jobs</a><a href='/careers'>Careers</a>")
     web.replies["/jobs"] = Reply(EMBEDDED, delay=40)
@@ -184,7 +184,7 @@ def test_a_site_whose_pages_have_no_postings_is_none_and_told(web, visiting):
     web.replies["/about"] = Reply(b"<p>We bake.")
     listed_site(web, "/jobs/baker")
     web.replies["/jobs/baker"] = Reply(b"<p>Baker")
-    with pytest.raises(NotRecognised, match=r"Ashby.*\)\. No posting that programs can read.*1 pages"):
+    with pytest.raises(NotRecognised, match=r"Ashby.*\)\. No posting that programs can read.*pages read: 1"):
         visiting("/about")
 
 
@@ -198,7 +198,7 @@ def test_a_board_that_moved_to_another_system_is_told_with_where_to(web, host):
 
 
 def test_a_board_that_moved_to_the_companys_own_domain_is_known_there_by_its_page(web, visiting, names):
-    own = knowing(web, own=frozenset(names))
+    own = knowing(web, allowed_private_hosts=frozenset(names))
     web.replies["/jobs.json"] = Reply(status=301, headers={"Location": f"http://{names[2]}/jobs.json"})
     web.replies["/"] = Reply(MADE_BY_TEAMTAILOR)
     with pytest.raises(BoardMoved) as told:

@@ -88,14 +88,14 @@ def test_the_first_term_that_fits_is_the_reason():
 
 
 def test_no_terms_take_everything():
-    assert decide("Anything", [], []).taken
-    assert not decide("Anything", ["else"], []).taken
+    assert decide("Anything", [], []).is_match
+    assert not decide("Anything", ["else"], []).is_match
 
 
 @pytest.mark.parametrize("term", ["", "   ", "*", "-", "&", "+"])
 def test_a_term_without_a_letter_neither_hides_everything_nor_lets_everything_in(term):
     assert not has_word(term)
-    assert decide("Engineer", [], [term]).taken
+    assert decide("Engineer", [], [term]).is_match
     assert decide("Engineer", [term], []).kind is RuleKind.NO_FILTER
     assert decide("Engineer", [term, "designer"], []).kind is RuleKind.NOT_INCLUDED
 

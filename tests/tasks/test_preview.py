@@ -81,14 +81,14 @@ def test_what_nobody_thought_of_is_stored_as_a_failure_and_logged(boards, user_i
     boards.greenhouse("beta", [job(2, "Engineer")])
     company(user_id, "acme")
     company(user_id, "beta")
-    asked = HttpClient.ask
+    asked = HttpClient.request
 
     def ask(self, source, board, *rest):
         if str(board) == "acme":
             raise ZeroDivisionError("inner secret")
         return asked(self, source, board, *rest)
 
-    monkeypatch.setattr(HttpClient, "ask", ask)
+    monkeypatch.setattr(HttpClient, "request", ask)
     failed, listed = units(finished(user_id))
     assert (failed.state, failed.outcome, listed.state) == ("failed", "unreachable", "listed")
     assert "secret" not in failed.detail

@@ -74,7 +74,7 @@ def _listed(unit: Row[Any]) -> ListingResult:
         decided = [_decided(unit, posting) for posting in postings]
         return ListingResult(decided, True, known.unread, known.validators, version, known.read_at)
     decided = [_decided(unit, _record(posting)) for posting in listing.postings]
-    return ListingResult(decided, listing.is_complete, listing.unread, listing.validators, version)
+    return ListingResult(decided, listing.is_complete, listing.unparsed, listing.validators, version)
 
 
 def _record(posting: Posting) -> dict[str, Any]:
@@ -86,7 +86,7 @@ def _record(posting: Posting) -> dict[str, Any]:
 def _decided(unit: Row[Any], record: dict[str, Any]) -> dict[str, Any]:
     rule = decide(record["title"], unit.include, unit.exclude)
     times = {name: _time(record[name]) for name in ("posted_at", "updated_at")}
-    return {**record, **times, "taken": rule.taken, "rule_kind": rule.kind.value, "rule_term": rule.term}
+    return {**record, **times, "taken": rule.is_match, "rule_kind": rule.kind.value, "rule_term": rule.term}
 
 
 def _time(time: datetime | None) -> str | None:

@@ -1,4 +1,4 @@
 """One module for each applicant tracking system, and one for websites; ``registry`` lists them.
 
-Adapters do not fetch: they name requests and parse responses.
+No network, clock, file or database may come in here: adapters name requests and parse responses.
 """

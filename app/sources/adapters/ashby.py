@@ -1,4 +1,4 @@
-"""Ashby: one call gives a whole board, with texts, and may take its time.
+"""Ashby: one request returns a whole board, with texts. It may be slow.
 
 Documentation: https://developers.ashbyhq.com/docs/public-job-posting-api
 """
@@ -12,54 +12,54 @@ from app.sources.parsing.values import iso_moment, places, workplace
 from app.sources.types import Form, ListingRequest, Page, RawPosting, Response, Source, Text, Workplace
 
 
-def _recognise(url: SplitResult) -> Board | None:
+def _match_url(url: SplitResult) -> Board | None:
     parts = path_parts(url)
     if url.hostname == "api.ashbyhq.com" and parts[:2] == ["posting-api", "job-board"]:
         return token_of(parts[2:])
     return token_of(parts) if url.hostname == "jobs.ashbyhq.com" else None
 
 
-def _first(board: Board) -> ListingRequest:
+def _first_request(board: Board) -> ListingRequest:
     return ListingRequest(f"/posting-api/job-board/{quote(board.token, safe='')}", {"includeCompensation": "true"})
 
 
-def _parse(answer: Response, board: Board) -> Page:
-    rows = Record(answer.json(), "").rows("jobs")
-    drafts, unread = parse_rows(rows, "jobs", lambda job: _draft(job, board))
-    return Page(drafts, unread, records=len(rows))
+def _parse(response: Response, board: Board) -> Page:
+    rows = Record(response.json(), "").rows("jobs")
+    postings, unparsed = parse_rows(rows, "jobs", lambda job: _posting(job, board))
+    return Page(postings, unparsed, records=len(rows))
 
 
-def _draft(job: Record, board: Board) -> RawPosting | None:
+def _posting(job: Record, board: Board) -> RawPosting | None:
     if job.flag("isListed") is False:
-        # Open to those who have its address, and to nobody else.
+        # Only meant for people who were sent its URL.
         return None
     identity = job.identity("id")
-    secondary = (each.maybe_text("location") for each in job.records("secondaryLocations"))
-    # Where the two disagree, the word is right and the flag is not.
-    mode = workplace(job.maybe_text("workplaceType")) or (Workplace.REMOTE if job.flag("isRemote") else None)
+    secondary = (each.optional_text("location") for each in job.records("secondaryLocations"))
+    # If the two disagree, the word is right and the flag is wrong.
+    mode = workplace(job.optional_text("workplaceType")) or (Workplace.REMOTE if job.flag("isRemote") else None)
     return RawPosting(
         external_id=identity,
         title=job.text("title"),
-        url=link(job.maybe_text("jobUrl"), f"{_page(board)}/{identity}"),
-        locations=places(job.maybe_text("location") or _address(job), *secondary),
-        department=job.maybe_text("department") or job.maybe_text("team"),
+        url=link(job.optional_text("jobUrl"), f"{_page(board)}/{identity}"),
+        locations=places(job.optional_text("location") or _address(job), *secondary),
+        department=job.optional_text("department") or job.optional_text("team"),
         workplace=mode,
-        employment_type=job.maybe_text("employmentType"),
-        posted_at=iso_moment(job.maybe_text("publishedAt")),
+        employment_type=job.optional_text("employmentType"),
+        posted_at=iso_moment(job.optional_text("publishedAt")),
         description=_description(job),
     )
 
 
 def _address(job: Record) -> str | None:
     address = job.record("address").record("postalAddress")
-    parts = (address.maybe_text(f"address{name}") for name in ("Locality", "Region", "Country"))
+    parts = (address.optional_text(f"address{name}") for name in ("Locality", "Region", "Country"))
     return ", ".join(part for part in parts if part) or None
 
 
 def _description(job: Record) -> tuple[Text, ...]:
-    if markup := job.maybe_text("descriptionHtml"):
+    if markup := job.optional_text("descriptionHtml"):
         return (Text(markup),)
-    plain = job.maybe_text("descriptionPlain")
+    plain = job.optional_text("descriptionPlain")
     return (Text(plain, Form.PLAIN),) if plain else ()
 
 
@@ -73,17 +73,17 @@ SOURCE = Source(
     documentation="https://developers.ashbyhq.com/docs/public-job-posting-api",
     policy="Its job posting interface is documented and public.",
     example="https://jobs.ashbyhq.com/acme",
-    board_hint="What follows jobs.ashbyhq.com/ in the address of the board.",
+    board_hint="The part after jobs.ashbyhq.com/ in the board's address.",
     bases={"": "https://api.ashbyhq.com"},
-    recognise=_recognise,
+    match_url=_match_url,
     page=_page,
-    first=_first,
+    first_request=_first_request,
     parse=_parse,
     pace_seconds=0.5,
-    # It has been measured to take ten seconds for a board, and more when it is busy.
+    # A board was measured to take ten seconds, and more under load.
     answer_seconds=45.0,
     empty_may_be_missing=True,
-    starters=(
+    suggested=(
         ("openai", "OpenAI"),
         ("ramp", "Ramp"),
         ("notion", "Notion"),

@@ -1,4 +1,4 @@
-"""Greenhouse: one call gives a whole board, with texts.
+"""Greenhouse: one request returns a whole board, with texts.
 
 Documentation: https://developers.greenhouse.io/job-board.html
 """
@@ -11,67 +11,69 @@ from app.sources.parsing.urls import link, path_parts, token_of
 from app.sources.parsing.values import iso_moment, places, workplace
 from app.sources.types import Form, ListingRequest, Page, RawPosting, Response, Source, Text
 
-PAGES = (
+PAGE_HOSTS = (
     "boards.greenhouse.io",
     "job-boards.greenhouse.io",
     "job-boards.eu.greenhouse.io",
     "boards.eu.greenhouse.io",
 )
-EMPLOYMENT = ("employment type", "time type", "job type", "contract type")
-API = ("boards-api.greenhouse.io", "boards-api.eu.greenhouse.io", "api.greenhouse.io")
+EMPLOYMENT_FIELDS = ("employment type", "time type", "job type", "contract type")
+API_HOSTS = ("boards-api.greenhouse.io", "boards-api.eu.greenhouse.io", "api.greenhouse.io")
 
 
-def _recognise(url: SplitResult) -> Board | None:
+def _match_url(url: SplitResult) -> Board | None:
     parts = path_parts(url)
-    if url.hostname in API and parts[:2] == ["v1", "boards"]:
+    if url.hostname in API_HOSTS and parts[:2] == ["v1", "boards"]:
         return token_of(parts[2:])
-    if url.hostname not in PAGES:
+    if url.hostname not in PAGE_HOSTS:
         return None
     if parts[:1] == ["embed"]:
-        # The script that a company puts on its own page names the board in its query.
+        # The embedding script names the board in its query.
         return token_of(parse_qs(url.query).get("for", []))
     return token_of(parts)
 
 
-def _first(board: Board) -> ListingRequest:
+def _first_request(board: Board) -> ListingRequest:
     return ListingRequest(f"/v1/boards/{quote(board.token, safe='')}/jobs", {"content": "true"})
 
 
-def _parse(answer: Response, board: Board) -> Page:
-    document = Record(answer.json(), "")
+def _parse(response: Response, board: Board) -> Page:
+    document = Record(response.json(), "")
     rows = document.rows("jobs")
-    drafts, unread = parse_rows(rows, "jobs", lambda job: _draft(job, board))
-    names = [name for row in rows[:1] if isinstance(row, dict) and (name := Record(row, "").maybe_text("company_name"))]
-    return Page(drafts, unread, document.record("meta").maybe_number("total"), next(iter(names), None), len(rows))
+    postings, unparsed = parse_rows(rows, "jobs", lambda job: _posting(job, board))
+    total = document.record("meta").optional_number("total")
+    name = Record(rows[0], "").optional_text("company_name") if rows and isinstance(rows[0], dict) else None
+    return Page(postings, unparsed, total=total, board_name=name, records=len(rows))
 
 
-def _draft(job: Record, board: Board) -> RawPosting:
-    named = job.record("location").maybe_text("name")
-    mode = workplace(named)
-    offices = [office.maybe_text("location") or office.maybe_text("name") for office in job.records("offices")]
-    content = job.maybe_text("content")
+def _posting(job: Record, board: Board) -> RawPosting:
+    location = job.record("location").optional_text("name")
+    mode = workplace(location)
+    offices = [office.optional_text("location") or office.optional_text("name") for office in job.records("offices")]
+    content = job.optional_text("content")
     identity = job.identity("id")
     return RawPosting(
         external_id=identity,
         title=job.text("title"),
-        # May be the company's own page, and is now and then left out.
-        url=link(job.maybe_text("absolute_url"), f"{_page(board)}/jobs/{identity}"),
-        # "Remote" and the like are no place; then the offices are.
-        locations=places(named) if named and not mode else places(*offices) or places(named),
-        department=next((name for each in job.records("departments") if (name := each.maybe_text("name"))), None),
+        # This may be the company's own page, and is sometimes missing.
+        url=link(job.optional_text("absolute_url"), f"{_page(board)}/jobs/{identity}"),
+        # "Remote" and similar words are not a place; then the offices are used.
+        locations=places(location) if location and not mode else places(*offices) or places(location),
+        department=next((name for each in job.records("departments") if (name := each.optional_text("name"))), None),
         workplace=mode,
         employment_type=_employment_type(job),
-        # The other date moves with every edit.
-        posted_at=iso_moment(job.maybe_text("first_published")),
-        updated_at=iso_moment(job.maybe_text("updated_at")),
+        # updated_at changes with every edit.
+        posted_at=iso_moment(job.optional_text("first_published")),
+        updated_at=iso_moment(job.optional_text("updated_at")),
         description=(Text(content, Form.ESCAPED_HTML),) if content else (),
     )
 
 
 def _employment_type(job: Record) -> str | None:
-    """Companies keep it in a field of their own, most under one of these names."""
-    fields = {(each.maybe_text("name") or "").lower(): each.maybe_text("value") for each in job.records("metadata")}
-    return next((value for name in EMPLOYMENT if (value := fields.get(name))), None)
+    """Return the employment type. Companies store it in a custom field, mostly under one of these names."""
+    metadata = job.records("metadata")
+    fields = {(each.optional_text("name") or "").lower(): each.optional_text("value") for each in metadata}
+    return next((value for name in EMPLOYMENT_FIELDS if (value := fields.get(name))), None)
 
 
 def _page(board: Board) -> str:
@@ -84,15 +86,15 @@ SOURCE = Source(
     documentation="https://developers.greenhouse.io/job-board.html",
     policy="Its job board interface is documented and public.",
     example="https://job-boards.greenhouse.io/acme",
-    board_hint="What follows job-boards.greenhouse.io/ or boards.greenhouse.io/ in the address of the board.",
+    board_hint="The part after job-boards.greenhouse.io/ or boards.greenhouse.io/ in the board's address.",
     bases={"": "https://boards-api.greenhouse.io"},
-    recognise=_recognise,
+    match_url=_match_url,
     page=_page,
-    first=_first,
+    first_request=_first_request,
     parse=_parse,
     name_request=lambda board: ListingRequest(f"/v1/boards/{quote(board.token, safe='')}"),
     pace_seconds=0.25,
-    starters=(
+    suggested=(
         ("anthropic", "Anthropic"),
         ("airbnb", "Airbnb"),
         ("cloudflare", "Cloudflare"),

@@ -1,4 +1,4 @@
-"""Personio: one XML feed gives a whole board, with texts in named blocks.
+"""Personio: one XML feed returns a whole board, with texts in named blocks.
 
 Documentation: https://developer.personio.de/docs/retrieving-open-job-positions
 """
@@ -16,7 +16,7 @@ from app.sources.types import ListingRequest, Page, RawPosting, Response, Source
 HOSTS = {"jobs.personio.de": "", "jobs.personio.com": "com"}
 
 
-def _recognise(url: SplitResult) -> Board | None:
+def _match_url(url: SplitResult) -> Board | None:
     return next((board for host, region in HOSTS.items() if (board := token_before(host, url, region))), None)
 
 
@@ -24,33 +24,37 @@ def _request(language: str) -> ListingRequest:
     return ListingRequest("/xml", {"language": language}, accept="application/xml")
 
 
-def _following(_board: Board, offset: int, page: Page) -> ListingRequest | None:
-    """Some companies write in German only; what has no text in English is looked for there, once."""
+def _first_request(_board: Board) -> ListingRequest:
+    return _request("en")
+
+
+def _next_request(_board: Board, offset: int, page: Page) -> ListingRequest | None:
+    """Request the feed in German, once, if a posting has no English text. Some companies write only in German."""
     is_first = offset == page.records
-    return _request("de") if is_first and any(not draft.description for draft in page.drafts) else None
+    return _request("de") if is_first and any(not posting.description for posting in page.postings) else None
 
 
-def _parse(answer: Response, board: Board) -> Page:
-    rows = xml_rows(answer, "workzag-jobs", "position")
-    drafts, unread = parse_rows(rows, "position", lambda position: _draft(position, board))
-    return Page(drafts, unread, records=len(rows))
+def _parse(response: Response, board: Board) -> Page:
+    rows = xml_rows(response, "workzag-jobs", "position")
+    postings, unparsed = parse_rows(rows, "position", lambda position: _posting(position, board))
+    return Page(postings, unparsed, records=len(rows))
 
 
-def _draft(position: Record, board: Board) -> RawPosting:
+def _posting(position: Record, board: Board) -> RawPosting:
     identity = position.identity("id")
-    terms = filter(None, (position.maybe_text("employmentType"), position.maybe_text("schedule")))
+    terms = filter(None, (position.optional_text("employmentType"), position.optional_text("schedule")))
     return RawPosting(
         external_id=identity,
         title=position.text("name"),
         url=f"{_page(board)}/job/{quote(identity, safe='')}",
-        locations=places(position.maybe_text("office"), *position.record("additionalOffices").texts("office")),
-        department=position.maybe_text("department") or position.maybe_text("recruitingCategory"),
+        locations=places(position.optional_text("office"), *position.record("additionalOffices").texts("office")),
+        department=position.optional_text("department") or position.optional_text("recruitingCategory"),
         employment_type=", ".join(terms) or None,
-        posted_at=iso_moment(position.maybe_text("createdAt")),
+        posted_at=iso_moment(position.optional_text("createdAt")),
         description=tuple(
-            Text(f"<h2>{html.escape(block.maybe_text('name') or '')}</h2>{value}")
+            Text(f"<h2>{html.escape(block.optional_text('name') or '')}</h2>{value}")
             for block in position.record("jobDescriptions").records("jobDescription")
-            if (value := block.maybe_text("value"))
+            if (value := block.optional_text("value"))
         ),
     )
 
@@ -66,17 +70,17 @@ SOURCE = Source(
     documentation="https://developer.personio.de/docs/retrieving-open-job-positions",
     policy="Its XML feed of open positions is documented and public.",
     example="https://acme.jobs.personio.de",
-    board_hint="What stands before .jobs.personio.de in the address; if it ends in .com, write com: before it.",
+    board_hint="The part before .jobs.personio.de in the board's address. If that ends in .com, write com: before it.",
     bases={
         "": "https://{token}.jobs.personio.de",
         "com": "https://{token}.jobs.personio.com",
     },
-    recognise=_recognise,
+    match_url=_match_url,
     page=_page,
-    first=lambda _board: _request("en"),
+    first_request=_first_request,
     parse=_parse,
-    following=_following,
+    next_request=_next_request,
     pace_seconds=0.5,
-    refusals={404: "does not exist, or has switched its feed off."},
-    starters=(("com:personio", "Personio"), ("yapeal-ag", "Yapeal")),
+    error_messages={404: "does not exist, or its feed is switched off."},
+    suggested=(("com:personio", "Personio"), ("yapeal-ag", "Yapeal")),
 )

@@ -1,4 +1,4 @@
-"""Recruitee: every company has a host of its own, where one call gives its whole board, with texts.
+"""Recruitee: each company has a host of its own, where one request returns its whole board, with texts.
 
 Documentation: https://docs.recruitee.com/reference/intro-to-careers-site-api
 """
@@ -16,42 +16,43 @@ DOMAIN = "recruitee.com"
 FLAGS = {"remote": Workplace.REMOTE, "hybrid": Workplace.HYBRID, "on_site": Workplace.ON_SITE}
 
 
-def _recognise(url: SplitResult) -> Board | None:
+def _match_url(url: SplitResult) -> Board | None:
     return token_before(DOMAIN, url)
 
 
-def _first(board: Board) -> ListingRequest:
+def _first_request(_board: Board) -> ListingRequest:
     return ListingRequest("/api/offers/")
 
 
-def _parse(answer: Response, board: Board) -> Page:
-    rows = Record(answer.json(), "").rows("offers")
-    drafts, unread = parse_rows(rows, "offers", lambda offer: _draft(offer, board))
-    names = [name for row in rows[:1] if isinstance(row, dict) and (name := Record(row, "").maybe_text("company_name"))]
-    return Page(drafts, unread, board_name=next(iter(names), None), records=len(rows))
+def _parse(response: Response, board: Board) -> Page:
+    rows = Record(response.json(), "").rows("offers")
+    postings, unparsed = parse_rows(rows, "offers", lambda offer: _posting(offer, board))
+    name = Record(rows[0], "").optional_text("company_name") if rows and isinstance(rows[0], dict) else None
+    return Page(postings, unparsed, board_name=name, records=len(rows))
 
 
 def _translated(offer: Record, name: str) -> str | None:
-    """What the offer says, or the first of its translations that does, English before the others."""
-    languages = offer.record("translations")
-    told = (languages.record(language).maybe_text(name) for language in sorted(languages.names(), key=_english_first))
-    return offer.maybe_text(name) or next(filter(None, told), None)
+    """Return a text of the offer, or else of its first translation that has it, English before the others."""
+    translations = offer.record("translations")
+    languages = sorted(translations.names(), key=_english_first)
+    translated = (translations.record(language).optional_text(name) for language in languages)
+    return offer.optional_text(name) or next(filter(None, translated), None)
 
 
 def _english_first(language: str) -> tuple[bool, str]:
     return not language.startswith("en"), language
 
 
-def _draft(offer: Record, board: Board) -> RawPosting:
+def _posting(offer: Record, board: Board) -> RawPosting:
     description, requirements = _translated(offer, "description"), _translated(offer, "requirements")
     return RawPosting(
         external_id=offer.identity("id"),
         title=_translated(offer, "title") or offer.text("title"),
-        url=link(offer.maybe_text("careers_url"), _link(offer, board)),
+        url=link(offer.optional_text("careers_url"), _link(offer, board)),
         locations=places(*map(_place, offer.records("locations"))) or places(_place(offer)),
-        department=offer.maybe_text("department"),
+        department=offer.optional_text("department"),
         workplace=_workplace(offer),
-        employment_type=(offer.maybe_text("employment_type_code") or "").replace("_", " ") or None,
+        employment_type=(offer.optional_text("employment_type_code") or "").replace("_", " ") or None,
         posted_at=_moment(offer, "published_at"),
         updated_at=_moment(offer, "updated_at"),
         description=(Text(description),) if description else (),
@@ -60,26 +61,26 @@ def _draft(offer: Record, board: Board) -> RawPosting:
 
 
 def _link(offer: Record, board: Board) -> str:
-    """The address of an offer is made of its slug; without one the board has to do."""
-    slug = offer.maybe_text("slug")
+    """Return the URL of an offer, from its slug. Without a slug, return the board's page."""
+    slug = offer.optional_text("slug")
     return f"{_page(board)}/o/{quote(slug, safe='')}" if slug else _page(board)
 
 
 def _place(place: Record) -> str | None:
-    """A location, or an offer of one place. What a location is called may be anything, "HQ" for one."""
-    parts = dict.fromkeys(part for name in ("city", "state", "country") if (part := place.maybe_text(name)))
-    return ", ".join(parts) or place.maybe_text("name") or place.maybe_text("location")
+    """Return the place of a location, or of an offer with only one. Its name may be anything, for example "HQ"."""
+    parts = dict.fromkeys(part for name in ("city", "state", "country") if (part := place.optional_text(name)))
+    return ", ".join(parts) or place.optional_text("name") or place.optional_text("location")
 
 
 def _workplace(offer: Record) -> Workplace | None:
-    """The one that is ticked; of several, which an applicant may choose from, none is the truth."""
-    ticked = [mode for name, mode in FLAGS.items() if offer.flag(name)]
-    return ticked[0] if len(ticked) == 1 else None
+    """Return the workplace whose flag is set. None if several are, because the applicant may choose."""
+    selected = [mode for name, mode in FLAGS.items() if offer.flag(name)]
+    return selected[0] if len(selected) == 1 else None
 
 
 def _moment(offer: Record, name: str) -> datetime | None:
-    """Written as ``2026-05-04 09:00:00 UTC``."""
-    return iso_moment((offer.maybe_text(name) or "").removesuffix(" UTC"))
+    """Parse a time like ``2026-05-04 09:00:00 UTC``."""
+    return iso_moment((offer.optional_text(name) or "").removesuffix(" UTC"))
 
 
 def _page(board: Board) -> str:
@@ -90,16 +91,16 @@ SOURCE = Source(
     key="recruitee",
     name="Recruitee",
     documentation="https://docs.recruitee.com/reference/intro-to-careers-site-api",
-    policy="Its interface for careers sites is documented and public; from 10 February 2027 on it needs a token.",
+    policy="Its interface for careers sites is documented and public. From 10 February 2027 it requires a token.",
     example="https://acme.recruitee.com",
-    board_hint="What stands before .recruitee.com in the address of the board.",
+    board_hint="The part before .recruitee.com in the board's address.",
     bases={"": f"https://{{token}}.{DOMAIN}"},
-    recognise=_recognise,
+    match_url=_match_url,
     page=_page,
-    first=_first,
+    first_request=_first_request,
     parse=_parse,
     pace_seconds=0.5,
-    markers=("recruiteecdn.com",),
-    starters=(("make", "Make"), ("12build", "12Build")),
-    refusals={401: "needs the employer's token, which Recruitee asks for from 10 February 2027 on; we have none."},
+    fingerprints=("recruiteecdn.com",),
+    suggested=(("make", "Make"), ("12build", "12Build")),
+    error_messages={401: "needs the employer's token, which Recruitee requires from 10 February 2027."},
 )

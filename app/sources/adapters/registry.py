@@ -1,4 +1,4 @@
-"""The systems that are supported. One more is one more file, and one more line here."""
+"""The supported sources. A new source is a new module and a new entry here."""
 
 from urllib.parse import SplitResult
 
@@ -9,19 +9,19 @@ from app.sources.types import Source
 MODULES = (greenhouse, lever, ashby, personio, recruitee, teamtailor, workable, website)
 
 SOURCES: dict[str, Source] = {module.SOURCE.key: module.SOURCE for module in MODULES}
-"""By key, in the order in which people are shown them."""
+"""The sources by key, in the order in which users see them."""
 
 
 def match_url(url: SplitResult) -> tuple[Source, Board] | None:
-    """The system and the board that an address belongs to. Asks nobody."""
-    found = ((source, source.recognise(url)) for source in SOURCES.values())
-    return next(((source, board) for source, board in found if board), None)
+    """Return the source and the board that a URL belongs to, without a request."""
+    matches = ((source, source.match_url(url)) for source in SOURCES.values())
+    return next(((source, board) for source, board in matches if board), None)
 
 
 def suggested_companies() -> list[dict[str, str]]:
-    """Well-known boards to begin with, of every system."""
+    """Return well-known boards of all sources, for new users."""
     return [
         {"source": source.key, "board": board, "name": name}
         for source in SOURCES.values()
-        for board, name in source.starters
+        for board, name in source.suggested
     ]

@@ -1,4 +1,4 @@
 """Requests to other servers: address checks, time limits, rate limits, robots.txt.
 
-Nothing about a particular system may come in here.
+No code for a particular source may come in here.
 """

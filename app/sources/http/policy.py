@@ -1,4 +1,4 @@
-"""The policy for requests to one host."""
+"""The policy for requests to one host, and the URLs that users may name."""
 
 from dataclasses import dataclass
 from urllib.parse import SplitResult
@@ -8,38 +8,41 @@ from app.sources.errors import AddressRefused
 
 @dataclass(frozen=True)
 class RequestPolicy:
-    """How one host is to be treated."""
+    """The rules for requests to one host."""
 
     pace_seconds: float
+    """Seconds between two requests."""
     answer_seconds: float
-    most_bytes: int
-    inward: bool = False
-    passing: frozenset[int] = frozenset()
-    """Statuses after which it is asked again, besides those that always are."""
-    is_cut: bool = False
-    """Whether what is larger than ``most_bytes`` is cut to that, and not refused."""
-    paced_as: str = ""
-    """Whose turns are taken, if not the host's own: those of a system whose companies have hosts of their own."""
+    """The timeout of one response."""
+    max_bytes: int
+    allow_private: bool = False
+    """True if the host may have a private address. See ``Limits``."""
+    retryable_statuses: frozenset[int] = frozenset()
+    """Statuses after which a request is retried, besides 5xx."""
+    truncate: bool = False
+    """True if a response of more than ``max_bytes`` is truncated instead of refused."""
+    shared_rate_limit: str = ""
+    """The key of a rate limit that several hosts share; "" if the host has one of its own."""
 
-    def pacer(self, url: SplitResult) -> str:
-        """Whose turn has to be waited for."""
-        return self.paced_as or url.netloc.lower()
+    def rate_limit_key(self, url: SplitResult) -> str:
+        """Return the key of the rate limit for this URL."""
+        return self.shared_rate_limit or url.netloc.lower()
 
 
-def check_visitable(url: SplitResult) -> None:
-    """Raises AddressRefused unless the address may be visited: https, on its own port, with nobody's name in it."""
+def check_fetchable(url: SplitResult) -> None:
+    """Raise AddressRefused unless a user may name this URL: https on its default port, without credentials."""
     if url.scheme != "https":
-        raise AddressRefused("Only https addresses are visited.")
+        raise AddressRefused("Only https addresses can be read. Enter an address that starts with https://.")
     if url.port not in (None, 443):
-        raise AddressRefused("Only addresses on the ordinary port of https are visited.")
+        raise AddressRefused("Only addresses on the default port of https can be read. Remove the port.")
     if url.username is not None or url.password is not None:
-        raise AddressRefused("The address carries a name or a password; leave it out.")
+        raise AddressRefused("The address contains a user name or password. Remove it.")
 
 
-def is_visitable(url: SplitResult) -> bool:
-    """Whether the address may be visited."""
+def is_fetchable(url: SplitResult) -> bool:
+    """Return whether a user may name this URL."""
     try:
-        check_visitable(url)
+        check_fetchable(url)
     except AddressRefused:
         return False
     return True

@@ -1,4 +1,4 @@
-"""The pace at which hosts are asked, and a small cache: in Redis, where all processes share them."""
+"""The rate limits of hosts and a small cache, in Redis, where all processes share them."""
 
 import math
 import time
@@ -26,24 +26,26 @@ local keep = math.ceil((wait + tonumber(ARGV[1])) * 1000) + 1000
 redis.call('SET', KEYS[1], string.format('%.6f', due + tonumber(ARGV[1])), 'PX', keep)
 return tostring(wait)
 """
-"""Takes the next free slot in one step, so that no two callers get the same one; by Redis's clock, the only one that
-all machines share. The result is the wait in seconds. If that is too long, it is negative and nothing was taken."""
+"""Acquire the next free slot atomically, so that two callers never get the same one.
+
+The script uses the clock of Redis, the only one that all machines share. It returns the wait in seconds. If that is too
+long, it is negative, and no slot was acquired."""
 
 BLOCK = """
 if redis.call('PTTL', KEYS[1]) < tonumber(ARGV[1]) then redis.call('SET', KEYS[1], 1, 'PX', ARGV[1]) end
 """
-"""Keeps the longer of two blocks."""
+"""Block a key, unless it is already blocked for longer."""
 
 
 def connect(redis_url: str) -> "redis.Redis":
-    """Make a client that costs a second at most when Redis hangs. It connects when it is first asked."""
+    """Make a client that connects on first use. Its timeouts add up to one second if Redis hangs."""
     url = limiter_storage(redis_url).removeprefix("redis+")
-    once_more = Retry(NoBackoff(), 1)
-    return redis.Redis.from_url(url, socket_timeout=0.5, socket_connect_timeout=0.5, retry=once_more)
+    retry_once = Retry(NoBackoff(), 1)
+    return redis.Redis.from_url(url, socket_timeout=0.5, socket_connect_timeout=0.5, retry=retry_once)
 
 
 class RateLimiter:
-    """Slots, blocks and cached texts of all processes. Each method raises RateLimiterUnavailable without Redis."""
+    """The slots, blocks and cached texts of all processes. Each method raises RateLimiterUnavailable without Redis."""
 
     def __init__(self, client: "redis.Redis") -> None:
         self._redis = client
@@ -51,44 +53,47 @@ class RateLimiter:
         self._block = client.register_script(BLOCK)
 
     def is_available(self) -> bool:
-        """Return whether Redis answers."""
+        """Return whether Redis is available."""
         try:
             return bool(self._redis.ping())
         except redis.RedisError:
             return False
 
     def acquire_slot(self, key: str, interval: float, max_wait: float) -> float:
-        """Take the next free slot of a key; returns the seconds until it begins.
+        """Acquire the next free slot of a key. Returns the seconds until it starts.
 
-        A negative number is a wait longer than ``max_wait``; nothing was taken then.
+        A negative number means that the wait would exceed ``max_wait``. Then no slot was acquired.
         """
         with _redis_errors():
             return float(self._acquire_slot(keys=[f"{PREFIX}pace:{key}"], args=[interval, max_wait]))
 
     def block(self, key: str, seconds: float) -> None:
-        """Keep every process off a key for so long, or for as long as it is blocked already."""
+        """Block a key for all processes, for so many seconds. A longer block stays."""
         name, milliseconds = f"{PREFIX}hold:{key}", math.ceil(seconds * 1000)
         with _redis_errors():
             self._block(keys=[name], args=[milliseconds])
 
     def blocked_for(self, *keys: str) -> float:
-        """Return for how many more seconds one of these keys is blocked; 0 if none is."""
-        with _redis_errors(), self._redis.pipeline(transaction=False) as together:
+        """Return the seconds until none of these keys is blocked; 0 if none is."""
+        with _redis_errors(), self._redis.pipeline(transaction=False) as pipeline:
             for key in keys:
-                together.pttl(f"{PREFIX}hold:{key}")
-            return max(0.0, max(together.execute()) / 1000)
+                pipeline.pttl(f"{PREFIX}hold:{key}")
+            return max(0.0, max(pipeline.execute()) / 1000)
 
-    def record_throttle(self, host: str, place: str) -> int:
-        """Note that a place on the host wants fewer requests; returns how many places did so in a row."""
+    def record_throttle(self, host: str, path: str) -> int:
+        """Record that a path of the host is throttled. Returns the number of throttled paths without a success between.
+
+        The record expires after THROTTLES_KEPT_SECONDS.
+        """
         name = f"{PREFIX}strikes:{host}"
-        with _redis_errors(), self._redis.pipeline() as together:
-            together.sadd(name, place)
-            together.expire(name, THROTTLES_KEPT_SECONDS)
-            together.scard(name)
-            return int(together.execute()[-1])
+        with _redis_errors(), self._redis.pipeline() as pipeline:
+            pipeline.sadd(name, path)
+            pipeline.expire(name, THROTTLES_KEPT_SECONDS)
+            pipeline.scard(name)
+            return int(pipeline.execute()[-1])
 
     def reset_throttles(self, host: str) -> None:
-        """Begin the row anew."""
+        """Delete the record of throttled paths, after a success."""
         with _redis_errors():
             self._redis.delete(f"{PREFIX}strikes:{host}")
 
@@ -99,15 +104,15 @@ class RateLimiter:
         return text.decode() if isinstance(text, bytes) else None
 
     def set(self, name: str, text: str, seconds: int) -> None:
-        """Cache a text for so long."""
+        """Cache a text for so many seconds."""
         with _redis_errors():
             self._redis.set(PREFIX + name, text, ex=seconds)
 
 
 class CommandRateLimiter:
-    """The same for one command while Redis does not run: a pause before each request.
+    """The rate limiter of one command while Redis is unavailable: a pause before each request.
 
-    It ends with the command, so it forgets nothing.
+    Cached texts live as long as the command.
     """
 
     def __init__(self) -> None:
@@ -115,27 +120,27 @@ class CommandRateLimiter:
         self._texts: dict[str, str] = {}
 
     def is_available(self) -> bool:
-        """Return True: it needs no server."""
+        """Return True, because it needs no server."""
         return True
 
     def acquire_slot(self, _key: str, interval: float, max_wait: float) -> float:
-        """Return the pause before the next request, or a negative number if that is longer than ``max_wait``."""
+        """Return the pause before the next request, or a negative number if it exceeds ``max_wait``."""
         return interval if interval <= max_wait else -interval
 
     def block(self, key: str, seconds: float) -> None:
-        """Keep the command off a key for so long."""
+        """Block a key for so many seconds."""
         self._blocked_until[key] = time.monotonic() + seconds
 
     def blocked_for(self, *keys: str) -> float:
-        """Return for how many more seconds one of these keys is blocked; 0 if none is."""
+        """Return the seconds until none of these keys is blocked; 0 if none is."""
         return max(0.0, max(self._blocked_until.get(key, 0.0) for key in keys) - time.monotonic())
 
-    def record_throttle(self, _host: str, _place: str) -> int:
-        """Return 1: a command asks few boards, and believes it of each board alone."""
+    def record_throttle(self, _host: str, _path: str) -> int:
+        """Return 1: a command reads few boards, so it blocks each board and never the whole host."""
         return 1
 
     def reset_throttles(self, _host: str) -> None:
-        """Do nothing."""
+        """Do nothing, because nothing is recorded."""
 
     def get(self, name: str) -> str | None:
         """Return the text that was cached under this name, or None."""

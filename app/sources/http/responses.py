@@ -1,4 +1,4 @@
-"""What an answer means, by its status, its headers and its first bytes."""
+"""The meaning of a response: its status, its headers and its first bytes."""
 
 import re
 from collections.abc import Mapping
@@ -12,78 +12,78 @@ from app.sources.http.transport import RawResponse
 from app.sources.parsing.urls import split
 
 DEFAULT_RETRY_AFTER = 60.0
-"""Seconds to keep off a host that says "too many" without saying for how long."""
+"""Seconds to wait after a 429 that has no Retry-After."""
 
 MAX_RETRY_AFTER = 6 * 3600.0
-"""A Retry-After of more than this is cut down to it."""
+"""A longer Retry-After is shortened to this, in seconds."""
 
 CHALLENGES = (
     *(b"captcha", b"challenge-platform", b"just a moment", b"attention required", b"are you a robot", b"cf-chl"),
     *(b"pardon our interruption", b"human verification", b"access denied", b"security check", b"robot challenge"),
 )
-"""What pages say that want to see a person first; they come with a 200 or a 403 where data was expected."""
+"""Words of pages that check for a human visitor. They arrive with status 200 or 403 in place of data."""
 
 TITLE = re.compile(rb"<title[^<>]*>([^<]*)")
 
-REFUSALS: Mapping[int, tuple[type[SourceError], str]] = {
-    401: (Forbidden, "may not be read (the answer is 401)."),
-    403: (Forbidden, "may not be read (the answer is 403)."),
+STATUS_ERRORS: Mapping[int, tuple[type[SourceError], str]] = {
+    401: (Forbidden, "may not be read by programs (status 401)."),
+    403: (Forbidden, "may not be read by programs (status 403)."),
     404: (NotFound, "does not exist."),
-    410: (Gone, "is gone."),
-    451: (Forbidden, "may not be read (the answer is 451)."),
+    410: (Gone, "was deleted."),
+    451: (Forbidden, "may not be read by programs (status 451)."),
 }
-"""What a status means, and how the sentence goes on that begins with the board."""
+"""The error for each status, and the end of the sentence that starts with the board."""
 
 
-def is_missing(reply: RawResponse) -> bool:
-    """Whether nothing is there, or nothing any more."""
-    return reply.status in (HTTPStatus.NOT_FOUND, HTTPStatus.GONE)
+def is_missing(response: RawResponse) -> bool:
+    """Return whether the status is 404 or 410."""
+    return response.status in (HTTPStatus.NOT_FOUND, HTTPStatus.GONE)
 
 
-def check_listing(reply: RawResponse, what: str, words: Mapping[int, str], *, is_page: bool = False) -> None:
-    """Raises the SourceError that the answer is, if it is not a listing; ``what`` names the board.
+def check_listing(response: RawResponse, subject: str, messages: Mapping[int, str], *, is_page: bool = False) -> None:
+    """Raise a SourceError if the response is not a listing. ``subject`` names the board in the sentence.
 
-    With ``is_page`` a page was asked for; its title tells then whether it is the right one.
+    With ``is_page`` a web page was requested, and only its title is searched for a challenge.
     """
-    if reply.status != HTTPStatus.OK:
-        raise refusal(reply, what, words)
-    beginning = reply.body[:20_000].lower()
-    # Pages for people may well have a form in them that wants to see one.
-    shown = b"".join(TITLE.findall(beginning)) if is_page else beginning
-    is_challenge = any(word in shown for word in CHALLENGES) or b"/_incapsula_resource" in beginning
-    if is_challenge and re.match(rb"\s*<(!doctype\s+html|html)", beginning):
-        raise Forbidden(f"{what} shows a page that only lets people pass.")
+    if response.status != HTTPStatus.OK:
+        raise status_error(response, subject, messages)
+    head = response.body[:20_000].lower()
+    # A careers page may well contain a form with a captcha.
+    searched = b"".join(TITLE.findall(head)) if is_page else head
+    is_challenge = any(word in searched for word in CHALLENGES) or b"/_incapsula_resource" in head
+    if is_challenge and re.match(rb"\s*<(!doctype\s+html|html)", head):
+        raise Forbidden(f"{subject} sends a check for human visitors instead of postings.")
 
 
-def refusal(reply: RawResponse, what: str, words: Mapping[int, str]) -> SourceError:
-    """The error that a status other than 200 stands for, in the system's own words where it has some."""
-    if reply.status not in REFUSALS:
-        return ShapeChanged("the answer's status", f"is {reply.status}, where 200 was expected")
-    error, usual = REFUSALS[reply.status]
-    return error(f"{what} {words.get(reply.status, usual)}")
+def status_error(response: RawResponse, subject: str, messages: Mapping[int, str]) -> SourceError:
+    """Return the error for a status other than 200, with the source's own message if it has one."""
+    if response.status not in STATUS_ERRORS:
+        return ShapeChanged("its status", f"is {response.status}, but 200 was expected")
+    error, usual = STATUS_ERRORS[response.status]
+    return error(f"{subject} {messages.get(response.status, usual)}")
 
 
-def target(url: SplitResult, reply: RawResponse) -> SplitResult | None:
-    """Where an answer leads to, if it does. Raises Unreachable if that is no web address."""
-    location = reply.headers.get("location")
-    if reply.status not in (301, 302, 303, 307, 308) or not location:
+def redirect_target(url: SplitResult, response: RawResponse) -> SplitResult | None:
+    """Return the URL that a response redirects to, or None. Raises Unreachable if that is not a web address."""
+    location = response.headers.get("location")
+    if response.status not in (301, 302, 303, 307, 308) or not location:
         return None
     try:
-        where = split(urljoin(url.geturl(), location))
+        target = split(urljoin(url.geturl(), location))
     except ValueError:
-        where = None
-    if where is None:
-        raise Unreachable(f"{url.hostname} leads to an address that is none.")
-    return where
+        target = None
+    if target is None:
+        raise Unreachable(f"{url.hostname} redirects to an address that is not valid.")
+    return target
 
 
 def origin(url: SplitResult) -> tuple[str, str]:
-    """What has to stay the same for an address to be on the same host."""
+    """Return scheme and host with port. A redirect with the same origin is followed."""
     return url.scheme, url.netloc.lower()
 
 
 def retry_after(value: str | None) -> float:
-    """Seconds to wait, from a number of them or from a date (RFC 9110, 10.2.3)."""
+    """Parse a Retry-After header to seconds, from a number or a date (RFC 9110, 10.2.3)."""
     text = (value or "").strip()
     try:
         seconds = float(text) if text.isdecimal() else (parsedate_to_datetime(text) - datetime.now(UTC)).total_seconds()

@@ -1,4 +1,7 @@
-"""Which machines a user's address may lead to: public ones, and no other, however it is written."""
+"""Protection against server-side request forgery: a user's URL may lead to public machines only.
+
+This holds for all notations of an address.
+"""
 
 import ipaddress
 import socket
@@ -13,52 +16,56 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 NAT64 = ipaddress.ip_network("64:ff9b::/96")
 NOT_GLOBAL = [ipaddress.ip_network(network) for network in ("100.64.0.0/10", "192.0.0.0/24", "64:ff9b:1::/48")]
-"""Shared, IETF's own and local translation's addresses, of which Python versions think differently."""
+"""Shared addresses, those of the IETF and of local translation. Versions of Python disagree on them."""
 
 MAX_LOOKUPS = 32
-"""Names that one process looks up at a time. The system sets a look-up no time limit, and lets nobody stop it. So each
-runs on a thread of its own, which stays behind when a request gives up; a name has one at most."""
+"""The most look-ups of one process at a time.
+
+A look-up has no timeout and cannot be stopped. So each runs on a thread of its own, which goes on after the request has
+timed out. Each name has at most one."""
 
 _lookups: "dict[tuple[str, int], Future[list[Any]]]" = {}
 _lock = Lock()
 
 
 def is_public(address: str) -> bool:
-    """Whether an IP address belongs to the public Internet, as does every IPv4 address that is wrapped in it."""
+    """Return whether an IP address, and every IPv4 address embedded in it, is on the public Internet."""
     try:
         # An IPv6 address may name its interface.
         outer = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:
         return False
-    return all(_is_global(each) for each in _unwrapped(outer))
+    return all(_is_global(each) for each in _embedded(outer))
 
 
-def resolve(host: str, port: int, seconds: float, *, inward: bool) -> list[tuple[int, tuple[str, int]]]:
-    """Return the addresses to connect to, by family.
+def resolve(host: str, port: int, seconds: float, *, allow_private: bool) -> list[tuple[int, tuple[str, int]]]:
+    """Resolve a host to the addresses to connect to, each with its family.
 
-    The caller connects to these and not to the name, which may by then mean another machine.
+    The caller connects to these addresses. The name itself may lead to another machine by then (DNS rebinding).
 
-    Raises AddressRefused if one of them is not public (unless ``inward``), Unreachable if there is none, and
-    TimeoutError if they are not known after so many seconds.
+    Raises AddressRefused if one of them is not public (unless ``allow_private``), Unreachable if there are none, and
+    TimeoutError if the look-up takes more than so many seconds.
     """
     try:
         found = _look_up(host, port).result(seconds)
     except TimeoutError:
         raise
     except (OSError, UnicodeError) as error:
-        raise Unreachable(f"The name {host} cannot be resolved.") from error
-    addresses: list[tuple[int, tuple[str, int]]] = [(family, (str(where[0]), port)) for family, *_, where in found]
-    if not inward and (refused := [where for _, (where, _) in addresses if not is_public(where)]):
-        raise AddressRefused(f"{host} is not on the public Internet ({refused[0]}); such addresses are not visited.")
+        raise Unreachable(f"The host name {host} cannot be resolved. Check the spelling of the address.") from error
+    addresses: list[tuple[int, tuple[str, int]]] = [
+        (family, (str(sockaddr[0]), port)) for family, *_, sockaddr in found
+    ]
+    if not allow_private and (refused := [ip for _, (ip, _) in addresses if not is_public(ip)]):
+        raise AddressRefused(f"{host} is not on the public Internet ({refused[0]}). Only public addresses can be read.")
     return addresses
 
 
 def _look_up(host: str, port: int) -> "Future[list[Any]]":
-    """Start the look-up of a name, or join the one that is under way. Raises Unreachable if there are too many."""
+    """Start the look-up of a name, or join a running one. Raises Unreachable if there are too many."""
     with _lock:
         if (lookup := _lookups.get((host, port))) is None:
             if len(_lookups) >= MAX_LOOKUPS:
-                raise Unreachable(f"The name {host} cannot be resolved now: {MAX_LOOKUPS} other look-ups hang.")
+                raise Unreachable(f"The host name {host} cannot be resolved now: {MAX_LOOKUPS} other look-ups hang.")
             lookup = _lookups[host, port] = Future()
             Thread(target=_run_lookup, args=(host, port, lookup), daemon=True).start()
         return lookup
@@ -83,8 +90,8 @@ def _is_global(address: Address) -> bool:
     return address.is_global and not (outside or site_local or listed)
 
 
-def _unwrapped(address: Address) -> Iterator[Address]:
-    """The address, or those that it stands for: of the ways to write IPv4 in IPv6, each goes to the IPv4 machine."""
+def _embedded(address: Address) -> Iterator[Address]:
+    """Yield the address, or the IPv4 addresses that are embedded in it. Traffic to these goes to the IPv4 machine."""
     if isinstance(address, ipaddress.IPv4Address):
         yield address
     elif address.ipv4_mapped or address in NAT64:

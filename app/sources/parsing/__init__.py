@@ -1,4 +1,4 @@
 """Pure functions from text to values: JSON, HTML, XML, JSON-LD, sitemaps.
 
-No input or output here.
+No input or output may come in here.
 """

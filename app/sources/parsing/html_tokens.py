@@ -1,20 +1,32 @@
-"""Pages cut into pieces, once from left to right: no tree is built of them, whose depth would be theirs to choose."""
+"""Web pages split into pieces, once from left to right. No tree is built, because the page would choose its depth."""
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 
-HIDDEN = re.compile(r"<!--|<script", re.IGNORECASE)
+START = re.compile(r"<!--|<script", re.IGNORECASE)
 ENDS = {"<!--": re.compile("-->"), "<script": re.compile("</script", re.IGNORECASE)}
 
 WINDOW = 32_768
 MAX_MATCH_LENGTH = 4096
 
 
-def matches(pattern: re.Pattern[str], text: str, position: int = 0) -> Iterator[re.Match[str]]:
-    """Find what ``finditer`` finds, window by window.
+@dataclass(frozen=True)
+class _Piece:
+    """A comment or script with the markup before it."""
 
-    No other thread of Python's runs during one search, and a search for what is not there goes on to the end of the
-    page. No match may be longer than MAX_MATCH_LENGTH.
+    before: str
+    start: str = ""
+    """The text that opens it, as the page writes it."""
+    content: str = ""
+    """For a script, the rest of its tag and its code."""
+    is_script: bool = False
+
+
+def matches(pattern: re.Pattern[str], text: str, position: int = 0) -> Iterator[re.Match[str]]:
+    """Yield the matches of ``finditer``, searched window by window. No match may exceed MAX_MATCH_LENGTH.
+
+    One search holds the interpreter's lock, and without a match it would run to the end of a large page.
     """
     while position < len(text):
         edge = position + WINDOW
@@ -27,43 +39,40 @@ def matches(pattern: re.Pattern[str], text: str, position: int = 0) -> Iterator[
 
 
 def without_comments(page: str) -> str:
-    """The page without what nobody sees of it; what looks like a comment within a script is none."""
+    """Return the page without its comments. Text in a script that looks like a comment stays."""
     kept = []
-    for before, start, within, is_script in _cut(page):
-        kept += [before, f"{start}{within}</script"] if is_script else [before]
+    for piece in _pieces(page):
+        kept += [piece.before, f"{piece.start}{piece.content}</script"] if piece.is_script else [piece.before]
     return "".join(kept)
 
 
-def apart(page: str) -> tuple[str, list[str]]:
-    """The markup, with the scripts' own tags, and what is within each script."""
+def split_scripts(page: str) -> tuple[str, list[str]]:
+    """Return the markup, including the attributes of script tags, and the code of each script."""
     outside, inside = [], []
-    for before, _, within, is_script in _cut(page):
-        outside.append(before)
-        if is_script:
-            says, _, code = within.partition(">")
-            outside.append(says)
+    for piece in _pieces(page):
+        outside.append(piece.before)
+        if piece.is_script:
+            attributes, _, code = piece.content.partition(">")
+            outside.append(attributes)
             inside.append(code)
     return " ".join(outside), inside
 
 
 def scripts(page: str) -> Iterator[tuple[str, str]]:
-    """Each script of the page: what its tag says, and what is within."""
-    for _, _, within, is_script in _cut(page):
-        if is_script:
-            says, _, code = within.partition(">")
-            yield says, code
+    """Yield the attributes and the code of each script of the page."""
+    for piece in _pieces(page):
+        if piece.is_script:
+            attributes, _, code = piece.content.partition(">")
+            yield attributes, code
 
 
-def _cut(page: str) -> Iterator[tuple[str, str, str, bool]]:
-    """What is before each comment or script, how that begins, what is in it, and whether it is a script.
-
-    One that has no end goes on to the page's.
-    """
+def _pieces(page: str) -> Iterator[_Piece]:
+    """Split the page at its comments and scripts. An unterminated one extends to the end of the page."""
     position = 0
-    while begin := next(matches(HIDDEN, page, position), None):
+    while begin := next(matches(START, page, position), None):
         start = begin.group().lower()
         end = next(matches(ENDS[start], page, begin.end()), None)
-        outside, within = slice(position, begin.start()), slice(begin.end(), end.start() if end else None)
-        yield page[outside], begin.group(), page[within], start == "<script"
+        before, content = slice(position, begin.start()), slice(begin.end(), end.start() if end else None)
+        yield _Piece(page[before], begin.group(), page[content], is_script=start == "<script")
         position = end.end() if end else len(page)
-    yield page[position:], "", "", False
+    yield _Piece(page[position:])

@@ -1,4 +1,4 @@
-"""A posting as schema.org describes it, which many systems embed: https://schema.org/JobPosting."""
+"""Postings in the format of schema.org, which many sources embed: https://schema.org/JobPosting."""
 
 import html
 import json
@@ -22,14 +22,13 @@ REQUIREMENTS = {
     "experienceRequirements": "Experience",
     "educationRequirements": "Education",
 }
-"""Members that hold what an applicant does and must bring, with the headings that they are given."""
-
+"""The members with tasks and requirements, and the headings that they get."""
 
 MEMBERS = ("@graph", "mainEntity", "itemListElement", "item")
-"""Where else in a document postings may be."""
+"""Members that may contain postings."""
 
 WRAPPING = (("//<![CDATA[", "<![CDATA[", "<!--"), ("//]]>", "]]>", "-->"))
-"""What hides a script from the browsers of another century, before and after it."""
+"""Marks before and after a script that hide it from very old browsers."""
 
 MAX_SCRIPTS = 500
 
@@ -38,12 +37,12 @@ ESCAPED_TAG = re.compile(r"&lt;[a-z/]", re.IGNORECASE)
 
 
 def job_postings_on(page: str) -> list[dict[str, Any]]:
-    """Every JobPosting in the scripts of a web page. Raises ShapeChanged."""
+    """Return every JobPosting in the scripts of a web page. Raises ShapeChanged if none of them can be parsed."""
     found: list[dict[str, Any]] = []
     fault = None
-    for says, within in islice(scripts(page), MAX_SCRIPTS):
+    for attributes, code in islice(scripts(page), MAX_SCRIPTS):
         try:
-            found += job_postings(within) if "ld+json" in says.lower() else ()
+            found += job_postings(code) if "ld+json" in attributes.lower() else ()
         except ShapeChanged as each:
             fault = each
     if fault and not found:
@@ -52,9 +51,9 @@ def job_postings_on(page: str) -> list[dict[str, Any]]:
 
 
 def job_postings(script: str) -> Iterator[dict[str, Any]]:
-    """Every JobPosting in the text of an ``application/ld+json`` script: alone, in a list or in a graph.
+    """Yield every JobPosting of an ``application/ld+json`` script: alone, in a list or in a graph.
 
-    Raises ShapeChanged if the script speaks of one and cannot be read.
+    Raises ShapeChanged if the script mentions one and cannot be parsed.
     """
     pending = deque([_document(script)])
     while pending:
@@ -69,7 +68,7 @@ def job_postings(script: str) -> Iterator[dict[str, Any]]:
 
 def _document(script: str) -> Any:
     bare = _unwrapped(script)
-    # Some escape it like text, which nobody undoes in a script.
+    # Some sites escape the script as if it were text.
     for text in (bare, html.unescape(bare)):
         try:
             return json.loads(text, strict=False)
@@ -87,49 +86,51 @@ def _unwrapped(script: str) -> str:
     return bare
 
 
-def draft_of(posting: Record, url: str, identity: str | None = None, title: str | None = None) -> RawPosting | None:
-    """The posting as a draft; None if it is no longer valid.
+def raw_posting_of(
+    record: Record, url: str, identity: str | None = None, title: str | None = None
+) -> RawPosting | None:
+    """Make a raw posting; None if its ``validThrough`` has passed.
 
-    ``identity`` and ``title`` are what whoever embeds it calls it; else its id is its own or the address, its title its
-    own. Raises ShapeChanged if it has no title.
+    ``identity`` and ``title`` override the posting's own. Without an id, the URL is used. Raises ShapeChanged
+    without a title.
     """
-    until = _end(posting.maybe_text("validThrough"))
-    # Programs that have no end to write write the first day of their calendar.
+    until = _end(record.optional_text("validThrough"))
+    # Programs write the first day of their calendar if there is no end.
     if until and until.year >= 2000 and until < datetime.now(UTC):
         return None
-    title = title or posting.maybe_text("title") or posting.maybe_text("name") or posting.text("title")
-    description = _text(posting.texts("description"))
-    sections = ((heading, _text(_parts(posting, name))) for name, heading in REQUIREMENTS.items())
+    title = title or record.optional_text("title") or record.optional_text("name") or record.text("title")
+    description = _text(record.texts("description"))
+    sections = ((heading, _text(_parts(record, name))) for name, heading in REQUIREMENTS.items())
     return RawPosting(
-        external_id=identity or own_identity(posting) or url,
+        external_id=identity or own_identity(record) or url,
         title=html.unescape(title) if "&" in title else title,
         url=url,
-        locations=_places(posting),
-        department=posting.maybe_text("occupationalCategory") or None,
-        workplace=Workplace.REMOTE if "TELECOMMUTE" in map(str.upper, posting.texts("jobLocationType")) else None,
-        employment_type=", ".join(posting.texts("employmentType")) or None,
-        posted_at=iso_moment(posting.maybe_text("datePosted")),
+        locations=_places(record),
+        department=record.optional_text("occupationalCategory") or None,
+        workplace=Workplace.REMOTE if "TELECOMMUTE" in map(str.upper, record.texts("jobLocationType")) else None,
+        employment_type=", ".join(record.texts("employmentType")) or None,
+        posted_at=iso_moment(record.optional_text("datePosted")),
         description=(description,) if description else (),
         requirements=tuple(Section(heading, text) for heading, text in sections if text),
     )
 
 
-def own_identity(posting: Record) -> str | None:
-    """The id that the employer gave it; some write their own name there, which is none."""
-    named = (each.maybe_identity("value") for each in posting.records("identifier"))
-    plain = (posting.maybe_identity("identifier"), *posting.texts("identifier"))
+def own_identity(record: Record) -> str | None:
+    """Return the employer's id of the posting. Some employers write their own name there, which is not an id."""
+    named = (each.optional_identity("value") for each in record.records("identifier"))
+    plain = (record.optional_identity("identifier"), *record.texts("identifier"))
     found = next(filter(None, (*named, *plain)), None)
-    return None if (found or "").casefold() == (employer(posting) or "").casefold() else found
+    return None if (found or "").casefold() == (employer(record) or "").casefold() else found
 
 
-def employer(posting: Record) -> str | None:
-    """Whose posting it is."""
-    named = (each.maybe_text("name") for each in posting.records("hiringOrganization"))
-    return next(filter(None, (*named, *posting.texts("hiringOrganization"))), None)
+def employer(record: Record) -> str | None:
+    """Return the name of the employer."""
+    named = (each.optional_text("name") for each in record.records("hiringOrganization"))
+    return next(filter(None, (*named, *record.texts("hiringOrganization"))), None)
 
 
 def _end(text: str | None) -> datetime | None:
-    """When a posting ends; a day that is named without a time is over at its end, wherever on earth that is last."""
+    """Return the end of a posting. A date without a time lasts until that day has ended everywhere on earth."""
     moment = iso_moment(text)
     is_day = moment is not None and re.fullmatch(r"[\d-]+", text or "")
     try:
@@ -139,7 +140,7 @@ def _end(text: str | None) -> datetime | None:
 
 
 def _text(parts: list[str]) -> Text | None:
-    """Some escape the markup once more, some do not, some have none, and nothing says which."""
+    """Make a text of these parts. Its form is guessed: markup, escaped markup, or plain text."""
     whole = "\n".join(parts)
     if TAG.search(whole):
         return Text("<br>".join(parts))
@@ -148,28 +149,28 @@ def _text(parts: list[str]) -> Text | None:
     return Text(html.unescape(whole), Form.PLAIN) if whole else None
 
 
-def _parts(posting: Record, name: str) -> list[str]:
-    """A text, several in a list, or what objects are called or say."""
-    inner = (each.maybe_text("description") or each.maybe_text("name") for each in posting.records(name))
-    return posting.texts(name) or list(filter(None, inner))
+def _parts(record: Record, name: str) -> list[str]:
+    """Return the texts of a member. For objects, these are their descriptions or names."""
+    inner = (each.optional_text("description") or each.optional_text("name") for each in record.records(name))
+    return record.texts(name) or list(filter(None, inner))
 
 
-def _places(posting: Record) -> tuple[str, ...]:
-    """Where the work is; of one that is done at home, where somebody has to live."""
-    records = posting.records("jobLocation")
-    named = places(*posting.texts("jobLocation"), *map(_place, records))
-    called = places(*(each.maybe_text("name") for each in records))
+def _places(record: Record) -> tuple[str, ...]:
+    """Return the places of work, or for remote work the places where an applicant must live."""
+    records = record.records("jobLocation")
+    named = places(*record.texts("jobLocation"), *map(_place, records))
+    called = places(*(each.optional_text("name") for each in records))
     if len(named) == 1 and len(called) > 1:
-        # One address, the company's own, for places that only their names tell apart.
+        # All places have the company's own address, and differ only in their names.
         named = called
-    where = posting.records("applicantLocationRequirements")
-    return named or places(*(each.maybe_text("name") for each in where))
+    where = record.records("applicantLocationRequirements")
+    return named or places(*(each.optional_text("name") for each in where))
 
 
 def _place(place: Record) -> str | None:
-    """Town, region and country, or the address or name that is written in one."""
+    """Return town, region and country, or else the address or name as one text."""
     address = next(iter(place.records("address")), place)
-    country = address.maybe_text("addressCountry") or address.record("addressCountry").maybe_text("name")
+    country = address.optional_text("addressCountry") or address.record("addressCountry").optional_text("name")
     towns = " / ".join(address.texts("addressLocality")) or None
-    parts = (towns, address.maybe_text("addressRegion"), country)
-    return ", ".join(filter(None, parts)) or next(iter(place.texts("address")), place.maybe_text("name"))
+    parts = (towns, address.optional_text("addressRegion"), country)
+    return ", ".join(filter(None, parts)) or next(iter(place.texts("address")), place.optional_text("name"))

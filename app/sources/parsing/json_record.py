@@ -1,46 +1,46 @@
-"""Reading records whose shape is somebody else's promise: what is needed is checked, what is not may be anything."""
+"""JSON records from other servers. Required members are checked; optional ones may be missing or malformed."""
 
 import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
 from app.sources.errors import ShapeChanged
-from app.sources.types import RawPosting
+from app.sources.types import DOCUMENT, RawPosting
 
 
 class Record:
-    """A JSON object and where it stands in its answer. Optional members that are missing, null or odd are None."""
+    """A JSON object with its path in the response. An optional member that is missing, null or malformed is None."""
 
     def __init__(self, value: Any, path: str) -> None:
         if not isinstance(value, dict):
-            raise ShapeChanged(path or "the whole answer", f"is {_kind(value)}, where an object was expected")
+            raise ShapeChanged(path or DOCUMENT, f"is {_kind(value)}, but an object was expected")
         self._members: dict[str, Any] = value
         self._path = path
 
     def identity(self, name: str) -> str:
-        """An id that must be there, as text, whatever the system writes it as."""
-        return self.maybe_identity(name) or self.text(name)
+        """Return a required id as text; it may be a number in the response. Raises ShapeChanged."""
+        return self.optional_identity(name) or self.text(name)
 
-    def maybe_identity(self, name: str) -> str | None:
-        """The same, or None."""
-        number = self.maybe_number(name)
-        return self.maybe_text(name) if number is None else str(number)
+    def optional_identity(self, name: str) -> str | None:
+        """Return an id as text, or None."""
+        number = self.optional_number(name)
+        return self.optional_text(name) if number is None else str(number)
 
     def text(self, name: str) -> str:
-        """A text that must be there and not be blank. Raises ShapeChanged."""
-        value = self.maybe_text(name)
+        """Return a required text. Raises ShapeChanged if it is missing or blank."""
+        value = self.optional_text(name)
         if value is None:
             found = self._members.get(name)
             raise ShapeChanged(self._at(name), f"is {_kind(found) if name in self._members else 'missing'}")
         return value
 
-    def maybe_text(self, name: str) -> str | None:
-        """A text, or None; blank counts for none."""
+    def optional_text(self, name: str) -> str | None:
+        """Return a text, or None; also None if it is blank."""
         value = self._members.get(name)
         return value.strip() or None if isinstance(value, str) else None
 
-    def maybe_number(self, name: str) -> int | None:
-        """A whole number, however it is written, or None."""
+    def optional_number(self, name: str) -> int | None:
+        """Return a whole number, or None. It may be written as a text or a float."""
         value = self._members.get(name)
         if isinstance(value, float) and value.is_integer():
             return int(value)
@@ -49,30 +49,30 @@ class Record:
         return value if isinstance(value, int) and not isinstance(value, bool) else None
 
     def flag(self, name: str) -> bool | None:
-        """A truth value, or None."""
+        """Return a Boolean, or None."""
         value = self._members.get(name)
         return value if isinstance(value, bool) else None
 
     def record(self, name: str) -> "Record":
-        """An object below this one; an empty one if there is none."""
+        """Return the object in this member, or an empty record."""
         value = self._members.get(name)
         return Record(value if isinstance(value, dict) else {}, self._at(name))
 
     def records(self, name: str) -> list["Record"]:
-        """The objects of a list below this one, or the only one where there is no list; none if there is neither."""
+        """Return the objects of the list in this member. A single object counts as a list of one."""
         items = enumerate(self._items(name))
         return [Record(item, f"{self._at(name)}[{n}]") for n, item in items if isinstance(item, dict)]
 
     def texts(self, name: str) -> list[str]:
-        """The texts of a list below this one, or the only one where there is no list."""
+        """Return the texts of the list in this member. A single text counts as a list of one."""
         return [item.strip() for item in self._items(name) if isinstance(item, str) and item.strip()]
 
     def names(self) -> list[str]:
-        """What its members are called."""
+        """Return the names of all members."""
         return list(self._members)
 
     def rows(self, name: str) -> list[Any]:
-        """A list that must be there, unread. Raises ShapeChanged."""
+        """Return a required list, with its items not parsed. Raises ShapeChanged."""
         return as_rows(self._members.get(name), self._at(name))
 
     def _items(self, name: str) -> list[Any]:
@@ -84,38 +84,38 @@ class Record:
 
 
 def as_rows(value: Any, path: str) -> list[Any]:
-    """A value that must be a list. Raises ShapeChanged."""
+    """Return the value if it is a list. Raises ShapeChanged otherwise."""
     if not isinstance(value, list):
-        raise ShapeChanged(path, f"is {_kind(value)}, where a list was expected")
+        raise ShapeChanged(path, f"is {_kind(value)}, but a list was expected")
     return value
 
 
 def parse_rows(
-    rows: Iterable[Any], path: str, read: Callable[[Record], RawPosting | None]
+    rows: Iterable[Any], path: str, parse: Callable[[Record], RawPosting | None]
 ) -> tuple[tuple[RawPosting, ...], tuple[str, ...]]:
-    """Read every row; returns the drafts and the fields at fault of the rows that could not be read.
+    """Parse every row. Returns the postings, and the path of the invalid field of each row that could not be parsed.
 
-    One bad record must not hide the others; if all are bad it is the shape that has changed. A row for which ``read``
-    returns None is not meant to be listed. Raises ShapeChanged.
+    One bad row must not hide the others. Raises ShapeChanged if all rows are bad: then the format has changed.
+    ``parse`` returns None for a row that is not meant to be listed.
     """
-    drafts, faults, left_out = [], [], 0
+    postings, faults, unlisted = [], [], 0
     for number, row in enumerate(rows):
         try:
-            draft = read(Record(row, f"{path}[{number}]"))
+            raw = parse(Record(row, f"{path}[{number}]"))
         except ShapeChanged as fault:
             faults.append(fault)
             continue
-        if draft is None:
-            left_out += 1
+        if raw is None:
+            unlisted += 1
         else:
-            drafts.append(draft)
-    if faults and not drafts and not left_out:
+            postings.append(raw)
+    if faults and not postings and not unlisted:
         raise faults[0]
-    return tuple(drafts), tuple(fault.field for fault in faults)
+    return tuple(postings), tuple(fault.field for fault in faults)
 
 
 def _kind(value: Any) -> str:
-    kinds = {dict: "an object", list: "a list", str: "a text", bool: "a truth value", type(None): "null"}
+    kinds = {dict: "an object", list: "a list", str: "a text", bool: "a Boolean", type(None): "null"}
     if isinstance(value, str) and not value.strip():
         return "blank"
     return kinds.get(type(value), "a number")

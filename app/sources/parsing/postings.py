@@ -1,7 +1,7 @@
-"""From an answer to postings in the product's own terms: pure computing, which any thread may do."""
+"""From a response to postings in the product's own form. These functions are pure, so any thread may run them."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from app.sources.board_token import Board
 from app.sources.deadline import Deadline
@@ -15,75 +15,73 @@ MAX_ID_LENGTH = 255
 MAX_TITLE_LENGTH = 500
 MAX_NAME_LENGTH = 200
 MAX_COMPANY_NAME_LENGTH = 100
-"""As in the list of companies, which must take the name that is proposed."""
+"""The limit of a company's name, because the board's name is proposed as that."""
 
 
-@dataclass
+@dataclass(frozen=True)
 class ParsedPage:
-    """A page and the postings in it."""
+    """A page with its normalized postings."""
 
     page: Page
     board_name: str | None
-    """As it can be proposed."""
-    postings: list[Posting] = field(default_factory=list)
-    unread: int = 0
-    """Drafts that are no posting, those of ``faults`` among them."""
-    faults: list[tuple[str, Exception]] = field(default_factory=list)
-    """The ids of drafts that something went wrong with here, and what."""
+    """The company's name, as it can be proposed to the user."""
+    postings: tuple[Posting, ...]
+    unparsed: int
+    """The number of raw postings that could not be normalized, including those of ``faults``."""
+    faults: tuple[tuple[str, Exception], ...]
+    """The external id and the error of each posting that our own code failed on."""
 
 
 def parse_page(
     parse: Callable[[Response, Board], Page],
-    answer: Response,
+    response: Response,
     board: Board,
-    patience: Deadline,
+    deadline: Deadline,
     with_texts: bool = True,
 ) -> ParsedPage:
-    """Read an answer. Raises SourceError, OutOfTime among them.
+    """Parse a response and normalize its postings. Raises SourceError, also OutOfTime.
 
-    Without texts it takes a small part of the time. Whatever is in one posting, the others are not lost for it.
+    Without texts it takes a fraction of the time. A failure on one posting does not lose the others.
     """
-    page = parse(answer, board)
-    parsed = ParsedPage(page, _company_name(page.board_name))
-    for draft in page.drafts:
-        patience.check()
+    page = parse(response, board)
+    normalized: list[Posting | None] = []
+    faults = []
+    for raw in page.postings:
+        deadline.check()
         try:
-            posting = normalize(draft, with_texts)
+            normalized.append(normalize(raw, with_texts))
         except Exception as error:
-            parsed.faults.append((draft.external_id[:MAX_ID_LENGTH], error))
-            posting = None
-        if posting is None:
-            parsed.unread += 1
-        else:
-            parsed.postings.append(posting)
-    return parsed
+            faults.append((raw.external_id[:MAX_ID_LENGTH], error))
+    postings = tuple(posting for posting in normalized if posting)
+    unparsed = len(page.postings) - len(postings)
+    return ParsedPage(page, _company_name(page.board_name), postings, unparsed, tuple(faults))
 
 
-def normalize(draft: RawPosting, with_texts: bool = True) -> Posting | None:
-    """An adapter's draft as a posting; None if it could not be kept: its id is too long, or its link leads nowhere."""
-    title = one_line(draft.title)[:MAX_TITLE_LENGTH]
-    identity = one_line(draft.external_id)
-    if not title or not 1 <= len(identity) <= MAX_ID_LENGTH or not is_web_address(draft.url):
+def normalize(raw: RawPosting, with_texts: bool = True) -> Posting | None:
+    """Make a posting from a raw one. None if it has no title, an id that is too long, or an invalid URL."""
+    title = one_line(raw.title)[:MAX_TITLE_LENGTH]
+    identity = one_line(raw.external_id)
+    if not title or not 1 <= len(identity) <= MAX_ID_LENGTH or not is_web_address(raw.url):
         return None
-    description, requirements = texts(draft.description, draft.requirements) if with_texts else (None, None)
+    description, requirements = texts(raw.description, raw.requirements) if with_texts else (None, None)
     return Posting(
         external_id=identity,
         title=title,
-        url=draft.url,
-        locations=unique(filter(None, map(_name, draft.locations))),
-        department=_name(draft.department),
-        workplace=draft.workplace.value if draft.workplace else None,
-        employment_type=_name(draft.employment_type),
-        posted_at=draft.posted_at,
-        updated_at=draft.updated_at,
+        url=raw.url,
+        locations=unique(filter(None, map(_name, raw.locations))),
+        department=_name(raw.department),
+        workplace=raw.workplace.value if raw.workplace else None,
+        employment_type=_name(raw.employment_type),
+        posted_at=raw.posted_at,
+        updated_at=raw.updated_at,
         description=description,
         requirements=requirements,
     )
 
 
-def company_of(answer: Response) -> str | None:
-    """The company's name in a document that tells it. Raises ShapeChanged."""
-    return _company_name(Record(answer.json(), "").maybe_text("name"))
+def company_of(response: Response) -> str | None:
+    """Return the company's name from the response to ``name_request``. Raises ShapeChanged."""
+    return _company_name(Record(response.json(), "").optional_text("name"))
 
 
 def _company_name(name: str | None) -> str | None:

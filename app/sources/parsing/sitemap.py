@@ -1,4 +1,4 @@
-"""Sitemaps, read as a stream and no further than their own rules allow: https://www.sitemaps.org/protocol.html"""
+"""Sitemaps, parsed as a stream within the limits of their standard: https://www.sitemaps.org/protocol.html"""
 
 import gzip
 import io
@@ -23,43 +23,43 @@ ROOTS = {"urlset": False, "sitemapindex": True}
 
 @dataclass(frozen=True)
 class Sitemap:
-    """What a sitemap lists."""
+    """The contents of a sitemap."""
 
     is_index: bool
-    """Whether that are further sitemaps."""
+    """True if the addresses are those of further sitemaps."""
     addresses: tuple[str, ...]
     is_whole: bool
-    """Whether that is everything; else it has more than a sitemap may have."""
+    """False if the sitemap has more addresses, or longer ones, than the standard permits."""
 
 
 def read_sitemap(body: bytes) -> Sitemap:
-    """Read a sitemap or an index of sitemaps, compressed or not.
+    """Parse a sitemap or an index of sitemaps, compressed or not.
 
-    Raises NotFound if it is a web page, ShapeChanged if it is anything else; also if it breaks off, because nothing of
-    it would tell that.
+    Raises NotFound for a web page, and ShapeChanged for anything else, also for a sitemap that is cut off: its contents
+    would look complete.
     """
     if any(word in body[:1000].lower() for word in (b"<!doctype html", b"<html")):
-        raise NotFound("There is a web page where the sitemap should be.")
+        raise NotFound("The site returns a web page where the sitemap should be.")
     stream = gzip.GzipFile(fileobj=io.BytesIO(body)) if body[:2] == GZIP else io.BytesIO(body.lstrip())
     try:
-        return _read(_Bounded(stream))
+        return _read(_LimitedStream(stream))
     except DefusedXmlException as error:
-        raise ShapeChanged("the sitemap", "has a document type, which is not read") from error
+        raise ShapeChanged("the sitemap", "has a document type, which is not allowed") from error
     except (ParseError, LookupError, ValueError) as error:
         raise ShapeChanged("the sitemap", "is not valid XML") from error
     except (OSError, EOFError, zlib.error) as error:
-        raise ShapeChanged("the sitemap", "cannot be unpacked") from error
+        raise ShapeChanged("the sitemap", "cannot be decompressed") from error
 
 
-class _Bounded(io.RawIOBase):
-    """A stream that fails when more comes out of it than may: a small file can be unpacked to a huge one."""
+class _LimitedStream(io.RawIOBase):
+    """A stream that raises ShapeChanged beyond MAX_BYTES, because a small file can decompress to a huge one."""
 
     def __init__(self, stream: io.BufferedIOBase) -> None:
         self._stream = stream
         self._left = MAX_BYTES
 
     def read(self, size: int = -1) -> bytes:
-        """The next piece."""
+        """Read the next piece."""
         piece = self._stream.read(size)
         self._left -= len(piece)
         if self._left < 0:
@@ -67,7 +67,7 @@ class _Bounded(io.RawIOBase):
         return piece
 
 
-def _read(stream: _Bounded) -> Sitemap:
+def _read(stream: _LimitedStream) -> Sitemap:
     addresses: list[str] = []
     is_index, is_whole = False, True
     for root, element, depth in _elements(stream):
@@ -82,8 +82,8 @@ def _read(stream: _Bounded) -> Sitemap:
     return Sitemap(is_index, tuple(addresses), is_whole)
 
 
-def _elements(stream: _Bounded) -> Iterator[tuple[Element, Element, int]]:
-    """The root and each element with its depth, as they end; what was seen is forgotten entry by entry."""
+def _elements(stream: _LimitedStream) -> Iterator[tuple[Element, Element, int]]:
+    """Yield the root, each element at its end tag, and its depth. Finished entries are dropped from memory."""
     path: list[Element] = []
     for event, element in iterparse(stream, events=("start", "end"), forbid_dtd=True):
         if event == "start":
@@ -91,7 +91,7 @@ def _elements(stream: _Bounded) -> Iterator[tuple[Element, Element, int]]:
             if len(path) > MAX_DEPTH:
                 raise ShapeChanged("the sitemap", "is nested too deeply")
             if len(path) == 1 and _name(element) not in ROOTS:
-                raise ShapeChanged("the sitemap", f"is <{_name(element)[:40]}>, where <urlset> was expected")
+                raise ShapeChanged("the sitemap", f"is <{_name(element)[:40]}>, but <urlset> was expected")
             continue
         yield path[0], element, len(path)
         path.pop()

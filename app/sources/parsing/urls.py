@@ -1,4 +1,4 @@
-"""Taking web addresses apart."""
+"""Parsing and checking URLs."""
 
 import re
 from urllib.parse import SplitResult, quote, unquote, urljoin, urlsplit
@@ -6,28 +6,28 @@ from urllib.parse import SplitResult, quote, unquote, urljoin, urlsplit
 from app.sources.board_token import Board, is_label, is_token
 
 RESERVED = {"embed", "api", "v0", "v1", "jobs", "static", "assets", "robots.txt", "favicon.ico", "_next"}
-"""First parts of paths on the systems' own hosts that are no board."""
+"""First parts of paths on the sources' own hosts that are not boards."""
 
 NO_COMPANY = RESERVED | {
     *("www", "app", "docs", "support", "help", "status", "blog", "careers"),
     *("cdn", "mail", "get", "info", "resources", "tracking"),
 }
-"""Names before a system's domain that are the system's own."""
+"""Subdomains that belong to the source itself, not to a company."""
 
 SAFE = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"
-"""What stays as it is when an address is written in the characters that addresses have: all of ASCII that is seen."""
+"""The characters that ``split`` does not quote: all visible ASCII ones."""
 
 MAX_LINK_LENGTH = 2000
 
 HOST = re.compile(r"[\w.-]+|[0-9a-f:.]+")
-"""A name, with letters of any script, or an address; none with an interface in it."""
+"""A host name, with letters of any script, or an IP address without a network interface."""
 
 
 def split(text: str) -> SplitResult | None:
-    """The parts of an absolute web address, host in lower case; None if it is none."""
+    """Split an absolute http or https URL, with its host in lower case. None if it is not one."""
     try:
         url = urlsplit(quote(text.strip(), safe=SAFE))
-        # Raises for a port that is no number.
+        # Raises ValueError for a port that is not a number.
         url.port  # noqa: B018
     except (ValueError, UnicodeError):
         return None
@@ -35,23 +35,23 @@ def split(text: str) -> SplitResult | None:
 
 
 def is_web_address(text: str) -> bool:
-    """Whether a link may lead there: http or https, with a host, without anybody's name or characters of control."""
+    """Return whether a URL may be a link: http or https, with a host, without user name or control characters."""
     url = split(text)
     plain = text.isascii() and text.isprintable() and " " not in text and len(text) <= MAX_LINK_LENGTH
     return plain and url is not None and url.username is None
 
 
-def link(text: str | None, otherwise: str) -> str:
-    """The web address that was meant, or the other one: companies forget the scheme, and leave blanks in."""
+def link(text: str | None, fallback: str) -> str:
+    """Return the URL, tidied, or the fallback if it is not one. Companies forget the scheme and leave spaces in."""
     given = (text or "").strip()
     if re.match(r"www\.[\w-]+\.", given):
         given = f"https://{given}"
     url = split(given)
-    return url.geturl() if url and is_web_address(url.geturl()) else otherwise
+    return url.geturl() if url and is_web_address(url.geturl()) else fallback
 
 
 def resolved(base: str, text: str | None) -> str | None:
-    """The web address that a link on a page leads to, tidied; None if it leads nowhere."""
+    """Resolve a link on the page at ``base``, tidied. None if it is not a web address."""
     try:
         url = split(urljoin(base, text.strip())) if text and text.strip() else None
     except ValueError:
@@ -60,17 +60,17 @@ def resolved(base: str, text: str | None) -> str | None:
 
 
 def path_parts(url: SplitResult) -> list[str]:
-    """The path's parts, decoded."""
+    """Return the parts of the path, decoded."""
     return [unquote(part).strip() for part in url.path.split("/") if part]
 
 
 def token_of(parts: list[str], region: str = "") -> Board | None:
-    """The board whose token stands first."""
+    """Return the board whose token is the first of the parts, or None if that cannot be one."""
     token = parts[0] if parts else ""
     return Board(token, region) if is_token(token) and token.lower() not in RESERVED else None
 
 
 def token_before(domain: str, url: SplitResult, region: str = "") -> Board | None:
-    """The board whose token is the one name that stands before the system's domain."""
+    """Return the board whose token is the subdomain of the source's domain, or None if the host is another."""
     token, _, rest = (url.hostname or "").partition(".")
     return Board(token, region) if rest == domain and is_label(token) and token not in NO_COMPANY else None

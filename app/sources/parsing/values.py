@@ -1,4 +1,4 @@
-"""Times and places, as boards write them."""
+"""Times and places in the notations of boards."""
 
 import re
 from collections.abc import Iterable
@@ -20,7 +20,7 @@ WORKPLACES = {
 
 
 def iso_moment(text: str | None) -> datetime | None:
-    """A time written by ISO 8601, in UTC; without an offset it is taken for UTC. None for anything else."""
+    """Parse a time in ISO 8601 to UTC. Without an offset it is UTC. None for anything else."""
     try:
         moment = datetime.fromisoformat(text or "")
         return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
@@ -29,7 +29,7 @@ def iso_moment(text: str | None) -> datetime | None:
 
 
 def epoch_moment(milliseconds: int | None) -> datetime | None:
-    """A time in milliseconds since 1970. None for what no calendar holds."""
+    """Convert milliseconds since 1970 to a time. None if it is outside the calendar."""
     try:
         return EPOCH + timedelta(milliseconds=milliseconds) if milliseconds is not None else None
     except OverflowError:
@@ -37,16 +37,16 @@ def epoch_moment(milliseconds: int | None) -> datetime | None:
 
 
 def workplace(word: str | None) -> Workplace | None:
-    """Remote, hybrid or on site, if the word says one of these and nothing else."""
+    """Return the workplace of a word like *remote* or *on-site*, or None if it is not exactly one."""
     return WORKPLACES.get(re.sub(r"[\s_-]+", " ", word or "").strip().lower())
 
 
 def places(*texts: str | None) -> tuple[str, ...]:
-    """The places named, each once, in order; several in one text stand between semicolons or bars."""
+    """Return the places in these texts: each once, in order. A text is split at semicolons and bars."""
     named = (re.sub(r"\s+", " ", part).strip() for text in texts for part in re.split(r"[;|]", text or ""))
     return unique(part for part in named if part)
 
 
 def unique(items: Iterable[str]) -> tuple[str, ...]:
-    """Each item once, where it came first."""
+    """Return each item once, at its first position."""
     return tuple(dict.fromkeys(items))

@@ -1,4 +1,4 @@
-"""XML as the records that adapters read: nothing in it is expanded or fetched, and its encoding may be a lie."""
+"""XML as records for adapters. No entity is expanded, nothing is fetched, and a wrong encoding is corrected."""
 
 import re
 from typing import Any
@@ -8,49 +8,49 @@ from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
 from app.sources.errors import ShapeChanged
-from app.sources.types import Response
+from app.sources.types import DOCUMENT, Response
 
 DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>")
 CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 
 
-def xml_rows(answer: Response, root: str, name: str) -> list[Any]:
-    """The elements called ``name`` in the root, which must be called ``root``, each as an object.
+def xml_rows(response: Response, root: str, name: str) -> list[Any]:
+    """Return the elements called ``name`` in the root, which must be called ``root``, each as an object.
 
-    An element with elements in it is an object of theirs, by name and without namespace; one without is its text;
-    several of one name are a list. Raises ShapeChanged; entities and document types are refused.
+    An element with child elements is an object, by their names without namespace. An element without is its text.
+    Several elements of one name are a list. Raises ShapeChanged, also for entities and document types.
     """
-    tree = _tree(answer)
+    tree = _tree(response)
     if _name(tree) != root:
-        raise ShapeChanged("the whole answer", f"is <{_name(tree)}>, where <{root}> was expected")
+        raise ShapeChanged(DOCUMENT, f"is <{_name(tree)}>, but <{root}> was expected")
     try:
         return [_value(element) for element in tree if _name(element) == name]
     except RecursionError as error:
-        raise ShapeChanged("the whole answer", "is nested too deeply") from error
+        raise ShapeChanged(DOCUMENT, "is nested too deeply") from error
 
 
-def _tree(answer: Response) -> Element:
+def _tree(response: Response) -> Element:
     try:
-        # What is UTF-8 is that, whatever it says that it is.
-        return _parsed(DECLARATION.sub("", answer.body.decode("utf-8-sig")))
+        # Prefer UTF-8 over the declared encoding.
+        return _parsed(DECLARATION.sub("", response.body.decode("utf-8-sig")))
     except (ParseError, ValueError):
         pass
     try:
-        return _parsed(answer.body)
+        return _parsed(response.body)
     except (ParseError, LookupError, ValueError):
-        # Feeds that carry what no XML may, or are written in what they do not name.
-        text = CONTROL.sub("", DECLARATION.sub("", answer.text()))
+        # Some feeds contain characters that XML forbids, or declare a wrong encoding.
+        text = CONTROL.sub("", DECLARATION.sub("", response.text()))
     try:
         return _parsed(text)
     except (ParseError, ValueError) as error:
-        raise ShapeChanged("the whole answer", "is not valid XML") from error
+        raise ShapeChanged(DOCUMENT, "is not valid XML") from error
 
 
 def _parsed(document: bytes | str) -> Element:
     try:
         tree: Element = fromstring(document, forbid_dtd=True)
     except DefusedXmlException as error:
-        raise ShapeChanged("the whole answer", "has a document type, which is not read") from error
+        raise ShapeChanged(DOCUMENT, "has a document type, which is not allowed") from error
     return tree
 
 

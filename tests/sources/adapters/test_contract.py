@@ -21,7 +21,7 @@ from app.sources.adapters.registry import SOURCES
 from app.sources.board_token import Board, is_label, is_own_domain, with_token
 from app.sources.deadline import Deadline
 from app.sources.errors import Forbidden, Gone, Moved, NotFound, ShapeChanged, SourceError, Throttled, Unreachable
-from app.sources.http.responses import REFUSALS
+from app.sources.http.responses import STATUS_ERRORS
 from app.sources.listing import board_name, list_board
 from app.sources.parsing.postings import normalize
 from app.sources.types import Page, Response, Validators
@@ -108,26 +108,27 @@ def test_it_says_what_it_is_and_on_what_grounds_it_is_read(case):
     assert re.fullmatch(r"[a-z_]{2,40}", source.key)
     assert all((source.name, source.policy, source.board_hint))
     assert urlsplit(source.documentation).scheme == "https"
-    assert source.recognise(urlsplit(source.example)) is not None
+    assert source.match_url(urlsplit(source.example)) is not None
     assert "" in source.bases
     assert all(base.startswith("https://") and not base.endswith("/") for base in source.bases.values())
-    assert set(source.refusals) <= set(REFUSALS) and all(words.endswith(".") for words in source.refusals.values())
+    assert set(source.error_messages) <= set(STATUS_ERRORS)
+    assert all(message.endswith(".") for message in source.error_messages.values())
     assert 0.1 <= source.pace_seconds <= 30
-    assert all(source.valid_board(board) == board and name for board, name in source.starters)
+    assert all(source.valid_board(board) == board and name for board, name in source.suggested)
 
 
 @every_system
 def test_a_board_is_recognised_by_its_addresses(case):
-    found = {url: str(case.source.recognise(urlsplit(url))) for url in case.recognised}
+    found = {url: str(case.source.match_url(urlsplit(url))) for url in case.recognised}
     assert found == case.recognised
-    assert case.source.recognise(urlsplit(case.source.page(case.of))) == case.of
+    assert case.source.match_url(urlsplit(case.source.page(case.of))) == case.of
 
 
 @every_system
 def test_no_other_address_is(case):
     strangers = [url for other in EXAMPLES.values() if other is not case for url in other.recognised]
     for url in (*case.not_recognised, *strangers, "https://example.org/acme", "https://example.org"):
-        assert case.source.recognise(urlsplit(url)) is None, url
+        assert case.source.match_url(urlsplit(url)) is None, url
 
 
 @every_system
@@ -137,14 +138,14 @@ def test_no_name_leads_out_of_the_boards_folder(case, name):
         board = case.source.board(name)
     except ValueError:
         return
-    request = case.source.first(board)
+    request = case.source.first_request(board)
     assert case.source.board(str(board)) == board
     assert ".." not in request.path.split("/")
-    assert request.path.count("/") == case.source.first(Board("acme", board.region)).path.count("/")
+    assert request.path.count("/") == case.source.first_request(Board("acme", board.region)).path.count("/")
     assert re.fullmatch(r"[!-~]+", request.path)
     template = case.source.bases[board.region]
     there, own = urlsplit(with_token(template, board)).netloc, urlsplit(template).netloc
-    if case.source.markers and is_own_domain(board.token):
+    if case.source.fingerprints and is_own_domain(board.token):
         assert there == board.token
         return
     assert there == own or (is_label(there.partition(".")[0]) and there.partition(".")[2] == own.partition(".")[2])
@@ -162,13 +163,13 @@ def test_the_whole_board_comes_out_as_it_should(case, web, host):
     serve(case, web)
     listing = list_board(host, case.source.key, case.board)
     assert as_json(listing.postings) == case.expected
-    assert listing.is_complete and not listing.unread and not listing.not_modified
+    assert listing.is_complete and not listing.unparsed and not listing.not_modified
     assert board_name(host, case.source, case.of, Deadline.of(10)) == case.name
 
 
 @every_system
 def test_ids_are_unique_links_lead_to_the_web_and_texts_are_plain(case):
-    postings = [normalize(draft) for draft in parse(case, case.answers[case.main]).drafts]
+    postings = [normalize(draft) for draft in parse(case, case.answers[case.main]).postings]
     assert len({posting["external_id"] for posting in case.expected}) == len(case.expected)
     for posting in postings:
         assert urlsplit(posting.url).scheme in ("http", "https")
@@ -184,7 +185,7 @@ def test_reading_again_and_in_another_order_gives_the_same(case):
     once, again = parse(case, document), parse(case, copy.deepcopy(document))
     assert once == again
     turned = parse(case, changed(case, lambda records: records.reverse()))
-    assert set(turned.drafts) == set(once.drafts)
+    assert set(turned.postings) == set(once.postings)
 
 
 @every_system
@@ -203,8 +204,8 @@ def test_a_record_without_what_it_needs_is_counted_and_the_others_stay(case, dam
     whole = parse(case, case.answers[case.main])
     for name in case.required:
         page = parse(case, changed(case, lambda records: records[0].__setitem__(name, damage)))
-        assert len(page.drafts) == len(whole.drafts) - 1
-        assert [field.endswith(name) for field in page.unread] == [True]
+        assert len(page.postings) == len(whole.postings) - 1
+        assert [field.endswith(name) for field in page.unparsed] == [True]
 
 
 @every_system
@@ -227,15 +228,15 @@ def test_everything_else_may_be_missing_null_or_odd(case):
     for name in set().union(*records_of(case, case.answers[case.main])) - set(case.required):
         for damage in (None, "", 7, [], {}, [None], {"name": None}, "odd"):
             page = parse(case, changed(case, lambda records: [r.__setitem__(name, damage) for r in records]))
-            assert page.unread == () and len(page.drafts) >= len(whole.drafts)
+            assert page.unparsed == () and len(page.postings) >= len(whole.postings)
         page = parse(case, changed(case, lambda records: [r.pop(name, None) for r in records]))
-        assert page.unread == ()
+        assert page.unparsed == ()
 
 
 @every_system
 def test_fields_that_nobody_knows_change_nothing(case):
     document = changed(case, lambda records: [record.update(brand_new={"x": [1]}) for record in records])
-    assert parse(case, document).drafts == parse(case, case.answers[case.main]).drafts
+    assert parse(case, document).postings == parse(case, case.answers[case.main]).postings
 
 
 @every_system
@@ -257,7 +258,7 @@ def test_an_answer_that_is_cut_off_anywhere_is_an_error(case):
 def test_an_empty_board_is_an_empty_listing_that_is_complete(case, web, host):
     offer(case, web, case.empty)
     listing = list_board(host, case.source.key, case.board)
-    assert (listing.postings, listing.is_complete, listing.unread) == ((), True, 0)
+    assert (listing.postings, listing.is_complete, listing.unparsed) == ((), True, 0)
 
 
 @every_system
@@ -326,7 +327,7 @@ def test_hostile_markup_leaves_nothing_but_its_words(case):
         return value
 
     document = changed(case, lambda records: records.__setitem__(slice(None), poison(records)))
-    texts = [f"{each.description} {each.requirements}" for each in map(normalize, parse(case, document).drafts)]
+    texts = [f"{each.description} {each.requirements}" for each in map(normalize, parse(case, document).postings)]
     assert any("Fine" in text and "print" in text for text in texts)
     assert not any(re.search("never|alert|hidden|onerror|script", text) for text in texts)
 
@@ -346,7 +347,7 @@ def test_no_answer_whatever_makes_a_parser_fall_over(case, data):
         page = parse(case, document)
     except SourceError:
         return
-    for draft in page.drafts:
+    for draft in page.postings:
         normalize(draft)
 
 

@@ -9,14 +9,14 @@ from app.sources.detect import detect_url
 from app.sources.errors import AddressRefused, Forbidden, SourceError
 from app.sources.http.client import HttpClient
 from app.sources.listing import list_board
-from app.sources.parsing.jobposting import draft_of, job_postings_on
+from app.sources.parsing.jobposting import job_postings_on, raw_posting_of
 from app.sources.parsing.json_record import Record
 from tests.sources.conftest import Hurried, knowing
 from tests.support.web import Reply
 
 
 def drafted(**members: object):
-    return draft_of(Record({"title": "A", **members}, "JobPosting"), "https://acme.example/jobs/a")
+    return raw_posting_of(Record({"title": "A", **members}, "JobPosting"), "https://acme.example/jobs/a")
 
 
 @pytest.mark.parametrize("board", ["127.0.0.1.nip.example", "localhost.localdomain"])
@@ -25,7 +25,7 @@ def test_an_operators_address_opens_no_door_for_companies_own_domains(monkeypatc
     asked = []
 
     def get(url, headers, bounds):
-        asked.append((url.hostname, bounds.inward))
+        asked.append((url.hostname, bounds.allow_private))
         raise AddressRefused("not asked")
 
     monkeypatch.setattr("app.sources.http.transport.send", get)
@@ -70,7 +70,7 @@ def test_a_script_that_cannot_be_read_does_not_cost_the_posting_of_another():
 
 def test_a_short_link_that_leads_on_within_its_host_is_recognised(web, monkeypatch):
     """Where it led to is looked at as what was pasted is."""
-    host = knowing(web, own=frozenset([urlsplit(web.url).netloc]))
+    host = knowing(web, allowed_private_hosts=frozenset([urlsplit(web.url).netloc]))
     web.json("/api/v1/widget/accounts/acme", {"name": "Acme", "jobs": []})
     web.replies["/j/AB12"] = Reply(status=302, headers={"Location": "/acme/j/AB12/"})
     web.replies["/acme/j/AB12/"] = Reply(b"<html>Loading</html>")

@@ -27,7 +27,7 @@ def read(key: str, record: dict, **changes):
     record = {**copy.deepcopy(record), **changes}
     document = [record] if key == "lever" else {"offers" if key == "recruitee" else "jobs": [record]}
     body = json.dumps(document).encode()
-    [draft] = SOURCES[key].parse(Response(200, {}, body, "https://example.org"), Board("acme")).drafts
+    [draft] = SOURCES[key].parse(Response(200, {}, body, "https://example.org"), Board("acme")).postings
     return normalize(draft)
 
 
@@ -97,7 +97,7 @@ def test_an_id_that_is_too_long_to_keep_is_counted_and_not_cut(web, host):
     document["jobs"][0]["id"] = "x" * 256
     web.json("/v1/boards/acme/jobs", document)
     listing = list_board(host, "greenhouse", "acme")
-    assert len(listing.postings) == 2 and listing.unread == 1
+    assert len(listing.postings) == 2 and listing.unparsed == 1
 
 
 def test_one_job_listed_for_two_places_is_one_posting_with_both(web, host):
@@ -143,7 +143,7 @@ def test_lever_has_a_european_host():
     board = source.board("eu:acme")
     assert source.bases[board.region] == "https://api.eu.lever.co"
     assert source.board_page("eu:acme") == "https://jobs.eu.lever.co/acme"
-    assert str(source.recognise(urlsplit("https://jobs.eu.lever.co/acme"))) == "eu:acme"
+    assert str(source.match_url(urlsplit("https://jobs.eu.lever.co/acme"))) == "eu:acme"
 
 
 def test_lever_keeps_every_list_and_what_comes_after_them():
@@ -172,7 +172,7 @@ def test_ashby_unlisted_postings_are_for_those_who_have_their_address(web, host)
     web.json("/posting-api/job-board/acme", ASHBY)
     listing = list_board(host, "ashby", "acme")
     assert "Not for everybody" not in [posting.title for posting in listing.postings]
-    assert listing.is_complete and not listing.unread
+    assert listing.is_complete and not listing.unparsed
 
 
 @pytest.mark.parametrize(
@@ -201,7 +201,7 @@ def test_ashby_has_the_time_it_needs():
 def test_ashby_a_name_with_a_blank_is_one_name_however_it_is_written():
     source = SOURCES["ashby"]
     assert source.valid_board("Acme%20Labs") == source.valid_board(" Acme Labs ") == "Acme Labs"
-    assert source.first(source.board("Acme Labs")).path == "/posting-api/job-board/Acme%20Labs"
+    assert source.first_request(source.board("Acme Labs")).path == "/posting-api/job-board/Acme%20Labs"
 
 
 def test_recruitee_a_companys_name_is_part_of_its_host():

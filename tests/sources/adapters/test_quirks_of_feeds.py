@@ -21,7 +21,7 @@ def test_personio_a_name_within_a_description_is_not_the_positions(web, host):
     web.replies["/xml"] = Reply(nameless.encode())
     listing = list_board(host, "personio", "acme")
     assert [posting.external_id for posting in listing.postings] == ["1101"]
-    assert listing.unread and not listing.is_complete
+    assert listing.unparsed and not listing.is_complete
 
 
 def test_personio_what_has_a_text_in_english_is_not_asked_for_in_german(web, host):

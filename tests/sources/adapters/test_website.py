@@ -85,7 +85,7 @@ def test_a_site_is_read_from_its_robots_txt_to_its_pages(web, listed):
     assert titles(listing) == ["Baker", "Koch"]
     assert [each.url for each in listing.postings] == [f"{SITE}/en/baker", f"{SITE}/de/stellenangebote/koch?id=7"]
     assert [each.external_id for each in listing.postings][0] == f"{SITE}/jobs/baker"
-    assert listing.is_complete and (listing.unread, listing.passed, listing.board_name) == (0, 1, "Acme")
+    assert listing.is_complete and (listing.unparsed, listing.skipped_pages, listing.board_name) == (0, 1, "Acme")
     assert web.paths() == [
         *("/maps/all.xml", "/maps/1.xml", "/maps/2.xml.gz"),
         *("/jobs/baker", "/blog/jobs-to-be-done/x", "/de/stellenangebote/koch"),
@@ -118,10 +118,10 @@ def test_a_sitemap_without_a_page_of_jobs_is_no_empty_board(web, listed, paths):
 def test_what_stands_on_another_host_is_not_asked_for_and_not_forgotten(web, listed):
     site(web, "Sitemap: https://cdn.example/x.xml\n" + f"Sitemap: {SITE}/sitemap.xml", a=posting("A"))
     listing = listed()
-    assert titles(listing) == ["A"] and (listing.is_complete, listing.unread) == (False, 1)
+    assert titles(listing) == ["A"] and (listing.is_complete, listing.unparsed) == (False, 1)
     site(web, maps={"/sitemap.xml": sitemap("/jobs/a", "https://www.acme.com/jobs/b", "https://www.acme.com/about")})
     listing = listed()
-    assert titles(listing) == ["A"] and (listing.is_complete, listing.unread) == (False, 1)
+    assert titles(listing) == ["A"] and (listing.is_complete, listing.unparsed) == (False, 1)
 
 
 def test_one_number_for_two_jobs_is_nobodys_number(web, listed):
@@ -136,21 +136,21 @@ def test_the_front_page_is_no_link_of_a_posting(web, listed):
 
 def test_pages_that_all_have_no_posting_are_no_empty_board_either(web, listed):
     site(web, a=page(), b=Reply(status=404))
-    with pytest.raises(NotFound, match="2 pages were looked at"):
+    with pytest.raises(NotFound, match="pages read: 2"):
         listed()
 
 
 def test_postings_that_are_all_over_are_an_empty_board(web, listed):
     site(web, a=posting("A", validThrough="2020-01-01"), b=page())
     listing = listed()
-    assert (listing.postings, listing.is_complete, listing.unread, listing.passed) == ((), True, 0, 1)
+    assert (listing.postings, listing.is_complete, listing.unparsed, listing.skipped_pages) == ((), True, 0, 1)
 
 
 @pytest.mark.parametrize("status", [404, 410])
 def test_a_page_that_is_gone_is_passed_over(web, listed, status):
     site(web, a=posting("A"), b=Reply(status=status))
     listing = listed()
-    assert titles(listing) == ["A"] and listing.is_complete and listing.passed == 1
+    assert titles(listing) == ["A"] and listing.is_complete and listing.skipped_pages == 1
 
 
 @pytest.mark.parametrize(
@@ -168,7 +168,7 @@ def test_a_page_that_is_gone_is_passed_over(web, listed, status):
 def test_a_page_that_cannot_be_read_is_counted_and_the_others_stay(web, listed, fault):
     site(web, a=posting("A"), b=fault, c=posting("C"))
     listing = listed()
-    assert titles(listing) == ["A", "C"] and not listing.is_complete and listing.unread == 1
+    assert titles(listing) == ["A", "C"] and not listing.is_complete and listing.unparsed == 1
 
 
 @pytest.mark.parametrize("fault", [Reply(status=404), Reply(status=503), Reply(b"<urlset><url>"), Reply(b"<html>")])
@@ -176,7 +176,7 @@ def test_a_sitemap_that_is_lost_is_an_incomplete_listing(web, listed, fault):
     site(web, maps={"/sitemap.xml": index("/1.xml", "/2.xml"), "/2.xml": sitemap("/jobs/a")})
     web.replies |= {"/1.xml": fault, "/jobs/a": page(posting("A"))}
     listing = listed()
-    assert titles(listing) == ["A"] and not listing.is_complete and listing.unread == 1
+    assert titles(listing) == ["A"] and not listing.is_complete and listing.unparsed == 1
 
 
 def test_where_nothing_could_be_read_the_first_fault_is_told_and_no_empty_listing(web, listed):
@@ -187,20 +187,20 @@ def test_where_nothing_could_be_read_the_first_fault_is_told_and_no_empty_listin
 
 
 def test_pages_beyond_the_bound_are_not_asked_for_and_counted(web, listed, monkeypatch):
-    bounded(monkeypatch, most_requests=3)
+    bounded(monkeypatch, max_requests=3)
     site(web, **{name: posting(name) for name in "abcdef"})
     listing = listed()
-    assert titles(listing) == ["a", "b", "c"] and not listing.is_complete and listing.unread == 3
+    assert titles(listing) == ["a", "b", "c"] and not listing.is_complete and listing.unparsed == 3
     assert len(web.paths()) == 4
 
 
 def test_sitemaps_beyond_the_bound_are_not_either_and_leave_the_pages_theirs(web, listed, monkeypatch):
-    bounded(monkeypatch, most_indexes=3)
+    bounded(monkeypatch, max_indexes=3)
     maps = {"/sitemap.xml": index(*(f"/{number}.xml" for number in range(9)), "/sitemap.xml")}
     site(web, maps={**maps, "/0.xml": sitemap("/jobs/a"), "/1.xml": index("/0.xml", "/sitemap.xml")})
     web.replies["/jobs/a"] = page(posting("A"))
     listing = listed()
-    assert titles(listing) == ["A"] and listing.unread == 7
+    assert titles(listing) == ["A"] and listing.unparsed == 7
     assert web.paths() == ["/sitemap.xml", "/0.xml", "/1.xml", "/jobs/a"]
 
 
@@ -209,7 +209,7 @@ def test_when_the_time_is_over_what_was_read_stays_and_the_rest_is_counted(web, 
     site(web, a=posting("a"), **slow)
     listing = listed(5.0)
     assert "a" in titles(listing) and not listing.is_complete
-    assert listing.unread == 8 - len(listing.postings) > 0
+    assert listing.unparsed == 8 - len(listing.postings) > 0
 
 
 def test_time_that_is_over_before_a_posting_was_read_is_told(web, listed):
@@ -222,7 +222,7 @@ def test_a_host_that_wants_fewer_requests_is_left_alone(web, listed):
     busy = Reply(status=429, headers={"Retry-After": "600"})
     site(web, a=posting("A"), b=busy, c=posting("C"), d=posting("D"))
     listing = listed()
-    assert titles(listing) == ["A"] and listing.unread == 3
+    assert titles(listing) == ["A"] and listing.unparsed == 3
     assert "/jobs/c" not in web.paths()
 
 
@@ -230,7 +230,7 @@ def test_what_robots_txt_forbids_is_not_asked_for(web, monkeypatch):
     bounded(monkeypatch, pace_seconds=0.0)
     site(web, "User-agent: *\nDisallow: /jobs/b", a=posting("A"), b=posting("B"))
     listing = list_board(asking(web), "website", BOARD)
-    assert titles(listing) == ["A"] and listing.unread == 1 and "/jobs/b" not in web.paths()
+    assert titles(listing) == ["A"] and listing.unparsed == 1 and "/jobs/b" not in web.paths()
 
 
 def test_a_site_that_wants_no_programs_is_not_read_on(web, monkeypatch):
@@ -300,7 +300,7 @@ def test_the_name_of_a_host_is_a_board_and_no_address_is_one_by_itself():
     source = SOURCES["website"]
     assert source.valid_board(" Careers.ACME.com ") == BOARD
     assert source.board_page(BOARD) == f"{SITE}/"
-    assert source.recognise(urlsplit(f"{SITE}/jobs/1")) is source.recognise(urlsplit(source.example)) is None
+    assert source.match_url(urlsplit(f"{SITE}/jobs/1")) is source.match_url(urlsplit(source.example)) is None
 
 
 def test_no_system_with_pages_of_a_list_reads_on_after_a_fault(web, host):
@@ -328,12 +328,12 @@ def test_each_site_has_turns_of_its_own_and_a_mirror_of_all_has_one_for_all():
 def test_no_body_whatever_makes_it_fall_over(body):
     source, board = SOURCES["website"], SOURCES["website"].board(BOARD)
     robots = source.parse(Response(200, {}, b"Sitemap: " + body, SITE), board)
-    page_of_jobs = source.parse(Response(200, {}, b"", SITE), board).more[0].read
-    for request in robots.more:
+    page_of_jobs = source.parse(Response(200, {}, b"", SITE), board).follow_up[0].read
+    for request in robots.follow_up:
         assert request.path.isascii() and " " not in request.path
         for read in (request.read, page_of_jobs):
             try:
-                assert all(each.path.startswith("/") for each in read(Response(200, {}, body, SITE), board).more)
+                assert all(each.path.startswith("/") for each in read(Response(200, {}, body, SITE), board).follow_up)
             except SourceError:
                 pass
 
@@ -343,12 +343,12 @@ def test_no_body_whatever_makes_it_fall_over(body):
 @example(members={"identifier": "\ud800", "url": "\ud800"})
 def test_no_posting_whatever_does_either(members):
     board = SOURCES["website"].board(BOARD)
-    read_sitemap = SOURCES["website"].parse(Response(200, {}, b"", SITE), board).more[0].read
-    read_page = read_sitemap(Response(200, {}, sitemap("/jobs/1"), SITE), board).more[0].read
+    read_sitemap = SOURCES["website"].parse(Response(200, {}, b"", SITE), board).follow_up[0].read
+    read_page = read_sitemap(Response(200, {}, sitemap("/jobs/1"), SITE), board).follow_up[0].read
     for postings in ([posting("A"), posting("B") | members], [posting("A") | members]):
         body = page(postings).body
         try:
-            for draft in read_page(Response(200, {}, body, f"{SITE}/jobs/1"), board).drafts:
+            for draft in read_page(Response(200, {}, body, f"{SITE}/jobs/1"), board).postings:
                 normalize(draft)
         except SourceError:
             pass

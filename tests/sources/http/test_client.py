@@ -1,4 +1,4 @@
-"""Hosts are asked politely: one pace over all processes, robots.txt, honest names, and patience with an end."""
+"""Hosts are asked politely: one pace over all processes, robots.txt, honest names, and deadlines."""
 
 import socket
 import time
@@ -241,7 +241,7 @@ def test_a_redirect_from_https_to_plain_http_is_refused(web, tls_web):
     host = HttpClient(Hurried(), {"greenhouse": tls_web.url}, None)
     for plain in (tls_web.url.replace("https:", "http:"), web.url.replace("127.0.0.1", "localhost")):
         tls_web.replies[ACME] = Reply(status=301, headers={"Location": f"{plain}{ACME}"})
-        with pytest.raises(AddressRefused, match="leads from https to plain http, which is not followed"):
+        with pytest.raises(AddressRefused, match="redirects from https to plain http, which is not allowed"):
             list_acme(host)
     assert web.asked == []
     tls_web.json(ACME, EMPTY)
@@ -270,7 +270,7 @@ def companies(web, limiter, monkeypatch) -> HttpClient:
     monkeypatch.setitem(SOURCES, "greenhouse", source)
     here = web.url.rpartition(":")[2]
     loopback = [(socket.AF_INET, ("127.0.0.1", int(here)))]
-    monkeypatch.setattr(transport, "resolve", lambda host, port, seconds, inward: loopback)
+    monkeypatch.setattr(transport, "resolve", lambda host, port, seconds, allow_private: loopback)
     return HttpClient(limiter, {"greenhouse": f"http://{{token}}.boards.example:{here}"}, None)
 
 
@@ -313,12 +313,12 @@ def test_a_name_in_a_host_is_the_same_in_capitals(companies):
 
 
 def test_a_system_may_say_itself_what_a_status_means(web, host, monkeypatch):
-    monkeypatch.setitem(SOURCES, "greenhouse", replace(GREENHOUSE, refusals={401: "wants a token."}))
+    monkeypatch.setitem(SOURCES, "greenhouse", replace(GREENHOUSE, error_messages={401: "wants a token."}))
     web.replies[ACME] = Reply(status=401)
     with pytest.raises(Forbidden, match="^Greenhouse's board acme wants a token.$"):
         list_acme(host)
     web.replies[ACME] = Reply(status=403)
-    with pytest.raises(Forbidden, match="the answer is 403"):
+    with pytest.raises(Forbidden, match="status 403"):
         list_acme(host)
 
 

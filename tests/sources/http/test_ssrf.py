@@ -61,14 +61,14 @@ def test_what_is(address):
 )
 def test_every_way_to_write_this_machine_is_refused(host):
     with pytest.raises(AddressRefused):
-        resolve(host, 443, 20, inward=False)
+        resolve(host, 443, 20, allow_private=False)
 
 
 def test_a_name_that_means_a_public_machine_and_an_inward_one_is_refused(monkeypatch):
     found = [(socket.AF_INET, 0, 0, "", ("1.1.1.1", 443)), (socket.AF_INET, 0, 0, "", ("10.0.0.1", 443))]
     monkeypatch.setattr(ssrf.socket, "getaddrinfo", lambda *args, **more: found)
     with pytest.raises(AddressRefused):
-        resolve("two-faced.example", 443, 20, inward=False)
+        resolve("two-faced.example", 443, 20, allow_private=False)
 
 
 def test_what_was_checked_is_what_is_connected_to(monkeypatch, web):
@@ -83,11 +83,11 @@ def test_what_was_checked_is_what_is_connected_to(monkeypatch, web):
     monkeypatch.setattr(ssrf.socket, "getaddrinfo", getaddrinfo)
     web.json("/", {})
     port = urlsplit(web.url).port
-    reply = transport.send(urlsplit(f"http://changing.example:{port}/"), {}, Limits(5, 1000, inward=True))
+    reply = transport.send(urlsplit(f"http://changing.example:{port}/"), {}, Limits(5, 1000, allow_private=True))
     assert (reply.status, asked) == (200, ["changing.example"])
 
 
 @pytest.mark.parametrize("host", ["no-such-name.invalid", "a..b", f"{'x' * 70}.example"])
 def test_a_name_that_means_nothing_is_unreachable(host):
     with pytest.raises(Unreachable):
-        resolve(host, 443, 20, inward=False)
+        resolve(host, 443, 20, allow_private=False)

@@ -15,8 +15,8 @@ from app.sources.http.transport import Limits
 from tests.support.web import Reply
 
 
-def get(url: str, seconds: float = 5, most_bytes: int = 1_000_000) -> transport.RawResponse:
-    return transport.send(urlsplit(url), {"User-Agent": "test"}, Limits(seconds, most_bytes, inward=True))
+def get(url: str, seconds: float = 5, max_bytes: int = 1_000_000) -> transport.RawResponse:
+    return transport.send(urlsplit(url), {"User-Agent": "test"}, Limits(seconds, max_bytes, allow_private=True))
 
 
 def test_a_reply_is_what_was_sent(web):

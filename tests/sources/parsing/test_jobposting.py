@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.sources.errors import ShapeChanged
-from app.sources.parsing.jobposting import draft_of, employer, job_postings, job_postings_on, own_identity
+from app.sources.parsing.jobposting import employer, job_postings, job_postings_on, own_identity, raw_posting_of
 from app.sources.parsing.json_record import Record
 from app.sources.parsing.postings import normalize
 
@@ -33,7 +33,7 @@ def record(**members: object) -> Record:
 
 def read(**members: object):
     """A posting with these members, as it is kept."""
-    return normalize(draft_of(record(**members), HERE))
+    return normalize(raw_posting_of(record(**members), HERE))
 
 
 def day(offset: int) -> str:
@@ -180,7 +180,7 @@ def test_skills_that_are_objects_are_told_by_their_names():
     + [(odd, True) for odd in (None, "", "soon", 7, [], "0000-00-00", "9999-12-31")],
 )
 def test_it_is_listed_through_the_day_it_is_valid_and_no_longer(until, is_listed):
-    assert (draft_of(record(validThrough=until), HERE) is not None) is is_listed
+    assert (raw_posting_of(record(validThrough=until), HERE) is not None) is is_listed
 
 
 @pytest.mark.parametrize("salary", [None, 7, "much", {"@type": "MonetaryAmount", "value": {"minValue": 1}}, [[]]])
@@ -217,8 +217,8 @@ def test_no_script_whatever_does_either(script):
 
 def _finish(found: dict) -> None:
     try:
-        draft = draft_of(Record(found, "JobPosting"), HERE)
+        raw = raw_posting_of(Record(found, "JobPosting"), HERE)
     except ShapeChanged:
         return
-    if draft:
-        normalize(draft)
+    if raw:
+        normalize(raw)
