@@ -1,17 +1,17 @@
 import { expect, test, vi } from 'vitest';
-import { makeDraftStore } from './draftStore.js';
+import { createDraftStore } from './draftStore.js';
 import { NO_DRAFTS } from './drafts.js';
 
 const typed = (url) => (drafts) => ({ ...drafts, adding: { ...drafts.adding, url } });
 
 test('drafts survive a refresh, for their user alone', () => {
-  makeDraftStore(1).change(typed('acme.example'));
-  expect(makeDraftStore(1).get().adding.url).toBe('acme.example');
-  expect(makeDraftStore(2).get()).toEqual(NO_DRAFTS);
+  createDraftStore(1).change(typed('acme.example'));
+  expect(createDraftStore(1).get().adding.url).toBe('acme.example');
+  expect(createDraftStore(2).get()).toEqual(NO_DRAFTS);
 });
 
 test('nothing is left in the storage when nothing is left unsaved', () => {
-  const store = makeDraftStore(1);
+  const store = createDraftStore(1);
   store.change(typed('acme.example'));
   expect(sessionStorage.length).toBe(1);
   store.change(typed(''));
@@ -19,7 +19,7 @@ test('nothing is left in the storage when nothing is left unsaved', () => {
 });
 
 test('who listens is told, until he stops', () => {
-  const store = makeDraftStore(1);
+  const store = createDraftStore(1);
   const told = vi.fn();
   const stop = store.subscribe(told);
   store.change(typed('a'));
@@ -30,11 +30,11 @@ test('who listens is told, until he stops', () => {
 
 test('a storage that is broken or refuses is no fault', () => {
   sessionStorage.setItem('drafts-1', '{');
-  expect(makeDraftStore(1).get()).toEqual(NO_DRAFTS);
+  expect(createDraftStore(1).get()).toEqual(NO_DRAFTS);
   vi.spyOn(Storage.prototype, 'setItem').mockImplementation(() => {
     throw new DOMException('full', 'QuotaExceededError');
   });
-  const store = makeDraftStore(2);
+  const store = createDraftStore(2);
   store.change(typed('a'));
   expect(store.get().adding.url).toBe('a');
 });

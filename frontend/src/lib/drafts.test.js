@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
 import { aCompany, aDetected } from '../test/companies.js';
-import { isNothing, NO_DRAFTS, unsaved, withEditor, withoutRemoved, withRemoved } from './drafts.js';
-import { editorOf } from './editors.js';
+import { isEmpty, NO_DRAFTS, unsaved, withEditor, withoutRemoved, withRemoved } from './drafts.js';
+import { openEditor } from './editors.js';
 
 const ACME = aCompany({ include: ['engineer'], exclude: ['intern', 'lead'] });
-const opened = editorOf(ACME);
+const opened = openEditor(ACME);
 
 test('an editor that was only opened is no unsaved change', () => {
   expect(unsaved(withEditor(NO_DRAFTS, 12, opened))).toEqual([]);
@@ -35,10 +35,10 @@ test('a company that was found and is in the list already is nothing to save', (
 });
 
 test('nothing is nothing, and any part of it is something', () => {
-  expect(isNothing(NO_DRAFTS)).toBe(true);
-  expect(isNothing({ ...NO_DRAFTS, ticked: ['lever:b'] })).toBe(false);
-  expect(isNothing({ ...NO_DRAFTS, adding: { ...NO_DRAFTS.adding, url: 'x' } })).toBe(false);
-  expect(isNothing(withEditor(withEditor(NO_DRAFTS, 12, opened), 12, null))).toBe(true);
+  expect(isEmpty(NO_DRAFTS)).toBe(true);
+  expect(isEmpty({ ...NO_DRAFTS, ticked: ['lever:b'] })).toBe(false);
+  expect(isEmpty({ ...NO_DRAFTS, adding: { ...NO_DRAFTS.adding, url: 'x' } })).toBe(false);
+  expect(isEmpty(withEditor(withEditor(NO_DRAFTS, 12, opened), 12, null))).toBe(true);
 });
 
 test('what was typed for a removed company comes back with it, under its new id', () => {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { faultLines, fieldFaults } from './fieldErrors.js';
+import { errorLines, fieldErrors } from './fieldErrors.js';
 
 test.each([
   [undefined, []],
@@ -10,10 +10,10 @@ test.each([
   [{ companies: { 0: { include: { 4: ['Blank.'] } } } }, ['Entry 1, include, Entry 5: Blank.']],
   [{ json: { url: 'Bad.' } }, ['url: Bad.']],
 ])('%j', (errors, expected) => {
-  expect(faultLines(errors)).toEqual(expected);
+  expect(errorLines(errors)).toEqual(expected);
 });
 
 test('a field without a fault has none, and a list of words counts words', () => {
-  expect(fieldFaults(undefined)).toBeUndefined();
-  expect(fieldFaults({ 1: ['Blank.'] }, 'Word')).toEqual(['Word 2: Blank.']);
+  expect(fieldErrors(undefined)).toBeUndefined();
+  expect(fieldErrors({ 1: ['Blank.'] }, 'Word')).toEqual(['Word 2: Blank.']);
 });

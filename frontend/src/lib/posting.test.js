@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { aPosting, aPreviewCompany } from '../test/previews.js';
-import { factsOf, gapsInWords, linkable, ofKind, ruleInWords, stateInWords } from './posting.js';
+import { companyState, factsOf, listingGaps, ofKind, ruleMessage, safeLink } from './posting.js';
 
 test.each([
   ['https://acme.example/1', true],
@@ -15,7 +15,7 @@ test.each([
   ['', false],
   [null, false],
 ])('%j may be a link: %s', (url, expected) => {
-  expect(linkable(url) !== null).toBe(expected);
+  expect(safeLink(url) !== null).toBe(expected);
 });
 
 test.each([
@@ -24,7 +24,7 @@ test.each([
   [false, 'exclude', 'intern', 'left out by ‘intern’'],
   [false, 'not_included', null, 'no word of ‘Only’ in the title'],
 ])('taken %s by %s %s', (taken, kind, term, expected) => {
-  expect(ruleInWords(aPosting({ taken, rule: { kind, term } }))).toBe(expected);
+  expect(ruleMessage(aPosting({ taken, rule: { kind, term } }))).toBe(expected);
 });
 
 test('the facts of a posting are those that there are', () => {
@@ -44,16 +44,16 @@ test.each([
   [{ found: 120, taken: 37 }, '37 of 120 postings taken'],
   [{ found: 1, taken: 0 }, '0 of 1 posting taken'],
 ])('%j is %s', (changes, expected) => {
-  expect(stateInWords(aPreviewCompany(changes))).toBe(expected);
+  expect(companyState(aPreviewCompany(changes))).toBe(expected);
 });
 
 test('what is missing of a listing is told', () => {
-  expect(gapsInWords(aPreviewCompany())).toBeNull();
-  expect(gapsInWords(aPreviewCompany({ is_complete: false, unread: 2 }))).toBe(
+  expect(listingGaps(aPreviewCompany())).toBeNull();
+  expect(listingGaps(aPreviewCompany({ is_complete: false, unread: 2 }))).toBe(
     '2 postings could not be read.',
   );
-  expect(gapsInWords(aPreviewCompany({ is_complete: true, unread: 1 }))).toBe('1 posting could not be read.');
-  expect(gapsInWords(aPreviewCompany({ is_complete: false, unread: 0 }))).toBe(
+  expect(listingGaps(aPreviewCompany({ is_complete: true, unread: 1 }))).toBe('1 posting could not be read.');
+  expect(listingGaps(aPreviewCompany({ is_complete: false, unread: 0 }))).toBe(
     'The board has more postings than it listed.',
   );
 });

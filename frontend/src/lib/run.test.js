@@ -1,18 +1,18 @@
 import { expect, test } from 'vitest';
 import { anEndedRun, aRun } from '../test/server.js';
-import { by, counts, lasted, sentence } from './run.js';
+import { by, counts, runDuration, sentence } from './run.js';
 
 test('an active run has lasted as long as the server says, and since its answer', () => {
-  expect(lasted(aRun(), 0)).toBe(65_000);
-  expect(lasted(aRun(), 2_500)).toBe(67_500);
+  expect(runDuration(aRun(), 0)).toBe(65_000);
+  expect(runDuration(aRun(), 2_500)).toBe(67_500);
 });
 
 test('an answer from the future, by a clock that was set back, takes nothing off', () => {
-  expect(lasted(aRun(), -9_000)).toBe(65_000);
+  expect(runDuration(aRun(), -9_000)).toBe(65_000);
 });
 
 test('an ended run lasted until its end, however long ago that was', () => {
-  expect(lasted(anEndedRun('aborted'), 99_000)).toBe(12_000);
+  expect(runDuration(anEndedRun('aborted'), 99_000)).toBe(12_000);
 });
 
 test.each([

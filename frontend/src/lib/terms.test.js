@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { filtersInShort, termsOf, textOf } from './terms.js';
+import { filterSummary, formatTerms, parseTerms } from './terms.js';
 
 test.each([
   ['', []],
@@ -8,8 +8,8 @@ test.each([
   [' engineer* , product designer,, engineer* ', ['engineer*', 'product designer']],
   ['one\ntwo', ['one', 'two']],
 ])('%j has the terms %j', (text, expected) => {
-  expect(termsOf(text)).toEqual(expected);
-  expect(termsOf(textOf(expected))).toEqual(expected);
+  expect(parseTerms(text)).toEqual(expected);
+  expect(parseTerms(formatTerms(expected))).toEqual(expected);
 });
 
 test.each([
@@ -18,5 +18,5 @@ test.each([
   [[], ['intern'], 'Every title. Never: intern.'],
   [['engineer'], ['intern', 'lead'], 'Only titles with: engineer. Never: intern, lead.'],
 ])('%j and %j in short', (include, exclude, expected) => {
-  expect(filtersInShort({ include, exclude })).toBe(expected);
+  expect(filterSummary({ include, exclude })).toBe(expected);
 });

@@ -4,12 +4,12 @@ import userEvent from '@testing-library/user-event';
 import axe from 'axe-core';
 import { MemoryRouter } from 'react-router';
 import App from '../App.js';
-import { makeQueryClient } from '../api/queryClient.js';
+import { createQueryClient } from '../api/queryClient.js';
 
 /** Opens the whole page at an address, as a browser does. */
 export function open(address) {
   const shown = render(
-    <QueryClientProvider client={makeQueryClient()}>
+    <QueryClientProvider client={createQueryClient()}>
       <MemoryRouter initialEntries={[address]}>
         <App />
       </MemoryRouter>
