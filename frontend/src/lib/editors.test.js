@@ -5,12 +5,12 @@ import { editorAfterSave, editorChanges, hasConflict, isChanged, openEditor, reb
 const ACME = aCompany({ include: ['engineer'], exclude: ['intern', 'lead'] });
 const opened = openEditor(ACME);
 
-test('an editor that was only opened has no changes', () => {
+test('an untouched editor has no changes', () => {
   expect(isChanged(opened)).toBe(false);
   expect(hasConflict(opened, ACME)).toBe(false);
 });
 
-test('blanks and commas that change no term are no change', () => {
+test('isChanged ignores blanks and commas that change no term', () => {
   expect(isChanged({ ...opened, exclude: ' intern,lead, ' })).toBe(false);
 });
 
@@ -18,11 +18,11 @@ test.each([
   [{ name: ' Acme Ltd ' }, { name: 'Acme Ltd' }],
   [{ include: '' }, { include: [] }],
   [{ exclude: 'intern' }, { exclude: ['intern'] }],
-])('%j is saved as %j alone', (typed, expected) => {
+])('editorChanges of %j is %j', (typed, expected) => {
   expect(editorChanges({ ...opened, ...typed })).toEqual(expected);
 });
 
-test('where nothing was typed an editor has what its company has', () => {
+test('rebase updates the fields without typed changes', () => {
   const now = aCompany({ include: ['data'], exclude: ['lead'] });
   const typed = { ...opened, exclude: 'intern' };
   expect(rebase(opened, now)).toEqual(openEditor(now));
@@ -36,15 +36,15 @@ test.each([
   [{ exclude: 'intern' }, { enabled: false }, false],
   [{ name: 'Acme Ltd' }, { name: 'Acme Ltd' }, false],
   [{}, { include: ['data'] }, false],
-])('%j typed and %j saved elsewhere: one has to give way: %s', (typed, changes, expected) => {
+])('hasConflict with %j typed and %j saved elsewhere is %s', (typed, changes, expected) => {
   expect(hasConflict({ ...opened, ...typed }, { ...ACME, ...changes })).toBe(expected);
 });
 
-test('after saving an editor is closed, or keeps what was typed since', () => {
-  const sent = { ...opened, include: 'data, ' };
+test('editorAfterSave closes the editor or keeps newer text', () => {
+  const submitted = { ...opened, include: 'data, ' };
   const saved = { ...ACME, include: ['data'] };
-  expect(editorAfterSave(sent, sent, saved)).toBeNull();
-  expect(editorAfterSave({ ...sent, name: 'Acme L' }, sent, saved)).toEqual({
+  expect(editorAfterSave(submitted, submitted, saved)).toBeNull();
+  expect(editorAfterSave({ ...submitted, name: 'Acme L' }, submitted, saved)).toEqual({
     ...openEditor(saved),
     name: 'Acme L',
   });

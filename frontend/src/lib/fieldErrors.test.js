@@ -9,11 +9,11 @@ test.each([
   [{ 'companies.2.name': ['Too long.'] }, ['Entry 3, name: Too long.']],
   [{ companies: { 0: { include: { 4: ['Blank.'] } } } }, ['Entry 1, include, Entry 5: Blank.']],
   [{ json: { url: 'Bad.' } }, ['url: Bad.']],
-])('%j', (errors, expected) => {
+])('errorLines(%j)', (errors, expected) => {
   expect(errorLines(errors)).toEqual(expected);
 });
 
-test('a field without a fault has none, and a list of words counts words', () => {
+test('fieldErrors is undefined without errors and counts in the given unit', () => {
   expect(fieldErrors(undefined)).toBeUndefined();
   expect(fieldErrors({ 1: ['Blank.'] }, 'Word')).toEqual(['Word 2: Blank.']);
 });

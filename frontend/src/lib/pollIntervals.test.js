@@ -8,11 +8,11 @@ test.each([
   [201, 2000],
   [600, 2000],
   [601, 4000],
-])('a preview of %i companies is asked for every %i ms', (companies, expected) => {
+])('previewPollInterval for %i companies is %i ms', (companies, expected) => {
   expect(previewPollInterval(aPreview({ is_finished: false, totals: { companies } }))).toBe(expected);
 });
 
-test('one that is finished is looked at now and then, and none at once', () => {
+test('previewPollInterval for a finished and a missing preview', () => {
   expect(previewPollInterval(aPreview({ totals: { companies: 900 } }))).toBe(10_000);
   expect(previewPollInterval(undefined)).toBe(1000);
 });

@@ -19,12 +19,12 @@ test.each([
   [404, 'preview_not_found', false, true],
   [409, 'run_active', false, true],
   [422, 'idempotency_key_reused', false, true],
-])('after %i %s: asked again %s, the last word %s', (status, code, isAsked, isLast) => {
-  expect(shouldRetry(0, error(status, code))).toBe(isAsked);
-  expect(isOutcomeKnown(error(status, code))).toBe(isLast);
+])('after %i %s: shouldRetry is %s, isOutcomeKnown is %s', (status, code, isRetried, isKnown) => {
+  expect(shouldRetry(0, error(status, code))).toBe(isRetried);
+  expect(isOutcomeKnown(error(status, code))).toBe(isKnown);
 });
 
-test('it is asked again three times and no more', () => {
+test('shouldRetry allows three retries', () => {
   expect([0, 1, 2, 3].map((failures) => shouldRetry(failures, error(0)))).toEqual([true, true, true, false]);
 });
 
@@ -33,12 +33,12 @@ test.each([
   [[0, 2], 1, [1000, 2000]],
   [[0, 1], 2, [2000, 2000]],
   [[0, 2], 3600, [5000, 5000]],
-])('pauses after %j failures with Retry-After %s', (failures, retryAfter, expected) => {
-  const pauses = failures.map((each) => retryDelay(each, error(503, 'some_code', retryAfter)));
-  expect(pauses).toEqual(expected);
+])('retryDelay after %j failures with Retry-After %s', (failures, retryAfter, expected) => {
+  const delays = failures.map((each) => retryDelay(each, error(503, 'some_code', retryAfter)));
+  expect(delays).toEqual(expected);
 });
 
-test.each(['with', 'without'])('keys are made %s randomUUID, each another one', (how) => {
+test.each(['with', 'without'])('newIdempotencyKey is unique %s randomUUID', (how) => {
   if (how === 'without') {
     vi.stubGlobal('crypto', { getRandomValues: crypto.getRandomValues.bind(crypto) });
   }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { byName, matching } from './search.js';
+import { searchCompanies, sortByName } from './search.js';
 
 const ALL = [
   { name: 'Café Zürich', board: 'cafe', source_name: 'Greenhouse' },
@@ -14,12 +14,12 @@ test.each([
   ['eu', ['Acme']],
   ['acme lever', ['Acme']],
   ['acme greenhouse', []],
-])('%j finds %j', (search, expected) => {
-  expect(matching(ALL, search).map(({ name }) => name)).toEqual(expected);
+])('searchCompanies(%j) finds %j', (search, expected) => {
+  expect(searchCompanies(ALL, search).map(({ name }) => name)).toEqual(expected);
 });
 
-test('numbers in names are sorted as numbers, and the list itself is left alone', () => {
+test('sortByName sorts numbers by value and does not change its input', () => {
   const names = [{ name: 'Co 10' }, { name: 'Co 2' }, { name: 'Äcme' }];
-  expect(byName(names).map(({ name }) => name)).toEqual(['Äcme', 'Co 2', 'Co 10']);
+  expect(sortByName(names).map(({ name }) => name)).toEqual(['Äcme', 'Co 2', 'Co 10']);
   expect(names[0].name).toBe('Co 10');
 });

@@ -1,7 +1,6 @@
 import { expect, test } from 'vitest';
 import { ApiError } from '../api/client.js';
-import { detectionError, toUrl } from '../lib/detection.js';
-import { failure, lastListing } from './boards.js';
+import { detectionError, lastListing, listingFailure } from './boards.js';
 
 const OUTCOMES = [
   'not_found',
@@ -32,25 +31,28 @@ const CODES = [
 ];
 const refusal = (code, members = {}) => new ApiError(422, { code, detail: 'Some detail.', ...members });
 
-test('every outcome has its own reason and its own advice', () => {
-  const told = OUTCOMES.map((outcome) => failure({ outcome, detail: null }));
-  expect(new Set(told.map(({ why }) => why)).size).toBe(OUTCOMES.length);
-  expect(new Set(told.map(({ advice }) => advice)).size).toBe(OUTCOMES.length);
+test('listingFailure has a reason and advice of its own for each outcome', () => {
+  const failures = OUTCOMES.map((outcome) => listingFailure({ outcome, detail: null }));
+  expect(new Set(failures.map(({ reason }) => reason)).size).toBe(OUTCOMES.length);
+  expect(new Set(failures.map(({ advice }) => advice)).size).toBe(OUTCOMES.length);
 });
 
-test('the server’s own words come first, and an unknown outcome is told too', () => {
-  expect(failure({ outcome: 'gone', detail: 'Closed in May.' }).why).toBe('Closed in May.');
-  expect(failure({ outcome: 'tired', detail: null })).toEqual({ why: 'It failed.', advice: 'Try again.' });
+test('listingFailure prefers the server’s detail and accepts unknown outcomes', () => {
+  expect(listingFailure({ outcome: 'gone', detail: 'Closed in May.' }).reason).toBe('Closed in May.');
+  expect(listingFailure({ outcome: 'tired', detail: null })).toEqual({
+    reason: 'The board could not be read.',
+    advice: 'Try again.',
+  });
 });
 
-test('words of the server that turn their direction round do not turn the advice', () => {
+test('listingFailure of a throttled board says when to try again', () => {
+  const listing = { outcome: 'throttled', detail: null, retry_at: '2026-01-02T10:30:00Z' };
+  expect(listingFailure(listing).advice).toMatch(/^Try again after .*\d:30/);
+});
+
+test('lastListing isolates a right-to-left override in the server’s detail', () => {
   const { text } = lastListing({ outcome: 'gone', detail: 'No \u202ex.' }) ?? {};
-  expect(text).toMatch(/^\u2068No \u202ex\.\u2069 Look for/);
-});
-
-test('a throttled board says when to try again', () => {
-  const { advice } = failure({ outcome: 'throttled', detail: null, retry_at: '2026-01-02T10:30:00Z' });
-  expect(advice).toMatch(/^Try again after .*\d:30/);
+  expect(text).toMatch(/^\u2068No \u202ex\.\u2069 Find the/);
 });
 
 test.each([
@@ -60,52 +62,44 @@ test.each([
   [{ outcome: 'empty', postings: 0 }, 'No postings'],
   [
     { outcome: 'not_found', detail: null },
-    'There is no such board. Check the board’s name or remove the company.',
+    'This board does not exist. Remove the company, then add it again with the address of its careers page.',
   ],
-])('the last listing %j in words', (listing, expected) => {
+])('lastListing(%j)', (listing, expected) => {
   expect(lastListing(listing)?.text ?? null).toBe(expected);
 });
 
-test.each(CODES)('%s has a sentence, and a way on', (code) => {
-  const { why, advice } = detectionError(refusal(code));
-  expect(why).toMatch(/\.$/);
+test.each(CODES)('detectionError for %s has a reason and advice', (code) => {
+  const { reason, advice } = detectionError(refusal(code));
+  expect(reason).toMatch(/\.$/);
   expect(advice).toMatch(/[.?]$/);
-  expect(advice).not.toMatch(/remove/);
+  expect(advice).not.toMatch(/remove/i);
 });
 
-test('where a moved board is known, it can be followed', () => {
+test('detectionError offers to follow a moved board if its new address is known', () => {
   const candidates = [{ source: 'lever', source_name: 'Lever', board: 'acme' }];
   expect(detectionError(refusal('board_moved', { candidates }))).toEqual({
-    why: 'The board has moved.',
-    advice: 'Do you want to follow it?',
+    reason: 'The board has moved.',
+    advice: 'Do you want to add it at its new address?',
   });
-  expect(detectionError(refusal('board_moved', { candidates: [] })).advice).toMatch(/^Open its page/);
+  expect(detectionError(refusal('board_moved', { candidates: [] })).advice).toMatch(/^Open the board/);
 });
 
-test('our own pace is no fault of the board', () => {
+test('detectionError tells our rate limit from a slow board', () => {
   expect(detectionError(refusal('board_busy'))).toEqual({
-    why: 'The system is asked as often as it may be right now.',
+    reason: 'This job board system is already getting as many requests as it allows.',
     advice: 'Try again in a minute.',
   });
-  expect(detectionError(refusal('board_out_of_time')).advice).toMatch(/^Try again;/);
+  expect(detectionError(refusal('board_out_of_time')).advice).toMatch(/^Try again\. A large board/);
 });
 
-test('what is not known is told in the server’s words, and no answer as such', () => {
-  expect(detectionError(refusal('odd_code')).why).toBe('Some detail.');
+test('detectionError quotes the server for an unknown code and reports a missing answer', () => {
+  expect(detectionError(refusal('odd_code')).reason).toBe('Some detail.');
   const lost = new ApiError(0, { code: 'no_answer', detail: 'x' });
-  expect(detectionError(lost).why).toBe('There was no answer.');
+  expect(detectionError(lost).reason).toBe('No answer came in time.');
 });
 
-test('who asks too often is told how long to wait', () => {
+test('detectionError after too many attempts says how long to wait', () => {
   const problem = { code: 'too_many_requests', detail: 'x' };
   expect(detectionError(new ApiError(429, problem, 30)).advice).toBe('Try again in 30 s.');
-  expect(detectionError(new ApiError(429, problem)).advice).toBe('Wait a minute, then try again.');
-});
-
-test.each([
-  [' jobs.acme.example/x ', 'https://jobs.acme.example/x'],
-  ['http://acme.example', 'http://acme.example'],
-  ['HTTPS://acme.example', 'HTTPS://acme.example'],
-])('%j is meant as %s', (typed, expected) => {
-  expect(toUrl(typed)).toBe(expected);
+  expect(detectionError(new ApiError(429, problem)).advice).toBe('Try again in a minute.');
 });

@@ -1,7 +1,7 @@
 import { screen } from '@testing-library/react';
 import { expect, test, vi } from 'vitest';
 import { aCompany, SOURCES } from '../test/companies.js';
-import { objections, open } from '../test/open.js';
+import { axeViolations, open } from '../test/open.js';
 import { aRun, PATHS, serve } from '../test/server.js';
 
 test('a render error shows an alert with a way on, and another address works again', async () => {
@@ -19,7 +19,7 @@ test('a render error shows an alert with a way on, and another address works aga
   expect(screen.getByRole('button', { name: 'Reload the page' })).toBeVisible();
   expect(screen.getByRole('heading', { level: 1 })).toHaveTextContent('This page could not be shown');
   expect(document.title).toBe('Error · Job Ingestion');
-  expect(await objections(container)).toEqual([]);
+  expect(await axeViolations(container)).toEqual([]);
   await user.click(screen.getByRole('link', { name: 'Ingest' }));
   expect(await screen.findByText('Acme', { selector: 'strong' })).toBeVisible();
   expect(screen.queryByRole('alert')).toBeNull();
