@@ -18,6 +18,10 @@ COMPONENT_STYLES = [path for path in STYLES if path.name not in GLOBAL_STYLES]
 AGREED = {"IngestPage": "ip", "Stage1Configure": "s1", "Stage2Preview": "s2", "Stage3Progress": "s3"}
 """Components whose names and prefixes are fixed."""
 MAX_LINES = 150
+MAX_TEST_NAME = 70
+TESTS = sorted((FRONTEND / "src").rglob("*.test.js"))
+UNCLEAR_START = re.compile(r"(What|Whether|Who|Whose|How|When|Where|Which)\b")
+"""Words that begin a noun clause; a comment begins with a verb or a noun."""
 
 
 def relative(path: Path) -> str:
@@ -74,6 +78,20 @@ def test_only_src_api_contains_addresses_of_the_server(path):
         without_imports = re.sub(r"['(][./]+/api/[\w.]+'", "", path.read_text())
         assert "/api" not in without_imports
         assert not re.search(r"\bfetch\(", path.read_text())
+
+
+@pytest.mark.parametrize("path", [*SOURCES, *TESTS], ids=relative)
+def test_comments_of_the_page_are_plain(path):
+    text = path.read_text()
+    comments = re.findall(r"/\*\*?\s*(?:\*\s)?\s*([^@\s].*)|^\s*// (.*)", text, re.MULTILINE)
+    assert [comment for comment in map("".join, comments) if UNCLEAR_START.match(comment)] == []
+    assert re.findall(r"\b(?:he|his|him|himself)\b", text, re.IGNORECASE) == []
+
+
+@pytest.mark.parametrize("path", TESTS, ids=relative)
+def test_test_names_of_the_page_are_short(path):
+    names = re.findall(r"(?:\btest|\]\))\(\s*'([^']*)'", path.read_text())
+    assert [name for name in names if len(name) > MAX_TEST_NAME] == []
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=relative)

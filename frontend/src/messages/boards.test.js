@@ -37,7 +37,7 @@ test('listingFailure has a reason and advice of its own for each outcome', () =>
   expect(new Set(failures.map(({ advice }) => advice)).size).toBe(OUTCOMES.length);
 });
 
-test('listingFailure prefers the server’s detail and accepts unknown outcomes', () => {
+test('listingFailure prefers the server’s detail, accepts unknown outcomes', () => {
   expect(listingFailure({ outcome: 'gone', detail: 'Closed in May.' }).reason).toBe('Closed in May.');
   expect(listingFailure({ outcome: 'tired', detail: null })).toEqual({
     reason: 'The board could not be read.',
@@ -75,7 +75,7 @@ test.each(CODES)('detectionError for %s has a reason and advice', (code) => {
   expect(advice).not.toMatch(/remove/i);
 });
 
-test('detectionError offers to follow a moved board if its new address is known', () => {
+test('detectionError offers to follow a moved board to a known address', () => {
   const candidates = [{ source: 'lever', source_name: 'Lever', board: 'acme' }];
   expect(detectionError(refusal('board_moved', { candidates }))).toEqual({
     reason: 'The board has moved.',
@@ -92,7 +92,7 @@ test('detectionError tells our rate limit from a slow board', () => {
   expect(detectionError(refusal('board_out_of_time')).advice).toMatch(/^Try again\. A large board/);
 });
 
-test('detectionError quotes the server for an unknown code and reports a missing answer', () => {
+test('detectionError for an unknown code and for a missing answer', () => {
   expect(detectionError(refusal('odd_code')).reason).toBe('Some detail.');
   const lost = new ApiError(0, { code: 'no_answer', detail: 'x' });
   expect(detectionError(lost).reason).toBe('No answer came in time.');

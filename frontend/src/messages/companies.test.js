@@ -17,7 +17,7 @@ test.each([
   expect(filterSummary({ include, exclude })).toBe(expected);
 });
 
-test('changedElsewhereMessage names the present filters and a disabled company', () => {
+test('changedElsewhereMessage names the filters and a disabled company', () => {
   expect(changedElsewhereMessage(aCompany({ include: ['data'], enabled: false }))).toBe(
     'Acme was changed in another tab or on another device. It is now: Only titles with: data. It is not enabled.',
   );

@@ -69,7 +69,7 @@ test.each(['preview_outdated', 'preview_unfinished', 'preview_not_found'])(
   },
 );
 
-test('startError reports other failures as unconfirmed, and run_active not at all', () => {
+test('startError reports other failures as unconfirmed, except run_active', () => {
   expect(startError(new ApiError(503, { code: 'database_unavailable', detail: 'Unavailable.' }))).toEqual({
     sentence: 'The start was not confirmed. Unavailable.',
     needsRefresh: false,

@@ -28,7 +28,7 @@ function serveAccount(more = {}) {
   return { answers, requests: serve(answers) };
 }
 
-test('sessions and tokens are listed with their last use; the current one has no Revoke', async () => {
+test('sessions and tokens are listed; the current session has no Revoke', async () => {
   serveAccount();
   const { container } = open('/account');
   const [token, session] = await within(await screen.findByRole('list', { name: '' })).findAllByRole(

@@ -4,7 +4,7 @@ import { aCompany, SOURCES } from '../test/companies.js';
 import { axeViolations, open } from '../test/open.js';
 import { aRun, PATHS, serve } from '../test/server.js';
 
-test('a render error shows an alert with a way on, and another address works again', async () => {
+test('a render error shows an alert, and another address works again', async () => {
   // React reports the error to the console too.
   vi.spyOn(console, 'error').mockImplementation(() => {});
   serve({

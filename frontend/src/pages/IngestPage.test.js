@@ -21,7 +21,7 @@ async function start(user) {
   await user.click(screen.getByRole('button', { name: 'Start' }));
 }
 
-test('Next and Back lead from Configure to Preview and back, and focus the new heading', async () => {
+test('Next and Back change the stage and focus the new heading', async () => {
   serve({ ...STAGES, [PATHS.current]: NONE });
   const { user, container } = open('/');
   expect(await screen.findByRole('heading', { name: 'Configure' })).not.toHaveFocus();

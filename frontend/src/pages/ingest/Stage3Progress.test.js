@@ -54,7 +54,7 @@ test.each([
   ['aborted', {}, 'The run was aborted before it finished.', 'warning'],
   ['error', { error_message: 'The board was deleted.' }, 'The board was deleted.', 'danger'],
 ])(
-  'a run with status %s shows its end, its duration and a link to a new run',
+  'a run with status %s shows its end, duration and a link to a new run',
   async (status, changes, words, favicon) => {
     serveRun(anEndedRun(status, changes));
     const { container } = open('/ingest/runs/7');
@@ -156,7 +156,7 @@ test('an abort after the end of the run is a notice, not an alert', async () => 
   expect(screen.queryByRole('alert')).toBeNull();
 });
 
-test('without a connection the last state stays with its time, the clock stops, and both recover', async () => {
+test('a lost connection keeps the last state and stops the clock', async () => {
   vi.useFakeTimers({ shouldAdvanceTime: true });
   try {
     const { answers } = serveRun(aRun());
@@ -179,7 +179,7 @@ test('without a connection the last state stays with its time, the clock stops, 
   }
 });
 
-test('after a sleep of the computer the status is marked as uncertain until the next answer', async () => {
+test('after a sleep of the computer the status is marked as uncertain', async () => {
   vi.useFakeTimers({ shouldAdvanceTime: true });
   try {
     const { answers } = serveRun(aRun());

@@ -58,7 +58,7 @@ test.each([
   expect(bodies).toEqual(Array(3).fill({ preview_id: 5 }));
 });
 
-test('an unconfirmed start is reported, and the button repeats it with the same key', async () => {
+test('an unconfirmed start is reported and can be repeated with its key', async () => {
   const { keys, answers } = serveStarts(LOST);
   const { user } = open('/ingest/preview');
   await press(user);

@@ -55,7 +55,7 @@ test('the board of an address is shown first and saved on confirmation', async (
   expect(sessionStorage).toHaveLength(0);
 });
 
-test('source and board can be entered instead; the board names a nameless company', async () => {
+test('source and board can be entered; the board is the default name', async () => {
   const { requests } = serveDetect(aDetectedBoard({ name: null, board: 'birch' }));
   const { user } = open('/ingest');
   await user.click(await screen.findByText('Choose the job board system yourself'));

@@ -199,7 +199,7 @@ test('Discard closes the editor without a request', async () => {
   expect(leaving()).toBe(false);
 });
 
-test('unsaved text survives other pages and a refresh, and warns before closing', async () => {
+test('unsaved text survives other pages and a refresh, and warns', async () => {
   serveAcme();
   const { user, unmount } = open('/ingest');
   await edit(user);
