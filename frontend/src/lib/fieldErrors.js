@@ -18,11 +18,14 @@ export function errorLines(errors, unit = 'Entry', path = []) {
   );
 }
 
+/** Names that marshmallow and the request's shape add to a path. */
+const HIDDEN = ['companies', 'json', '_schema'];
+
 /** The words for one step of a path: a position with its unit; the list itself is left out. */
 function pathWords(name, unit) {
   return name
     .split('.')
-    .filter((part) => part !== 'companies' && part !== 'json')
+    .filter((part) => !HIDDEN.includes(part))
     .map((part) => (/^\d+$/.test(part) ? `${unit} ${Number(part) + 1}` : part));
 }
 

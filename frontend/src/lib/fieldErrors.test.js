@@ -9,6 +9,8 @@ test.each([
   [{ 'companies.2.name': ['Too long.'] }, ['Entry 3, name: Too long.']],
   [{ companies: { 0: { include: { 4: ['Blank.'] } } } }, ['Entry 1, include, Entry 5: Blank.']],
   [{ json: { url: 'Bad.' } }, ['url: Bad.']],
+  [{ companies: { 0: { _schema: ['Invalid input type.'] } } }, ['Entry 1: Invalid input type.']],
+  [{ companies: ['Too many.'] }, ['Too many.']],
 ])('errorLines(%j)', (errors, expected) => {
   expect(errorLines(errors)).toEqual(expected);
 });
