@@ -32,7 +32,7 @@ KINDS = {"GET /current-run": (reader, 1), "start → abort": (starter, 2)}
 ROUNDS, SECONDS, PGBENCH_SECONDS = 3, 4, 2
 STARTS, MESSAGES, REQUESTS = 3, 300, 100_000
 POLL_SECONDS, POLLING_SECONDS = 1.5, 20
-"""Between two requests of a page that watches a run (frontend/src/api/queries.js), and how long the pages are open."""
+"""Between two requests of a page that watches a run (frontend/src/api/runs.js), and how long the pages are open."""
 
 PATHS, SIZES = ("current-run", "runs"), (1_000, 1_000_000)
 READ_ROUNDS, READ_SECONDS = 16, 0.5

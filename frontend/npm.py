@@ -1,4 +1,4 @@
-"""npm, run in this folder by the Node that pip installed: ``python frontend/npm.py run build``."""
+"""Run npm in this folder with the Node from pip: ``python frontend/npm.py run build``."""
 
 import os
 import sys
@@ -11,6 +11,6 @@ NODE = str(HOME / "bin" / "node")
 CLI = str(HOME / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js")
 
 os.chdir(Path(__file__).parent)
-# What npm starts (Vite, Biome) asks for "node" by name.
+# npm starts programs (Vite, Biome) that look up "node" in the PATH.
 os.environ["PATH"] = os.pathsep.join([str(HOME / "bin"), os.environ.get("PATH", "")])
 os.execv(NODE, [NODE, CLI, *sys.argv[1:]])

@@ -5,7 +5,7 @@ import react from '@vitejs/plugin-react';
 import { transformWithOxc } from 'vite';
 import { defineConfig } from 'vitest/config';
 
-/** JSX in files named .js: they are compiled before Vite, which goes by the name alone, looks at them. */
+/** Compile JSX in .js files before Vite sees them, because Vite chooses the parser by the file extension. */
 function jsxInJs() {
   let development = false;
   return {
@@ -26,7 +26,7 @@ function jsxInJs() {
   };
 }
 
-/** Compressed once, here, instead of at every request. */
+/** Compress the files at build time instead of at every request. */
 function precompressed() {
   let folder = '';
   return {
@@ -50,9 +50,9 @@ function precompressed() {
 
 export default defineConfig({
   plugins: [jsxInJs(), react(), precompressed()],
-  // The dev server's scan for dependencies does not go through the plugins.
+  // The dev server scans for dependencies without the plugins.
   optimizeDeps: { rolldownOptions: { moduleTypes: { '.js': 'jsx' } } },
-  // No data: addresses, which the page's policy forbids.
+  // The page's content security policy forbids data: URLs.
   build: { assetsInlineLimit: 0 },
   server: {
     host: '127.0.0.1',
@@ -62,12 +62,12 @@ export default defineConfig({
   },
   test: {
     environment: 'jsdom',
-    // Every file has its own window, but not its own process, whose start takes longer than the tests.
+    // A window for each file, but no process for each file: starting one takes longer than its tests.
     pool: 'vmThreads',
     setupFiles: ['./src/test/setup.js'],
     include: ['src/**/*.test.js'],
     restoreMocks: true,
-    // More than a wait may take (src/test/setup.js).
+    // Longer than the longest wait (src/test/setup.js).
     testTimeout: 60_000,
   },
 });

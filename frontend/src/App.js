@@ -4,10 +4,11 @@ import { useSession } from './api/session.js';
 import Banner from './components/Banner.js';
 import { focusHeading } from './lib/focusHeading.js';
 import { paths } from './lib/paths.js';
-import { trouble } from './lib/trouble.js';
+import { connectionMessage } from './messages/errors.js';
 import AccountPage from './pages/AccountPage.js';
 import SignOut from './pages/account/SignOut.js';
-import Drafts from './pages/Drafts.js';
+import DraftProvider from './pages/DraftProvider.js';
+import { PageErrorBoundary } from './pages/ErrorPage.js';
 import IngestPage from './pages/IngestPage.js';
 import NotFoundPage from './pages/NotFoundPage.js';
 import RunsPage from './pages/RunsPage.js';
@@ -15,45 +16,47 @@ import SignInPage from './pages/SignInPage.js';
 import './App.css';
 
 /**
- * The frame, and in it the pages. Should the session end, signing in stands before the page that is open, which keeps
- * everything that was typed and asks for nothing meanwhile.
+ * The header and the pages. When a session ends, the sign-in page covers the open page, which keeps its input and sends
+ * no requests while it is hidden.
  */
 export default function App() {
   const { user, error } = useSession();
-  const [last, setLast] = useState(user);
-  if (user && !last) {
-    setLast(user);
+  const [lastUser, setLastUser] = useState(user);
+  if (user && !lastUser) {
+    setLastUser(user);
   }
-  const isSomebodyElse = Boolean(user && last && user.user_id !== last.user_id);
+  const isOtherUser = Boolean(user && lastUser && user.user_id !== lastUser.user_id);
   useEffect(() => {
-    if (isSomebodyElse) {
-      // Nothing that was shown to the one is for the other.
+    if (isOtherUser) {
+      // One user's data must not stay in the page of another.
       window.location.reload();
     }
-  }, [isSomebodyElse]);
+  }, [isOtherUser]);
   useHeadingFocus();
   return (
     <>
-      <a className="ap-skip" href="#main">
+      <a className="app-skip" href="#main">
         Skip to the content
       </a>
       <Header />
-      <main id="main" className="ap-column ap-main" tabIndex={-1}>
+      <main id="main" className="app-column app-main" tabIndex={-1}>
         {user === undefined && (
           <div role="status">
             {error ? (
-              <Banner tone="warning">{trouble(error).sentence}</Banner>
+              <Banner tone="warning">{connectionMessage(error).sentence}</Banner>
             ) : (
               <p className="quiet">Loading …</p>
             )}
           </div>
         )}
-        {user === null && <SignInPage expired={Boolean(last)} />}
-        {last && (
-          <Activity mode={user && !isSomebodyElse ? 'visible' : 'hidden'}>
-            <Drafts userId={last.user_id}>
-              <Pages />
-            </Drafts>
+        {user === null && <SignInPage expired={Boolean(lastUser)} />}
+        {lastUser && (
+          <Activity mode={user && !isOtherUser ? 'visible' : 'hidden'}>
+            <DraftProvider userId={lastUser.user_id}>
+              <PageErrorBoundary>
+                <Pages />
+              </PageErrorBoundary>
+            </DraftProvider>
           </Activity>
         )}
       </main>
@@ -64,13 +67,13 @@ export default function App() {
 function Header() {
   const { user, isLocal } = useSession();
   return (
-    <header className="ap-header">
-      <div className="ap-column">
-        <Link className="ap-brand" to={paths.configure}>
+    <header className="app-header">
+      <div className="app-column">
+        <Link className="app-brand" to={paths.configure}>
           Job Ingestion
         </Link>
         {user && (
-          <nav aria-label="Main" className="ap-nav">
+          <nav aria-label="Main" className="app-nav">
             <NavLink to={paths.configure}>Ingest</NavLink>
             <NavLink to={paths.runs}>Runs</NavLink>
             {!isLocal && <NavLink to={paths.account}>Account</NavLink>}
@@ -99,20 +102,20 @@ function Pages() {
 }
 
 /**
- * After a change of address, or of the page within a list, the heading has the focus. On the first load, and where an
- * address only leads on to another, the browser keeps it where it is.
+ * Move the focus to the heading after a change of address, or of the page within a list. On the first load and after a
+ * redirect, the browser's focus is kept.
  */
 function useHeadingFocus() {
   const { pathname, search } = useLocation();
-  const place = `${pathname} ${new URLSearchParams(search).get('before')}`;
+  const location = `${pathname} ${new URLSearchParams(search).get('before')}`;
   const type = useNavigationType();
-  const seen = useRef(place);
+  const previous = useRef(location);
   useEffect(() => {
-    if (seen.current !== place) {
-      seen.current = place;
+    if (previous.current !== location) {
+      previous.current = location;
       if (type !== 'REPLACE') {
         focusHeading();
       }
     }
-  }, [place, type]);
+  }, [location, type]);
 }

@@ -3,19 +3,19 @@ import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { BrowserRouter } from 'react-router';
 import App from './App.js';
-import { makeQueryClient } from './api/queryClient.js';
-import { makeSteadyTimers } from './lib/steadyTimers.js';
+import { createQueryClient } from './api/queryClient.js';
+import { createSteadyTimers } from './lib/steadyTimers.js';
 import './styles/tokens.css';
 import './styles/base.css';
 
-// Going back may show a page as it was left, whoever is signed in by now.
+// Back may restore the page of a user who has signed out since.
 window.addEventListener('pageshow', ({ persisted }) => persisted && window.location.reload());
 
-timeoutManager.setTimeoutProvider(makeSteadyTimers());
+timeoutManager.setTimeoutProvider(createSteadyTimers());
 
 createRoot(/** @type {HTMLElement} */ (document.getElementById('root'))).render(
   <StrictMode>
-    <QueryClientProvider client={makeQueryClient()}>
+    <QueryClientProvider client={createQueryClient()}>
       <BrowserRouter>
         <App />
       </BrowserRouter>

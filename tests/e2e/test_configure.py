@@ -30,8 +30,8 @@ def card(page, name):
 
 
 def add(page, address: str) -> None:
-    page.get_by_label("Address of its careers page").fill(address)
-    page.get_by_role("button", name="Find it").click()
+    page.get_by_label("Careers page address").fill(address)
+    page.get_by_role("button", name="Find board").click()
 
 
 def test_from_an_address_by_the_preview_to_a_run(newcomer, boards, product):
@@ -50,14 +50,14 @@ def test_from_an_address_by_the_preview_to_a_run(newcomer, boards, product):
     page.get_by_role("button", name="Save", exact=True).click()
     expect(page.get_by_text("Never: intern.")).to_be_visible()
     page.get_by_role("link", name="Next").click()
-    expect(totals(page)).to_contain_text("3 of 4 postings of 1 company")
+    expect(totals(page)).to_contain_text("3 of 4 postings from 1 company")
     card(page, "Globex").click()
     expect(page.get_by_role("link", name="Engineer 0")).to_have_attribute("href", "https://example.org/jobs/0")
     expect(page.get_by_text("Engineering Intern")).to_have_count(0)
     page.get_by_role("button", name=re.compile("left out")).click()
     expect(page.get_by_text("Engineering Intern")).to_be_visible()
     page.get_by_role("button", name="Start ingestion").click()
-    expect(page.get_by_role("dialog")).to_contain_text("Start ingestion of 3 postings of 1 company?")
+    expect(page.get_by_role("dialog")).to_contain_text("Start ingestion of 3 postings from 1 company?")
     page.get_by_role("dialog").get_by_role("button", name="Start", exact=True).click()
     expect(page.get_by_role("heading", level=1, name="Run 1")).to_be_visible()
     assert product.sql("SELECT preview_id FROM ingestion_runs") == product.sql("SELECT max(preview_id) FROM previews")
@@ -86,7 +86,7 @@ def test_well_known_companies_are_a_tick_away(newcomer, product):
 def test_an_address_that_leads_nowhere_is_told_and_kept(newcomer, address, told):
     add(newcomer, address)
     expect(newcomer.get_by_role("alert")).to_contain_text(told)
-    expect(newcomer.get_by_label("Address of its careers page")).to_have_value(address)
+    expect(newcomer.get_by_label("Careers page address")).to_have_value(address)
 
 
 def test_what_is_removed_comes_back_with_its_filters(page, product):
@@ -201,8 +201,8 @@ def test_a_slow_board_shows_what_is_done_and_what_is_not(page, product, boards):
         " SELECT user_id, 'greenhouse', 'slow', 'Slow Inc' FROM companies"
     )
     page.goto("/ingest/preview")
-    expect(page.get_by_text("1 of 2 companies listed")).to_be_visible()
+    expect(page.get_by_text("1 of 2 boards read")).to_be_visible()
     expect(page.get_by_role("button", name="Start ingestion")).to_be_disabled()
-    expect(page.get_by_text("The preview is still under way.")).to_be_visible()
+    expect(page.get_by_text("The preview is not finished yet.")).to_be_visible()
     hold.set()
     expect(page.get_by_role("button", name="Start ingestion")).to_be_enabled()

@@ -64,10 +64,10 @@ def test_no_runs_are_said_to_be_none(page):
     page.goto("/runs")
     expect(page.get_by_text("There are no runs yet.")).to_be_visible()
     page.goto("/runs?status=finished")
-    expect(page.get_by_text("No runs here.")).to_be_visible()
+    expect(page.get_by_text("No runs have this status.")).to_be_visible()
 
 
 @pytest.mark.parametrize("query", ["status=nonsense", "before=x", "before=0"])
 def test_an_address_with_nonsense_is_told(page, query):
     page.goto(f"/runs?{query}")
-    expect(page.get_by_text("There is no such page of runs.")).to_be_visible()
+    expect(page.get_by_text("This page of runs does not exist.")).to_be_visible()

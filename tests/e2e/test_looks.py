@@ -67,11 +67,11 @@ def test_the_notices_of_stage_3(screen, product):
     expect(screen.get_by_role("button", name="Start ingestion")).to_be_enabled()
     product.start_run()
     press_start(screen)
-    expect(screen.get_by_text("no second one was started")).to_be_visible()
+    expect(screen.get_by_text("no second run was started")).to_be_visible()
     screen.look("a start while one was active")
     screen.reload()
     expect(badge(screen)).to_have_text("Pending")
-    expect(screen.get_by_text("no second one was started")).to_have_count(0)
+    expect(screen.get_by_text("no second run was started")).to_have_count(0)
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,7 @@ def test_history_and_messages(screen, product):
     expect(screen.locator(".rp-id")).to_have_count(2)
     screen.look("history")
     screen.goto("/runs?status=error")
-    expect(screen.get_by_text("No runs here.")).to_be_visible()
+    expect(screen.get_by_text("No runs have this status.")).to_be_visible()
     screen.look("an empty history")
     screen.goto("/ingest/runs/999")
     expect(screen.get_by_text("There is no run 999")).to_be_visible()

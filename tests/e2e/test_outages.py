@@ -9,7 +9,7 @@ from tests.e2e.test_stage3 import badge, open_run
 from tests.support.product import RECOVERY_SECONDS, ensure_running
 from tests.support.waiting import wait_until
 
-LOST = "Connection lost, retrying. This is how it stood at"
+LOST = "Connection lost, retrying. Last updated at"
 
 
 def asked_again(page, times: int) -> None:
@@ -122,7 +122,7 @@ def test_a_start_whose_answer_is_lost_leads_to_the_run_that_it_made(page, produc
     page.goto("/ingest/preview")
     press_start(page)
     expect(page.get_by_role("heading", level=1, name="Run 1")).to_be_visible()
-    expect(page.get_by_text("no second one was started")).to_have_count(0)
+    expect(page.get_by_text("no second run was started")).to_have_count(0)
     (*first, key), (*second, same_key) = answers
     assert (first, second, same_key) == ([201, 1], [200, 1], key)
     assert product.sql("SELECT count(*) FROM ingestion_runs") == [(1,)]

@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 from tests.support.waiting import wait_until
 
 PLACEHOLDER = (
-    "A worker has it. The ingestion step is a placeholder in this version, so the run stays pending until you abort it."
+    "The run is queued for a worker. This version does not collect jobs yet: the run stays pending until you abort it."
 )
 
 
@@ -74,7 +74,7 @@ def test_a_run_that_no_worker_was_told_of_is_waiting_for_one(page, product):
 def test_every_status_shows_as_it_comes_and_the_timeline_grows(page, product):
     run_id = product.start_run()
     open_run(page, run_id)
-    expect(page.get_by_text("No postings so far.")).to_be_visible()
+    expect(page.get_by_text("No jobs so far.")).to_be_visible()
     move(product, run_id, "initializing")
     expect(badge(page)).to_have_text("Initializing")
     move(product, run_id, "ingesting", total_jobs=1200)
@@ -91,9 +91,9 @@ def test_every_status_shows_as_it_comes_and_the_timeline_grows(page, product):
 @pytest.mark.parametrize(
     ("path", "columns", "sentence", "label", "icon"),
     [
-        (["initializing", "ingesting", "finished"], {}, "The run went through to its end.", "Finished", "success"),
+        (["initializing", "ingesting", "finished"], {}, "The run ended normally.", "Finished", "success"),
         (["error"], {"error_message": "The board is gone."}, "The board is gone.", "Error", "danger"),
-        (["aborted"], {}, "The run was aborted before its end.", "Aborted", "warning"),
+        (["aborted"], {}, "The run was aborted before it finished.", "Aborted", "warning"),
     ],
 )
 def test_an_ended_run_says_what_happened_and_how_long_it_took(page, product, path, columns, sentence, label, icon):
@@ -104,7 +104,7 @@ def test_an_ended_run_says_what_happened_and_how_long_it_took(page, product, pat
     expect(page.get_by_text(sentence)).to_be_visible()
     expect(page.get_by_text("Took")).to_be_visible()
     expect(page.get_by_text("Ended", exact=True)).to_be_visible()
-    expect(page.get_by_text("No postings were taken in.")).to_be_visible()
+    expect(page.get_by_text("No jobs were collected.")).to_be_visible()
     expect(page.get_by_role("button", name="Abort")).to_have_count(0)
     expect(page).to_have_title(f"Run {run_id} · {label} · Job Ingestion")
     expect(page.locator("link[rel=icon]")).to_have_attribute("href", f"/favicon-{icon}.svg")
@@ -169,7 +169,7 @@ def test_an_abort_that_loses_the_race_with_the_end_is_told_the_truth(page, produ
         page.get_by_role("button", name="Abort run").click()
         waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
         wait_until(lambda: product.sql(waiting) != [(0,)], what="the abort behind the worker's lock")
-    expect(page.get_by_text("The run had ended before the abort reached it.")).to_be_visible()
+    expect(page.get_by_text("The run had already ended before the abort reached it.")).to_be_visible()
     expect(badge(page)).to_have_text("Finished")
     assert product.run(run_id)["status"] == "finished"
 

@@ -90,7 +90,7 @@ def test_two_fast_clicks_are_one_start(page, product):
     page.get_by_role("button", name="Start", exact=True).dblclick()
     expect(page.get_by_text("Pending", exact=True)).to_be_visible()
     assert sent.count(f"{product.url}/api/ingestion/start") == 1
-    expect(page.get_by_text("no second one was started")).to_have_count(0)
+    expect(page.get_by_text("no second run was started")).to_have_count(0)
 
 
 def test_start_while_a_run_is_active_goes_there_and_says_so(page, product):
@@ -99,7 +99,7 @@ def test_start_while_a_run_is_active_goes_there_and_says_so(page, product):
     product.start_run()
     press_start(page)
     expect(page).to_have_url(re.compile("/ingest/runs/1$"))
-    expect(page.get_by_text("This run was in progress already, so no second one was started.")).to_be_visible()
+    expect(page.get_by_text("This run was already in progress, so no second run was started.")).to_be_visible()
     assert product.sql("SELECT count(*) FROM ingestion_runs") == [(1,)]
 
 

@@ -4,45 +4,46 @@ import { get, post, remove } from './client.js';
 /** @typedef {import('./schema').components['schemas']['Credential']} Credential */
 
 const ROOT = '/api/auth';
-const CREDENTIALS = ['credentials'];
 
-/** One's sessions and tokens. */
+export const accountKeys = { credentials: ['credentials'] };
+
+/** The user's sessions and tokens. */
 export function useCredentials() {
   return useQuery({
-    queryKey: CREDENTIALS,
+    queryKey: accountKeys.credentials,
     /** @returns {Promise<Credential[]>} */
     queryFn: async ({ signal }) => (await get(`${ROOT}/credentials`, signal)).credentials,
   });
 }
 
-/** Makes a token; the answer has it, and nobody will see it again. */
-export function useMakeToken() {
-  return useChange((/** @type {{name: string, expires_in_days: number | null}} */ given) =>
-    post(`${ROOT}/credentials`, given),
+/** Create a token. Only this answer contains it. */
+export function useCreateToken() {
+  return useCredentialMutation((/** @type {{name: string, expires_in_days: number | null}} */ body) =>
+    post(`${ROOT}/credentials`, body),
   );
 }
 
-/** Ends a session or a token. */
-export function useRevoke() {
-  return useChange((/** @type {number} */ id) => remove(`${ROOT}/credentials/${id}`));
+/** End a session or revoke a token. */
+export function useRevokeCredential() {
+  return useCredentialMutation((/** @type {number} */ id) => remove(`${ROOT}/credentials/${id}`));
 }
 
-/** Changes the password, which ends everything but this session. */
+/** Change the password. All tokens and all other sessions end with it. */
 export function useChangePassword() {
-  return useChange((/** @type {{current_password: string, new_password: string}} */ given) =>
-    post(`${ROOT}/password`, given),
+  return useCredentialMutation((/** @type {{current_password: string, new_password: string}} */ body) =>
+    post(`${ROOT}/password`, body),
   );
 }
 
 /**
- * A change after which the list is looked at anew.
- * @template Given
- * @param {(given: Given) => Promise<any>} mutationFn
+ * A change after which the list of credentials is fetched again.
+ * @template Variables
+ * @param {(variables: Variables) => Promise<any>} mutationFn
  */
-function useChange(mutationFn) {
+function useCredentialMutation(mutationFn) {
   const client = useQueryClient();
   return useMutation({
     mutationFn,
-    onSettled: () => client.invalidateQueries({ queryKey: CREDENTIALS }),
+    onSettled: () => client.invalidateQueries({ queryKey: accountKeys.credentials }),
   });
 }

@@ -1,11 +1,11 @@
-/** The only place that talks to the server. */
+/** Requests to the server. Only the files of this folder contain its addresses. */
 
-/** How long to wait for an answer. The server gives up on its database after 7 s and says so; a page that is only
- * looking says "connection lost" sooner. */
-const LOOK_SECONDS = 5;
-const CHANGE_SECONDS = 15;
+/** Time limits of a request. The server gives up on its database after 7 s and answers 503; a page that only reads
+ * reports "connection lost" sooner. */
+const GET_TIMEOUT_SECONDS = 5;
+const CHANGE_TIMEOUT_SECONDS = 15;
 
-const NO_ANSWER = { code: 'no_answer', detail: 'The server does not answer.' };
+const NO_ANSWER = { code: 'no_answer', detail: 'The server did not answer.' };
 
 /**
  * @typedef {{code: string, detail: string, run_id?: number, run_status?: string, company_id?: number,
@@ -13,12 +13,12 @@ const NO_ANSWER = { code: 'no_answer', detail: 'The server does not answer.' };
  *   candidates?: import('./schema').components['schemas']['Candidate'][], errors?: Record<string, any>}} Problem
  */
 
-/** What the server refused, or that it did not answer (`status` 0). */
+/** A refusal by the server, or the lack of an answer (`status` 0). */
 export class ApiError extends Error {
   /**
-   * @param {number} status the HTTP status, 0 when there was no answer
+   * @param {number} status the HTTP status, 0 if there was no answer
    * @param {Problem} problem
-   * @param {number} [retryAfter] seconds that the server asks to be left alone
+   * @param {number} [retryAfter] seconds to wait before the next request, if the server named them
    */
   constructor(status, problem, retryAfter) {
     super(problem.detail);
@@ -29,79 +29,86 @@ export class ApiError extends Error {
   }
 }
 
-/**
- * Look something up.
- * @param {string} path
- * @param {AbortSignal} [signal] ends the request when nobody wants the answer any more
- */
-export function get(path, signal) {
-  return request('GET', path, LOOK_SECONDS, { signal });
+/** True if the server answered that the resource does not exist, so a retry is useless. */
+export function isMissing(error) {
+  return error?.status === 404 || error?.status === 422;
 }
 
 /**
- * Change something.
+ * Read a resource.
+ * @param {string} path
+ * @param {AbortSignal} [signal] cancels the request
+ */
+export function get(path, signal) {
+  return request('GET', path, GET_TIMEOUT_SECONDS, { signal });
+}
+
+/**
+ * Send a change.
  * @param {string} path
  * @param {object} [body]
- * @param {{signal?: AbortSignal, seconds?: number, headers?: Record<string, string>}} [more] a way to give up, how long
- *   to wait at most, and what else is to be said
+ * @param {{signal?: AbortSignal, seconds?: number, headers?: Record<string, string>}} [options] `seconds` is the time
+ *   limit
  */
-export function post(path, body, { signal, seconds = CHANGE_SECONDS, headers } = {}) {
+export function post(path, body, { signal, seconds = CHANGE_TIMEOUT_SECONDS, headers } = {}) {
   return request('POST', path, seconds, { signal, body, headers });
 }
 
 /**
- * Change a part of something.
+ * Change some fields of a resource.
  * @param {string} path
  * @param {object} body
  */
 export function patch(path, body) {
-  return request('PATCH', path, CHANGE_SECONDS, { body });
+  return request('PATCH', path, CHANGE_TIMEOUT_SECONDS, { body });
 }
 
 /**
- * Take something away.
+ * Delete a resource.
  * @param {string} path
  */
 export function remove(path) {
-  return request('DELETE', path, CHANGE_SECONDS, {});
+  return request('DELETE', path, CHANGE_TIMEOUT_SECONDS, {});
 }
 
 /**
  * @param {string} method
  * @param {string} path
  * @param {number} seconds
- * @param {{signal?: AbortSignal, body?: object, headers?: Record<string, string>}} more
+ * @param {{signal?: AbortSignal, body?: object, headers?: Record<string, string>}} options
  */
 async function request(method, path, seconds, { signal, body, headers }) {
-  const limit = AbortSignal.timeout(seconds * 1000);
-  const end = signal ? AbortSignal.any([signal, limit]) : limit;
-  const options = { method, ...carrying(body, headers), signal: end };
-  let answer;
+  const timeout = AbortSignal.timeout(seconds * 1000);
+  const init = {
+    method,
+    ...bodyAndHeaders(body, headers),
+    signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
+  };
+  let response;
   let document;
   try {
-    answer = await fetch(path, options);
-    document = answer.status === 204 ? null : await answer.json();
+    response = await fetch(path, init);
+    document = response.status === 204 ? null : await response.json();
   } catch (error) {
     if (signal?.aborted) {
       throw error;
     }
-    const problem = NO_ANSWER;
-    throw new ApiError(answer?.status ?? 0, problem, retryAfter(answer));
+    throw new ApiError(response?.status ?? 0, NO_ANSWER, retryAfter(response));
   }
-  if (!answer.ok) {
-    // What a proxy on the way says is no problem document.
-    throw new ApiError(answer.status, document?.code ? document : NO_ANSWER, retryAfter(answer));
+  if (!response.ok) {
+    // An error page of a proxy is not a problem document.
+    throw new ApiError(response.status, document?.code ? document : NO_ANSWER, retryAfter(response));
   }
   return document;
 }
 
-/** @param {Response | undefined} answer */
-function retryAfter(answer) {
-  return Number(answer?.headers.get('Retry-After')) || undefined;
+/** @param {Response | undefined} response */
+function retryAfter(response) {
+  return Number(response?.headers.get('Retry-After')) || undefined;
 }
 
-function carrying(body, more) {
-  const headers = { Accept: 'application/json', ...more };
+function bodyAndHeaders(body, extraHeaders) {
+  const headers = { Accept: 'application/json', ...extraHeaders };
   return body
     ? { headers: { ...headers, 'Content-Type': 'application/json' }, body: JSON.stringify(body) }
     : { headers };

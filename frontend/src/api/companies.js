@@ -1,55 +1,55 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
-import { useLastError } from '../lib/useLastError.js';
+import { useStickyError } from '../lib/useStickyError.js';
 import { get, patch, post, remove } from './client.js';
 
 /**
  * @typedef {import('./schema').components['schemas']['Listing']} LastListing
  * @typedef {import('./schema').components['schemas']['Company']} Company
- * @typedef {import('./schema').components['schemas']['Merged']} Imported
+ * @typedef {import('./schema').components['schemas']['Merged']} ImportResult
  * @typedef {import('./schema').components['schemas']['ImportedCompany']} ImportedCompany
- * @typedef {Omit<ImportedCompany, 'source'> & {source: string}} NewCompany whether the system is one is for the server
- *   to say
+ * @typedef {Omit<ImportedCompany, 'source'> & {source: string}} NewCompany `source` may be any text; the server checks it
  */
 
 const ROOT = '/api/ingestion';
-const COMPANIES = ['companies'];
-const RETRY_MS = 4000;
+const RETRY_INTERVAL_MS = 4000;
 
-/** Where the browser downloads the list from. */
+export const companyKeys = { list: ['companies'] };
+
+/** The download address of the user's companies. */
 export const EXPORT_ADDRESS = `${ROOT}/companies/export`;
 
-/** One's companies, by name; another tab may change them. */
+/** The user's companies. Another tab may change them. */
 export function useCompanies() {
   const query = useQuery({
-    queryKey: COMPANIES,
+    queryKey: companyKeys.list,
     /** @returns {Promise<Company[]>} */
     queryFn: async ({ signal }) => (await get(`${ROOT}/companies`, signal)).companies,
-    refetchInterval: ({ state }) => (state.status === 'error' ? RETRY_MS : false),
+    refetchInterval: ({ state }) => (state.status === 'error' ? RETRY_INTERVAL_MS : false),
   });
-  return { companies: query.data, error: useLastError(query) };
+  return { companies: query.data, error: useStickyError(query) };
 }
 
 /**
- * Adds a company.
- * @param {(company: Company) => void} onAdded told when it is in the list, even if nobody waits for it any more
+ * Add a company.
+ * @param {(company: Company) => void} onAdded called when the company is in the list, even after the component unmounted
  */
 export function useAddCompany(onAdded) {
-  return useListChange((/** @type {NewCompany} */ company) => post(`${ROOT}/companies`, company), onAdded);
+  return useListMutation((/** @type {NewCompany} */ company) => post(`${ROOT}/companies`, company), onAdded);
 }
 
 /**
- * Adds and changes many, all or none; the answer says how many.
- * @param {(imported: Imported) => void} onImported told when they are in the list
+ * Add and change many companies, all or none.
+ * @param {(result: ImportResult) => void} onImported called with the counts when the companies are in the list
  */
 export function useImportCompanies(onImported) {
-  return useListChange(
+  return useListMutation(
     (/** @type {NewCompany[]} */ companies) => post(`${ROOT}/companies/import`, { companies }),
     onImported,
   );
 }
 
 /**
- * Takes a company off the list.
+ * Remove a company from the list.
  * @param {(company: Company) => void} onRemoved
  */
 export function useRemoveCompany(onRemoved) {
@@ -57,89 +57,88 @@ export function useRemoveCompany(onRemoved) {
   return useMutation({
     mutationFn: (/** @type {Company} */ { company_id }) => remove(`${ROOT}/companies/${company_id}`),
     onSuccess: async (_nothing, company) => {
-      await client.cancelQueries({ queryKey: COMPANIES });
-      client.setQueryData(COMPANIES, (/** @type {Company[] | undefined} */ known) =>
-        known?.filter(({ company_id }) => company_id !== company.company_id),
+      await client.cancelQueries({ queryKey: companyKeys.list });
+      client.setQueryData(companyKeys.list, (/** @type {Company[] | undefined} */ cached) =>
+        cached?.filter(({ company_id }) => company_id !== company.company_id),
       );
       onRemoved(company);
     },
-    onSettled: () => void client.invalidateQueries({ queryKey: COMPANIES }),
+    onSettled: () => void client.invalidateQueries({ queryKey: companyKeys.list }),
   });
 }
 
 /**
- * What is to be changed, as it was last `seen`; a switch is flipped on what the list says when its turn has come. Who
- * `sent` it may want to know what that was.
- * @typedef {{id: number, name: string, changes: Partial<Company>, seen?: string,
- *   sent?: import('../lib/editors.js').Texts}} Change
+ * A change of one company. `expectedUpdatedAt` is the version it is based on; without it, the version in the list when
+ * the request is sent. `submitted` holds the texts that were sent, for the editor's conflict check.
+ * @typedef {{id: number, name: string, changes: Partial<Company>, expectedUpdatedAt?: string,
+ *   submitted?: import('../lib/editors.js').Texts}} Change
  */
 
 /**
- * Changes a company. The list shows the change at once, and takes it back if it is refused; changes reach the server in
- * the order they were made in. If somebody else has changed the company, it is refused, and the list has the company as it
- * is.
- * @param {(company: Company, change: Change) => void} [onChanged] told even if nobody waits for it any more
+ * Change a company. The list shows a switch at once and takes it back if the server refuses. Changes reach the server in
+ * the order they were made. If somebody else changed the company, the server refuses, and the list shows its answer.
+ * @param {(company: Company, change: Change) => void} [onChanged] called even after the component unmounted
  */
-export function useChangeCompany(onChanged) {
+export function useUpdateCompany(onChanged) {
   const client = useQueryClient();
-  const seenOf = (id) =>
-    /** @type {Company[] | undefined} */ (client.getQueryData(COMPANIES))?.find(
+  const cachedVersion = (id) =>
+    /** @type {Company[] | undefined} */ (client.getQueryData(companyKeys.list))?.find(
       ({ company_id }) => company_id === id,
     )?.updated_at;
-  const put = (id, changes) =>
-    client.setQueryData(COMPANIES, (/** @type {Company[] | undefined} */ known) =>
-      known?.map((each) => (each.company_id === id ? { ...each, ...changes } : each)),
+  const patchCached = (id, changes) =>
+    client.setQueryData(companyKeys.list, (/** @type {Company[] | undefined} */ cached) =>
+      cached?.map((company) => (company.company_id === id ? { ...company, ...changes } : company)),
     );
-  // What a switch that was flipped twice is to be is not what the answer to the first says.
-  const isLast = (id) =>
+  // After two fast clicks on a switch, the answer to the first does not contain its final position.
+  const isLastChange = (id) =>
     client.isMutating({
-      mutationKey: COMPANIES,
+      mutationKey: companyKeys.list,
       predicate: ({ state }) => /** @type {any} */ (state.variables)?.id === id,
     }) === 1;
   return useMutation({
-    mutationKey: COMPANIES,
+    mutationKey: companyKeys.list,
     scope: { id: 'companies' },
     /** @param {Change} change @returns {Promise<Company>} */
-    mutationFn: ({ id, changes, seen = seenOf(id) }) =>
-      patch(`${ROOT}/companies/${id}`, { ...changes, updated_at: seen }),
+    mutationFn: ({ id, changes, expectedUpdatedAt = cachedVersion(id) }) =>
+      patch(`${ROOT}/companies/${id}`, { ...changes, updated_at: expectedUpdatedAt }),
     onMutate: async ({ id, changes }) => {
-      await client.cancelQueries({ queryKey: COMPANIES });
+      await client.cancelQueries({ queryKey: companyKeys.list });
       const { enabled } = changes;
       if (enabled !== undefined) {
-        put(id, { enabled });
+        patchCached(id, { enabled });
       }
     },
     onSuccess: (company, change) => {
       const { enabled, ...others } = company;
-      put(change.id, isLast(change.id) ? { enabled, ...others } : others);
+      patchCached(change.id, isLastChange(change.id) ? { enabled, ...others } : others);
       onChanged?.(company, change);
     },
     onError: ({ problem }, { id, changes: { enabled } }) => {
       if (problem?.company) {
-        put(id, problem.company);
+        patchCached(id, problem.company);
       } else if (enabled !== undefined) {
-        put(id, { enabled: !enabled });
+        patchCached(id, { enabled: !enabled });
       }
-      void client.invalidateQueries({ queryKey: COMPANIES });
+      void client.invalidateQueries({ queryKey: companyKeys.list });
     },
   });
 }
 
 /**
- * A change after which the list is another one; it is under way until that one is there.
- * @template Given
- * @param {(given: Given) => Promise<any>} mutationFn
+ * A change of the list. It stays pending until the new list has arrived.
+ * @template Variables
+ * @param {(variables: Variables) => Promise<any>} mutationFn
  * @param {(answer: any) => void} onDone
  */
-function useListChange(mutationFn, onDone) {
+function useListMutation(mutationFn, onDone) {
   const client = useQueryClient();
-  const look = () => client.invalidateQueries({ queryKey: COMPANIES });
+  const refetch = () => client.invalidateQueries({ queryKey: companyKeys.list });
   return useMutation({
     mutationFn,
     onSuccess: async (answer) => {
-      await look();
+      await refetch();
       onDone(answer);
     },
-    onError: () => void look(),
+    onError: () => void refetch(),
   });
 }

@@ -5,82 +5,93 @@ import {
   useQuery,
   useQueryClient,
 } from '@tanstack/react-query';
-import { pauseOf } from '../lib/polling.js';
-import { useLastError } from '../lib/useLastError.js';
-import { get, post } from './client.js';
-import { isMissing } from './queries.js';
+import { previewPollInterval } from '../lib/pollIntervals.js';
+import { useStickyError } from '../lib/useStickyError.js';
+import { get, isMissing, post } from './client.js';
 
 /**
  * @typedef {import('./schema').components['schemas']['Preview']} Preview
  * @typedef {import('./schema').components['schemas']['PreviewCompany']} PreviewCompany
  * @typedef {import('./schema').components['schemas']['Posting']} Posting
- * @typedef {import('./schema').components['schemas']['WholePosting']} PostingText
- * @typedef {{company?: number, taken?: boolean, search?: string}} Wanted
+ * @typedef {import('./schema').components['schemas']['WholePosting']} PostingWithText
+ * @typedef {{company?: number, taken?: boolean, search?: string}} PostingFilter
  */
 
 const ROOT = '/api/ingestion/dry-run';
-const LATEST = ['dry-run', 'latest'];
-const RETRY_MS = 1500;
-const PAGE = 100;
+const RETRY_INTERVAL_MS = 1500;
+const PAGE_SIZE = 100;
 
-/** The id of the latest preview, null for none; another tab may make one. */
+export const previewKeys = {
+  latest: ['previews', 'latest'],
+  preview: (previewId) => ['previews', previewId],
+  postings: (previewId, filter, isFinished) => ['previews', previewId, 'postings', filter, isFinished],
+  posting: (previewId, postingId) => ['previews', previewId, 'posting', postingId],
+};
+
+/**
+ * Matches the latest id and every preview, but not their postings.
+ * @param {{queryKey: readonly unknown[]}} query
+ */
+export const isPreviewQuery = ({ queryKey: [noun, ...rest] }) => noun === 'previews' && rest.length === 1;
+
+/** The id of the latest preview, or null. Another tab may create one. */
 export function useLatestPreview() {
   const query = useQuery({
-    queryKey: LATEST,
+    queryKey: previewKeys.latest,
     /** @returns {Promise<number | null>} */
     queryFn: async ({ signal }) => (await get(ROOT, signal)).preview_id,
-    // What an earlier visit knew may have been replaced since.
+    // The id of an earlier visit may have been replaced since.
     gcTime: 0,
-    refetchInterval: ({ state }) => (state.status === 'error' ? RETRY_MS : false),
+    refetchInterval: ({ state }) => (state.status === 'error' ? RETRY_INTERVAL_MS : false),
   });
-  return { previewId: query.data, look: query.refetch, error: useLastError(query) };
+  return { previewId: query.data, refetch: query.refetch, error: useStickyError(query) };
 }
 
-/** A preview, asked for until it is finished, and then now and then, whether it still fits the settings. */
+/** A preview, polled until it is finished; afterwards, less often, for changes of `is_current`. */
 export function usePreview(previewId) {
   const query = useQuery({
-    queryKey: ['dry-run', previewId],
+    queryKey: previewKeys.preview(previewId),
     enabled: Number.isInteger(previewId),
     /** @returns {Promise<Preview>} */
     queryFn: ({ signal }) => get(`${ROOT}/${previewId}`, signal),
     gcTime: 0,
-    // Without an answer it is asked for as if it were under way: what is not known is worth knowing soon.
+    // After a failed request, retry sooner than the interval of a finished preview.
     refetchInterval: ({ state: { data, error } }) =>
-      isMissing(error) ? false : error && data?.is_finished ? RETRY_MS : pauseOf(data),
+      isMissing(error) ? false : error && data?.is_finished ? RETRY_INTERVAL_MS : previewPollInterval(data),
   });
-  return { preview: query.data, error: useLastError(query) };
+  return { preview: query.data, error: useStickyError(query) };
 }
 
-/** Makes a preview, or finds the one under way; it is the latest from then on. */
-export function useMakePreview() {
+/** Create a preview, or find the unfinished one. It becomes the latest. */
+export function useCreatePreview() {
   const client = useQueryClient();
   return useMutation({
     mutationFn: async () => (await post(ROOT)).preview_id,
     onSuccess: async (/** @type {number} */ previewId) => {
-      await client.cancelQueries({ queryKey: LATEST });
-      client.setQueryData(LATEST, previewId);
-      void client.invalidateQueries({ queryKey: ['dry-run', previewId], exact: true });
+      await client.cancelQueries({ queryKey: previewKeys.latest });
+      client.setQueryData(previewKeys.latest, previewId);
+      void client.invalidateQueries({ queryKey: previewKeys.preview(previewId), exact: true });
     },
-    // Without an answer there may be one all the same.
-    onError: () => void client.invalidateQueries({ queryKey: LATEST }),
+    // The answer may have been lost after the preview was created.
+    onError: () => void client.invalidateQueries({ queryKey: previewKeys.latest }),
   });
 }
 
 /**
- * Postings of a preview, page by page.
+ * The postings of a preview, page by page.
  * @param {number} previewId
- * @param {Wanted} wanted
- * @param {boolean} isFinished while it is not, the same question may have more answers later
+ * @param {PostingFilter} filter
+ * @param {boolean} isFinished while false, the same filter may match more postings later
  */
-export function usePostings(previewId, wanted, isFinished) {
+export function usePostings(previewId, filter, isFinished) {
   const query = useInfiniteQuery({
-    queryKey: ['dry-run', previewId, 'postings', wanted, isFinished],
+    queryKey: previewKeys.postings(previewId, filter, isFinished),
     /** @returns {Promise<{postings: Posting[], next_after: number | null}>} */
     queryFn: ({ pageParam, signal }) => {
-      const given = Object.entries({ ...wanted, after: pageParam, limit: PAGE })
+      const parameters = Object.entries({ ...filter, after: pageParam, limit: PAGE_SIZE })
         .filter(([, value]) => value !== null && value !== undefined)
         .map(([name, value]) => [name, String(value)]);
-      return get(`${ROOT}/${previewId}/postings?${new URLSearchParams(given)}`, signal);
+      return get(`${ROOT}/${previewId}/postings?${new URLSearchParams(parameters)}`, signal);
     },
     initialPageParam: /** @type {number | null} */ (null),
     getNextPageParam: ({ next_after: after }) => after,
@@ -90,22 +101,22 @@ export function usePostings(previewId, wanted, isFinished) {
   });
   return {
     postings: query.data?.pages.flatMap((page) => page.postings),
-    isOld: query.isPlaceholderData,
-    more: query.hasNextPage ? query.fetchNextPage : null,
+    isStale: query.isPlaceholderData,
+    fetchMore: query.hasNextPage ? query.fetchNextPage : null,
     isLoading: query.isFetching,
-    error: useLastError(query),
-    again: query.refetch,
+    error: useStickyError(query),
+    retry: query.refetch,
   };
 }
 
-/** One posting with its text. */
+/** One posting with its description. */
 export function usePosting(previewId, postingId) {
   const query = useQuery({
-    queryKey: ['dry-run', previewId, 'posting', postingId],
-    /** @returns {Promise<PostingText>} */
+    queryKey: previewKeys.posting(previewId, postingId),
+    /** @returns {Promise<PostingWithText>} */
     queryFn: ({ signal }) => get(`${ROOT}/${previewId}/postings/${postingId}`, signal),
     staleTime: Number.POSITIVE_INFINITY,
     refetchOnWindowFocus: false,
   });
-  return { posting: query.data, error: useLastError(query), again: query.refetch };
+  return { posting: query.data, error: useStickyError(query), retry: query.refetch };
 }

@@ -1,32 +1,30 @@
 import { focusManager, MutationCache, QueryCache, QueryClient } from '@tanstack/react-query';
+import { sessionKeys } from './session.js';
 
-/** Who is signed in; see useSession. */
-export const SESSION = ['session'];
-
-// A window beside this one changes things too, and this one is in sight all the time: that it gets the focus counts as well.
-focusManager.setEventListener((look) => {
-  const noteFocus = () => look();
-  window.addEventListener('visibilitychange', noteFocus);
-  window.addEventListener('focus', noteFocus);
+// Another window may change data while this one stays visible, so focus counts as well as visibility.
+focusManager.setEventListener((onFocus) => {
+  const handleFocus = () => onFocus();
+  window.addEventListener('visibilitychange', handleFocus);
+  window.addEventListener('focus', handleFocus);
   return () => {
-    window.removeEventListener('visibilitychange', noteFocus);
-    window.removeEventListener('focus', noteFocus);
+    window.removeEventListener('visibilitychange', handleFocus);
+    window.removeEventListener('focus', handleFocus);
   };
 });
 
-/** One client for the page. The one place that handles a 401, whatever was asked. */
-export function makeQueryClient() {
-  const noteSignedOut = (error) => {
+/** Create the page's query client. It handles a 401 of any request in one place. */
+export function createQueryClient() {
+  const handleSignedOut = (error) => {
     if (error.code === 'unauthenticated') {
-      client.setQueryData(SESSION, null);
+      client.setQueryData(sessionKeys.me, null);
     }
   };
   const client = new QueryClient({
-    queryCache: new QueryCache({ onError: noteSignedOut }),
-    mutationCache: new MutationCache({ onError: noteSignedOut }),
+    queryCache: new QueryCache({ onError: handleSignedOut }),
+    mutationCache: new MutationCache({ onError: handleSignedOut }),
     defaultOptions: {
-      // The server may be this machine's own: whether the browser thinks itself online says nothing. What fails is
-      // asked again by the next poll, which is sooner than a back-off.
+      // The server may run on this machine, so the browser's online state is irrelevant. The next poll retries a failed
+      // query sooner than a back-off would.
       queries: { networkMode: 'always', retry: false, staleTime: 0, refetchOnWindowFocus: 'always' },
       mutations: { networkMode: 'always' },
     },

@@ -1,20 +1,21 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
-import { useLastError } from '../lib/useLastError.js';
+import { useStickyError } from '../lib/useStickyError.js';
 import { get, post } from './client.js';
-import { SESSION } from './queryClient.js';
 
 /** @typedef {import('./schema').components['schemas']['Me']} Me */
 
 const ROOT = '/api/auth';
-const RETRY_MS = 1500;
+const RETRY_INTERVAL_MS = 1500;
+
+export const sessionKeys = { me: ['session'] };
 
 /**
- * Who is signed in: `user` is null for nobody, undefined while that is not known yet. With AUTH=local it is the one
- * user of the machine, and there is nothing to sign in to or out of (`isLocal`).
+ * The signed-in user: `user` is null for nobody and undefined before the first answer. With AUTH=local it is the
+ * machine's only user, and there is no sign-in or sign-out (`isLocal`).
  */
 export function useSession() {
   const query = useQuery({
-    queryKey: SESSION,
+    queryKey: sessionKeys.me,
     /** @returns {Promise<Me | null>} */
     queryFn: async ({ signal }) => {
       try {
@@ -28,27 +29,27 @@ export function useSession() {
     },
     staleTime: Number.POSITIVE_INFINITY,
     gcTime: Number.POSITIVE_INFINITY,
-    // In another tab somebody may have signed out, or in.
+    // Another tab may have signed out, or in as another user.
     refetchOnWindowFocus: ({ state }) => (state.data?.auth === 'local' ? false : 'always'),
-    refetchInterval: ({ state }) => (state.status === 'error' ? RETRY_MS : false),
+    refetchInterval: ({ state }) => (state.status === 'error' ? RETRY_INTERVAL_MS : false),
   });
-  return { user: query.data, isLocal: query.data?.auth === 'local', error: useLastError(query) };
+  return { user: query.data, isLocal: query.data?.auth === 'local', error: useStickyError(query) };
 }
 
-/** Signs in; the page behind goes on where it was. */
+/** Sign in. The page behind the form then continues. */
 export function useSignIn() {
   const client = useQueryClient();
   return useMutation({
-    /** @param {{email: string, password: string}} given */
-    mutationFn: async (given) => {
-      await post(`${ROOT}/login`, given);
+    /** @param {{email: string, password: string}} body */
+    mutationFn: async (body) => {
+      await post(`${ROOT}/login`, body);
       return get(`${ROOT}/me`);
     },
-    onSuccess: (/** @type {Me} */ user) => client.setQueryData(SESSION, user),
+    onSuccess: (/** @type {Me} */ user) => client.setQueryData(sessionKeys.me, user),
   });
 }
 
-/** Signs out, and forgets everything that was shown. */
+/** Sign out, and drop all cached data by loading the page anew. */
 export function useSignOut() {
   return useMutation({
     mutationFn: () => post(`${ROOT}/logout`),

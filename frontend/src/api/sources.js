@@ -2,38 +2,40 @@ import { useMutation, useQuery } from '@tanstack/react-query';
 import { get, post } from './client.js';
 
 /**
- * @typedef {import('./schema').components['schemas']['Starter']} Starter
+ * @typedef {import('./schema').components['schemas']['Starter']} SuggestedCompany
  * @typedef {import('./schema').components['schemas']['Source']} Source
- * @typedef {import('./schema').components['schemas']['Detected']} Detected
- * @typedef {{url: string} | {source: string, board: string}} Wanted
+ * @typedef {import('./schema').components['schemas']['Detected']} DetectedBoard
+ * @typedef {{url: string} | {source: string, board: string}} BoardQuery
  */
 
 const ROOT = '/api/ingestion';
-const RETRY_MS = 4000;
-/** Some systems take most of a minute; the server gives up before this. */
-const DETECT_SECONDS = 70;
+const RETRY_INTERVAL_MS = 4000;
+/** Some sources take most of a minute. The server gives up before this. */
+const DETECT_TIMEOUT_SECONDS = 70;
 
-/** The systems that can be read, and well-known boards to begin with. They change with a release. */
+export const sourceKeys = { list: ['sources'] };
+
+/** The supported sources, and suggested companies. They change only with a release. */
 export function useSources() {
   return useQuery({
-    queryKey: ['sources'],
-    /** @returns {Promise<{sources: Source[], starters: Starter[]}>} */
+    queryKey: sourceKeys.list,
+    /** @returns {Promise<{sources: Source[], starters: SuggestedCompany[]}>} */
     queryFn: ({ signal }) => get(`${ROOT}/sources`, signal),
     staleTime: Number.POSITIVE_INFINITY,
     refetchOnWindowFocus: false,
-    refetchInterval: ({ state }) => (state.status === 'error' ? RETRY_MS : false),
+    refetchInterval: ({ state }) => (state.status === 'error' ? RETRY_INTERVAL_MS : false),
   });
 }
 
 /**
- * Looks at a board; nothing is saved by it.
- * @param {(found: Detected, wanted: Wanted) => void} onFound told even if nobody waits for it any more
+ * Find and read a board without saving anything.
+ * @param {(board: DetectedBoard) => void} onDetected called even after the component unmounted
  */
-export function useDetect(onFound) {
+export function useDetect(onDetected) {
   return useMutation({
-    /** @param {{wanted: Wanted, signal: AbortSignal}} given */
-    mutationFn: ({ wanted, signal }) =>
-      post(`${ROOT}/companies/detect`, wanted, { signal, seconds: DETECT_SECONDS }),
-    onSuccess: (found, { wanted }) => onFound(found, wanted),
+    /** @param {{query: BoardQuery, signal: AbortSignal}} variables */
+    mutationFn: ({ query, signal }) =>
+      post(`${ROOT}/companies/detect`, query, { signal, seconds: DETECT_TIMEOUT_SECONDS }),
+    onSuccess: (board) => onDetected(board),
   });
 }

@@ -1,14 +1,14 @@
 import { createContext, useContext } from 'react';
 import { createPortal } from 'react-dom';
 
-/** The place beside the heading where the ways on stand: in sight however long the page is. */
-export const ActionPlace = createContext(/** @type {HTMLElement | null} */ (null));
+/** The element beside the heading that shows the actions of a stage, so that they stay in sight on a long page. */
+export const ActionSlot = createContext(/** @type {HTMLElement | null} */ (null));
 
 /**
- * The ways on from a stage. The stage knows what they need; they stand beside the page's heading.
+ * Renders the actions of a stage in the ActionSlot.
  * @param {{children: import('react').ReactNode}} props
  */
 export default function ActionBar({ children }) {
-  const place = useContext(ActionPlace);
-  return place && createPortal(children, place);
+  const slot = useContext(ActionSlot);
+  return slot && createPortal(children, slot);
 }

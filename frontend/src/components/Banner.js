@@ -2,7 +2,7 @@ import { focusHeading } from '../lib/focusHeading.js';
 import './Banner.css';
 
 /**
- * Something to be told. Whether it is read out at once is for the caller's `role` to say.
+ * A message. With the role "alert", screen readers announce it at once.
  * @param {{tone: 'info' | 'warning' | 'danger', role?: 'alert', onDismiss?: () => void,
  *   children: import('react').ReactNode}} props
  */

@@ -2,7 +2,7 @@ import { useId, useLayoutEffect, useRef } from 'react';
 import './ConfirmDialog.css';
 
 /**
- * Asks before something that is not easily taken back. The safe answer has the focus; Escape gives it.
+ * A modal question before an action that is hard to undo. The safe answer has the focus, and Escape chooses it.
  * @param {{title: string, children: import('react').ReactNode, confirm: string, cancel: string,
  *   tone?: 'danger' | 'primary', onConfirm: () => void, onCancel: () => void}} props
  */
@@ -19,11 +19,11 @@ export default function ConfirmDialog({
   const safe = useRef(/** @type {HTMLButtonElement | null} */ (null));
   const titleId = useId();
   useLayoutEffect(() => {
-    const shown = dialog.current;
-    shown?.showModal();
+    const node = dialog.current;
+    node?.showModal();
     safe.current?.focus();
-    // Closing it while it is still there, and not only taking it away, gives the focus back to where it was.
-    return () => shown?.close();
+    // Only close() returns the focus to the opener; removing the element does not.
+    return () => node?.close();
   }, []);
   return (
     <dialog ref={dialog} className="cd-dialog" aria-labelledby={titleId} onCancel={onCancel}>

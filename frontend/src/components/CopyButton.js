@@ -1,26 +1,26 @@
 import { useEffect, useState } from 'react';
 import './CopyButton.css';
 
-/** How long it is said; then a second copy can be told again. */
-const SAID_MS = 4000;
+/** The message is cleared after this, so that the next copy is announced again. */
+const MESSAGE_DURATION_MS = 4000;
 
 /**
- * Copies a text to the clipboard and says whether that worked.
+ * A button that copies a text to the clipboard and reports the result.
  * @param {{text: string, label: string}} props
  */
 export default function CopyButton({ text, label }) {
-  const [said, setSaid] = useState('');
+  const [message, setMessage] = useState('');
   useEffect(() => {
-    const timer = said ? setTimeout(() => setSaid(''), SAID_MS) : undefined;
+    const timer = message ? setTimeout(() => setMessage(''), MESSAGE_DURATION_MS) : undefined;
     return () => clearTimeout(timer);
-  }, [said]);
+  }, [message]);
   async function copy() {
     try {
       await navigator.clipboard.writeText(text);
-      setSaid('Copied');
+      setMessage('Copied');
     } catch {
-      // Without TLS, or with permission refused, a page has no clipboard.
-      setSaid('Not allowed here');
+      // Browsers offer no clipboard without https, or if the user forbids it.
+      setMessage('Copying is not allowed');
     }
   }
   return (
@@ -28,8 +28,8 @@ export default function CopyButton({ text, label }) {
       <button type="button" className="cb-button" onClick={copy} aria-label={label}>
         Copy
       </button>
-      <span role="status" className="cb-said">
-        {said}
+      <span role="status" className="cb-message">
+        {message}
       </span>
     </span>
   );

@@ -2,7 +2,7 @@ import { useId } from 'react';
 import './Field.css';
 
 /**
- * A labelled input with what is wrong with it.
+ * A labelled input with its hint and its errors.
  * @param {{label: string, hint?: string, errors?: string[]} & import('react').ComponentProps<'input'>} props
  */
 export default function Field({ label, hint, errors, ...input }) {

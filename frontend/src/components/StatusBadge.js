@@ -2,7 +2,7 @@ import { statusLook } from '../lib/status.js';
 import './StatusBadge.css';
 
 /**
- * A status as icon and word; the colour only repeats them.
+ * A status as icon and label. The colour only repeats them.
  * @param {{status: string}} props
  */
 export default function StatusBadge({ status }) {

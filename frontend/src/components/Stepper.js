@@ -3,7 +3,8 @@ import { STAGES } from '../lib/stage.js';
 import './Stepper.css';
 
 /**
- * Where one is. Steps already done lead back, unless a run is on the page: what it began with is past changing.
+ * The steps of the Ingest page and the current one. Completed steps are links, except beside a run, whose settings can no
+ * longer change.
  * @param {{stage: 1 | 2 | 3}} props
  */
 export default function Stepper({ stage }) {
@@ -24,7 +25,7 @@ export default function Stepper({ stage }) {
 /** @param {{step: {name: string, path: string | null}, number: number, stage: number}} props */
 function Step({ step, number, stage }) {
   const done = number < stage;
-  const name = (
+  const label = (
     <>
       <span aria-hidden="true" className="st-number">
         {done ? '✓' : number}
@@ -38,7 +39,11 @@ function Step({ step, number, stage }) {
       className={`st-step ${done ? 'st-step--done' : ''}`}
       aria-current={number === stage ? 'step' : undefined}
     >
-      {done && step.path && stage < STAGES.length ? <Link to={step.path}>{name}</Link> : <span>{name}</span>}
+      {done && step.path && stage < STAGES.length ? (
+        <Link to={step.path}>{label}</Link>
+      ) : (
+        <span>{label}</span>
+      )}
     </li>
   );
 }

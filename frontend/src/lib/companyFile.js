@@ -1,59 +1,44 @@
-/** A list of companies in a file: read, and looked over before it is sent. */
+/** Files of companies for the import. */
+
+import { importMessages } from '../messages/companies.js';
 
 /** @typedef {import('../api/companies.js').NewCompany} NewCompany */
 
-const MOST = 1000;
-
 /**
- * The companies of a file's text, or what is wrong with it. The server looks more closely.
+ * Parse a file made by Export. Entries are validated by the server alone, which answers with errors by entry and field.
  * @param {string} text
  * @returns {{companies: NewCompany[], problem: null} | {companies: null, problem: string}}
  */
-export function readCompanyFile(text) {
+export function parseCompanyFile(text) {
   let document;
   try {
     document = JSON.parse(text);
   } catch {
-    return refused('This file is not JSON.');
+    return { companies: null, problem: importMessages.notJson };
   }
   const { companies } = document ?? {};
   if (!Array.isArray(companies)) {
-    return refused('This file has no list of companies: {"companies": […]} is what it must be.');
+    return { companies: null, problem: importMessages.noList };
   }
-  if (companies.length === 0) {
-    return refused('The list in this file is empty.');
-  }
-  if (companies.length > MOST) {
-    return refused(`This file has ${companies.length} companies; ${MOST} are the most.`);
-  }
-  const faults = companies.map(faultOf);
-  const bad = faults.findIndex(Boolean);
-  return bad < 0 ? { companies, problem: null } : refused(`Entry ${bad + 1} ${faults[bad]}.`);
+  return companies.length > 0
+    ? { companies, problem: null }
+    : { companies: null, problem: importMessages.empty };
 }
 
 /**
- * How many of them are new to a list.
- * @param {NewCompany[]} companies
- * @param {{source: string, board: string}[]} known
+ * Count the companies that a list does not contain yet.
+ * @param {NewCompany[]} companies entries of a file, which may be of any shape
+ * @param {{source: string, board: string}[]} list
  */
-export function countNew(companies, known) {
-  const keys = new Set(known.map(keyOf));
-  return companies.filter((company) => !keys.has(keyOf(company))).length;
+export function countNew(companies, list) {
+  const keys = new Set(list.map(companyKey));
+  return companies.filter((company) => !keys.has(companyKey(company))).length;
 }
 
-/** What makes a company the same one. @param {{source: string, board: string}} company */
-export function keyOf({ source, board }) {
-  return `${source}:${board}`;
-}
-
-function faultOf(entry) {
-  if (typeof entry !== 'object' || entry === null || Array.isArray(entry)) {
-    return 'is no company';
-  }
-  const missing = ['source', 'board', 'name'].find((field) => typeof entry[field] !== 'string');
-  return missing ? `has no ${missing}` : null;
-}
-
-function refused(problem) {
-  return { companies: null, problem };
+/**
+ * The identity of a company within a list.
+ * @param {{source: string, board: string} | null} company
+ */
+export function companyKey(company) {
+  return `${company?.source}:${company?.board}`;
 }

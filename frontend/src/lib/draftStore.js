@@ -1,15 +1,15 @@
 import { createContext, useCallback, useContext, useSyncExternalStore } from 'react';
-import { isNothing, NO_DRAFTS } from './drafts.js';
+import { isEmpty, NO_DRAFTS } from './drafts.js';
 
 /** @typedef {import('./drafts.js').Drafts} Drafts */
-/** @typedef {ReturnType<typeof makeDraftStore>} DraftStore */
+/** @typedef {ReturnType<typeof createDraftStore>} DraftStore */
 
 /**
- * The drafts of one user in one tab. The storage of the tab has a copy, for a refresh; where a browser allows none, they
+ * Create the store of one user's drafts in one tab. A copy in sessionStorage survives a refresh; without storage, drafts
  * live as long as the page.
  * @param {number} userId
  */
-export function makeDraftStore(userId) {
+export function createDraftStore(userId) {
   const key = `drafts-${userId}`;
   const listeners = new Set();
   let drafts = read(key);
@@ -20,9 +20,9 @@ export function makeDraftStore(userId) {
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
-    /** @param {(before: Drafts) => Drafts} change */
-    change: (change) => {
-      drafts = change(drafts);
+    /** @param {(drafts: Drafts) => Drafts} updater */
+    update: (updater) => {
+      drafts = updater(drafts);
       write(key, drafts);
       for (const listener of listeners) {
         listener();
@@ -42,33 +42,33 @@ function read(key) {
 
 function write(key, drafts) {
   try {
-    if (isNothing(drafts)) {
+    if (isEmpty(drafts)) {
       sessionStorage.removeItem(key);
     } else {
       sessionStorage.setItem(key, JSON.stringify(drafts));
     }
   } catch {
-    // No storage, or a full one.
+    // Storage is forbidden or full.
   }
 }
 
 export const DraftContext = createContext(/** @type {DraftStore | null} */ (null));
 
-/** The store itself, for what only changes drafts. */
+/** The draft store, for components that update drafts without rendering them. */
 export function useDraftStore() {
   return /** @type {DraftStore} */ (useContext(DraftContext));
 }
 
 /**
- * A part of the drafts; it renders again when that part is another one.
+ * A part of the drafts. The component renders again when the part changes.
  * @template Part
- * @param {(drafts: Drafts) => Part} part
+ * @param {(drafts: Drafts) => Part} selector
  * @returns {Part}
  */
-export function useDrafts(part) {
+export function useDrafts(selector) {
   const store = useDraftStore();
   return useSyncExternalStore(
     store.subscribe,
-    useCallback(() => part(store.get()), [store, part]),
+    useCallback(() => selector(store.get()), [store, selector]),
   );
 }

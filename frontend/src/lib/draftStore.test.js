@@ -1,40 +1,40 @@
 import { expect, test, vi } from 'vitest';
-import { makeDraftStore } from './draftStore.js';
+import { createDraftStore } from './draftStore.js';
 import { NO_DRAFTS } from './drafts.js';
 
 const typed = (url) => (drafts) => ({ ...drafts, adding: { ...drafts.adding, url } });
 
-test('drafts survive a refresh, for their user alone', () => {
-  makeDraftStore(1).change(typed('acme.example'));
-  expect(makeDraftStore(1).get().adding.url).toBe('acme.example');
-  expect(makeDraftStore(2).get()).toEqual(NO_DRAFTS);
+test('drafts survive a refresh, for their user only', () => {
+  createDraftStore(1).update(typed('acme.example'));
+  expect(createDraftStore(1).get().adding.url).toBe('acme.example');
+  expect(createDraftStore(2).get()).toEqual(NO_DRAFTS);
 });
 
-test('nothing is left in the storage when nothing is left unsaved', () => {
-  const store = makeDraftStore(1);
-  store.change(typed('acme.example'));
+test('the storage is cleared when nothing is unsaved', () => {
+  const store = createDraftStore(1);
+  store.update(typed('acme.example'));
   expect(sessionStorage.length).toBe(1);
-  store.change(typed(''));
+  store.update(typed(''));
   expect(sessionStorage.length).toBe(0);
 });
 
-test('who listens is told, until he stops', () => {
-  const store = makeDraftStore(1);
-  const told = vi.fn();
-  const stop = store.subscribe(told);
-  store.change(typed('a'));
-  stop();
-  store.change(typed('b'));
-  expect(told).toHaveBeenCalledTimes(1);
+test('listeners are called until they unsubscribe', () => {
+  const store = createDraftStore(1);
+  const listener = vi.fn();
+  const unsubscribe = store.subscribe(listener);
+  store.update(typed('a'));
+  unsubscribe();
+  store.update(typed('b'));
+  expect(listener).toHaveBeenCalledTimes(1);
 });
 
-test('a storage that is broken or refuses is no fault', () => {
+test('broken or full storage raises no error', () => {
   sessionStorage.setItem('drafts-1', '{');
-  expect(makeDraftStore(1).get()).toEqual(NO_DRAFTS);
+  expect(createDraftStore(1).get()).toEqual(NO_DRAFTS);
   vi.spyOn(Storage.prototype, 'setItem').mockImplementation(() => {
     throw new DOMException('full', 'QuotaExceededError');
   });
-  const store = makeDraftStore(2);
-  store.change(typed('a'));
+  const store = createDraftStore(2);
+  store.update(typed('a'));
   expect(store.get().adding.url).toBe('a');
 });

@@ -1,13 +1,13 @@
-/** What was typed, found or chosen and is not saved: pure functions over it. */
+/** Unsaved input of the Configure stage: pure functions on it. */
 
+import { unsavedMessages } from '../messages/companies.js';
 import { isChanged } from './editors.js';
-import { isolated } from './format.js';
 
 /**
  * @typedef {import('../api/companies.js').Company} Company
  * @typedef {import('./editors.js').Editor} Editor
  * @typedef {{url: string, source: string, board: string, name: string,
- *   found: import('../api/sources.js').Detected | null}} Adding
+ *   found: import('../api/sources.js').DetectedBoard | null}} Adding
  * @typedef {{file: string, companies: import('../api/companies.js').NewCompany[]}} Import
  * @typedef {{company: Company, editor: Editor | null}} Removed
  * @typedef {{editors: Record<string, Editor>, adding: Adding, ticked: string[], importing: Import | null,
@@ -15,43 +15,43 @@ import { isolated } from './format.js';
  */
 
 /** @type {Adding} */
-const NOTHING_ADDED = { url: '', source: '', board: '', name: '', found: null };
+const EMPTY_FORM = { url: '', source: '', board: '', name: '', found: null };
 
 /** @type {Drafts} */
-export const NO_DRAFTS = { editors: {}, adding: NOTHING_ADDED, ticked: [], importing: null, removed: [] };
+export const NO_DRAFTS = { editors: {}, adding: EMPTY_FORM, ticked: [], importing: null, removed: [] };
 
-/** How many removed companies can be brought back. */
-const MOST_REMOVED = 5;
+/** The number of removed companies that can be restored. */
+const MAX_REMOVED = 5;
 
 /**
- * The drafts with an editor opened, typed in or (null) closed.
+ * Open, update or (with null) close the editor of a company.
  * @param {Drafts} drafts
  * @param {number} companyId
  * @param {Editor | null} editor
  * @returns {Drafts}
  */
 export function withEditor(drafts, companyId, editor) {
-  const { [companyId]: _before, ...others } = drafts.editors;
+  const { [companyId]: _replaced, ...others } = drafts.editors;
   return { ...drafts, editors: editor ? { ...others, [companyId]: editor } : others };
 }
 
 /**
- * The drafts when a company was taken off the list: it, and what was typed for it, can be brought back.
+ * Record a removed company with its editor, so that both can be restored.
  * @param {Drafts} drafts
  * @param {Company} company
  * @returns {Drafts}
  */
 export function withRemoved(drafts, company) {
   const editor = drafts.editors[company.company_id] ?? null;
-  const removed = [{ company, editor }, ...drafts.removed].slice(0, MOST_REMOVED);
+  const removed = [{ company, editor }, ...drafts.removed].slice(0, MAX_REMOVED);
   return { ...withEditor(drafts, company.company_id, null), removed };
 }
 
 /**
- * The drafts when a removed company is back, or is not to be brought back any more.
+ * Drop a removed company that was restored or dismissed.
  * @param {Drafts} drafts
  * @param {Removed} entry
- * @param {number} [companyId] its new id
+ * @param {number} [companyId] the new id of a restored company, which gets its editor back
  * @returns {Drafts}
  */
 export function withoutRemoved(drafts, entry, companyId) {
@@ -61,7 +61,7 @@ export function withoutRemoved(drafts, entry, companyId) {
 }
 
 /** @param {Drafts} drafts */
-export function isNothing({ editors, adding, ticked, importing, removed }) {
+export function isEmpty({ editors, adding, ticked, importing, removed }) {
   return (
     Object.keys(editors).length + ticked.length + removed.length === 0 &&
     !importing &&
@@ -73,20 +73,25 @@ export function isNothing({ editors, adding, ticked, importing, removed }) {
 }
 
 /**
- * What is not saved, each in words; an empty list when everything is.
+ * A list of the unsaved changes in words.
  * @param {Drafts} drafts
  * @returns {string[]}
  */
-export function unsaved({ editors, adding, ticked, importing }) {
+export function unsavedChanges({ editors, adding, ticked, importing }) {
   const changed = Object.values(editors).filter(isChanged);
   return [
-    ...changed.map(({ base }) => `changes to ${isolated(base.name)}`),
+    ...changed.map(({ base }) => unsavedMessages.editor(base.name)),
     ...(adding.found && !adding.found.company_id
-      ? [`the company ${isolated(adding.name || adding.found.board)}`]
+      ? [unsavedMessages.found(adding.name || adding.found.board)]
       : adding.url.trim() || adding.board.trim()
-        ? ['an address or a board that was typed']
+        ? [unsavedMessages.address]
         : []),
-    ...(ticked.length > 0 ? ['the companies that are ticked'] : []),
-    ...(importing ? [`the file ${importing.file}`] : []),
+    ...(ticked.length > 0 ? [unsavedMessages.ticked] : []),
+    ...(importing ? [unsavedMessages.file(importing.file)] : []),
   ];
+}
+
+/** True if anything is unsaved. @param {Drafts} drafts */
+export function hasUnsavedChanges(drafts) {
+  return unsavedChanges(drafts).length > 0;
 }

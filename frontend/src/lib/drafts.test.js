@@ -1,47 +1,47 @@
 import { expect, test } from 'vitest';
-import { aCompany, aDetected } from '../test/companies.js';
-import { isNothing, NO_DRAFTS, unsaved, withEditor, withoutRemoved, withRemoved } from './drafts.js';
-import { editorOf } from './editors.js';
+import { aCompany, aDetectedBoard } from '../test/companies.js';
+import { isEmpty, NO_DRAFTS, unsavedChanges, withEditor, withoutRemoved, withRemoved } from './drafts.js';
+import { openEditor } from './editors.js';
 
 const ACME = aCompany({ include: ['engineer'], exclude: ['intern', 'lead'] });
-const opened = editorOf(ACME);
+const opened = openEditor(ACME);
 
-test('an editor that was only opened is no unsaved change', () => {
-  expect(unsaved(withEditor(NO_DRAFTS, 12, opened))).toEqual([]);
+test('unsavedChanges ignores an untouched editor', () => {
+  expect(unsavedChanges(withEditor(NO_DRAFTS, 12, opened))).toEqual([]);
 });
 
-test('what is not saved is named', () => {
-  const adding = { ...NO_DRAFTS.adding, url: 'https://acme.example', name: 'Acme', found: aDetected() };
+test('unsavedChanges names each change', () => {
+  const adding = { ...NO_DRAFTS.adding, url: 'https://acme.example', name: 'Acme', found: aDetectedBoard() };
   const drafts = {
     ...withEditor(NO_DRAFTS, 12, { ...opened, include: 'x' }),
     adding,
     ticked: ['lever:b'],
     importing: { file: 'mine.json', companies: [] },
   };
-  expect(unsaved(drafts)).toEqual([
+  expect(unsavedChanges(drafts)).toEqual([
     'changes to Acme',
     'the company Acme',
-    'the companies that are ticked',
+    'the companies you ticked',
     'the file mine.json',
   ]);
-  expect(unsaved({ ...NO_DRAFTS, adding: { ...adding, found: null } })).toEqual([
-    'an address or a board that was typed',
+  expect(unsavedChanges({ ...NO_DRAFTS, adding: { ...adding, found: null } })).toEqual([
+    'the address or board you typed',
   ]);
 });
 
-test('a company that was found and is in the list already is nothing to save', () => {
-  const found = aDetected({ company_id: 12 });
-  expect(unsaved({ ...NO_DRAFTS, adding: { ...NO_DRAFTS.adding, found } })).toEqual([]);
+test('unsavedChanges ignores a found company already in the list', () => {
+  const found = aDetectedBoard({ company_id: 12 });
+  expect(unsavedChanges({ ...NO_DRAFTS, adding: { ...NO_DRAFTS.adding, found } })).toEqual([]);
 });
 
-test('nothing is nothing, and any part of it is something', () => {
-  expect(isNothing(NO_DRAFTS)).toBe(true);
-  expect(isNothing({ ...NO_DRAFTS, ticked: ['lever:b'] })).toBe(false);
-  expect(isNothing({ ...NO_DRAFTS, adding: { ...NO_DRAFTS.adding, url: 'x' } })).toBe(false);
-  expect(isNothing(withEditor(withEditor(NO_DRAFTS, 12, opened), 12, null))).toBe(true);
+test('isEmpty is true only without any draft', () => {
+  expect(isEmpty(NO_DRAFTS)).toBe(true);
+  expect(isEmpty({ ...NO_DRAFTS, ticked: ['lever:b'] })).toBe(false);
+  expect(isEmpty({ ...NO_DRAFTS, adding: { ...NO_DRAFTS.adding, url: 'x' } })).toBe(false);
+  expect(isEmpty(withEditor(withEditor(NO_DRAFTS, 12, opened), 12, null))).toBe(true);
 });
 
-test('what was typed for a removed company comes back with it, under its new id', () => {
+test('withoutRemoved restores the editor under the new id', () => {
   const typed = { ...opened, include: 'x' };
   const gone = withRemoved(withEditor(NO_DRAFTS, 12, typed), ACME);
   expect(gone.editors).toEqual({});
@@ -49,7 +49,7 @@ test('what was typed for a removed company comes back with it, under its new id'
   expect(back).toEqual(withEditor(NO_DRAFTS, 40, typed));
 });
 
-test('the last few removed companies are kept, the latest first', () => {
+test('withRemoved keeps the last five companies, latest first', () => {
   const ids = [1, 2, 3, 4, 5, 6, 7];
   const drafts = ids.reduce((before, id) => withRemoved(before, aCompany({ company_id: id })), NO_DRAFTS);
   expect(drafts.removed.map(({ company }) => company.company_id)).toEqual([7, 6, 5, 4, 3]);

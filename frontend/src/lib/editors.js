@@ -1,83 +1,83 @@
-/** The editor of a company's name and filters: pure functions over what is typed in it. */
+/** The editor of a company's name and filters: pure functions on its texts. */
 
-import { termsOf, textOf } from './terms.js';
+import { formatTerms, parseTerms } from './terms.js';
 
 /**
  * @typedef {import('../api/companies.js').Company} Company
  * @typedef {{name: string, include: string, exclude: string}} Texts
- * @typedef {Texts & {base: Texts}} Editor what is typed, and what it began with
+ * @typedef {Texts & {base: Texts}} Editor the typed texts, and the saved texts they are based on
  */
 
 /**
- * An editor as it is opened.
+ * Open an editor.
  * @param {Company} company
  * @returns {Editor}
  */
-export function editorOf({ name, include, exclude }) {
-  const base = { name, include: textOf(include), exclude: textOf(exclude) };
+export function openEditor({ name, include, exclude }) {
+  const base = { name, include: formatTerms(include), exclude: formatTerms(exclude) };
   return { ...base, base };
 }
 
 /**
- * What saving an editor would change.
+ * The fields that a save would change.
  * @param {Editor} editor
  * @returns {{name?: string, include?: string[], exclude?: string[]}}
  */
-export function changesOf({ base, name, include, exclude }) {
-  const differs = (one, other) => textOf(termsOf(one)) !== textOf(termsOf(other));
+export function editorChanges({ base, name, include, exclude }) {
+  const differs = (one, other) => formatTerms(parseTerms(one)) !== formatTerms(parseTerms(other));
   return {
     ...(name.trim() !== base.name && { name: name.trim() }),
-    ...(differs(include, base.include) && { include: termsOf(include) }),
-    ...(differs(exclude, base.exclude) && { exclude: termsOf(exclude) }),
+    ...(differs(include, base.include) && { include: parseTerms(include) }),
+    ...(differs(exclude, base.exclude) && { exclude: parseTerms(exclude) }),
   };
 }
 
 /** @type {(keyof Texts)[]} */
-const PARTS = ['name', 'include', 'exclude'];
+const FIELDS = ['name', 'include', 'exclude'];
 
 /** @param {Texts} texts @param {Texts} others */
-export function isAlike(texts, others) {
-  return PARTS.every((part) => texts[part] === others[part]);
+export function hasSameTexts(texts, others) {
+  return FIELDS.every((field) => texts[field] === others[field]);
 }
 
 /**
- * An editor over what its company is now: where nothing was typed, it has what the company has.
+ * Base an editor on the present company. Fields without typed changes take the company's values.
  * @param {Editor} editor
  * @param {Company} company
  * @returns {Editor}
  */
-export function rebased(editor, company) {
-  const { base } = editorOf(company);
-  const typed = changesOf(editor);
-  const followed = PARTS.filter((part) => !(part in typed) && base[part] !== editor.base[part]);
-  return { ...editor, ...Object.fromEntries(followed.map((part) => [part, base[part]])), base };
+export function rebase(editor, company) {
+  const { base } = openEditor(company);
+  const typed = editorChanges(editor);
+  const updated = FIELDS.filter((field) => !(field in typed) && base[field] !== editor.base[field]);
+  return { ...editor, ...Object.fromEntries(updated.map((field) => [field, base[field]])), base };
 }
 
 /**
- * Whether somebody else has changed a company under what was typed for it, so that one of both has to give way.
+ * True if the company was changed elsewhere while the editor has changes of its own.
  * @param {Editor} editor
  * @param {Company} company
  */
-export function isOvertaken(editor, company) {
-  return !isAlike(editor.base, editorOf(company).base) && isChanged(rebased(editor, company));
+export function hasConflict(editor, company) {
+  return !hasSameTexts(editor.base, openEditor(company).base) && isChanged(rebase(editor, company));
 }
 
 /**
- * The editor when a company was saved from it; null when nothing was typed since, and it can be closed.
- * @param {Editor} editor as it is
- * @param {Texts} sent what was in it when it was sent
- * @param {Company} company as it was saved
+ * The editor after a save, or null if nothing was typed since and it can be closed.
+ * @param {Editor} editor
+ * @param {Texts} submitted the texts that were sent
+ * @param {Company} company as saved
  * @returns {Editor | null}
  */
-export function afterSaving(editor, sent, company) {
-  const { base } = editorOf(company);
-  const kept = PARTS.filter((part) => editor[part] !== sent[part]);
+export function editorAfterSave(editor, submitted, company) {
+  const { base } = openEditor(company);
+  const kept = FIELDS.filter((field) => editor[field] !== submitted[field]);
   return kept.length > 0
-    ? { ...base, ...Object.fromEntries(kept.map((part) => [part, editor[part]])), base }
+    ? { ...base, ...Object.fromEntries(kept.map((field) => [field, editor[field]])), base }
     : null;
 }
 
 /** @param {Editor} editor */
 export function isChanged(editor) {
-  return Object.keys(changesOf(editor)).length > 0;
+  return Object.keys(editorChanges(editor)).length > 0;
 }

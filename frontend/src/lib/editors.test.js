@@ -1,16 +1,16 @@
 import { expect, test } from 'vitest';
 import { aCompany } from '../test/companies.js';
-import { afterSaving, changesOf, editorOf, isChanged, isOvertaken, rebased } from './editors.js';
+import { editorAfterSave, editorChanges, hasConflict, isChanged, openEditor, rebase } from './editors.js';
 
 const ACME = aCompany({ include: ['engineer'], exclude: ['intern', 'lead'] });
-const opened = editorOf(ACME);
+const opened = openEditor(ACME);
 
-test('an editor that was only opened has no changes', () => {
+test('an untouched editor has no changes', () => {
   expect(isChanged(opened)).toBe(false);
-  expect(isOvertaken(opened, ACME)).toBe(false);
+  expect(hasConflict(opened, ACME)).toBe(false);
 });
 
-test('blanks and commas that change no term are no change', () => {
+test('isChanged ignores blanks and commas that change no term', () => {
   expect(isChanged({ ...opened, exclude: ' intern,lead, ' })).toBe(false);
 });
 
@@ -18,17 +18,17 @@ test.each([
   [{ name: ' Acme Ltd ' }, { name: 'Acme Ltd' }],
   [{ include: '' }, { include: [] }],
   [{ exclude: 'intern' }, { exclude: ['intern'] }],
-])('%j is saved as %j alone', (typed, expected) => {
-  expect(changesOf({ ...opened, ...typed })).toEqual(expected);
+])('editorChanges of %j is %j', (typed, expected) => {
+  expect(editorChanges({ ...opened, ...typed })).toEqual(expected);
 });
 
-test('where nothing was typed an editor has what its company has', () => {
+test('rebase updates the fields without typed changes', () => {
   const now = aCompany({ include: ['data'], exclude: ['lead'] });
   const typed = { ...opened, exclude: 'intern' };
-  expect(rebased(opened, now)).toEqual(editorOf(now));
-  expect(rebased(typed, now)).toEqual({ ...editorOf(now), exclude: 'intern' });
+  expect(rebase(opened, now)).toEqual(openEditor(now));
+  expect(rebase(typed, now)).toEqual({ ...openEditor(now), exclude: 'intern' });
   const blank = { ...opened, include: 'engineer, ' };
-  expect(rebased(blank, ACME)).toEqual(blank);
+  expect(rebase(blank, ACME)).toEqual(blank);
 });
 
 test.each([
@@ -36,16 +36,16 @@ test.each([
   [{ exclude: 'intern' }, { enabled: false }, false],
   [{ name: 'Acme Ltd' }, { name: 'Acme Ltd' }, false],
   [{}, { include: ['data'] }, false],
-])('%j typed and %j saved elsewhere: one has to give way: %s', (typed, changes, expected) => {
-  expect(isOvertaken({ ...opened, ...typed }, { ...ACME, ...changes })).toBe(expected);
+])('hasConflict with %j typed and %j saved elsewhere is %s', (typed, changes, expected) => {
+  expect(hasConflict({ ...opened, ...typed }, { ...ACME, ...changes })).toBe(expected);
 });
 
-test('after saving an editor is closed, or keeps what was typed since', () => {
-  const sent = { ...opened, include: 'data, ' };
+test('editorAfterSave closes the editor or keeps newer text', () => {
+  const submitted = { ...opened, include: 'data, ' };
   const saved = { ...ACME, include: ['data'] };
-  expect(afterSaving(sent, sent, saved)).toBeNull();
-  expect(afterSaving({ ...sent, name: 'Acme L' }, sent, saved)).toEqual({
-    ...editorOf(saved),
+  expect(editorAfterSave(submitted, submitted, saved)).toBeNull();
+  expect(editorAfterSave({ ...submitted, name: 'Acme L' }, submitted, saved)).toEqual({
+    ...openEditor(saved),
     name: 'Acme L',
   });
 });

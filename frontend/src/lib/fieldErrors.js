@@ -1,39 +1,41 @@
 /**
- * What is wrong with a document, one line per fault: "Entry 3, name: too long." Where it is may be nested; a place in a
- * list is told as people count.
+ * Validation errors as lines such as "Entry 3, name: Too long." The path may be nested; positions in lists count from 1.
  * @param {any} errors
- * @param {string} [unit] what a place in a list is called
- * @param {string[]} [place]
+ * @param {string} [unit] the word for an item of a list
+ * @param {string[]} [path]
  * @returns {string[]}
  */
-export function faultLines(errors, unit = 'Entry', place = []) {
+export function errorLines(errors, unit = 'Entry', path = []) {
   if (Array.isArray(errors)) {
-    const where = place.length > 0 ? `${place.join(', ')}: ` : '';
-    return errors.map((each) => `${where}${each}`);
+    const prefix = path.length > 0 ? `${path.join(', ')}: ` : '';
+    return errors.map((error) => `${prefix}${error}`);
   }
   if (typeof errors !== 'object' || errors === null) {
-    return errors === undefined || errors === null ? [] : faultLines([errors], unit, place);
+    return errors === undefined || errors === null ? [] : errorLines([errors], unit, path);
   }
-  return Object.entries(errors).flatMap(([name, inside]) =>
-    faultLines(inside, unit, [...place, ...words(name, unit)]),
+  return Object.entries(errors).flatMap(([name, nested]) =>
+    errorLines(nested, unit, [...path, ...pathWords(name, unit)]),
   );
 }
 
-/** The words for a step of the way: a position is told with its unit, and the list that it is in goes without saying. */
-function words(name, unit) {
+/** Names that marshmallow and the request's shape add to a path. */
+const HIDDEN = ['companies', 'json', '_schema'];
+
+/** The words for one step of a path: a position with its unit; the list itself is left out. */
+function pathWords(name, unit) {
   return name
     .split('.')
-    .filter((part) => part !== 'companies' && part !== 'json')
+    .filter((part) => !HIDDEN.includes(part))
     .map((part) => (/^\d+$/.test(part) ? `${unit} ${Number(part) + 1}` : part));
 }
 
 /**
- * What is wrong with one field, as a Field shows it; undefined for nothing.
- * @param {any} errors what the server says of it, which may be by position in a list
+ * The errors of one field as Field expects them; undefined for none.
+ * @param {any} errors the server's errors of the field, by position if it is a list
  * @param {string} [unit]
  * @returns {string[] | undefined}
  */
-export function fieldFaults(errors, unit) {
-  const lines = faultLines(errors, unit);
+export function fieldErrors(errors, unit) {
+  const lines = errorLines(errors, unit);
   return lines.length > 0 ? lines : undefined;
 }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { faultLines, fieldFaults } from './fieldErrors.js';
+import { errorLines, fieldErrors } from './fieldErrors.js';
 
 test.each([
   [undefined, []],
@@ -9,11 +9,13 @@ test.each([
   [{ 'companies.2.name': ['Too long.'] }, ['Entry 3, name: Too long.']],
   [{ companies: { 0: { include: { 4: ['Blank.'] } } } }, ['Entry 1, include, Entry 5: Blank.']],
   [{ json: { url: 'Bad.' } }, ['url: Bad.']],
-])('%j', (errors, expected) => {
-  expect(faultLines(errors)).toEqual(expected);
+  [{ companies: { 0: { _schema: ['Invalid input type.'] } } }, ['Entry 1: Invalid input type.']],
+  [{ companies: ['Too many.'] }, ['Too many.']],
+])('errorLines(%j)', (errors, expected) => {
+  expect(errorLines(errors)).toEqual(expected);
 });
 
-test('a field without a fault has none, and a list of words counts words', () => {
-  expect(fieldFaults(undefined)).toBeUndefined();
-  expect(fieldFaults({ 1: ['Blank.'] }, 'Word')).toEqual(['Word 2: Blank.']);
+test('fieldErrors is undefined without errors and counts in the given unit', () => {
+  expect(fieldErrors(undefined)).toBeUndefined();
+  expect(fieldErrors({ 1: ['Blank.'] }, 'Word')).toEqual(['Word 2: Blank.']);
 });

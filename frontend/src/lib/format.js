@@ -5,7 +5,7 @@ const DAY = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium' });
 const COUNT = new Intl.NumberFormat();
 
 /**
- * A length of time in the two largest units that matter.
+ * A duration in its two largest units.
  * @param {number} milliseconds
  */
 export function formatDuration(milliseconds) {
@@ -38,7 +38,7 @@ export function formatCount(count) {
 }
 
 /**
- * The day alone.
+ * The date without the time.
  * @param {string | number} moment
  */
 export function formatDay(moment) {
@@ -46,7 +46,7 @@ export function formatDay(moment) {
 }
 
 /**
- * Hour and minute, with the day where that is another one.
+ * Hour and minute; with the date if it is not today.
  * @param {string} moment
  * @param {number} [now] milliseconds
  */
@@ -55,21 +55,22 @@ export function formatClock(moment, now = Date.now()) {
   return formatDay(moment) === formatDay(now) ? clock : `${formatDay(moment)}, ${clock}`;
 }
 
-/** What is written from right to left, and what turns the direction round. */
-const TURNING =
+/** Right-to-left letters, and control characters that change the direction. */
+const DIRECTIONAL =
   /[\u0590-\u08ff\u200f\u202a-\u202e\u2066-\u2069\ufb1d-\ufdff\ufe70-\ufeff\u{10800}-\u{10fff}]/u;
 const ISOLATES = /[\u2066-\u2069]/g;
 
 /**
- * A name inside a sentence, so that its direction turns nothing round beside it. On its own it stands in <bdi>.
+ * A name for use inside a sentence, isolated so that its direction does not affect the text around it. Outside sentences,
+ * use <bdi>.
  * @param {string} text
  */
 export function isolated(text) {
-  return TURNING.test(text) ? `\u2068${text.replace(ISOLATES, '')}\u2069` : text;
+  return DIRECTIONAL.test(text) ? `\u2068${text.replace(ISOLATES, '')}\u2069` : text;
 }
 
 /**
- * A number of things: 1 company, 3 companies.
+ * A count with its noun: 1 company, 3 companies.
  * @param {number} count
  * @param {string} one
  * @param {string} [many]

@@ -11,7 +11,7 @@ test.each([
   [3_600_000, '1 h 0 min'],
   [86_399_000, '23 h 59 min'],
   [90_000_000, '1 d 1 h'],
-])('%i ms is %s', (milliseconds, expected) => {
+])('formatDuration(%i) is %s', (milliseconds, expected) => {
   expect(formatDuration(milliseconds)).toBe(expected);
 });
 
@@ -21,6 +21,6 @@ test.each([
   ['שלום', '\u2068שלום\u2069'],
   ['a\u202eb', '\u2068a\u202eb\u2069'],
   ['a\u2069\u202eb', '\u2068a\u202eb\u2069'],
-])('%j stands in a sentence as %j', (name, expected) => {
+])('isolated(%j) is %j', (name, expected) => {
   expect(isolated(name)).toBe(expected);
 });

@@ -1,4 +1,4 @@
-/** Intervals of the page's (steadyTimers.js): `{id, delay}` begins one, `{id}` ends it; each time one passes its id is sent. */
+/** Intervals of steadyTimers.js: `{id, delay}` starts one, `{id}` ends it. Each tick posts the id. */
 
 const intervals = new Map();
 

@@ -1,4 +1,4 @@
-/** The page's own addresses. The server knows them too. */
+/** The page's own addresses. The server lists them too. */
 export const paths = {
   configure: '/ingest',
   preview: '/ingest/preview',

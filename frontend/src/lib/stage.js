@@ -7,15 +7,15 @@ export const STAGES = [
 ];
 
 /**
- * What the ingest page shows: a function of the address and of what the server says is active.
+ * The stage to show: a function of the address and of the server's active run.
  *
- * Whoever arrives while a run is active is taken to it; whoever is already at work here is only told, and never thrown
- * out of a form.
+ * A user who arrives during an active run is redirected to it. A user already at work here only gets a link, so that a
+ * form never disappears.
  *
- * @param {object} given
- * @param {'configure' | 'preview' | 'run'} given.step what the address names
- * @param {boolean} given.arriving whether the person has only just come to the page
- * @param {number | null | undefined} given.activeRun the active run, null for none, undefined while that is not known
+ * @param {object} situation
+ * @param {'configure' | 'preview' | 'run'} situation.step the step in the address
+ * @param {boolean} situation.arriving true until the first answer after the page was opened
+ * @param {number | null | undefined} situation.activeRun the active run, null for none, undefined before the first answer
  * @returns {{stage: 1 | 2 | 3, waiting?: boolean, goTo?: number, offer?: number | null}}
  */
 export function resolveStage({ step, arriving, activeRun }) {

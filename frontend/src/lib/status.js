@@ -1,7 +1,7 @@
 /**
- * The one table of statuses: word, tone (colour, always beside the icon and the word), icon and favicon.
+ * All statuses of a run: label, tone (a colour, always beside icon and label), icon and favicon.
  *
- * Whether a run may still change or be aborted is not here: the server says so (`is_active`, `can_abort`).
+ * The server tells whether a run may still change or be aborted (`is_active`, `can_abort`).
  */
 export const STATUS = {
   pending: {
@@ -30,10 +30,10 @@ export const STATUS = {
 /** @typedef {{label: string, tone: string, favicon: string, icon: string}} Look */
 
 /**
- * How a status looks; one that this page does not know is shown by its word.
- * @param {string} word
+ * The look of a status. An unknown status is shown by its name.
+ * @param {string} status
  * @returns {Look}
  */
-export function statusLook(word) {
-  return STATUS[word] ?? { ...STATUS.pending, label: word };
+export function statusLook(status) {
+  return STATUS[status] ?? { ...STATUS.pending, label: status };
 }

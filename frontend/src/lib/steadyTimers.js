@@ -1,9 +1,9 @@
 /**
- * Timers for TanStack Query whose intervals keep their pace in a hidden tab, where a browser lets the page's own pass once
- * a minute only. A worker's are left alone.
+ * Create timers for TanStack Query whose intervals keep their pace in a hidden tab. Browsers throttle a hidden page's
+ * intervals to one a minute, but not those of a worker.
  * @returns {import('@tanstack/react-query').TimeoutProvider<number>}
  */
-export function makeSteadyTimers() {
+export function createSteadyTimers() {
   const worker = new Worker(new URL('./intervals.worker.js', import.meta.url), { type: 'module' });
   /** @type {Map<number, () => void>} */
   const callbacks = new Map();

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { filtersInShort, termsOf, textOf } from './terms.js';
+import { formatTerms, parseTerms } from './terms.js';
 
 test.each([
   ['', []],
@@ -7,16 +7,7 @@ test.each([
   ['engineer', ['engineer']],
   [' engineer* , product designer,, engineer* ', ['engineer*', 'product designer']],
   ['one\ntwo', ['one', 'two']],
-])('%j has the terms %j', (text, expected) => {
-  expect(termsOf(text)).toEqual(expected);
-  expect(termsOf(textOf(expected))).toEqual(expected);
-});
-
-test.each([
-  [[], [], 'Every title.'],
-  [['engineer', 'designer'], [], 'Only titles with: engineer, designer.'],
-  [[], ['intern'], 'Every title. Never: intern.'],
-  [['engineer'], ['intern', 'lead'], 'Only titles with: engineer. Never: intern, lead.'],
-])('%j and %j in short', (include, exclude, expected) => {
-  expect(filtersInShort({ include, exclude })).toBe(expected);
+])('parseTerms(%j) is %j', (text, expected) => {
+  expect(parseTerms(text)).toEqual(expected);
+  expect(parseTerms(formatTerms(expected))).toEqual(expected);
 });

@@ -1,15 +1,15 @@
 import { useLayoutEffect } from 'react';
 import unknown from './favicon-unknown.svg';
 
-/** The icon of a status that is not known at present. */
+/** The icon for a status that is not known at present. */
 export const UNKNOWN = 'unknown';
 
-// It is needed when the server can no longer be asked for it, so the browser loads it beforehand and keeps it.
+// It is needed when the server does not answer, so it is loaded beforehand.
 new Image().src = unknown;
 
 /**
- * The tab's icon while the caller is on the page.
- * @param {string} name UNKNOWN, or that of public/favicon-NAME.svg
+ * Set the tab's icon while the component is mounted.
+ * @param {string} name UNKNOWN, or NAME of public/favicon-NAME.svg
  */
 export function useFavicon(name) {
   useLayoutEffect(() => {

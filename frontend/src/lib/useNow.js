@@ -9,8 +9,8 @@ function everySecond(notify) {
 }
 
 /**
- * The browser's clock, to the second; it renders again each second while it `ticks`.
- * @param {boolean} ticks
+ * The browser's time, rounded down to the second.
+ * @param {boolean} ticks true to render again each second
  */
 export function useNow(ticks) {
   return useSyncExternalStore(ticks ? everySecond : never, read);

@@ -1,7 +1,7 @@
 import { screen, within } from '@testing-library/react';
 import { expect, test } from 'vitest';
-import { objections, open } from '../test/open.js';
-import { ANN, NOTHING, PATHS, refusal, serve } from '../test/server.js';
+import { axeViolations, open } from '../test/open.js';
+import { ANN, NO_CONTENT, PATHS, refusal, serve } from '../test/server.js';
 
 const FIREFOX = 'Mozilla/5.0 (X11; Linux x86_64; rv:146.0) Gecko/20100101 Firefox/146.0';
 const SESSION = {
@@ -25,10 +25,10 @@ const TOKEN = {
 
 function serveAccount(more = {}) {
   const answers = { [PATHS.me]: ANN, [PATHS.credentials]: { credentials: [TOKEN, SESSION] }, ...more };
-  return { answers, asked: serve(answers) };
+  return { answers, requests: serve(answers) };
 }
 
-test('sessions and tokens are listed with their last use; this one cannot be revoked here', async () => {
+test('sessions and tokens are listed; the current session has no Revoke', async () => {
   serveAccount();
   const { container } = open('/account');
   const [token, session] = await within(await screen.findByRole('list', { name: '' })).findAllByRole(
@@ -39,35 +39,35 @@ test('sessions and tokens are listed with their last use; this one cannot be rev
   expect(session).toHaveTextContent('Firefox on Linux sessionthis session');
   expect(session).toHaveTextContent(/last used .*, expires /);
   expect(screen.getAllByRole('button', { name: /^Revoke/ })).toHaveLength(1);
-  expect(await objections(container)).toEqual([]);
+  expect(await axeViolations(container)).toEqual([]);
 });
 
-test('a token is made, shown once, and can be copied', async () => {
-  const { asked } = serveAccount({ [PATHS.makeToken]: { credential_id: 10, token: 'ji_secret' } });
+test('Create token shows the new token with a copy button', async () => {
+  const { requests } = serveAccount({ [PATHS.createToken]: { credential_id: 10, token: 'ji_secret' } });
   const { user, container } = open('/account');
-  await user.type(await screen.findByLabelText('What it is for'), 'cron');
-  await user.type(screen.getByLabelText('Expires after days'), '30');
-  await user.click(screen.getByRole('button', { name: 'Make token' }));
+  await user.type(await screen.findByLabelText('Token name'), 'cron');
+  await user.type(screen.getByLabelText('Expires after (days)'), '30');
+  await user.click(screen.getByRole('button', { name: 'Create token' }));
   expect(await screen.findByText('ji_secret')).toBeVisible();
   expect(screen.getByRole('button', { name: 'Copy the token' })).toBeVisible();
-  expect(asked).toHaveBeenCalledWith(PATHS.makeToken, { name: 'cron', expires_in_days: 30 });
-  expect(await objections(container)).toEqual([]);
+  expect(requests).toHaveBeenCalledWith(PATHS.createToken, { name: 'cron', expires_in_days: 30 });
+  expect(await axeViolations(container)).toEqual([]);
 });
 
-test('a token is revoked', async () => {
-  const { answers, asked } = serveAccount();
+test('Revoke removes a token', async () => {
+  const { answers, requests } = serveAccount();
   answers['DELETE /api/auth/credentials/9'] = () => {
     answers[PATHS.credentials] = { credentials: [SESSION] };
-    return NOTHING;
+    return NO_CONTENT;
   };
   const { user } = open('/account');
   await user.click(await screen.findByRole('button', { name: 'Revoke backup' }));
   await screen.findByText('Firefox on Linux');
-  expect(asked).toHaveBeenCalledWith('DELETE /api/auth/credentials/9');
+  expect(requests).toHaveBeenCalledWith('DELETE /api/auth/credentials/9');
   await expect.poll(() => screen.queryByText('backup')).toBeNull();
 });
 
-test('a password is changed, and a wrong one is told at its field', async () => {
+test('Change password reports a wrong password at its field, then succeeds', async () => {
   const wrong = { current_password: ['This is not your current password.'] };
   const { answers } = serveAccount({ [PATHS.password]: refusal(422, 'wrong_password', { errors: wrong }) });
   const { user, container } = open('/account');
@@ -78,9 +78,23 @@ test('a password is changed, and a wrong one is told at its field', async () => 
   expect(screen.getByLabelText('Current password')).toHaveAccessibleDescription(
     'This is not your current password.',
   );
-  expect(await objections(container)).toEqual([]);
-  answers[PATHS.password] = NOTHING;
+  expect(await axeViolations(container)).toEqual([]);
+  answers[PATHS.password] = NO_CONTENT;
   await user.click(screen.getByRole('button', { name: 'Change password' }));
-  expect(await screen.findByText('Your password is changed.')).toBeVisible();
+  expect(await screen.findByText('Your password was changed.')).toBeVisible();
   expect(screen.getByLabelText('New password')).toHaveValue('');
+});
+
+test.each([
+  [PATHS.createToken, 'Create token', 'The new token was not confirmed.'],
+  [PATHS.password, 'Change password', 'The new password was not confirmed.'],
+  ['DELETE /api/auth/credentials/9', 'Revoke backup', 'The revocation was not confirmed.'],
+])('%s without an answer is reported as not confirmed', async (call, button, message) => {
+  serveAccount({ [call]: new TypeError('Failed to fetch') });
+  const { user } = open('/account');
+  await user.type(await screen.findByLabelText('Token name'), 'cron');
+  await user.type(screen.getByLabelText('Current password'), 'correct horse battery');
+  await user.type(screen.getByLabelText('New password'), 'a whole new password');
+  await user.click(await screen.findByRole('button', { name: button }));
+  expect(await screen.findByRole('alert')).toHaveTextContent(message);
 });

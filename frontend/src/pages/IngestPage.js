@@ -2,11 +2,11 @@ import { useEffect, useState } from 'react';
 import { useMatch } from 'react-router';
 import Stepper from '../components/Stepper.js';
 import { paths } from '../lib/paths.js';
-import Preparing from './ingest/Preparing.js';
+import SetupStages from './ingest/SetupStages.js';
 import Stage3Progress from './ingest/Stage3Progress.js';
 import './IngestPage.css';
 
-/** The stepper of three stages. Which one is shown follows from the address and the server's answer. */
+/** The stepper and its three stages. The address and the server's answer decide which stage is shown. */
 export default function IngestPage() {
   const run = useMatch(`${paths.configure}/runs/:runId`);
   const isPreview = useMatch(paths.preview) !== null;
@@ -23,7 +23,7 @@ export default function IngestPage() {
       {isRun ? (
         <Stage3Progress key={run.params.runId} runId={/** @type {string} */ (run.params.runId)} />
       ) : (
-        <Preparing
+        <SetupStages
           step={isPreview ? 'preview' : 'configure'}
           arriving={arriving}
           onArrived={() => setArriving(false)}

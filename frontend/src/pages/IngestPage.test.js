@@ -1,7 +1,7 @@
 import { act, screen, waitFor } from '@testing-library/react';
 import { expect, test, vi } from 'vitest';
 import { aCompany, SOURCES } from '../test/companies.js';
-import { objections, open } from '../test/open.js';
+import { axeViolations, open } from '../test/open.js';
 import { aPreview } from '../test/previews.js';
 import { anEndedRun, aRun, PATHS, refusal, serve } from '../test/server.js';
 
@@ -21,22 +21,22 @@ async function start(user) {
   await user.click(screen.getByRole('button', { name: 'Start' }));
 }
 
-test('configure leads to the preview and back, and the focus goes to the new heading', async () => {
+test('Next and Back change the stage and focus the new heading', async () => {
   serve({ ...STAGES, [PATHS.current]: NONE });
   const { user, container } = open('/');
   expect(await screen.findByRole('heading', { name: 'Configure' })).not.toHaveFocus();
   expect(screen.getByRole('listitem', { current: 'step' })).toHaveTextContent('Configure');
-  expect(await objections(container)).toEqual([]);
+  expect(await axeViolations(container)).toEqual([]);
   await user.click(await screen.findByRole('link', { name: 'Next' }));
   expect(screen.getByRole('heading', { name: 'Preview' })).toHaveFocus();
   expect(screen.getByRole('listitem', { current: 'step' })).toHaveTextContent('Preview');
   expect(screen.getByText('Step 2 of 3: Preview')).toBeInTheDocument();
-  expect(await objections(container)).toEqual([]);
+  expect(await axeViolations(container)).toEqual([]);
   await user.click(screen.getByRole('link', { name: 'Back' }));
   expect(screen.getByRole('heading', { name: 'Configure' })).toHaveFocus();
 });
 
-test('start goes to the new run, where there is no action bar', async () => {
+test('a start leads to the new run, which has no action bar', async () => {
   serve({ ...STAGES, [PATHS.current]: NONE, [PATHS.start]: { run_id: 7 }, ...RUN_7 });
   const { user } = open('/ingest/preview');
   await start(user);
@@ -46,7 +46,7 @@ test('start goes to the new run, where there is no action bar', async () => {
   expect(screen.getByRole('listitem', { current: 'step' })).toHaveTextContent('Ingest');
 });
 
-test('start while a run is active goes there and says so', async () => {
+test('a start during an active run leads to that run with a notice', async () => {
   serve({
     ...STAGES,
     [PATHS.current]: NONE,
@@ -56,15 +56,15 @@ test('start while a run is active goes there and says so', async () => {
   const { user } = open('/ingest/preview');
   await start(user);
   expect(
-    await screen.findByText('This run was in progress already, so no second one was started.'),
+    await screen.findByText('This run was already in progress, so no second run was started.'),
   ).toBeVisible();
   await user.click(screen.getByRole('button', { name: 'Dismiss this message' }));
-  expect(screen.queryByText(/no second one was started/)).toBeNull();
+  expect(screen.queryByText(/no second run was started/)).toBeNull();
   expect(screen.getByText('Pending')).toBeVisible();
 });
 
-test('two clicks on start are one start, however fast they come', async () => {
-  const asked = serve({ ...STAGES, [PATHS.current]: NONE, [PATHS.start]: () => new Promise(() => {}) });
+test('two fast clicks on Start send one request', async () => {
+  const requests = serve({ ...STAGES, [PATHS.current]: NONE, [PATHS.start]: () => new Promise(() => {}) });
   open('/ingest/preview');
   await screen.findByText(/^Finished/);
   const button = screen.getByRole('button', { name: 'Start ingestion' });
@@ -81,10 +81,10 @@ test('two clicks on start are one start, however fast they come', async () => {
   expect(button).toHaveTextContent('Starting …');
   button.click();
   expect(screen.queryByRole('dialog')).toBeNull();
-  expect(asked.mock.calls.filter(([call]) => call === PATHS.start)).toHaveLength(1);
+  expect(requests.mock.calls.filter(([call]) => call === PATHS.start)).toHaveLength(1);
 });
 
-test('a start goes to its run without waiting for anything else', async () => {
+test('a start leads to its run while /current-run is unanswered', async () => {
   const answers = { ...STAGES, [PATHS.current]: NONE, [PATHS.start]: { run_id: 7 }, ...RUN_7 };
   serve(answers);
   const { user } = open('/ingest/preview');
@@ -94,7 +94,7 @@ test('a start goes to its run without waiting for anything else', async () => {
   await screen.findByText('Pending');
 });
 
-test('a new run after one that has ended: the ended one is not offered', async () => {
+test('Start a new run does not offer the run that has ended', async () => {
   const answers = { ...STAGES, [PATHS.current]: { run_id: 7 }, ...RUN_7 };
   serve(answers);
   const { user } = open('/ingest');
@@ -111,14 +111,14 @@ test('a new run after one that has ended: the ended one is not offered', async (
   answer(NONE);
 });
 
-test('a connection that stays lost is told all the time, not in turns', async () => {
+test('a lost connection is shown without flicker between retries', async () => {
   vi.useFakeTimers({ shouldAdvanceTime: true });
   try {
     serve({ ...STAGES, [PATHS.current]: new TypeError('Failed to fetch') });
     open('/ingest');
-    const told = await screen.findByText('Connection lost, retrying.');
+    const message = await screen.findByText('Connection lost, retrying.');
     const turns = vi.fn();
-    new MutationObserver(turns).observe(told.closest('[role=status]'), { childList: true, subtree: true });
+    new MutationObserver(turns).observe(message.closest('[role=status]'), { childList: true, subtree: true });
     await vi.advanceTimersByTimeAsync(20_000);
     expect(turns).not.toHaveBeenCalled();
   } finally {
@@ -126,7 +126,7 @@ test('a connection that stays lost is told all the time, not in turns', async ()
   }
 });
 
-test('a failed start is not told where there is no start', async () => {
+test('the message of a failed start disappears with Back', async () => {
   serve({ ...STAGES, [PATHS.current]: NONE, [PATHS.start]: refusal(500, 'internal_error') });
   const { user } = open('/ingest/preview');
   await start(user);
@@ -139,7 +139,7 @@ test('a failed start is not told where there is no start', async () => {
   expect(screen.queryByRole('alert')).toBeNull();
 });
 
-test('a start that stays without an answer looks whether there is a run after all, and offers it', async () => {
+test('a start without an answer offers the run that it started after all', async () => {
   vi.useFakeTimers({ shouldAdvanceTime: true });
   try {
     let tries = 0;
@@ -152,7 +152,7 @@ test('a start that stays without an answer looks whether there is a run after al
     serve(answers);
     const { user } = open('/ingest/preview');
     await screen.findByText(/^Finished/);
-    // The last try shall not come to its end just when the page looks anyway.
+    // So that the last retry does not coincide with the poll of /current-run.
     await vi.advanceTimersByTimeAsync(2_500);
     await start(user);
     await vi.advanceTimersByTimeAsync(3_600);
@@ -165,7 +165,7 @@ test('a start that stays without an answer looks whether there is a run after al
 });
 
 test.each(['/', '/ingest', '/ingest/preview'])(
-  'arriving at %s while a run is active leads to it',
+  'opening %s during an active run leads to it',
   async (address) => {
     serve({ ...STAGES, [PATHS.current]: { run_id: 7 }, ...RUN_7 });
     open(address);
@@ -173,7 +173,7 @@ test.each(['/', '/ingest', '/ingest/preview'])(
   },
 );
 
-test('a run that becomes active elsewhere is offered, and nobody is thrown out', async () => {
+test('a run started elsewhere is offered, and the page stays', async () => {
   vi.useFakeTimers({ shouldAdvanceTime: true });
   try {
     const answers = { ...STAGES, [PATHS.current]: NONE, ...RUN_7 };
@@ -185,29 +185,29 @@ test('a run that becomes active elsewhere is offered, and nobody is thrown out',
     expect(await screen.findByRole('link', { name: 'View run 7' })).toHaveAttribute('href', '/ingest/runs/7');
     expect(screen.getByRole('heading', { name: 'Configure' })).toBeVisible();
     vi.useRealTimers();
-    expect(await objections(container)).toEqual([]);
+    expect(await axeViolations(container)).toEqual([]);
   } finally {
     vi.useRealTimers();
   }
 });
 
-test('a server that is away is told, and the form can be seen all the same', async () => {
+test('an unavailable server is reported, and the form stays usable', async () => {
   serve({ ...STAGES, [PATHS.current]: new TypeError('Failed to fetch') });
   open('/ingest');
   expect(await screen.findByText('Connection lost, retrying.')).toBeVisible();
   expect(screen.getByRole('link', { name: 'Next' })).toBeVisible();
 });
 
-test('an address that is none is a page of its own', async () => {
+test('an unknown address shows the not-found page', async () => {
   serve({});
   const { container } = open('/nowhere');
   expect(await screen.findByRole('heading', { name: 'There is nothing at this address' })).toBeVisible();
-  expect(await objections(container)).toEqual([]);
+  expect(await axeViolations(container)).toEqual([]);
 });
 
-test('no request is made that the screen does not need', async () => {
-  const asked = serve({ ...STAGES, [PATHS.current]: NONE, ...RUN_7 });
+test('a run page requests only the run and its events', async () => {
+  const requests = serve({ ...STAGES, [PATHS.current]: NONE, ...RUN_7 });
   open('/ingest/runs/7');
-  await waitFor(() => expect(asked).toHaveBeenCalledWith(PATHS.events));
-  expect(new Set(asked.mock.calls.map(([call]) => call))).toEqual(new Set([PATHS.run, PATHS.events]));
+  await waitFor(() => expect(requests).toHaveBeenCalledWith(PATHS.events));
+  expect(new Set(requests.mock.calls.map(([call]) => call))).toEqual(new Set([PATHS.run, PATHS.events]));
 });

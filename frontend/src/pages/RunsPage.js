@@ -1,15 +1,17 @@
 import { Link, useSearchParams } from 'react-router';
-import { isMissing, useRuns } from '../api/queries.js';
+import { isMissing } from '../api/client.js';
+import { useRuns } from '../api/runs.js';
 import Banner from '../components/Banner.js';
 import StatusBadge from '../components/StatusBadge.js';
 import { formatDuration, formatMoment } from '../lib/format.js';
 import { paths } from '../lib/paths.js';
-import { lasted } from '../lib/run.js';
+import { runDuration } from '../lib/run.js';
 import { STATUS } from '../lib/status.js';
-import { trouble } from '../lib/trouble.js';
+import { connectionMessage } from '../messages/errors.js';
+import { runMessages } from '../messages/runs.js';
 import './RunsPage.css';
 
-/** The history, newest first; filter and page stand in the address. */
+/** The run history, newest first. Filter and page are part of the address. */
 export default function RunsPage() {
   const [search] = useSearchParams();
   const status = search.get('status');
@@ -20,25 +22,25 @@ export default function RunsPage() {
       <title>Runs · Job Ingestion</title>
       <div className="rp-header">
         <h1 tabIndex={-1}>Runs</h1>
-        <Filter status={status} />
+        <StatusFilter status={status} />
       </div>
       <div role="status">
-        {error && !isMissing(error) && <Banner tone="warning">{trouble(error).sentence}</Banner>}
+        {error && !isMissing(error) && <Banner tone="warning">{connectionMessage(error).sentence}</Banner>}
         {!page && !error && <p className="quiet">Loading …</p>}
       </div>
       {isMissing(error) ? (
         <p>
-          There is no such page of runs. <Link to={paths.runs}>See all runs</Link>
+          {runMessages.noSuchPage} <Link to={paths.runs}>See all runs</Link>
         </p>
       ) : (
-        page && <Page page={page} status={status} before={before} />
+        page && <RunList page={page} status={status} before={before} />
       )}
     </div>
   );
 }
 
 /** @param {{status: string | null}} props */
-function Filter({ status }) {
+function StatusFilter({ status }) {
   const [, setSearch] = useSearchParams();
   return (
     <label className="rp-filter">
@@ -48,8 +50,8 @@ function Filter({ status }) {
         onChange={({ target }) => setSearch(target.value ? { status: target.value } : {})}
       >
         <option value="">All</option>
-        {Object.entries(STATUS).map(([word, { label }]) => (
-          <option key={word} value={word}>
+        {Object.entries(STATUS).map(([value, { label }]) => (
+          <option key={value} value={value}>
             {label}
           </option>
         ))}
@@ -59,14 +61,14 @@ function Filter({ status }) {
 }
 
 /**
- * @param {{page: {runs: import('../api/queries.js').Run[], next_before: number | null},
+ * @param {{page: {runs: import('../api/runs.js').Run[], next_before: number | null},
  *   status: string | null, before: string | null}} props
  */
-function Page({ page, status, before }) {
+function RunList({ page, status, before }) {
   if (page.runs.length === 0) {
     return (
       <div className="panel">
-        <p>{status || before ? 'No runs here.' : 'There are no runs yet.'}</p>
+        <p>{emptyMessage(status, before)}</p>
         <Link to={paths.configure}>Start a run</Link>
       </div>
     );
@@ -76,7 +78,7 @@ function Page({ page, status, before }) {
     <>
       <ul className="rp-list">
         {page.runs.map((run) => (
-          <Row key={run.run_id} run={run} />
+          <RunRow key={run.run_id} run={run} />
         ))}
       </ul>
       <nav aria-label="Pages" className="rp-pages">
@@ -89,8 +91,15 @@ function Page({ page, status, before }) {
   );
 }
 
-/** @param {{run: import('../api/queries.js').Run}} props */
-function Row({ run }) {
+function emptyMessage(status, before) {
+  if (before) {
+    return runMessages.noOlderRuns;
+  }
+  return status ? runMessages.noRunsOfStatus : runMessages.noRuns;
+}
+
+/** @param {{run: import('../api/runs.js').Run}} props */
+function RunRow({ run }) {
   return (
     <li>
       <Link className="rp-row" to={paths.run(run.run_id)}>
@@ -99,7 +108,9 @@ function Row({ run }) {
           <StatusBadge status={run.status} />
         </span>
         {run.created_at && <time dateTime={run.created_at}>{formatMoment(run.created_at)}</time>}
-        <span className="rp-duration">{run.is_active ? 'in progress' : formatDuration(lasted(run, 0))}</span>
+        <span className="rp-duration">
+          {run.is_active ? 'in progress' : formatDuration(runDuration(run, 0))}
+        </span>
       </Link>
     </li>
   );

@@ -1,21 +1,21 @@
 import { screen } from '@testing-library/react';
 import { expect, test } from 'vitest';
-import { objections, open } from '../test/open.js';
+import { axeViolations, open } from '../test/open.js';
 import { anEndedRun, aRun, PATHS, refusal, serve } from '../test/server.js';
 
 const PAGE = { runs: [aRun(), anEndedRun('finished', { run_id: 6 })], next_before: 6 };
 
-test('runs are listed newest first, each row a link', async () => {
+test('runs are listed newest first, each as a link', async () => {
   serve({ [PATHS.runs]: PAGE });
   const { container } = open('/runs');
   const rows = await screen.findAllByRole('link', { name: /^Run \d/ });
   expect(rows.map((row) => row.getAttribute('href'))).toEqual(['/ingest/runs/7', '/ingest/runs/6']);
   expect(rows[0]).toHaveTextContent('in progress');
   expect(rows[1]).toHaveTextContent('12 s');
-  expect(await objections(container)).toEqual([]);
+  expect(await axeViolations(container)).toEqual([]);
 });
 
-test('the next page and the way back stand in the address', async () => {
+test('Older and Newest change the page through the address', async () => {
   serve({
     [PATHS.runs]: PAGE,
     [`${PATHS.runs}&before=6`]: { runs: [anEndedRun('error', { run_id: 5 })], next_before: null },
@@ -28,7 +28,7 @@ test('the next page and the way back stand in the address', async () => {
   expect(await screen.findByText('Run 7')).toBeVisible();
 });
 
-test('a status can be chosen, and is kept on the next page', async () => {
+test('the status filter is kept on the next page', async () => {
   serve({
     [PATHS.runs]: PAGE,
     [`${PATHS.runs}&status=aborted`]: { runs: [anEndedRun('aborted', { run_id: 4 })], next_before: 4 },
@@ -46,7 +46,7 @@ test('a status can be chosen, and is kept on the next page', async () => {
   expect(await screen.findByText('Run 2')).toBeVisible();
 });
 
-test('what was shown before is not shown again until the server answers', async () => {
+test('cached data of an earlier visit is not shown before the server answers', async () => {
   const answers = { [PATHS.runs]: PAGE, [PATHS.run]: aRun(), [PATHS.events]: { events: [] } };
   serve(answers);
   const { user } = open('/runs');
@@ -66,24 +66,24 @@ test('what was shown before is not shown again until the server answers', async 
   expect(screen.queryByRole('timer')).toBeNull();
 });
 
-test('no runs yet, and none in a status, are told apart', async () => {
+test('an empty history and an empty filter have different messages', async () => {
   const none = { runs: [], next_before: null };
   serve({ [PATHS.runs]: none, [`${PATHS.runs}&status=error`]: none });
   const { user, container } = open('/runs');
   expect(await screen.findByText('There are no runs yet.')).toBeVisible();
-  expect(await objections(container)).toEqual([]);
+  expect(await axeViolations(container)).toEqual([]);
   await user.selectOptions(screen.getByRole('combobox', { name: 'Status' }), 'Error');
-  expect(await screen.findByText('No runs here.')).toBeVisible();
+  expect(await screen.findByText('No runs have this status.')).toBeVisible();
 });
 
-test('an address with nonsense in it is told, and asked for once', async () => {
-  const asked = serve({ [`${PATHS.runs}&status=nonsense`]: refusal(422, 'invalid_input') });
+test('an invalid filter in the address is reported without retries', async () => {
+  const requests = serve({ [`${PATHS.runs}&status=nonsense`]: refusal(422, 'invalid_input') });
   open('/runs?status=nonsense');
-  expect(await screen.findByText(/There is no such page of runs/)).toBeVisible();
-  expect(asked).toHaveBeenCalledTimes(1);
+  expect(await screen.findByText(/This page of runs does not exist/)).toBeVisible();
+  expect(requests).toHaveBeenCalledTimes(1);
 });
 
-test('a server that is away is told', async () => {
+test('an unavailable server is reported', async () => {
   serve({ [PATHS.runs]: new TypeError('Failed to fetch') });
   open('/runs');
   expect(await screen.findByText('Connection lost, retrying.')).toBeVisible();

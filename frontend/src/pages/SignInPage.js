@@ -2,11 +2,12 @@ import { useEffect, useRef } from 'react';
 import { useSignIn } from '../api/session.js';
 import Banner from '../components/Banner.js';
 import Field from '../components/Field.js';
+import { signInError, signInMessages } from '../messages/account.js';
 import './SignInPage.css';
 
 /**
- * Signing in. It stands in front of the page that was asked for, which is there again afterwards as it was.
- * @param {{expired: boolean}} props whether somebody was signed in until now
+ * The sign-in form. It covers the requested page, which appears after the sign-in.
+ * @param {{expired: boolean}} props `expired` if a session has just ended
  */
 export default function SignInPage({ expired }) {
   const signIn = useSignIn();
@@ -20,8 +21,8 @@ export default function SignInPage({ expired }) {
   function submit(event) {
     event.preventDefault();
     if (!signIn.isPending) {
-      const given = new FormData(event.currentTarget);
-      signIn.mutate({ email: String(given.get('email')), password: String(given.get('password')) });
+      const form = new FormData(event.currentTarget);
+      signIn.mutate({ email: String(form.get('email')), password: String(form.get('password')) });
     }
   }
   return (
@@ -30,10 +31,10 @@ export default function SignInPage({ expired }) {
       <h1 tabIndex={-1} ref={heading}>
         Sign in
       </h1>
-      {expired && <p>Your session has ended. Sign in to go on where you were; nothing you typed is lost.</p>}
+      {expired && <p>{signInMessages.expired}</p>}
       {signIn.error && (
         <Banner tone="danger" role="alert">
-          {reason(signIn.error)}
+          {signInError(signIn.error)}
         </Banner>
       )}
       <form className="panel si-form" onSubmit={submit}>
@@ -52,12 +53,4 @@ export default function SignInPage({ expired }) {
       </form>
     </div>
   );
-}
-
-/** @param {import('../api/client.js').ApiError} error */
-function reason({ code, message, retryAfter }) {
-  if (code === 'too_many_requests') {
-    return `There were too many tries. Try again in ${Math.ceil((retryAfter ?? 60) / 60)} min.`;
-  }
-  return code === 'sign_in_refused' ? message : `You could not be signed in. ${message}`;
 }

@@ -1,7 +1,7 @@
 import { screen, waitFor } from '@testing-library/react';
 import { expect, test, vi } from 'vitest';
-import { objections, open } from '../test/open.js';
-import { ANN, NOTHING, PATHS, refusal, serve } from '../test/server.js';
+import { axeViolations, open } from '../test/open.js';
+import { ANN, NO_CONTENT, PATHS, refusal, serve } from '../test/server.js';
 
 const OUT = refusal(401, 'unauthenticated');
 const NONE = { run_id: null };
@@ -12,21 +12,21 @@ async function signIn(user, password = 'correct horse battery') {
   await user.click(screen.getByRole('button', { name: 'Sign in' }));
 }
 
-test('nobody sees a page before signing in, and then it is the one that was asked for', async () => {
+test('the requested page appears only after the sign-in', async () => {
   const answers = { [PATHS.me]: OUT, [PATHS.runs]: { runs: [], next_before: null } };
   answers[PATHS.signIn] = () => {
     answers[PATHS.me] = ANN;
-    return NOTHING;
+    return NO_CONTENT;
   };
-  const asked = serve(answers);
+  const requests = serve(answers);
   const { user, container } = open('/runs');
   expect(await screen.findByRole('heading', { name: 'Sign in' })).toBeVisible();
   expect(screen.queryByRole('navigation', { name: 'Main' })).toBeNull();
-  expect(asked).not.toHaveBeenCalledWith(PATHS.runs);
-  expect(await objections(container)).toEqual([]);
+  expect(requests).not.toHaveBeenCalledWith(PATHS.runs);
+  expect(await axeViolations(container)).toEqual([]);
   await signIn(user);
   expect(await screen.findByText('There are no runs yet.')).toBeVisible();
-  expect(asked).toHaveBeenCalledWith(PATHS.signIn, {
+  expect(requests).toHaveBeenCalledWith(PATHS.signIn, {
     email: 'ann@example.org',
     password: 'correct horse battery',
   });
@@ -36,35 +36,35 @@ test('nobody sees a page before signing in, and then it is the one that was aske
 test.each([
   [refusal(401, 'sign_in_refused'), 'Refused: sign_in_refused.'],
   [{ ...refusal(429, 'too_many_requests'), headers: { 'Retry-After': '130' } }, 'Try again in 3 min.'],
-  [new TypeError('Failed to fetch'), 'You could not be signed in. The server does not answer.'],
-])('a sign-in that does not succeed says why, and can be tried again', async (answer, words) => {
+  [new TypeError('Failed to fetch'), 'You could not be signed in. The server did not answer.'],
+])('a failed sign-in shows the reason and the form', async (answer, words) => {
   serve({ [PATHS.me]: OUT, [PATHS.signIn]: answer });
   const { user, container } = open('/');
   await signIn(user, 'wrong');
   expect(await screen.findByRole('alert')).toHaveTextContent(words);
   expect(screen.getByRole('button', { name: 'Sign in' })).toBeVisible();
-  expect(await objections(container)).toEqual([]);
+  expect(await axeViolations(container)).toEqual([]);
 });
 
-test('a session that ends leads to sign-in and back, with nothing typed lost and nothing asked meanwhile', async () => {
-  const answers = { [PATHS.me]: ANN, [PATHS.credentials]: { credentials: [] }, [PATHS.makeToken]: OUT };
-  answers[PATHS.signIn] = NOTHING;
-  const asked = serve(answers);
+test('an ended session leads to sign-in and back with all input kept', async () => {
+  const answers = { [PATHS.me]: ANN, [PATHS.credentials]: { credentials: [] }, [PATHS.createToken]: OUT };
+  answers[PATHS.signIn] = NO_CONTENT;
+  const requests = serve(answers);
   const { user } = open('/account');
-  await user.type(await screen.findByLabelText('What it is for'), 'my script');
+  await user.type(await screen.findByLabelText('Token name'), 'my script');
   answers[PATHS.credentials] = OUT;
-  await user.click(screen.getByRole('button', { name: 'Make token' }));
+  await user.click(screen.getByRole('button', { name: 'Create token' }));
   expect(await screen.findByText(/^Your session has ended\./)).toBeVisible();
   expect(screen.getByRole('heading', { name: 'Sign in' })).toHaveFocus();
-  expect(screen.getByLabelText('What it is for')).not.toBeVisible();
+  expect(screen.getByLabelText('Token name')).not.toBeVisible();
   answers[PATHS.credentials] = { credentials: [] };
   await signIn(user);
-  expect(await screen.findByLabelText('What it is for')).toHaveValue('my script');
-  expect(screen.getByLabelText('What it is for')).toBeVisible();
-  expect(asked).toHaveBeenCalledWith(PATHS.signIn, expect.anything());
+  expect(await screen.findByLabelText('Token name')).toHaveValue('my script');
+  expect(screen.getByLabelText('Token name')).toBeVisible();
+  expect(requests).toHaveBeenCalledWith(PATHS.signIn, expect.anything());
 });
 
-test('with one local user there is nothing to sign in to, out of, or to manage', async () => {
+test('AUTH=local has no account page and no sign-out', async () => {
   serve({ [PATHS.current]: NONE });
   open('/account');
   expect(await screen.findByRole('heading', { name: 'There is nothing at this address' })).toBeVisible();
@@ -72,7 +72,7 @@ test('with one local user there is nothing to sign in to, out of, or to manage',
   expect(screen.queryByRole('button', { name: 'Sign out' })).toBeNull();
 });
 
-test('a server that is away at first is told, and the page comes by itself', async () => {
+test('a server unavailable at first is reported, and the page appears later', async () => {
   vi.useFakeTimers({ shouldAdvanceTime: true });
   try {
     const answers = { [PATHS.me]: new TypeError('Failed to fetch'), [PATHS.current]: NONE };
@@ -87,19 +87,19 @@ test('a server that is away at first is told, and the page comes by itself', asy
   }
 });
 
-test('a page that is hidden behind sign-in polls for nothing', async () => {
+test('a page hidden behind sign-in sends no requests', async () => {
   vi.useFakeTimers({ shouldAdvanceTime: true });
   try {
     const answers = { [PATHS.me]: ANN, [PATHS.current]: NONE };
-    const asked = serve(answers);
+    const requests = serve(answers);
     open('/ingest');
     await screen.findByRole('link', { name: 'Next' });
     answers[PATHS.current] = OUT;
     await vi.advanceTimersByTimeAsync(5_000);
     await screen.findByRole('heading', { name: 'Sign in' });
-    asked.mockClear();
+    requests.mockClear();
     await vi.advanceTimersByTimeAsync(60_000);
-    expect(asked).not.toHaveBeenCalled();
+    expect(requests).not.toHaveBeenCalled();
   } finally {
     vi.useRealTimers();
   }

@@ -1,4 +1,4 @@
-/** A company as the server tells it; `changes` on top. */
+/** A company as the server returns it, with `changes`. */
 export function aCompany(changes = {}) {
   return {
     company_id: 12,
@@ -17,8 +17,8 @@ export function aCompany(changes = {}) {
   };
 }
 
-/** A board that was found. */
-export function aDetected(changes = {}) {
+/** A detected board, with `changes`. */
+export function aDetectedBoard(changes = {}) {
   return {
     source: 'greenhouse',
     source_name: 'Greenhouse',
@@ -34,7 +34,7 @@ export function aDetected(changes = {}) {
   };
 }
 
-/** Two systems and two well-known boards. */
+/** Two sources and two suggested companies. */
 export const SOURCES = {
   sources: [
     {

@@ -4,12 +4,12 @@ import userEvent from '@testing-library/user-event';
 import axe from 'axe-core';
 import { MemoryRouter } from 'react-router';
 import App from '../App.js';
-import { makeQueryClient } from '../api/queryClient.js';
+import { createQueryClient } from '../api/queryClient.js';
 
-/** Opens the whole page at an address, as a browser does. */
+/** Render the whole page at an address. */
 export function open(address) {
   const shown = render(
-    <QueryClientProvider client={makeQueryClient()}>
+    <QueryClientProvider client={createQueryClient()}>
       <MemoryRouter initialEntries={[address]}>
         <App />
       </MemoryRouter>
@@ -18,14 +18,14 @@ export function open(address) {
   return { ...shown, user: userEvent.setup() };
 }
 
-/** What axe objects to; colours need a real browser and are looked at there. */
-export async function objections(container) {
+/** The violations that axe finds. Colour contrast is tested in a real browser. */
+export async function axeViolations(container) {
   const { violations } = await axe.run(container, { rules: { 'color-contrast': { enabled: false } } });
   return violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join(' ')}`);
 }
 
-/** Texts with a direction of their own that could turn round what stands beside them. */
-export function turning(container) {
+/** Texts with a right-to-left override that are not isolated from the text beside them. */
+export function unisolatedTexts(container) {
   const walker = document.createTreeWalker(container, NodeFilter.SHOW_TEXT);
   const found = [];
   for (let node = walker.nextNode(); node; node = walker.nextNode()) {

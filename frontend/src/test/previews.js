@@ -1,4 +1,4 @@
-/** A company of a preview, listed; `changes` on top. */
+/** A listed company of a preview, with `changes`. */
 export function aPreviewCompany(changes = {}) {
   return {
     position: 1,
@@ -23,7 +23,7 @@ export function aPreviewCompany(changes = {}) {
   };
 }
 
-/** A finished preview of one company that fits the settings. */
+/** A finished, current preview of one company, with `changes`. */
 export function aPreview({ totals = {}, ...changes } = {}) {
   return {
     preview_id: 5,
@@ -39,7 +39,7 @@ export function aPreview({ totals = {}, ...changes } = {}) {
   };
 }
 
-/** A posting that is taken. */
+/** A matching posting, with `changes`. */
 export function aPosting(changes = {}) {
   return {
     posting_id: 100,

@@ -1,6 +1,6 @@
 import { vi } from 'vitest';
 
-/** A run as the server tells it; `changes` on top. */
+/** A run as the server returns it, with `changes`. */
 export function aRun(changes = {}) {
   return {
     run_id: 7,
@@ -34,46 +34,50 @@ export function anEndedRun(status, changes = {}) {
 }
 
 /** An answer without content. */
-export const NOTHING = { nothing: true };
+export const NO_CONTENT = { nothing: true };
 
 const LOCAL = { auth: 'local', user_id: 1, email: 'local@localhost', name: 'You' };
 
-/** Somebody who is signed in. */
+/** A signed-in user. */
 export const ANN = { auth: 'accounts', user_id: 2, email: 'ann@example.org', name: null };
 
-/** The server's refusal: a problem document with its status. */
+/** A refusal by the server: a problem document with its status. */
 export function refusal(status, code, members = {}) {
   return { status, document: { status, code, detail: `Refused: ${code}.`, ...members } };
 }
 
 /**
- * Stands in for the server: `answers` maps "GET /path" to a document, a refusal, a function that makes one (of the
- * request's headers), or an Error for no answer at all. It may be changed on the way. What is not there is a 404; who asks is the local user, unless
- * something else is said.
+ * Replace fetch() with a server of fixed answers. `answers` maps "GET /path" to a document, a refusal, a function of the
+ * request's headers that returns one, or an Error for no answer. It may be changed during a test. Other paths are 404;
+ * without an answer for `PATHS.me`, the user is the local one.
+ * @returns a mock that records the requests
  */
 export function serve(answers) {
-  const asked = vi.fn();
-  vi.stubGlobal('fetch', async (path, { method, body, signal, headers: said }) => {
+  const requests = vi.fn();
+  vi.stubGlobal('fetch', async (path, { method, body, signal, headers: requestHeaders }) => {
     const call = `${method} ${path}`;
     if (call === PATHS.me && !(call in answers)) {
       return new Response(JSON.stringify(LOCAL));
     }
-    asked(...[call, body && JSON.parse(body)].filter(Boolean));
+    requests(...[call, body && JSON.parse(body)].filter(Boolean));
     let answer = answers[call] ?? refusal(404, 'not_found');
-    answer = typeof answer === 'function' ? await Promise.race([answer(said), givenUp(signal)]) : answer;
+    answer =
+      typeof answer === 'function'
+        ? await Promise.race([answer(requestHeaders), cancellation(signal)])
+        : answer;
     if (answer instanceof Error) {
       throw answer;
     }
     const { status, document, headers } = answer.document ? answer : { status: 200, document: answer };
-    return answer === NOTHING
+    return answer === NO_CONTENT
       ? new Response(null, { status: 204 })
       : new Response(JSON.stringify(document), { status, headers });
   });
-  return asked;
+  return requests;
 }
 
-/** A request that is given up fails at once, as a browser's does. */
-function givenUp(signal) {
+/** Fails when the request is cancelled, as in a browser. */
+function cancellation(signal) {
   return new Promise((_resolve, reject) => {
     signal?.addEventListener('abort', () => reject(signal.reason), { once: true });
   });
@@ -83,7 +87,7 @@ export const PATHS = {
   me: 'GET /api/auth/me',
   signIn: 'POST /api/auth/login',
   credentials: 'GET /api/auth/credentials',
-  makeToken: 'POST /api/auth/credentials',
+  createToken: 'POST /api/auth/credentials',
   password: 'POST /api/auth/password',
   current: 'GET /api/ingestion/current-run',
   start: 'POST /api/ingestion/start',
@@ -99,7 +103,7 @@ export const PATHS = {
   changeCompany: 'PATCH /api/ingestion/companies/12',
   removeCompany: 'DELETE /api/ingestion/companies/12',
   latestPreview: 'GET /api/ingestion/dry-run',
-  makePreview: 'POST /api/ingestion/dry-run',
+  createPreview: 'POST /api/ingestion/dry-run',
   preview: 'GET /api/ingestion/dry-run/5',
   postings: 'GET /api/ingestion/dry-run/5/postings',
   posting: 'GET /api/ingestion/dry-run/5/postings/100',

@@ -2,7 +2,7 @@ import '@testing-library/jest-dom/vitest';
 import { cleanup, configure } from '@testing-library/react';
 import { afterEach, beforeEach, vi } from 'vitest';
 
-// What is waited for comes sooner or later; on a busy machine, later than the library's one second.
+// A busy machine may need longer than the library's one second.
 configure({ asyncUtilTimeout: 15_000 });
 
 beforeEach(() => {
@@ -15,7 +15,7 @@ afterEach(() => {
   sessionStorage.clear();
 });
 
-// jsdom has no modal dialogs; a browser's give the focus back when they are closed.
+// jsdom has no modal dialogs. Like a browser, close() returns the focus to the opener.
 const openers = new WeakMap();
 HTMLDialogElement.prototype.showModal = function showModal() {
   openers.set(this, document.activeElement);

@@ -1,26 +1,30 @@
-import { useCredentials, useRevoke } from '../../api/account.js';
+import { useCredentials, useRevokeCredential } from '../../api/account.js';
 import Banner from '../../components/Banner.js';
-import { browserName } from '../../lib/browser.js';
+import { browserName } from '../../lib/browserName.js';
 import { formatMoment } from '../../lib/format.js';
+import { accountChanges, accountMessages } from '../../messages/account.js';
+import { changeError } from '../../messages/errors.js';
 import './Credentials.css';
 
-/** The sessions and tokens there are, each with its last use and a way to end it. */
+/** The list of sessions and tokens, each with its last use and a button to revoke it. */
 export default function Credentials() {
   const query = useCredentials();
-  const revoke = useRevoke();
+  const revoke = useRevokeCredential();
   return (
-    <section className="panel cr-section" aria-labelledby="cr-title">
-      <h2 id="cr-title">Sessions and tokens</h2>
+    <section className="panel ce-section" aria-labelledby="ce-title">
+      <h2 id="ce-title">Sessions and tokens</h2>
       {revoke.error && (
         <Banner tone="danger" role="alert" onDismiss={revoke.reset}>
-          It could not be revoked. {revoke.error.message}
+          {changeError(accountChanges.revoke, revoke.error)}
         </Banner>
       )}
       {query.isError && (
-        <Banner tone="warning">The list may be out of date: the server does not answer.</Banner>
+        <Banner tone="warning">
+          {accountMessages.listOutdated} {query.error.message}
+        </Banner>
       )}
       {!query.data && !query.isError && <p className="quiet">Loading …</p>}
-      <ul className="cr-list">
+      <ul className="ce-list">
         {query.data?.map((credential) => (
           <Credential key={credential.credential_id} credential={credential} onRevoke={revoke.mutate} />
         ))}
@@ -34,14 +38,14 @@ function Credential({ credential, onRevoke }) {
   const isToken = credential.kind === 'token';
   const name = isToken ? credential.name : browserName(credential.name);
   return (
-    <li className="cr-item">
+    <li className="ce-item">
       <div>
         <p>
           <strong>{name}</strong> <span className="quiet">{isToken ? 'token' : 'session'}</span>
-          {credential.is_current && <span className="cr-current">this session</span>}
+          {credential.is_current && <span className="ce-current">this session</span>}
         </p>
-        <p className="quiet cr-times">
-          Made {formatMoment(credential.created_at)},{' '}
+        <p className="quiet ce-times">
+          Created {formatMoment(credential.created_at)},{' '}
           {credential.last_used_at ? `last used ${formatMoment(credential.last_used_at)}` : 'never used'},{' '}
           {credential.expires_at ? `expires ${formatMoment(credential.expires_at)}` : 'does not expire'}
         </p>

@@ -1,7 +1,8 @@
 import { useSignOut } from '../../api/session.js';
+import { signInMessages } from '../../messages/account.js';
 import './SignOut.css';
 
-/** Ends this session. */
+/** The button that ends this session. */
 export default function SignOut() {
   const signOut = useSignOut();
   return (
@@ -11,7 +12,7 @@ export default function SignOut() {
       aria-disabled={signOut.isPending}
       onClick={() => !signOut.isPending && signOut.mutate()}
     >
-      {signOut.isError ? 'Not signed out, try again' : 'Sign out'}
+      {signOut.isError ? signInMessages.retrySignOut : 'Sign out'}
     </button>
   );
 }

@@ -1,19 +1,20 @@
 import { useLayoutEffect, useRef, useState } from 'react';
 import ConfirmDialog from '../../components/ConfirmDialog.js';
 import { focusHeading } from '../../lib/focusHeading.js';
+import { runMessages } from '../../messages/runs.js';
 
 /**
- * Abort, with a question before it. It keeps the focus while the request is under way.
+ * The Abort button and its confirmation. It keeps the focus while the request is pending.
  * @param {{runId: string, abort: {isPending: boolean, mutate: () => void}}} props
  */
 export default function AbortButton({ runId, abort }) {
   const [asking, setAsking] = useState(false);
   const group = useRef(/** @type {HTMLSpanElement | null} */ (null));
   useLayoutEffect(() => {
-    const shown = group.current;
+    const node = group.current;
     return () => {
-      // The button goes when the run ends. Had it, or its question, the focus, then the heading gets it.
-      if (shown?.contains(document.activeElement)) {
+      // The button is removed when the run ends. If it or its dialog has the focus, move the focus to the heading.
+      if (node?.contains(document.activeElement)) {
         focusHeading();
       }
     };
@@ -34,13 +35,13 @@ export default function AbortButton({ runId, abort }) {
       </button>
       {asking && (
         <ConfirmDialog
-          title={`Abort run ${runId}?`}
-          confirm="Abort run"
-          cancel="Keep running"
+          title={runMessages.abortTitle(runId)}
+          confirm={runMessages.abortConfirm}
+          cancel={runMessages.abortCancel}
           onConfirm={confirm}
           onCancel={() => setAsking(false)}
         >
-          The run ends at once and cannot be resumed. What was taken in until then is kept.
+          {runMessages.abortText}
         </ConfirmDialog>
       )}
     </span>

@@ -1,22 +1,23 @@
-import { useRunEvents } from '../../api/queries.js';
+import { useRunEvents } from '../../api/runs.js';
 import { formatCount, formatMoment } from '../../lib/format.js';
-import { by, counts, sentence } from '../../lib/run.js';
+import { runCounts } from '../../lib/run.js';
 import { statusLook } from '../../lib/status.js';
+import { actorPhrase, runMessages, statusSentence } from '../../messages/runs.js';
 import './RunDetails.css';
 
 /**
- * What is going on in the run, its counts, and what happened to it so far.
- * @param {{run: import('../../api/queries.js').Run}} props
+ * The state of a run in a sentence, its counts and its timeline.
+ * @param {{run: import('../../api/runs.js').Run}} props
  */
 export default function RunDetails({ run }) {
   const events = useRunEvents(run.run_id, run.status).data;
   return (
     <section className="panel rd-details" aria-labelledby="rd-title">
       <h2 id="rd-title">Details</h2>
-      <p>{sentence(run)}</p>
+      <p>{statusSentence(run)}</p>
       {run.status === 'error' && (
         <p className="rd-reason">
-          <strong>Reason:</strong> {run.error_message ?? 'none was given.'}
+          <strong>Reason:</strong> {run.error_message ?? runMessages.noReason}
         </p>
       )}
       <Counts run={run} />
@@ -26,15 +27,15 @@ export default function RunDetails({ run }) {
   );
 }
 
-/** @param {{run: import('../../api/queries.js').Run}} props */
+/** @param {{run: import('../../api/runs.js').Run}} props */
 function Counts({ run }) {
-  const known = counts(run);
-  if (known.length === 0) {
-    return <p className="quiet">No postings {run.is_active ? 'so far' : 'were taken in'}.</p>;
+  const counts = runCounts(run);
+  if (counts.length === 0) {
+    return <p className="quiet">{runMessages.noJobs(run)}</p>;
   }
   return (
     <dl className="rd-counts">
-      {known.map(({ name, count }) => (
+      {counts.map(({ name, count }) => (
         <div key={name}>
           <dt>{name}</dt>
           <dd>{formatCount(count)}</dd>
@@ -44,7 +45,7 @@ function Counts({ run }) {
   );
 }
 
-/** @param {{events: import('../../api/queries.js').RunEvent[]}} props */
+/** @param {{events: import('../../api/runs.js').RunEvent[]}} props */
 function Timeline({ events }) {
   return (
     <ol className="rd-timeline">
@@ -52,7 +53,7 @@ function Timeline({ events }) {
         <li key={event.seq}>
           <time dateTime={event.at}>{formatMoment(event.at)}</time>
           <span className="rd-change">{event.from ? statusLook(event.to).label : 'Started'}</span>
-          <span className="quiet">{by(event.actor)}</span>
+          <span className="quiet">{actorPhrase(event.actor)}</span>
         </li>
       ))}
     </ol>

@@ -1,40 +1,39 @@
 import { useCompanies } from '../../api/companies.js';
 import { useSources } from '../../api/sources.js';
 import Banner from '../../components/Banner.js';
-import { trouble } from '../../lib/trouble.js';
+import { listMessages } from '../../messages/companies.js';
+import { connectionMessage } from '../../messages/errors.js';
 import AddCompany from './configure/AddCompany.js';
 import CompanyList from './configure/CompanyList.js';
-import Exchange from './configure/Exchange.js';
-import NextBar from './configure/NextBar.js';
-import Starters from './configure/Starters.js';
+import ImportExport from './configure/ImportExport.js';
+import NextAction from './configure/NextAction.js';
+import SuggestedCompanies from './configure/SuggestedCompanies.js';
 import './Stage1Configure.css';
 
-/** Stage 1: whose postings a run is to take in, and which of them. */
+/** Stage 1: the user's companies and their filters. */
 export default function Stage1Configure() {
   const { companies, error } = useCompanies();
   const { data } = useSources();
   const isEmpty = companies?.length === 0;
   return (
     <>
-      <div role="status" className="s1-news">
-        {error && <Banner tone="warning">{trouble(error).sentence}</Banner>}
-        {!companies && !error && <p className="quiet">Loading your companies …</p>}
+      <div role="status" className="s1-alerts">
+        {error && <Banner tone="warning">{connectionMessage(error).sentence}</Banner>}
+        {!companies && !error && <p className="quiet">{listMessages.loading}</p>}
       </div>
-      {isEmpty && (
-        <p>Your list is empty. Add a company by its careers page, or begin with some that are well known.</p>
-      )}
+      {isEmpty && <p>{listMessages.empty}</p>}
       <AddCompany sources={data?.sources ?? []} companies={companies ?? []} />
       {companies && data && data.starters.length > 0 && (
-        <Starters
-          starters={data.starters}
+        <SuggestedCompanies
+          suggestions={data.starters}
           sources={data.sources}
           companies={companies}
           open={isEmpty ?? false}
         />
       )}
-      {companies && <Exchange companies={companies} />}
+      {companies && <ImportExport companies={companies} />}
       {companies && <CompanyList companies={companies} />}
-      <NextBar />
+      <NextAction />
     </>
   );
 }

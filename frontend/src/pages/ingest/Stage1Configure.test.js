@@ -1,8 +1,8 @@
 import { screen, waitFor, within } from '@testing-library/react';
 import { expect, test } from 'vitest';
-import { aCompany, aDetected, SOURCES } from '../../test/companies.js';
-import { objections, open, turning } from '../../test/open.js';
-import { NOTHING, PATHS, refusal, serve } from '../../test/server.js';
+import { aCompany, aDetectedBoard, SOURCES } from '../../test/companies.js';
+import { axeViolations, open, unisolatedTexts } from '../../test/open.js';
+import { NO_CONTENT, PATHS, refusal, serve } from '../../test/server.js';
 
 const BETA = aCompany({
   company_id: 13,
@@ -24,12 +24,12 @@ function serveList(companies, more = {}) {
     [PATHS.companies]: { companies },
     ...more,
   };
-  return { answers, asked: serve(answers) };
+  return { answers, requests: serve(answers) };
 }
 
 const row = async (name) => (await screen.findByText(name, { selector: 'strong' })).closest('li');
 
-test('each company is there with its board, its filters and its last listing', async () => {
+test('each company shows its board, filters and last listing', async () => {
   serveList([aCompany({ listing: LISTED }), BETA]);
   const { container } = open('/ingest');
   const acme = await row('Acme');
@@ -41,24 +41,24 @@ test('each company is there with its board, its filters and its last listing', a
   expect(acme).toHaveTextContent('Every title.');
   const beta = await row('Beta');
   expect(beta).toHaveTextContent('Only titles with: engineer, designer. Never: intern.');
-  expect(beta).toHaveTextContent('Failed: There is no such board. Check the board’s name');
+  expect(beta).toHaveTextContent('Failed: This board does not exist. Remove the company');
   expect(within(beta).getByRole('checkbox')).not.toBeChecked();
   expect(screen.getByText('2 companies, 1 enabled')).toBeVisible();
-  expect(await objections(container)).toEqual([]);
+  expect(await axeViolations(container)).toEqual([]);
 });
 
-test('a search goes through names, boards and systems', async () => {
+test('the search covers names, boards and sources', async () => {
   serveList([aCompany(), BETA]);
   const { user } = open('/ingest');
   await user.type(await screen.findByRole('searchbox'), 'lever');
   expect(await screen.findByText('1 of 2 companies, 1 enabled')).toBeVisible();
   expect(screen.queryByText('Acme', { selector: 'strong' })).toBeNull();
   await user.type(screen.getByRole('searchbox'), ' x');
-  expect(await screen.findByText('No company matches.')).toBeVisible();
+  expect(await screen.findByText('No companies match.')).toBeVisible();
 });
 
-test('enabling is sent at once, and taken back when it is refused', async () => {
-  const { answers, asked } = serveList([aCompany()]);
+test('the Enabled switch is sent at once and taken back after a refusal', async () => {
+  const { answers, requests } = serveList([aCompany()]);
   answers[PATHS.changeCompany] = () => {
     answers[PATHS.companies] = { companies: [aCompany({ enabled: false })] };
     return aCompany({ enabled: false });
@@ -67,7 +67,7 @@ test('enabling is sent at once, and taken back when it is refused', async () => 
   const box = await screen.findByRole('checkbox', { name: 'Enabled: Acme' });
   await user.click(box);
   await waitFor(() => expect(box).not.toBeChecked());
-  expect(asked).toHaveBeenCalledWith(PATHS.changeCompany, {
+  expect(requests).toHaveBeenCalledWith(PATHS.changeCompany, {
     enabled: false,
     updated_at: '2026-01-02T10:00:00Z',
   });
@@ -77,8 +77,8 @@ test('enabling is sent at once, and taken back when it is refused', async () => 
   expect(box).not.toBeChecked();
 });
 
-test('a switch that is flipped twice ends as the second flip says', async () => {
-  const { answers, asked } = serveList([aCompany()]);
+test('two fast clicks on Enabled end with the second', async () => {
+  const { answers, requests } = serveList([aCompany()]);
   let answer;
   answers[PATHS.changeCompany] = () =>
     new Promise((resolve) => {
@@ -93,15 +93,15 @@ test('a switch that is flipped twice ends as the second flip says', async () => 
   const later = '2026-01-02T11:00:00Z';
   answer(aCompany({ enabled: false, updated_at: later }));
   await waitFor(() =>
-    expect(asked).toHaveBeenCalledWith(PATHS.changeCompany, { enabled: true, updated_at: later }),
+    expect(requests).toHaveBeenCalledWith(PATHS.changeCompany, { enabled: true, updated_at: later }),
   );
   expect(box).toBeChecked();
   answer(aCompany());
   await waitFor(() => expect(box).toBeChecked());
 });
 
-test('a switch says what it was flipped on, and is told if that has changed elsewhere', async () => {
-  const { answers, asked } = serveList([aCompany()]);
+test('Enabled sends the version it is based on and reports a conflict', async () => {
+  const { answers, requests } = serveList([aCompany()]);
   const company = aCompany({ include: ['data'], updated_at: '2026-01-02T11:00:00Z' });
   answers[PATHS.changeCompany] = () => {
     answers[PATHS.companies] = { companies: [company] };
@@ -111,7 +111,7 @@ test('a switch says what it was flipped on, and is told if that has changed else
   const box = await screen.findByRole('checkbox', { name: 'Enabled: Acme' });
   await user.click(box);
   expect(await screen.findByRole('alert')).toHaveTextContent(
-    'It is now: Only titles with: data. So it was not',
+    'It is now: Only titles with: data. Your change was not saved.',
   );
   expect(box).toBeChecked();
   answers[PATHS.changeCompany] = () => {
@@ -120,17 +120,17 @@ test('a switch says what it was flipped on, and is told if that has changed else
   };
   await user.click(box);
   await waitFor(() => expect(screen.queryByRole('alert')).toBeNull());
-  expect(asked).toHaveBeenLastCalledWith(PATHS.changeCompany, {
+  expect(requests).toHaveBeenLastCalledWith(PATHS.changeCompany, {
     enabled: false,
     updated_at: '2026-01-02T11:00:00Z',
   });
 });
 
-test('removing is at once, and can be undone with all there was', async () => {
-  const { answers, asked } = serveList([aCompany(), BETA]);
+test('Remove works at once, and Undo restores everything', async () => {
+  const { answers, requests } = serveList([aCompany(), BETA]);
   answers['DELETE /api/ingestion/companies/13'] = () => {
     answers[PATHS.companies] = { companies: [aCompany()] };
-    return NOTHING;
+    return NO_CONTENT;
   };
   answers[PATHS.addCompany] = () => {
     const back = { ...BETA, company_id: 40 };
@@ -144,10 +144,10 @@ test('removing is at once, and can be undone with all there was', async () => {
   expect(undo.closest('[role=status]')).not.toBeNull();
   expect(undo).toHaveFocus();
   await waitFor(() => expect(screen.queryByText('Beta', { selector: 'strong' })).toBeNull());
-  expect(await objections(container)).toEqual([]);
+  expect(await axeViolations(container)).toEqual([]);
   await user.click(undo);
   await waitFor(async () => expect(await row('Beta')).toHaveFocus());
-  expect(asked).toHaveBeenCalledWith(PATHS.addCompany, {
+  expect(requests).toHaveBeenCalledWith(PATHS.addCompany, {
     source: 'lever',
     board: 'beta',
     name: 'Beta',
@@ -158,10 +158,10 @@ test('removing is at once, and can be undone with all there was', async () => {
   expect(screen.queryByText('Beta was removed.')).toBeNull();
 });
 
-test('several that were removed can each be brought back, or forgotten', async () => {
+test('each removed company can be restored or dismissed', async () => {
   const { answers } = serveList([aCompany(), BETA]);
-  answers[PATHS.removeCompany] = NOTHING;
-  answers['DELETE /api/ingestion/companies/13'] = NOTHING;
+  answers[PATHS.removeCompany] = NO_CONTENT;
+  answers['DELETE /api/ingestion/companies/13'] = NO_CONTENT;
   answers[PATHS.addCompany] = refusal(409, 'company_exists', { company_id: 12 });
   const { user } = open('/ingest');
   await user.click(await screen.findByRole('button', { name: 'Remove Acme' }));
@@ -169,13 +169,13 @@ test('several that were removed can each be brought back, or forgotten', async (
   await user.click(await screen.findByRole('button', { name: 'Remove Beta' }));
   await screen.findByText('Beta was removed.');
   await user.click(screen.getByRole('button', { name: 'Undo the removal of Acme' }));
-  expect(await screen.findByText('Acme was removed. It is in your list already.')).toBeVisible();
+  expect(await screen.findByText('Acme was removed. It is already in your list.')).toBeVisible();
   await user.click(screen.getByRole('button', { name: 'Dismiss: Acme was removed' }));
   expect(screen.queryByText(/Acme was removed/)).toBeNull();
   expect(screen.getByText('Beta was removed.')).toBeVisible();
 });
 
-test('a removal that fails leaves the company, and is told', async () => {
+test('an unconfirmed removal keeps the company and is reported', async () => {
   serveList([aCompany()], { [PATHS.removeCompany]: refusal(503, 'database_unavailable') });
   const { user } = open('/ingest');
   await user.click(await screen.findByRole('button', { name: 'Remove Acme' }));
@@ -183,21 +183,21 @@ test('a removal that fails leaves the company, and is told', async () => {
   expect(await row('Acme')).toBeVisible();
 });
 
-test('an empty list begins with well-known companies, added in one call', async () => {
-  const { answers, asked } = serveList([]);
+test('an empty list offers suggested companies, added in one request', async () => {
+  const { answers, requests } = serveList([]);
   answers[PATHS.importCompanies] = () => {
     answers[PATHS.companies] = { companies: [aCompany()] };
     return { added: 1, changed: 0, unchanged: 0 };
   };
   const { user, container } = open('/ingest');
   expect(await screen.findByText(/^Your list is empty/)).toBeVisible();
-  const none = screen.getByRole('button', { name: 'Add 0 companies' });
+  const none = screen.getByRole('button', { name: 'Add companies' });
   expect(none).toHaveAttribute('aria-disabled', 'true');
   await user.click(screen.getByRole('checkbox', { name: 'Acme Greenhouse' }));
-  expect(await objections(container)).toEqual([]);
+  expect(await axeViolations(container)).toEqual([]);
   await user.click(screen.getByRole('button', { name: 'Add 1 company' }));
   expect(await screen.findByText('1 company added.')).toBeVisible();
-  expect(asked).toHaveBeenCalledWith(PATHS.importCompanies, {
+  expect(requests).toHaveBeenCalledWith(PATHS.importCompanies, {
     companies: [{ source: 'greenhouse', board: 'acme', name: 'Acme' }],
   });
   await waitFor(async () => expect(await row('Acme')).toBeVisible());
@@ -205,7 +205,7 @@ test('an empty list begins with well-known companies, added in one call', async 
   expect(screen.getByRole('checkbox', { name: 'Birch Lever' })).toBeVisible();
 });
 
-test('names are sorted as a person sorts them', async () => {
+test('companies are sorted by name, numbers by value', async () => {
   const named = (name, company_id) => aCompany({ company_id, name, board: `b${company_id}` });
   serveList([named('Co 10', 1), named('Co 2', 2), named('acme', 3)]);
   open('/ingest');
@@ -214,44 +214,44 @@ test('names are sorted as a person sorts them', async () => {
   expect(names).toEqual(['acme', 'Co 2', 'Co 10']);
 });
 
-test('the well-known companies are shown again when the list has become empty', async () => {
+test('the suggested companies open again when the list becomes empty', async () => {
   const { answers } = serveList([aCompany()]);
   answers[PATHS.removeCompany] = () => {
     answers[PATHS.companies] = { companies: [] };
-    return NOTHING;
+    return NO_CONTENT;
   };
   const { user } = open('/ingest');
-  const panel = (await screen.findByText('Well-known companies to begin with')).closest('details');
+  const panel = (await screen.findByText('Suggested companies')).closest('details');
   expect(panel).not.toHaveAttribute('open');
   await user.click(screen.getByRole('button', { name: 'Remove Acme' }));
   await screen.findByText(/^Your list is empty/);
   expect(panel).toHaveAttribute('open');
 });
 
-test('a company of a system that is not known any more has no link', async () => {
+test('a company of an unknown source has no link', async () => {
   serveList([aCompany({ source: 'gone', source_name: 'gone', url: null })]);
   open('/ingest');
   expect(await row('Acme')).toHaveTextContent('gone, acme');
   expect(screen.queryByRole('link', { name: 'acme' })).toBeNull();
 });
 
-test('a name or a board that turns its direction round turns nothing else', async () => {
+test('right-to-left overrides in names do not affect other text', async () => {
   const odd = '\u202egnirts';
   const listing = { at: '2026-01-02T10:00:00Z', outcome: 'gone', detail: odd, postings: null };
   const company = aCompany({ name: odd, board: odd, include: [odd], listing });
   const { answers } = serveList([company, aCompany({ ...company, company_id: 13, url: null })]);
-  answers[PATHS.removeCompany] = NOTHING;
-  answers[PATHS.detect] = aDetected({ name: odd, board: odd, titles: [odd], note: odd });
+  answers[PATHS.removeCompany] = NO_CONTENT;
+  answers[PATHS.detect] = aDetectedBoard({ name: odd, board: odd, titles: [odd], note: odd });
   const { user, container } = open('/ingest');
-  await user.type(await screen.findByLabelText('Address of its careers page'), 'x.example{Enter}');
+  await user.type(await screen.findByLabelText('Careers page address'), 'x.example{Enter}');
   await screen.findByText(/already in your list/);
-  expect(turning(container)).toEqual([]);
+  expect(unisolatedTexts(container)).toEqual([]);
   await user.click(screen.getAllByRole('button', { name: /^Remove / })[0]);
   await screen.findByText(/was removed\.$/);
-  expect(turning(container)).toEqual([]);
+  expect(unisolatedTexts(container)).toEqual([]);
 });
 
-test('a list that cannot be loaded is told, and shown as soon as it can', async () => {
+test('a list that cannot be loaded is reported and fetched again', async () => {
   const { answers } = serveList([], { [PATHS.companies]: new TypeError('Failed to fetch') });
   open('/ingest');
   expect(await screen.findByText('Connection lost, retrying.')).toBeVisible();

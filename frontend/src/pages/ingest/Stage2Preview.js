@@ -2,39 +2,41 @@ import { useState } from 'react';
 import { Link } from 'react-router';
 import Banner from '../../components/Banner.js';
 import { paths } from '../../lib/paths.js';
-import { trouble } from '../../lib/trouble.js';
-import FoundPostings from './preview/FoundPostings.js';
+import { connectionMessage } from '../../messages/errors.js';
+import { previewMessages } from '../../messages/previews.js';
+import PreviewAlerts from './preview/PreviewAlerts.js';
 import PreviewCards from './preview/PreviewCards.js';
 import PreviewHead from './preview/PreviewHead.js';
-import PreviewNews from './preview/PreviewNews.js';
 import SearchField from './preview/SearchField.js';
-import StartBar from './preview/StartBar.js';
-import { usePreviewing } from './preview/usePreviewing.js';
+import SearchResults from './preview/SearchResults.js';
+import StartAction from './preview/StartAction.js';
+import { useCurrentPreview } from './preview/useCurrentPreview.js';
 import './Stage2Preview.css';
 
 /**
- * Stage 2: what a run would take in, and the start of one.
- * @param {{start: ReturnType<typeof import('./useStart.js').useStart>, offered: boolean}} props
- *   whether an active run is offered above, which explains a failed start better than its own words
+ * Stage 2: the postings that a run would collect, and its start.
+ * @param {{start: ReturnType<typeof import('./useStart.js').useStart>, offered: boolean}} props `offered` if a link to an
+ *   active run is shown above, which replaces the message of a failed start
  */
 export default function Stage2Preview({ start, offered }) {
-  const previewing = usePreviewing();
-  const { preview, error, isMaking, refusal, isNone, refresh } = previewing;
-  const isWaiting = isMaking || (!preview && !isNone);
+  const currentPreview = useCurrentPreview();
+  const { preview, error, isCreating, createError, isNone, refresh } = currentPreview;
+  const isWaiting = isCreating || (!preview && !isNone);
+  const hasNoCompanies = createError?.code === 'no_companies';
   function renew() {
     start.dismiss();
     refresh();
   }
   return (
     <>
-      <PreviewNews previewing={previewing} start={start} offered={offered} onRefresh={renew} />
-      <div role="status" className="s2-news">
-        {error && <Banner tone="warning">{trouble(error).sentence}</Banner>}
-        {!error && isWaiting && <p className="quiet">Preparing the preview …</p>}
+      <PreviewAlerts currentPreview={currentPreview} start={start} offered={offered} onRefresh={renew} />
+      <div role="status" className="s2-alerts">
+        {error && <Banner tone="warning">{connectionMessage(error).sentence}</Banner>}
+        {!error && isWaiting && <p className="quiet">{previewMessages.preparing}</p>}
       </div>
-      {refusal?.code === 'no_companies' && !isMaking ? (
+      {hasNoCompanies && !isCreating ? (
         <section className="panel s2-empty" aria-label="Preview">
-          <p>There is nothing to preview: none of your companies is enabled.</p>
+          <p>{previewMessages.noCompanies}</p>
           <Link className="button" to={paths.configure}>
             Choose companies
           </Link>
@@ -43,32 +45,37 @@ export default function Stage2Preview({ start, offered }) {
         <>
           {!preview && !isWaiting && (
             <section className="panel s2-empty" aria-label="Preview">
-              <p>There is no preview yet.</p>
+              <p>{previewMessages.none}</p>
               <button type="button" className="button" onClick={renew}>
-                Make a preview
+                Create a preview
               </button>
             </section>
           )}
           {preview && (
-            <Known key={preview.preview_id} preview={preview} isMaking={isMaking} onRefresh={renew} />
+            <PreviewPanel
+              key={preview.preview_id}
+              preview={preview}
+              isCreating={isCreating}
+              onRefresh={renew}
+            />
           )}
         </>
       )}
-      <StartBar preview={refusal?.code === 'no_companies' || isMaking ? undefined : preview} start={start} />
+      <StartAction preview={hasNoCompanies || isCreating ? undefined : preview} start={start} />
     </>
   );
 }
 
 /**
- * @param {{preview: import('../../api/previews.js').Preview, isMaking: boolean, onRefresh: () => void}} props
+ * @param {{preview: import('../../api/previews.js').Preview, isCreating: boolean, onRefresh: () => void}} props
  */
-function Known({ preview, isMaking, onRefresh }) {
+function PreviewPanel({ preview, isCreating, onRefresh }) {
   const [search, setSearch] = useState('');
   return (
     <>
-      <PreviewHead preview={preview} isMaking={isMaking} onRefresh={onRefresh} />
+      <PreviewHead preview={preview} isCreating={isCreating} onRefresh={onRefresh} />
       <SearchField onSearch={setSearch} />
-      {search ? <FoundPostings preview={preview} search={search} /> : <PreviewCards preview={preview} />}
+      {search ? <SearchResults preview={preview} search={search} /> : <PreviewCards preview={preview} />}
     </>
   );
 }

@@ -1,35 +1,37 @@
 import { Link } from 'react-router';
-import { isMissing, useAbortRun, useRun } from '../../api/queries.js';
+import { isMissing } from '../../api/client.js';
+import { useAbortRun, useRun } from '../../api/runs.js';
 import CopyButton from '../../components/CopyButton.js';
 import StatusBadge from '../../components/StatusBadge.js';
 import { formatDuration, formatMoment } from '../../lib/format.js';
 import { paths } from '../../lib/paths.js';
-import { lasted } from '../../lib/run.js';
+import { runDuration } from '../../lib/run.js';
 import { statusLook } from '../../lib/status.js';
-import { trouble } from '../../lib/trouble.js';
 import { UNKNOWN, useFavicon } from '../../lib/useFavicon.js';
 import { useNow } from '../../lib/useNow.js';
+import { connectionMessage } from '../../messages/errors.js';
+import { runMessages } from '../../messages/runs.js';
 import AbortButton from './AbortButton.js';
+import RunAlerts from './RunAlerts.js';
 import RunDetails from './RunDetails.js';
-import RunNews from './RunNews.js';
 import './Stage3Progress.css';
 
-/** @typedef {import('../../api/queries.js').Run} Run */
+/** @typedef {import('../../api/runs.js').Run} Run */
 
 /**
- * Stage 3: one run, as the server knows it. The heading is one and the same from the first moment on: it has the focus.
+ * Stage 3: one run. The heading is rendered before the run is loaded, because it receives the focus.
  * @param {{runId: string}} props
  */
 export default function Stage3Progress({ runId }) {
-  const { run: known, asOf, isOld, error } = useRun(runId);
+  const { run: lastRun, asOf, isStale, error } = useRun(runId);
   const abort = useAbortRun(runId);
   const missing = isMissing(error);
-  const run = missing ? undefined : known;
-  const lost = !missing && (isOld || error !== null);
-  useFavicon(lost ? UNKNOWN : run ? statusLook(run.status).favicon : 'idle');
+  const run = missing ? undefined : lastRun;
+  const isUncertain = !missing && (isStale || error !== null);
+  useFavicon(isUncertain ? UNKNOWN : run ? statusLook(run.status).favicon : 'idle');
   return (
     <div className="s3-run">
-      <title>{`${titleOf(runId, lost ? undefined : run, error)} · Job Ingestion`}</title>
+      <title>{`${tabTitle(runId, isUncertain ? undefined : run, error)} · Job Ingestion`}</title>
       <div className="s3-header">
         <div className="s3-name">
           <h1 tabIndex={-1}>
@@ -39,27 +41,27 @@ export default function Stage3Progress({ runId }) {
         </div>
         {run?.can_abort && <AbortButton runId={runId} abort={abort} />}
       </div>
-      {missing && <Missing />}
-      {!missing && <RunNews run={run} asOf={asOf} isOld={isOld} error={error} abort={abort} />}
-      {run && <Known run={run} asOf={asOf} lost={lost} />}
+      {missing && <RunNotFound />}
+      {!missing && <RunAlerts run={run} asOf={asOf} isStale={isStale} error={error} abort={abort} />}
+      {run && <RunPanel run={run} asOf={asOf} isUncertain={isUncertain} />}
     </div>
   );
 }
 
-/** What the tab is called. A status that may be out of date is not in it. */
-function titleOf(runId, run, error) {
+/** The title of the tab. A status that may be out of date is left out. */
+function tabTitle(runId, run, error) {
   if (isMissing(error)) {
     return 'No such run';
   }
-  const state = error ? trouble(error).title : run && statusLook(run.status).label;
+  const state = error ? connectionMessage(error).title : run && statusLook(run.status).label;
   return state ? `Run ${runId} · ${state}` : `Run ${runId}`;
 }
 
-/** @param {{run: Run, asOf: number, lost: boolean}} props */
-function Known({ run, asOf, lost }) {
+/** @param {{run: Run, asOf: number, isUncertain: boolean}} props */
+function RunPanel({ run, asOf, isUncertain }) {
   return (
     <>
-      <StatusRow run={run} asOf={asOf} lost={lost} />
+      <StatusRow run={run} asOf={asOf} isUncertain={isUncertain} />
       <RunDetails run={run} />
       {!run.is_active && (
         <p>
@@ -73,11 +75,11 @@ function Known({ run, asOf, lost }) {
 }
 
 /**
- * While the connection is lost the clock stands: nobody knows whether the run still goes on.
- * @param {{run: Run, asOf: number, lost: boolean}} props
+ * Status and times. The clock stops while the connection is lost, because the run may have ended.
+ * @param {{run: Run, asOf: number, isUncertain: boolean}} props
  */
-function StatusRow({ run, asOf, lost }) {
-  const ticking = run.is_active && !lost;
+function StatusRow({ run, asOf, isUncertain }) {
+  const ticking = run.is_active && !isUncertain;
   const now = useNow(ticking);
   return (
     <div className="panel s3-status">
@@ -88,7 +90,7 @@ function StatusRow({ run, asOf, lost }) {
         <div>
           <dt>{run.is_active ? 'Elapsed' : 'Took'}</dt>
           <dd>
-            <span role="timer">{formatDuration(lasted(run, ticking ? now - asOf : 0))}</span>
+            <span role="timer">{formatDuration(runDuration(run, ticking ? now - asOf : 0))}</span>
           </dd>
         </div>
         <Moment name="Created" at={run.created_at} />
@@ -108,10 +110,10 @@ function Moment({ name, at }) {
   );
 }
 
-function Missing() {
+function RunNotFound() {
   return (
     <>
-      <p>No run of yours has this ID. The address may be mistyped.</p>
+      <p>{runMessages.missing}</p>
       <p className="s3-ways">
         <Link to={paths.runs}>See your runs</Link>
         <Link to={paths.configure}>Start a new run</Link>

@@ -1,6 +1,6 @@
 import { screen, waitFor, within } from '@testing-library/react';
 import { expect, test, vi } from 'vitest';
-import { objections, open } from '../../test/open.js';
+import { axeViolations, open } from '../../test/open.js';
 import { anEndedRun, aRun, PATHS, refusal, serve } from '../../test/server.js';
 
 const STARTED = {
@@ -14,16 +14,16 @@ const STARTED = {
 
 function serveRun(run, more = {}) {
   const answers = { [PATHS.run]: run, [PATHS.events]: { events: [STARTED] }, ...more };
-  return { answers, asked: serve(answers) };
+  return { answers, requests: serve(answers) };
 }
 
 function icon() {
   return document.querySelector('link[rel="icon"]');
 }
 
-/** What the tab tells somebody who looks at another one. */
-async function expectNothingIsClaimed() {
-  expect(await screen.findByText(/^Asking the server again\. This is how it stood at /)).toBeVisible();
+/** Tab title and icon show no status that may be out of date. */
+async function expectUncertainTab() {
+  expect(await screen.findByText(/^Checking the status again\. Last updated at /)).toBeVisible();
   expect(document.title).toBe('Run 7 · Job Ingestion');
   expect(icon()).toHaveAttribute('href', expect.stringMatching(/favicon-unknown/));
 }
@@ -33,7 +33,7 @@ async function confirmAbort(user) {
   await user.click(screen.getByRole('button', { name: 'Abort run' }));
 }
 
-test('an active run has its ID, Abort, badge, times, sentence and timeline', async () => {
+test('an active run shows ID, Abort, badge, times, sentence and timeline', async () => {
   serveRun(aRun());
   const { container } = open('/ingest/runs/7');
   expect(await screen.findByRole('button', { name: 'Abort' })).toBeVisible();
@@ -41,20 +41,20 @@ test('an active run has its ID, Abort, badge, times, sentence and timeline', asy
   expect(screen.getByText('Pending')).toBeVisible();
   expect(screen.getByRole('timer')).toHaveTextContent(/^1 min \d+ s$/);
   expect(screen.getByText('Waiting for a worker.')).toBeVisible();
-  expect(screen.getByText('No postings so far.')).toBeVisible();
+  expect(screen.getByText('No jobs so far.')).toBeVisible();
   expect(await screen.findByText('Started')).toBeVisible();
   expect(document.title).toBe('Run 7 · Pending · Job Ingestion');
   expect(icon()).toHaveAttribute('href', '/favicon-active.svg');
   expect(screen.queryByRole('link', { name: 'Start a new run' })).toBeNull();
-  expect(await objections(container)).toEqual([]);
+  expect(await axeViolations(container)).toEqual([]);
 });
 
 test.each([
-  ['finished', {}, 'The run went through to its end.', 'success'],
-  ['aborted', {}, 'The run was aborted before its end.', 'warning'],
-  ['error', { error_message: 'The board is gone.' }, 'The board is gone.', 'danger'],
+  ['finished', {}, 'The run ended normally.', 'success'],
+  ['aborted', {}, 'The run was aborted before it finished.', 'warning'],
+  ['error', { error_message: 'The board was deleted.' }, 'The board was deleted.', 'danger'],
 ])(
-  'a run that is %s says so, how long it took, and what is next',
+  'a run with status %s shows its end, duration and a link to a new run',
   async (status, changes, words, favicon) => {
     serveRun(anEndedRun(status, changes));
     const { container } = open('/ingest/runs/7');
@@ -63,24 +63,24 @@ test.each([
     expect(screen.getByText(words)).toBeVisible();
     expect(screen.queryByRole('button', { name: 'Abort' })).toBeNull();
     expect(icon()).toHaveAttribute('href', `/favicon-${favicon}.svg`);
-    expect(await objections(container)).toEqual([]);
+    expect(await axeViolations(container)).toEqual([]);
   },
 );
 
-test('an ended run is not asked for again', async () => {
+test('an ended run is not fetched again', async () => {
   vi.useFakeTimers({ shouldAdvanceTime: true });
   try {
-    const { asked } = serveRun(anEndedRun('finished'));
+    const { requests } = serveRun(anEndedRun('finished'));
     open('/ingest/runs/7');
     await screen.findByText('Finished');
     await vi.advanceTimersByTimeAsync(60_000);
-    expect(asked.mock.calls.filter(([call]) => call === PATHS.run)).toHaveLength(1);
+    expect(requests.mock.calls.filter(([call]) => call === PATHS.run)).toHaveLength(1);
   } finally {
     vi.useRealTimers();
   }
 });
 
-test('counts are shown where there are any', async () => {
+test('counts are shown', async () => {
   serveRun(
     anEndedRun('finished', {
       total_jobs: 1234,
@@ -95,18 +95,18 @@ test('counts are shown where there are any', async () => {
   expect(screen.getByText('Failed').nextSibling).toHaveTextContent('30');
 });
 
-test('abort asks first, and keeping the run sends nothing', async () => {
-  const { asked } = serveRun(aRun());
+test('Abort asks first, and Keep running sends nothing', async () => {
+  const { requests } = serveRun(aRun());
   const { user, container } = open('/ingest/runs/7');
   await user.click(await screen.findByRole('button', { name: 'Abort' }));
   expect(screen.getByRole('button', { name: 'Keep running' })).toHaveFocus();
-  expect(await objections(container)).toEqual([]);
+  expect(await axeViolations(container)).toEqual([]);
   await user.click(screen.getByRole('button', { name: 'Keep running' }));
   expect(screen.queryByRole('dialog')).toBeNull();
-  expect(asked).not.toHaveBeenCalledWith(PATHS.abort);
+  expect(requests).not.toHaveBeenCalledWith(PATHS.abort);
 });
 
-test('the run is aborted when the server says so, not before', async () => {
+test('the badge changes only after the server confirmed the abort', async () => {
   let answer;
   const { answers } = serveRun(aRun(), {
     [PATHS.abort]: () =>
@@ -124,13 +124,13 @@ test('the run is aborted when the server says so, not before', async () => {
   await waitFor(() => expect(screen.getByRole('heading', { level: 1 })).toHaveFocus());
 });
 
-test('a failed abort is told, can be dismissed, and tried again', async () => {
-  const { answers, asked } = serveRun(aRun(), { [PATHS.abort]: refusal(503, 'database_unavailable') });
+test('an unconfirmed abort is reported, can be dismissed and repeated', async () => {
+  const { answers, requests } = serveRun(aRun(), { [PATHS.abort]: refusal(503, 'database_unavailable') });
   const { user, container } = open('/ingest/runs/7');
   await confirmAbort(user);
   const alert = await screen.findByRole('alert');
   expect(alert).toHaveTextContent('The abort was not confirmed. Refused: database_unavailable.');
-  expect(await objections(container)).toEqual([]);
+  expect(await axeViolations(container)).toEqual([]);
   await user.click(within(alert).getByRole('button', { name: 'Dismiss this message' }));
   expect(screen.queryByRole('alert')).toBeNull();
   answers[PATHS.abort] = () => {
@@ -139,10 +139,10 @@ test('a failed abort is told, can be dismissed, and tried again', async () => {
   };
   await confirmAbort(user);
   expect(await screen.findByText('Aborted')).toBeVisible();
-  expect(asked.mock.calls.filter(([call]) => call === PATHS.abort)).toHaveLength(2);
+  expect(requests.mock.calls.filter(([call]) => call === PATHS.abort)).toHaveLength(2);
 });
 
-test('an abort that came after the end of the run is told as that, and is no error', async () => {
+test('an abort after the end of the run is a notice, not an alert', async () => {
   const { answers } = serveRun(aRun(), {
     [PATHS.abort]: () => {
       answers[PATHS.run] = anEndedRun('finished');
@@ -151,12 +151,12 @@ test('an abort that came after the end of the run is told as that, and is no err
   });
   const { user } = open('/ingest/runs/7');
   await confirmAbort(user);
-  expect(await screen.findByText('The run had ended before the abort reached it.')).toBeVisible();
+  expect(await screen.findByText('The run had already ended before the abort reached it.')).toBeVisible();
   expect(screen.getByText('Finished')).toBeVisible();
   expect(screen.queryByRole('alert')).toBeNull();
 });
 
-test('a server that is away: the last state stays, with its time, the clock stands, and it recovers by itself', async () => {
+test('a lost connection keeps the last state and stops the clock', async () => {
   vi.useFakeTimers({ shouldAdvanceTime: true });
   try {
     const { answers } = serveRun(aRun());
@@ -164,7 +164,7 @@ test('a server that is away: the last state stays, with its time, the clock stan
     await screen.findByText('Pending');
     answers[PATHS.run] = new TypeError('Failed to fetch');
     await vi.advanceTimersByTimeAsync(2_000);
-    expect(await screen.findByText(/^Connection lost, retrying\. This is how it stood at /)).toBeVisible();
+    expect(await screen.findByText(/^Connection lost, retrying\. Last updated at /)).toBeVisible();
     expect(screen.getByText('Pending')).toBeVisible();
     expect(document.title).toBe('Run 7 · Connection lost · Job Ingestion');
     expect(icon()).toHaveAttribute('href', expect.stringMatching(/favicon-unknown/));
@@ -179,7 +179,7 @@ test('a server that is away: the last state stays, with its time, the clock stan
   }
 });
 
-test('after the computer slept the old status is told as that until there is a new one', async () => {
+test('after a sleep of the computer the status is marked as uncertain', async () => {
   vi.useFakeTimers({ shouldAdvanceTime: true });
   try {
     const { answers } = serveRun(aRun());
@@ -192,29 +192,29 @@ test('after the computer slept the old status is told as that until there is a n
       });
     vi.setSystemTime(Date.now() + 600_000);
     await vi.advanceTimersByTimeAsync(1_000);
-    await expectNothingIsClaimed();
+    await expectUncertainTab();
     expect(screen.getByRole('timer')).toHaveTextContent('1 min 5 s');
-    expect(await objections(container)).toEqual([]);
+    expect(await axeViolations(container)).toEqual([]);
     await vi.advanceTimersByTimeAsync(1_000);
     answer(anEndedRun('finished'));
     expect(await screen.findByText('Finished')).toBeVisible();
     expect(document.title).toBe('Run 7 · Finished · Job Ingestion');
-    expect(screen.queryByText(/Asking the server again/)).toBeNull();
+    expect(screen.queryByText(/Checking the status again/)).toBeNull();
   } finally {
     vi.useRealTimers();
   }
 });
 
-test('a tab that the browser stops claims no status meanwhile', async () => {
+test('a tab that the browser freezes shows no status in its title', async () => {
   serveRun(aRun());
   open('/ingest/runs/7');
   await screen.findByText('Pending');
   document.dispatchEvent(new Event('freeze'));
-  await expectNothingIsClaimed();
+  await expectUncertainTab();
   await waitFor(() => expect(document.title).toBe('Run 7 · Pending · Job Ingestion'));
 });
 
-test('an ended run is never in doubt', async () => {
+test('an ended run is never marked as uncertain', async () => {
   serveRun(anEndedRun('finished'));
   open('/ingest/runs/7');
   await screen.findByText('Finished');
@@ -222,41 +222,41 @@ test('an ended run is never in doubt', async () => {
   expect(document.title).toBe('Run 7 · Finished · Job Ingestion');
 });
 
-test('an unknown run is a clear page, not a spinner', async () => {
-  const asked = serve({ [PATHS.run]: refusal(404, 'run_not_found') });
+test('an unknown run shows a page with links, not a spinner', async () => {
+  const requests = serve({ [PATHS.run]: refusal(404, 'run_not_found') });
   const { container } = open('/ingest/runs/7');
   expect(await screen.findByRole('heading', { name: 'There is no run 7' })).toBeVisible();
   expect(screen.getByRole('link', { name: 'See your runs' })).toHaveAttribute('href', '/runs');
-  expect(asked).toHaveBeenCalledTimes(1);
-  expect(await objections(container)).toEqual([]);
+  expect(requests).toHaveBeenCalledTimes(1);
+  expect(await axeViolations(container)).toEqual([]);
 });
 
-test('what stands in the address goes to the server as one piece', async () => {
-  const asked = serve({});
+test('the run ID of the address is encoded in the request', async () => {
+  const requests = serve({});
   open('/ingest/runs/..%2F..%2Fhealthz');
   await screen.findByRole('heading', { name: /^There is no run/ });
-  expect(asked).toHaveBeenCalledWith('GET /api/ingestion/runs/..%2F..%2Fhealthz');
+  expect(requests).toHaveBeenCalledWith('GET /api/ingestion/runs/..%2F..%2Fhealthz');
 });
 
-test('an ended run that could not be looked at again is asked for until it can', async () => {
+test('a run whose first request failed is fetched until it succeeds', async () => {
   vi.useFakeTimers({ shouldAdvanceTime: true });
   try {
     const { answers } = serveRun(new TypeError('Failed to fetch'));
     open('/ingest/runs/7');
-    const told = await screen.findByText('Connection lost, retrying.');
+    const message = await screen.findByText('Connection lost, retrying.');
     expect(document.title).toBe('Run 7 · Connection lost · Job Ingestion');
     await vi.advanceTimersByTimeAsync(10_000);
-    expect(told).toBeVisible();
+    expect(message).toBeVisible();
     answers[PATHS.run] = anEndedRun('finished');
     await vi.advanceTimersByTimeAsync(2_000);
     expect(await screen.findByText('Finished')).toBeVisible();
-    expect(told).not.toBeInTheDocument();
+    expect(message).not.toBeInTheDocument();
   } finally {
     vi.useRealTimers();
   }
 });
 
-test('a fault of the server is not called a lost connection', async () => {
+test('an error of the server is not reported as a lost connection', async () => {
   serveRun(refusal(500, 'internal_error'));
   open('/ingest/runs/7');
   expect(
@@ -264,7 +264,7 @@ test('a fault of the server is not called a lost connection', async () => {
   ).toBeVisible();
 });
 
-test('the end of a run takes no focus from somebody who reads', async () => {
+test('the end of a run does not move the focus', async () => {
   const { answers } = serveRun(aRun());
   open('/ingest/runs/7');
   await screen.findByRole('button', { name: 'Abort' });
@@ -273,7 +273,7 @@ test('the end of a run takes no focus from somebody who reads', async () => {
   expect(document.body).toHaveFocus();
 });
 
-test('a message that is dismissed leaves the focus on the heading', async () => {
+test('dismissing a message focuses the heading', async () => {
   serveRun(aRun(), { [PATHS.abort]: refusal(500, 'internal_error') });
   const { user } = open('/ingest/runs/7');
   await confirmAbort(user);

@@ -1,39 +1,42 @@
 import { useRef } from 'react';
 import { useNavigate } from 'react-router';
-import { useStartRun } from '../../api/queries.js';
-import { newKey } from '../../lib/newKey.js';
+import { useStartRun } from '../../api/runs.js';
+import { newIdempotencyKey } from '../../lib/idempotencyKey.js';
 import { paths } from '../../lib/paths.js';
-import { isRefusal } from '../../lib/retrying.js';
-import { startProblem } from '../../lib/starting.js';
+import { isOutcomeKnown } from '../../lib/retryPolicy.js';
+import { startError } from '../../messages/runs.js';
 
-/** Starts a run and goes to it; if one is active already, goes to that one, which is told there. */
+/** Start a run and go to it; if one is already active, go to that one with a notice. */
 export function useStart() {
   const mutation = useStartRun();
   const navigate = useNavigate();
-  // What is rendered is a moment late: a second click comes before it.
-  const isUnderWay = useRef(false);
-  // A start of which nobody knows what became; whoever presses the button again wants that one, not another.
-  const open = useRef(/** @type {{previewId: number, key: string} | null} */ (null));
+  // A ref, because a second click may come before the next render.
+  const isPending = useRef(false);
+  // A start with an unknown outcome. Another click repeats it with the same key instead of starting a second run.
+  const unconfirmed = useRef(/** @type {{previewId: number, key: string} | null} */ (null));
   return {
-    problem: startProblem(mutation.error),
-    isUnderWay: mutation.isPending,
-    // One that is under way is not forgotten: it may have made a run, to which the page has to go.
-    dismiss: () => !isUnderWay.current && mutation.reset(),
+    problem: startError(mutation.error),
+    isPending: mutation.isPending,
+    // A pending start is kept, because its success leads to the new run.
+    dismiss: () => !isPending.current && mutation.reset(),
     /** @param {number} previewId */
     begin: (previewId) => {
-      if (isUnderWay.current) {
+      if (isPending.current) {
         return;
       }
-      isUnderWay.current = true;
-      const start = open.current?.previewId === previewId ? open.current : { previewId, key: newKey() };
-      open.current = start;
+      isPending.current = true;
+      const start =
+        unconfirmed.current?.previewId === previewId
+          ? unconfirmed.current
+          : { previewId, key: newIdempotencyKey() };
+      unconfirmed.current = start;
       mutation.mutate(start, {
         onSuccess: (runId) => navigate(paths.run(runId)),
         onError: ({ code, problem: { run_id: runId } }) =>
           code === 'run_active' && navigate(paths.run(runId), { state: { alreadyActive: true } }),
         onSettled: (_runId, error) => {
-          isUnderWay.current = false;
-          open.current = error && !isRefusal(error) ? start : null;
+          isPending.current = false;
+          unconfirmed.current = error && !isOutcomeKnown(error) ? start : null;
         },
       });
     },

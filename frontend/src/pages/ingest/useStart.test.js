@@ -10,13 +10,13 @@ const UNCONFIRMED = 'The start was not confirmed.';
 beforeEach(() => vi.useFakeTimers({ shouldAdvanceTime: true }));
 afterEach(() => vi.useRealTimers());
 
-/** A server that answers starts with these answers, one after the other, the last for ever; `keys` are those it saw. */
+/** A server that answers starts in this order and repeats the last answer; `keys` collects the idempotency keys. */
 function serveStarts(...starts) {
   const keys = [];
   const answers = {
     [PATHS.latestPreview]: { preview_id: 5 },
     [PATHS.preview]: aPreview(),
-    [PATHS.makePreview]: { preview_id: 6 },
+    [PATHS.createPreview]: { preview_id: 6 },
     'GET /api/ingestion/dry-run/6': aPreview({ preview_id: 6 }),
     [PATHS.run]: aRun(),
     [PATHS.events]: { events: [] },
@@ -26,7 +26,7 @@ function serveStarts(...starts) {
       return starts.length > 1 ? starts.shift() : starts[0];
     },
   };
-  return { keys, answers, asked: serve(answers) };
+  return { keys, answers, requests: serve(answers) };
 }
 
 async function press(user) {
@@ -40,25 +40,25 @@ const onRun = () => screen.findByRole('heading', { name: 'Run 7' });
 
 test.each([
   ['no answer', LOST],
-  ['an answer from a proxy', { status: 502, document: { message: 'Bad gateway' } }],
-  ['a server without its database', refusal(503, 'database_unavailable')],
-])('after %s the start is asked for again by its key, and leads to its run', async (_how, lost) => {
-  const { keys, asked } = serveStarts(lost, lost, { run_id: 7 });
+  ['a proxy error', { status: 502, document: { message: 'Bad gateway' } }],
+  ['a server without database', refusal(503, 'database_unavailable')],
+])('after %s the start is repeated with its key and leads to its run', async (_how, lost) => {
+  const { keys, requests } = serveStarts(lost, lost, { run_id: 7 });
   const { user } = open('/ingest/preview');
   await press(user);
   expect(screen.getByRole('button', { name: 'Starting …' })).toBeVisible();
   await vi.advanceTimersByTimeAsync(2_000);
   expect(await onRun()).toBeVisible();
-  expect(screen.queryByText(/no second one was started/)).toBeNull();
+  expect(screen.queryByText(/no second run was started/)).toBeNull();
   expect(screen.queryByRole('alert')).toBeNull();
   expect(keys).toHaveLength(3);
   expect(keys[0]).toMatch(/^"[0-9a-f-]{32,36}"$/);
   expect(same(keys)).toBe(true);
-  const bodies = asked.mock.calls.filter(([call]) => call === PATHS.start).map(([, body]) => body);
+  const bodies = requests.mock.calls.filter(([call]) => call === PATHS.start).map(([, body]) => body);
   expect(bodies).toEqual(Array(3).fill({ preview_id: 5 }));
 });
 
-test('a start that stays unconfirmed is told, and the button goes on with the same one', async () => {
+test('an unconfirmed start is reported and can be repeated with its key', async () => {
   const { keys, answers } = serveStarts(LOST);
   const { user } = open('/ingest/preview');
   await press(user);
@@ -77,8 +77,8 @@ test('a start that stays unconfirmed is told, and the button goes on with the sa
 
 test.each([
   ['a refusal', refusal(409, 'preview_unfinished'), false],
-  ['a fault of the server', refusal(500, 'internal_error'), true],
-])('after %s it is not asked for again by itself', async (_how, answer, isSame) => {
+  ['an error of the server', refusal(500, 'internal_error'), true],
+])('after %s the start is not repeated automatically', async (_how, answer, isSame) => {
   const { keys } = serveStarts(answer, { run_id: 7 });
   const { user } = open('/ingest/preview');
   await press(user);
@@ -90,7 +90,7 @@ test.each([
   expect(same(keys)).toBe(isSame);
 });
 
-test('the server says when to ask again', async () => {
+test('a retry waits as long as Retry-After', async () => {
   const later = { ...refusal(503, 'database_unavailable'), headers: { 'Retry-After': '3' } };
   const { keys } = serveStarts(later, { run_id: 7 });
   const { user } = open('/ingest/preview');
@@ -103,7 +103,7 @@ test('the server says when to ask again', async () => {
   expect(keys).toHaveLength(2);
 });
 
-test('another preview is another start', async () => {
+test('another preview gets another key', async () => {
   const { keys } = serveStarts(LOST, LOST, LOST, LOST, { run_id: 7 });
   const { user } = open('/ingest/preview');
   await press(user);
@@ -117,7 +117,7 @@ test('another preview is another start', async () => {
   expect(keys[4]).not.toBe(keys[0]);
 });
 
-test('a start after a start has a key of its own', async () => {
+test('a start after a successful start gets another key', async () => {
   const { keys, answers } = serveStarts({ run_id: 7 });
   answers[PATHS.run] = anEndedRun('aborted');
   const { user } = open('/ingest/preview');
@@ -130,7 +130,7 @@ test('a start after a start has a key of its own', async () => {
   expect(same(keys)).toBe(false);
 });
 
-test('going back while a start is under way does not lose its run', async () => {
+test('Back during a pending start still leads to its run', async () => {
   serveStarts(LOST, { run_id: 7 });
   const { user } = open('/ingest/preview');
   await press(user);

@@ -1,70 +1,68 @@
 import { useRef, useState } from 'react';
-import { useDetect } from '../../../api/sources.js';
-import { asAddress } from '../../../lib/detecting.js';
 import { useDraftStore, useDrafts } from '../../../lib/draftStore.js';
 import { NO_DRAFTS } from '../../../lib/drafts.js';
-import { isolated } from '../../../lib/format.js';
-import DetectTrouble from './DetectTrouble.js';
+import { addMessages } from '../../../messages/companies.js';
+import DetectionError from './DetectionError.js';
+import FindBoardForm from './FindBoardForm.js';
 import FoundCompany from './FoundCompany.js';
-import WhereForm from './WhereForm.js';
+import { useDetectBoard } from './useDetectBoard.js';
 import './AddCompany.css';
 
-const addingOf = (drafts) => drafts.adding;
+const selectAdding = (drafts) => drafts.adding;
 
 /**
- * Adds a company: it is looked for, shown, and saved when one says so.
+ * Adds a company: finds its board, shows it, and saves it when the user confirms.
  * @param {{sources: import('../../../api/sources.js').Source[],
  *   companies: import('../../../api/companies.js').Company[]}} props
  */
 export default function AddCompany({ sources, companies }) {
-  const adding = useDrafts(addingOf);
-  const { change } = useDraftStore();
-  const [said, setSaid] = useState('');
-  const { looking, wanted, error, isFresh, look, cancel, forget } = useLooking();
+  const adding = useDrafts(selectAdding);
+  const { update } = useDraftStore();
+  const [message, setMessage] = useState('');
+  const { isPending, query, error, isFresh, detect, cancel, reset } = useDetectBoard();
   const field = useRef(/** @type {HTMLInputElement | null} */ (null));
   function type(changes) {
-    change((drafts) => ({ ...drafts, adding: { ...drafts.adding, ...changes } }));
+    update((drafts) => ({ ...drafts, adding: { ...drafts.adding, ...changes } }));
   }
-  function begin(where) {
-    setSaid('');
-    look(where);
+  function find(boardQuery) {
+    setMessage('');
+    detect(boardQuery);
   }
-  /** The buttons to choose from go, and the focus with them. */
-  function choose(where) {
-    begin(where);
+  /** The buttons of the candidates are removed, and one of them has the focus. */
+  function choose(candidate) {
+    find(candidate);
     field.current?.focus();
   }
-  /** @param {string} words */
-  function end(words) {
-    forget();
-    change((drafts) => ({ ...drafts, adding: NO_DRAFTS.adding }));
-    setSaid(words);
+  /** @param {string} result */
+  function end(result) {
+    reset();
+    update((drafts) => ({ ...drafts, adding: NO_DRAFTS.adding }));
+    setMessage(result);
     field.current?.focus();
   }
   return (
-    <section className="panel ad-section" aria-labelledby="ad-title">
-      <h2 id="ad-title">Add a company</h2>
-      <WhereForm
+    <section className="panel ac-section" aria-labelledby="ac-title">
+      <h2 id="ac-title">Add a company</h2>
+      <FindBoardForm
         adding={adding}
         sources={sources}
-        looking={looking}
+        isPending={isPending}
         field={field}
         onType={type}
-        onLook={begin}
+        onFind={find}
       />
-      <div role="status" className="ad-news">
-        {looking && (
-          <p className="ad-looking">
-            Looking at {'board' in wanted ? `the board ${isolated(wanted.board)}` : 'the board'} … This can
-            take up to a minute.
+      <div role="status" className="ac-alerts">
+        {isPending && (
+          <p className="ac-looking">
+            {addMessages.looking('board' in query ? query.board : undefined)} {addMessages.slow}
           </p>
         )}
-        {!looking && said && <p>{said}</p>}
+        {!isPending && message && <p>{message}</p>}
       </div>
-      {looking && (
+      {isPending && (
         <button
           type="button"
-          className="button ad-cancel"
+          className="button ac-cancel"
           onClick={() => {
             cancel();
             field.current?.focus();
@@ -73,8 +71,8 @@ export default function AddCompany({ sources, companies }) {
           Cancel
         </button>
       )}
-      {!looking && error && <DetectTrouble error={error} onChoose={choose} onDismiss={forget} />}
-      {!looking && adding.found && (
+      {!isPending && error && <DetectionError error={error} onChoose={choose} onDismiss={reset} />}
+      {!isPending && adding.found && (
         <FoundCompany
           key={`${adding.found.source}:${adding.found.board}`}
           found={adding.found}
@@ -87,47 +85,4 @@ export default function AddCompany({ sources, companies }) {
       )}
     </section>
   );
-}
-
-/** Looks at a board; what is found becomes a draft, even if one is elsewhere by then. */
-function useLooking() {
-  const { get, change } = useDraftStore();
-  const controller = useRef(/** @type {AbortController | null} */ (null));
-  const isUnderWay = useRef(false);
-  const detect = useDetect((found) =>
-    change((drafts) => ({ ...drafts, adding: { ...drafts.adding, found, name: found.name ?? found.board } })),
-  );
-  return {
-    looking: detect.isPending,
-    wanted: detect.variables?.wanted ?? { url: '' },
-    error: detect.error,
-    isFresh: detect.isSuccess,
-    forget: detect.reset,
-    cancel: () => {
-      controller.current?.abort();
-      isUnderWay.current = false;
-      detect.reset();
-    },
-    /** @param {import('../../../api/sources.js').Wanted} where */
-    look: (where) => {
-      if (isUnderWay.current) {
-        return;
-      }
-      isUnderWay.current = true;
-      controller.current = new AbortController();
-      const { signal } = controller.current;
-      const wanted = 'url' in where ? { url: asAddress(where.url) } : where;
-      if (get().adding.found) {
-        change((drafts) => ({ ...drafts, adding: { ...drafts.adding, found: null, name: '' } }));
-      }
-      detect.mutate(
-        { wanted, signal },
-        {
-          onSettled: () => {
-            isUnderWay.current = false;
-          },
-        },
-      );
-    },
-  };
 }

@@ -1,7 +1,7 @@
 import { screen, waitFor } from '@testing-library/react';
 import { expect, test, vi } from 'vitest';
-import { aCompany, aDetected, SOURCES } from '../../../test/companies.js';
-import { objections, open } from '../../../test/open.js';
+import { aCompany, aDetectedBoard, SOURCES } from '../../../test/companies.js';
+import { axeViolations, open } from '../../../test/open.js';
 import { PATHS, refusal, serve } from '../../../test/server.js';
 
 function serveDetect(detect, more = {}) {
@@ -12,16 +12,16 @@ function serveDetect(detect, more = {}) {
     [PATHS.detect]: detect,
     ...more,
   };
-  return { answers, asked: serve(answers) };
+  return { answers, requests: serve(answers) };
 }
 
 async function find(user, address) {
-  await user.type(await screen.findByLabelText('Address of its careers page'), address);
-  await user.click(screen.getByRole('button', { name: 'Find it' }));
+  await user.type(await screen.findByLabelText('Careers page address'), address);
+  await user.click(screen.getByRole('button', { name: 'Find board' }));
 }
 
-test('what an address leads to is shown, and saved when one says so', async () => {
-  const { answers, asked } = serveDetect(aDetected({ name: 'Acme Corp', note: 'A note.' }));
+test('the board of an address is shown first and saved on confirmation', async () => {
+  const { answers, requests } = serveDetect(aDetectedBoard({ name: 'Acme Corp', note: 'A note.' }));
   answers[PATHS.addCompany] = () => {
     answers[PATHS.companies] = { companies: [aCompany({ name: 'Acme' })] };
     return aCompany({ name: 'Acme' });
@@ -30,19 +30,19 @@ test('what an address leads to is shown, and saved when one says so', async () =
   await find(user, 'acme.example/jobs');
   const heading = await screen.findByRole('heading', { name: 'Acme Corp' });
   await waitFor(() => expect(heading).toHaveFocus());
-  expect(asked).toHaveBeenCalledWith(PATHS.detect, { url: 'https://acme.example/jobs' });
+  expect(requests).toHaveBeenCalledWith(PATHS.detect, { url: 'https://acme.example/jobs' });
   expect(screen.getByText(/Greenhouse, board/)).toHaveTextContent('Greenhouse, board acme: 37 postings.');
   expect(screen.getByText('Engineer')).toBeVisible();
   expect(screen.getByText('A note.')).toBeVisible();
-  expect(asked).not.toHaveBeenCalledWith(PATHS.addCompany, expect.anything());
-  expect(await objections(container)).toEqual([]);
+  expect(requests).not.toHaveBeenCalledWith(PATHS.addCompany, expect.anything());
+  expect(await axeViolations(container)).toEqual([]);
   const name = screen.getByLabelText('Name in your list');
   expect(name).toHaveValue('Acme Corp');
   await user.clear(name);
   await user.type(name, ' Acme ');
   await user.click(screen.getByRole('button', { name: 'Add to my list' }));
   expect(await screen.findByText('Acme was added.')).toBeVisible();
-  expect(asked).toHaveBeenCalledWith(PATHS.addCompany, {
+  expect(requests).toHaveBeenCalledWith(PATHS.addCompany, {
     source: 'greenhouse',
     board: 'acme',
     name: 'Acme',
@@ -50,43 +50,43 @@ test('what an address leads to is shown, and saved when one says so', async () =
     include: [],
     exclude: [],
   });
-  expect(screen.getByLabelText('Address of its careers page')).toHaveFocus();
-  expect(screen.getByLabelText('Address of its careers page')).toHaveValue('');
+  expect(screen.getByLabelText('Careers page address')).toHaveFocus();
+  expect(screen.getByLabelText('Careers page address')).toHaveValue('');
   expect(sessionStorage).toHaveLength(0);
 });
 
-test('a system and a board can be named instead; a board without a name lends its own', async () => {
-  const { asked } = serveDetect(aDetected({ name: null, board: 'birch' }));
+test('source and board can be entered; the board is the default name', async () => {
+  const { requests } = serveDetect(aDetectedBoard({ name: null, board: 'birch' }));
   const { user } = open('/ingest');
-  await user.click(await screen.findByText('Choose the system and the board yourself'));
+  await user.click(await screen.findByText('Choose the job board system yourself'));
   await screen.findByRole('option', { name: 'Lever' });
-  await user.selectOptions(screen.getByLabelText('System'), 'Lever');
+  await user.selectOptions(screen.getByLabelText('Job board system'), 'Lever');
   expect(screen.getByText('What follows jobs.lever.co.')).toBeVisible();
   await user.type(screen.getByLabelText('Board'), ' birch {Enter}');
   expect(await screen.findByLabelText('Name in your list')).toHaveValue('birch');
-  expect(asked).toHaveBeenCalledWith(PATHS.detect, { source: 'lever', board: 'birch' });
+  expect(requests).toHaveBeenCalledWith(PATHS.detect, { source: 'lever', board: 'birch' });
 });
 
-test('looking is seen, and can be given up', async () => {
-  const { asked } = serveDetect(() => new Promise(() => {}));
+test('a pending search is shown and can be cancelled', async () => {
+  const { requests } = serveDetect(() => new Promise(() => {}));
   const { user } = open('/ingest');
   await find(user, 'acme.example');
-  expect(await screen.findByText(/^Looking at the board …/)).toBeVisible();
-  await user.click(screen.getByRole('button', { name: 'Find it' }));
-  expect(asked.mock.calls.filter(([call]) => call === PATHS.detect)).toHaveLength(1);
+  expect(await screen.findByText(/^Looking for the board …/)).toBeVisible();
+  await user.click(screen.getByRole('button', { name: 'Find board' }));
+  expect(requests.mock.calls.filter(([call]) => call === PATHS.detect)).toHaveLength(1);
   await user.click(screen.getByRole('button', { name: 'Cancel' }));
   expect(screen.queryByText(/^Looking/)).toBeNull();
   expect(screen.queryByRole('alert')).toBeNull();
-  expect(screen.getByLabelText('Address of its careers page')).toHaveFocus();
-  await user.click(screen.getByRole('button', { name: 'Find it' }));
-  expect(asked.mock.calls.filter(([call]) => call === PATHS.detect)).toHaveLength(2);
+  expect(screen.getByLabelText('Careers page address')).toHaveFocus();
+  await user.click(screen.getByRole('button', { name: 'Find board' }));
+  expect(requests.mock.calls.filter(([call]) => call === PATHS.detect)).toHaveLength(2);
 });
 
-test('a slow board is waited for, for 70 seconds', async () => {
+test('the request for a board may take 70 seconds', async () => {
   vi.useFakeTimers({ shouldAdvanceTime: true });
   try {
     const limits = vi.spyOn(AbortSignal, 'timeout');
-    serveDetect(aDetected());
+    serveDetect(aDetectedBoard());
     const { user } = open('/ingest');
     await find(user, 'acme.example');
     await screen.findByLabelText('Name in your list');
@@ -99,68 +99,68 @@ test('a slow board is waited for, for 70 seconds', async () => {
 
 test.each([
   ['address_refused', 'Paste the public https address'],
-  ['board_not_recognised', 'choose the system and the board yourself'],
-  ['board_not_found', 'Check how the board’s name is spelt.'],
+  ['board_not_recognised', 'choose the job board system yourself'],
+  ['board_not_found', 'Check the spelling of the board’s name.'],
   ['detect_busy', 'Try again in a moment.'],
-])('%s is told, with what to do', async (code, words) => {
+])('%s is reported with advice', async (code, words) => {
   serveDetect(refusal(422, code));
   const { user, container } = open('/ingest');
   await find(user, 'acme.example');
   expect(await screen.findByRole('alert')).toHaveTextContent(words);
-  expect(await objections(container)).toEqual([]);
+  expect(await axeViolations(container)).toEqual([]);
 });
 
-test('several boards are a choice, and each leads on', async () => {
+test('several boards are offered as a choice', async () => {
   const candidates = [
     { source: 'lever', source_name: 'Lever', board: 'acme-eu' },
     { source: 'greenhouse', source_name: 'Greenhouse', board: 'acme' },
   ];
-  const { answers, asked } = serveDetect(refusal(422, 'several_boards', { candidates }));
+  const { answers, requests } = serveDetect(refusal(422, 'several_boards', { candidates }));
   const { user } = open('/ingest');
   await find(user, 'acme.example');
   const choice = await screen.findByRole('button', { name: 'Lever: acme-eu' });
-  answers[PATHS.detect] = aDetected({ source: 'lever', board: 'acme-eu', name: 'Acme EU' });
+  answers[PATHS.detect] = aDetectedBoard({ source: 'lever', board: 'acme-eu', name: 'Acme EU' });
   await user.click(choice);
   expect(await screen.findByRole('heading', { name: 'Acme EU' })).toBeVisible();
-  expect(asked).toHaveBeenCalledWith(PATHS.detect, { source: 'lever', board: 'acme-eu' });
+  expect(requests).toHaveBeenCalledWith(PATHS.detect, { source: 'lever', board: 'acme-eu' });
 });
 
-test('a board that has moved can be followed', async () => {
+test('a moved board can be followed', async () => {
   const candidates = [{ source: 'lever', source_name: 'Lever', board: 'acme' }];
-  const { answers, asked } = serveDetect(refusal(422, 'board_moved', { candidates }));
+  const { answers, requests } = serveDetect(refusal(422, 'board_moved', { candidates }));
   const { user, container } = open('/ingest');
   await find(user, 'acme.example');
   expect(await screen.findByRole('alert')).toHaveTextContent('The board has moved.');
-  expect(await objections(container)).toEqual([]);
-  answers[PATHS.detect] = aDetected({ source: 'lever', board: 'acme', name: 'Acme there' });
+  expect(await axeViolations(container)).toEqual([]);
+  answers[PATHS.detect] = aDetectedBoard({ source: 'lever', board: 'acme', name: 'Acme there' });
   await user.click(screen.getByRole('button', { name: 'Follow to Lever: acme' }));
   expect(await screen.findByRole('heading', { name: 'Acme there' })).toBeVisible();
-  expect(asked).toHaveBeenCalledWith(PATHS.detect, { source: 'lever', board: 'acme' });
+  expect(requests).toHaveBeenCalledWith(PATHS.detect, { source: 'lever', board: 'acme' });
 });
 
-test('what is in the list already is told kindly, and not saved again', async () => {
-  serveDetect(aDetected({ company_id: 12 }), {
+test('a company already in the list is reported and not added', async () => {
+  serveDetect(aDetectedBoard({ company_id: 12 }), {
     [PATHS.companies]: { companies: [aCompany({ name: 'My Acme' })] },
   });
   const { user } = open('/ingest');
   await find(user, 'acme.example');
-  expect(await screen.findByText('It is already in your list as My Acme.')).toBeVisible();
+  expect(await screen.findByText('This company is already in your list as My Acme.')).toBeVisible();
   expect(screen.queryByRole('button', { name: 'Add to my list' })).toBeNull();
-  await user.click(screen.getByRole('button', { name: 'All right' }));
+  await user.click(screen.getByRole('button', { name: 'OK' }));
   expect(screen.queryByText(/already in your list/)).toBeNull();
 });
 
-test('the same when another tab was faster', async () => {
-  serveDetect(aDetected(), { [PATHS.addCompany]: refusal(409, 'company_exists', { company_id: 12 }) });
+test('a company that another tab has just added is reported', async () => {
+  serveDetect(aDetectedBoard(), { [PATHS.addCompany]: refusal(409, 'company_exists', { company_id: 12 }) });
   const { user } = open('/ingest');
   await find(user, 'acme.example');
   await user.click(await screen.findByRole('button', { name: 'Add to my list' }));
-  expect(await screen.findByText('It is already in your list.')).toBeVisible();
+  expect(await screen.findByText('This company is already in your list.')).toBeVisible();
   expect(screen.queryByRole('alert')).toBeNull();
 });
 
-test('a name that is refused is told at the name', async () => {
-  serveDetect(aDetected(), {
+test('a refused name is reported at its field', async () => {
+  serveDetect(aDetectedBoard(), {
     [PATHS.addCompany]: refusal(422, 'invalid', { errors: { name: ['Too odd.'] } }),
   });
   const { user } = open('/ingest');

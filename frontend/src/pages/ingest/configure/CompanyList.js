@@ -1,58 +1,61 @@
 import { useDeferredValue, useEffect, useMemo, useRef, useState } from 'react';
-import { useChangeCompany, useRemoveCompany } from '../../../api/companies.js';
+import { useRemoveCompany, useUpdateCompany } from '../../../api/companies.js';
 import Banner from '../../../components/Banner.js';
 import { useDraftStore, useDrafts } from '../../../lib/draftStore.js';
 import { withEditor, withRemoved } from '../../../lib/drafts.js';
-import { editorOf } from '../../../lib/editors.js';
+import { openEditor } from '../../../lib/editors.js';
 import { focusHeading } from '../../../lib/focusHeading.js';
-import { amount, formatCount, isolated } from '../../../lib/format.js';
-import { byName, matching } from '../../../lib/searching.js';
-import { changedElsewhere } from '../../../lib/terms.js';
-import { unconfirmed } from '../../../lib/trouble.js';
+import { searchCompanies, sortByName } from '../../../lib/search.js';
+import { changedElsewhereMessage, listMessages } from '../../../messages/companies.js';
+import { unconfirmed } from '../../../messages/errors.js';
 import CompanyRow from './CompanyRow.js';
 import RemovedBar from './RemovedBar.js';
 import './CompanyList.css';
 
 /** @typedef {import('../../../api/companies.js').Company} Company */
 
-const editorsOf = (drafts) => drafts.editors;
+const selectEditors = (drafts) => drafts.editors;
 
 /**
- * One's companies, with a search and what can be done to each.
+ * The user's companies, with a search and the actions on each.
  * @param {{companies: Company[]}} props
  */
 export default function CompanyList({ companies }) {
   const [search, setSearch] = useState('');
-  const sought = useDeferredValue(search);
-  const shown = useMemo(() => byName(matching(companies, sought)), [companies, sought]);
-  const editors = useDrafts(editorsOf);
-  const { actions, problem, dismiss } = useActions();
+  const deferredSearch = useDeferredValue(search);
+  const shown = useMemo(
+    () => sortByName(searchCompanies(companies, deferredSearch)),
+    [companies, deferredSearch],
+  );
+  const editors = useDrafts(selectEditors);
+  const { actions, problem, dismiss } = useCompanyActions();
   const heading = useRef(/** @type {HTMLHeadingElement | null} */ (null));
-  const [awaited, setAwaited] = useState(/** @type {number | undefined} */ (undefined));
+  const [toFocus, setToFocus] = useState(/** @type {number | undefined} */ (undefined));
   useEffect(() => {
-    const row = awaited && shown && document.getElementById(`company-${awaited}`);
+    const row = toFocus && shown && document.getElementById(`company-${toFocus}`);
     if (row) {
       row.focus();
-      setAwaited(undefined);
+      setToFocus(undefined);
     }
-  }, [awaited, shown]);
-  /** @param {number} [companyId] the company that gets the focus when it is in the list */
-  function focusOn(companyId) {
+  }, [toFocus, shown]);
+  /** @param {number} [companyId] the company to focus as soon as it is in the list */
+  function moveFocus(companyId) {
     if (heading.current) {
       heading.current.focus();
     } else {
       focusHeading();
     }
-    setAwaited(companyId);
+    setToFocus(companyId);
   }
   /** @param {string} words */
-  function seek(words) {
-    setAwaited(undefined);
+  function searchFor(words) {
+    setToFocus(undefined);
     setSearch(words);
   }
+  const enabledCount = companies.filter(({ enabled }) => enabled).length;
   return (
     <>
-      <RemovedBar onBack={focusOn} />
+      <RemovedBar onDone={moveFocus} />
       {problem && (
         <Banner tone="danger" role="alert" onDismiss={dismiss}>
           {problem}
@@ -68,20 +71,16 @@ export default function CompanyList({ companies }) {
               <span>Search</span>
               <input
                 type="search"
-                placeholder="Name, board or system"
+                placeholder={listMessages.searchHint}
                 value={search}
-                onChange={({ target }) => seek(target.value)}
+                onChange={({ target }) => searchFor(target.value)}
               />
             </label>
           </div>
           <p role="status" className="quiet">
-            {sought.trim()
-              ? `${formatCount(shown.length)} of ${amount(companies.length, 'company', 'companies')}`
-              : amount(companies.length, 'company', 'companies')}
-            {companies.length > 0 &&
-              `, ${formatCount(companies.filter(({ enabled }) => enabled).length)} enabled`}
+            {listMessages.counts(shown.length, companies.length, enabledCount, deferredSearch.trim() !== '')}
           </p>
-          {shown.length === 0 && <p>No company matches.</p>}
+          {shown.length === 0 && <p>{listMessages.noMatch}</p>}
           <ul className="cl-list">
             {shown.map((company) => (
               <CompanyRow
@@ -98,39 +97,44 @@ export default function CompanyList({ companies }) {
   );
 }
 
-/** What a row can do; one and the same for all rows, so that a row renders for its own sake alone. */
-function useActions() {
-  const { change: changeDrafts, get } = useDraftStore();
-  const { mutate: changeIt, error: notChanged, variables, reset: resetChange } = useChangeCompany();
+/** The actions of all rows, in one object that never changes, so that memoized rows are not rendered again. */
+function useCompanyActions() {
+  const { update: updateDrafts, get } = useDraftStore();
   const {
-    mutate: removeIt,
-    error: notRemoved,
-    variables: kept,
+    mutate: updateCompany,
+    error: updateError,
+    variables: change,
+    reset: resetUpdate,
+  } = useUpdateCompany();
+  const {
+    mutate: removeCompany,
+    error: removalError,
+    variables: notRemoved,
     reset: resetRemoval,
-  } = useRemoveCompany((company) => changeDrafts((drafts) => withRemoved(drafts, company)));
+  } = useRemoveCompany((company) => updateDrafts((drafts) => withRemoved(drafts, company)));
   const actions = useMemo(
     () => ({
       /** @param {Company} company @param {boolean} enabled */
-      enable: ({ company_id: id, name }, enabled) => changeIt({ id, name, changes: { enabled } }),
-      remove: removeIt,
+      enable: ({ company_id: id, name }, enabled) => updateCompany({ id, name, changes: { enabled } }),
+      remove: removeCompany,
       /** @param {Company} company */
       edit: (company) => {
         const { company_id: id } = company;
         if (!get().editors[id]) {
-          changeDrafts((drafts) => withEditor(drafts, id, editorOf(company)));
+          updateDrafts((drafts) => withEditor(drafts, id, openEditor(company)));
         }
       },
     }),
-    [changeDrafts, get, changeIt, removeIt],
+    [updateDrafts, get, updateCompany, removeCompany],
   );
-  const { company } = notChanged?.problem ?? {};
+  const { company } = updateError?.problem ?? {};
   const problem = company
-    ? `${changedElsewhere(company)} So it was not switched; you can do that now.`
-    : notChanged
-      ? unconfirmed(`change of ${isolated(variables?.name ?? '')}`, notChanged)
-      : notRemoved && unconfirmed(`removal of ${isolated(kept?.name ?? '')}`, notRemoved);
+    ? `${changedElsewhereMessage(company)} ${listMessages.notSwitched}`
+    : updateError
+      ? unconfirmed(listMessages.change(change?.name ?? ''), updateError)
+      : removalError && unconfirmed(listMessages.removal(notRemoved?.name ?? ''), removalError);
   const dismiss = () => {
-    resetChange();
+    resetUpdate();
     resetRemoval();
   };
   return { actions, problem, dismiss };

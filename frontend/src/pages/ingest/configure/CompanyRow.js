@@ -1,15 +1,15 @@
 import { memo, useRef } from 'react';
 import { isChanged } from '../../../lib/editors.js';
-import { listingInWords } from '../../../lib/outcome.js';
-import { linkable } from '../../../lib/posting.js';
-import { filtersInShort } from '../../../lib/terms.js';
+import { safeLink } from '../../../lib/posting.js';
+import { lastListing } from '../../../messages/boards.js';
+import { filterSummary } from '../../../messages/companies.js';
 import FilterEditor from './FilterEditor.js';
 import './CompanyRow.css';
 
 /** @typedef {import('../../../api/companies.js').Company} Company */
 
 /**
- * A company of the list.
+ * One company in the list.
  * @param {{company: Company, editor?: import('../../../lib/editors.js').Editor,
  *   actions: {enable: (company: Company, enabled: boolean) => void, remove: (company: Company) => void,
  *     edit: (company: Company) => void}}} props
@@ -18,20 +18,20 @@ function CompanyRow({ company, editor, actions }) {
   const edit = useRef(/** @type {HTMLButtonElement | null} */ (null));
   const { name, enabled } = company;
   return (
-    <li className="cw-row" id={`company-${company.company_id}`} tabIndex={-1}>
-      <div className="cw-what">
+    <li className="cr-row" id={`company-${company.company_id}`} tabIndex={-1}>
+      <div className="cr-about">
         <p>
-          <strong className="cw-name" dir="auto">
+          <strong className="cr-name" dir="auto">
             {name}
           </strong>{' '}
-          <Board company={company} />
-          {editor && isChanged(editor) && <span className="cw-unsaved">not saved</span>}
+          <BoardLink company={company} />
+          {editor && isChanged(editor) && <span className="cr-unsaved">not saved</span>}
         </p>
-        <p className="cw-small">{filtersInShort(company)}</p>
+        <p className="cr-small">{filterSummary(company)}</p>
         <LastListing listing={company.listing} />
       </div>
-      <div className="cw-actions">
-        <label className="cw-enabled">
+      <div className="cr-actions">
+        <label className="cr-enabled">
           <input
             type="checkbox"
             checked={enabled}
@@ -69,11 +69,11 @@ function CompanyRow({ company, editor, actions }) {
 export default memo(CompanyRow);
 
 /** @param {{company: Company}} props */
-function Board({ company: { source_name: system, board, url } }) {
-  const address = linkable(url);
+function BoardLink({ company: { source_name: source, board, url } }) {
+  const address = safeLink(url);
   return (
     <span className="quiet">
-      {system},{' '}
+      {source},{' '}
       {address ? (
         <a href={address} target="_blank" rel="noreferrer" dir="auto">
           {board}
@@ -87,10 +87,10 @@ function Board({ company: { source_name: system, board, url } }) {
 
 /** @param {{listing: Company['listing']}} props */
 function LastListing({ listing }) {
-  const last = listingInWords(listing);
+  const last = lastListing(listing);
   return (
     last && (
-      <p className={last.failed ? 'cw-small cw-failed' : 'cw-small quiet'}>
+      <p className={last.failed ? 'cr-small cr-failed' : 'cr-small quiet'}>
         {last.failed && <strong>Failed: </strong>}
         {last.text}
       </p>

@@ -2,107 +2,104 @@ import { useEffect, useRef } from 'react';
 import Banner from '../../../components/Banner.js';
 import Field from '../../../components/Field.js';
 import { isChanged } from '../../../lib/editors.js';
-import { faultLines, fieldFaults } from '../../../lib/fieldErrors.js';
-import { changedElsewhere } from '../../../lib/terms.js';
-import { useEditing } from './useEditing.js';
+import { errorLines, fieldErrors } from '../../../lib/fieldErrors.js';
+import { changedElsewhereMessage, companyChanges, filterMessages } from '../../../messages/companies.js';
+import { changeError } from '../../../messages/errors.js';
+import { useCompanyEditor } from './useCompanyEditor.js';
 import './FilterEditor.css';
 
 /** @typedef {import('../../../api/companies.js').Company} Company */
 /** @typedef {import('../../../lib/editors.js').Editor} Editor */
 
 /**
- * Name and filters of one company, edited in place; what is typed is a draft until it is saved or discarded.
+ * The form for a company's name and filters. Its texts are a draft until they are saved or discarded.
  * @param {{company: Company, editor: Editor, onClosed: () => void}} props
  */
 export default function FilterEditor({ company, editor, onClosed }) {
   const { name } = company;
-  const first = useFocusOnOpening();
-  const { form, shown, isBehind, isPending, error, reset, type, send, close } = useEditing(
+  const firstField = useFocusOnOpening();
+  const { form, shown, isOutdated, isPending, error, reset, type, save, close } = useCompanyEditor(
     company,
     editor,
     onClosed,
   );
   /** @param {import('react').FormEvent} event */
-  function save(event) {
+  function submit(event) {
     event.preventDefault();
-    if (!isBehind) {
-      send();
+    if (!isOutdated) {
+      save();
     }
   }
-  const { errors = {}, detail, code } = error?.problem ?? {};
-  const { name: ofName, include: ofInclude, exclude: ofExclude, ...ofOthers } = errors;
-  const field = (part) => ({
-    value: shown[part],
+  const { errors = {}, code } = error?.problem ?? {};
+  const { name: nameErrors, include: includeErrors, exclude: excludeErrors, ...otherErrors } = errors;
+  const hasFieldErrors = nameErrors || includeErrors || excludeErrors;
+  const field = (key) => ({
+    value: shown[key],
     autoComplete: 'off',
-    onChange: ({ target }) => type({ [part]: target.value }),
+    onChange: ({ target }) => type({ [key]: target.value }),
   });
   return (
-    <form className="fe-form" onSubmit={save} aria-label={`Filters of ${name}`} ref={form}>
-      {isBehind && (
+    <form className="fe-form" onSubmit={submit} aria-label={`Filters of ${name}`} ref={form}>
+      {isOutdated && (
         <Banner tone="warning" role="alert">
-          {changedElsewhere(company)} What you typed is still here and not saved.
+          {changedElsewhereMessage(company)} {filterMessages.conflict}
         </Banner>
       )}
-      {error && code !== 'company_changed' && !ofName && !ofInclude && !ofExclude && (
+      {error && code !== 'company_changed' && !hasFieldErrors && (
         <Banner tone="danger" role="alert" onDismiss={reset}>
-          It was not saved. {detail} {faultLines(ofOthers).join(' ')}
+          {changeError(companyChanges.save, error)} {errorLines(otherErrors).join(' ')}
         </Banner>
       )}
       <div className="fe-fields">
         <Field
           label="Name"
-          ref={first}
+          ref={firstField}
           required
           maxLength={100}
-          errors={fieldFaults(ofName)}
+          errors={fieldErrors(nameErrors)}
           {...field('name')}
         />
         <Field
           label="Only titles with"
-          hint="With commas between: engineer*, product designer"
-          errors={fieldFaults(ofInclude, 'Word')}
+          hint={filterMessages.includeHint}
+          errors={fieldErrors(includeErrors, 'Word')}
           {...field('include')}
         />
         <Field
           label="Never titles with"
-          hint="With commas between: intern, senior"
-          errors={fieldFaults(ofExclude, 'Word')}
+          hint={filterMessages.excludeHint}
+          errors={fieldErrors(excludeErrors, 'Word')}
           {...field('exclude')}
         />
       </div>
-      <p className="quiet fe-help">
-        Whole words of the title, upper or lower case alike: intern leaves internal tools engineer alone.
-        Plurals too: engineer also finds Engineers. A * stands for any ending: engineer* finds engineering.
-        Several words are looked for as a phrase; a comma ends one and begins the next. No words under ‘Only’:
-        every title is taken. What ‘Never’ names is left out even if ‘Only’ lets it in.
-      </p>
+      <p className="quiet fe-help">{filterMessages.help}</p>
       <div className="fe-actions">
-        {/* One that has the focus keeps it, and Enter in a field overwrites nothing. */}
+        {/* One button for both, so that it keeps the focus. Enter in a field must not overwrite. */}
         <button
-          type={isBehind ? 'button' : 'submit'}
+          type={isOutdated ? 'button' : 'submit'}
           className="button button--primary"
           aria-disabled={isPending}
-          onClick={isBehind ? send : undefined}
+          onClick={isOutdated ? save : undefined}
         >
-          {isPending ? 'Saving …' : isBehind ? 'Save mine all the same' : 'Save'}
+          {isPending ? 'Saving …' : isOutdated ? filterMessages.overwrite : 'Save'}
         </button>
         <button type="button" className="button" onClick={close}>
-          {isBehind ? 'Take theirs' : isChanged(shown) ? 'Discard' : 'Close'}
+          {isOutdated ? filterMessages.discardMine : isChanged(shown) ? 'Discard' : 'Close'}
         </button>
-        {isChanged(shown) && <span className="quiet">Not saved yet.</span>}
+        {isChanged(shown) && <span className="quiet">{filterMessages.notSaved}</span>}
       </div>
     </form>
   );
 }
 
-/** The first field has the focus when the editor is opened by hand, not when it comes back with the page. */
+/** Focus the first field when the user opens the editor, but not when it is restored from a draft. */
 function useFocusOnOpening() {
-  const first = useRef(/** @type {HTMLInputElement | null} */ (null));
+  const firstField = useRef(/** @type {HTMLInputElement | null} */ (null));
   useEffect(() => {
-    const row = first.current?.closest('li');
+    const row = firstField.current?.closest('li');
     if (row?.contains(document.activeElement)) {
-      first.current?.focus();
+      firstField.current?.focus();
     }
   }, []);
-  return first;
+  return firstField;
 }

@@ -1,7 +1,7 @@
 import { fireEvent, screen, waitFor, within } from '@testing-library/react';
 import { expect, test } from 'vitest';
-import { aCompany, aDetected, SOURCES } from '../../../test/companies.js';
-import { objections, open } from '../../../test/open.js';
+import { aCompany, aDetectedBoard, SOURCES } from '../../../test/companies.js';
+import { axeViolations, open } from '../../../test/open.js';
 import { aPreview } from '../../../test/previews.js';
 import { PATHS, refusal, serve } from '../../../test/server.js';
 
@@ -17,7 +17,7 @@ function serveAcme(more = {}) {
     [PATHS.preview]: aPreview(),
     ...more,
   };
-  return { answers, asked: serve(answers) };
+  return { answers, requests: serve(answers) };
 }
 
 async function edit(user) {
@@ -30,24 +30,24 @@ function leaving() {
   return event.defaultPrevented;
 }
 
-test('Enter saves what was changed, and that alone', async () => {
-  const { answers, asked } = serveAcme();
+test('Enter saves only the changed fields', async () => {
+  const { answers, requests } = serveAcme();
   answers[PATHS.changeCompany] = aCompany({ include: ['engineer*', 'data'] });
   const { user, container } = open('/ingest');
   await edit(user);
   const form = screen.getByRole('form', { name: 'Filters of Acme' });
   expect(within(form).getByLabelText('Name')).toHaveFocus();
-  const help = within(form).getByText(/^Whole words of the title/);
+  const help = within(form).getByText(/^Filters compare whole words/);
   expect(help).toHaveTextContent('engineer also finds Engineers');
-  expect(help).toHaveTextContent('a comma ends one and begins the next');
+  expect(help).toHaveTextContent('Several words without a comma between them must stand together');
   const only = within(form).getByLabelText('Only titles with');
   expect(only).toHaveValue('engineer');
   await user.type(only, '*, data, ');
   expect(screen.getByText('not saved')).toBeVisible();
-  expect(await objections(container)).toEqual([]);
+  expect(await axeViolations(container)).toEqual([]);
   await user.type(only, '{Enter}');
   await waitFor(() => expect(screen.queryByRole('form', { name: 'Filters of Acme' })).toBeNull());
-  expect(asked).toHaveBeenCalledWith(PATHS.changeCompany, {
+  expect(requests).toHaveBeenCalledWith(PATHS.changeCompany, {
     include: ['engineer*', 'data'],
     updated_at: SEEN,
   });
@@ -56,12 +56,12 @@ test('Enter saves what was changed, and that alone', async () => {
   expect(sessionStorage).toHaveLength(0);
 });
 
-test('what is typed while a save is under way stays, and is a draft over what was saved', async () => {
+test('text typed during a save stays as a draft on the saved company', async () => {
   let answer;
   const pending = new Promise((resolve) => {
     answer = resolve;
   });
-  const { answers, asked } = serveAcme({ [PATHS.changeCompany]: () => pending });
+  const { answers, requests } = serveAcme({ [PATHS.changeCompany]: () => pending });
   const { user } = open('/ingest');
   await edit(user);
   await user.type(screen.getByLabelText('Only titles with'), ', data, {Enter}');
@@ -78,10 +78,10 @@ test('what is typed while a save is under way stays, and is a draft over what wa
   answers[PATHS.changeCompany] = aCompany({ include: ['engineer', 'data'], exclude: ['intern'] });
   await user.type(never, '{Enter}');
   await waitFor(() => expect(screen.queryByLabelText('Never titles with')).toBeNull());
-  expect(asked).toHaveBeenLastCalledWith(PATHS.changeCompany, { exclude: ['intern'], updated_at: LATER });
+  expect(requests).toHaveBeenLastCalledWith(PATHS.changeCompany, { exclude: ['intern'], updated_at: LATER });
 });
 
-test('a save that is answered while one is elsewhere takes no focus', async () => {
+test('a save does not move the focus if it is outside the editor', async () => {
   let answer;
   const pending = new Promise((resolve) => {
     answer = resolve;
@@ -96,7 +96,7 @@ test('a save that is answered while one is elsewhere takes no focus', async () =
   expect(screen.getByRole('searchbox')).toHaveFocus();
 });
 
-/** Another tab has saved something; this one does not know. */
+/** Simulate a save in another tab. */
 function changeElsewhere(answers, changes) {
   const company = aCompany({ include: ['data'], updated_at: LATER, ...changes });
   answers[PATHS.companies] = { companies: [company] };
@@ -104,51 +104,51 @@ function changeElsewhere(answers, changes) {
   return company;
 }
 
-test('what another tab has saved is not overwritten unasked', async () => {
-  const { answers, asked } = serveAcme();
+test('a change from another tab is overwritten only on request', async () => {
+  const { answers, requests } = serveAcme();
   const { user, container } = open('/ingest');
   await edit(user);
   const theirs = changeElsewhere(answers, {});
   await user.type(screen.getByLabelText('Never titles with'), 'intern{Enter}');
   expect(await screen.findByRole('alert')).toHaveTextContent(
-    'Acme was changed elsewhere meanwhile. It is now: Only titles with: data.',
+    'Acme was changed in another tab or on another device. It is now: Only titles with: data.',
   );
-  expect(asked).toHaveBeenCalledWith(PATHS.changeCompany, { exclude: ['intern'], updated_at: SEEN });
+  expect(requests).toHaveBeenCalledWith(PATHS.changeCompany, { exclude: ['intern'], updated_at: SEEN });
   expect(screen.getByLabelText('Never titles with')).toHaveValue('intern');
   expect(screen.getByLabelText('Only titles with')).toHaveValue('data');
-  expect(await objections(container)).toEqual([]);
-  const times = asked.mock.calls.filter(([call]) => call === PATHS.changeCompany).length;
+  expect(await axeViolations(container)).toEqual([]);
+  const times = requests.mock.calls.filter(([call]) => call === PATHS.changeCompany).length;
   await user.type(screen.getByLabelText('Never titles with'), '{Enter}');
-  expect(asked.mock.calls.filter(([call]) => call === PATHS.changeCompany)).toHaveLength(times);
+  expect(requests.mock.calls.filter(([call]) => call === PATHS.changeCompany)).toHaveLength(times);
   answers[PATHS.changeCompany] = () => {
     const both = { ...theirs, exclude: ['intern'] };
     answers[PATHS.companies] = { companies: [both] };
     return both;
   };
-  await user.click(screen.getByRole('button', { name: 'Save mine all the same' }));
+  await user.click(screen.getByRole('button', { name: 'Overwrite' }));
   await waitFor(() => expect(screen.queryByLabelText('Never titles with')).toBeNull());
-  expect(asked).toHaveBeenCalledWith(PATHS.changeCompany, { exclude: ['intern'], updated_at: LATER });
+  expect(requests).toHaveBeenCalledWith(PATHS.changeCompany, { exclude: ['intern'], updated_at: LATER });
   expect(screen.getByText('Only titles with: data. Never: intern.')).toBeVisible();
 });
 
-test('theirs can be taken instead', async () => {
-  const { answers, asked } = serveAcme();
+test('Discard mine keeps the change from the other tab', async () => {
+  const { answers, requests } = serveAcme();
   const { user } = open('/ingest');
   await edit(user);
   changeElsewhere(answers, {});
   await user.type(screen.getByLabelText('Only titles with'), ' lead');
   await user.click(screen.getByRole('button', { name: 'Save' }));
-  const take = await screen.findByRole('button', { name: 'Take theirs' });
-  expect(screen.getByRole('button', { name: 'Save mine all the same' })).toHaveFocus();
+  const take = await screen.findByRole('button', { name: 'Discard mine' });
+  expect(screen.getByRole('button', { name: 'Overwrite' })).toHaveFocus();
   await user.click(take);
   expect(screen.queryByLabelText('Only titles with')).toBeNull();
   expect(screen.getByText('Only titles with: data.')).toBeVisible();
-  expect(asked.mock.calls.filter(([call]) => call === PATHS.changeCompany)).toHaveLength(1);
+  expect(requests.mock.calls.filter(([call]) => call === PATHS.changeCompany)).toHaveLength(1);
   expect(leaving()).toBe(false);
 });
 
-test('what was changed elsewhere and is not edited here is in nobody’s way', async () => {
-  const { answers, asked } = serveAcme();
+test('a change of another field in another tab is no conflict', async () => {
+  const { answers, requests } = serveAcme();
   const { user } = open('/ingest');
   await edit(user);
   const company = aCompany({ include: ['engineer'], enabled: false, updated_at: LATER });
@@ -159,10 +159,10 @@ test('what was changed elsewhere and is not edited here is in nobody’s way', a
   answers[PATHS.companies] = { companies: [company] };
   await user.type(screen.getByLabelText('Never titles with'), 'intern{Enter}');
   await waitFor(() => expect(screen.queryByLabelText('Never titles with')).toBeNull());
-  expect(asked).toHaveBeenCalledWith(PATHS.changeCompany, { exclude: ['intern'], updated_at: LATER });
+  expect(requests).toHaveBeenCalledWith(PATHS.changeCompany, { exclude: ['intern'], updated_at: LATER });
 });
 
-test('what the list brings anew is followed where nothing was typed, and told where something was', async () => {
+test('a new version updates untouched fields and conflicts with typed ones', async () => {
   const { answers } = serveAcme();
   const { user } = open('/ingest');
   await edit(user);
@@ -177,7 +177,7 @@ test('what the list brings anew is followed where nothing was typed, and told wh
   expect(screen.getByLabelText('Only titles with')).toHaveValue('data, x');
 });
 
-test('what the server objects to is told at its field, and nothing typed is lost', async () => {
+test('the server’s errors are shown at their field, and the text is kept', async () => {
   const errors = { exclude: { 0: ['A term needs a letter.'] } };
   serveAcme({ [PATHS.changeCompany]: refusal(422, 'invalid', { errors }) });
   const { user } = open('/ingest');
@@ -188,18 +188,18 @@ test('what the server objects to is told at its field, and nothing typed is lost
   expect(never).toHaveValue('*');
 });
 
-test('discarding leaves everything as it was, without a request', async () => {
-  const { asked } = serveAcme();
+test('Discard closes the editor without a request', async () => {
+  const { requests } = serveAcme();
   const { user } = open('/ingest');
   await edit(user);
   await user.type(screen.getByLabelText('Never titles with'), 'intern');
   await user.click(screen.getByRole('button', { name: 'Discard' }));
   expect(screen.queryByLabelText('Never titles with')).toBeNull();
-  expect(asked).not.toHaveBeenCalledWith(PATHS.changeCompany, expect.anything());
+  expect(requests).not.toHaveBeenCalledWith(PATHS.changeCompany, expect.anything());
   expect(leaving()).toBe(false);
 });
 
-test('what is not saved outlives the preview, another page and a refresh, and is warned of', async () => {
+test('unsaved text survives other pages and a refresh, and warns', async () => {
   serveAcme();
   const { user, unmount } = open('/ingest');
   await edit(user);
@@ -217,7 +217,7 @@ test('what is not saved outlives the preview, another page and a refresh, and is
   expect(screen.getByText('not saved')).toBeVisible();
 });
 
-test('Next asks while something is not saved, and the preview says that it is not part of it', async () => {
+test('Next asks about unsaved changes, and the preview mentions them', async () => {
   serveAcme();
   const { user, container } = open('/ingest');
   await edit(user);
@@ -225,21 +225,21 @@ test('Next asks while something is not saved, and the preview says that it is no
   await user.click(screen.getByRole('link', { name: 'Next' }));
   expect(screen.getByRole('dialog')).toHaveTextContent('Not saved: changes to Acme.');
   expect(screen.getByRole('button', { name: 'Keep editing' })).toHaveFocus();
-  expect(await objections(container)).toEqual([]);
+  expect(await axeViolations(container)).toEqual([]);
   await user.click(screen.getByRole('button', { name: 'Keep editing' }));
   expect(screen.getByRole('heading', { name: 'Configure' })).toBeVisible();
   await user.click(screen.getByRole('link', { name: 'Next' }));
-  await user.click(screen.getByRole('button', { name: 'Go on without them' }));
+  await user.click(screen.getByRole('button', { name: 'Continue without saving' }));
   expect(screen.getByRole('heading', { name: 'Preview' })).toHaveFocus();
-  expect(await screen.findByText(/changes that you did not save/)).toBeVisible();
-  await user.click(screen.getByRole('link', { name: 'Back to them' }));
+  expect(await screen.findByText(/You have unsaved changes/)).toBeVisible();
+  await user.click(screen.getByRole('link', { name: 'Back to your changes' }));
   expect(await screen.findByLabelText('Never titles with')).toHaveValue('intern');
 });
 
-test('a company that was found and not saved is kept too', async () => {
-  serveAcme({ [PATHS.detect]: aDetected({ board: 'birch', name: 'Birch' }) });
+test('a found company that is not saved survives a refresh', async () => {
+  serveAcme({ [PATHS.detect]: aDetectedBoard({ board: 'birch', name: 'Birch' }) });
   const { user, unmount } = open('/ingest');
-  await user.type(await screen.findByLabelText('Address of its careers page'), 'birch.example{Enter}');
+  await user.type(await screen.findByLabelText('Careers page address'), 'birch.example{Enter}');
   await screen.findByRole('heading', { name: 'Birch' });
   unmount();
   open('/ingest');

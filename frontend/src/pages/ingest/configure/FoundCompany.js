@@ -2,28 +2,31 @@ import { useEffect, useRef } from 'react';
 import { useAddCompany } from '../../../api/companies.js';
 import Banner from '../../../components/Banner.js';
 import Field from '../../../components/Field.js';
-import { keyOf } from '../../../lib/companyFile.js';
-import { faultLines, fieldFaults } from '../../../lib/fieldErrors.js';
-import { amount, isolated } from '../../../lib/format.js';
-import { linkable } from '../../../lib/posting.js';
+import { companyKey } from '../../../lib/companyFile.js';
+import { errorLines, fieldErrors } from '../../../lib/fieldErrors.js';
+import { amount } from '../../../lib/format.js';
+import { safeLink } from '../../../lib/posting.js';
+import { addMessages, companyChanges } from '../../../messages/companies.js';
+import { changeError } from '../../../messages/errors.js';
 import './FoundCompany.css';
 
-/** @typedef {import('../../../api/sources.js').Detected} Detected */
+/** @typedef {import('../../../api/sources.js').DetectedBoard} DetectedBoard */
 
 /**
- * What was found, to be looked at before it is saved.
- * @param {{found: Detected, name: string, companies: import('../../../api/companies.js').Company[],
- *   isFresh: boolean, onName: (name: string) => void, onEnd: (words: string) => void}} props
+ * The board that was found, and the form that adds it to the list.
+ * @param {{found: DetectedBoard, name: string, companies: import('../../../api/companies.js').Company[],
+ *   isFresh: boolean, onName: (name: string) => void, onEnd: (result: string) => void}} props `isFresh` if it was found
+ *   just now and not restored from a draft
  */
 export default function FoundCompany({ found, name, companies, isFresh, onName, onEnd }) {
   const heading = useRef(/** @type {HTMLHeadingElement | null} */ (null));
-  const add = useAddCompany((company) => onEnd(`${isolated(company.name)} was added.`));
+  const add = useAddCompany((company) => onEnd(addMessages.added(company.name)));
   useEffect(() => {
     if (isFresh) {
       heading.current?.focus();
     }
   }, [isFresh]);
-  const known = companies.find((company) => keyOf(company) === keyOf(found));
+  const known = companies.find((company) => companyKey(company) === companyKey(found));
   const isKnown = Boolean(known ?? found.company_id) || add.error?.code === 'company_exists';
   /** @param {import('react').FormEvent} event */
   function save(event) {
@@ -33,29 +36,26 @@ export default function FoundCompany({ found, name, companies, isFresh, onName, 
       add.mutate({ source, board, name: name.trim(), enabled: true, include: [], exclude: [] });
     }
   }
-  const { errors = {}, detail } = add.error?.problem ?? {};
-  const { name: ofName, ...ofOthers } = errors;
+  const { errors = {} } = add.error?.problem ?? {};
+  const { name: nameErrors, ...otherErrors } = errors;
   return (
     <section className="fc-found" aria-labelledby="fc-title">
       <h3 id="fc-title" className="fc-title" ref={heading} tabIndex={-1}>
         <bdi>{found.name ?? found.board}</bdi>
       </h3>
-      <What found={found} />
+      <BoardSummary found={found} />
       {isKnown ? (
         <>
-          <p>
-            It is already in your list
-            {known && known.name !== found.name ? ` as ${isolated(known.name)}` : ''}.
-          </p>
+          <p>{addMessages.known(known && known.name !== found.name ? known.name : null)}</p>
           <button type="button" className="button" onClick={() => onEnd('')}>
-            All right
+            OK
           </button>
         </>
       ) : (
         <form className="fc-form" onSubmit={save}>
-          {add.error && !ofName && (
+          {add.error && !nameErrors && (
             <Banner tone="danger" role="alert" onDismiss={add.reset}>
-              It was not added. {detail} {faultLines(ofOthers).join(' ')}
+              {changeError(companyChanges.add, add.error)} {errorLines(otherErrors).join(' ')}
             </Banner>
           )}
           <Field
@@ -65,7 +65,7 @@ export default function FoundCompany({ found, name, companies, isFresh, onName, 
             maxLength={100}
             autoComplete="off"
             value={name}
-            errors={fieldFaults(ofName)}
+            errors={fieldErrors(nameErrors)}
             onChange={({ target }) => onName(target.value)}
           />
           <div className="fc-actions">
@@ -73,9 +73,9 @@ export default function FoundCompany({ found, name, companies, isFresh, onName, 
               {add.isPending ? 'Adding …' : 'Add to my list'}
             </button>
             <button type="button" className="button" onClick={() => onEnd('')}>
-              Not this one
+              Discard
             </button>
-            <span className="quiet">Not saved yet.</span>
+            <span className="quiet">{addMessages.notSaved}</span>
           </div>
         </form>
       )}
@@ -83,9 +83,9 @@ export default function FoundCompany({ found, name, companies, isFresh, onName, 
   );
 }
 
-/** @param {{found: Detected}} props */
-function What({ found }) {
-  const address = linkable(found.url);
+/** @param {{found: DetectedBoard}} props */
+function BoardSummary({ found }) {
+  const address = safeLink(found.url);
   return (
     <>
       <p>
@@ -98,12 +98,12 @@ function What({ found }) {
           <bdi>{found.board}</bdi>
         )}
         : {amount(found.postings, 'posting')}
-        {!found.is_complete && ', but not all of the board could be read'}.
+        {!found.is_complete && addMessages.incomplete}.
       </p>
       {found.titles.length > 0 && (
         <ul className="fc-titles">
           {found.titles.map((title, index) => (
-            // biome-ignore lint/suspicious/noArrayIndexKey: titles may be alike, and the list never changes
+            // biome-ignore lint/suspicious/noArrayIndexKey: titles may repeat, and the list never changes
             <li key={index}>
               <bdi>{title}</bdi>
             </li>

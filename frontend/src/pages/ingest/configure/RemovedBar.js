@@ -2,27 +2,28 @@ import { useEffect, useRef, useState } from 'react';
 import { useAddCompany } from '../../../api/companies.js';
 import { useDraftStore, useDrafts } from '../../../lib/draftStore.js';
 import { withoutRemoved } from '../../../lib/drafts.js';
-import { isolated } from '../../../lib/format.js';
+import { companyChanges, listMessages } from '../../../messages/companies.js';
+import { changeError } from '../../../messages/errors.js';
 import './RemovedBar.css';
 
 /** @typedef {import('../../../lib/drafts.js').Removed} Removed */
 
-const removedOf = (drafts) => drafts.removed;
+const selectRemoved = (drafts) => drafts.removed;
 
 /**
- * The companies that were just removed, each with a way back.
- * @param {{onBack: (companyId?: number) => void}} props what gives the focus to the company that is back
+ * The companies removed last, each with an Undo button.
+ * @param {{onDone: (companyId?: number) => void}} props called to move the focus, with the id of a restored company
  */
-export default function RemovedBar({ onBack }) {
-  const removed = useDrafts(removedOf);
+export default function RemovedBar({ onDone }) {
+  const removed = useDrafts(selectRemoved);
   const bar = useRef(/** @type {HTMLDivElement | null} */ (null));
   const count = useRef(removed.length);
   useEffect(() => {
     const [last] = removed;
-    // The row is gone, or about to go, and with it the button that has the focus.
+    // The removed row contains the button that has the focus.
     const { activeElement: focused, body } = document;
-    const isLost = focused === body || focused?.closest(`#company-${last?.company.company_id}`);
-    if (last && isLost && count.current !== removed.length) {
+    const isFocusLost = focused === body || focused?.closest(`#company-${last?.company.company_id}`);
+    if (last && isFocusLost && count.current !== removed.length) {
       bar.current?.querySelector('button')?.focus();
     }
     count.current = removed.length;
@@ -30,42 +31,44 @@ export default function RemovedBar({ onBack }) {
   return (
     <div role="status" className="rb-bar" ref={bar}>
       {removed.map((entry) => (
-        <Entry key={entry.company.company_id} entry={entry} onBack={onBack} />
+        <RemovedCompany key={entry.company.company_id} entry={entry} onDone={onDone} />
       ))}
     </div>
   );
 }
 
-/** @param {{entry: Removed, onBack: (companyId?: number) => void}} props */
-function Entry({ entry, onBack }) {
-  const { change } = useDraftStore();
+/** @param {{entry: Removed, onDone: (companyId?: number) => void}} props */
+function RemovedCompany({ entry, onDone }) {
+  const { update } = useDraftStore();
   const [problem, setProblem] = useState('');
   const { name, source, board, enabled, include, exclude } = entry.company;
   const add = useAddCompany(({ company_id: id }) => {
-    change((drafts) => withoutRemoved(drafts, entry, id));
-    onBack(id);
+    update((drafts) => withoutRemoved(drafts, entry, id));
+    onDone(id);
   });
   function undo() {
     if (!add.isPending) {
       add.mutate(
         { source, board, name, enabled, include, exclude },
         {
-          onError: ({ code, message }) =>
+          onError: (error) =>
             setProblem(
-              code === 'company_exists' ? 'It is in your list already.' : `It is not back. ${message}`,
+              error.code === 'company_exists'
+                ? listMessages.alreadyInList
+                : changeError(companyChanges.restore, error),
             ),
         },
       );
     }
   }
-  function forget() {
-    change((drafts) => withoutRemoved(drafts, entry));
-    onBack();
+  function dismiss() {
+    update((drafts) => withoutRemoved(drafts, entry));
+    onDone();
   }
   return (
     <p className="rb-entry">
       <span>
-        {isolated(name)} was removed. {problem}
+        {listMessages.removed(name)} {problem}
       </span>
       <button
         type="button"
@@ -74,9 +77,9 @@ function Entry({ entry, onBack }) {
         aria-disabled={add.isPending}
         onClick={undo}
       >
-        {add.isPending ? 'Bringing it back …' : 'Undo'}
+        {add.isPending ? listMessages.restoring : 'Undo'}
       </button>
-      <button type="button" className="button" aria-label={`Dismiss: ${name} was removed`} onClick={forget}>
+      <button type="button" className="button" aria-label={`Dismiss: ${name} was removed`} onClick={dismiss}>
         <span aria-hidden="true">×</span>
       </button>
     </p>

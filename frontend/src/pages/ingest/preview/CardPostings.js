@@ -1,39 +1,40 @@
 import { useState } from 'react';
 import { usePostings } from '../../../api/previews.js';
 import { amount } from '../../../lib/format.js';
+import { postingMessages } from '../../../messages/previews.js';
 import PostingPages from './PostingPages.js';
 import './CardPostings.css';
 
 /** @typedef {import('../../../api/previews.js').PreviewCompany} PreviewCompany */
 
 /**
- * The postings of one company: those that are taken, and behind a click those that are left out.
+ * The postings of one company: those that match, and on demand those left out.
  * @param {{previewId: number, company: PreviewCompany}} props
  */
 export default function CardPostings({ previewId, company }) {
   const [isOpen, setIsOpen] = useState(false);
   const { taken, found } = company;
-  const left = (found ?? 0) - (taken ?? 0);
+  const leftOut = (found ?? 0) - (taken ?? 0);
   return (
-    <div className="ca-postings">
+    <div className="cp-postings">
       {taken ? (
-        <Some previewId={previewId} company={company} taken />
+        <PostingList previewId={previewId} company={company} taken />
       ) : (
-        <p>Every posting is left out by the filters.</p>
+        <p>{postingMessages.allLeftOut}</p>
       )}
-      {left > 0 && (
+      {leftOut > 0 && (
         <button type="button" className="button" aria-expanded={isOpen} onClick={() => setIsOpen(!isOpen)}>
-          {isOpen ? 'Hide' : 'Show'} {amount(left, 'posting')} left out
+          {isOpen ? 'Hide' : 'Show'} {amount(leftOut, 'posting')} left out
         </button>
       )}
-      {isOpen && left > 0 && <Some previewId={previewId} company={company} taken={false} />}
+      {isOpen && leftOut > 0 && <PostingList previewId={previewId} company={company} taken={false} />}
     </div>
   );
 }
 
 /** @param {{previewId: number, company: PreviewCompany, taken: boolean}} props */
-function Some({ previewId, company, taken }) {
-  // What a company has does not change any more once it is listed.
+function PostingList({ previewId, company, taken }) {
+  // The postings of a listed company no longer change, even if the preview is unfinished.
   const pages = usePostings(previewId, { company: company.position, taken }, true);
-  return <PostingPages previewId={previewId} pages={pages} empty="None." />;
+  return <PostingPages previewId={previewId} pages={pages} empty={postingMessages.none} />;
 }

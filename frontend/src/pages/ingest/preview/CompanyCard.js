@@ -1,14 +1,15 @@
 import { memo, useId, useState } from 'react';
-import { failure } from '../../../lib/outcome.js';
-import { gapsInWords, linkable, stateInWords } from '../../../lib/posting.js';
-import { filtersInShort } from '../../../lib/terms.js';
+import { safeLink } from '../../../lib/posting.js';
+import { listingFailure } from '../../../messages/boards.js';
+import { filterSummary } from '../../../messages/companies.js';
+import { companyState, listingGaps } from '../../../messages/previews.js';
 import CardPostings from './CardPostings.js';
 import './CompanyCard.css';
 
 /** @typedef {import('../../../api/previews.js').PreviewCompany} PreviewCompany */
 
 /**
- * A company of a preview; its postings are loaded when it is opened.
+ * One company of a preview. Its postings are loaded when the card is opened.
  * @param {{previewId: number, company: PreviewCompany}} props
  */
 function CompanyCard({ previewId, company }) {
@@ -17,12 +18,12 @@ function CompanyCard({ previewId, company }) {
   const { state, found } = company;
   const canOpen = state === 'listed' && found !== 0;
   return (
-    <li className={`pc-card pc-card--${state}`}>
-      <h3 className="pc-head">
+    <li className={`cc-card cc-card--${state}`}>
+      <h3 className="cc-head">
         {canOpen ? (
           <button
             type="button"
-            className="pc-open"
+            className="cc-open"
             aria-expanded={isOpen}
             aria-controls={isOpen ? id : undefined}
             onClick={() => setIsOpen(!isOpen)}
@@ -30,19 +31,19 @@ function CompanyCard({ previewId, company }) {
             <Title company={company} />
           </button>
         ) : (
-          <span className="pc-shut">
+          <span className="cc-closed">
             <Title company={company} />
           </span>
         )}
       </h3>
-      <Why company={company} />
+      <ListingProblem company={company} />
       {isOpen && canOpen && (
-        <div id={id} className="pc-inside">
-          <Where company={company} />
+        <div id={id} className="cc-inside">
+          <BoardLine company={company} />
           <CardPostings previewId={previewId} company={company} />
         </div>
       )}
-      {!canOpen && state === 'failed' && <Where company={company} />}
+      {!canOpen && state === 'failed' && <BoardLine company={company} />}
     </li>
   );
 }
@@ -51,39 +52,39 @@ export default memo(CompanyCard);
 
 /** @param {{company: PreviewCompany}} props */
 function Title({ company }) {
-  const { name, source_name: system, state } = company;
+  const { name, source_name: source, state } = company;
   return (
     <>
       <span>
-        <span className="pc-name" dir="auto">
+        <span className="cc-name" dir="auto">
           {name}
         </span>{' '}
-        <span className="quiet pc-system">{system}</span>
+        <span className="quiet cc-source">{source}</span>
       </span>
-      <span className={`pc-state pc-state--${state}`}>{stateInWords(company)}</span>
+      <span className={`cc-state cc-state--${state}`}>{companyState(company)}</span>
     </>
   );
 }
 
-/** Why it failed and what to do, or what is missing. @param {{company: PreviewCompany}} props */
-function Why({ company }) {
-  const gaps = gapsInWords(company);
+/** The reason of a failure with advice, or the gaps of a listing. @param {{company: PreviewCompany}} props */
+function ListingProblem({ company }) {
+  const gaps = listingGaps(company);
   if (company.state === 'failed') {
-    const { why, advice } = failure(company);
+    const { reason, advice } = listingFailure(company);
     return (
-      <p className="pc-why">
-        {why} {advice}
+      <p className="cc-problem">
+        {reason} {advice}
       </p>
     );
   }
-  return gaps && <p className="pc-why">{gaps}</p>;
+  return gaps && <p className="cc-problem">{gaps}</p>;
 }
 
-/** @param {{company: PreviewCompany}} props */
-function Where({ company }) {
-  const address = linkable(company.url);
+/** The board and the filters. @param {{company: PreviewCompany}} props */
+function BoardLine({ company }) {
+  const address = safeLink(company.url);
   return (
-    <p className="quiet pc-where">
+    <p className="quiet cc-board">
       Board{' '}
       {address ? (
         <a href={address} target="_blank" rel="noreferrer" dir="auto">
@@ -92,7 +93,7 @@ function Where({ company }) {
       ) : (
         <bdi>{company.board}</bdi>
       )}
-      . {filtersInShort(company)}
+      . {filterSummary(company)}
     </p>
   );
 }

@@ -1,29 +1,33 @@
 import Banner from '../../../components/Banner.js';
-import { amount } from '../../../lib/format.js';
+import { postingMessages } from '../../../messages/previews.js';
 import PostingRow from './PostingRow.js';
 import './PostingPages.css';
 
 /**
- * Postings, and more of them when asked for.
+ * A list of postings with a button for the next page.
  * @param {{previewId: number, pages: ReturnType<typeof import('../../../api/previews.js').usePostings>,
- *   empty: string, isAcross?: boolean}} props whether they are of many companies, so that each names its own
+ *   empty: string, isAcrossCompanies?: boolean}} props with `isAcrossCompanies`, each posting names its company
  */
-export default function PostingPages({ previewId, pages, empty, isAcross = false }) {
-  const { postings, isOld, more, isLoading, error, again } = pages;
+export default function PostingPages({ previewId, pages, empty, isAcrossCompanies = false }) {
+  const { postings, isStale, fetchMore, isLoading, error, retry } = pages;
   return (
-    <div className="pp-pages" aria-busy={isOld}>
-      <div role="status" className="pp-news">
+    <div className="pp-pages" aria-busy={isStale}>
+      <div role="status" className="pp-alerts">
         {!postings && !error && <p className="quiet">Loading …</p>}
-        {postings?.length === 0 && !isOld && <p>{empty}</p>}
-        {isAcross && postings && postings.length > 0 && (
+        {postings?.length === 0 && !isStale && <p>{empty}</p>}
+        {isAcrossCompanies && postings && postings.length > 0 && (
           <p className="quiet">
-            {isOld ? 'Searching …' : `${more ? 'The first ' : ''}${amount(postings.length, 'posting')}`}
+            {isStale
+              ? postingMessages.searching
+              : postingMessages.resultCount(postings.length, fetchMore !== null)}
           </p>
         )}
         {error && (
           <Banner tone="warning">
-            <p>The postings could not be loaded. {error.message}</p>
-            <button type="button" className="button" onClick={() => again()}>
+            <p>
+              {postingMessages.notLoaded} {error.message}
+            </p>
+            <button type="button" className="button" onClick={() => retry()}>
               Try again
             </button>
           </Banner>
@@ -36,17 +40,17 @@ export default function PostingPages({ previewId, pages, empty, isAcross = false
               key={posting.posting_id}
               previewId={previewId}
               posting={posting}
-              isAcross={isAcross}
+              isAcrossCompanies={isAcrossCompanies}
             />
           ))}
         </ul>
       )}
-      {more && (
+      {fetchMore && (
         <button
           type="button"
           className="button pp-more"
           aria-disabled={isLoading}
-          onClick={() => !isLoading && more()}
+          onClick={() => !isLoading && fetchMore()}
         >
           {isLoading ? 'Loading …' : 'Show more'}
         </button>

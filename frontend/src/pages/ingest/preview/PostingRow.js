@@ -1,21 +1,22 @@
 import { Fragment, memo, useState } from 'react';
-import { factsOf, linkable, ruleInWords } from '../../../lib/posting.js';
+import { postingFacts, safeLink } from '../../../lib/posting.js';
+import { ruleMessage } from '../../../messages/previews.js';
 import PostingText from './PostingText.js';
 import './PostingRow.css';
 
 /**
- * A posting: its title, what is known of it, why it is taken or left out, and its text on demand.
- * @param {{previewId: number, posting: import('../../../api/previews.js').Posting, isAcross: boolean}} props
+ * One posting: its title, its facts, the rule that matched it or left it out, and its description on demand.
+ * @param {{previewId: number, posting: import('../../../api/previews.js').Posting, isAcrossCompanies: boolean}} props
  */
-function PostingRow({ previewId, posting, isAcross }) {
+function PostingRow({ previewId, posting, isAcrossCompanies }) {
   const [isOpen, setIsOpen] = useState(false);
   const { title, url, taken } = posting;
-  const address = linkable(url);
-  const facts = factsOf(posting);
-  const rule = ruleInWords(posting);
+  const address = safeLink(url);
+  const facts = postingFacts(posting);
+  const rule = ruleMessage(posting);
   return (
-    <li className="po-row">
-      <div className="po-what">
+    <li className="pr-row">
+      <div className="pr-about">
         <p>
           {address ? (
             <a href={address} target="_blank" rel="noreferrer noopener" dir="auto">
@@ -24,31 +25,31 @@ function PostingRow({ previewId, posting, isAcross }) {
           ) : (
             <bdi>{title}</bdi>
           )}
-          {isAcross && (
+          {isAcrossCompanies && (
             <span className="quiet">
               {' '}
               · <bdi>{posting.company}</bdi>
             </span>
           )}
         </p>
-        <p className="quiet po-facts">
-          {isAcross && (
-            <span className={`po-mark po-mark--${taken ? 'taken' : 'left'}`}>
-              {taken ? 'Taken' : 'Left out'}
+        <p className="quiet pr-facts">
+          {isAcrossCompanies && (
+            <span className={`pr-mark pr-mark--${taken ? 'match' : 'left'}`}>
+              {taken ? 'Match' : 'Left out'}
             </span>
           )}
           {facts.length > 0 && <Facts facts={facts} />}
-          {rule && <span className="po-rule">{rule}</span>}
+          {rule && <span className="pr-rule">{rule}</span>}
         </p>
       </div>
       <button
         type="button"
-        className="button po-open"
+        className="button pr-open"
         aria-expanded={isOpen}
-        aria-label={`Text of ${title}`}
+        aria-label={`Description of ${title}`}
         onClick={() => setIsOpen(!isOpen)}
       >
-        Text
+        Description
       </button>
       {isOpen && <PostingText previewId={previewId} postingId={posting.posting_id} />}
     </li>
@@ -62,7 +63,7 @@ function Facts({ facts }) {
   return (
     <span>
       {facts.map((fact, index) => (
-        // biome-ignore lint/suspicious/noArrayIndexKey: facts may be alike, and the list never changes
+        // biome-ignore lint/suspicious/noArrayIndexKey: facts may repeat, and the list never changes
         <Fragment key={index}>
           {index > 0 && ' · '}
           <bdi>{fact}</bdi>

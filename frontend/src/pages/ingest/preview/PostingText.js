@@ -1,28 +1,27 @@
 import { usePosting } from '../../../api/previews.js';
+import { postingMessages } from '../../../messages/previews.js';
 import './PostingText.css';
 
 /**
- * The text of a posting, as plain as it came.
+ * The description and requirements of a posting as plain text.
  * @param {{previewId: number, postingId: number}} props
  */
 export default function PostingText({ previewId, postingId }) {
-  const { posting, error, again } = usePosting(previewId, postingId);
+  const { posting, error, retry } = usePosting(previewId, postingId);
   const { description, requirements } = posting ?? {};
   return (
     <div className="pt-text">
-      <div role="status" className="pt-news">
+      <div role="status" className="pt-alerts">
         {!posting && !error && <p className="quiet">Loading …</p>}
         {error && (
           <p>
-            The text could not be loaded. {error.message}{' '}
-            <button type="button" className="button" onClick={() => again()}>
+            {postingMessages.textNotLoaded} {error.message}{' '}
+            <button type="button" className="button" onClick={() => retry()}>
               Try again
             </button>
           </p>
         )}
-        {posting && !description && !requirements && (
-          <p className="quiet">The board gives no text with this posting.</p>
-        )}
+        {posting && !description && !requirements && <p className="quiet">{postingMessages.noText}</p>}
       </div>
       {description && (
         <p className="pt-plain" dir="auto">

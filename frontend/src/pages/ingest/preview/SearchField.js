@@ -1,16 +1,16 @@
 import { useEffect, useState } from 'react';
 import './SearchField.css';
 
-const PAUSE_MS = 300;
+const DEBOUNCE_MS = 300;
 
 /**
- * A search over the postings of all companies; asked when one has stopped typing.
+ * A search field for the postings of all companies. It reports the search when the user stops typing.
  * @param {{onSearch: (search: string) => void}} props
  */
 export default function SearchField({ onSearch }) {
   const [typed, setTyped] = useState('');
   useEffect(() => {
-    const timer = setTimeout(() => onSearch(typed.trim()), typed ? PAUSE_MS : 0);
+    const timer = setTimeout(() => onSearch(typed.trim()), typed ? DEBOUNCE_MS : 0);
     return () => clearTimeout(timer);
   }, [typed, onSearch]);
   return (

@@ -1,0 +1,128 @@
+/** Messages about boards: results of reading one, and failures to find one. Each failure has a reason and advice. */
+
+import { amount, formatClock, formatDuration, isolated } from '../lib/format.js';
+
+/** @typedef {{reason: string, advice: string}} FailureMessage */
+
+/** @type {Record<string, FailureMessage>} */
+const LISTING_FAILURES = {
+  not_found: {
+    reason: 'This board does not exist.',
+    advice: 'Remove the company, then add it again with the address of its careers page.',
+  },
+  gone: {
+    reason: 'This board no longer exists.',
+    advice: 'Find the company’s new careers page and add it, or remove the company.',
+  },
+  forbidden: {
+    reason: 'This board does not allow programs to read it.',
+    advice: 'Only its owner can change that. Read the postings on the board itself, or remove the company.',
+  },
+  throttled: { reason: 'The job board asked us to wait.', advice: 'Try again later.' },
+  changed: {
+    reason: 'The job board’s answer could not be understood.',
+    advice: 'Its format may have changed. A newer version of this product may be able to read it.',
+  },
+  unreachable: { reason: 'The job board did not answer.', advice: 'Try again in a few minutes.' },
+  moved: {
+    reason: 'The board has moved.',
+    advice: 'Open the board to find its new address, then add the company with that address.',
+  },
+  out_of_time: {
+    reason: 'Reading the board took too long.',
+    advice: 'Try again. A large board may need a second attempt.',
+  },
+};
+
+/** @type {FailureMessage} */
+const UNKNOWN_FAILURE = { reason: 'The board could not be read.', advice: 'Try again.' };
+
+/** @type {Record<string, FailureMessage>} */
+const DETECTION_FAILURES = {
+  address_refused: {
+    reason: 'This address cannot be used.',
+    advice: 'Paste the public https address of the company’s careers page.',
+  },
+  board_not_recognised: {
+    reason: 'No job board that can be read was found at this address.',
+    advice: 'Open one of its postings and paste that address, or choose the job board system yourself below.',
+  },
+  several_boards: { reason: 'This page leads to several boards.', advice: 'Choose one of them.' },
+  too_many_requests: { reason: 'Too many attempts.', advice: 'Try again in a minute.' },
+  board_busy: {
+    reason: 'This job board system is already getting as many requests as it allows.',
+    advice: 'Try again in a minute.',
+  },
+  detect_unavailable: { reason: 'Boards cannot be checked right now.', advice: 'Try again in a moment.' },
+  detect_busy: { reason: 'Other boards are being checked right now.', advice: 'Try again in a moment.' },
+};
+
+/** The listing outcomes that correspond to error codes of a detection. */
+const OUTCOME_OF_CODE = {
+  board_not_found: 'not_found',
+  board_gone: 'gone',
+  board_forbidden: 'forbidden',
+  board_throttled: 'throttled',
+  board_changed: 'changed',
+  board_unreachable: 'unreachable',
+  board_moved: 'moved',
+  board_out_of_time: 'out_of_time',
+};
+
+/** Advice that differs during a detection, where there is no company yet to remove. */
+const DETECTION_ADVICE = {
+  not_found: 'Check the spelling of the board’s name.',
+  gone: 'Find the company’s new careers page and paste its address.',
+  forbidden: 'This company cannot be added.',
+};
+
+/**
+ * The reason why a board could not be read, and advice. The server's own `detail` comes first.
+ * @param {{outcome: string | null, detail: string | null, retry_at?: string | null}} listing
+ * @returns {FailureMessage}
+ */
+export function listingFailure({ outcome, detail, retry_at: retryAt }) {
+  const { reason, advice } = LISTING_FAILURES[outcome ?? ''] ?? UNKNOWN_FAILURE;
+  return {
+    reason: detail ? isolated(detail) : reason,
+    advice: outcome === 'throttled' && retryAt ? `Try again after ${formatClock(retryAt)}.` : advice,
+  };
+}
+
+/**
+ * A company's last listing in words, or null.
+ * @param {import('../api/companies.js').LastListing | null} listing
+ */
+export function lastListing(listing) {
+  if (!listing) {
+    return null;
+  }
+  if (listing.outcome === 'ok' || listing.outcome === 'empty') {
+    return { failed: false, text: listing.postings ? amount(listing.postings, 'posting') : 'No postings' };
+  }
+  const { reason, advice } = listingFailure(listing);
+  return { failed: true, text: `${reason} ${advice}` };
+}
+
+/**
+ * The reason why no board was found, and advice.
+ * @param {import('../api/client.js').ApiError} error
+ * @returns {FailureMessage}
+ */
+export function detectionError({ status, code, message, problem, retryAfter }) {
+  if (status === 0) {
+    return { reason: 'No answer came in time.', advice: 'Try again. Some job boards are slow.' };
+  }
+  if (code === 'board_moved' && problem.candidates?.length) {
+    return { reason: 'The board has moved.', advice: 'Do you want to add it at its new address?' };
+  }
+  const outcome = OUTCOME_OF_CODE[code];
+  if (outcome) {
+    const { reason, advice } = listingFailure({ outcome, detail: message, retry_at: problem.retry_at });
+    return { reason, advice: DETECTION_ADVICE[outcome] ?? advice };
+  }
+  const failure = DETECTION_FAILURES[code] ?? { reason: isolated(message), advice: '' };
+  return code === 'too_many_requests' && retryAfter
+    ? { ...failure, advice: `Try again in ${formatDuration(retryAfter * 1000)}.` }
+    : failure;
+}

@@ -1,0 +1,105 @@
+import { expect, test } from 'vitest';
+import { ApiError } from '../api/client.js';
+import { detectionError, lastListing, listingFailure } from './boards.js';
+
+const OUTCOMES = [
+  'not_found',
+  'gone',
+  'forbidden',
+  'throttled',
+  'changed',
+  'unreachable',
+  'moved',
+  'out_of_time',
+];
+const CODES = [
+  'address_refused',
+  'board_not_recognised',
+  'several_boards',
+  'board_not_found',
+  'board_gone',
+  'board_forbidden',
+  'board_throttled',
+  'board_changed',
+  'board_unreachable',
+  'board_moved',
+  'board_out_of_time',
+  'board_busy',
+  'too_many_requests',
+  'detect_busy',
+  'detect_unavailable',
+];
+const refusal = (code, members = {}) => new ApiError(422, { code, detail: 'Some detail.', ...members });
+
+test('listingFailure has a reason and advice of its own for each outcome', () => {
+  const failures = OUTCOMES.map((outcome) => listingFailure({ outcome, detail: null }));
+  expect(new Set(failures.map(({ reason }) => reason)).size).toBe(OUTCOMES.length);
+  expect(new Set(failures.map(({ advice }) => advice)).size).toBe(OUTCOMES.length);
+});
+
+test('listingFailure prefers the server’s detail, accepts unknown outcomes', () => {
+  expect(listingFailure({ outcome: 'gone', detail: 'Closed in May.' }).reason).toBe('Closed in May.');
+  expect(listingFailure({ outcome: 'tired', detail: null })).toEqual({
+    reason: 'The board could not be read.',
+    advice: 'Try again.',
+  });
+});
+
+test('listingFailure of a throttled board says when to try again', () => {
+  const listing = { outcome: 'throttled', detail: null, retry_at: '2026-01-02T10:30:00Z' };
+  expect(listingFailure(listing).advice).toMatch(/^Try again after .*\d:30/);
+});
+
+test('lastListing isolates a right-to-left override in the server’s detail', () => {
+  const { text } = lastListing({ outcome: 'gone', detail: 'No \u202ex.' }) ?? {};
+  expect(text).toMatch(/^\u2068No \u202ex\.\u2069 Find the/);
+});
+
+test.each([
+  [null, null],
+  [{ outcome: 'ok', postings: 37 }, '37 postings'],
+  [{ outcome: 'ok', postings: 1 }, '1 posting'],
+  [{ outcome: 'empty', postings: 0 }, 'No postings'],
+  [
+    { outcome: 'not_found', detail: null },
+    'This board does not exist. Remove the company, then add it again with the address of its careers page.',
+  ],
+])('lastListing(%j)', (listing, expected) => {
+  expect(lastListing(listing)?.text ?? null).toBe(expected);
+});
+
+test.each(CODES)('detectionError for %s has a reason and advice', (code) => {
+  const { reason, advice } = detectionError(refusal(code));
+  expect(reason).toMatch(/\.$/);
+  expect(advice).toMatch(/[.?]$/);
+  expect(advice).not.toMatch(/remove/i);
+});
+
+test('detectionError offers to follow a moved board to a known address', () => {
+  const candidates = [{ source: 'lever', source_name: 'Lever', board: 'acme' }];
+  expect(detectionError(refusal('board_moved', { candidates }))).toEqual({
+    reason: 'The board has moved.',
+    advice: 'Do you want to add it at its new address?',
+  });
+  expect(detectionError(refusal('board_moved', { candidates: [] })).advice).toMatch(/^Open the board/);
+});
+
+test('detectionError tells our rate limit from a slow board', () => {
+  expect(detectionError(refusal('board_busy'))).toEqual({
+    reason: 'This job board system is already getting as many requests as it allows.',
+    advice: 'Try again in a minute.',
+  });
+  expect(detectionError(refusal('board_out_of_time')).advice).toMatch(/^Try again\. A large board/);
+});
+
+test('detectionError for an unknown code and for a missing answer', () => {
+  expect(detectionError(refusal('odd_code')).reason).toBe('Some detail.');
+  const lost = new ApiError(0, { code: 'no_answer', detail: 'x' });
+  expect(detectionError(lost).reason).toBe('No answer came in time.');
+});
+
+test('detectionError after too many attempts says how long to wait', () => {
+  const problem = { code: 'too_many_requests', detail: 'x' };
+  expect(detectionError(new ApiError(429, problem, 30)).advice).toBe('Try again in 30 s.');
+  expect(detectionError(new ApiError(429, problem)).advice).toBe('Try again in a minute.');
+});

@@ -1,0 +1,34 @@
+import { expect, test } from 'vitest';
+import { aPosting, aPreviewCompany } from '../test/previews.js';
+import { companyState, listingGaps, ruleMessage } from './previews.js';
+
+test.each([
+  [true, 'no_filter', null, ''],
+  [true, 'include', 'engineer', 'matches ‘engineer’'],
+  [false, 'exclude', 'intern', 'left out by ‘intern’'],
+  [false, 'not_included', null, 'title has none of the words in ‘Only titles with’'],
+])('ruleMessage with taken %s by %s %s', (taken, kind, term, expected) => {
+  expect(ruleMessage(aPosting({ taken, rule: { kind, term } }))).toBe(expected);
+});
+
+test.each([
+  [{ state: 'waiting' }, 'Waiting'],
+  [{ state: 'listing' }, 'Reading now'],
+  [{ state: 'failed' }, 'Failed'],
+  [{ found: 0, taken: 0 }, 'No postings'],
+  [{ found: 120, taken: 37 }, '37 of 120 postings match'],
+  [{ found: 1, taken: 0 }, '0 of 1 posting match'],
+])('companyState of %j is %s', (changes, expected) => {
+  expect(companyState(aPreviewCompany(changes))).toBe(expected);
+});
+
+test('listingGaps names unreadable records before a cut listing', () => {
+  expect(listingGaps(aPreviewCompany())).toBeNull();
+  expect(listingGaps(aPreviewCompany({ is_complete: false, unread: 2 }))).toBe(
+    '2 postings could not be read.',
+  );
+  expect(listingGaps(aPreviewCompany({ is_complete: true, unread: 1 }))).toBe('1 posting could not be read.');
+  expect(listingGaps(aPreviewCompany({ is_complete: false, unread: 0 }))).toBe(
+    'The board has more postings than could be read.',
+  );
+});

@@ -1,0 +1,79 @@
+import { expect, test } from 'vitest';
+import { ApiError } from '../api/client.js';
+import { aPreview, aPreviewCompany } from '../test/previews.js';
+import { aRun } from '../test/server.js';
+import { actorPhrase, startBlocker, startError, startQuestion, statusSentence } from './runs.js';
+
+test.each([
+  ['pending', {}, 'Waiting for a worker.'],
+  [
+    'pending',
+    { dispatched_at: '2026-01-02T10:00:01Z' },
+    'The run is queued for a worker. This version does not collect jobs yet: the run stays pending until you abort it.',
+  ],
+  ['initializing', {}, 'A worker is checking which postings there are.'],
+  ['ingesting', {}, 'A worker is collecting jobs.'],
+  ['finished', {}, 'The run ended normally.'],
+  ['error', {}, 'The run ended with an error.'],
+  ['aborted', {}, 'The run was aborted before it finished.'],
+  ['resting', {}, 'The run is resting.'],
+])('statusSentence of %s %o', (status, changes, expected) => {
+  expect(statusSentence(aRun({ status, ...changes }))).toBe(expected);
+});
+
+test.each([
+  ['user', 'by you'],
+  ['operator', 'by the operator'],
+  ['worker', 'by a worker'],
+  ['rescue', 'automatically, because the worker stopped responding'],
+  ['sql:app', 'by a direct change in the database'],
+])('actorPhrase of %s', (actor, expected) => {
+  expect(actorPhrase(actor)).toBe(expected);
+});
+
+test.each([
+  [undefined, 'There is no preview yet.'],
+  [aPreview({ is_finished: false }), 'The preview is not finished yet.'],
+  [aPreview({ totals: { companies: 0 } }), 'The preview has no companies.'],
+  [aPreview({ is_current: false }), 'The preview is out of date.'],
+  [aPreview(), null],
+])('startBlocker, case %#', (preview, expected) => {
+  expect(startBlocker(preview)).toBe(expected);
+});
+
+test('startQuestion has the numbers and names the failed companies', () => {
+  const failed = (name) => aPreviewCompany({ name, state: 'failed' });
+  const preview = aPreview({
+    totals: { companies: 3, listed: 1, taken: 1, failed: 2 },
+    companies: [aPreviewCompany(), failed('Beta'), failed('Gamma')],
+  });
+  expect(startQuestion(preview).title).toBe('Start ingestion of 1 posting from 1 company?');
+  expect(startQuestion(preview).text).toContain(
+    'Not included, because their boards could not be read: Beta, Gamma.',
+  );
+  expect(startQuestion(aPreview()).text).not.toContain('Not included');
+  const many = Array.from({ length: 9 }, (_, index) => failed(`C${index}`));
+  expect(startQuestion(aPreview({ companies: many })).text).toContain('C0, C1, C2, C3, 5 others.');
+});
+
+test('startQuestion says that this version collects no jobs', () => {
+  expect(startQuestion(aPreview()).text).toContain('This version does not collect jobs yet');
+});
+
+test.each(['preview_outdated', 'preview_unfinished', 'preview_not_found'])(
+  'startError for %s asks for a new preview',
+  (code) => {
+    const problem = startError(new ApiError(409, { code, detail: 'x' }));
+    expect(problem?.needsRefresh).toBe(true);
+    expect(problem?.sentence).toMatch(/nothing was started\.$/);
+  },
+);
+
+test('startError reports other failures as unconfirmed, except run_active', () => {
+  expect(startError(new ApiError(503, { code: 'database_unavailable', detail: 'Unavailable.' }))).toEqual({
+    sentence: 'The start was not confirmed. Unavailable.',
+    needsRefresh: false,
+  });
+  expect(startError(new ApiError(409, { code: 'run_active', detail: 'x' }))).toBeNull();
+  expect(startError(null)).toBeNull();
+});
