@@ -2,7 +2,6 @@
 
 import contextvars
 import json
-import re
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -12,13 +11,11 @@ from types import FrameType
 from urllib.parse import urlsplit
 
 import pytest
-from hypothesis import example, given
-from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
 from app.sources.detect import detect_board, detect_url
 from app.sources.listing import list_board
-from app.sources.parsing import html_tokens, postings
+from app.sources.parsing import postings
 from tests.sources.conftest import asking
 from tests.support.web import Reply, Web
 
@@ -120,14 +117,3 @@ def test_texts_are_made_where_postings_are_kept_and_not_where_a_board_is_looked_
     assert list_board(host, "greenhouse", "acme").postings[0].description == "x"
     monkeypatch.setattr(postings, "texts", lambda *_: 1 / 0)
     assert detect_board(host, "greenhouse", "acme").titles == ["Baker"]
-
-
-@given(text=st.text("ab<", max_size=60))
-@example(text="b" * 11 + "<aaa")
-def test_a_page_is_searched_window_by_window_and_nothing_is_lost(text):
-    pattern = re.compile("a{1,5}b|<(?=(a{0,3}))")
-    with pytest.MonkeyPatch.context() as small:
-        small.setattr(html_tokens, "WINDOW", 4)
-        small.setattr(html_tokens, "MAX_MATCH_LENGTH", 8)
-        found = [(match.span(), match.groups()) for match in html_tokens.matches(pattern, text)]
-    assert found == [(match.span(), match.groups()) for match in pattern.finditer(text)]

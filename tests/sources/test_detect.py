@@ -4,7 +4,6 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from app.sources.careers_page import boards_on
 from app.sources.detect import NotRecognised, SeveralBoards, detect_board, detect_url
 from app.sources.errors import AddressRefused, NotFound, Throttled, Unreachable
 from tests.sources.conftest import knowing
@@ -12,11 +11,6 @@ from tests.support.web import Reply
 
 JOB = {"absolute_url": "https://acme.example/", "company_name": "Acme"}
 JOBS = {"jobs": [{**JOB, "id": number, "title": f"Job {number}"} for number in range(5)]}
-HERE = "https://acme.example/careers"
-
-
-def on(page: str) -> list[str]:
-    return [f"{source.key} {board}" for source, board in boards_on(page.encode(), HERE)]
 
 
 @pytest.mark.parametrize(
@@ -164,37 +158,6 @@ def visiting(web):
     """Detect a page of the test's own server, which is neither public nor https."""
     host = knowing(web, own=frozenset([urlsplit(web.url).netloc]))
     return lambda path: detect_url(host, web.url + path)
-
-
-@pytest.mark.parametrize(
-    ("page", "found"),
-    [
-        ("<a href='https://jobs.lever.co/acme?team=x'>Jobs</a>", ["lever acme"]),
-        ("<a href='//jobs.ashbyhq.com/acme/123'>", ["ashby acme"]),
-        ("<iframe src='https://boards.greenhouse.io/embed/job_board?for=acme&amp;b=x'></iframe>", ["greenhouse acme"]),
-        ("<div data-url='https://jobs.eu.lever.co/acme'></div>", ["lever eu:acme"]),
-        ('<script>var u = "https://boards-api.greenhouse.io/v1/boards/acme/jobs";</script>', ["greenhouse acme"]),
-        (r'<script>{"u":"https:\/\/api.ashbyhq.com\/posting-api\/job-board\/acme"}</script>', ["ashby acme"]),
-        ("<meta property='og:url' content='https://jobs.lever.co/acme'>", ["lever acme"]),
-        ("<a href='https://jobs.lever.co/'>", []),
-        ("<a href='https://www.lever.co/privacy'>", []),
-        ("<p>https://jobs.lever.co/acme in words alone</p>", []),
-        ("<!-- <a href='https://jobs.lever.co/old'> --><a href='https://jobs.lever.co/new'>", ["lever new"]),
-        ("<a href='https://jobs.lever.co/Acme'><a href='https://jobs.lever.co/acme'>", ["lever Acme"]),
-        (r'<script>"https:\u002F\u002Fjobs.ashbyhq.com\u002Facme"</script>', ["ashby acme"]),
-        ("<a data-href='https://jobs.lever.co/acme'>", ["lever acme"]),
-        ("<script>s.indexOf('<!--');</script><a href='https://jobs.lever.co/acme'>", ["lever acme"]),
-        ("<script src=https://boards.greenhouse.io/embed/job_board/js?for=acme></script>", ["greenhouse acme"]),
-        ("<a href='https://boards.greenhouse.io/%2e%2e/x'>", []),
-    ],
-)
-def test_what_a_page_points_to(page, found):
-    assert on(page) == found
-
-
-@pytest.mark.parametrize("piece", ["<div>", "<a href='", "<script>", "<script", "<!--", "href=x ", "'", "<", "https:"])
-def test_no_page_takes_for_ever(piece):
-    assert on(f"<a href='https://jobs.lever.co/acme'>x</a>{piece * 300_000}") == ["lever acme"]
 
 
 def test_an_address_in_letters_of_any_language_is_visited(web, visiting):

@@ -3,7 +3,6 @@
 import gzip
 import html
 import json
-import socket
 from dataclasses import replace
 from urllib.parse import urlsplit
 
@@ -12,14 +11,11 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from app.sources.adapters.registry import SOURCES
-from app.sources.board_token import rate_limit_key
-from app.sources.errors import AddressRefused, Forbidden, NotFound, OutOfTime, ShapeChanged, SourceError, Unreachable
-from app.sources.http import ssrf
-from app.sources.http.client import HttpClient
+from app.sources.errors import Forbidden, NotFound, OutOfTime, SourceError, Unreachable
 from app.sources.listing import list_board
 from app.sources.parsing.postings import normalize
 from app.sources.types import Response
-from tests.sources.conftest import Hurried, asking
+from tests.sources.conftest import asking
 from tests.support.web import Reply
 
 BOARD = "careers.acme.com"
@@ -303,27 +299,6 @@ def test_the_name_of_a_host_is_a_board_and_no_address_is_one_by_itself():
     assert source.recognise(urlsplit(f"{SITE}/jobs/1")) is source.recognise(urlsplit(source.example)) is None
 
 
-def test_no_system_with_pages_of_a_list_reads_on_after_a_fault(web, host):
-    web.json("/v0/postings/acme?mode=json&skip=0&limit=100", [{"id": str(n), "text": "x"} for n in range(100)])
-    web.replies["/v0/postings/acme?mode=json&skip=100&limit=100"] = Reply(b"<urlset>")
-    with pytest.raises(ShapeChanged):
-        list_board(host, "lever", "acme")
-
-
-def test_a_host_that_is_not_public_is_not_asked_whatever_its_name(monkeypatch):
-    here = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", 443))]
-    monkeypatch.setattr(ssrf.socket, "getaddrinfo", lambda *args, **more: here)
-    outside = HttpClient(Hurried(), {}, None)
-    with pytest.raises(AddressRefused):
-        list_board(outside, "website", BOARD, seconds=5)
-
-
-def test_each_site_has_turns_of_its_own_and_a_mirror_of_all_has_one_for_all():
-    assert rate_limit_key("https://{token}") == ""
-    assert rate_limit_key("https://{token}.jobs.acorn.example") == "{token}.jobs.acorn.example"
-    assert rate_limit_key("http://Mirror.example:8000") == "mirror.example:8000"
-
-
 @given(body=st.binary(max_size=80) | st.text(max_size=40).map(lambda text: sitemap(html.escape(text), "/jobs/1")))
 def test_no_body_whatever_makes_it_fall_over(body):
     source, board = SOURCES["website"], SOURCES["website"].board(BOARD)
@@ -352,3 +327,15 @@ def test_no_posting_whatever_does_either(members):
                 normalize(draft)
         except SourceError:
             pass
+
+
+@pytest.mark.parametrize(
+    "page",
+    [b"<html><title>Pardon Our Interruption</title>", b"<!doctype html><html><script src='/_Incapsula_Resource?x'>"],
+)
+def test_a_page_that_wants_to_see_a_person_is_not_one_without_a_posting(web, host, page):
+    sitemap = b"<urlset><url><loc>https://careers.acme.com/jobs/a</loc></url></urlset>"
+    web.replies["/sitemap.xml"] = Reply(sitemap)
+    web.replies["/jobs/a"] = Reply(page)
+    with pytest.raises(Forbidden):
+        list_board(host, "website", "careers.acme.com")

@@ -5,10 +5,13 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from app.sources.errors import AddressRefused, Unreachable
+from app.sources.errors import AddressRefused, SourceError, Unreachable
 from app.sources.http import ssrf, transport
+from app.sources.http.client import HttpClient
 from app.sources.http.ssrf import is_public, resolve
 from app.sources.http.transport import Limits
+from app.sources.listing import list_board
+from tests.sources.conftest import Hurried
 
 INWARD = [
     "127.0.0.1",
@@ -91,3 +94,28 @@ def test_what_was_checked_is_what_is_connected_to(monkeypatch, web):
 def test_a_name_that_means_nothing_is_unreachable(host):
     with pytest.raises(Unreachable):
         resolve(host, 443, 20, inward=False)
+
+
+@pytest.mark.parametrize("board", ["127.0.0.1.nip.example", "localhost.localdomain"])
+def test_an_operators_address_opens_no_door_for_companies_own_domains(monkeypatch, board):
+    """The operator's mirror may be anywhere; a user's board, which stands in its place, may not."""
+    asked = []
+
+    def get(url, headers, bounds):
+        asked.append((url.hostname, bounds.inward))
+        raise AddressRefused("not asked")
+
+    monkeypatch.setattr("app.sources.http.transport.send", get)
+    host = HttpClient(Hurried(), {"teamtailor": "https://{token}.mirror.example"}, None)
+    for name in (board, "acme"):
+        with pytest.raises(SourceError):
+            list_board(host, "teamtailor", name)
+    assert asked == [(board, False), ("acme.mirror.example", True)]
+
+
+def test_a_host_that_is_not_public_is_not_asked_whatever_its_name(monkeypatch):
+    here = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", 443))]
+    monkeypatch.setattr(ssrf.socket, "getaddrinfo", lambda *args, **more: here)
+    outside = HttpClient(Hurried(), {}, None)
+    with pytest.raises(AddressRefused):
+        list_board(outside, "website", "careers.acme.com", seconds=5)

@@ -222,3 +222,23 @@ def _finish(found: dict) -> None:
         return
     if draft:
         normalize(draft)
+
+
+def test_places_that_only_their_names_tell_apart_are_told_apart():
+    address = {"addressLocality": "Sunnyvale", "addressRegion": "CA"}
+    several = [{"address": address, "name": name} for name in ("Austin, TX", "Remote, US")]
+    assert read(jobLocation=several).locations == ("Austin, TX", "Remote, US")
+    assert read(jobLocation=several[:1]).locations == ("Sunnyvale, CA",)
+
+
+@pytest.mark.parametrize("end", ["0001-01-01T00:00:00", "1900-01-01"])
+def test_the_first_day_of_a_programs_calendar_is_no_end(end):
+    assert draft_of(record(validThrough=end), HERE) is not None
+
+
+def test_a_script_that_cannot_be_read_does_not_cost_the_posting_of_another():
+    page = (
+        '<script type="application/ld+json">{"@type": "JobPosting", </script>'
+        '<script type="application/ld+json">{"@type": "JobPosting", "title": "A"}</script>'
+    )
+    assert [each["title"] for each in job_postings_on(page)] == ["A"]

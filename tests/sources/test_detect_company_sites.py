@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from app.sources import detect
-from app.sources.careers_page import marked_on, openings_on
+from app.sources.adapters.registry import match_url
 from app.sources.detect import BoardMoved, NotRecognised, SeveralBoards, detect_board, detect_url
 from app.sources.errors import Moved
 from app.sources.http import ssrf
@@ -54,10 +54,6 @@ def posting(title: str) -> Reply:
     return Reply(f"<html><script type='application/ld+json'>{script}</script>".encode())
 
 
-def links(page: str, here: str = "https://www.acme.com/about") -> list[str]:
-    return [url.geturl() for url in openings_on(page.encode(), urlsplit(here))]
-
-
 def test_a_page_that_a_system_made_is_a_board_with_the_name_of_its_host(web, visiting):
     web.replies["/"] = Reply(MADE_BY_TEAMTAILOR)
     web.json("/jobs.json", FEED)
@@ -76,12 +72,6 @@ def test_a_page_with_something_of_a_system_and_no_board_there_is_looked_through_
     web.replies["/jobs"] = Reply(EMBEDDED)
     web.json("/v1/boards/acme/jobs", JOBS)
     assert visiting("/").source.key == "greenhouse"
-
-
-@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", ""])
-def test_a_host_without_a_name_of_its_own_has_no_such_board(host):
-    assert marked_on(MADE_BY_TEAMTAILOR, host) == []
-    assert marked_on(b"<p>teamtailor</p>", "careers.acme.com") == []
 
 
 def test_one_level_of_view_openings_is_followed(web, visiting, names):
@@ -136,31 +126,6 @@ def test_a_link_into_the_neighbourhood_is_not_followed(web, visiting):
     web.replies["/jobs"] = Reply(status=302, headers={"Location": "https://169.254.169.254/jobs"})
     with pytest.raises(NotRecognised):
         visiting("/company")
-
-
-@pytest.mark.parametrize(
-    ("page", "found"),
-    [
-        ("<a href='/open-roles'>See all</a>", ["https://www.acme.com/open-roles"]),
-        ("<a href='/x'>View openings</a>", ["https://www.acme.com/x"]),
-        ("<a href='/de/stellenangebote'>Mehr</a>", ["https://www.acme.com/de/stellenangebote"]),
-        ("<a href='https://careers.acme.com'>Mehr</a>", ["https://careers.acme.com"]),
-        ("<a href='https://acme.com/x'>Karriere</a>", ["https://acme.com/x"]),
-        ("<a href='/x'>Careers</a><a href='/jobs'>Jobs</a>", ["https://www.acme.com/jobs", "https://www.acme.com/x"]),
-        ("<a href='/jobs'>Jobs</a><a href='/jobs#top'>Jobs</a>", ["https://www.acme.com/jobs"]),
-        ("<a href='#jobs'>Jobs</a><a href='https://www.acme.com/about'>Jobs</a>", []),
-        ("<a href='https://evilacme.com/jobs'>Jobs</a><a href='https://acme.com.evil.example/jobs'>Jobs</a>", []),
-        ("<a href='mailto:jobs@acme.com'>Jobs</a><a href='javascript:jobs()'>Jobs</a><a href='http://['>Jobs</a>", []),
-        ("<a href='/steve'>About Steve</a><a>Jobs</a><a href=''>Jobs</a>", []),
-    ],
-)
-def test_which_links_may_have_the_openings_behind_them(page, found):
-    assert links(page) == found
-
-
-def test_a_company_of_a_country_with_names_in_two_parts_is_not_all_of_its_country():
-    page = "<a href='https://jobs.acme.co.uk/'>Jobs</a><a href='https://jobs.other.co.uk/'>Jobs</a>"
-    assert links(page, "https://www.acme.co.uk/") == ["https://jobs.acme.co.uk/"]
 
 
 def test_a_site_with_postings_of_its_own_is_a_board_once_it_was_listed(web, visiting):
@@ -220,3 +185,16 @@ def test_a_board_that_moved_to_nowhere_that_is_known_has_moved_and_no_more(web, 
     with pytest.raises(Exception) as told:
         detect_board(host, "greenhouse", "acme")
     assert not isinstance(told.value, BoardMoved) and (isinstance(told.value, Moved) or "ftp" in where)
+
+
+def test_a_short_link_that_leads_on_within_its_host_is_recognised(web, monkeypatch):
+    """Where it led to is looked at as what was pasted is."""
+    host = knowing(web, own=frozenset([urlsplit(web.url).netloc]))
+    web.json("/api/v1/widget/accounts/acme", {"name": "Acme", "jobs": []})
+    web.replies["/j/AB12"] = Reply(status=302, headers={"Location": "/acme/j/AB12/"})
+    web.replies["/acme/j/AB12/"] = Reply(b"<html>Loading</html>")
+    monkeypatch.setattr(
+        "app.sources.detect.match_url",
+        lambda url: match_url(url._replace(netloc="apply.workable.com")),
+    )
+    assert str(detect_url(host, f"{web.url}/j/AB12").board) == "acme"

@@ -1,0 +1,39 @@
+"""Peculiarities of Personio that the contract does not cover."""
+
+import pytest
+
+from app.sources.errors import NotFound
+from app.sources.listing import list_board
+from tests.sources.adapters.examples import PERSONIO
+from tests.support.web import Reply
+
+
+def test_personio_a_name_within_a_description_is_not_the_positions(web, host):
+    nameless = PERSONIO.replace("<name>Rust &amp; Go Engineer</name>", "")
+    web.replies["/xml"] = Reply(nameless.encode())
+    listing = list_board(host, "personio", "acme")
+    assert [posting.external_id for posting in listing.postings] == ["1101"]
+    assert listing.unread and not listing.is_complete
+
+
+def test_personio_what_has_a_text_in_english_is_not_asked_for_in_german(web, host):
+    web.replies["/xml"] = Reply(PERSONIO.split("  <position>\n    <id>1101")[0].encode() + b"</workzag-jobs>")
+    assert len(list_board(host, "personio", "acme").postings) == 1
+    assert len(web.paths()) == 1
+
+
+def test_personio_an_empty_feed_is_a_healthy_board(web, host):
+    web.replies["/xml"] = Reply(b"<?xml version='1.0'?><workzag-jobs></workzag-jobs>")
+    listing = list_board(host, "personio", "acme")
+    assert listing.postings == () and listing.is_complete
+
+
+def test_personio_words_that_speak_of_people_make_no_feed_a_page(web, host):
+    web.replies["/xml"] = Reply(PERSONIO.replace("Cake.", "Attention required! Captcha!").encode())
+    assert len(list_board(host, "personio", "acme").postings) == 2
+
+
+def test_personio_a_feed_that_is_switched_off_is_told(web, host):
+    web.replies["/xml"] = Reply(b"<html>Not found</html>", 404)
+    with pytest.raises(NotFound):
+        list_board(host, "personio", "acme")

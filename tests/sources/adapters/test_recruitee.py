@@ -1,0 +1,90 @@
+"""Peculiarities of Recruitee that the contract does not cover."""
+
+import pytest
+
+from app.sources.adapters.registry import SOURCES
+from app.sources.errors import Forbidden
+from app.sources.listing import list_board
+from tests.sources.adapters.examples import RECRUITEE, read
+from tests.support.web import Reply
+
+
+def test_recruitee_a_companys_name_is_part_of_its_host():
+    source = SOURCES["recruitee"]
+    assert source.valid_board("Acme-2") == "acme-2"
+    assert source.board_page("acme") == "https://acme.recruitee.com"
+    for name in ("jobs.1", "Acme Labs", "acme_labs", "@evil", "127.0.0.1"):
+        with pytest.raises(ValueError):
+            source.board(name)
+
+
+def test_recruitee_without_the_employers_token_is_told_as_just_that(web, host):
+    """Recruitee asks for one from 10 February 2027 on; before that a company may do so."""
+    web.replies["/api/offers/"] = Reply(status=401)
+    with pytest.raises(Forbidden, match="^Recruitee's board acme needs the employer's token"):
+        list_board(host, "recruitee", "acme")
+
+
+def test_recruitee_the_address_that_applications_are_mailed_to_is_not_kept(web, host):
+    web.json("/api/offers/", RECRUITEE)
+    assert all("mailbox_email" in offer for offer in RECRUITEE["offers"][:2])
+    assert "@" not in repr(list_board(host, "recruitee", "acme"))
+
+
+def test_recruitee_tells_the_company_in_every_offer(web, host):
+    web.json("/api/offers/", RECRUITEE)
+    assert list_board(host, "recruitee", "acme").board_name == "Acme"
+
+
+@pytest.mark.parametrize("written", ["2026-05-04 09:00:00 UTC", "2026-05-04T11:00:00+02:00", "2026-05-04T09:00:00Z"])
+def test_recruitee_writes_times_with_the_zone_as_a_word(written):
+    posting = read("recruitee", RECRUITEE["offers"][0], published_at=written)
+    assert posting.posted_at.isoformat() == "2026-05-04T09:00:00+00:00"
+
+
+@pytest.mark.parametrize("written", ["2026-05-04 09:00:00 CET", "UTC", " UTC", "yesterday", None])
+def test_recruitee_a_time_that_is_none_is_no_fault(written):
+    assert read("recruitee", RECRUITEE["offers"][0], published_at=written).posted_at is None
+
+
+@pytest.mark.parametrize(
+    ("ticked", "workplace"),
+    [
+        (["remote"], "remote"),
+        (["hybrid"], "hybrid"),
+        (["on_site"], "on_site"),
+        (["remote", "on_site"], None),
+        (["remote", "hybrid", "on_site"], None),
+        ([], None),
+    ],
+)
+def test_recruitee_of_several_workplaces_none_is_the_truth(ticked, workplace):
+    flags = {name: name in ticked for name in ("remote", "hybrid", "on_site")}
+    assert read("recruitee", RECRUITEE["offers"][0], **flags).workplace == workplace
+
+
+def test_recruitee_other_languages_are_not_told_in_addition():
+    posting = read("recruitee", RECRUITEE["offers"][0])
+    assert "Taarten" not in posting.description and "ervaring" not in posting.requirements
+
+
+def test_recruitee_requirements_without_a_field_are_found_by_their_heading():
+    text = "<p>Drive.</p><h3>Your profile</h3><p>A licence</p>"
+    posting = read("recruitee", RECRUITEE["offers"][1], description=text)
+    assert (posting.description, posting.requirements) == ("Drive.", "Your profile\n\nA licence")
+
+
+def test_recruitee_a_slug_does_not_lead_elsewhere():
+    link = read("recruitee", RECRUITEE["offers"][0], careers_url=None, slug="../x?y#z").url
+    assert link == "https://acme.recruitee.com/o/..%2Fx%3Fy%23z"
+
+
+def test_recruitee_what_an_offer_lacks_its_translations_have(web, host):
+    translations = {
+        "de": {"title": "Koch", "description": "<p>Kochen.</p>", "requirements": "<p>Herd.</p>"},
+        "en": {"title": "Cook", "description": "<p>Cook.</p>"},
+    }
+    offer = {"id": 1, "slug": "cook", "title": None, "description": "", "translations": translations}
+    web.json("/api/offers/", {"offers": [offer]})
+    [posting] = list_board(host, "recruitee", "acme").postings
+    assert (posting.title, posting.description, posting.requirements) == ("Cook", "Cook.", "Herd.")

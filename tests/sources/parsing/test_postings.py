@@ -1,0 +1,28 @@
+"""Normalised postings: their links."""
+
+import pytest
+
+from tests.sources.adapters.examples import GREENHOUSE, read
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["javascript:alert(1)", "/jobs/1", "data:text/html,x", "https://", "https://a:b@evil.example/", None, 7, ["x"]]
+    + [f"https://acme.example/{'x' * 2000}"],
+)
+def test_a_link_that_leads_nowhere_gives_way_to_the_boards_own(url):
+    posting = read("greenhouse", GREENHOUSE["jobs"][0], absolute_url=url)
+    assert posting.url == "https://job-boards.greenhouse.io/acme/jobs/4012345007"
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("www.acme.example/jobs/1", "https://www.acme.example/jobs/1"),
+        ("https://acme.example/a b", "https://acme.example/a%20b"),
+        (" https://acme.example/über?x=ä ", "https://acme.example/%C3%BCber?x=%C3%A4"),
+        ("https://acme.example/%20?a=b#c", "https://acme.example/%20?a=b#c"),
+    ],
+)
+def test_an_untidy_link_is_tidied(written, meant):
+    assert read("greenhouse", GREENHOUSE["jobs"][0], absolute_url=written).url == meant

@@ -1,0 +1,32 @@
+"""Listings of a board, page by page, as every source has them."""
+
+import copy
+
+import pytest
+
+from app.sources.errors import ShapeChanged
+from app.sources.listing import list_board
+from tests.sources.adapters.examples import GREENHOUSE
+from tests.support.web import Reply
+
+
+def test_an_id_that_is_too_long_to_keep_is_counted_and_not_cut(web, host):
+    document = copy.deepcopy(GREENHOUSE)
+    document["jobs"][0]["id"] = "x" * 256
+    web.json("/v1/boards/acme/jobs", document)
+    listing = list_board(host, "greenhouse", "acme")
+    assert len(listing.postings) == 2 and listing.unread == 1
+
+
+def test_one_job_listed_for_two_places_is_one_posting_with_both(web, host):
+    other = {**GREENHOUSE["jobs"][0], "location": {"name": "Bremen, Germany; Oslo"}}
+    web.json("/v1/boards/acme/jobs", {"jobs": [GREENHOUSE["jobs"][0], other]})
+    [posting] = list_board(host, "greenhouse", "acme").postings
+    assert posting.locations == ("Turin, Italy", "Bremen, Germany", "Oslo")
+
+
+def test_no_system_with_pages_of_a_list_reads_on_after_a_fault(web, host):
+    web.json("/v0/postings/acme?mode=json&skip=0&limit=100", [{"id": str(n), "text": "x"} for n in range(100)])
+    web.replies["/v0/postings/acme?mode=json&skip=100&limit=100"] = Reply(b"<urlset>")
+    with pytest.raises(ShapeChanged):
+        list_board(host, "lever", "acme")
