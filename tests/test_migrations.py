@@ -65,12 +65,12 @@ def at_agreed_tables(app):
     flask_migrate.upgrade()
 
 
-def test_the_jobs_migration_makes_exactly_the_agreed_columns(at_agreed_tables):
+def test_migration_of_jobs_creates_exactly_the_agreed_columns(at_agreed_tables):
     assert columns("ingestion_runs") == AGREED_RUNS
     assert columns("jobs") == AGREED_JOBS
 
 
-def test_the_jobs_migration_makes_exactly_the_agreed_keys(at_agreed_tables):
+def test_migration_of_jobs_creates_exactly_the_agreed_keys(at_agreed_tables):
     inspector = inspect(db.engine)
     [run_owner] = inspector.get_foreign_keys("ingestion_runs")
     assert (run_owner["referred_table"], run_owner["options"]) == ("users", {"ondelete": "CASCADE"})
@@ -83,7 +83,7 @@ def test_the_jobs_migration_makes_exactly_the_agreed_keys(at_agreed_tables):
     assert indexes["idx_jobs_run_status"] == ["run_id", "status"]
 
 
-def test_status_words_have_twenty_characters(app):
+def test_status_columns_hold_twenty_characters(app):
     lengths = sql(
         "SELECT character_maximum_length AS n FROM information_schema.columns"
         " WHERE column_name = 'status' AND table_name IN ('ingestion_runs', 'jobs')"
@@ -91,7 +91,7 @@ def test_status_words_have_twenty_characters(app):
     assert [length.n for length in lengths] == [20, 20]
 
 
-def test_all_the_way_down_leaves_nothing_and_all_the_way_up_works_again(app):
+def test_downgrade_to_base_leaves_nothing_and_upgrade_works_again(app):
     flask_migrate.downgrade(revision="base")
     try:
         left = inspect(db.engine).get_table_names()
@@ -102,7 +102,7 @@ def test_all_the_way_down_leaves_nothing_and_all_the_way_up_works_again(app):
     assert functions == []
 
 
-def test_upgrading_keeps_every_run_as_it_was_and_begins_its_timeline_there(app):
+def test_upgrade_keeps_every_run_and_starts_its_timeline(app):
     def stand() -> list:
         return sql("SELECT id, status, created_at, finished_at FROM ingestion_runs ORDER BY id")
 
@@ -125,7 +125,7 @@ def test_upgrading_keeps_every_run_as_it_was_and_begins_its_timeline_there(app):
         assert events == [(1, None, run.status, "migration")]
 
 
-def test_upgrading_mends_what_the_agreed_tables_allowed_and_loses_no_row(app):
+def test_upgrade_repairs_invalid_rows_and_deletes_none(app):
     flask_migrate.downgrade(revision="a2ef3e15d65e")
     try:
         user_id = make_user()
@@ -152,7 +152,7 @@ def test_upgrading_mends_what_the_agreed_tables_allowed_and_loses_no_row(app):
     assert [job.status for job in sql("SELECT status FROM jobs ORDER BY id")] == ["pending", "error", "ready"]
 
 
-def test_without_keys_and_with_them_again_every_run_is_kept(app):
+def test_downgrade_of_idempotency_keys_and_upgrade_keep_every_run(app):
     def stand() -> list:
         found = sql("SELECT id, status FROM ingestion_runs ORDER BY id")
         return [(run.id, run.status, timeline(run.id)) for run in found]
@@ -173,18 +173,18 @@ def test_without_keys_and_with_them_again_every_run_is_kept(app):
     assert start.create_run(user_id, key="k")[1]
 
 
-def test_the_models_say_what_the_migrations_build(app):
+def test_models_match_the_migrations(app):
     flask_migrate.check()
 
 
-def test_there_is_one_head_and_every_migration_says_its_purpose(app):
+def test_migrations_have_one_head_and_a_docstring_each(app):
     scripts = ScriptDirectory.from_config(current_app.extensions["migrate"].migrate.get_config())
     assert len(scripts.get_heads()) == 1
     assert all(script.doc for script in scripts.walk_revisions())
     assert (Path(scripts.versions) / "a2ef3e15d65e_jobs.py").exists()
 
 
-def test_migrations_as_plain_sql_are_refused_in_a_sentence(flask_command):
+def test_upgrade_as_sql_script_is_refused(flask_command):
     done = flask_command("db", "upgrade", "--sql")
     assert done.returncode == 1
     assert "--sql is not supported" in done.stderr

@@ -40,17 +40,17 @@ def links(page: str, here: str = "https://www.acme.com/about") -> list[str]:
         ("<a href='https://boards.greenhouse.io/%2e%2e/x'>", []),
     ],
 )
-def test_what_a_page_points_to(page, found):
+def test_boards_on_finds_the_boards_a_page_links_to(page, found):
     assert on(page) == found
 
 
 @pytest.mark.parametrize("piece", ["<div>", "<a href='", "<script>", "<script", "<!--", "href=x ", "'", "<", "https:"])
-def test_no_page_takes_for_ever(piece):
+def test_boards_on_takes_linear_time(piece):
     assert on(f"<a href='https://jobs.lever.co/acme'>x</a>{piece * 300_000}") == ["lever acme"]
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", ""])
-def test_a_host_without_a_name_of_its_own_has_no_such_board(host):
+def test_marked_on_needs_a_host_name_and_a_fingerprint(host):
     assert marked_on(MADE_BY_TEAMTAILOR, host) == []
     assert marked_on(b"<p>teamtailor</p>", "careers.acme.com") == []
 
@@ -71,10 +71,10 @@ def test_a_host_without_a_name_of_its_own_has_no_such_board(host):
         ("<a href='/steve'>About Steve</a><a>Jobs</a><a href=''>Jobs</a>", []),
     ],
 )
-def test_which_links_may_have_the_openings_behind_them(page, found):
+def test_openings_on_finds_links_to_openings_on_the_site(page, found):
     assert links(page) == found
 
 
-def test_a_company_of_a_country_with_names_in_two_parts_is_not_all_of_its_country():
+def test_openings_on_respects_two_part_country_domains():
     page = "<a href='https://jobs.acme.co.uk/'>Jobs</a><a href='https://jobs.other.co.uk/'>Jobs</a>"
     assert links(page, "https://www.acme.co.uk/") == ["https://jobs.acme.co.uk/"]

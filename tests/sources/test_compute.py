@@ -90,7 +90,7 @@ def site(web: Web) -> Web:
     ],
     ids=["a page behind a page", "a website", "a feed"],
 )
-def test_all_reading_is_pure_and_done_where_the_caller_wants_it(site, elsewhere, find):
+def test_compute_runs_all_parsing_and_only_pure_code(site, elsewhere, find):
     compute, there = elsewhere
     host = asking(site, own=frozenset([urlsplit(site.url).netloc]), compute=compute)
     with seen() as here:
@@ -101,7 +101,7 @@ def test_all_reading_is_pure_and_done_where_the_caller_wants_it(site, elsewhere,
     assert not [file for file in there if any(f"/{library}/" in file for library in NOT_PURE)]
 
 
-def test_a_posting_that_cannot_be_read_is_logged_by_the_thread_that_asks(site, elsewhere, monkeypatch):
+def test_compute_leaves_logging_to_the_calling_thread(site, elsewhere, monkeypatch):
     compute, there = elsewhere
     monkeypatch.setattr(postings, "texts", lambda *_: 1 / 0)
     with capture_logs() as logged:
@@ -113,7 +113,7 @@ def test_a_posting_that_cannot_be_read_is_logged_by_the_thread_that_asks(site, e
     assert not [file for file in there if "/structlog/" in file]
 
 
-def test_texts_are_made_where_postings_are_kept_and_not_where_a_board_is_looked_at(site, host, monkeypatch):
+def test_detection_does_not_render_texts(site, host, monkeypatch):
     assert list_board(host, "greenhouse", "acme").postings[0].description == "x"
     monkeypatch.setattr(postings, "texts", lambda *_: 1 / 0)
     assert detect_board(host, "greenhouse", "acme").titles == ["Baker"]

@@ -22,7 +22,7 @@ JOBS = {"jobs": [{**JOB, "id": number, "title": f"Job {number}"} for number in r
         "https://boards.greenhouse.io/embed/job_app?for=acme&token=1",
     ],
 )
-def test_the_address_of_a_board_needs_no_visit(web, host, pasted):
+def test_detect_url_of_a_board_lists_it_without_visiting_the_page(web, host, pasted):
     web.json("/v1/boards/acme/jobs", JOBS)
     web.json("/v1/boards/acme", {"name": "Acme Rockets"})
     found = detect_url(host, pasted)
@@ -32,33 +32,33 @@ def test_the_address_of_a_board_needs_no_visit(web, host, pasted):
     assert found.is_complete and found.note is None
 
 
-def test_a_name_that_the_board_does_not_tell_is_taken_from_its_postings_or_is_none(web, host):
+def test_detect_name_falls_back_to_the_postings_or_none(web, host):
     web.json("/v1/boards/acme/jobs", JOBS)
     assert detect_url(host, "https://boards.greenhouse.io/acme").name == "Acme"
     web.json("/v0/postings/acme", [])
     assert detect_url(host, "https://jobs.lever.co/acme").name is None
 
 
-def test_a_board_that_is_not_there_is_told(web, host):
+def test_detect_missing_board_is_not_found(web, host):
     with pytest.raises(NotFound, match="Lever's board nobody"):
         detect_url(host, "https://jobs.lever.co/nobody")
     with pytest.raises(NotFound):
         detect_board(host, "greenhouse", "../../etc")
 
 
-def test_a_board_named_by_hand_is_found_on_the_other_host_of_its_system(web, host):
+def test_detect_board_tries_the_other_regions(web, host):
     web.replies["/v0/postings/acme"] = [Reply(status=404), Reply(b"[]")]
     assert str(detect_board(host, "lever", "acme").board) == "eu:acme"
 
 
-def test_an_empty_board_that_may_not_exist_is_told(web, host):
+def test_detect_empty_board_has_a_note_if_it_may_not_exist(web, host):
     web.json("/posting-api/job-board/acme", {"jobs": []})
     assert "Make sure" in detect_board(host, "ashby", "acme").note
     web.json("/v1/boards/acme/jobs", {"jobs": []})
     assert detect_board(host, "greenhouse", "acme").note is None
 
 
-def test_a_system_that_is_busy_is_told(web, host):
+def test_detect_reports_a_throttled_source(web, host):
     web.replies["/v1/boards/acme/jobs"] = Reply(status=429, headers={"Retry-After": "900"})
     with pytest.raises(Throttled):
         detect_url(host, "https://boards.greenhouse.io/acme")
@@ -93,12 +93,12 @@ def test_a_system_that_is_busy_is_told(web, host):
         "https://boards.greenhouse.io@127.0.0.1/acme",
     ],
 )
-def test_an_address_that_is_not_to_be_visited_is_refused(host, pasted):
+def test_ssrf_detect_url_refuses_unsafe_urls(host, pasted):
     with pytest.raises(AddressRefused):
         detect_url(host, pasted)
 
 
-def test_the_settings_of_the_operator_open_no_door_for_users(web, host):
+def test_ssrf_operator_base_url_does_not_exempt_user_urls(web, host):
     """The systems are on loopback here; a user's address still does not lead there."""
     for pasted in (web.url, web.url.replace("http:", "https:"), f"{web.url}/v1/boards/acme/jobs"):
         with pytest.raises(AddressRefused):
@@ -106,25 +106,25 @@ def test_the_settings_of_the_operator_open_no_door_for_users(web, host):
     assert web.asked == []
 
 
-def test_a_redirect_into_the_neighbourhood_is_refused(web, visiting):
+def test_ssrf_redirect_to_a_private_address_is_refused(web, visiting):
     web.replies["/careers"] = Reply(status=302, headers={"Location": "https://169.254.169.254/latest"})
     with pytest.raises(AddressRefused):
         visiting("/careers")
 
 
-def test_a_page_that_leads_to_a_board_is_followed(web, visiting):
+def test_detect_follows_a_redirect_to_a_board(web, visiting):
     web.json("/v1/boards/acme/jobs", JOBS)
     web.replies["/careers"] = Reply(status=301, headers={"Location": "https://boards.greenhouse.io/acme"})
     assert str(visiting("/careers").board) == "acme"
 
 
-def test_a_page_that_embeds_a_board_is_read(web, visiting):
+def test_detect_finds_an_embedded_board(web, visiting):
     web.json("/v1/boards/acme/jobs", JOBS)
     web.replies["/careers"] = Reply(b"<script src='https://boards.greenhouse.io/embed/job_board/js?for=acme'></script>")
     assert str(visiting("/careers").board) == "acme"
 
 
-def test_a_page_with_several_boards_leaves_the_choice_to_the_person(web, visiting):
+def test_detect_offers_several_boards_of_a_page(web, visiting):
     web.replies["/careers"] = Reply(
         b"<a href='https://jobs.lever.co/acme/1'>1</a><a href='https://jobs.lever.co/acme/2'>2</a>"
         b"<a href='https://jobs.ashbyhq.com/acme'>3</a>"
@@ -136,18 +136,18 @@ def test_a_page_with_several_boards_leaves_the_choice_to_the_person(web, visitin
 
 
 @pytest.mark.parametrize("page", [b"", b"<p>We are not hiring", b"\xff\x00<a href='http://['>", b"<a href=>" * 1000])
-def test_a_page_without_a_board_is_told(web, visiting, page):
+def test_detect_page_without_a_board_is_not_recognised(web, visiting, page):
     web.replies["/careers"] = Reply(page)
     with pytest.raises(NotRecognised, match="Greenhouse, Lever, Ashby"):
         visiting("/careers")
 
 
-def test_a_page_that_is_not_there_is_told(visiting):
+def test_detect_missing_page_is_not_found(visiting):
     with pytest.raises(NotFound):
         visiting("/careers")
 
 
-def test_a_page_that_leads_in_circles_is_told(web, visiting):
+def test_detect_redirect_loop_is_unreachable(web, visiting):
     web.replies["/careers"] = Reply(status=302, headers={"Location": "/careers"})
     with pytest.raises(Unreachable):
         visiting("/careers")
@@ -160,7 +160,7 @@ def visiting(web):
     return lambda path: detect_url(host, web.url + path)
 
 
-def test_an_address_in_letters_of_any_language_is_visited(web, visiting):
+def test_detect_visits_a_url_with_non_ascii_letters(web, visiting):
     web.replies["/karriere/übersicht"] = Reply(b"<a href='https://jobs.lever.co/nobody'>")
     with pytest.raises(NotFound, match="nobody"):
         visiting("/karriere/übersicht")

@@ -54,34 +54,34 @@ def posting(title: str) -> Reply:
     return Reply(f"<html><script type='application/ld+json'>{script}</script>".encode())
 
 
-def test_a_page_that_a_system_made_is_a_board_with_the_name_of_its_host(web, visiting):
+def test_detect_finds_a_board_on_an_own_domain_by_its_fingerprint(web, visiting):
     web.replies["/"] = Reply(MADE_BY_TEAMTAILOR)
     web.json("/jobs.json", FEED)
     found = visiting("/", "careers.")
     assert (found.source.key, str(found.board), found.postings) == ("teamtailor", f"careers.{DOMAIN}", 1)
 
 
-def test_a_link_to_a_board_counts_more_than_what_a_page_is_made_of(web, visiting):
+def test_detect_prefers_a_linked_board_to_a_fingerprint(web, visiting):
     web.replies["/"] = Reply(MADE_BY_TEAMTAILOR + EMBEDDED)
     web.json("/v1/boards/acme/jobs", JOBS)
     assert visiting("/").source.key == "greenhouse"
 
 
-def test_a_page_with_something_of_a_system_and_no_board_there_is_looked_through_all_the_same(web, visiting):
+def test_detect_follows_links_if_the_fingerprint_has_no_board(web, visiting):
     web.replies["/"] = Reply(MADE_BY_TEAMTAILOR + b"<a href='/jobs'>Jobs</a>")
     web.replies["/jobs"] = Reply(EMBEDDED)
     web.json("/v1/boards/acme/jobs", JOBS)
     assert visiting("/").source.key == "greenhouse"
 
 
-def test_one_level_of_view_openings_is_followed(web, visiting, names):
+def test_detect_follows_one_level_of_links_to_openings(web, visiting, names):
     web.replies["/company"] = Reply(f"<a href='http://{names[2]}/open'>View openings</a>".encode())
     web.replies["/open"] = Reply(EMBEDDED)
     web.json("/v1/boards/acme/jobs", JOBS)
     assert str(visiting("/company").board) == "acme"
 
 
-def test_and_no_second_one(web, visiting):
+def test_detect_does_not_follow_a_second_level_of_links(web, visiting):
     web.replies["/company"] = Reply(b"<a href='/jobs'>Jobs</a>")
     web.replies["/jobs"] = Reply(b"<a href='/jobs/all'>All jobs</a>")
     web.replies["/jobs/all"] = Reply(EMBEDDED)
@@ -90,21 +90,21 @@ def test_and_no_second_one(web, visiting):
     assert "/jobs/all" not in web.paths()
 
 
-def test_a_link_that_leads_on_to_a_board_elsewhere_is_one(web, visiting):
+def test_detect_follows_a_link_that_redirects_to_a_board(web, visiting):
     web.replies["/company"] = Reply(b"<a href='/gone'>Careers</a><a href='/jobs'>Jobs</a>")
     web.replies["/jobs"] = Reply(status=302, headers={"Location": "https://boards.greenhouse.io/acme"})
     web.json("/v1/boards/acme/jobs", JOBS)
     assert str(visiting("/company").board) == "acme"
 
 
-def test_no_more_than_three_links_are_followed(web, visiting):
+def test_detect_follows_at_most_three_links(web, visiting):
     web.replies["/company"] = Reply(b"".join(b"<a href='/jobs/%d'>Jobs</a>" % number for number in range(9)))
     with pytest.raises(NotRecognised):
         visiting("/company")
     assert [path for path in web.paths() if path.startswith("/jobs/")] == ["/jobs/0", "/jobs/1", "/jobs/2"]
 
 
-def test_a_link_that_hangs_does_not_cost_the_next_its_turn(web, visiting, monkeypatch):
+def test_detect_link_that_hangs_leaves_time_for_the_next(web, visiting, monkeypatch):
     monkeypatch.setattr(detect, "ONWARD_SECONDS", 3)
     monkeypatch.setattr(detect, "DETECT_SECONDS", 12)
     web.replies["/company"] = Reply(b"<a href='/jobs'>Jobs</a><a href='/careers'>Careers</a>")
@@ -114,21 +114,21 @@ def test_a_link_that_hangs_does_not_cost_the_next_its_turn(web, visiting, monkey
     assert str(visiting("/company").board) == "acme"
 
 
-def test_several_boards_behind_a_link_leave_the_choice_to_the_person(web, visiting):
+def test_detect_offers_several_boards_behind_a_link(web, visiting):
     web.replies["/company"] = Reply(b"<a href='/jobs'>Jobs</a>")
     web.replies["/jobs"] = Reply(b"<a href='https://jobs.lever.co/a'>A</a><a href='https://jobs.lever.co/b'>B</a>")
     with pytest.raises(SeveralBoards):
         visiting("/company")
 
 
-def test_a_link_into_the_neighbourhood_is_not_followed(web, visiting):
+def test_ssrf_link_to_a_private_address_is_not_followed(web, visiting):
     web.replies["/company"] = Reply(f"<a href='http://jobs.{DOMAIN}:1/'>Jobs</a><a href='/jobs'>Jobs</a>".encode())
     web.replies["/jobs"] = Reply(status=302, headers={"Location": "https://169.254.169.254/jobs"})
     with pytest.raises(NotRecognised):
         visiting("/company")
 
 
-def test_a_site_with_postings_of_its_own_is_a_board_once_it_was_listed(web, visiting):
+def test_detect_falls_back_to_the_company_website(web, visiting):
     web.replies["/about"] = Reply(b"<p>We bake.")
     listed_site(web, "/jobs/baker")
     web.replies["/jobs/baker"] = posting("Baker")
@@ -137,7 +137,7 @@ def test_a_site_with_postings_of_its_own_is_a_board_once_it_was_listed(web, visi
     assert found.titles == ["Baker"] and found.is_complete
 
 
-def test_where_the_openings_are_comes_before_where_they_were_looked_for(web, visiting, names):
+def test_detect_prefers_the_site_that_links_to_openings_lead_to(web, visiting, names):
     web.replies["/about"] = Reply(f"<a href='http://{names[2]}/list'>Our jobs</a>".encode())
     web.replies["/list"] = Reply(b"<p>Jobs.")
     listed_site(web, "/jobs/baker")
@@ -145,7 +145,7 @@ def test_where_the_openings_are_comes_before_where_they_were_looked_for(web, vis
     assert str(visiting("/about").board) == f"careers.{DOMAIN}"
 
 
-def test_a_site_whose_pages_have_no_postings_is_none_and_told(web, visiting):
+def test_detect_website_without_postings_is_not_recognised(web, visiting):
     web.replies["/about"] = Reply(b"<p>We bake.")
     listed_site(web, "/jobs/baker")
     web.replies["/jobs/baker"] = Reply(b"<p>Baker")
@@ -153,7 +153,7 @@ def test_a_site_whose_pages_have_no_postings_is_none_and_told(web, visiting):
         visiting("/about")
 
 
-def test_a_board_that_moved_to_another_system_is_told_with_where_to(web, host):
+def test_detect_moved_board_offers_the_new_source(web, host):
     web.replies["/v1/boards/acme/jobs"] = Reply(status=301, headers={"Location": "https://jobs.lever.co/acme"})
     with pytest.raises(BoardMoved, match=r"Greenhouse has moved to Lever \(acme\)") as told:
         detect_board(host, "greenhouse", "acme")
@@ -162,7 +162,7 @@ def test_a_board_that_moved_to_another_system_is_told_with_where_to(web, host):
     assert [path for path in web.paths() if "lever" in path or "postings" in path] == []
 
 
-def test_a_board_that_moved_to_the_companys_own_domain_is_known_there_by_its_page(web, visiting, names):
+def test_detect_moved_board_on_an_own_domain_is_found_by_its_page(web, visiting, names):
     own = knowing(web, own=frozenset(names))
     web.replies["/jobs.json"] = Reply(status=301, headers={"Location": f"http://{names[2]}/jobs.json"})
     web.replies["/"] = Reply(MADE_BY_TEAMTAILOR)
@@ -172,7 +172,7 @@ def test_a_board_that_moved_to_the_companys_own_domain_is_known_there_by_its_pag
     assert (source.key, str(board)) == ("teamtailor", f"careers.{DOMAIN}")
 
 
-def test_a_website_that_moved_to_another_name_is_one_there(web, host):
+def test_detect_moved_website_offers_the_new_host(web, host):
     web.replies["/robots.txt"] = Reply(status=301, headers={"Location": "https://www.acme.invalid/robots.txt"})
     with pytest.raises(BoardMoved) as told:
         detect_board(host, "website", "acme.invalid")
@@ -180,14 +180,14 @@ def test_a_website_that_moved_to_another_name_is_one_there(web, host):
 
 
 @pytest.mark.parametrize("where", ["https://localhost/", "https://evil.invalid/", "ftp://acme.example/"])
-def test_a_board_that_moved_to_nowhere_that_is_known_has_moved_and_no_more(web, host, where):
+def test_detect_moved_board_with_an_unknown_target_has_no_candidates(web, host, where):
     web.replies["/v1/boards/acme/jobs"] = Reply(status=301, headers={"Location": where})
     with pytest.raises(Exception) as told:
         detect_board(host, "greenhouse", "acme")
     assert not isinstance(told.value, BoardMoved) and (isinstance(told.value, Moved) or "ftp" in where)
 
 
-def test_a_short_link_that_leads_on_within_its_host_is_recognised(web, monkeypatch):
+def test_detect_matches_the_final_url_of_a_short_link(web, monkeypatch):
     """Where it led to is looked at as what was pasted is."""
     host = knowing(web, own=frozenset([urlsplit(web.url).netloc]))
     web.json("/api/v1/widget/accounts/acme", {"name": "Acme", "jobs": []})

@@ -10,7 +10,7 @@ from tests.sources.adapters.examples import GREENHOUSE
 from tests.support.web import Reply
 
 
-def test_an_id_that_is_too_long_to_keep_is_counted_and_not_cut(web, host):
+def test_listing_counts_a_posting_with_an_overlong_id(web, host):
     document = copy.deepcopy(GREENHOUSE)
     document["jobs"][0]["id"] = "x" * 256
     web.json("/v1/boards/acme/jobs", document)
@@ -18,14 +18,14 @@ def test_an_id_that_is_too_long_to_keep_is_counted_and_not_cut(web, host):
     assert len(listing.postings) == 2 and listing.unread == 1
 
 
-def test_one_job_listed_for_two_places_is_one_posting_with_both(web, host):
+def test_listing_merges_the_locations_of_a_duplicate(web, host):
     other = {**GREENHOUSE["jobs"][0], "location": {"name": "Bremen, Germany; Oslo"}}
     web.json("/v1/boards/acme/jobs", {"jobs": [GREENHOUSE["jobs"][0], other]})
     [posting] = list_board(host, "greenhouse", "acme").postings
     assert posting.locations == ("Turin, Italy", "Bremen, Germany", "Oslo")
 
 
-def test_no_system_with_pages_of_a_list_reads_on_after_a_fault(web, host):
+def test_listing_by_pages_fails_if_a_page_fails(web, host):
     web.json("/v0/postings/acme?mode=json&skip=0&limit=100", [{"id": str(n), "text": "x"} for n in range(100)])
     web.replies["/v0/postings/acme?mode=json&skip=100&limit=100"] = Reply(b"<urlset>")
     with pytest.raises(ShapeChanged):

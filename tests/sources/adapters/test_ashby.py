@@ -7,7 +7,7 @@ from app.sources.listing import list_board
 from tests.sources.adapters.examples import ASHBY, read
 
 
-def test_ashby_unlisted_postings_are_for_those_who_have_their_address(web, host):
+def test_ashby_leaves_out_unlisted_postings(web, host):
     web.json("/posting-api/job-board/acme", ASHBY)
     listing = list_board(host, "ashby", "acme")
     assert "Not for everybody" not in [posting.title for posting in listing.postings]
@@ -25,19 +25,19 @@ def test_ashby_unlisted_postings_are_for_those_who_have_their_address(web, host)
         ("Moon", True, "remote"),
     ],
 )
-def test_ashby_the_word_is_right_and_the_flag_is_not(word, flag, workplace):
+def test_ashby_workplace_type_overrides_is_remote(word, flag, workplace):
     assert read("ashby", ASHBY["jobs"][0], workplaceType=word, isRemote=flag).workplace == workplace
 
 
-def test_ashby_secondary_locations_count_as_well():
+def test_ashby_locations_include_secondary_ones():
     assert read("ashby", ASHBY["jobs"][0]).locations == ("Zurich", "London")
 
 
-def test_ashby_has_the_time_it_needs():
+def test_ashby_response_timeout_is_at_least_30_seconds():
     assert SOURCES["ashby"].answer_seconds >= 30
 
 
-def test_ashby_a_name_with_a_blank_is_one_name_however_it_is_written():
+def test_ashby_board_with_a_space_is_normalized():
     source = SOURCES["ashby"]
     assert source.valid_board("Acme%20Labs") == source.valid_board(" Acme Labs ") == "Acme Labs"
     assert source.first(source.board("Acme Labs")).path == "/posting-api/job-board/Acme%20Labs"

@@ -103,7 +103,7 @@ def as_json(postings: Any) -> list[dict[str, Any]]:
 
 
 @every_system
-def test_it_says_what_it_is_and_on_what_grounds_it_is_read(case):
+def test_source_metadata_is_complete(case):
     source = case.source
     assert re.fullmatch(r"[a-z_]{2,40}", source.key)
     assert all((source.name, source.policy, source.board_hint))
@@ -117,14 +117,14 @@ def test_it_says_what_it_is_and_on_what_grounds_it_is_read(case):
 
 
 @every_system
-def test_a_board_is_recognised_by_its_addresses(case):
+def test_recognise_finds_the_board_in_its_urls(case):
     found = {url: str(case.source.recognise(urlsplit(url))) for url in case.recognised}
     assert found == case.recognised
     assert case.source.recognise(urlsplit(case.source.page(case.of))) == case.of
 
 
 @every_system
-def test_no_other_address_is(case):
+def test_recognise_ignores_other_urls(case):
     strangers = [url for other in EXAMPLES.values() if other is not case for url in other.recognised]
     for url in (*case.not_recognised, *strangers, "https://example.org/acme", "https://example.org"):
         assert case.source.recognise(urlsplit(url)) is None, url
@@ -132,7 +132,7 @@ def test_no_other_address_is(case):
 
 @every_system
 @given(name=st.text(max_size=30))
-def test_no_name_leads_out_of_the_boards_folder(case, name):
+def test_board_token_cannot_leave_the_boards_path_or_host(case, name):
     try:
         board = case.source.board(name)
     except ValueError:
@@ -152,13 +152,13 @@ def test_no_name_leads_out_of_the_boards_folder(case, name):
 
 @every_system
 @pytest.mark.parametrize("name", ["", " ", "/", "..", "../x", "a/b", "a\\b", "a\nb", "a?b", "a#b", "a%2Fb", "mars:a"])
-def test_a_name_that_none_can_have_is_refused(case, name):
+def test_board_token_that_is_invalid_is_refused(case, name):
     with pytest.raises(ValueError):
         case.source.board(name)
 
 
 @every_system
-def test_the_whole_board_comes_out_as_it_should(case, web, host):
+def test_listing_of_the_example_board_is_as_expected(case, web, host):
     serve(case, web)
     listing = list_board(host, case.source.key, case.board)
     assert as_json(listing.postings) == case.expected
@@ -167,7 +167,7 @@ def test_the_whole_board_comes_out_as_it_should(case, web, host):
 
 
 @every_system
-def test_ids_are_unique_links_lead_to_the_web_and_texts_are_plain(case):
+def test_postings_have_unique_ids_web_links_and_plain_texts(case):
     postings = [normalize(draft) for draft in parse(case, case.answers[case.main]).drafts]
     assert len({posting["external_id"] for posting in case.expected}) == len(case.expected)
     for posting in postings:
@@ -179,7 +179,7 @@ def test_ids_are_unique_links_lead_to_the_web_and_texts_are_plain(case):
 
 
 @every_system
-def test_reading_again_and_in_another_order_gives_the_same(case):
+def test_parse_is_deterministic_and_ignores_the_order(case):
     document = case.answers[case.main]
     once, again = parse(case, document), parse(case, copy.deepcopy(document))
     assert once == again
@@ -188,7 +188,7 @@ def test_reading_again_and_in_another_order_gives_the_same(case):
 
 
 @every_system
-def test_a_posting_that_is_listed_twice_is_one(case, web, host):
+def test_listing_removes_duplicate_records(case, web, host):
     serve(case, web)
     offer(case, web, changed(case, lambda records: records.extend(copy.deepcopy(records))))
     listing = list_board(host, case.source.key, case.board)
@@ -197,7 +197,7 @@ def test_a_posting_that_is_listed_twice_is_one(case, web, host):
 
 @every_system
 @pytest.mark.parametrize("damage", [None, "", "   ", 1.5, [], {}, True])
-def test_a_record_without_what_it_needs_is_counted_and_the_others_stay(case, damage):
+def test_parse_skips_and_counts_a_record_without_a_required_field(case, damage):
     if case.is_xml and isinstance(damage, float | bool):
         pytest.skip("In XML a number is a text like any other.")
     whole = parse(case, case.answers[case.main])
@@ -208,7 +208,7 @@ def test_a_record_without_what_it_needs_is_counted_and_the_others_stay(case, dam
 
 
 @every_system
-def test_records_that_all_lack_the_same_are_another_shape_which_is_told(case):
+def test_parse_reports_a_field_missing_from_every_record(case):
     for name in case.required:
         document = copy.deepcopy(case.answers[case.main])
         records = records_of(case, document)
@@ -222,7 +222,7 @@ def test_records_that_all_lack_the_same_are_another_shape_which_is_told(case):
 
 
 @every_system
-def test_everything_else_may_be_missing_null_or_odd(case):
+def test_parse_accepts_missing_and_odd_optional_fields(case):
     whole = parse(case, case.answers[case.main])
     for name in set().union(*records_of(case, case.answers[case.main])) - set(case.required):
         for damage in (None, "", 7, [], {}, [None], {"name": None}, "odd"):
@@ -233,20 +233,20 @@ def test_everything_else_may_be_missing_null_or_odd(case):
 
 
 @every_system
-def test_fields_that_nobody_knows_change_nothing(case):
+def test_parse_ignores_unknown_fields(case):
     document = changed(case, lambda records: [record.update(brand_new={"x": [1]}) for record in records])
     assert parse(case, document).drafts == parse(case, case.answers[case.main]).drafts
 
 
 @every_system
 @pytest.mark.parametrize("body", [b"", b"null", b"7", b'"text"', b"true", b"{}", b"[", b"\xff\xfe\x00", b"[" * 100_000])
-def test_what_is_no_listing_is_an_error_and_not_an_empty_one(case, body):
+def test_parse_rejects_a_body_that_is_not_a_listing(case, body):
     with pytest.raises(SourceError):
         parse(case, body)
 
 
 @every_system
-def test_an_answer_that_is_cut_off_anywhere_is_an_error(case):
+def test_parse_rejects_a_truncated_body(case):
     body = written(case, case.answers[case.main])
     for length in range(0, len(body) - 1, 97):
         with pytest.raises(ShapeChanged):
@@ -254,7 +254,7 @@ def test_an_answer_that_is_cut_off_anywhere_is_an_error(case):
 
 
 @every_system
-def test_an_empty_board_is_an_empty_listing_that_is_complete(case, web, host):
+def test_listing_of_an_empty_board_is_complete(case, web, host):
     offer(case, web, case.empty)
     listing = list_board(host, case.source.key, case.board)
     assert (listing.postings, listing.is_complete, listing.unread) == ((), True, 0)
@@ -276,14 +276,14 @@ def test_an_empty_board_is_an_empty_listing_that_is_complete(case, web, host):
     ],
     ids=lambda value: value.__name__ if isinstance(value, type) else f"{value.status}{value.body[:30].decode()}",
 )
-def test_every_refusal_has_a_name(case, web, host, reply, error):
+def test_listing_maps_refusals_to_errors(case, web, host, reply, error):
     web.replies[case.main] = reply
     with pytest.raises(error):
         list_board(host, case.source.key, case.board)
 
 
 @every_system
-def test_a_body_that_breaks_off_is_tried_again_and_then_taken(case, web, host):
+def test_listing_retries_a_response_that_breaks_off(case, web, host):
     serve(case, web)
     whole = web.replies[case.main]
     web.replies[case.main] = [replace(whole, cut=50), whole]
@@ -291,7 +291,7 @@ def test_a_body_that_breaks_off_is_tried_again_and_then_taken(case, web, host):
 
 
 @every_system
-def test_a_host_that_stays_unwell_is_an_error_after_a_few_tries(case, web, host):
+def test_listing_gives_up_after_three_502_responses(case, web, host):
     web.replies[case.main] = Reply(status=502)
     with pytest.raises(Unreachable, match="502"):
         list_board(host, case.source.key, case.board)
@@ -299,7 +299,7 @@ def test_a_host_that_stays_unwell_is_an_error_after_a_few_tries(case, web, host)
 
 
 @every_system
-def test_a_board_that_has_not_changed_is_not_read_again(case, web, host):
+def test_listing_sends_validators_and_accepts_304(case, web, host):
     serve(case, web)
     web.replies[case.main].headers["ETag"] = '"v1"'
     validators = list_board(host, case.source.key, case.board).validators
@@ -315,7 +315,7 @@ def test_a_board_that_has_not_changed_is_not_read_again(case, web, host):
 
 
 @every_system
-def test_hostile_markup_leaves_nothing_but_its_words(case):
+def test_parse_reduces_hostile_markup_to_its_text(case):
     def poison(value: Any) -> Any:
         if isinstance(value, dict):
             return {name: poison(each) for name, each in value.items()}
@@ -333,7 +333,7 @@ def test_hostile_markup_leaves_nothing_but_its_words(case):
 
 @every_system
 @given(data=st.data())
-def test_no_answer_whatever_makes_a_parser_fall_over(case, data):
+def test_parse_survives_fuzzed_records(case, data):
     document = copy.deepcopy(case.answers[case.main])
     records = records_of(case, document)
     for _ in range(data.draw(st.integers(0, 4))):
@@ -352,7 +352,7 @@ def test_no_answer_whatever_makes_a_parser_fall_over(case, data):
 
 @every_system
 @given(body=st.binary(max_size=60) | JSON.map(lambda value: json.dumps(value).encode()))
-def test_no_body_whatever_does_either(case, body):
+def test_parse_survives_fuzzed_bodies(case, body):
     try:
         assert isinstance(parse(case, body), Page)
     except SourceError:

@@ -6,39 +6,39 @@ from app.sources.listing import list_board
 from tests.sources.adapters.examples import GREENHOUSE, read
 
 
-def test_greenhouse_asks_for_texts_in_the_same_call(web, host):
+def test_greenhouse_listing_is_one_request_with_descriptions(web, host):
     web.json("/v1/boards/acme/jobs?content=true", GREENHOUSE)
     assert len(list_board(host, "greenhouse", "acme").postings) == 3
     assert web.paths() == ["/v1/boards/acme/jobs"]
 
 
 @pytest.mark.parametrize("mode", ["Remote", "remote", "Hybrid", "On-site", "In-Office"])
-def test_greenhouse_a_mode_in_place_of_a_place_leaves_it_to_the_offices(mode):
+def test_greenhouse_location_that_is_a_workplace_falls_back_to_offices(mode):
     posting = read("greenhouse", GREENHOUSE["jobs"][0], location={"name": mode})
     assert posting.locations == ("Turin, Piedmont, Italy",)
     assert posting.workplace == {"r": "remote", "h": "hybrid"}.get(mode[0].lower(), "on_site")
 
 
-def test_greenhouse_without_offices_a_mode_is_all_there_is():
+def test_greenhouse_location_that_is_a_workplace_stays_without_offices():
     assert read("greenhouse", GREENHOUSE["jobs"][0], location={"name": "Remote"}, offices=[]).locations == ("Remote",)
 
 
-def test_greenhouse_the_date_of_an_edit_is_not_the_date_of_posting():
+def test_greenhouse_updated_at_is_not_used_as_posted_at():
     posting = read("greenhouse", GREENHOUSE["jobs"][0], first_published=None)
     assert posting.posted_at is None and posting.updated_at is not None
 
 
-def test_greenhouse_the_kind_of_employment_is_a_field_of_the_companys_own():
+def test_greenhouse_employment_type_comes_from_custom_metadata():
     fields = [{"name": "Region", "value": "EMEA"}, {"name": "Time Type", "value": "Full time"}, {"name": None}, None]
     assert read("greenhouse", GREENHOUSE["jobs"][0], metadata=fields).employment_type == "Full time"
     assert read("greenhouse", GREENHOUSE["jobs"][0], metadata="none").employment_type is None
 
 
-def test_greenhouse_a_prospect_post_is_a_posting_like_any_other():
+def test_greenhouse_prospect_post_is_a_posting():
     assert read("greenhouse", GREENHOUSE["jobs"][0], internal_job_id=None).external_id == "4012345007"
 
 
-def test_greenhouse_fewer_jobs_than_it_counts_are_not_everything(web, host):
+def test_greenhouse_listing_below_meta_total_is_incomplete(web, host):
     web.json("/v1/boards/acme/jobs", {**GREENHOUSE, "meta": {"total": 37}})
     listing = list_board(host, "greenhouse", "acme")
     assert len(listing.postings) == 3 and not listing.is_complete

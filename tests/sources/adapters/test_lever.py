@@ -10,7 +10,7 @@ from app.sources.listing import list_board
 from tests.sources.adapters.examples import LEVER, read
 
 
-def test_lever_is_asked_for_json_page_by_page(web, host):
+def test_lever_listing_follows_pages_of_100(web, host):
     postings = [{**LEVER[0], "id": f"id-{n}"} for n in range(230)]
     for skip, page in ((0, postings[:100]), (100, postings[100:200]), (200, postings[200:])):
         web.json(f"/v0/postings/acme?mode=json&skip={skip}&limit=100", page)
@@ -21,27 +21,27 @@ def test_lever_is_asked_for_json_page_by_page(web, host):
     assert listing.validators.etag is None
 
 
-def test_lever_pages_that_begin_again_are_not_followed_for_ever(web, host):
+def test_lever_listing_stops_at_a_repeated_page(web, host):
     web.json("/v0/postings/acme", [{**LEVER[0], "id": f"id-{n}"} for n in range(100)])
     listing = list_board(host, "lever", "acme")
     assert len(listing.postings) == 100 and not listing.is_complete
     assert len(web.paths()) == 2
 
 
-def test_lever_a_page_that_fails_loses_the_listing_and_not_a_part_of_it(web, host):
+def test_lever_listing_fails_if_a_later_page_fails(web, host):
     web.json("/v0/postings/acme?mode=json&skip=0&limit=100", [{**LEVER[0], "id": f"id-{n}"} for n in range(100)])
     with pytest.raises(NotFound):
         list_board(host, "lever", "acme")
 
 
 @pytest.mark.parametrize("status", [200, 404])
-def test_lever_says_in_two_ways_that_there_is_no_such_board(web, host, status):
+def test_lever_missing_board_is_recognised_with_200_and_404(web, host, status):
     web.json("/v0/postings/acme", {"ok": False, "error": "Document not found"}, status=status)
     with pytest.raises(NotFound):
         list_board(host, "lever", "acme")
 
 
-def test_lever_has_a_european_host():
+def test_lever_eu_board_uses_the_european_host():
     source = SOURCES["lever"]
     board = source.board("eu:acme")
     assert source.bases[board.region] == "https://api.eu.lever.co"
@@ -49,23 +49,23 @@ def test_lever_has_a_european_host():
     assert str(source.recognise(urlsplit("https://jobs.eu.lever.co/acme"))) == "eu:acme"
 
 
-def test_lever_keeps_every_list_and_what_comes_after_them():
+def test_lever_texts_contain_every_list_and_the_closing():
     posting = read("lever", LEVER[0])
     assert "Five years of SQL" in posting.requirements and "Spark & Flink" in posting.requirements
     assert "equal opportunity" in posting.description and "70,000" in posting.description
 
 
-def test_lever_the_opening_is_not_told_twice():
+def test_lever_description_contains_the_opening_once():
     assert read("lever", LEVER[0]).description.count("Come and help us.") == 1
     parts = read("lever", LEVER[0], description="", descriptionPlain="")
     assert parts.description.startswith("Come and help us.\n\nYou move data.")
 
 
 @pytest.mark.parametrize("created", [1767225600123, 1767225600123.0, "1767225600123"])
-def test_lever_a_date_is_a_number_however_it_is_written(created):
+def test_lever_created_at_may_be_int_float_or_text(created):
     assert read("lever", LEVER[0], createdAt=created).posted_at.isoformat() == "2026-01-01T00:00:00.123000+00:00"
 
 
 @pytest.mark.parametrize("created", [None, "soon", 10**30, -(10**30), 1.5, True])
-def test_lever_a_date_that_is_none_is_no_fault(created):
+def test_lever_invalid_created_at_is_ignored(created):
     assert read("lever", LEVER[0], createdAt=created).posted_at is None

@@ -8,7 +8,7 @@ from tests.sources.adapters.examples import PERSONIO
 from tests.support.web import Reply
 
 
-def test_personio_a_name_within_a_description_is_not_the_positions(web, host):
+def test_personio_nested_name_is_not_used_as_the_title(web, host):
     nameless = PERSONIO.replace("<name>Rust &amp; Go Engineer</name>", "")
     web.replies["/xml"] = Reply(nameless.encode())
     listing = list_board(host, "personio", "acme")
@@ -16,24 +16,24 @@ def test_personio_a_name_within_a_description_is_not_the_positions(web, host):
     assert listing.unread and not listing.is_complete
 
 
-def test_personio_what_has_a_text_in_english_is_not_asked_for_in_german(web, host):
+def test_personio_german_feed_is_skipped_if_english_is_complete(web, host):
     web.replies["/xml"] = Reply(PERSONIO.split("  <position>\n    <id>1101")[0].encode() + b"</workzag-jobs>")
     assert len(list_board(host, "personio", "acme").postings) == 1
     assert len(web.paths()) == 1
 
 
-def test_personio_an_empty_feed_is_a_healthy_board(web, host):
+def test_personio_empty_feed_is_a_complete_listing(web, host):
     web.replies["/xml"] = Reply(b"<?xml version='1.0'?><workzag-jobs></workzag-jobs>")
     listing = list_board(host, "personio", "acme")
     assert listing.postings == () and listing.is_complete
 
 
-def test_personio_words_that_speak_of_people_make_no_feed_a_page(web, host):
+def test_personio_feed_with_captcha_words_is_not_a_challenge_page(web, host):
     web.replies["/xml"] = Reply(PERSONIO.replace("Cake.", "Attention required! Captcha!").encode())
     assert len(list_board(host, "personio", "acme").postings) == 2
 
 
-def test_personio_a_feed_that_is_switched_off_is_told(web, host):
+def test_personio_disabled_feed_is_not_found(web, host):
     web.replies["/xml"] = Reply(b"<html>Not found</html>", 404)
     with pytest.raises(NotFound):
         list_board(host, "personio", "acme")

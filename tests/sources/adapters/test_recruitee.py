@@ -9,7 +9,7 @@ from tests.sources.adapters.examples import RECRUITEE, read
 from tests.support.web import Reply
 
 
-def test_recruitee_a_companys_name_is_part_of_its_host():
+def test_recruitee_board_must_be_a_host_label():
     source = SOURCES["recruitee"]
     assert source.valid_board("Acme-2") == "acme-2"
     assert source.board_page("acme") == "https://acme.recruitee.com"
@@ -18,32 +18,32 @@ def test_recruitee_a_companys_name_is_part_of_its_host():
             source.board(name)
 
 
-def test_recruitee_without_the_employers_token_is_told_as_just_that(web, host):
+def test_recruitee_401_reports_that_a_token_is_needed(web, host):
     """Recruitee asks for one from 10 February 2027 on; before that a company may do so."""
     web.replies["/api/offers/"] = Reply(status=401)
     with pytest.raises(Forbidden, match="^Recruitee's board acme needs the employer's token"):
         list_board(host, "recruitee", "acme")
 
 
-def test_recruitee_the_address_that_applications_are_mailed_to_is_not_kept(web, host):
+def test_recruitee_mailbox_email_is_not_stored(web, host):
     web.json("/api/offers/", RECRUITEE)
     assert all("mailbox_email" in offer for offer in RECRUITEE["offers"][:2])
     assert "@" not in repr(list_board(host, "recruitee", "acme"))
 
 
-def test_recruitee_tells_the_company_in_every_offer(web, host):
+def test_recruitee_board_name_comes_from_the_offers(web, host):
     web.json("/api/offers/", RECRUITEE)
     assert list_board(host, "recruitee", "acme").board_name == "Acme"
 
 
 @pytest.mark.parametrize("written", ["2026-05-04 09:00:00 UTC", "2026-05-04T11:00:00+02:00", "2026-05-04T09:00:00Z"])
-def test_recruitee_writes_times_with_the_zone_as_a_word(written):
+def test_recruitee_posted_at_accepts_utc_as_a_word(written):
     posting = read("recruitee", RECRUITEE["offers"][0], published_at=written)
     assert posting.posted_at.isoformat() == "2026-05-04T09:00:00+00:00"
 
 
 @pytest.mark.parametrize("written", ["2026-05-04 09:00:00 CET", "UTC", " UTC", "yesterday", None])
-def test_recruitee_a_time_that_is_none_is_no_fault(written):
+def test_recruitee_invalid_posted_at_is_ignored(written):
     assert read("recruitee", RECRUITEE["offers"][0], published_at=written).posted_at is None
 
 
@@ -58,28 +58,28 @@ def test_recruitee_a_time_that_is_none_is_no_fault(written):
         ([], None),
     ],
 )
-def test_recruitee_of_several_workplaces_none_is_the_truth(ticked, workplace):
+def test_recruitee_workplace_needs_exactly_one_flag(ticked, workplace):
     flags = {name: name in ticked for name in ("remote", "hybrid", "on_site")}
     assert read("recruitee", RECRUITEE["offers"][0], **flags).workplace == workplace
 
 
-def test_recruitee_other_languages_are_not_told_in_addition():
+def test_recruitee_translations_are_not_appended():
     posting = read("recruitee", RECRUITEE["offers"][0])
     assert "Taarten" not in posting.description and "ervaring" not in posting.requirements
 
 
-def test_recruitee_requirements_without_a_field_are_found_by_their_heading():
+def test_recruitee_requirements_are_found_by_their_heading():
     text = "<p>Drive.</p><h3>Your profile</h3><p>A licence</p>"
     posting = read("recruitee", RECRUITEE["offers"][1], description=text)
     assert (posting.description, posting.requirements) == ("Drive.", "Your profile\n\nA licence")
 
 
-def test_recruitee_a_slug_does_not_lead_elsewhere():
+def test_recruitee_slug_is_escaped_in_the_link():
     link = read("recruitee", RECRUITEE["offers"][0], careers_url=None, slug="../x?y#z").url
     assert link == "https://acme.recruitee.com/o/..%2Fx%3Fy%23z"
 
 
-def test_recruitee_what_an_offer_lacks_its_translations_have(web, host):
+def test_recruitee_missing_fields_come_from_translations(web, host):
     translations = {
         "de": {"title": "Koch", "description": "<p>Kochen.</p>", "requirements": "<p>Herd.</p>"},
         "en": {"title": "Cook", "description": "<p>Cook.</p>"},

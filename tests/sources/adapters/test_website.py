@@ -68,7 +68,7 @@ def bounded(monkeypatch, **bounds: int) -> None:
     monkeypatch.setitem(SOURCES, "website", replace(SOURCES["website"], **bounds))
 
 
-def test_a_site_is_read_from_its_robots_txt_to_its_pages(web, listed):
+def test_website_listing_reads_robots_sitemaps_and_pages(web, listed):
     about = {"hiringOrganization": {"name": "Acme"}, "url": "/en/baker", "datePosted": "2026-05-04"}
     maps = {"/maps/all.xml": index("/maps/1.xml", "/maps/2.xml.gz")}
     maps["/maps/1.xml"] = sitemap("/jobs/baker", "/blog/jobs-to-be-done/x")
@@ -89,13 +89,13 @@ def test_a_site_is_read_from_its_robots_txt_to_its_pages(web, listed):
 
 
 @pytest.mark.parametrize("robots", [Reply(status=404), Reply(status=410), Reply(b"<html>"), Reply(b"Sitemap: //[")])
-def test_without_a_word_in_robots_txt_the_usual_place_is_looked_at(web, listed, robots):
+def test_website_sitemap_defaults_to_sitemap_xml(web, listed, robots):
     site(web, a=posting("A"))
     web.replies["/robots.txt"] = robots
     assert titles(listed()) == ["A"] and listed().is_complete
 
 
-def test_a_site_without_a_sitemap_is_told(web, listed):
+def test_website_without_a_sitemap_is_not_found(web, listed):
     with pytest.raises(NotFound, match="careers.acme.com has no sitemap"):
         listed()
     web.replies["/sitemap.xml"] = Reply(b"<!DOCTYPE html><html><title>Acme</title>")
@@ -104,14 +104,14 @@ def test_a_site_without_a_sitemap_is_told(web, listed):
 
 
 @pytest.mark.parametrize("paths", [[], ["/about", "/team"], ["https://elsewhere.example/jobs/1"], ["/x/../jobs/1"]])
-def test_a_sitemap_without_a_page_of_jobs_is_no_empty_board(web, listed, paths):
+def test_website_sitemap_without_job_pages_is_not_found(web, listed, paths):
     site(web, maps={"/sitemap.xml": sitemap(*paths)})
     with pytest.raises(NotFound, match="No posting that programs can read"):
         listed()
     assert set(web.paths()) <= {"/sitemap.xml", "/about", "/team"}
 
 
-def test_what_stands_on_another_host_is_not_asked_for_and_not_forgotten(web, listed):
+def test_website_pages_on_other_hosts_are_counted_but_not_requested(web, listed):
     site(web, "Sitemap: https://cdn.example/x.xml\n" + f"Sitemap: {SITE}/sitemap.xml", a=posting("A"))
     listing = listed()
     assert titles(listing) == ["A"] and (listing.is_complete, listing.unread) == (False, 1)
@@ -120,30 +120,30 @@ def test_what_stands_on_another_host_is_not_asked_for_and_not_forgotten(web, lis
     assert titles(listing) == ["A"] and (listing.is_complete, listing.unread) == (False, 1)
 
 
-def test_one_number_for_two_jobs_is_nobodys_number(web, listed):
+def test_website_shared_identifier_is_not_used_as_an_id(web, listed):
     site(web, a=posting("A", identifier={"value": "ACME-1"}), b=posting("B", identifier={"value": "ACME-1"}))
     assert titles(listed()) == ["A", "B"]
 
 
-def test_the_front_page_is_no_link_of_a_posting(web, listed):
+def test_website_front_page_is_not_used_as_a_posting_link(web, listed):
     site(web, a=posting("A", url=f"{SITE}/"))
     assert [each.url for each in listed().postings] == [f"{SITE}/jobs/a"]
 
 
-def test_pages_that_all_have_no_posting_are_no_empty_board_either(web, listed):
+def test_website_pages_without_any_posting_are_not_found(web, listed):
     site(web, a=page(), b=Reply(status=404))
     with pytest.raises(NotFound, match="2 pages were looked at"):
         listed()
 
 
-def test_postings_that_are_all_over_are_an_empty_board(web, listed):
+def test_website_with_only_expired_postings_is_an_empty_board(web, listed):
     site(web, a=posting("A", validThrough="2020-01-01"), b=page())
     listing = listed()
     assert (listing.postings, listing.is_complete, listing.unread, listing.passed) == ((), True, 0, 1)
 
 
 @pytest.mark.parametrize("status", [404, 410])
-def test_a_page_that_is_gone_is_passed_over(web, listed, status):
+def test_website_missing_page_is_skipped(web, listed, status):
     site(web, a=posting("A"), b=Reply(status=status))
     listing = listed()
     assert titles(listing) == ["A"] and listing.is_complete and listing.passed == 1
@@ -161,28 +161,28 @@ def test_a_page_that_is_gone_is_passed_over(web, listed, status):
     ],
     ids=["forbidden", "unwell", "elsewhere", "challenge", "broken", "nameless"],
 )
-def test_a_page_that_cannot_be_read_is_counted_and_the_others_stay(web, listed, fault):
+def test_website_unreadable_page_is_counted_and_others_are_listed(web, listed, fault):
     site(web, a=posting("A"), b=fault, c=posting("C"))
     listing = listed()
     assert titles(listing) == ["A", "C"] and not listing.is_complete and listing.unread == 1
 
 
 @pytest.mark.parametrize("fault", [Reply(status=404), Reply(status=503), Reply(b"<urlset><url>"), Reply(b"<html>")])
-def test_a_sitemap_that_is_lost_is_an_incomplete_listing(web, listed, fault):
+def test_website_unreadable_sitemap_makes_the_listing_incomplete(web, listed, fault):
     site(web, maps={"/sitemap.xml": index("/1.xml", "/2.xml"), "/2.xml": sitemap("/jobs/a")})
     web.replies |= {"/1.xml": fault, "/jobs/a": page(posting("A"))}
     listing = listed()
     assert titles(listing) == ["A"] and not listing.is_complete and listing.unread == 1
 
 
-def test_where_nothing_could_be_read_the_first_fault_is_told_and_no_empty_listing(web, listed):
+def test_website_without_readable_pages_raises_the_first_error(web, listed):
     site(web, maps={"/sitemap.xml": index("/1.xml", "/2.xml"), "/1.xml": sitemap("/jobs/a", "/jobs/b")})
     web.replies |= {"/2.xml": Reply(status=403), "/jobs/a": page(), "/jobs/b": Reply(status=500)}
     with pytest.raises(Forbidden, match="403"):
         listed()
 
 
-def test_pages_beyond_the_bound_are_not_asked_for_and_counted(web, listed, monkeypatch):
+def test_website_pages_beyond_the_limit_are_counted(web, listed, monkeypatch):
     bounded(monkeypatch, most_requests=3)
     site(web, **{name: posting(name) for name in "abcdef"})
     listing = listed()
@@ -190,7 +190,7 @@ def test_pages_beyond_the_bound_are_not_asked_for_and_counted(web, listed, monke
     assert len(web.paths()) == 4
 
 
-def test_sitemaps_beyond_the_bound_are_not_either_and_leave_the_pages_theirs(web, listed, monkeypatch):
+def test_website_sitemaps_beyond_the_limit_are_counted(web, listed, monkeypatch):
     bounded(monkeypatch, most_indexes=3)
     maps = {"/sitemap.xml": index(*(f"/{number}.xml" for number in range(9)), "/sitemap.xml")}
     site(web, maps={**maps, "/0.xml": sitemap("/jobs/a"), "/1.xml": index("/0.xml", "/sitemap.xml")})
@@ -200,7 +200,7 @@ def test_sitemaps_beyond_the_bound_are_not_either_and_leave_the_pages_theirs(web
     assert web.paths() == ["/sitemap.xml", "/0.xml", "/1.xml", "/jobs/a"]
 
 
-def test_when_the_time_is_over_what_was_read_stays_and_the_rest_is_counted(web, listed):
+def test_website_deadline_keeps_postings_and_counts_the_rest(web, listed):
     slow = {name: replace(page(posting(name)), delay=2) for name in "bcdefgh"}
     site(web, a=posting("a"), **slow)
     listing = listed(5.0)
@@ -208,13 +208,13 @@ def test_when_the_time_is_over_what_was_read_stays_and_the_rest_is_counted(web, 
     assert listing.unread == 8 - len(listing.postings) > 0
 
 
-def test_time_that_is_over_before_a_posting_was_read_is_told(web, listed):
+def test_website_deadline_before_the_first_posting_is_an_error(web, listed):
     site(web, a=replace(page(posting("A")), delay=5))
     with pytest.raises((OutOfTime, Unreachable)):
         listed(0.5)
 
 
-def test_a_host_that_wants_fewer_requests_is_left_alone(web, listed):
+def test_website_listing_stops_at_429(web, listed):
     busy = Reply(status=429, headers={"Retry-After": "600"})
     site(web, a=posting("A"), b=busy, c=posting("C"), d=posting("D"))
     listing = listed()
@@ -222,14 +222,14 @@ def test_a_host_that_wants_fewer_requests_is_left_alone(web, listed):
     assert "/jobs/c" not in web.paths()
 
 
-def test_what_robots_txt_forbids_is_not_asked_for(web, monkeypatch):
+def test_website_page_disallowed_by_robots_txt_is_not_requested(web, monkeypatch):
     bounded(monkeypatch, pace_seconds=0.0)
     site(web, "User-agent: *\nDisallow: /jobs/b", a=posting("A"), b=posting("B"))
     listing = list_board(asking(web), "website", BOARD)
     assert titles(listing) == ["A"] and listing.unread == 1 and "/jobs/b" not in web.paths()
 
 
-def test_a_site_that_wants_no_programs_is_not_read_on(web, monkeypatch):
+def test_website_disallowed_by_robots_txt_is_forbidden(web, monkeypatch):
     bounded(monkeypatch, pace_seconds=0.0)
     site(web, "User-agent: *\nDisallow: /", a=posting("A"))
     with pytest.raises(Forbidden, match="robots.txt"):
@@ -237,7 +237,7 @@ def test_a_site_that_wants_no_programs_is_not_read_on(web, monkeypatch):
     assert web.paths() == []
 
 
-def test_robots_txt_itself_may_be_read_whatever_it_says(web, monkeypatch):
+def test_website_robots_txt_may_always_be_read(web, monkeypatch):
     bounded(monkeypatch, pace_seconds=0.0)
     site(web, "User-agent: *\nDisallow: /\nAllow: /jobs/\nAllow: /sitemap.xml", a=posting("A"))
     assert list_board(asking(web), "website", BOARD).is_complete
@@ -254,18 +254,18 @@ def test_robots_txt_itself_may_be_read_whatever_it_says(web, monkeypatch):
         (7, "/jobs/a"),
     ],
 )
-def test_a_link_is_resolved_and_leads_to_the_web_or_is_the_pages_own(web, listed, url, leads):
+def test_website_link_is_resolved_or_falls_back_to_the_page(web, listed, url, leads):
     site(web, a=posting("A", url=url))
     [found] = listed().postings
     assert found.url == (leads if "://" in leads else SITE + leads)
 
 
-def test_postings_that_all_name_the_front_page_are_still_several(web, listed):
+def test_website_postings_sharing_the_front_page_link_stay_apart(web, listed):
     site(web, a=posting("A", url=SITE), b=posting("B", url=SITE))
     assert titles(listed()) == ["A", "B"]
 
 
-def test_several_postings_on_one_page_are_several(web, listed):
+def test_website_page_may_have_several_postings(web, listed):
     both = [posting("A", url="/jobs/a"), posting("B", identifier={"value": 7}), posting("C"), posting("D")]
     site(web, all=both, a=posting("A"))
     listing = listed()
@@ -273,13 +273,13 @@ def test_several_postings_on_one_page_are_several(web, listed):
     assert [each.external_id for each in listing.postings][:2] == [f"{SITE}/jobs/a", "7"]
 
 
-def test_a_form_that_wants_to_see_a_person_does_not_hide_the_page_around_it(web, listed):
+def test_website_page_with_a_captcha_form_is_read(web, listed):
     whole = page(posting("A"))
     site(web, a=replace(whole, body=whole.body.replace(b"<head>", b"<head><script src='recaptcha.js'></script>")))
     assert listed().is_complete
 
 
-def test_a_page_in_another_encoding_is_read_as_it_says(web, listed):
+def test_website_page_is_decoded_by_its_content_type(web, listed):
     reply = page(posting("X"))
     body = reply.body.replace(b'"X"', "\"Kôch für Ó\"".encode("latin-1"))
     site(web, a=replace(reply, body=body, headers={"Content-Type": "text/html; charset=ISO-8859-1"}))
@@ -287,12 +287,12 @@ def test_a_page_in_another_encoding_is_read_as_it_says(web, listed):
 
 
 @pytest.mark.parametrize("name", ["acme", "127.0.0.1", "localhost", "acme.com:443", "acme.com/x", "a@acme.com", "::1"])
-def test_only_the_whole_name_of_a_host_is_such_a_board(name):
+def test_website_board_must_be_a_full_host_name(name):
     with pytest.raises(ValueError):
         SOURCES["website"].board(name)
 
 
-def test_the_name_of_a_host_is_a_board_and_no_address_is_one_by_itself():
+def test_website_board_is_a_host_and_no_url_is_recognised():
     source = SOURCES["website"]
     assert source.valid_board(" Careers.ACME.com ") == BOARD
     assert source.board_page(BOARD) == f"{SITE}/"
@@ -300,7 +300,7 @@ def test_the_name_of_a_host_is_a_board_and_no_address_is_one_by_itself():
 
 
 @given(body=st.binary(max_size=80) | st.text(max_size=40).map(lambda text: sitemap(html.escape(text), "/jobs/1")))
-def test_no_body_whatever_makes_it_fall_over(body):
+def test_website_parse_survives_fuzzed_bodies(body):
     source, board = SOURCES["website"], SOURCES["website"].board(BOARD)
     robots = source.parse(Response(200, {}, b"Sitemap: " + body, SITE), board)
     page_of_jobs = source.parse(Response(200, {}, b"", SITE), board).more[0].read
@@ -316,7 +316,7 @@ def test_no_body_whatever_makes_it_fall_over(body):
 @given(members=st.dictionaries(st.sampled_from(["title", "url", "identifier", "hiringOrganization"]), st.text(ANY)))
 @example(members={"title": "\ud800"})
 @example(members={"identifier": "\ud800", "url": "\ud800"})
-def test_no_posting_whatever_does_either(members):
+def test_website_parse_survives_fuzzed_postings(members):
     board = SOURCES["website"].board(BOARD)
     read_sitemap = SOURCES["website"].parse(Response(200, {}, b"", SITE), board).more[0].read
     read_page = read_sitemap(Response(200, {}, sitemap("/jobs/1"), SITE), board).more[0].read
@@ -333,7 +333,7 @@ def test_no_posting_whatever_does_either(members):
     "page",
     [b"<html><title>Pardon Our Interruption</title>", b"<!doctype html><html><script src='/_Incapsula_Resource?x'>"],
 )
-def test_a_page_that_wants_to_see_a_person_is_not_one_without_a_posting(web, host, page):
+def test_website_challenge_page_is_forbidden(web, host, page):
     sitemap = b"<urlset><url><loc>https://careers.acme.com/jobs/a</loc></url></urlset>"
     web.replies["/sitemap.xml"] = Reply(sitemap)
     web.replies["/jobs/a"] = Reply(page)

@@ -8,14 +8,14 @@ from tests.sources.adapters.examples import WORKABLE
 from tests.support.web import Reply
 
 
-def test_workable_a_posting_of_two_countries_is_one(web, host):
+def test_workable_posting_listed_per_country_is_merged(web, host):
     web.json("/api/v1/widget/accounts/acme", WORKABLE)
     listing = list_board(host, "workable", "acme")
     assert [posting.locations for posting in listing.postings][0] == ("Sevilla, Andalusia, Spain", "Portugal")
     assert listing.is_complete and listing.board_name == "Acme"
 
 
-def test_workable_is_given_up_rather_than_waited_for(web, host):
+def test_workable_long_retry_after_is_not_waited_out(web, host):
     web.replies["/api/v1/widget/accounts/acme"] = Reply(status=429, headers={"Retry-After": "14400"})
     with pytest.raises(Throttled):
         list_board(host, "workable", "acme")

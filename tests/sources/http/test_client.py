@@ -45,7 +45,7 @@ def in_turn(web: Web, ask: Callable[[Executor], Iterable[Any]]) -> None:
         assert asked.at - began > turn * GREENHOUSE.pace_seconds - 0.02
 
 
-def test_we_say_who_we_are_and_whom_to_turn_to(web, host):
+def test_client_sends_user_agent_with_contact(web, host):
     web.json(ACME, EMPTY)
     list_acme(host)
     assert {each.headers["user-agent"] for each in web.asked} == {"JobIngestion/0.1 (+jobs@example.org)"}
@@ -53,7 +53,7 @@ def test_we_say_who_we_are_and_whom_to_turn_to(web, host):
     assert HttpClient(Hurried(), {}, None).user_agent == "JobIngestion/0.1"
 
 
-def test_robots_txt_is_asked_first_and_once_for_all_boards_of_a_host(web, host):
+def test_robots_txt_is_requested_first_and_once_per_host(web, host):
     web.json(ACME, EMPTY)
     web.json("/v1/boards/other/jobs", EMPTY)
     list_acme(host)
@@ -65,7 +65,7 @@ def test_robots_txt_is_asked_first_and_once_for_all_boards_of_a_host(web, host):
     "rules",
     ["User-agent: *\nDisallow: /", "User-agent: JobIngestion\nDisallow: /v1/*/jobs", "User-agent: *\nDisallow: /*ent="],
 )
-def test_what_robots_txt_forbids_is_not_asked_for(web, host, rules):
+def test_robots_txt_disallow_is_obeyed(web, host, rules):
     web.json(ACME, EMPTY)
     web.replies["/robots.txt"] = Reply(rules.encode())
     with pytest.raises(Forbidden, match="robots.txt"):
@@ -73,14 +73,14 @@ def test_what_robots_txt_forbids_is_not_asked_for(web, host, rules):
     assert web.paths() == []
 
 
-def test_what_robots_txt_allows_us_by_name_is_asked_for(web, host):
+def test_robots_txt_allow_for_our_user_agent_is_used(web, host):
     web.json(ACME, EMPTY)
     rules = b"User-agent: *\nDisallow: /\n\nUser-agent: JobIngestion\nAllow: /"
     web.replies["/robots.txt"] = Reply(rules)
     assert list_acme(host).is_complete
 
 
-def test_a_robots_txt_that_cannot_be_read_keeps_us_off(web, host):
+def test_robots_txt_with_a_server_error_blocks_requests(web, host):
     web.json(ACME, EMPTY)
     web.replies["/robots.txt"] = Reply(status=500)
     with pytest.raises(Unreachable):
@@ -88,20 +88,20 @@ def test_a_robots_txt_that_cannot_be_read_keeps_us_off(web, host):
     assert web.paths() == []
 
 
-def test_a_robots_txt_with_a_mark_of_its_encoding_is_read(web, host):
+def test_robots_txt_with_a_byte_order_mark_is_read(web, host):
     web.replies["/robots.txt"] = Reply(b"\xef\xbb\xbfUser-agent: *\nDisallow: /")
     with pytest.raises(Forbidden):
         list_acme(host)
 
 
-def test_a_long_robots_txt_is_read_as_far_as_that(web, host):
+def test_robots_txt_beyond_the_size_limit_is_truncated(web, host):
     web.json(ACME, EMPTY)
     web.replies["/robots.txt"] = Reply(b"User-agent: *\nDisallow: /private\n" + b"# more\n" * 100_000)
     assert list_acme(host).is_complete
 
 
 @pytest.mark.parametrize("location", ["https://u:p@victim.example:8443/x", "http://10.0.0.1/robots.txt", "ftp://x/"])
-def test_a_robots_txt_that_leads_where_nobody_is_sent_is_none(web, host, location):
+def test_robots_txt_redirect_to_a_refused_url_counts_as_none(web, host, location):
     web.json(ACME, EMPTY)
     web.replies["/robots.txt"] = Reply(status=302, headers={"Location": location})
     try:
@@ -110,7 +110,7 @@ def test_a_robots_txt_that_leads_where_nobody_is_sent_is_none(web, host, locatio
         assert location.startswith("ftp")
 
 
-def test_turns_that_others_have_taken_are_not_the_hosts_refusal(web, host):
+def test_rate_limit_without_a_slot_in_time_raises_rate_limited(web, host):
     web.json(ACME, EMPTY)
     for _ in range(100):
         host.limiter.acquire_slot(web.url.removeprefix("http://"), 1.0, 1000)
@@ -119,13 +119,13 @@ def test_turns_that_others_have_taken_are_not_the_hosts_refusal(web, host):
     assert web.asked == []
 
 
-def test_answers_are_asked_for_compressed(web, host):
+def test_client_accepts_compressed_responses(web, host):
     web.json(ACME, EMPTY)
     list_acme(host)
     assert web.asked[-1].headers["accept-encoding"] == "gzip, deflate"
 
 
-def test_robots_txt_may_stand_elsewhere_on_the_host(web, host):
+def test_robots_txt_redirect_on_its_host_is_followed(web, host):
     web.json(ACME, EMPTY)
     web.replies["/robots.txt"] = Reply(status=301, headers={"Location": "/rules"})
     web.replies["/rules"] = Reply(b"User-agent: *\nDisallow: /v1/")
@@ -133,7 +133,7 @@ def test_robots_txt_may_stand_elsewhere_on_the_host(web, host):
         list_acme(host)
 
 
-def test_a_crawl_delay_is_a_slower_pace(web, host):
+def test_crawl_delay_slows_requests_down(web, host):
     web.json(ACME, EMPTY)
     web.replies["/robots.txt"] = Reply(b"User-agent: *\nCrawl-delay: 1")
     began = time.time()
@@ -143,13 +143,13 @@ def test_a_crawl_delay_is_a_slower_pace(web, host):
     assert second - began > GREENHOUSE.pace_seconds + 1 - 0.02
 
 
-def test_a_crawl_delay_below_our_own_pace_makes_nobody_faster(web, host):
+def test_crawl_delay_below_our_interval_is_ignored(web, host):
     web.json(ACME, EMPTY)
     web.replies["/robots.txt"] = Reply(b"User-agent: *\nCrawl-delay: 0.01")
     in_turn(web, lambda pool: pool.map(list_acme, [host] * 4))
 
 
-def test_processes_share_one_pace_by_redis(web, settings, broker, limiter):
+def test_rate_limit_is_shared_by_processes(web, settings, broker, limiter):
     """Two hosts with clients of their own stand for two processes: all they share is Redis."""
     web.json(ACME, EMPTY)
     hosts = [asking(web, limiter), asking(web, RateLimiter(connect(settings.redis_url)))]
@@ -157,7 +157,7 @@ def test_processes_share_one_pace_by_redis(web, settings, broker, limiter):
     assert any(key.startswith(PREFIX.encode()) for key in broker.keys())
 
 
-def test_too_many_requests_is_waited_out_if_that_is_short(web, host):
+def test_retry_after_that_is_short_is_waited_out(web, host):
     web.json(ACME, EMPTY)
     whole = web.replies[ACME]
     web.replies[ACME] = [Reply(status=429, headers={"Retry-After": "1"}), whole]
@@ -167,7 +167,7 @@ def test_too_many_requests_is_waited_out_if_that_is_short(web, host):
 
 
 @pytest.mark.parametrize("status", [429, 503])
-def test_too_many_requests_with_a_long_wait_is_told_with_its_end_and_nobody_asks_before(web, host, status):
+def test_retry_after_that_is_long_blocks_further_requests(web, host, status):
     web.replies[ACME] = Reply(status=status, headers={"Retry-After": "600"})
     for _ in range(2):
         with pytest.raises(Throttled) as told:
@@ -177,7 +177,7 @@ def test_too_many_requests_with_a_long_wait_is_told_with_its_end_and_nobody_asks
     assert len(web.paths()) == 1
 
 
-def test_one_board_that_is_asked_too_often_is_not_the_trouble_of_the_others(web, host):
+def test_throttled_board_does_not_block_other_boards(web, host):
     web.replies[ACME] = Reply(status=429, headers={"Retry-After": "600"})
     web.json("/v1/boards/other/jobs", EMPTY)
     with pytest.raises(Throttled):
@@ -185,7 +185,7 @@ def test_one_board_that_is_asked_too_often_is_not_the_trouble_of_the_others(web,
     assert list_board(host, "greenhouse", "other").is_complete
 
 
-def test_a_host_that_says_so_whatever_it_is_asked_for_is_left_alone(web, host):
+def test_throttled_host_is_blocked_after_three_boards(web, host):
     for name in ("one", "two", "three"):
         web.replies[f"/v1/boards/{name}/jobs"] = Reply(status=429, headers={"Retry-After": "600"})
         with pytest.raises(Throttled):
@@ -196,7 +196,7 @@ def test_a_host_that_says_so_whatever_it_is_asked_for_is_left_alone(web, host):
     assert len(web.paths()) == 3
 
 
-def test_an_answer_in_between_breaks_the_row(web, host):
+def test_throttle_count_of_a_host_is_reset_by_a_success(web, host):
     web.json("/v1/boards/well/jobs", EMPTY)
     for name in ("one", "two", "three", "four"):
         web.replies[f"/v1/boards/{name}/jobs"] = Reply(status=429, headers={"Retry-After": "600"})
@@ -216,7 +216,7 @@ def test_an_answer_in_between_breaks_the_row(web, host):
         ("", 60),
     ],
 )
-def test_retry_after_may_be_anything(web, host, said, seconds):
+def test_retry_after_parses_any_value(web, host, said, seconds):
     if said == "a date":
         said = (datetime.now(UTC) + timedelta(seconds=seconds)).strftime("%a, %d %b %Y %H:%M:%S GMT")
     web.replies[ACME] = Reply(status=429, headers={"Retry-After": said})
@@ -225,7 +225,7 @@ def test_retry_after_may_be_anything(web, host, said, seconds):
     assert abs((told.value.retry_at - datetime.now(UTC)).total_seconds() - seconds) < 0.3 * seconds + 2
 
 
-def test_a_redirect_on_the_host_is_followed_and_one_to_another_is_told(web, host):
+def test_redirect_on_the_host_is_followed_and_elsewhere_is_moved(web, host):
     web.json("/v1/boards/acme-inc/jobs", EMPTY)
     web.replies[ACME] = Reply(status=308, headers={"Location": "/v1/boards/acme-inc/jobs"})
     assert list_acme(host).is_complete
@@ -235,7 +235,7 @@ def test_a_redirect_on_the_host_is_followed_and_one_to_another_is_told(web, host
     assert told.value.location == "http://169.254.169.254/latest"
 
 
-def test_a_redirect_from_https_to_plain_http_is_refused(web, tls_web):
+def test_redirect_from_https_to_plain_http_is_refused(web, tls_web):
     """Of the host and its port, and of another port of it; where it is plain already, nothing is lost."""
     web.json(ACME, EMPTY)
     host = HttpClient(Hurried(), {"greenhouse": tls_web.url}, None)
@@ -249,13 +249,13 @@ def test_a_redirect_from_https_to_plain_http_is_refused(web, tls_web):
 
 
 @pytest.mark.parametrize("location", [ACME, "http://[", "ftp://x/", "javascript:alert(1)"])
-def test_a_redirect_that_leads_nowhere_is_an_error(web, host, location):
+def test_redirect_that_is_circular_or_invalid_is_an_error(web, host, location):
     web.replies[ACME] = Reply(status=302, headers={"Location": location})
     with pytest.raises((Unreachable, Moved)):
         list_acme(host)
 
 
-def test_a_listing_ends_when_its_time_is_over(web, host):
+def test_listing_ends_at_its_deadline(web, host):
     web.replies["/v0/postings/acme"] = Reply(b"[]", delay=30)
     began = time.monotonic()
     with pytest.raises((Unreachable, OutOfTime)):
@@ -274,7 +274,7 @@ def companies(web, limiter, monkeypatch) -> HttpClient:
     return HttpClient(limiter, {"greenhouse": f"http://{{token}}.boards.example:{here}"}, None)
 
 
-def test_a_company_is_asked_at_its_own_host_by_that_hosts_robots_txt(web, companies):
+def test_company_hosts_each_have_their_own_robots_txt(web, companies):
     for board in ("acme", "other"):
         web.json(f"/v1/boards/{board}/jobs", EMPTY)
         assert list_board(companies, "greenhouse", board).is_complete
@@ -287,14 +287,14 @@ def test_a_company_is_asked_at_its_own_host_by_that_hosts_robots_txt(web, compan
     ]
 
 
-def test_companies_own_hosts_have_one_pace_since_they_are_one_system(web, companies):
+def test_company_hosts_of_one_source_share_a_rate_limit(web, companies):
     boards = [f"b{number}" for number in range(4)]
     for board in boards:
         web.json(f"/v1/boards/{board}/jobs", EMPTY)
     in_turn(web, lambda pool: pool.map(lambda board: list_board(companies, "greenhouse", board), boards))
 
 
-def test_one_address_that_the_operator_has_set_stands_for_all_companies(web, host, companies):
+def test_base_url_without_token_serves_all_companies(web, host, companies):
     web.json(ACME, EMPTY)
     assert list_board(host, "greenhouse", "acme").is_complete
     below = HttpClient(Hurried(), {"greenhouse": f"{web.url}/{{token}}"}, None)
@@ -303,16 +303,16 @@ def test_one_address_that_the_operator_has_set_stands_for_all_companies(web, hos
 
 
 @pytest.mark.parametrize("name", ["a.b", "a b", "acme-", "a_b", "a&b", "a+b", "ä", "x" * 64, "evil.example"])
-def test_a_name_that_no_host_can_have_is_refused_where_it_would_be_one(companies, name):
+def test_company_host_token_must_be_a_host_label(companies, name):
     with pytest.raises(ValueError, match="letters a to z"):
         SOURCES["greenhouse"].board(name)
 
 
-def test_a_name_in_a_host_is_the_same_in_capitals(companies):
+def test_company_host_token_is_lowercased(companies):
     assert SOURCES["greenhouse"].valid_board("ACME") == "acme"
 
 
-def test_a_system_may_say_itself_what_a_status_means(web, host, monkeypatch):
+def test_error_messages_of_a_source_override_the_default(web, host, monkeypatch):
     monkeypatch.setitem(SOURCES, "greenhouse", replace(GREENHOUSE, refusals={401: "wants a token."}))
     web.replies[ACME] = Reply(status=401)
     with pytest.raises(Forbidden, match="^Greenhouse's board acme wants a token.$"):
@@ -322,6 +322,6 @@ def test_a_system_may_say_itself_what_a_status_means(web, host, monkeypatch):
         list_acme(host)
 
 
-def test_patience_that_has_run_out_is_an_error(host):
+def test_deadline_that_has_passed_raises_out_of_time(host):
     with pytest.raises(OutOfTime):
         Deadline.of(-1).check()

@@ -40,12 +40,12 @@ def get(url: str, seconds: float = 0.3) -> transport.RawResponse:
     return transport.send(urlsplit(url), {}, Limits(seconds, 1000, inward=True))
 
 
-def test_a_look_up_that_hangs_ends_with_its_request(asked):
+def test_lookup_that_hangs_ends_with_its_request(asked):
     with pytest.raises(Unreachable, match="^hung.example did not answer within 0 s.$"):
         get("http://hung.example/")
 
 
-def test_names_that_hang_do_not_stop_others(web, asked):
+def test_lookup_that_hangs_does_not_delay_others(web, asked):
     web.json("/", {})
     for number in range(10):
         with pytest.raises(Unreachable, match="did not answer within"):
@@ -53,14 +53,14 @@ def test_names_that_hang_do_not_stop_others(web, asked):
     assert get(web.url.replace("127.0.0.1", "well.example"), seconds=20).status == 200
 
 
-def test_a_name_that_hangs_is_looked_up_by_one_thread(asked):
+def test_lookup_that_hangs_occupies_one_thread_per_name(asked):
     for _ in range(5):
         with pytest.raises(Unreachable, match="did not answer within"):
             get("http://hung.example/", seconds=0.05)
     assert asked == ["hung.example"]
 
 
-def test_look_ups_that_hang_do_not_pile_up(asked, monkeypatch):
+def test_lookups_that_hang_are_limited(asked, monkeypatch):
     monkeypatch.setattr(ssrf, "MAX_LOOKUPS", 3)
     for number in range(5):
         with pytest.raises(Unreachable, match="did not answer" if number < 3 else "3 other look-ups hang"):
@@ -106,7 +106,7 @@ os._exit(0)
 """
 
 
-def test_greenlets_wait_for_names_no_longer_than_threads_do(web):
+def test_lookup_timeout_also_holds_for_greenlets(web):
     """The look-ups themselves hang on the native threads of gevent's pool, where no greenlet is stopped by them."""
     web.json("/", {})
     web.replies["/drips"] = Reply(b"x" * 1000, drip=0.05)

@@ -20,7 +20,7 @@ def list_acme(host):
     return list_board(host, "greenhouse", "acme", seconds=20)
 
 
-def test_slots_blocks_and_texts_in_redis(limiter):
+def test_rate_limiter_slots_blocks_and_cache_in_redis(limiter):
     limiter.set("x", "ünï", 60)
     assert (limiter.get("x"), limiter.get("y")) == ("ünï", None)
     assert limiter.acquire_slot("h", 5, 60) == 0
@@ -43,14 +43,14 @@ def test_slots_blocks_and_texts_in_redis(limiter):
         lambda limiter: limiter.set("x", "y", 1),
     ],
 )
-def test_a_redis_that_is_away_is_told_whatever_it_is_asked(ask):
+def test_rate_limiter_without_redis_raises_for_every_call(ask):
     limiter = RateLimiter(connect(NO_REDIS))
     assert not limiter.is_available()
     with pytest.raises(RateLimiterUnavailable):
         ask(limiter)
 
 
-def test_without_redis_nobody_is_asked(web):
+def test_rate_limiter_without_redis_sends_no_request(web):
     """Listings that wait for a turn are put off for it, and cost the board no attempt."""
     web.json(ACME, EMPTY)
     with pytest.raises(RateLimiterUnavailable) as told:
@@ -58,7 +58,7 @@ def test_without_redis_nobody_is_asked(web):
     assert isinstance(told.value, RateLimited) and web.asked == []
 
 
-def test_a_command_without_redis_pauses_before_each_request_and_asks_for_robots_txt_once(web):
+def test_command_rate_limiter_pauses_and_reads_robots_txt_once(web):
     web.json(ACME, EMPTY)
     host, began = asking(web, CommandRateLimiter()), time.time()
     list_acme(host)
@@ -68,7 +68,7 @@ def test_a_command_without_redis_pauses_before_each_request_and_asks_for_robots_
         assert asked.at - began > number * SOURCES["greenhouse"].pace_seconds - 0.02
 
 
-def test_a_command_without_redis_leaves_a_board_alone_that_wants_it(web):
+def test_command_rate_limiter_blocks_a_throttled_board(web):
     web.replies[ACME] = Reply(status=429, headers={"Retry-After": "600"})
     host = asking(web, CommandRateLimiter())
     for _ in range(2):
@@ -77,5 +77,5 @@ def test_a_command_without_redis_leaves_a_board_alone_that_wants_it(web):
     assert len(web.paths()) == 1
 
 
-def test_a_command_has_no_time_for_a_pause_that_is_too_long():
+def test_command_rate_limiter_refuses_a_wait_beyond_the_maximum():
     assert CommandRateLimiter().acquire_slot("h", 5, 1) < 0

@@ -50,31 +50,31 @@ INWARD = [
 
 
 @pytest.mark.parametrize("address", INWARD)
-def test_what_is_not_the_public_internet(address):
+def test_ssrf_is_public_rejects_inward_addresses(address):
     assert not is_public(address)
 
 
 @pytest.mark.parametrize("address", ["1.1.1.1", "8.8.8.8", "2606:4700::1111", "::ffff:1.1.1.1", "64:ff9b::101:101"])
-def test_what_is(address):
+def test_ssrf_is_public_accepts_public_addresses(address):
     assert is_public(address)
 
 
 @pytest.mark.parametrize(
     "host", ["localhost", "127.0.0.1", "127.1", "0x7f.1", "2130706433", "017700000001", "0", "::1", "::ffff:127.0.0.1"]
 )
-def test_every_way_to_write_this_machine_is_refused(host):
+def test_ssrf_resolve_refuses_every_spelling_of_this_machine(host):
     with pytest.raises(AddressRefused):
         resolve(host, 443, 20, inward=False)
 
 
-def test_a_name_that_means_a_public_machine_and_an_inward_one_is_refused(monkeypatch):
+def test_ssrf_resolve_refuses_a_mix_of_public_and_inward_addresses(monkeypatch):
     found = [(socket.AF_INET, 0, 0, "", ("1.1.1.1", 443)), (socket.AF_INET, 0, 0, "", ("10.0.0.1", 443))]
     monkeypatch.setattr(ssrf.socket, "getaddrinfo", lambda *args, **more: found)
     with pytest.raises(AddressRefused):
         resolve("two-faced.example", 443, 20, inward=False)
 
 
-def test_what_was_checked_is_what_is_connected_to(monkeypatch, web):
+def test_ssrf_connects_to_the_address_that_was_checked(monkeypatch, web):
     """A name server that answers with another address the second time is not asked a second time."""
     asked = []
     really = socket.getaddrinfo
@@ -91,13 +91,13 @@ def test_what_was_checked_is_what_is_connected_to(monkeypatch, web):
 
 
 @pytest.mark.parametrize("host", ["no-such-name.invalid", "a..b", f"{'x' * 70}.example"])
-def test_a_name_that_means_nothing_is_unreachable(host):
+def test_ssrf_resolve_of_an_unknown_name_is_unreachable(host):
     with pytest.raises(Unreachable):
         resolve(host, 443, 20, inward=False)
 
 
 @pytest.mark.parametrize("board", ["127.0.0.1.nip.example", "localhost.localdomain"])
-def test_an_operators_address_opens_no_door_for_companies_own_domains(monkeypatch, board):
+def test_ssrf_operator_base_url_does_not_exempt_own_domains(monkeypatch, board):
     """The operator's mirror may be anywhere; a user's board, which stands in its place, may not."""
     asked = []
 
@@ -113,7 +113,7 @@ def test_an_operators_address_opens_no_door_for_companies_own_domains(monkeypatc
     assert asked == [(board, False), ("acme.mirror.example", True)]
 
 
-def test_a_host_that_is_not_public_is_not_asked_whatever_its_name(monkeypatch):
+def test_ssrf_website_on_a_private_address_is_refused(monkeypatch):
     here = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", 443))]
     monkeypatch.setattr(ssrf.socket, "getaddrinfo", lambda *args, **more: here)
     outside = HttpClient(Hurried(), {}, None)

@@ -11,7 +11,7 @@ from app.sources.parsing import html_tokens
 
 @given(text=st.text("ab<", max_size=60))
 @example(text="b" * 11 + "<aaa")
-def test_a_page_is_searched_window_by_window_and_nothing_is_lost(text):
+def test_matches_in_windows_finds_the_same_as_finditer(text):
     pattern = re.compile("a{1,5}b|<(?=(a{0,3}))")
     with pytest.MonkeyPatch.context() as small:
         small.setattr(html_tokens, "WINDOW", 4)

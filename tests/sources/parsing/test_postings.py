@@ -10,7 +10,7 @@ from tests.sources.adapters.examples import GREENHOUSE, read
     ["javascript:alert(1)", "/jobs/1", "data:text/html,x", "https://", "https://a:b@evil.example/", None, 7, ["x"]]
     + [f"https://acme.example/{'x' * 2000}"],
 )
-def test_a_link_that_leads_nowhere_gives_way_to_the_boards_own(url):
+def test_posting_url_that_is_invalid_falls_back_to_the_board(url):
     posting = read("greenhouse", GREENHOUSE["jobs"][0], absolute_url=url)
     assert posting.url == "https://job-boards.greenhouse.io/acme/jobs/4012345007"
 
@@ -24,5 +24,5 @@ def test_a_link_that_leads_nowhere_gives_way_to_the_boards_own(url):
         ("https://acme.example/%20?a=b#c", "https://acme.example/%20?a=b#c"),
     ],
 )
-def test_an_untidy_link_is_tidied(written, meant):
+def test_posting_url_is_normalized(written, meant):
     assert read("greenhouse", GREENHOUSE["jobs"][0], absolute_url=written).url == meant
