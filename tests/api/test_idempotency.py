@@ -9,7 +9,7 @@ from tests.api.test_ingestion_routes import problem
 from tests.support.accounts import Visitor, in_browser, person, with_token
 from tests.support.boards import job
 from tests.support.factories import holding, row, sql, timeline
-from tests.support.parallel import at_once
+from tests.support.parallel import in_parallel
 from tests.support.previews import company, finished
 
 START = "/api/ingestion/start"
@@ -122,7 +122,7 @@ def test_elsewhere_a_key_means_nothing(client):
 
 
 def test_many_copies_at_once_are_one_run_and_one_message(app, broker):
-    answers = at_once(app, *[lambda: started(app.test_client())] * 10)
+    answers = in_parallel(app, *[lambda: started(app.test_client())] * 10)
     assert sorted(answer.status_code for answer in answers) == [200] * 9 + [201]
     assert {answer.json["run_id"] for answer in answers} == {1}
     assert broker.llen(QUEUE) == 1

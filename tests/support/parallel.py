@@ -10,7 +10,7 @@ from flask import Flask
 from app.errors import AppError
 
 
-def at_once(app: Flask, *calls: Callable[[], Any]) -> list[Any]:
+def in_parallel(app: Flask, *calls: Callable[[], Any]) -> list[Any]:
     """Make all calls at one barrier; returns what each returned, or the AppError that it raised."""
     barrier = Barrier(len(calls))
 

@@ -15,7 +15,7 @@ from tests.support import previews as at
 from tests.support.boards import Reply, job
 from tests.support.factories import make_run, make_user, row, sql
 from tests.support.outages import refusing
-from tests.support.parallel import at_once
+from tests.support.parallel import in_parallel
 from tests.support.previews import begun, company, finished, leases_run_out, postings, run_preview, units
 from tests.support.waiting import wait_until
 
@@ -217,7 +217,7 @@ def test_a_company_removed_or_changed_meanwhile_stays_in_the_preview_as_it_was(b
         companies.remove(company_id, user_id)
         hold.set()
 
-    at_once(app, lambda: run_preview(preview_id), meanwhile)
+    in_parallel(app, lambda: run_preview(preview_id), meanwhile)
     assert [unit.state for unit in units(preview_id)] == ["listed"]
     assert at.preview(preview_id).finished_at is not None
     assert lifecycle.get(preview_id, user_id)["is_current"] is False
@@ -235,7 +235,7 @@ def test_a_preview_removed_while_it_is_worked_on_leaves_nothing(boards, app, use
         hold.set()
         return begun(user_id)
 
-    _, new = at_once(app, lambda: run_preview(old), meanwhile)
+    _, new = in_parallel(app, lambda: run_preview(old), meanwhile)
     assert [each.preview_id for each in sql("SELECT preview_id FROM previews")] == [new]
     assert units(old) == postings(old) == []
 
@@ -245,7 +245,7 @@ def test_two_workers_and_copies_of_a_message_list_each_board_once(boards, app, u
     for number in range(12):
         company(user_id, f"b{number}")
     preview_id = begun(user_id)
-    at_once(app, *[lambda: run_preview(preview_id)] * 2)
+    in_parallel(app, *[lambda: run_preview(preview_id)] * 2)
     assert [boards.count(path) for path in paths] == [1] * 12
     assert {unit.state for unit in units(preview_id)} == {"listed"}
     assert len(postings(preview_id)) == 12

@@ -18,7 +18,7 @@ from app.sources.types import Validators
 from tests.support import previews as at
 from tests.support.boards import job
 from tests.support.factories import holding, sql
-from tests.support.parallel import at_once
+from tests.support.parallel import in_parallel
 from tests.support.previews import begun, company, leases_run_out, units
 from tests.support.waiting import wait_until
 
@@ -83,7 +83,7 @@ def test_slow_boards_are_renewed_until_they_have_answered(boards, app, user_id, 
         wait_until(is_renewed_and_still_held, what="the lease to last longer")
         hold.set()
 
-    at_once(app, lambda: worker.work(preview_id, lambda: None, seconds=0.5), meanwhile)
+    in_parallel(app, lambda: worker.work(preview_id, lambda: None, seconds=0.5), meanwhile)
     assert [(unit.state, unit.attempt) for unit in units(preview_id)] == [("listed", 1)]
 
 
