@@ -15,7 +15,7 @@ from app.services.runs import outbox, start, transitions
 from app.services.runs.errors import RunActive
 from app.worker import reconciler
 from tests.support.bare import bare_celery
-from tests.support.factories import holding, make_run, make_user, row, sql, timeline
+from tests.support.factories import make_run, make_user, open_transaction, row, sql, timeline
 from tests.support.outages import frozen, refusing
 from tests.support.parallel import in_parallel
 from tests.support.starts import start_run
@@ -233,7 +233,7 @@ def test_the_most_overdue_are_taken_first_and_no_more_than_a_batch(app):
 
 def test_a_stamp_that_cannot_be_written_does_not_fail_the_start(app, broker, user_id):
     run_id = make_run("pending")
-    with holding(f"SELECT * FROM ingestion_runs WHERE id = {run_id} FOR UPDATE"):
+    with open_transaction(f"SELECT * FROM ingestion_runs WHERE id = {run_id} FOR UPDATE"):
         assert outbox.publish(run_id) is False
     assert broker.llen(QUEUE) == 1
     assert row(run_id).dispatched_at is None

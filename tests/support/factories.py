@@ -19,7 +19,7 @@ def sql(statement: str, **values: Any) -> list[Any]:
 
 
 @contextmanager
-def holding(statement: str) -> Iterator[Connection]:
+def open_transaction(statement: str) -> Iterator[Connection]:
     """Somebody else's transaction, which has run this statement and holds what it locked until it ends."""
     with db.engine.connect().execution_options(isolation_level="READ COMMITTED") as other:
         other.exec_driver_sql(statement)

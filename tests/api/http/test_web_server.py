@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 
 from app.config.settings import PROJECT, Settings
 from app.embedded.data_dir import make_metrics_folder
-from tests.support.factories import holding, sql
+from tests.support.factories import open_transaction, sql
 from tests.support.product import free_port
 from tests.support.waiting import PATIENCE_SECONDS, wait_until
 from tests.support.wire import HEALTH, Speaker, everything, gunicorn
@@ -78,7 +78,7 @@ def runs_locked(settings: Settings, number: int) -> Iterator[tuple[Speaker, list
     """Yield this many clients of one process with four connections, which all want what somebody has locked."""
     with ExitStack() as stack:
         speaker = stack.enter_context(gunicorn(settings, WEB_WORKERS="1"))
-        locker = stack.enter_context(holding("LOCK TABLE ingestion_runs IN ACCESS EXCLUSIVE MODE"))
+        locker = stack.enter_context(open_transaction("LOCK TABLE ingestion_runs IN ACCESS EXCLUSIVE MODE"))
         held = [stack.enter_context(speaker.connect()) for _ in range(number)]
         for connection in held:
             connection.sendall(CURRENT)

@@ -9,7 +9,7 @@ from app.extensions import db
 from app.models import RunStatus
 from app.services.runs import queries, start, transitions
 from app.services.runs.errors import RunActive, RunMoved, RunNotFound
-from tests.support.factories import holding, make_run, make_user, row, sql, timeline
+from tests.support.factories import make_run, make_user, open_transaction, row, sql, timeline
 from tests.support.parallel import in_parallel
 from tests.support.starts import start_run
 from tests.support.statements import watched
@@ -330,7 +330,7 @@ def test_connections_cut_by_the_server_are_replaced_without_an_error(app, settin
 def test_a_database_that_is_away_is_said_so(app, user_id):
     """A lock held by somebody else stands for a database that does not answer in time."""
     run_id = make_run("pending")
-    with holding(f"SELECT * FROM ingestion_runs WHERE id = {run_id} FOR UPDATE"):
+    with open_transaction(f"SELECT * FROM ingestion_runs WHERE id = {run_id} FOR UPDATE"):
         with pytest.raises(DatabaseUnavailable, match="away"):
             transitions.abort(run_id)
     assert row(run_id).status == "pending"
