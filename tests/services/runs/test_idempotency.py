@@ -13,7 +13,7 @@ from app.services.runs.errors import IdempotencyKeyReused, RunActive
 from tests.support.factories import make_user, row, sql, timeline
 from tests.support.parallel import in_parallel
 from tests.support.previews import company, finished
-from tests.support.statements import watched
+from tests.support.statements import watch_statements
 from tests.support.waiting import wait_until
 
 LIVES = {
@@ -205,7 +205,7 @@ def test_a_start_is_never_told_that_its_own_run_is_in_its_way(app, user_id, afte
             [outcome] = in_parallel(app, lambda: transitions.abort(obstacle) or start.create_run(user_id, key="k"))
             copies.append(outcome)
 
-    with watched(db.engine, after=overtake):
+    with watch_statements(db.engine, after=overtake):
         [outcome] = in_parallel(app, lambda: start.create_run(user_id, key="k"))
     [(copy, is_new)] = copies
     assert is_new

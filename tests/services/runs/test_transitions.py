@@ -12,7 +12,7 @@ from app.services.runs.errors import RunActive, RunMoved, RunNotFound
 from tests.support.factories import make_run, make_user, open_transaction, row, sql, timeline
 from tests.support.parallel import in_parallel
 from tests.support.starts import start_run
-from tests.support.statements import watched
+from tests.support.statements import watch_statements
 from tests.support.waiting import wait_until
 
 MOVES = {
@@ -63,7 +63,7 @@ def test_a_move_whose_answer_is_lost_is_made_and_never_asked_for_again(app, targ
             asked.append(statement)
             raise lost
 
-    with watched(db.engine, after=lose), pytest.raises(DatabaseUnavailable):
+    with watch_statements(db.engine, after=lose), pytest.raises(DatabaseUnavailable):
         MOVES[target](run_id)
     assert len(asked) == 1
     assert row(run_id).status == target
@@ -178,7 +178,7 @@ def obstacle(app, user_id):
             met["left"] -= 1
             met["busy"] = False
 
-    with watched(db.engine, before, after):
+    with watch_statements(db.engine, before, after):
         yield met
 
 
