@@ -16,7 +16,7 @@ from tests.support.waiting import PATIENCE_SECONDS, wait_until
 HEALTH = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 
-class Speaker:
+class RawClient:
     """Sends bytes to gunicorn."""
 
     def __init__(self, port: int, server: "subprocess.Popen[bytes]") -> None:
@@ -32,7 +32,7 @@ class Speaker:
         with self.connect() as connection:
             connection.sendall(words)
             connection.shutdown(socket.SHUT_WR)
-            answer = everything(connection)
+            answer = read_to_end(connection)
         head, _, body = answer.partition(b"\r\n\r\n")
         status, *lines = head.decode().split("\r\n")
         headers = dict(line.lower().split(": ", 1) for line in lines)
@@ -47,13 +47,13 @@ class Speaker:
             return False
 
 
-def everything(connection: socket.socket) -> bytes:
+def read_to_end(connection: socket.socket) -> bytes:
     """What is said on a connection until the other side closes its end."""
     return b"".join(iter(lambda: connection.recv(65536), b""))
 
 
 @contextmanager
-def gunicorn(settings: Settings, **environment: str) -> Iterator[Speaker]:
+def gunicorn(settings: Settings, **environment: str) -> Iterator[RawClient]:
     """One with four threads a process that belongs to the test."""
     port = free_port()
     ours = {"DATA_DIR": str(settings.data_dir), "AUTH": "local", "PORT": str(port), "WEB_DATABASE_CONNECTIONS": "4"}
@@ -63,7 +63,7 @@ def gunicorn(settings: Settings, **environment: str) -> Iterator[Speaker]:
         env={**os.environ, **ours, **environment},
         stderr=subprocess.DEVNULL,
     )
-    speaker = Speaker(port, server)
+    speaker = RawClient(port, server)
     try:
         wait_until(speaker.listens, what="gunicorn")
         yield speaker
