@@ -20,7 +20,7 @@ INSTALLED = (
 DEBIAN_PACKAGES = ("chromium", "fonts-dejavu-core")
 
 
-def find() -> str | None:
+def find_browser() -> str | None:
     """The path of a Chromium or Chrome of this machine, or of Playwright's own, or None."""
     with sync_playwright() as playwright:
         own = playwright.chromium.executable_path
@@ -28,20 +28,20 @@ def find() -> str | None:
     return next(found, None)
 
 
-def bring() -> str | None:
+def find_or_install() -> str | None:
     """Find one, or install one: Debian's as root, else Playwright's own; returns its path, or None."""
-    if not (found := find()):
+    if not (found := find_browser()):
         print("Installing Chromium for the tests in a browser ...", flush=True)
         for command in _installing():
             subprocess.run(command, check=False, stdout=subprocess.DEVNULL)
-        found = find()
+        found = find_browser()
     return found
 
 
 @contextmanager
-def launched() -> Iterator[Browser]:
+def launch_browser() -> Iterator[Browser]:
     """A running browser. Raises FileNotFoundError where there is none, so that nothing is ever skipped unseen."""
-    if not (path := find()):
+    if not (path := find_browser()):
         raise FileNotFoundError("no Chromium or Chrome: run python -m tests.support.chromium, or install one")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path)
@@ -51,7 +51,7 @@ def launched() -> Iterator[Browser]:
             browser.close()
 
 
-def objections(page: Page) -> list[str]:
+def axe_violations(page: Page) -> list[str]:
     """What axe finds to object to on the page as it is shown now, colours included."""
     axe = Path(__file__).parents[2] / "frontend" / "node_modules" / "axe-core" / "axe.min.js"
     # By the debugger, since the page's own policy lets no foreign script in.
@@ -68,5 +68,5 @@ def _installing() -> list[list[str]]:
 
 
 if __name__ == "__main__":
-    if not bring():
+    if not find_or_install():
         sys.exit("The tests in a browser need Chromium or Chrome, and none could be installed: install one, try again.")
