@@ -14,7 +14,7 @@ from app.embedded.subprocesses import run
 PACKAGES = ("celery", "kombu", "flask", "gunicorn", "sqlalchemy", "psycopg")
 
 
-def setting(**more: Any) -> str:
+def describe_environment(**more: Any) -> str:
     """Date, machine and versions, and whatever else is named."""
     rows = {
         "Date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
