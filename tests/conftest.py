@@ -33,7 +33,7 @@ from app.services.accounts import users
 from app.sources.adapters.registry import SOURCES
 from tests.support import boards as boards_support
 from tests.support.boards import Boards
-from tests.support.waiting import PATIENCE_SECONDS, wait_until
+from tests.support.waiting import WAIT_TIMEOUT, wait_until
 from tests.support.workers import running_worker
 
 for field in fields(Settings):
@@ -127,7 +127,7 @@ def broker(settings: Settings) -> Iterator[redis.Redis]:
     """A connection to the real broker, to look into it and to disturb it."""
     path = str(embedded_redis.redis_socket(short_path(settings.data_dir)))
     password = (settings.data_dir / "redis.password").read_text()
-    client = redis.Redis(unix_socket_path=path, password=password, socket_timeout=PATIENCE_SECONDS)
+    client = redis.Redis(unix_socket_path=path, password=password, socket_timeout=WAIT_TIMEOUT)
     wait_until(lambda: _pings(client), what="Redis")
     yield client
     client.close()
@@ -193,7 +193,7 @@ def flask_command(settings: Settings, app: Flask) -> Callable[..., subprocess.Co
             env={**os.environ, "DATA_DIR": str(settings.data_dir), **environment},
             capture_output=True,
             text=True,
-            timeout=PATIENCE_SECONDS,
+            timeout=WAIT_TIMEOUT,
         )
 
     return run
@@ -207,7 +207,7 @@ def worker_log(settings: Settings, app: Flask, tmp_path_factory: pytest.TempPath
         wait_until(lambda: " ready." in log.read_text(), what="the worker")
         yield log
         process.terminate()
-        process.wait(PATIENCE_SECONDS)
+        process.wait(WAIT_TIMEOUT)
 
 
 @pytest.fixture

@@ -27,9 +27,9 @@ from app.embedded import postgres as embedded_postgres
 from app.embedded import redis as embedded_redis
 from app.embedded.data_dir import make_metrics_folder, open_folder, read_secret, short_path, unlink
 from tests.support.lines import events
-from tests.support.waiting import PATIENCE_SECONDS, wait_until
+from tests.support.waiting import WAIT_TIMEOUT, wait_until
 
-RECOVERY_SECONDS = PATIENCE_SECONDS
+RECOVERY_SECONDS = WAIT_TIMEOUT
 
 START_SECONDS = 300
 """More than the launcher's own limits together."""
@@ -116,7 +116,7 @@ class Product:
     def refused(self) -> str:
         """Start the launcher where it must not come up; returns all that it said, once it has ended with code 1."""
         launcher = self.launch()
-        assert launcher.wait(PATIENCE_SECONDS) == 1, self.printed()
+        assert launcher.wait(WAIT_TIMEOUT) == 1, self.printed()
         return self.printed()
 
     def launch_command(self, *words: str) -> "subprocess.Popen[str]":
@@ -129,7 +129,7 @@ class Product:
     def command(self, *words: str, stdin: str | None = None) -> "subprocess.CompletedProcess[str]":
         """The same, run to its end."""
         command = self.launch_command(*words)
-        output, errors = command.communicate(stdin, timeout=PATIENCE_SECONDS)
+        output, errors = command.communicate(stdin, timeout=WAIT_TIMEOUT)
         return subprocess.CompletedProcess(words, command.returncode, output, errors)
 
     def printed(self) -> str:
@@ -140,13 +140,13 @@ class Product:
         """Ask the launcher to stop, as Ctrl-C does, and return its exit code."""
         assert self.launcher is not None
         self.launcher.send_signal(number)
-        return self.launcher.wait(PATIENCE_SECONDS)
+        return self.launcher.wait(WAIT_TIMEOUT)
 
     def end(self) -> None:
         """Leave nothing running, however the test went."""
         if self.launcher:
             self.launcher.kill()
-            self.launcher.wait(PATIENCE_SECONDS)
+            self.launcher.wait(WAIT_TIMEOUT)
         while processes := self.processes():
             for process in processes:
                 with suppress(psutil.NoSuchProcess):

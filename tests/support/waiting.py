@@ -6,12 +6,12 @@ from typing import TypeVar
 
 Found = TypeVar("Found")
 
-PATIENCE_SECONDS = 180
+WAIT_TIMEOUT = 180
 """How long a test waits for what comes in a second where nothing else goes on: the machine may be slow, and busy."""
 
 
 def wait_until(
-    condition: Callable[[], Found], seconds: float = PATIENCE_SECONDS, what: str = "the condition", pause: float = 0.02
+    condition: Callable[[], Found], seconds: float = WAIT_TIMEOUT, what: str = "the condition", pause: float = 0.02
 ) -> Found:
     """Return the condition's first true value; fails when there is none in time.
 

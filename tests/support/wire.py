@@ -11,7 +11,7 @@ from typing import Any
 
 from app.config.settings import PROJECT, Settings
 from tests.support.product import free_port
-from tests.support.waiting import PATIENCE_SECONDS, wait_until
+from tests.support.waiting import WAIT_TIMEOUT, wait_until
 
 HEALTH = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
@@ -25,7 +25,7 @@ class RawClient:
 
     def connect(self) -> socket.socket:
         """A connection, for who wants to be slow."""
-        return socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE_SECONDS)
+        return socket.create_connection(("127.0.0.1", self.port), timeout=WAIT_TIMEOUT)
 
     def __call__(self, words: bytes) -> tuple[int, dict, Any]:
         """Say it all; returns code, headers and document (or text) of the answer."""
@@ -69,4 +69,4 @@ def gunicorn(settings: Settings, **environment: str) -> Iterator[RawClient]:
         yield speaker
     finally:
         server.terminate()
-        server.wait(PATIENCE_SECONDS)
+        server.wait(WAIT_TIMEOUT)

@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 
 from app.config.settings import PROJECT, Settings
-from tests.support.waiting import PATIENCE_SECONDS
+from tests.support.waiting import WAIT_TIMEOUT
 
 HANGING_WORKER = "tests.support.hanging_worker"
 
@@ -40,4 +40,4 @@ def running_worker(
         with suppress(psutil.NoSuchProcess):
             for left in [process, *process.children()]:
                 left.kill()
-        process.wait(PATIENCE_SECONDS)
+        process.wait(WAIT_TIMEOUT)

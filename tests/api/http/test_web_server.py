@@ -18,7 +18,7 @@ from app.config.settings import PROJECT, Settings
 from app.embedded.data_dir import make_metrics_folder
 from tests.support.factories import open_transaction, sql
 from tests.support.product import free_port
-from tests.support.waiting import PATIENCE_SECONDS, wait_until
+from tests.support.waiting import WAIT_TIMEOUT, wait_until
 from tests.support.wire import HEALTH, RawClient, gunicorn, read_to_end
 
 START = b"POST /api/ingestion/start HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
@@ -91,7 +91,7 @@ def test_a_server_that_is_to_stop_at_once_leaves_nobody_behind(app, settings, nu
     with gunicorn(settings, WEB_WORKERS="1") as speaker:
         process = only_process(speaker)
         process.send_signal(number)
-        process.wait(PATIENCE_SECONDS)
+        process.wait(WAIT_TIMEOUT)
         wait_until(speaker.listens, what="another worker")
 
 
@@ -251,7 +251,7 @@ def test_of_a_client_that_asks_without_end_no_more_is_taken_in_than_is_answered(
     with say.connect() as connection:
         connection.setblocking(False)
         while answered < 400:
-            readable, writable, _ = select.select([connection], [connection], [], PATIENCE_SECONDS)
+            readable, writable, _ = select.select([connection], [connection], [], WAIT_TIMEOUT)
             if readable:
                 answered += connection.recv(65536).count(b"HTTP/1.1 200 ")
             if writable:
@@ -382,4 +382,4 @@ def test_a_server_that_stops_answers_all_that_it_is_asked_until_it_has_said_so(a
             assert said.startswith(b"HTTP/1.1 200 ")
         assert read_to_end(connection) == b""
         connection.close()
-        assert speaker.server.wait(PATIENCE_SECONDS) == 0
+        assert speaker.server.wait(WAIT_TIMEOUT) == 0
