@@ -10,7 +10,7 @@ from urllib.parse import quote, urlsplit
 
 from app.sources.base_urls import base_keys
 
-LONGEST_HOLD = 20
+MAX_HOLD_SECONDS = 20
 """Seconds after which a held answer goes out all the same, so that a test which failed ends."""
 
 
@@ -30,7 +30,7 @@ class Reply:
 
 
 @dataclass(frozen=True)
-class Asked:
+class ReceivedRequest:
     """A request that came in."""
 
     path: str
@@ -49,7 +49,7 @@ class Boards:
         self.server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self.server.server_port}"
         self.replies: dict[str, list[Reply]] = {}
-        self.asked: list[Asked] = []
+        self.asked: list[ReceivedRequest] = []
         self.held: list[Event] = []
         Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
 
@@ -95,7 +95,7 @@ class Boards:
         """How often this path was asked for."""
         return sum(asked.path == path for asked in self.asked)
 
-    def reply(self, asked: Asked) -> Reply:
+    def reply(self, asked: ReceivedRequest) -> Reply:
         """What this request is answered with: 304 if it brings the entity tag that the answer would have."""
         self.asked.append(asked)
         replies = self.replies.get(asked.path, [NOTHING])
@@ -138,9 +138,9 @@ def _handler(boards: Boards) -> type[BaseHTTPRequestHandler]:
             """Answer, when it may."""
             url = urlsplit(self.path)
             headers = {name.lower(): value for name, value in self.headers.items()}
-            reply = boards.reply(Asked(url.path, url.query, headers))
+            reply = boards.reply(ReceivedRequest(url.path, url.query, headers))
             if reply.hold:
-                reply.hold.wait(LONGEST_HOLD)
+                reply.hold.wait(MAX_HOLD_SECONDS)
             self.send_response(reply.status)
             for name, value in {**reply.headers, "Content-Length": str(len(reply.body))}.items():
                 self.send_header(name, value)

@@ -10,7 +10,7 @@ from celery.worker.control import control_command
 
 from app.worker.heartbeat import BEAT_SECONDS
 from celery_worker import celery
-from tests.support.workers import HANGS, HANGS_AT_ONCE
+from tests.support.workers import HANG_AT_START, HANG_MESSAGE
 
 __all__ = ["celery"]
 
@@ -24,7 +24,7 @@ def hang(state: Any) -> None:
 @worker_ready.connect
 def _hang_at_once(**_: Any) -> None:
     """Hold up the loop before its first turn, and report it when a worker that beats all the same would have."""
-    if HANGS_AT_ONCE in os.environ:
+    if HANG_AT_START in os.environ:
         time.sleep(2 * BEAT_SECONDS)
-        print(HANGS, flush=True)
+        print(HANG_MESSAGE, flush=True)
         Event().wait()

@@ -35,7 +35,7 @@ class Reply:
 
 
 @dataclass(frozen=True)
-class Asked:
+class ReceivedRequest:
     """A request that came in."""
 
     at: float
@@ -53,7 +53,7 @@ class Web:
 
     def __init__(self, tls: bool = False) -> None:
         self.replies: dict[str, Reply | list[Reply]] = {}
-        self.asked: list[Asked] = []
+        self.asked: list[ReceivedRequest] = []
         self._server = _Server(("127.0.0.1", 0), _handler(self))
         self.url = f"http://127.0.0.1:{self._server.server_port}"
         if tls:
@@ -74,7 +74,7 @@ class Web:
         """What was asked for, robots.txt left out."""
         return [each.path for each in self.asked if each.path != "/robots.txt"]
 
-    def reply_to(self, asked: Asked) -> Reply:
+    def reply_to(self, asked: ReceivedRequest) -> Reply:
         """The answer to a request: of several for one address one after the other, the last for ever."""
         found = self.replies.get(asked.target) or self.replies.get(asked.path) or Reply(b"nothing here", 404)
         if isinstance(found, list):
@@ -113,7 +113,7 @@ def _handler(web: Web) -> type[BaseHTTPRequestHandler]:
 
         def do_GET(self) -> None:
             headers = {name.lower(): value for name, value in self.headers.items()}
-            asked = Asked(time.time(), self.path, headers)
+            asked = ReceivedRequest(time.time(), self.path, headers)
             web.asked.append(asked)
             reply = web.reply_to(asked)
             time.sleep(reply.delay)  # the slow server that a test asks for

@@ -14,10 +14,10 @@ from tests.support.waiting import WAIT_TIMEOUT
 
 HANGING_WORKER = "tests.support.hanging_worker"
 
-HANGS_AT_ONCE = "HANGS_AT_ONCE"
+HANG_AT_START = "HANGS_AT_ONCE"
 """The environment variable of a hanging worker whose loop shall never turn."""
 
-HANGS = "The loop hangs."
+HANG_MESSAGE = "The loop hangs."
 """Its report that this is so."""
 
 
