@@ -16,7 +16,7 @@ from structlog.testing import capture_logs
 from app.sources.detect import detect_board, detect_url
 from app.sources.listing import list_board
 from app.sources.parsing import postings
-from tests.sources.conftest import asking
+from tests.sources.conftest import make_client
 from tests.support.web import Reply, Web
 
 READERS = tuple(
@@ -84,17 +84,17 @@ def site(web: Web) -> Web:
 @pytest.mark.parametrize(
     "find",
     [
-        lambda host, web: detect_url(host, f"{web.url}/about"),
-        lambda host, web: detect_board(host, "website", "careers.acme.example"),
-        lambda host, web: detect_board(host, "personio", "acme"),
+        lambda http_client, web: detect_url(http_client, f"{web.url}/about"),
+        lambda http_client, web: detect_board(http_client, "website", "careers.acme.example"),
+        lambda http_client, web: detect_board(http_client, "personio", "acme"),
     ],
     ids=["a page behind a page", "a website", "a feed"],
 )
 def test_compute_runs_all_parsing_and_only_pure_code(site, elsewhere, find):
     compute, there = elsewhere
-    host = asking(site, own=frozenset([urlsplit(site.url).netloc]), compute=compute)
+    http_client = make_client(site, own=frozenset([urlsplit(site.url).netloc]), compute=compute)
     with seen() as here:
-        found = find(host, site)
+        found = find(http_client, site)
     assert (found.postings, found.titles) == (1, ["Baker"])
     assert not [file for file in here if file.endswith(READERS) or "/protego/" in file]
     assert {"postings.py", "html_text.py", "_protego.py"} <= {Path(file).name for file in there}
@@ -105,7 +105,7 @@ def test_compute_leaves_logging_to_the_calling_thread(site, elsewhere, monkeypat
     compute, there = elsewhere
     monkeypatch.setattr(postings, "texts", lambda *_: 1 / 0)
     with capture_logs() as logged:
-        listing = list_board(asking(site, compute=compute), "greenhouse", "acme")
+        listing = list_board(make_client(site, compute=compute), "greenhouse", "acme")
     assert (listing.postings, listing.unread) == ((), 1)
     [event] = logged
     assert (event["event"], event["external_id"]) == ("posting not read", "1")
@@ -113,7 +113,7 @@ def test_compute_leaves_logging_to_the_calling_thread(site, elsewhere, monkeypat
     assert not [file for file in there if "/structlog/" in file]
 
 
-def test_detection_does_not_render_texts(site, host, monkeypatch):
-    assert list_board(host, "greenhouse", "acme").postings[0].description == "x"
+def test_detection_does_not_render_texts(site, http_client, monkeypatch):
+    assert list_board(http_client, "greenhouse", "acme").postings[0].description == "x"
     monkeypatch.setattr(postings, "texts", lambda *_: 1 / 0)
-    assert detect_board(host, "greenhouse", "acme").titles == ["Baker"]
+    assert detect_board(http_client, "greenhouse", "acme").titles == ["Baker"]

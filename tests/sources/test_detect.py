@@ -6,7 +6,7 @@ import pytest
 
 from app.sources.detect import NotRecognised, SeveralBoards, detect_board, detect_url
 from app.sources.errors import AddressRefused, NotFound, Throttled, Unreachable
-from tests.sources.conftest import knowing
+from tests.sources.conftest import make_client_with_robots_txt
 from tests.support.web import Reply
 
 JOB = {"absolute_url": "https://acme.example/", "company_name": "Acme"}
@@ -22,46 +22,46 @@ JOBS = {"jobs": [{**JOB, "id": number, "title": f"Job {number}"} for number in r
         "https://boards.greenhouse.io/embed/job_app?for=acme&token=1",
     ],
 )
-def test_detect_url_of_a_board_lists_it_without_visiting_the_page(web, host, pasted):
+def test_detect_url_of_a_board_lists_it_without_visiting_the_page(web, http_client, pasted):
     web.json("/v1/boards/acme/jobs", JOBS)
     web.json("/v1/boards/acme", {"name": "Acme Rockets"})
-    found = detect_url(host, pasted)
+    found = detect_url(http_client, pasted)
     assert (found.source.key, str(found.board), found.name, found.postings) == ("greenhouse", "acme", "Acme Rockets", 5)
     assert found.titles == ["Job 0", "Job 1", "Job 2"]
     assert found.url == "https://job-boards.greenhouse.io/acme"
     assert found.is_complete and found.note is None
 
 
-def test_detect_name_falls_back_to_the_postings_or_none(web, host):
+def test_detect_name_falls_back_to_the_postings_or_none(web, http_client):
     web.json("/v1/boards/acme/jobs", JOBS)
-    assert detect_url(host, "https://boards.greenhouse.io/acme").name == "Acme"
+    assert detect_url(http_client, "https://boards.greenhouse.io/acme").name == "Acme"
     web.json("/v0/postings/acme", [])
-    assert detect_url(host, "https://jobs.lever.co/acme").name is None
+    assert detect_url(http_client, "https://jobs.lever.co/acme").name is None
 
 
-def test_detect_missing_board_is_not_found(web, host):
+def test_detect_missing_board_is_not_found(web, http_client):
     with pytest.raises(NotFound, match="Lever's board nobody"):
-        detect_url(host, "https://jobs.lever.co/nobody")
+        detect_url(http_client, "https://jobs.lever.co/nobody")
     with pytest.raises(NotFound):
-        detect_board(host, "greenhouse", "../../etc")
+        detect_board(http_client, "greenhouse", "../../etc")
 
 
-def test_detect_board_tries_the_other_regions(web, host):
+def test_detect_board_tries_the_other_regions(web, http_client):
     web.replies["/v0/postings/acme"] = [Reply(status=404), Reply(b"[]")]
-    assert str(detect_board(host, "lever", "acme").board) == "eu:acme"
+    assert str(detect_board(http_client, "lever", "acme").board) == "eu:acme"
 
 
-def test_detect_empty_board_has_a_note_if_it_may_not_exist(web, host):
+def test_detect_empty_board_has_a_note_if_it_may_not_exist(web, http_client):
     web.json("/posting-api/job-board/acme", {"jobs": []})
-    assert "Make sure" in detect_board(host, "ashby", "acme").note
+    assert "Make sure" in detect_board(http_client, "ashby", "acme").note
     web.json("/v1/boards/acme/jobs", {"jobs": []})
-    assert detect_board(host, "greenhouse", "acme").note is None
+    assert detect_board(http_client, "greenhouse", "acme").note is None
 
 
-def test_detect_reports_a_throttled_source(web, host):
+def test_detect_reports_a_throttled_source(web, http_client):
     web.replies["/v1/boards/acme/jobs"] = Reply(status=429, headers={"Retry-After": "900"})
     with pytest.raises(Throttled):
-        detect_url(host, "https://boards.greenhouse.io/acme")
+        detect_url(http_client, "https://boards.greenhouse.io/acme")
 
 
 @pytest.mark.parametrize(
@@ -93,16 +93,16 @@ def test_detect_reports_a_throttled_source(web, host):
         "https://boards.greenhouse.io@127.0.0.1/acme",
     ],
 )
-def test_ssrf_detect_url_refuses_unsafe_urls(host, pasted):
+def test_ssrf_detect_url_refuses_unsafe_urls(http_client, pasted):
     with pytest.raises(AddressRefused):
-        detect_url(host, pasted)
+        detect_url(http_client, pasted)
 
 
-def test_ssrf_operator_base_url_does_not_exempt_user_urls(web, host):
+def test_ssrf_operator_base_url_does_not_exempt_user_urls(web, http_client):
     """The systems are on loopback here; a user's address still does not lead there."""
     for pasted in (web.url, web.url.replace("http:", "https:"), f"{web.url}/v1/boards/acme/jobs"):
         with pytest.raises(AddressRefused):
-            detect_url(host, pasted)
+            detect_url(http_client, pasted)
     assert web.asked == []
 
 
@@ -156,8 +156,8 @@ def test_detect_redirect_loop_is_unreachable(web, visiting):
 @pytest.fixture
 def visiting(web):
     """Detect a page of the test's own server, which is neither public nor https."""
-    host = knowing(web, own=frozenset([urlsplit(web.url).netloc]))
-    return lambda path: detect_url(host, web.url + path)
+    http_client = make_client_with_robots_txt(web, own=frozenset([urlsplit(web.url).netloc]))
+    return lambda path: detect_url(http_client, web.url + path)
 
 
 def test_detect_visits_a_url_with_non_ascii_letters(web, visiting):

@@ -11,7 +11,7 @@ from app.sources.adapters.registry import match_url
 from app.sources.detect import BoardMoved, NotRecognised, SeveralBoards, detect_board, detect_url
 from app.sources.errors import Moved
 from app.sources.http import ssrf
-from tests.sources.conftest import knowing
+from tests.sources.conftest import make_client_with_robots_txt
 from tests.support.web import Reply
 
 DOMAIN = "acme.example"
@@ -35,9 +35,9 @@ def names(web, monkeypatch) -> list[str]:
 
 
 @pytest.fixture
-def visiting(web, host, names):
+def visiting(web, http_client, names):
     """Detect a page of the company's site, at a host that is asked without pauses."""
-    there = knowing(web, own=frozenset(names))
+    there = make_client_with_robots_txt(web, own=frozenset(names))
     for name in names:
         there.limiter.set(f"robots:http://{name}", "", 60)
     return lambda path, name="www.": detect_url(there, f"http://{name}{names[0]}{path}")
@@ -153,17 +153,17 @@ def test_detect_website_without_postings_is_not_recognised(web, visiting):
         visiting("/about")
 
 
-def test_detect_moved_board_offers_the_new_source(web, host):
+def test_detect_moved_board_offers_the_new_source(web, http_client):
     web.replies["/v1/boards/acme/jobs"] = Reply(status=301, headers={"Location": "https://jobs.lever.co/acme"})
     with pytest.raises(BoardMoved, match=r"Greenhouse has moved to Lever \(acme\)") as told:
-        detect_board(host, "greenhouse", "acme")
+        detect_board(http_client, "greenhouse", "acme")
     assert told.value.code == "moved"
     assert [(source.key, str(board)) for source, board in told.value.candidates] == [("lever", "acme")]
     assert [path for path in web.paths() if "lever" in path or "postings" in path] == []
 
 
 def test_detect_moved_board_on_an_own_domain_is_found_by_its_page(web, visiting, names):
-    own = knowing(web, own=frozenset(names))
+    own = make_client_with_robots_txt(web, own=frozenset(names))
     web.replies["/jobs.json"] = Reply(status=301, headers={"Location": f"http://{names[2]}/jobs.json"})
     web.replies["/"] = Reply(MADE_BY_TEAMTAILOR)
     with pytest.raises(BoardMoved) as told:
@@ -172,24 +172,24 @@ def test_detect_moved_board_on_an_own_domain_is_found_by_its_page(web, visiting,
     assert (source.key, str(board)) == ("teamtailor", f"careers.{DOMAIN}")
 
 
-def test_detect_moved_website_offers_the_new_host(web, host):
+def test_detect_moved_website_offers_the_new_host(web, http_client):
     web.replies["/robots.txt"] = Reply(status=301, headers={"Location": "https://www.acme.invalid/robots.txt"})
     with pytest.raises(BoardMoved) as told:
-        detect_board(host, "website", "acme.invalid")
+        detect_board(http_client, "website", "acme.invalid")
     assert [(source.key, str(board)) for source, board in told.value.candidates] == [("website", "www.acme.invalid")]
 
 
 @pytest.mark.parametrize("where", ["https://localhost/", "https://evil.invalid/", "ftp://acme.example/"])
-def test_detect_moved_board_with_an_unknown_target_has_no_candidates(web, host, where):
+def test_detect_moved_board_with_an_unknown_target_has_no_candidates(web, http_client, where):
     web.replies["/v1/boards/acme/jobs"] = Reply(status=301, headers={"Location": where})
     with pytest.raises(Exception) as told:
-        detect_board(host, "greenhouse", "acme")
+        detect_board(http_client, "greenhouse", "acme")
     assert not isinstance(told.value, BoardMoved) and (isinstance(told.value, Moved) or "ftp" in where)
 
 
 def test_detect_matches_the_final_url_of_a_short_link(web, monkeypatch):
     """Where it led to is looked at as what was pasted is."""
-    host = knowing(web, own=frozenset([urlsplit(web.url).netloc]))
+    http_client = make_client_with_robots_txt(web, own=frozenset([urlsplit(web.url).netloc]))
     web.json("/api/v1/widget/accounts/acme", {"name": "Acme", "jobs": []})
     web.replies["/j/AB12"] = Reply(status=302, headers={"Location": "/acme/j/AB12/"})
     web.replies["/acme/j/AB12/"] = Reply(b"<html>Loading</html>")
@@ -197,4 +197,4 @@ def test_detect_matches_the_final_url_of_a_short_link(web, monkeypatch):
         "app.sources.detect.match_url",
         lambda url: match_url(url._replace(netloc="apply.workable.com")),
     )
-    assert str(detect_url(host, f"{web.url}/j/AB12").board) == "acme"
+    assert str(detect_url(http_client, f"{web.url}/j/AB12").board) == "acme"

@@ -7,9 +7,9 @@ from app.sources.listing import list_board
 from tests.sources.adapters.examples import ASHBY, read
 
 
-def test_ashby_leaves_out_unlisted_postings(web, host):
+def test_ashby_leaves_out_unlisted_postings(web, http_client):
     web.json("/posting-api/job-board/acme", ASHBY)
-    listing = list_board(host, "ashby", "acme")
+    listing = list_board(http_client, "ashby", "acme")
     assert "Not for everybody" not in [posting.title for posting in listing.postings]
     assert listing.is_complete and not listing.unread
 

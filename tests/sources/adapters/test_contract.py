@@ -158,12 +158,12 @@ def test_board_token_that_is_invalid_is_refused(case, name):
 
 
 @every_system
-def test_listing_of_the_example_board_is_as_expected(case, web, host):
+def test_listing_of_the_example_board_is_as_expected(case, web, http_client):
     serve(case, web)
-    listing = list_board(host, case.source.key, case.board)
+    listing = list_board(http_client, case.source.key, case.board)
     assert as_json(listing.postings) == case.expected
     assert listing.is_complete and not listing.unread and not listing.not_modified
-    assert board_name(host, case.source, case.of, Deadline.of(10)) == case.name
+    assert board_name(http_client, case.source, case.of, Deadline.of(10)) == case.name
 
 
 @every_system
@@ -188,10 +188,10 @@ def test_parse_is_deterministic_and_ignores_the_order(case):
 
 
 @every_system
-def test_listing_removes_duplicate_records(case, web, host):
+def test_listing_removes_duplicate_records(case, web, http_client):
     serve(case, web)
     offer(case, web, changed(case, lambda records: records.extend(copy.deepcopy(records))))
-    listing = list_board(host, case.source.key, case.board)
+    listing = list_board(http_client, case.source.key, case.board)
     assert as_json(listing.postings) == case.expected
 
 
@@ -254,9 +254,9 @@ def test_parse_rejects_a_truncated_body(case):
 
 
 @every_system
-def test_listing_of_an_empty_board_is_complete(case, web, host):
+def test_listing_of_an_empty_board_is_complete(case, web, http_client):
     offer(case, web, case.empty)
-    listing = list_board(host, case.source.key, case.board)
+    listing = list_board(http_client, case.source.key, case.board)
     assert (listing.postings, listing.is_complete, listing.unread) == ((), True, 0)
 
 
@@ -276,40 +276,40 @@ def test_listing_of_an_empty_board_is_complete(case, web, host):
     ],
     ids=lambda value: value.__name__ if isinstance(value, type) else f"{value.status}{value.body[:30].decode()}",
 )
-def test_listing_maps_refusals_to_errors(case, web, host, reply, error):
+def test_listing_maps_refusals_to_errors(case, web, http_client, reply, error):
     web.replies[case.main] = reply
     with pytest.raises(error):
-        list_board(host, case.source.key, case.board)
+        list_board(http_client, case.source.key, case.board)
 
 
 @every_system
-def test_listing_retries_a_response_that_breaks_off(case, web, host):
+def test_listing_retries_a_response_that_breaks_off(case, web, http_client):
     serve(case, web)
     whole = web.replies[case.main]
     web.replies[case.main] = [replace(whole, cut=50), whole]
-    assert as_json(list_board(host, case.source.key, case.board).postings) == case.expected
+    assert as_json(list_board(http_client, case.source.key, case.board).postings) == case.expected
 
 
 @every_system
-def test_listing_gives_up_after_three_502_responses(case, web, host):
+def test_listing_gives_up_after_three_502_responses(case, web, http_client):
     web.replies[case.main] = Reply(status=502)
     with pytest.raises(Unreachable, match="502"):
-        list_board(host, case.source.key, case.board)
+        list_board(http_client, case.source.key, case.board)
     assert len(web.paths()) == 3
 
 
 @every_system
-def test_listing_sends_validators_and_accepts_304(case, web, host):
+def test_listing_sends_validators_and_accepts_304(case, web, http_client):
     serve(case, web)
     web.replies[case.main].headers["ETag"] = '"v1"'
-    validators = list_board(host, case.source.key, case.board).validators
+    validators = list_board(http_client, case.source.key, case.board).validators
     if case.pages > 1:
         # No page speaks for the others.
         assert validators == Validators()
         return
     assert validators == Validators('"v1"', None)
     web.replies[case.main] = Reply(status=304)
-    listing = list_board(host, case.source.key, case.board, validators)
+    listing = list_board(http_client, case.source.key, case.board, validators)
     assert listing.not_modified and listing.validators == validators
     assert web.asked[-1].headers["if-none-match"] == '"v1"'
 

@@ -6,9 +6,9 @@ from app.sources.listing import list_board
 from tests.sources.adapters.examples import GREENHOUSE, read
 
 
-def test_greenhouse_listing_is_one_request_with_descriptions(web, host):
+def test_greenhouse_listing_is_one_request_with_descriptions(web, http_client):
     web.json("/v1/boards/acme/jobs?content=true", GREENHOUSE)
-    assert len(list_board(host, "greenhouse", "acme").postings) == 3
+    assert len(list_board(http_client, "greenhouse", "acme").postings) == 3
     assert web.paths() == ["/v1/boards/acme/jobs"]
 
 
@@ -38,7 +38,7 @@ def test_greenhouse_prospect_post_is_a_posting():
     assert read("greenhouse", GREENHOUSE["jobs"][0], internal_job_id=None).external_id == "4012345007"
 
 
-def test_greenhouse_listing_below_meta_total_is_incomplete(web, host):
+def test_greenhouse_listing_below_meta_total_is_incomplete(web, http_client):
     web.json("/v1/boards/acme/jobs", {**GREENHOUSE, "meta": {"total": 37}})
-    listing = list_board(host, "greenhouse", "acme")
+    listing = list_board(http_client, "greenhouse", "acme")
     assert len(listing.postings) == 3 and not listing.is_complete

@@ -10,35 +10,35 @@ from app.sources.listing import list_board
 from tests.sources.adapters.examples import LEVER, read
 
 
-def test_lever_listing_follows_pages_of_100(web, host):
+def test_lever_listing_follows_pages_of_100(web, http_client):
     postings = [{**LEVER[0], "id": f"id-{n}"} for n in range(230)]
     for skip, page in ((0, postings[:100]), (100, postings[100:200]), (200, postings[200:])):
         web.json(f"/v0/postings/acme?mode=json&skip={skip}&limit=100", page)
-    listing = list_board(host, "lever", "acme")
+    listing = list_board(http_client, "lever", "acme")
     assert [posting.external_id for posting in listing.postings] == [f"id-{n}" for n in range(230)]
     assert listing.is_complete
     # No page speaks for the others.
     assert listing.validators.etag is None
 
 
-def test_lever_listing_stops_at_a_repeated_page(web, host):
+def test_lever_listing_stops_at_a_repeated_page(web, http_client):
     web.json("/v0/postings/acme", [{**LEVER[0], "id": f"id-{n}"} for n in range(100)])
-    listing = list_board(host, "lever", "acme")
+    listing = list_board(http_client, "lever", "acme")
     assert len(listing.postings) == 100 and not listing.is_complete
     assert len(web.paths()) == 2
 
 
-def test_lever_listing_fails_if_a_later_page_fails(web, host):
+def test_lever_listing_fails_if_a_later_page_fails(web, http_client):
     web.json("/v0/postings/acme?mode=json&skip=0&limit=100", [{**LEVER[0], "id": f"id-{n}"} for n in range(100)])
     with pytest.raises(NotFound):
-        list_board(host, "lever", "acme")
+        list_board(http_client, "lever", "acme")
 
 
 @pytest.mark.parametrize("status", [200, 404])
-def test_lever_missing_board_is_recognised_with_200_and_404(web, host, status):
+def test_lever_missing_board_is_recognised_with_200_and_404(web, http_client, status):
     web.json("/v0/postings/acme", {"ok": False, "error": "Document not found"}, status=status)
     with pytest.raises(NotFound):
-        list_board(host, "lever", "acme")
+        list_board(http_client, "lever", "acme")
 
 
 def test_lever_eu_board_uses_the_european_host():

@@ -18,22 +18,22 @@ def test_recruitee_board_must_be_a_host_label():
             source.board(name)
 
 
-def test_recruitee_401_reports_that_a_token_is_needed(web, host):
+def test_recruitee_401_reports_that_a_token_is_needed(web, http_client):
     """Recruitee asks for one from 10 February 2027 on; before that a company may do so."""
     web.replies["/api/offers/"] = Reply(status=401)
     with pytest.raises(Forbidden, match="^Recruitee's board acme needs the employer's token"):
-        list_board(host, "recruitee", "acme")
+        list_board(http_client, "recruitee", "acme")
 
 
-def test_recruitee_mailbox_email_is_not_stored(web, host):
+def test_recruitee_mailbox_email_is_not_stored(web, http_client):
     web.json("/api/offers/", RECRUITEE)
     assert all("mailbox_email" in offer for offer in RECRUITEE["offers"][:2])
-    assert "@" not in repr(list_board(host, "recruitee", "acme"))
+    assert "@" not in repr(list_board(http_client, "recruitee", "acme"))
 
 
-def test_recruitee_board_name_comes_from_the_offers(web, host):
+def test_recruitee_board_name_comes_from_the_offers(web, http_client):
     web.json("/api/offers/", RECRUITEE)
-    assert list_board(host, "recruitee", "acme").board_name == "Acme"
+    assert list_board(http_client, "recruitee", "acme").board_name == "Acme"
 
 
 @pytest.mark.parametrize("written", ["2026-05-04 09:00:00 UTC", "2026-05-04T11:00:00+02:00", "2026-05-04T09:00:00Z"])
@@ -79,12 +79,12 @@ def test_recruitee_slug_is_escaped_in_the_link():
     assert link == "https://acme.recruitee.com/o/..%2Fx%3Fy%23z"
 
 
-def test_recruitee_missing_fields_come_from_translations(web, host):
+def test_recruitee_missing_fields_come_from_translations(web, http_client):
     translations = {
         "de": {"title": "Koch", "description": "<p>Kochen.</p>", "requirements": "<p>Herd.</p>"},
         "en": {"title": "Cook", "description": "<p>Cook.</p>"},
     }
     offer = {"id": 1, "slug": "cook", "title": None, "description": "", "translations": translations}
     web.json("/api/offers/", {"offers": [offer]})
-    [posting] = list_board(host, "recruitee", "acme").postings
+    [posting] = list_board(http_client, "recruitee", "acme").postings
     assert (posting.title, posting.description, posting.requirements) == ("Cook", "Cook.", "Herd.")

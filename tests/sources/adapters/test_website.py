@@ -15,7 +15,7 @@ from app.sources.errors import Forbidden, NotFound, OutOfTime, SourceError, Unre
 from app.sources.listing import list_board
 from app.sources.parsing.postings import normalize
 from app.sources.types import Response
-from tests.sources.conftest import asking
+from tests.sources.conftest import make_client
 from tests.support.web import Reply
 
 BOARD = "careers.acme.com"
@@ -56,8 +56,8 @@ def site(web, robots: str = "", maps: dict[str, bytes] | None = None, **jobs: ob
 
 
 @pytest.fixture
-def listed(host):
-    return lambda seconds=20.0: list_board(host, "website", BOARD, seconds=seconds)
+def listed(http_client):
+    return lambda seconds=20.0: list_board(http_client, "website", BOARD, seconds=seconds)
 
 
 def titles(listing) -> list[str]:
@@ -225,7 +225,7 @@ def test_website_listing_stops_at_429(web, listed):
 def test_website_page_disallowed_by_robots_txt_is_not_requested(web, monkeypatch):
     bounded(monkeypatch, pace_seconds=0.0)
     site(web, "User-agent: *\nDisallow: /jobs/b", a=posting("A"), b=posting("B"))
-    listing = list_board(asking(web), "website", BOARD)
+    listing = list_board(make_client(web), "website", BOARD)
     assert titles(listing) == ["A"] and listing.unread == 1 and "/jobs/b" not in web.paths()
 
 
@@ -233,14 +233,14 @@ def test_website_disallowed_by_robots_txt_is_forbidden(web, monkeypatch):
     bounded(monkeypatch, pace_seconds=0.0)
     site(web, "User-agent: *\nDisallow: /", a=posting("A"))
     with pytest.raises(Forbidden, match="robots.txt"):
-        list_board(asking(web), "website", BOARD)
+        list_board(make_client(web), "website", BOARD)
     assert web.paths() == []
 
 
 def test_website_robots_txt_may_always_be_read(web, monkeypatch):
     bounded(monkeypatch, pace_seconds=0.0)
     site(web, "User-agent: *\nDisallow: /\nAllow: /jobs/\nAllow: /sitemap.xml", a=posting("A"))
-    assert list_board(asking(web), "website", BOARD).is_complete
+    assert list_board(make_client(web), "website", BOARD).is_complete
 
 
 @pytest.mark.parametrize(
@@ -333,9 +333,9 @@ def test_website_parse_survives_fuzzed_postings(members):
     "page",
     [b"<html><title>Pardon Our Interruption</title>", b"<!doctype html><html><script src='/_Incapsula_Resource?x'>"],
 )
-def test_website_challenge_page_is_forbidden(web, host, page):
+def test_website_challenge_page_is_forbidden(web, http_client, page):
     sitemap = b"<urlset><url><loc>https://careers.acme.com/jobs/a</loc></url></urlset>"
     web.replies["/sitemap.xml"] = Reply(sitemap)
     web.replies["/jobs/a"] = Reply(page)
     with pytest.raises(Forbidden):
-        list_board(host, "website", "careers.acme.com")
+        list_board(http_client, "website", "careers.acme.com")

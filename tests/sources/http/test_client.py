@@ -17,7 +17,7 @@ from app.sources.http import transport
 from app.sources.http.client import HttpClient
 from app.sources.http.rate_limit import PREFIX, RateLimiter, connect
 from app.sources.listing import list_board
-from tests.sources.conftest import Hurried, asking
+from tests.sources.conftest import UnlimitedRateLimiter, make_client
 from tests.support.web import Reply, Web
 
 ACME = "/v1/boards/acme/jobs"
@@ -26,13 +26,13 @@ GREENHOUSE = SOURCES["greenhouse"]
 
 
 @pytest.fixture
-def host(web, limiter) -> HttpClient:
+def http_client(web, limiter) -> HttpClient:
     """One that knows nothing yet."""
-    return asking(web, limiter)
+    return make_client(web, limiter)
 
 
-def list_acme(host: HttpClient, seconds: float = 20):
-    return list_board(host, "greenhouse", "acme", seconds=seconds)
+def list_acme(http_client: HttpClient, seconds: float = 20):
+    return list_board(http_client, "greenhouse", "acme", seconds=seconds)
 
 
 def in_turn(web: Web, ask: Callable[[Executor], Iterable[Any]]) -> None:
@@ -45,19 +45,19 @@ def in_turn(web: Web, ask: Callable[[Executor], Iterable[Any]]) -> None:
         assert asked.at - began > turn * GREENHOUSE.pace_seconds - 0.02
 
 
-def test_client_sends_user_agent_with_contact(web, host):
+def test_client_sends_user_agent_with_contact(web, http_client):
     web.json(ACME, EMPTY)
-    list_acme(host)
+    list_acme(http_client)
     assert {each.headers["user-agent"] for each in web.asked} == {"JobIngestion/0.1 (+jobs@example.org)"}
     assert web.asked[-1].headers["accept"] == "application/json"
-    assert HttpClient(Hurried(), {}, None).user_agent == "JobIngestion/0.1"
+    assert HttpClient(UnlimitedRateLimiter(), {}, None).user_agent == "JobIngestion/0.1"
 
 
-def test_robots_txt_is_requested_first_and_once_per_host(web, host):
+def test_robots_txt_is_requested_first_and_once_per_host(web, http_client):
     web.json(ACME, EMPTY)
     web.json("/v1/boards/other/jobs", EMPTY)
-    list_acme(host)
-    list_board(host, "greenhouse", "other")
+    list_acme(http_client)
+    list_board(http_client, "greenhouse", "other")
     assert [each.path for each in web.asked] == ["/robots.txt", ACME, "/v1/boards/other/jobs"]
 
 
@@ -65,144 +65,144 @@ def test_robots_txt_is_requested_first_and_once_per_host(web, host):
     "rules",
     ["User-agent: *\nDisallow: /", "User-agent: JobIngestion\nDisallow: /v1/*/jobs", "User-agent: *\nDisallow: /*ent="],
 )
-def test_robots_txt_disallow_is_obeyed(web, host, rules):
+def test_robots_txt_disallow_is_obeyed(web, http_client, rules):
     web.json(ACME, EMPTY)
     web.replies["/robots.txt"] = Reply(rules.encode())
     with pytest.raises(Forbidden, match="robots.txt"):
-        list_acme(host)
+        list_acme(http_client)
     assert web.paths() == []
 
 
-def test_robots_txt_allow_for_our_user_agent_is_used(web, host):
+def test_robots_txt_allow_for_our_user_agent_is_used(web, http_client):
     web.json(ACME, EMPTY)
     rules = b"User-agent: *\nDisallow: /\n\nUser-agent: JobIngestion\nAllow: /"
     web.replies["/robots.txt"] = Reply(rules)
-    assert list_acme(host).is_complete
+    assert list_acme(http_client).is_complete
 
 
-def test_robots_txt_with_a_server_error_blocks_requests(web, host):
+def test_robots_txt_with_a_server_error_blocks_requests(web, http_client):
     web.json(ACME, EMPTY)
     web.replies["/robots.txt"] = Reply(status=500)
     with pytest.raises(Unreachable):
-        list_acme(host)
+        list_acme(http_client)
     assert web.paths() == []
 
 
-def test_robots_txt_with_a_byte_order_mark_is_read(web, host):
+def test_robots_txt_with_a_byte_order_mark_is_read(web, http_client):
     web.replies["/robots.txt"] = Reply(b"\xef\xbb\xbfUser-agent: *\nDisallow: /")
     with pytest.raises(Forbidden):
-        list_acme(host)
+        list_acme(http_client)
 
 
-def test_robots_txt_beyond_the_size_limit_is_truncated(web, host):
+def test_robots_txt_beyond_the_size_limit_is_truncated(web, http_client):
     web.json(ACME, EMPTY)
     web.replies["/robots.txt"] = Reply(b"User-agent: *\nDisallow: /private\n" + b"# more\n" * 100_000)
-    assert list_acme(host).is_complete
+    assert list_acme(http_client).is_complete
 
 
 @pytest.mark.parametrize("location", ["https://u:p@victim.example:8443/x", "http://10.0.0.1/robots.txt", "ftp://x/"])
-def test_robots_txt_redirect_to_a_refused_url_counts_as_none(web, host, location):
+def test_robots_txt_redirect_to_a_refused_url_counts_as_none(web, http_client, location):
     web.json(ACME, EMPTY)
     web.replies["/robots.txt"] = Reply(status=302, headers={"Location": location})
     try:
-        assert list_acme(host).is_complete
+        assert list_acme(http_client).is_complete
     except Unreachable:
         assert location.startswith("ftp")
 
 
-def test_rate_limit_without_a_slot_in_time_raises_rate_limited(web, host):
+def test_rate_limit_without_a_slot_in_time_raises_rate_limited(web, http_client):
     web.json(ACME, EMPTY)
     for _ in range(100):
-        host.limiter.acquire_slot(web.url.removeprefix("http://"), 1.0, 1000)
+        http_client.limiter.acquire_slot(web.url.removeprefix("http://"), 1.0, 1000)
     with pytest.raises(RateLimited):
-        list_acme(host, seconds=2)
+        list_acme(http_client, seconds=2)
     assert web.asked == []
 
 
-def test_client_accepts_compressed_responses(web, host):
+def test_client_accepts_compressed_responses(web, http_client):
     web.json(ACME, EMPTY)
-    list_acme(host)
+    list_acme(http_client)
     assert web.asked[-1].headers["accept-encoding"] == "gzip, deflate"
 
 
-def test_robots_txt_redirect_on_its_host_is_followed(web, host):
+def test_robots_txt_redirect_on_its_host_is_followed(web, http_client):
     web.json(ACME, EMPTY)
     web.replies["/robots.txt"] = Reply(status=301, headers={"Location": "/rules"})
     web.replies["/rules"] = Reply(b"User-agent: *\nDisallow: /v1/")
     with pytest.raises(Forbidden):
-        list_acme(host)
+        list_acme(http_client)
 
 
-def test_crawl_delay_slows_requests_down(web, host):
+def test_crawl_delay_slows_requests_down(web, http_client):
     web.json(ACME, EMPTY)
     web.replies["/robots.txt"] = Reply(b"User-agent: *\nCrawl-delay: 1")
     began = time.time()
-    list_acme(host)
-    list_acme(host)
+    list_acme(http_client)
+    list_acme(http_client)
     [_, second] = [each.at for each in web.asked if each.path == ACME]
     assert second - began > GREENHOUSE.pace_seconds + 1 - 0.02
 
 
-def test_crawl_delay_below_our_interval_is_ignored(web, host):
+def test_crawl_delay_below_our_interval_is_ignored(web, http_client):
     web.json(ACME, EMPTY)
     web.replies["/robots.txt"] = Reply(b"User-agent: *\nCrawl-delay: 0.01")
-    in_turn(web, lambda pool: pool.map(list_acme, [host] * 4))
+    in_turn(web, lambda pool: pool.map(list_acme, [http_client] * 4))
 
 
 def test_rate_limit_is_shared_by_processes(web, settings, broker, limiter):
     """Two hosts with clients of their own stand for two processes: all they share is Redis."""
     web.json(ACME, EMPTY)
-    hosts = [asking(web, limiter), asking(web, RateLimiter(connect(settings.redis_url)))]
+    hosts = [make_client(web, limiter), make_client(web, RateLimiter(connect(settings.redis_url)))]
     in_turn(web, lambda pool: pool.map(list_acme, hosts * 3))
     assert any(key.startswith(PREFIX.encode()) for key in broker.keys())
 
 
-def test_retry_after_that_is_short_is_waited_out(web, host):
+def test_retry_after_that_is_short_is_waited_out(web, http_client):
     web.json(ACME, EMPTY)
     whole = web.replies[ACME]
     web.replies[ACME] = [Reply(status=429, headers={"Retry-After": "1"}), whole]
-    assert list_acme(host).is_complete
+    assert list_acme(http_client).is_complete
     asked = [each.at for each in web.asked if each.path == ACME]
     assert asked[1] - asked[0] > 0.9
 
 
 @pytest.mark.parametrize("status", [429, 503])
-def test_retry_after_that_is_long_blocks_further_requests(web, host, status):
+def test_retry_after_that_is_long_blocks_further_requests(web, http_client, status):
     web.replies[ACME] = Reply(status=status, headers={"Retry-After": "600"})
     for _ in range(2):
         with pytest.raises(Throttled) as told:
-            list_acme(host)
+            list_acme(http_client)
         wait = told.value.retry_at - datetime.now(UTC)
         assert timedelta(seconds=590) < wait < timedelta(seconds=601)
     assert len(web.paths()) == 1
 
 
-def test_throttled_board_does_not_block_other_boards(web, host):
+def test_throttled_board_does_not_block_other_boards(web, http_client):
     web.replies[ACME] = Reply(status=429, headers={"Retry-After": "600"})
     web.json("/v1/boards/other/jobs", EMPTY)
     with pytest.raises(Throttled):
-        list_acme(host)
-    assert list_board(host, "greenhouse", "other").is_complete
+        list_acme(http_client)
+    assert list_board(http_client, "greenhouse", "other").is_complete
 
 
-def test_throttled_host_is_blocked_after_three_boards(web, host):
+def test_throttled_host_is_blocked_after_three_boards(web, http_client):
     for name in ("one", "two", "three"):
         web.replies[f"/v1/boards/{name}/jobs"] = Reply(status=429, headers={"Retry-After": "600"})
         with pytest.raises(Throttled):
-            list_board(host, "greenhouse", name)
+            list_board(http_client, "greenhouse", name)
     with pytest.raises(Throttled) as told:
-        list_board(host, "greenhouse", "four")
+        list_board(http_client, "greenhouse", "four")
     assert told.value.retry_at - datetime.now(UTC) > timedelta(seconds=500)
     assert len(web.paths()) == 3
 
 
-def test_throttle_count_of_a_host_is_reset_by_a_success(web, host):
+def test_throttle_count_of_a_host_is_reset_by_a_success(web, http_client):
     web.json("/v1/boards/well/jobs", EMPTY)
     for name in ("one", "two", "three", "four"):
         web.replies[f"/v1/boards/{name}/jobs"] = Reply(status=429, headers={"Retry-After": "600"})
         with pytest.raises(Throttled):
-            list_board(host, "greenhouse", name)
-        assert list_board(host, "greenhouse", "well").is_complete
+            list_board(http_client, "greenhouse", name)
+        assert list_board(http_client, "greenhouse", "well").is_complete
 
 
 @pytest.mark.parametrize(
@@ -216,50 +216,50 @@ def test_throttle_count_of_a_host_is_reset_by_a_success(web, host):
         ("", 60),
     ],
 )
-def test_retry_after_parses_any_value(web, host, said, seconds):
+def test_retry_after_parses_any_value(web, http_client, said, seconds):
     if said == "a date":
         said = (datetime.now(UTC) + timedelta(seconds=seconds)).strftime("%a, %d %b %Y %H:%M:%S GMT")
     web.replies[ACME] = Reply(status=429, headers={"Retry-After": said})
     with pytest.raises(Throttled) as told:
-        list_acme(host, seconds=10)
+        list_acme(http_client, seconds=10)
     assert abs((told.value.retry_at - datetime.now(UTC)).total_seconds() - seconds) < 0.3 * seconds + 2
 
 
-def test_redirect_on_the_host_is_followed_and_elsewhere_is_moved(web, host):
+def test_redirect_on_the_host_is_followed_and_elsewhere_is_moved(web, http_client):
     web.json("/v1/boards/acme-inc/jobs", EMPTY)
     web.replies[ACME] = Reply(status=308, headers={"Location": "/v1/boards/acme-inc/jobs"})
-    assert list_acme(host).is_complete
+    assert list_acme(http_client).is_complete
     web.replies[ACME] = Reply(status=302, headers={"Location": "http://169.254.169.254/latest"})
     with pytest.raises(Moved) as told:
-        list_acme(host)
+        list_acme(http_client)
     assert told.value.location == "http://169.254.169.254/latest"
 
 
 def test_redirect_from_https_to_plain_http_is_refused(web, tls_web):
     """Of the host and its port, and of another port of it; where it is plain already, nothing is lost."""
     web.json(ACME, EMPTY)
-    host = HttpClient(Hurried(), {"greenhouse": tls_web.url}, None)
+    http_client = HttpClient(UnlimitedRateLimiter(), {"greenhouse": tls_web.url}, None)
     for plain in (tls_web.url.replace("https:", "http:"), web.url.replace("127.0.0.1", "localhost")):
         tls_web.replies[ACME] = Reply(status=301, headers={"Location": f"{plain}{ACME}"})
         with pytest.raises(AddressRefused, match="leads from https to plain http, which is not followed"):
-            list_acme(host)
+            list_acme(http_client)
     assert web.asked == []
     tls_web.json(ACME, EMPTY)
-    assert list_acme(host).is_complete
+    assert list_acme(http_client).is_complete
 
 
 @pytest.mark.parametrize("location", [ACME, "http://[", "ftp://x/", "javascript:alert(1)"])
-def test_redirect_that_is_circular_or_invalid_is_an_error(web, host, location):
+def test_redirect_that_is_circular_or_invalid_is_an_error(web, http_client, location):
     web.replies[ACME] = Reply(status=302, headers={"Location": location})
     with pytest.raises((Unreachable, Moved)):
-        list_acme(host)
+        list_acme(http_client)
 
 
-def test_listing_ends_at_its_deadline(web, host):
+def test_listing_ends_at_its_deadline(web, http_client):
     web.replies["/v0/postings/acme"] = Reply(b"[]", delay=30)
     began = time.monotonic()
     with pytest.raises((Unreachable, OutOfTime)):
-        list_board(host, "lever", "acme", seconds=1.5)
+        list_board(http_client, "lever", "acme", seconds=1.5)
     assert time.monotonic() - began < 10
 
 
@@ -294,10 +294,10 @@ def test_company_hosts_of_one_source_share_a_rate_limit(web, companies):
     in_turn(web, lambda pool: pool.map(lambda board: list_board(companies, "greenhouse", board), boards))
 
 
-def test_base_url_without_token_serves_all_companies(web, host, companies):
+def test_base_url_without_token_serves_all_companies(web, http_client, companies):
     web.json(ACME, EMPTY)
-    assert list_board(host, "greenhouse", "acme").is_complete
-    below = HttpClient(Hurried(), {"greenhouse": f"{web.url}/{{token}}"}, None)
+    assert list_board(http_client, "greenhouse", "acme").is_complete
+    below = HttpClient(UnlimitedRateLimiter(), {"greenhouse": f"{web.url}/{{token}}"}, None)
     web.json("/acme/v1/boards/acme/jobs", EMPTY)
     assert list_board(below, "greenhouse", "Acme").is_complete
 
@@ -312,16 +312,16 @@ def test_company_host_token_is_lowercased(companies):
     assert SOURCES["greenhouse"].valid_board("ACME") == "acme"
 
 
-def test_error_messages_of_a_source_override_the_default(web, host, monkeypatch):
+def test_error_messages_of_a_source_override_the_default(web, http_client, monkeypatch):
     monkeypatch.setitem(SOURCES, "greenhouse", replace(GREENHOUSE, refusals={401: "wants a token."}))
     web.replies[ACME] = Reply(status=401)
     with pytest.raises(Forbidden, match="^Greenhouse's board acme wants a token.$"):
-        list_acme(host)
+        list_acme(http_client)
     web.replies[ACME] = Reply(status=403)
     with pytest.raises(Forbidden, match="the answer is 403"):
-        list_acme(host)
+        list_acme(http_client)
 
 
-def test_deadline_that_has_passed_raises_out_of_time(host):
+def test_deadline_that_has_passed_raises_out_of_time(http_client):
     with pytest.raises(OutOfTime):
         Deadline.of(-1).check()

@@ -8,7 +8,7 @@ from app.sources.adapters.registry import SOURCES
 from app.sources.errors import RateLimited, RateLimiterUnavailable, Throttled
 from app.sources.http.rate_limit import CommandRateLimiter, RateLimiter, connect
 from app.sources.listing import list_board
-from tests.sources.conftest import asking
+from tests.sources.conftest import make_client
 from tests.support.web import Reply
 
 NO_REDIS = "redis://127.0.0.1:1"
@@ -16,8 +16,8 @@ ACME = "/v1/boards/acme/jobs"
 EMPTY = {"jobs": []}
 
 
-def list_acme(host):
-    return list_board(host, "greenhouse", "acme", seconds=20)
+def list_acme(http_client):
+    return list_board(http_client, "greenhouse", "acme", seconds=20)
 
 
 def test_rate_limiter_slots_blocks_and_cache_in_redis(limiter):
@@ -54,15 +54,15 @@ def test_rate_limiter_without_redis_sends_no_request(web):
     """Listings that wait for a turn are put off for it, and cost the board no attempt."""
     web.json(ACME, EMPTY)
     with pytest.raises(RateLimiterUnavailable) as told:
-        list_acme(asking(web, RateLimiter(connect(NO_REDIS))))
+        list_acme(make_client(web, RateLimiter(connect(NO_REDIS))))
     assert isinstance(told.value, RateLimited) and web.asked == []
 
 
 def test_command_rate_limiter_pauses_and_reads_robots_txt_once(web):
     web.json(ACME, EMPTY)
-    host, began = asking(web, CommandRateLimiter()), time.time()
-    list_acme(host)
-    list_acme(host)
+    http_client, began = make_client(web, CommandRateLimiter()), time.time()
+    list_acme(http_client)
+    list_acme(http_client)
     assert [each.path for each in web.asked] == ["/robots.txt", ACME, ACME]
     for number, asked in enumerate(web.asked, 1):
         assert asked.at - began > number * SOURCES["greenhouse"].pace_seconds - 0.02
@@ -70,10 +70,10 @@ def test_command_rate_limiter_pauses_and_reads_robots_txt_once(web):
 
 def test_command_rate_limiter_blocks_a_throttled_board(web):
     web.replies[ACME] = Reply(status=429, headers={"Retry-After": "600"})
-    host = asking(web, CommandRateLimiter())
+    http_client = make_client(web, CommandRateLimiter())
     for _ in range(2):
         with pytest.raises(Throttled):
-            list_acme(host)
+            list_acme(http_client)
     assert len(web.paths()) == 1
 
 

@@ -11,7 +11,7 @@ from app.sources.http.client import HttpClient
 from app.sources.http.ssrf import is_public, resolve
 from app.sources.http.transport import Limits
 from app.sources.listing import list_board
-from tests.sources.conftest import Hurried
+from tests.sources.conftest import UnlimitedRateLimiter
 
 INWARD = [
     "127.0.0.1",
@@ -106,16 +106,16 @@ def test_ssrf_operator_base_url_does_not_exempt_own_domains(monkeypatch, board):
         raise AddressRefused("not asked")
 
     monkeypatch.setattr("app.sources.http.transport.send", get)
-    host = HttpClient(Hurried(), {"teamtailor": "https://{token}.mirror.example"}, None)
+    http_client = HttpClient(UnlimitedRateLimiter(), {"teamtailor": "https://{token}.mirror.example"}, None)
     for name in (board, "acme"):
         with pytest.raises(SourceError):
-            list_board(host, "teamtailor", name)
+            list_board(http_client, "teamtailor", name)
     assert asked == [(board, False), ("acme.mirror.example", True)]
 
 
 def test_ssrf_website_on_a_private_address_is_refused(monkeypatch):
     here = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", 443))]
     monkeypatch.setattr(ssrf.socket, "getaddrinfo", lambda *args, **more: here)
-    outside = HttpClient(Hurried(), {}, None)
+    outside = HttpClient(UnlimitedRateLimiter(), {}, None)
     with pytest.raises(AddressRefused):
         list_board(outside, "website", "careers.acme.com", seconds=5)
