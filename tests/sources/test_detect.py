@@ -103,7 +103,7 @@ def test_ssrf_operator_base_url_does_not_exempt_user_urls(web, http_client):
     for pasted in (web.url, web.url.replace("http:", "https:"), f"{web.url}/v1/boards/acme/jobs"):
         with pytest.raises(AddressRefused):
             detect_url(http_client, pasted)
-    assert web.asked == []
+    assert web.requests == []
 
 
 def test_ssrf_redirect_to_a_private_address_is_refused(web, visiting):

@@ -49,7 +49,7 @@ class Boards:
         self.server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self.server.server_port}"
         self.replies: dict[str, list[Reply]] = {}
-        self.asked: list[ReceivedRequest] = []
+        self.requests: list[ReceivedRequest] = []
         self.held: list[Event] = []
         Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
 
@@ -63,7 +63,7 @@ class Boards:
         """Let go of what is held, and know nothing any more."""
         for event in self.held:
             event.set()
-        self.replies, self.asked, self.held = {}, [], []
+        self.replies, self.requests, self.held = {}, [], []
 
     def answer(self, path: str, *replies: Reply) -> None:
         """From now on this path is answered so."""
@@ -93,11 +93,11 @@ class Boards:
 
     def count(self, path: str) -> int:
         """How often this path was asked for."""
-        return sum(asked.path == path for asked in self.asked)
+        return sum(asked.path == path for asked in self.requests)
 
     def reply(self, asked: ReceivedRequest) -> Reply:
         """What this request is answered with: 304 if it brings the entity tag that the answer would have."""
-        self.asked.append(asked)
+        self.requests.append(asked)
         replies = self.replies.get(asked.path, [NOTHING])
         reply = replies.pop(0) if len(replies) > 1 else replies[0]
         tag = reply.headers.get("ETag")
@@ -148,6 +148,6 @@ def _handler(boards: Boards) -> type[BaseHTTPRequestHandler]:
             self.wfile.write(reply.body)
 
         def log_message(self, *_: Any) -> None:
-            """The log is ``boards.asked``."""
+            """The log is ``boards.requests``."""
 
     return Handler

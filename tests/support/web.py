@@ -53,7 +53,7 @@ class Web:
 
     def __init__(self, tls: bool = False) -> None:
         self.replies: dict[str, Reply | list[Reply]] = {}
-        self.asked: list[ReceivedRequest] = []
+        self.requests: list[ReceivedRequest] = []
         self._server = _Server(("127.0.0.1", 0), _handler(self))
         self.url = f"http://127.0.0.1:{self._server.server_port}"
         if tls:
@@ -72,7 +72,7 @@ class Web:
 
     def paths(self) -> list[str]:
         """What was asked for, robots.txt left out."""
-        return [each.path for each in self.asked if each.path != "/robots.txt"]
+        return [each.path for each in self.requests if each.path != "/robots.txt"]
 
     def reply_to(self, asked: ReceivedRequest) -> Reply:
         """The answer to a request: of several for one address one after the other, the last for ever."""
@@ -114,7 +114,7 @@ def _handler(web: Web) -> type[BaseHTTPRequestHandler]:
         def do_GET(self) -> None:
             headers = {name.lower(): value for name, value in self.headers.items()}
             asked = ReceivedRequest(time.time(), self.path, headers)
-            web.asked.append(asked)
+            web.requests.append(asked)
             reply = web.reply_to(asked)
             time.sleep(reply.delay)  # the slow server that a test asks for
             self.send_response(reply.status)

@@ -25,7 +25,7 @@ PATH = "/v1/boards/acme/jobs"
 
 
 def tags(boards) -> list:
-    return [asked.headers.get("if-none-match") for asked in boards.asked if asked.path == PATH]
+    return [asked.headers.get("if-none-match") for asked in boards.requests if asked.path == PATH]
 
 
 def test_a_large_statement_may_take_longer_than_one_of_a_request(app, monkeypatch):

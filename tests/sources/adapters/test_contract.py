@@ -311,7 +311,7 @@ def test_listing_sends_validators_and_accepts_304(case, web, http_client):
     web.replies[case.main] = Reply(status=304)
     listing = list_board(http_client, case.source.key, case.board, validators)
     assert listing.not_modified and listing.validators == validators
-    assert web.asked[-1].headers["if-none-match"] == '"v1"'
+    assert web.requests[-1].headers["if-none-match"] == '"v1"'
 
 
 @every_system

@@ -40,16 +40,16 @@ def in_turn(web: Web, ask: Callable[[Executor], Iterable[Any]]) -> None:
     began = time.time()
     with ThreadPoolExecutor(4) as pool:
         list(ask(pool))
-    assert len(web.asked) > 2
-    for turn, asked in enumerate(sorted(web.asked, key=lambda each: each.at)):
+    assert len(web.requests) > 2
+    for turn, asked in enumerate(sorted(web.requests, key=lambda each: each.at)):
         assert asked.at - began > turn * GREENHOUSE.pace_seconds - 0.02
 
 
 def test_client_sends_user_agent_with_contact(web, http_client):
     web.json(ACME, EMPTY)
     list_acme(http_client)
-    assert {each.headers["user-agent"] for each in web.asked} == {"JobIngestion/0.1 (+jobs@example.org)"}
-    assert web.asked[-1].headers["accept"] == "application/json"
+    assert {each.headers["user-agent"] for each in web.requests} == {"JobIngestion/0.1 (+jobs@example.org)"}
+    assert web.requests[-1].headers["accept"] == "application/json"
     assert HttpClient(UnlimitedRateLimiter(), {}, None).user_agent == "JobIngestion/0.1"
 
 
@@ -58,7 +58,7 @@ def test_robots_txt_is_requested_first_and_once_per_host(web, http_client):
     web.json("/v1/boards/other/jobs", EMPTY)
     list_acme(http_client)
     list_board(http_client, "greenhouse", "other")
-    assert [each.path for each in web.asked] == ["/robots.txt", ACME, "/v1/boards/other/jobs"]
+    assert [each.path for each in web.requests] == ["/robots.txt", ACME, "/v1/boards/other/jobs"]
 
 
 @pytest.mark.parametrize(
@@ -116,13 +116,13 @@ def test_rate_limit_without_a_slot_in_time_raises_rate_limited(web, http_client)
         http_client.limiter.acquire_slot(web.url.removeprefix("http://"), 1.0, 1000)
     with pytest.raises(RateLimited):
         list_acme(http_client, seconds=2)
-    assert web.asked == []
+    assert web.requests == []
 
 
 def test_client_accepts_compressed_responses(web, http_client):
     web.json(ACME, EMPTY)
     list_acme(http_client)
-    assert web.asked[-1].headers["accept-encoding"] == "gzip, deflate"
+    assert web.requests[-1].headers["accept-encoding"] == "gzip, deflate"
 
 
 def test_robots_txt_redirect_on_its_host_is_followed(web, http_client):
@@ -139,7 +139,7 @@ def test_crawl_delay_slows_requests_down(web, http_client):
     began = time.time()
     list_acme(http_client)
     list_acme(http_client)
-    [_, second] = [each.at for each in web.asked if each.path == ACME]
+    [_, second] = [each.at for each in web.requests if each.path == ACME]
     assert second - began > GREENHOUSE.pace_seconds + 1 - 0.02
 
 
@@ -162,7 +162,7 @@ def test_retry_after_that_is_short_is_waited_out(web, http_client):
     whole = web.replies[ACME]
     web.replies[ACME] = [Reply(status=429, headers={"Retry-After": "1"}), whole]
     assert list_acme(http_client).is_complete
-    asked = [each.at for each in web.asked if each.path == ACME]
+    asked = [each.at for each in web.requests if each.path == ACME]
     assert asked[1] - asked[0] > 0.9
 
 
@@ -243,7 +243,7 @@ def test_redirect_from_https_to_plain_http_is_refused(web, tls_web):
         tls_web.replies[ACME] = Reply(status=301, headers={"Location": f"{plain}{ACME}"})
         with pytest.raises(AddressRefused, match="leads from https to plain http, which is not followed"):
             list_acme(http_client)
-    assert web.asked == []
+    assert web.requests == []
     tls_web.json(ACME, EMPTY)
     assert list_acme(http_client).is_complete
 
@@ -278,7 +278,7 @@ def test_company_hosts_each_have_their_own_robots_txt(web, companies):
     for board in ("acme", "other"):
         web.json(f"/v1/boards/{board}/jobs", EMPTY)
         assert list_board(companies, "greenhouse", board).is_complete
-    asked = [(each.headers["host"].partition(":")[0], each.path) for each in web.asked]
+    asked = [(each.headers["host"].partition(":")[0], each.path) for each in web.requests]
     assert asked == [
         ("acme.boards.example", "/robots.txt"),
         ("acme.boards.example", ACME),

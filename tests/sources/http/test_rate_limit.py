@@ -55,7 +55,7 @@ def test_rate_limiter_without_redis_sends_no_request(web):
     web.json(ACME, EMPTY)
     with pytest.raises(RateLimiterUnavailable) as told:
         list_acme(make_client(web, RateLimiter(connect(NO_REDIS))))
-    assert isinstance(told.value, RateLimited) and web.asked == []
+    assert isinstance(told.value, RateLimited) and web.requests == []
 
 
 def test_command_rate_limiter_pauses_and_reads_robots_txt_once(web):
@@ -63,8 +63,8 @@ def test_command_rate_limiter_pauses_and_reads_robots_txt_once(web):
     http_client, began = make_client(web, CommandRateLimiter()), time.time()
     list_acme(http_client)
     list_acme(http_client)
-    assert [each.path for each in web.asked] == ["/robots.txt", ACME, ACME]
-    for number, asked in enumerate(web.asked, 1):
+    assert [each.path for each in web.requests] == ["/robots.txt", ACME, ACME]
+    for number, asked in enumerate(web.requests, 1):
         assert asked.at - began > number * SOURCES["greenhouse"].pace_seconds - 0.02
 
 

@@ -23,7 +23,7 @@ def test_send_returns_status_body_and_headers(web):
     web.json("/x?a=1", {"ok": True}, headers={"X-Odd": "yes"})
     reply = get(f"{web.url}/x?a=1")
     assert (reply.status, reply.body, reply.headers["x-odd"]) == (200, b'{"ok": true}', "yes")
-    assert web.asked[0].headers["user-agent"] == "test"
+    assert web.requests[0].headers["user-agent"] == "test"
 
 
 def test_send_decompresses_the_body(web):
@@ -111,21 +111,21 @@ def test_tls_verifies_the_host_name_and_not_the_address(tls_web, here):
     tls_web.json("/", {})
     url = tls_web.url.replace("localhost", "acme.boards.example")
     assert get(f"{url}/").status == 200
-    assert tls_web.asked[0].headers["host"] == urlsplit(url).netloc
+    assert tls_web.requests[0].headers["host"] == urlsplit(url).netloc
 
 
 def test_host_header_omits_the_default_port(tls_web, here, monkeypatch):
     tls_web.json("/", {})
     monkeypatch.setitem(transport.DEFAULT_PORTS, "https", urlsplit(tls_web.url).port)
     assert get("https://acme.boards.example/").status == 200
-    assert tls_web.asked[0].headers["host"] == "acme.boards.example"
+    assert tls_web.requests[0].headers["host"] == "acme.boards.example"
 
 
 @pytest.mark.parametrize("name", ["acme.example", "127.0.0.1"])
 def test_tls_refuses_a_certificate_for_another_name(tls_web, here, name):
     with pytest.raises(Unreachable, match="no certificate that can be trusted"):
         get(tls_web.url.replace("localhost", name))
-    assert tls_web.asked == []
+    assert tls_web.requests == []
 
 
 def test_tls_handshake_that_never_ends_times_out():
