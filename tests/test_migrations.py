@@ -1,4 +1,4 @@
-"""What the migrations build, read from PostgreSQL's catalogue."""
+"""Migrations: the tables they create, and the rows they keep."""
 
 from pathlib import Path
 
@@ -59,7 +59,7 @@ def columns(table: str) -> dict:
 
 @pytest.fixture
 def at_agreed_tables(app):
-    """The database as migration a2ef3e15d65e leaves it."""
+    """Downgrade the database to migration a2ef3e15d65e for one test."""
     flask_migrate.downgrade(revision="a2ef3e15d65e")
     yield
     flask_migrate.upgrade()
@@ -103,7 +103,7 @@ def test_downgrade_to_base_leaves_nothing_and_upgrade_works_again(app):
 
 
 def test_upgrade_keeps_every_run_and_starts_its_timeline(app):
-    def stand() -> list:
+    def rows() -> list:
         return sql("SELECT id, status, created_at, finished_at FROM ingestion_runs ORDER BY id")
 
     flask_migrate.downgrade(revision="a2ef3e15d65e")
@@ -116,10 +116,10 @@ def test_upgrade_keeps_every_run_and_starts_its_timeline(app):
                 status=status.value,
                 finished_at="2020-01-02" if status in RunStatus.TERMINAL else None,
             )
-        before = stand()
+        before = rows()
     finally:
         flask_migrate.upgrade()
-    assert stand() == before
+    assert rows() == before
     for run in before:
         events = [(event.seq, event.from_status, event.to_status, event.actor) for event in timeline(run.id)]
         assert events == [(1, None, run.status, "migration")]
@@ -153,21 +153,21 @@ def test_upgrade_repairs_invalid_rows_and_deletes_none(app):
 
 
 def test_downgrade_of_idempotency_keys_and_upgrade_keep_every_run(app):
-    def stand() -> list:
+    def rows() -> list:
         found = sql("SELECT id, status FROM ingestion_runs ORDER BY id")
         return [(run.id, run.status, timeline(run.id)) for run in found]
 
     user_id = make_user()
     transitions.abort(start.create_run(user_id, key="k")[0])
     pending, _ = start.create_run(user_id)
-    before = stand()
+    before = rows()
     flask_migrate.downgrade(revision="93d5a07be1c4")
     try:
         assert "idempotency_key" not in columns("ingestion_runs")
-        assert stand() == before
+        assert rows() == before
     finally:
         flask_migrate.upgrade()
-    assert stand() == before
+    assert rows() == before
     assert [run.idempotency_key for run in sql("SELECT idempotency_key FROM ingestion_runs")] == [None, None]
     transitions.abort(pending)
     assert start.create_run(user_id, key="k")[1]

@@ -1,4 +1,4 @@
-"""docs/security.md names tests that exist, and every point that it promises to speak of."""
+"""Checks of docs/security.md: the tests it names exist, and it has a row for every listed requirement."""
 
 import re
 

@@ -15,17 +15,17 @@ from tests.support.waiting import WAIT_TIMEOUT
 HANGING_WORKER = "tests.support.hanging_worker"
 
 HANG_AT_START = "HANGS_AT_ONCE"
-"""The environment variable of a hanging worker whose loop shall never turn."""
+"""The environment variable that makes a hanging worker block its loop from the start."""
 
 HANG_MESSAGE = "The loop hangs."
-"""Its report that this is so."""
+"""The line that a hanging worker prints then."""
 
 
 @contextmanager
 def running_worker(
     settings: Settings, log: Path, application: str = "celery_worker", **environment: str
 ) -> Iterator[psutil.Popen]:
-    """Start a worker that logs to that file and has one child; kill whatever is left of it in the end."""
+    """Run a worker with one child that logs to that file; kill both at the end of the block."""
     with log.open("w") as output:
         process = psutil.Popen(
             [sys.executable, "-m", "celery", "-A", application, "worker", "--without-mingle", "--without-gossip"],
