@@ -1,4 +1,4 @@
-"""SOURCE_BASE_URLS: what it may be, and the sentences for what it may not."""
+"""SOURCE_BASE_URLS: valid values, and the errors for invalid ones."""
 
 import json
 import os
@@ -47,18 +47,18 @@ def test_read_base_urls_is_empty_by_default():
 
 @pytest.mark.parametrize("text", ["https://mirror.example", "{", "[]", "null", '"lever"', "lever=x", "[" * 100_000])
 def test_read_base_urls_requires_a_json_object(text):
-    with pytest.raises(SettingsError) as fault:
+    with pytest.raises(SettingsError) as raised:
         read_base_urls(text)
-    assert str(fault.value) == (
+    assert str(raised.value) == (
         'SOURCE_BASE_URLS must be a JSON object of systems and addresses, like {"lever": "https://api.lever.co"}.'
     )
 
 
 @pytest.mark.parametrize("key", ["levr", "LEVER_URL", "lever_", "lever_us", ""])
 def test_read_base_urls_refuses_an_unknown_key_and_lists_the_known(key):
-    with pytest.raises(SettingsError) as fault:
+    with pytest.raises(SettingsError) as raised:
         read_base_urls(json.dumps({key: "https://mirror.example"}))
-    assert str(fault.value) == (
+    assert str(raised.value) == (
         f'SOURCE_BASE_URLS has the unknown key "{key}"; the keys are greenhouse, lever, lever_eu, ashby, personio,'
         " personio_com, recruitee, teamtailor, workable, website."
     )
@@ -73,16 +73,16 @@ def test_read_base_urls_refuses_an_unknown_key_and_lists_the_known(key):
     ],
 )
 def test_read_base_urls_refuses_other_urls_without_repeating_them(url):
-    with pytest.raises(SettingsError) as fault:
+    with pytest.raises(SettingsError) as raised:
         read_base_urls(json.dumps({"lever": url}))
     sentence = 'SOURCE_BASE_URLS["lever"] must be an https address (plain http only on 127.0.0.1 or localhost).'
-    assert str(fault.value) == sentence
+    assert str(raised.value) == sentence
 
 
 def test_read_base_urls_reports_all_errors_together():
-    with pytest.raises(SettingsError) as fault:
+    with pytest.raises(SettingsError) as raised:
         read_base_urls('{"levr": "x", "lever": "x", "ashby": "https://mirror.example"}')
-    assert len(str(fault.value).splitlines()) == 2
+    assert len(str(raised.value).splitlines()) == 2
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Board tokens: hosts as tokens, and the key of their rate limit."""
+"""Board tokens that are host names, and the keys of their rate limits."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Boards, links to openings and the marks of a source on a company's page."""
+"""A company's page: its boards, its links to openings, and the fingerprints of sources."""
 
 from urllib.parse import urlsplit
 
@@ -7,14 +7,14 @@ import pytest
 from app.sources.careers_page import boards_on, marked_on, openings_on
 
 HERE = "https://acme.example/careers"
-MADE_BY_TEAMTAILOR = b"<link rel=stylesheet href='https://assets-aws.teamtailor-cdn.com/x.css'>"
+TEAMTAILOR_PAGE = b"<link rel=stylesheet href='https://assets-aws.teamtailor-cdn.com/x.css'>"
 
 
-def on(page: str) -> list[str]:
+def found_boards(page: str) -> list[str]:
     return [f"{source.key} {board}" for source, board in boards_on(page.encode(), HERE)]
 
 
-def links(page: str, here: str = "https://www.acme.com/about") -> list[str]:
+def found_openings(page: str, here: str = "https://www.acme.com/about") -> list[str]:
     return [url.geturl() for url in openings_on(page.encode(), urlsplit(here))]
 
 
@@ -41,17 +41,17 @@ def links(page: str, here: str = "https://www.acme.com/about") -> list[str]:
     ],
 )
 def test_boards_on_finds_the_boards_a_page_links_to(page, found):
-    assert on(page) == found
+    assert found_boards(page) == found
 
 
 @pytest.mark.parametrize("piece", ["<div>", "<a href='", "<script>", "<script", "<!--", "href=x ", "'", "<", "https:"])
 def test_boards_on_takes_linear_time(piece):
-    assert on(f"<a href='https://jobs.lever.co/acme'>x</a>{piece * 300_000}") == ["lever acme"]
+    assert found_boards(f"<a href='https://jobs.lever.co/acme'>x</a>{piece * 300_000}") == ["lever acme"]
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", ""])
-def test_marked_on_needs_a_host_name_and_a_fingerprint(host):
-    assert marked_on(MADE_BY_TEAMTAILOR, host) == []
+def test_match_fingerprints_needs_a_host_name_and_a_mark(host):
+    assert marked_on(TEAMTAILOR_PAGE, host) == []
     assert marked_on(b"<p>teamtailor</p>", "careers.acme.com") == []
 
 
@@ -72,9 +72,9 @@ def test_marked_on_needs_a_host_name_and_a_fingerprint(host):
     ],
 )
 def test_openings_on_finds_links_to_openings_on_the_site(page, found):
-    assert links(page) == found
+    assert found_openings(page) == found
 
 
 def test_openings_on_respects_two_part_country_domains():
     page = "<a href='https://jobs.acme.co.uk/'>Jobs</a><a href='https://jobs.other.co.uk/'>Jobs</a>"
-    assert links(page, "https://www.acme.co.uk/") == ["https://jobs.acme.co.uk/"]
+    assert found_openings(page, "https://www.acme.co.uk/") == ["https://jobs.acme.co.uk/"]

@@ -1,4 +1,4 @@
-"""From what a person pastes to a board that was looked at."""
+"""Detection of a board from a pasted URL, and its check."""
 
 from urllib.parse import urlsplit
 
@@ -22,7 +22,7 @@ JOBS = {"jobs": [{**JOB, "id": number, "title": f"Job {number}"} for number in r
         "https://boards.greenhouse.io/embed/job_app?for=acme&token=1",
     ],
 )
-def test_detect_url_of_a_board_lists_it_without_visiting_the_page(web, http_client, pasted):
+def test_detect_url_of_a_board_lists_it_without_detect_page_the_page(web, http_client, pasted):
     web.json("/v1/boards/acme/jobs", JOBS)
     web.json("/v1/boards/acme", {"name": "Acme Rockets"})
     found = detect_url(http_client, pasted)
@@ -99,68 +99,68 @@ def test_ssrf_detect_url_refuses_unsafe_urls(http_client, pasted):
 
 
 def test_ssrf_operator_base_url_does_not_exempt_user_urls(web, http_client):
-    """The systems are on loopback here; a user's address still does not lead there."""
+    """The operator's base URLs point to loopback here; a user's URL to loopback is still refused."""
     for pasted in (web.url, web.url.replace("http:", "https:"), f"{web.url}/v1/boards/acme/jobs"):
         with pytest.raises(AddressRefused):
             detect_url(http_client, pasted)
     assert web.requests == []
 
 
-def test_ssrf_redirect_to_a_private_address_is_refused(web, visiting):
+def test_ssrf_redirect_to_a_private_address_is_refused(web, detect_page):
     web.replies["/careers"] = Reply(status=302, headers={"Location": "https://169.254.169.254/latest"})
     with pytest.raises(AddressRefused):
-        visiting("/careers")
+        detect_page("/careers")
 
 
-def test_detect_follows_a_redirect_to_a_board(web, visiting):
+def test_detect_follows_a_redirect_to_a_board(web, detect_page):
     web.json("/v1/boards/acme/jobs", JOBS)
     web.replies["/careers"] = Reply(status=301, headers={"Location": "https://boards.greenhouse.io/acme"})
-    assert str(visiting("/careers").board) == "acme"
+    assert str(detect_page("/careers").board) == "acme"
 
 
-def test_detect_finds_an_embedded_board(web, visiting):
+def test_detect_finds_an_embedded_board(web, detect_page):
     web.json("/v1/boards/acme/jobs", JOBS)
     web.replies["/careers"] = Reply(b"<script src='https://boards.greenhouse.io/embed/job_board/js?for=acme'></script>")
-    assert str(visiting("/careers").board) == "acme"
+    assert str(detect_page("/careers").board) == "acme"
 
 
-def test_detect_offers_several_boards_of_a_page(web, visiting):
+def test_detect_offers_several_boards_of_a_page(web, detect_page):
     web.replies["/careers"] = Reply(
         b"<a href='https://jobs.lever.co/acme/1'>1</a><a href='https://jobs.lever.co/acme/2'>2</a>"
         b"<a href='https://jobs.ashbyhq.com/acme'>3</a>"
     )
-    with pytest.raises(SeveralBoards) as told:
-        visiting("/careers")
-    candidates = [(source.key, str(board)) for source, board in told.value.candidates]
+    with pytest.raises(SeveralBoards) as raised:
+        detect_page("/careers")
+    candidates = [(source.key, str(board)) for source, board in raised.value.candidates]
     assert candidates == [("lever", "acme"), ("ashby", "acme")]
 
 
 @pytest.mark.parametrize("page", [b"", b"<p>We are not hiring", b"\xff\x00<a href='http://['>", b"<a href=>" * 1000])
-def test_detect_page_without_a_board_is_not_recognised(web, visiting, page):
+def test_detect_page_without_a_board_is_not_recognised(web, detect_page, page):
     web.replies["/careers"] = Reply(page)
     with pytest.raises(NotRecognised, match="Greenhouse, Lever, Ashby"):
-        visiting("/careers")
+        detect_page("/careers")
 
 
-def test_detect_missing_page_is_not_found(visiting):
+def test_detect_missing_page_is_not_found(detect_page):
     with pytest.raises(NotFound):
-        visiting("/careers")
+        detect_page("/careers")
 
 
-def test_detect_redirect_loop_is_unreachable(web, visiting):
+def test_detect_redirect_loop_is_unreachable(web, detect_page):
     web.replies["/careers"] = Reply(status=302, headers={"Location": "/careers"})
     with pytest.raises(Unreachable):
-        visiting("/careers")
+        detect_page("/careers")
 
 
 @pytest.fixture
-def visiting(web):
-    """Detect a page of the test's own server, which is neither public nor https."""
+def detect_page(web):
+    """A function that detects a page of the test's server, which is neither public nor https."""
     http_client = make_client_with_robots_txt(web, own=frozenset([urlsplit(web.url).netloc]))
     return lambda path: detect_url(http_client, web.url + path)
 
 
-def test_detect_visits_a_url_with_non_ascii_letters(web, visiting):
+def test_detect_visits_a_url_with_non_ascii_letters(web, detect_page):
     web.replies["/karriere/übersicht"] = Reply(b"<a href='https://jobs.lever.co/nobody'>")
     with pytest.raises(NotFound, match="nobody"):
-        visiting("/karriere/übersicht")
+        detect_page("/karriere/übersicht")

@@ -1,4 +1,4 @@
-"""Listings of a board, page by page, as every source has them."""
+"""Rules of listings that hold for every source."""
 
 import copy
 

@@ -1,4 +1,4 @@
-"""The example boards of the sources, and one of their records as a posting."""
+"""The example boards of the sources, as documents and as postings."""
 
 import copy
 import json
@@ -19,10 +19,10 @@ WORKABLE = json.loads((BOARDS / "workable" / "account.json").read_text())
 PERSONIO = (BOARDS / "personio" / "positions.xml").read_text()
 
 
-def read(key: str, record: dict, **changes):
-    """One record of a system, changed, as a posting."""
+def parse_record(key: str, record: dict, **changes):
+    """Parse one record of a source, with these changes, and return the posting."""
     record = {**copy.deepcopy(record), **changes}
     document = [record] if key == "lever" else {"offers" if key == "recruitee" else "jobs": [record]}
     body = json.dumps(document).encode()
-    [draft] = SOURCES[key].parse(Response(200, {}, body, "https://example.org"), Board("acme")).drafts
-    return normalize(draft)
+    [raw] = SOURCES[key].parse(Response(200, {}, body, "https://example.org"), Board("acme")).drafts
+    return normalize(raw)

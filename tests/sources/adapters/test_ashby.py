@@ -4,7 +4,7 @@ import pytest
 
 from app.sources.adapters.registry import SOURCES
 from app.sources.listing import list_board
-from tests.sources.adapters.examples import ASHBY, read
+from tests.sources.adapters.examples import ASHBY, parse_record
 
 
 def test_ashby_leaves_out_unlisted_postings(web, http_client):
@@ -26,11 +26,11 @@ def test_ashby_leaves_out_unlisted_postings(web, http_client):
     ],
 )
 def test_ashby_workplace_type_overrides_is_remote(word, flag, workplace):
-    assert read("ashby", ASHBY["jobs"][0], workplaceType=word, isRemote=flag).workplace == workplace
+    assert parse_record("ashby", ASHBY["jobs"][0], workplaceType=word, isRemote=flag).workplace == workplace
 
 
 def test_ashby_locations_include_secondary_ones():
-    assert read("ashby", ASHBY["jobs"][0]).locations == ("Zurich", "London")
+    assert parse_record("ashby", ASHBY["jobs"][0]).locations == ("Zurich", "London")
 
 
 def test_ashby_response_timeout_is_at_least_30_seconds():

@@ -1,6 +1,6 @@
-"""What holds for every system that is supported: run over whatever is registered, with boards written by hand.
+"""The contract of all sources, checked for every registered source with example boards written by hand.
 
-A system brings a folder below ``boards/``: ``manifest.json``, the answers it names, and ``expected.json``.
+Each source has a folder below ``boards/`` with ``manifest.json``, the responses named there, and ``expected.json``.
 """
 
 import copy
@@ -41,23 +41,23 @@ JSON = st.recursive(
 
 
 def example(key: str) -> SimpleNamespace:
-    """The folder of a system, read."""
+    """Read the folder of a source."""
     manifest = json.loads((FOLDER / key / "manifest.json").read_text())
     answers = {path: _read(FOLDER / key / name) for path, name in manifest["answers"].items()}
     is_xml = next(iter(manifest["answers"].values())).endswith(".xml")
     expected = json.loads((FOLDER / key / "expected.json").read_text())
     source = SOURCES[key]
-    told = {"pages": 1, **manifest, "answers": answers, "expected": expected, "source": source, "is_xml": is_xml}
-    return SimpleNamespace(**told, main=next(iter(answers)), of=source.board(manifest["board"]))
+    parts = {"pages": 1, **manifest, "answers": answers, "expected": expected, "source": source, "is_xml": is_xml}
+    return SimpleNamespace(**parts, main=next(iter(answers)), of=source.board(manifest["board"]))
 
 
 def _read(path: Path) -> Any:
     return xml_documents.load(path.read_text()) if path.suffix == ".xml" else json.loads(path.read_text())
 
 
-# A website is no system with answers of one shape: see test_website.py.
+# A website has no single response format: see test_website.py.
 EXAMPLES = {key: example(key) for key in SOURCES if key != "website"}
-every_system = pytest.mark.parametrize("case", EXAMPLES.values(), ids=EXAMPLES)
+every_source = pytest.mark.parametrize("case", EXAMPLES.values(), ids=EXAMPLES)
 
 
 def records_of(case: SimpleNamespace, document: Any) -> list[Any]:
@@ -66,18 +66,18 @@ def records_of(case: SimpleNamespace, document: Any) -> list[Any]:
     return document
 
 
-def written(case: SimpleNamespace, document: Any) -> bytes:
-    """A document as the system would send it."""
+def encode(case: SimpleNamespace, document: Any) -> bytes:
+    """Return the document in the format that the source sends."""
     return xml_documents.dump(document) if case.is_xml else json.dumps(document).encode()
 
 
-def offer(case: SimpleNamespace, web: Web, document: Any) -> None:
-    """From now on this is the board's listing."""
-    web.replies[case.main] = Reply(written(case, document))
+def serve_listing(case: SimpleNamespace, web: Web, document: Any) -> None:
+    """Serve the document as the listing of the board."""
+    web.replies[case.main] = Reply(encode(case, document))
 
 
 def changed(case: SimpleNamespace, change: Any) -> Any:
-    """The main answer after ``change`` was made to its list of records."""
+    """Return the main response after ``change`` was applied to its list of records."""
     document = copy.deepcopy(case.answers[case.main])
     change(records_of(case, document))
     if isinstance(document, dict):
@@ -86,13 +86,13 @@ def changed(case: SimpleNamespace, change: Any) -> Any:
 
 
 def parse(case: SimpleNamespace, document: Any) -> Page:
-    body = document if isinstance(document, bytes) else written(case, document)
+    body = document if isinstance(document, bytes) else encode(case, document)
     return case.source.parse(Response(200, {}, body, "https://example.org/"), case.of)
 
 
-def serve(case: SimpleNamespace, web: Web) -> None:
+def serve_example(case: SimpleNamespace, web: Web) -> None:
     for path, document in case.answers.items():
-        web.replies[path] = Reply(written(case, document), headers={})
+        web.replies[path] = Reply(encode(case, document), headers={})
 
 
 def as_json(postings: Any) -> list[dict[str, Any]]:
@@ -102,7 +102,7 @@ def as_json(postings: Any) -> list[dict[str, Any]]:
     return [{name: plain(value) for name, value in asdict(posting).items()} for posting in postings]
 
 
-@every_system
+@every_source
 def test_source_metadata_is_complete(case):
     source = case.source
     assert re.fullmatch(r"[a-z_]{2,40}", source.key)
@@ -116,21 +116,21 @@ def test_source_metadata_is_complete(case):
     assert all(source.valid_board(board) == board and name for board, name in source.starters)
 
 
-@every_system
-def test_recognise_finds_the_board_in_its_urls(case):
+@every_source
+def test_match_url_finds_the_board_in_its_urls(case):
     found = {url: str(case.source.recognise(urlsplit(url))) for url in case.recognised}
     assert found == case.recognised
     assert case.source.recognise(urlsplit(case.source.page(case.of))) == case.of
 
 
-@every_system
-def test_recognise_ignores_other_urls(case):
+@every_source
+def test_match_url_ignores_other_urls(case):
     strangers = [url for other in EXAMPLES.values() if other is not case for url in other.recognised]
     for url in (*case.not_recognised, *strangers, "https://example.org/acme", "https://example.org"):
         assert case.source.recognise(urlsplit(url)) is None, url
 
 
-@every_system
+@every_source
 @given(name=st.text(max_size=30))
 def test_board_token_cannot_leave_the_boards_path_or_host(case, name):
     try:
@@ -150,25 +150,25 @@ def test_board_token_cannot_leave_the_boards_path_or_host(case, name):
     assert there == own or (is_label(there.partition(".")[0]) and there.partition(".")[2] == own.partition(".")[2])
 
 
-@every_system
+@every_source
 @pytest.mark.parametrize("name", ["", " ", "/", "..", "../x", "a/b", "a\\b", "a\nb", "a?b", "a#b", "a%2Fb", "mars:a"])
 def test_board_token_that_is_invalid_is_refused(case, name):
     with pytest.raises(ValueError):
         case.source.board(name)
 
 
-@every_system
+@every_source
 def test_listing_of_the_example_board_is_as_expected(case, web, http_client):
-    serve(case, web)
+    serve_example(case, web)
     listing = list_board(http_client, case.source.key, case.board)
     assert as_json(listing.postings) == case.expected
     assert listing.is_complete and not listing.unread and not listing.not_modified
     assert board_name(http_client, case.source, case.of, Deadline.of(10)) == case.name
 
 
-@every_system
+@every_source
 def test_postings_have_unique_ids_web_links_and_plain_texts(case):
-    postings = [normalize(draft) for draft in parse(case, case.answers[case.main]).drafts]
+    postings = [normalize(raw) for raw in parse(case, case.answers[case.main]).drafts]
     assert len({posting["external_id"] for posting in case.expected}) == len(case.expected)
     for posting in postings:
         assert urlsplit(posting.url).scheme in ("http", "https")
@@ -178,28 +178,28 @@ def test_postings_have_unique_ids_web_links_and_plain_texts(case):
             assert moment.utcoffset().total_seconds() == 0
 
 
-@every_system
+@every_source
 def test_parse_is_deterministic_and_ignores_the_order(case):
     document = case.answers[case.main]
     once, again = parse(case, document), parse(case, copy.deepcopy(document))
     assert once == again
-    turned = parse(case, changed(case, lambda records: records.reverse()))
-    assert set(turned.drafts) == set(once.drafts)
+    reversed_page = parse(case, changed(case, lambda records: records.reverse()))
+    assert set(reversed_page.drafts) == set(once.drafts)
 
 
-@every_system
+@every_source
 def test_listing_removes_duplicate_records(case, web, http_client):
-    serve(case, web)
-    offer(case, web, changed(case, lambda records: records.extend(copy.deepcopy(records))))
+    serve_example(case, web)
+    serve_listing(case, web, changed(case, lambda records: records.extend(copy.deepcopy(records))))
     listing = list_board(http_client, case.source.key, case.board)
     assert as_json(listing.postings) == case.expected
 
 
-@every_system
+@every_source
 @pytest.mark.parametrize("damage", [None, "", "   ", 1.5, [], {}, True])
 def test_parse_skips_and_counts_a_record_without_a_required_field(case, damage):
     if case.is_xml and isinstance(damage, float | bool):
-        pytest.skip("In XML a number is a text like any other.")
+        pytest.skip("In XML a number is text.")
     whole = parse(case, case.answers[case.main])
     for name in case.required:
         page = parse(case, changed(case, lambda records: records[0].__setitem__(name, damage)))
@@ -207,7 +207,7 @@ def test_parse_skips_and_counts_a_record_without_a_required_field(case, damage):
         assert [field.endswith(name) for field in page.unread] == [True]
 
 
-@every_system
+@every_source
 def test_parse_reports_a_field_missing_from_every_record(case):
     for name in case.required:
         document = copy.deepcopy(case.answers[case.main])
@@ -216,12 +216,12 @@ def test_parse_reports_a_field_missing_from_every_record(case):
             del records[index]
         for record in records:
             del record[name]
-        with pytest.raises(ShapeChanged) as fault:
+        with pytest.raises(ShapeChanged) as raised:
             parse(case, document)
-        assert fault.value.field.endswith(name) and "missing" in fault.value.detail
+        assert raised.value.field.endswith(name) and "missing" in raised.value.detail
 
 
-@every_system
+@every_source
 def test_parse_accepts_missing_and_odd_optional_fields(case):
     whole = parse(case, case.answers[case.main])
     for name in set().union(*records_of(case, case.answers[case.main])) - set(case.required):
@@ -232,35 +232,35 @@ def test_parse_accepts_missing_and_odd_optional_fields(case):
         assert page.unread == ()
 
 
-@every_system
+@every_source
 def test_parse_ignores_unknown_fields(case):
     document = changed(case, lambda records: [record.update(brand_new={"x": [1]}) for record in records])
     assert parse(case, document).drafts == parse(case, case.answers[case.main]).drafts
 
 
-@every_system
+@every_source
 @pytest.mark.parametrize("body", [b"", b"null", b"7", b'"text"', b"true", b"{}", b"[", b"\xff\xfe\x00", b"[" * 100_000])
 def test_parse_rejects_a_body_that_is_not_a_listing(case, body):
     with pytest.raises(SourceError):
         parse(case, body)
 
 
-@every_system
+@every_source
 def test_parse_rejects_a_truncated_body(case):
-    body = written(case, case.answers[case.main])
+    body = encode(case, case.answers[case.main])
     for length in range(0, len(body) - 1, 97):
         with pytest.raises(ShapeChanged):
             parse(case, body[:length])
 
 
-@every_system
+@every_source
 def test_listing_of_an_empty_board_is_complete(case, web, http_client):
-    offer(case, web, case.empty)
+    serve_listing(case, web, case.empty)
     listing = list_board(http_client, case.source.key, case.board)
     assert (listing.postings, listing.is_complete, listing.unread) == ((), True, 0)
 
 
-@every_system
+@every_source
 @pytest.mark.parametrize(
     ("reply", "error"),
     [
@@ -282,15 +282,15 @@ def test_listing_maps_refusals_to_errors(case, web, http_client, reply, error):
         list_board(http_client, case.source.key, case.board)
 
 
-@every_system
+@every_source
 def test_listing_retries_a_response_that_breaks_off(case, web, http_client):
-    serve(case, web)
+    serve_example(case, web)
     whole = web.replies[case.main]
     web.replies[case.main] = [replace(whole, cut=50), whole]
     assert as_json(list_board(http_client, case.source.key, case.board).postings) == case.expected
 
 
-@every_system
+@every_source
 def test_listing_gives_up_after_three_502_responses(case, web, http_client):
     web.replies[case.main] = Reply(status=502)
     with pytest.raises(Unreachable, match="502"):
@@ -298,13 +298,13 @@ def test_listing_gives_up_after_three_502_responses(case, web, http_client):
     assert len(web.paths()) == 3
 
 
-@every_system
+@every_source
 def test_listing_sends_validators_and_accepts_304(case, web, http_client):
-    serve(case, web)
+    serve_example(case, web)
     web.replies[case.main].headers["ETag"] = '"v1"'
     validators = list_board(http_client, case.source.key, case.board).validators
     if case.pages > 1:
-        # No page speaks for the others.
+        # The validators of one page do not cover the others.
         assert validators == Validators()
         return
     assert validators == Validators('"v1"', None)
@@ -314,7 +314,7 @@ def test_listing_sends_validators_and_accepts_304(case, web, http_client):
     assert web.requests[-1].headers["if-none-match"] == '"v1"'
 
 
-@every_system
+@every_source
 def test_parse_reduces_hostile_markup_to_its_text(case):
     def poison(value: Any) -> Any:
         if isinstance(value, dict):
@@ -331,7 +331,7 @@ def test_parse_reduces_hostile_markup_to_its_text(case):
     assert not any(re.search("never|alert|hidden|onerror|script", text) for text in texts)
 
 
-@every_system
+@every_source
 @given(data=st.data())
 def test_parse_survives_fuzzed_records(case, data):
     document = copy.deepcopy(case.answers[case.main])
@@ -346,11 +346,11 @@ def test_parse_survives_fuzzed_records(case, data):
         page = parse(case, document)
     except SourceError:
         return
-    for draft in page.drafts:
-        normalize(draft)
+    for raw in page.drafts:
+        normalize(raw)
 
 
-@every_system
+@every_source
 @given(body=st.binary(max_size=60) | JSON.map(lambda value: json.dumps(value).encode()))
 def test_parse_survives_fuzzed_bodies(case, body):
     try:

@@ -3,7 +3,7 @@
 import pytest
 
 from app.sources.listing import list_board
-from tests.sources.adapters.examples import GREENHOUSE, read
+from tests.sources.adapters.examples import GREENHOUSE, parse_record
 
 
 def test_greenhouse_listing_is_one_request_with_descriptions(web, http_client):
@@ -14,28 +14,29 @@ def test_greenhouse_listing_is_one_request_with_descriptions(web, http_client):
 
 @pytest.mark.parametrize("mode", ["Remote", "remote", "Hybrid", "On-site", "In-Office"])
 def test_greenhouse_location_that_is_a_workplace_falls_back_to_offices(mode):
-    posting = read("greenhouse", GREENHOUSE["jobs"][0], location={"name": mode})
+    posting = parse_record("greenhouse", GREENHOUSE["jobs"][0], location={"name": mode})
     assert posting.locations == ("Turin, Piedmont, Italy",)
     assert posting.workplace == {"r": "remote", "h": "hybrid"}.get(mode[0].lower(), "on_site")
 
 
 def test_greenhouse_location_that_is_a_workplace_stays_without_offices():
-    assert read("greenhouse", GREENHOUSE["jobs"][0], location={"name": "Remote"}, offices=[]).locations == ("Remote",)
+    posting = parse_record("greenhouse", GREENHOUSE["jobs"][0], location={"name": "Remote"}, offices=[])
+    assert posting.locations == ("Remote",)
 
 
 def test_greenhouse_updated_at_is_not_used_as_posted_at():
-    posting = read("greenhouse", GREENHOUSE["jobs"][0], first_published=None)
+    posting = parse_record("greenhouse", GREENHOUSE["jobs"][0], first_published=None)
     assert posting.posted_at is None and posting.updated_at is not None
 
 
 def test_greenhouse_employment_type_comes_from_custom_metadata():
     fields = [{"name": "Region", "value": "EMEA"}, {"name": "Time Type", "value": "Full time"}, {"name": None}, None]
-    assert read("greenhouse", GREENHOUSE["jobs"][0], metadata=fields).employment_type == "Full time"
-    assert read("greenhouse", GREENHOUSE["jobs"][0], metadata="none").employment_type is None
+    assert parse_record("greenhouse", GREENHOUSE["jobs"][0], metadata=fields).employment_type == "Full time"
+    assert parse_record("greenhouse", GREENHOUSE["jobs"][0], metadata="none").employment_type is None
 
 
 def test_greenhouse_prospect_post_is_a_posting():
-    assert read("greenhouse", GREENHOUSE["jobs"][0], internal_job_id=None).external_id == "4012345007"
+    assert parse_record("greenhouse", GREENHOUSE["jobs"][0], internal_job_id=None).external_id == "4012345007"
 
 
 def test_greenhouse_listing_below_meta_total_is_incomplete(web, http_client):

@@ -7,7 +7,7 @@ import pytest
 from app.sources.adapters.registry import SOURCES
 from app.sources.errors import NotFound
 from app.sources.listing import list_board
-from tests.sources.adapters.examples import LEVER, read
+from tests.sources.adapters.examples import LEVER, parse_record
 
 
 def test_lever_listing_follows_pages_of_100(web, http_client):
@@ -17,7 +17,7 @@ def test_lever_listing_follows_pages_of_100(web, http_client):
     listing = list_board(http_client, "lever", "acme")
     assert [posting.external_id for posting in listing.postings] == [f"id-{n}" for n in range(230)]
     assert listing.is_complete
-    # No page speaks for the others.
+    # The validators of one page do not cover the others.
     assert listing.validators.etag is None
 
 
@@ -50,22 +50,23 @@ def test_lever_eu_board_uses_the_european_host():
 
 
 def test_lever_texts_contain_every_list_and_the_closing():
-    posting = read("lever", LEVER[0])
+    posting = parse_record("lever", LEVER[0])
     assert "Five years of SQL" in posting.requirements and "Spark & Flink" in posting.requirements
     assert "equal opportunity" in posting.description and "70,000" in posting.description
 
 
 def test_lever_description_contains_the_opening_once():
-    assert read("lever", LEVER[0]).description.count("Come and help us.") == 1
-    parts = read("lever", LEVER[0], description="", descriptionPlain="")
+    assert parse_record("lever", LEVER[0]).description.count("Come and help us.") == 1
+    parts = parse_record("lever", LEVER[0], description="", descriptionPlain="")
     assert parts.description.startswith("Come and help us.\n\nYou move data.")
 
 
 @pytest.mark.parametrize("created", [1767225600123, 1767225600123.0, "1767225600123"])
 def test_lever_created_at_may_be_int_float_or_text(created):
-    assert read("lever", LEVER[0], createdAt=created).posted_at.isoformat() == "2026-01-01T00:00:00.123000+00:00"
+    posting = parse_record("lever", LEVER[0], createdAt=created)
+    assert posting.posted_at.isoformat() == "2026-01-01T00:00:00.123000+00:00"
 
 
 @pytest.mark.parametrize("created", [None, "soon", 10**30, -(10**30), 1.5, True])
 def test_lever_invalid_created_at_is_ignored(created):
-    assert read("lever", LEVER[0], createdAt=created).posted_at is None
+    assert parse_record("lever", LEVER[0], createdAt=created).posted_at is None

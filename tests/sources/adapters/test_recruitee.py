@@ -5,7 +5,7 @@ import pytest
 from app.sources.adapters.registry import SOURCES
 from app.sources.errors import Forbidden
 from app.sources.listing import list_board
-from tests.sources.adapters.examples import RECRUITEE, read
+from tests.sources.adapters.examples import RECRUITEE, parse_record
 from tests.support.web import Reply
 
 
@@ -19,7 +19,7 @@ def test_recruitee_board_must_be_a_host_label():
 
 
 def test_recruitee_401_reports_that_a_token_is_needed(web, http_client):
-    """Recruitee asks for one from 10 February 2027 on; before that a company may do so."""
+    """From 10 February 2027 Recruitee requires a token; before that, a company may require one."""
     web.replies["/api/offers/"] = Reply(status=401)
     with pytest.raises(Forbidden, match="^Recruitee's board acme needs the employer's token"):
         list_board(http_client, "recruitee", "acme")
@@ -38,17 +38,17 @@ def test_recruitee_board_name_comes_from_the_offers(web, http_client):
 
 @pytest.mark.parametrize("written", ["2026-05-04 09:00:00 UTC", "2026-05-04T11:00:00+02:00", "2026-05-04T09:00:00Z"])
 def test_recruitee_posted_at_accepts_utc_as_a_word(written):
-    posting = read("recruitee", RECRUITEE["offers"][0], published_at=written)
+    posting = parse_record("recruitee", RECRUITEE["offers"][0], published_at=written)
     assert posting.posted_at.isoformat() == "2026-05-04T09:00:00+00:00"
 
 
 @pytest.mark.parametrize("written", ["2026-05-04 09:00:00 CET", "UTC", " UTC", "yesterday", None])
 def test_recruitee_invalid_posted_at_is_ignored(written):
-    assert read("recruitee", RECRUITEE["offers"][0], published_at=written).posted_at is None
+    assert parse_record("recruitee", RECRUITEE["offers"][0], published_at=written).posted_at is None
 
 
 @pytest.mark.parametrize(
-    ("ticked", "workplace"),
+    ("flagged", "workplace"),
     [
         (["remote"], "remote"),
         (["hybrid"], "hybrid"),
@@ -57,25 +57,26 @@ def test_recruitee_invalid_posted_at_is_ignored(written):
         (["remote", "hybrid", "on_site"], None),
         ([], None),
     ],
+    ids=lambda value: " and ".join(value) or "none" if isinstance(value, list) else str(value),
 )
-def test_recruitee_workplace_needs_exactly_one_flag(ticked, workplace):
-    flags = {name: name in ticked for name in ("remote", "hybrid", "on_site")}
-    assert read("recruitee", RECRUITEE["offers"][0], **flags).workplace == workplace
+def test_recruitee_workplace_needs_exactly_one_flag(flagged, workplace):
+    flags = {name: name in flagged for name in ("remote", "hybrid", "on_site")}
+    assert parse_record("recruitee", RECRUITEE["offers"][0], **flags).workplace == workplace
 
 
 def test_recruitee_translations_are_not_appended():
-    posting = read("recruitee", RECRUITEE["offers"][0])
+    posting = parse_record("recruitee", RECRUITEE["offers"][0])
     assert "Taarten" not in posting.description and "ervaring" not in posting.requirements
 
 
 def test_recruitee_requirements_are_found_by_their_heading():
     text = "<p>Drive.</p><h3>Your profile</h3><p>A licence</p>"
-    posting = read("recruitee", RECRUITEE["offers"][1], description=text)
+    posting = parse_record("recruitee", RECRUITEE["offers"][1], description=text)
     assert (posting.description, posting.requirements) == ("Drive.", "Your profile\n\nA licence")
 
 
 def test_recruitee_slug_is_escaped_in_the_link():
-    link = read("recruitee", RECRUITEE["offers"][0], careers_url=None, slug="../x?y#z").url
+    link = parse_record("recruitee", RECRUITEE["offers"][0], careers_url=None, slug="../x?y#z").url
     assert link == "https://acme.recruitee.com/o/..%2Fx%3Fy%23z"
 
 

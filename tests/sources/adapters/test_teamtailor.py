@@ -65,6 +65,6 @@ def test_teamtailor_listing_with_a_next_url_is_incomplete(web, http_client):
 
 def test_teamtailor_redirect_to_an_own_domain_is_reported_as_moved(web, http_client):
     web.replies["/jobs.json"] = Reply(status=301, headers={"Location": "https://career.acme.example/jobs.json"})
-    with pytest.raises(Moved) as told:
+    with pytest.raises(Moved) as raised:
         list_board(http_client, "teamtailor", "acme")
-    assert told.value.location == "https://career.acme.example/jobs.json"
+    assert raised.value.location == "https://career.acme.example/jobs.json"

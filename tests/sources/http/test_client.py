@@ -1,4 +1,4 @@
-"""Hosts are asked politely: one pace over all processes, robots.txt, honest names, and patience with an end."""
+"""The HTTP client: robots.txt, rate limits shared by all processes, redirects and deadlines."""
 
 import socket
 import time
@@ -27,7 +27,7 @@ GREENHOUSE = SOURCES["greenhouse"]
 
 @pytest.fixture
 def http_client(web, limiter) -> HttpClient:
-    """One that knows nothing yet."""
+    """A client with an empty cache and the shared rate limiter."""
     return make_client(web, limiter)
 
 
@@ -35,14 +35,17 @@ def list_acme(http_client: HttpClient, seconds: float = 20):
     return list_board(http_client, "greenhouse", "acme", seconds=seconds)
 
 
-def in_turn(web: Web, ask: Callable[[Executor], Iterable[Any]]) -> None:
-    """Ask by several threads at once: no request comes before its turn, however late it, or one before it, may be."""
-    began = time.time()
+def assert_spaced(web: Web, send: Callable[[Executor], Iterable[Any]]) -> None:
+    """Send requests from several threads and check that each arrives no earlier than its slot.
+
+    Delays of a request or of its predecessors do not matter.
+    """
+    started = time.time()
     with ThreadPoolExecutor(4) as pool:
-        list(ask(pool))
+        list(send(pool))
     assert len(web.requests) > 2
-    for turn, asked in enumerate(sorted(web.requests, key=lambda each: each.at)):
-        assert asked.at - began > turn * GREENHOUSE.pace_seconds - 0.02
+    for slot, request in enumerate(sorted(web.requests, key=lambda each: each.at)):
+        assert request.at - started > slot * GREENHOUSE.pace_seconds - 0.02
 
 
 def test_client_sends_user_agent_with_contact(web, http_client):
@@ -64,6 +67,7 @@ def test_robots_txt_is_requested_first_and_once_per_host(web, http_client):
 @pytest.mark.parametrize(
     "rules",
     ["User-agent: *\nDisallow: /", "User-agent: JobIngestion\nDisallow: /v1/*/jobs", "User-agent: *\nDisallow: /*ent="],
+    ids=["all paths", "pattern of a path", "pattern of a query"],
 )
 def test_robots_txt_disallow_is_obeyed(web, http_client, rules):
     web.json(ACME, EMPTY)
@@ -146,14 +150,14 @@ def test_crawl_delay_slows_requests_down(web, http_client):
 def test_crawl_delay_below_our_interval_is_ignored(web, http_client):
     web.json(ACME, EMPTY)
     web.replies["/robots.txt"] = Reply(b"User-agent: *\nCrawl-delay: 0.01")
-    in_turn(web, lambda pool: pool.map(list_acme, [http_client] * 4))
+    assert_spaced(web, lambda pool: pool.map(list_acme, [http_client] * 4))
 
 
 def test_rate_limit_is_shared_by_processes(web, settings, broker, limiter):
-    """Two hosts with clients of their own stand for two processes: all they share is Redis."""
+    """Two clients that share only Redis stand for two processes."""
     web.json(ACME, EMPTY)
-    hosts = [make_client(web, limiter), make_client(web, RateLimiter(connect(settings.redis_url)))]
-    in_turn(web, lambda pool: pool.map(list_acme, hosts * 3))
+    clients = [make_client(web, limiter), make_client(web, RateLimiter(connect(settings.redis_url)))]
+    assert_spaced(web, lambda pool: pool.map(list_acme, clients * 3))
     assert any(key.startswith(PREFIX.encode()) for key in broker.keys())
 
 
@@ -162,17 +166,17 @@ def test_retry_after_that_is_short_is_waited_out(web, http_client):
     whole = web.replies[ACME]
     web.replies[ACME] = [Reply(status=429, headers={"Retry-After": "1"}), whole]
     assert list_acme(http_client).is_complete
-    asked = [each.at for each in web.requests if each.path == ACME]
-    assert asked[1] - asked[0] > 0.9
+    [first, second] = [each.at for each in web.requests if each.path == ACME]
+    assert second - first > 0.9
 
 
 @pytest.mark.parametrize("status", [429, 503])
 def test_retry_after_that_is_long_blocks_further_requests(web, http_client, status):
     web.replies[ACME] = Reply(status=status, headers={"Retry-After": "600"})
     for _ in range(2):
-        with pytest.raises(Throttled) as told:
+        with pytest.raises(Throttled) as raised:
             list_acme(http_client)
-        wait = told.value.retry_at - datetime.now(UTC)
+        wait = raised.value.retry_at - datetime.now(UTC)
         assert timedelta(seconds=590) < wait < timedelta(seconds=601)
     assert len(web.paths()) == 1
 
@@ -190,9 +194,9 @@ def test_throttled_host_is_blocked_after_three_boards(web, http_client):
         web.replies[f"/v1/boards/{name}/jobs"] = Reply(status=429, headers={"Retry-After": "600"})
         with pytest.raises(Throttled):
             list_board(http_client, "greenhouse", name)
-    with pytest.raises(Throttled) as told:
+    with pytest.raises(Throttled) as raised:
         list_board(http_client, "greenhouse", "four")
-    assert told.value.retry_at - datetime.now(UTC) > timedelta(seconds=500)
+    assert raised.value.retry_at - datetime.now(UTC) > timedelta(seconds=500)
     assert len(web.paths()) == 3
 
 
@@ -206,7 +210,7 @@ def test_throttle_count_of_a_host_is_reset_by_a_success(web, http_client):
 
 
 @pytest.mark.parametrize(
-    ("said", "seconds"),
+    ("value", "seconds"),
     [
         ("a date", 3000),
         ("soon", 60),
@@ -216,13 +220,13 @@ def test_throttle_count_of_a_host_is_reset_by_a_success(web, http_client):
         ("", 60),
     ],
 )
-def test_retry_after_parses_any_value(web, http_client, said, seconds):
-    if said == "a date":
-        said = (datetime.now(UTC) + timedelta(seconds=seconds)).strftime("%a, %d %b %Y %H:%M:%S GMT")
-    web.replies[ACME] = Reply(status=429, headers={"Retry-After": said})
-    with pytest.raises(Throttled) as told:
+def test_retry_after_parses_any_value(web, http_client, value, seconds):
+    if value == "a date":
+        value = (datetime.now(UTC) + timedelta(seconds=seconds)).strftime("%a, %d %b %Y %H:%M:%S GMT")
+    web.replies[ACME] = Reply(status=429, headers={"Retry-After": value})
+    with pytest.raises(Throttled) as raised:
         list_acme(http_client, seconds=10)
-    assert abs((told.value.retry_at - datetime.now(UTC)).total_seconds() - seconds) < 0.3 * seconds + 2
+    assert abs((raised.value.retry_at - datetime.now(UTC)).total_seconds() - seconds) < 0.3 * seconds + 2
 
 
 def test_redirect_on_the_host_is_followed_and_elsewhere_is_moved(web, http_client):
@@ -230,13 +234,13 @@ def test_redirect_on_the_host_is_followed_and_elsewhere_is_moved(web, http_clien
     web.replies[ACME] = Reply(status=308, headers={"Location": "/v1/boards/acme-inc/jobs"})
     assert list_acme(http_client).is_complete
     web.replies[ACME] = Reply(status=302, headers={"Location": "http://169.254.169.254/latest"})
-    with pytest.raises(Moved) as told:
+    with pytest.raises(Moved) as raised:
         list_acme(http_client)
-    assert told.value.location == "http://169.254.169.254/latest"
+    assert raised.value.location == "http://169.254.169.254/latest"
 
 
 def test_redirect_from_https_to_plain_http_is_refused(web, tls_web):
-    """Of the host and its port, and of another port of it; where it is plain already, nothing is lost."""
+    """The target is the same port, then another port of the host."""
     web.json(ACME, EMPTY)
     http_client = HttpClient(UnlimitedRateLimiter(), {"greenhouse": tls_web.url}, None)
     for plain in (tls_web.url.replace("https:", "http:"), web.url.replace("127.0.0.1", "localhost")):
@@ -264,8 +268,8 @@ def test_listing_ends_at_its_deadline(web, http_client):
 
 
 @pytest.fixture
-def companies(web, limiter, monkeypatch) -> HttpClient:
-    """A host for which every company of Greenhouse has a host of its own, all of them on the one server."""
+def company_hosts(web, limiter, monkeypatch) -> HttpClient:
+    """A client for which each Greenhouse company has its own host; all hosts are the test's server."""
     source = replace(GREENHOUSE, bases={"": "https://{token}.boards.example"})
     monkeypatch.setitem(SOURCES, "greenhouse", source)
     here = web.url.rpartition(":")[2]
@@ -274,12 +278,12 @@ def companies(web, limiter, monkeypatch) -> HttpClient:
     return HttpClient(limiter, {"greenhouse": f"http://{{token}}.boards.example:{here}"}, None)
 
 
-def test_company_hosts_each_have_their_own_robots_txt(web, companies):
+def test_company_hosts_each_have_their_own_robots_txt(web, company_hosts):
     for board in ("acme", "other"):
         web.json(f"/v1/boards/{board}/jobs", EMPTY)
-        assert list_board(companies, "greenhouse", board).is_complete
-    asked = [(each.headers["host"].partition(":")[0], each.path) for each in web.requests]
-    assert asked == [
+        assert list_board(company_hosts, "greenhouse", board).is_complete
+    requests = [(each.headers["host"].partition(":")[0], each.path) for each in web.requests]
+    assert requests == [
         ("acme.boards.example", "/robots.txt"),
         ("acme.boards.example", ACME),
         ("other.boards.example", "/robots.txt"),
@@ -287,28 +291,28 @@ def test_company_hosts_each_have_their_own_robots_txt(web, companies):
     ]
 
 
-def test_company_hosts_of_one_source_share_a_rate_limit(web, companies):
+def test_company_hosts_of_one_source_share_a_rate_limit(web, company_hosts):
     boards = [f"b{number}" for number in range(4)]
     for board in boards:
         web.json(f"/v1/boards/{board}/jobs", EMPTY)
-    in_turn(web, lambda pool: pool.map(lambda board: list_board(companies, "greenhouse", board), boards))
+    assert_spaced(web, lambda pool: pool.map(lambda board: list_board(company_hosts, "greenhouse", board), boards))
 
 
-def test_base_url_without_token_serves_all_companies(web, http_client, companies):
+def test_base_url_without_token_serves_all_companies(web, http_client, company_hosts):
     web.json(ACME, EMPTY)
     assert list_board(http_client, "greenhouse", "acme").is_complete
-    below = HttpClient(UnlimitedRateLimiter(), {"greenhouse": f"{web.url}/{{token}}"}, None)
+    client_with_path = HttpClient(UnlimitedRateLimiter(), {"greenhouse": f"{web.url}/{{token}}"}, None)
     web.json("/acme/v1/boards/acme/jobs", EMPTY)
-    assert list_board(below, "greenhouse", "Acme").is_complete
+    assert list_board(client_with_path, "greenhouse", "Acme").is_complete
 
 
 @pytest.mark.parametrize("name", ["a.b", "a b", "acme-", "a_b", "a&b", "a+b", "ä", "x" * 64, "evil.example"])
-def test_company_host_token_must_be_a_host_label(companies, name):
+def test_company_host_token_must_be_a_host_label(company_hosts, name):
     with pytest.raises(ValueError, match="letters a to z"):
         SOURCES["greenhouse"].board(name)
 
 
-def test_company_host_token_is_lowercased(companies):
+def test_company_host_token_is_lowercased(company_hosts):
     assert SOURCES["greenhouse"].valid_board("ACME") == "acme"
 
 

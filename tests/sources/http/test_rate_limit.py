@@ -1,4 +1,4 @@
-"""Slots, blocks and texts that all processes share by Redis, and what becomes of requests without it."""
+"""Rate limiter and cache: shared by all processes in Redis, and the behaviour without Redis."""
 
 import time
 
@@ -32,7 +32,7 @@ def test_rate_limiter_slots_blocks_and_cache_in_redis(limiter):
 
 
 @pytest.mark.parametrize(
-    "ask",
+    "call",
     [
         lambda limiter: limiter.acquire_slot("h", 1, 1),
         lambda limiter: limiter.block("h", 1),
@@ -42,30 +42,31 @@ def test_rate_limiter_slots_blocks_and_cache_in_redis(limiter):
         lambda limiter: limiter.get("x"),
         lambda limiter: limiter.set("x", "y", 1),
     ],
+    ids=["acquire_slot", "block", "blocked_for", "record_throttle", "reset_throttles", "get", "set"],
 )
-def test_rate_limiter_without_redis_raises_for_every_call(ask):
+def test_rate_limiter_without_redis_raises_for_every_call(call):
     limiter = RateLimiter(connect(NO_REDIS))
     assert not limiter.is_available()
     with pytest.raises(RateLimiterUnavailable):
-        ask(limiter)
+        call(limiter)
 
 
 def test_rate_limiter_without_redis_sends_no_request(web):
-    """Listings that wait for a turn are put off for it, and cost the board no attempt."""
+    """The error is a RateLimited, so previews snooze the listing and count no attempt."""
     web.json(ACME, EMPTY)
-    with pytest.raises(RateLimiterUnavailable) as told:
+    with pytest.raises(RateLimiterUnavailable) as raised:
         list_acme(make_client(web, RateLimiter(connect(NO_REDIS))))
-    assert isinstance(told.value, RateLimited) and web.requests == []
+    assert isinstance(raised.value, RateLimited) and web.requests == []
 
 
 def test_command_rate_limiter_pauses_and_reads_robots_txt_once(web):
     web.json(ACME, EMPTY)
-    http_client, began = make_client(web, CommandRateLimiter()), time.time()
+    http_client, started = make_client(web, CommandRateLimiter()), time.time()
     list_acme(http_client)
     list_acme(http_client)
     assert [each.path for each in web.requests] == ["/robots.txt", ACME, ACME]
-    for number, asked in enumerate(web.requests, 1):
-        assert asked.at - began > number * SOURCES["greenhouse"].pace_seconds - 0.02
+    for number, request in enumerate(web.requests, 1):
+        assert request.at - started > number * SOURCES["greenhouse"].pace_seconds - 0.02
 
 
 def test_command_rate_limiter_blocks_a_throttled_board(web):

@@ -1,4 +1,4 @@
-"""A user's address never leads into this machine or its neighbourhood, however it is written."""
+"""SSRF: no URL of a user reaches this machine or a private network, in whatever spelling."""
 
 import socket
 from urllib.parse import urlsplit
@@ -75,19 +75,19 @@ def test_ssrf_resolve_refuses_a_mix_of_public_and_inward_addresses(monkeypatch):
 
 
 def test_ssrf_connects_to_the_address_that_was_checked(monkeypatch, web):
-    """A name server that answers with another address the second time is not asked a second time."""
-    asked = []
+    """There is one look-up only, so DNS rebinding cannot change the address after the check."""
+    looked_up = []
     really = socket.getaddrinfo
 
     def getaddrinfo(*args, **more):
-        asked.append(args[0])
+        looked_up.append(args[0])
         return really("127.0.0.1", *args[1:], **more)
 
     monkeypatch.setattr(ssrf.socket, "getaddrinfo", getaddrinfo)
     web.json("/", {})
     port = urlsplit(web.url).port
     reply = transport.send(urlsplit(f"http://changing.example:{port}/"), {}, Limits(5, 1000, inward=True))
-    assert (reply.status, asked) == (200, ["changing.example"])
+    assert (reply.status, looked_up) == (200, ["changing.example"])
 
 
 @pytest.mark.parametrize("host", ["no-such-name.invalid", "a..b", f"{'x' * 70}.example"])
@@ -98,24 +98,24 @@ def test_ssrf_resolve_of_an_unknown_name_is_unreachable(host):
 
 @pytest.mark.parametrize("board", ["127.0.0.1.nip.example", "localhost.localdomain"])
 def test_ssrf_operator_base_url_does_not_exempt_own_domains(monkeypatch, board):
-    """The operator's mirror may be anywhere; a user's board, which stands in its place, may not."""
-    asked = []
+    """The operator's mirror may have any address; a board that is an own domain must be public."""
+    connections = []
 
     def get(url, headers, bounds):
-        asked.append((url.hostname, bounds.inward))
-        raise AddressRefused("not asked")
+        connections.append((url.hostname, bounds.inward))
+        raise AddressRefused("not sent")
 
     monkeypatch.setattr("app.sources.http.transport.send", get)
     http_client = HttpClient(UnlimitedRateLimiter(), {"teamtailor": "https://{token}.mirror.example"}, None)
     for name in (board, "acme"):
         with pytest.raises(SourceError):
             list_board(http_client, "teamtailor", name)
-    assert asked == [(board, False), ("acme.mirror.example", True)]
+    assert connections == [(board, False), ("acme.mirror.example", True)]
 
 
 def test_ssrf_website_on_a_private_address_is_refused(monkeypatch):
-    here = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", 443))]
-    monkeypatch.setattr(ssrf.socket, "getaddrinfo", lambda *args, **more: here)
-    outside = HttpClient(UnlimitedRateLimiter(), {}, None)
+    loopback = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", 443))]
+    monkeypatch.setattr(ssrf.socket, "getaddrinfo", lambda *args, **more: loopback)
+    http_client = HttpClient(UnlimitedRateLimiter(), {}, None)
     with pytest.raises(AddressRefused):
-        list_board(outside, "website", "careers.acme.com", seconds=5)
+        list_board(http_client, "website", "careers.acme.com", seconds=5)

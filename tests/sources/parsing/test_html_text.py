@@ -1,4 +1,4 @@
-"""Texts come out plain, whole and in their parts."""
+"""Markup as plain text, and its division into description and requirements."""
 
 import pytest
 from hypothesis import given
@@ -126,7 +126,7 @@ def test_html_text_drops_lone_surrogates():
     "markup", ["<div>", "<ul><li>", "<b>", "<i class=x>", "<table><tr><td>", "<", "<a ", "<!--", "a"]
 )
 def test_html_text_of_deep_and_long_markup_is_rendered(markup):
-    """What a tree of it would take minutes for; the words are kept."""
+    """A parser that builds a tree would take minutes; ours keeps the words."""
     assert "deep" in (plain("<p>deep</p><" + markup * 40_000) or "")
 
 

@@ -1,4 +1,4 @@
-"""Tokens of a page's markup."""
+"""The search for tokens in a page, window by window."""
 
 import re
 

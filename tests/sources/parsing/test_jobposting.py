@@ -1,4 +1,4 @@
-"""Postings as schema.org describes them, and as companies write them."""
+"""Postings in JSON-LD (schema.org's JobPosting), in the forms that companies publish."""
 
 import html
 import json
@@ -32,7 +32,7 @@ def record(**members: object) -> Record:
 
 
 def read(**members: object):
-    """A posting with these members, as it is kept."""
+    """Return the posting with these members, parsed and normalised."""
     return normalize(draft_of(record(**members), HERE))
 
 
@@ -54,6 +54,10 @@ def day(offset: int) -> str:
         {"@type": "WebPage", "mainEntity": JOB},
         {"@type": "ItemList", "itemListElement": [{"@type": "ListItem", "position": 1, "item": JOB}]},
     ],
+    ids=[
+        *("alone", "list", "nested list", "graph", "graph of one", "several types", "type as URL", "type with prefix"),
+        *("main entity", "item list"),
+    ],
 )
 def test_job_postings_are_found_at_any_depth(document):
     assert [found["title"] for found in job_postings(json.dumps(document))] == ["Baker"]
@@ -69,7 +73,11 @@ def test_job_postings_keep_their_order():
     assert [found["title"] for found in job_postings(json.dumps(document))] == ["A", "B", "C"]
 
 
-@pytest.mark.parametrize("around", ["%s", " \n%s;\n", "<!-- %s -->", "//<![CDATA[\n%s\n//]]>", "\ufeff%s"])
+@pytest.mark.parametrize(
+    "around",
+    ["%s", " \n%s;\n", "<!-- %s -->", "//<![CDATA[\n%s\n//]]>", "\ufeff%s"],
+    ids=["nothing", "semicolon", "comment", "CDATA", "byte order mark"],
+)
 def test_job_postings_ignores_wrappers_of_the_script(around):
     assert len(list(job_postings(around % json.dumps(JOB)))) == 1
 
@@ -120,7 +128,11 @@ def test_own_identity_accepts_text_number_and_property_value(identifier, identit
     assert own_identity(record(identifier=identifier, hiringOrganization=ORGANIZATION)) == identity
 
 
-@pytest.mark.parametrize("organization", ["Acme", ORGANIZATION, [ORGANIZATION], [None, "Acme"]])
+@pytest.mark.parametrize(
+    "organization",
+    ["Acme", ORGANIZATION, [ORGANIZATION], [None, "Acme"]],
+    ids=["text", "object", "list of objects", "list of texts"],
+)
 def test_employer_is_found_in_every_form(organization):
     assert employer(record(hiringOrganization=organization)) == "Acme"
     assert employer(record()) is None
@@ -217,11 +229,11 @@ def test_job_postings_survives_fuzzed_scripts(script):
 
 def _finish(found: dict) -> None:
     try:
-        draft = draft_of(Record(found, "JobPosting"), HERE)
+        raw = draft_of(Record(found, "JobPosting"), HERE)
     except ShapeChanged:
         return
-    if draft:
-        normalize(draft)
+    if raw:
+        normalize(raw)
 
 
 def test_locations_with_equal_addresses_use_their_names():

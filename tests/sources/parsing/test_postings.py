@@ -1,8 +1,8 @@
-"""Normalised postings: their links."""
+"""Links of normalised postings."""
 
 import pytest
 
-from tests.sources.adapters.examples import GREENHOUSE, read
+from tests.sources.adapters.examples import GREENHOUSE, parse_record
 
 
 @pytest.mark.parametrize(
@@ -11,7 +11,7 @@ from tests.sources.adapters.examples import GREENHOUSE, read
     + [f"https://acme.example/{'x' * 2000}"],
 )
 def test_posting_url_that_is_invalid_falls_back_to_the_board(url):
-    posting = read("greenhouse", GREENHOUSE["jobs"][0], absolute_url=url)
+    posting = parse_record("greenhouse", GREENHOUSE["jobs"][0], absolute_url=url)
     assert posting.url == "https://job-boards.greenhouse.io/acme/jobs/4012345007"
 
 
@@ -25,4 +25,4 @@ def test_posting_url_that_is_invalid_falls_back_to_the_board(url):
     ],
 )
 def test_posting_url_is_normalized(written, meant):
-    assert read("greenhouse", GREENHOUSE["jobs"][0], absolute_url=written).url == meant
+    assert parse_record("greenhouse", GREENHOUSE["jobs"][0], absolute_url=written).url == meant

@@ -1,4 +1,4 @@
-"""Sitemaps, whole and broken, friendly and hostile."""
+"""Sitemaps: valid, broken and hostile."""
 
 import gzip
 from functools import partial
@@ -16,7 +16,7 @@ URLSET = b"<urlset xmlns='http://www.sitemaps.org/schemas/sitemap/0.9'>%s</urlse
 ONE = URLSET % b"<url><loc>https://acme.example/jobs/1</loc></url>"
 HEAD = b"<?xml version='1.0' encoding='UTF-8'?>"
 BOMB = b"<!DOCTYPE x [<!ENTITY a 'aaaaaaaaaa'><!ENTITY b '&a;&a;&a;&a;'>]><urlset><url><loc>&b;</loc></url></urlset>"
-OUTSIDE = b"<!DOCTYPE x [<!ENTITY a SYSTEM 'file:///etc/passwd'>]><urlset><url><loc>&a;</loc></url></urlset>"
+EXTERNAL = b"<!DOCTYPE x [<!ENTITY a SYSTEM 'file:///etc/passwd'>]><urlset><url><loc>&a;</loc></url></urlset>"
 PIECES = [b"<urlset>", b"</urlset>", b"<url>", b"</url>", b"<loc>", b"</loc>", b"<a:b>", b"&a;", b"<!--", b"\x1f\x8b"]
 
 
@@ -34,7 +34,11 @@ def test_read_sitemap_distinguishes_index_and_urlset():
     assert read_sitemap(b"<urlset/>") == Sitemap(False, (), True)
 
 
-@pytest.mark.parametrize("body", [ONE, b"\n\n" + HEAD + ONE, b"\xef\xbb\xbf" + HEAD + ONE, packed(HEAD + ONE)])
+@pytest.mark.parametrize(
+    "body",
+    [ONE, b"\n\n" + HEAD + ONE, b"\xef\xbb\xbf" + HEAD + ONE, packed(HEAD + ONE)],
+    ids=["plain", "blank lines", "byte order mark", "gzip"],
+)
 def test_read_sitemap_accepts_gzip_bom_and_leading_blank_lines(body):
     assert read_sitemap(body).addresses == ("https://acme.example/jobs/1",)
 
@@ -58,7 +62,7 @@ def test_read_sitemap_rejects_other_and_truncated_documents(body):
         read_sitemap(body)
 
 
-@pytest.mark.parametrize("body", [BOMB, OUTSIDE, packed(BOMB)])
+@pytest.mark.parametrize("body", [BOMB, EXTERNAL, packed(BOMB)], ids=["bomb", "external file", "bomb in gzip"])
 def test_read_sitemap_refuses_entities(body):
     with pytest.raises(ShapeChanged, match="document type"):
         read_sitemap(body)
@@ -90,19 +94,19 @@ def test_read_sitemap_skips_and_flags_an_overlong_url():
 
 
 def test_read_sitemap_frees_elements_while_parsing(monkeypatch):
-    """Of a sitemap of fifty thousand pages there are never more in memory than a piece of the file has."""
-    most = 0
+    """Only the elements of one chunk are in memory, even for a sitemap of 50,000 pages."""
+    max_elements = 0
 
     def elements(stream):
-        nonlocal most
+        nonlocal max_elements
         for root, element, depth in really(stream):
-            most = max(most, len(root))
+            max_elements = max(max_elements, len(root))
             yield root, element, depth
 
     really = sitemap._elements
     monkeypatch.setattr(sitemap, "_elements", elements)
     assert len(read_sitemap(URLSET % (b"<url><loc>https://acme.example/</loc></url>" * 5000)).addresses) == 5000
-    assert most < 1000
+    assert max_elements < 1000
 
 
 @given(st.binary(max_size=200) | st.lists(st.sampled_from(PIECES) | st.binary(max_size=5), max_size=12).map(b"".join))

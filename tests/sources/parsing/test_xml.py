@@ -1,4 +1,4 @@
-"""XML from anywhere: nothing in it is expanded, and its encoding may be a lie."""
+"""XML feeds: entities are refused, and a wrong encoding is corrected."""
 
 import pytest
 from hypothesis import given
@@ -56,6 +56,11 @@ def test_xml_document_types_and_entities_are_refused(document):
         ('<?xml version="1.0" encoding="utf-16"?><feed><item>Café</item></feed>'.encode("utf-16"), {}),
         ('\ufeff<?xml version="1.0"?><feed><item>Café</item></feed>'.encode(), {}),
         ('  \n<?xml version="1.0" encoding="UTF-8"?><feed><item>Caf\x0cé</item></feed>'.encode(), {}),
+    ],
+    ids=[
+        *("latin-1 declared as utf-8", "latin-1", "utf-8 declared as nonsense", "utf-8 declared as latin-1"),
+        *("utf-8 declared as windows-1252", "charset in Content-Type", "nonsense in Content-Type", "utf-16"),
+        *("byte order mark", "blank lines and a control character"),
     ],
 )
 def test_xml_with_a_wrong_encoding_is_decoded(body, headers):
