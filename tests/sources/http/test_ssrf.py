@@ -13,7 +13,7 @@ from app.sources.http.transport import Limits
 from app.sources.listing import list_board
 from tests.sources.conftest import UnlimitedRateLimiter
 
-INWARD = [
+PRIVATE = [
     "127.0.0.1",
     "127.255.255.254",
     "0.0.0.0",
@@ -49,8 +49,8 @@ INWARD = [
 ]
 
 
-@pytest.mark.parametrize("address", INWARD)
-def test_ssrf_is_public_rejects_inward_addresses(address):
+@pytest.mark.parametrize("address", PRIVATE)
+def test_ssrf_is_public_rejects_private_addresses(address):
     assert not is_public(address)
 
 
@@ -67,7 +67,7 @@ def test_ssrf_resolve_refuses_every_spelling_of_this_machine(host):
         resolve(host, 443, 20, inward=False)
 
 
-def test_ssrf_resolve_refuses_a_mix_of_public_and_inward_addresses(monkeypatch):
+def test_ssrf_resolve_refuses_a_mix_of_public_and_private_addresses(monkeypatch):
     found = [(socket.AF_INET, 0, 0, "", ("1.1.1.1", 443)), (socket.AF_INET, 0, 0, "", ("10.0.0.1", 443))]
     monkeypatch.setattr(ssrf.socket, "getaddrinfo", lambda *args, **more: found)
     with pytest.raises(AddressRefused):
