@@ -12,7 +12,7 @@ from app.config.settings import Settings
 from bench import figures
 from bench.load import Measured
 from bench.stage import staged
-from tests.support.reports import setting, table
+from tests.support.reports import describe_environment, table
 
 HEAD = """# Benchmarks
 
@@ -62,7 +62,7 @@ def measure(parts: list[str]) -> str:
             head, *rows = getattr(figures, part)(stage)
             sections += [f"## {PARTS[part]}\n", table(head, rows)]
     took = f"{(time.monotonic() - began) / 60:.1f} min"
-    return "\n".join([HEAD, setting(Command="`make bench`", Took=took), *sections])
+    return "\n".join([HEAD, describe_environment(Command="`make bench`", Took=took), *sections])
 
 
 def compare(other: Path, seconds: float, turns: int) -> str:

@@ -1,4 +1,4 @@
-"""A private PostgreSQL and Redis for the whole suite, made and started the way the product does it."""
+"""A private PostgreSQL and Redis for the whole suite, created and started as by the product."""
 
 import os
 import secrets
@@ -33,15 +33,15 @@ from app.services.accounts import users
 from app.sources.adapters.registry import SOURCES
 from tests.support import boards as boards_support
 from tests.support.boards import Boards
-from tests.support.waiting import PATIENCE_SECONDS, wait_until
+from tests.support.waiting import WAIT_TIMEOUT, wait_until
 from tests.support.workers import running_worker
 
 for field in fields(Settings):
     os.environ.pop(field.name.upper(), None)
-# A hundred processes of the product are started, and not each shall compile it anew.
+# The suite starts about a hundred processes of the product; without bytecode files each would compile it anew.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
-# Neither how fast a machine is, nor chance, is anything that a test may fail for.
+# No test may fail by chance or because the machine is slow.
 hypothesis.settings.register_profile(
     "suite",
     deadline=None,
@@ -53,29 +53,29 @@ hypothesis.settings.load_profile("suite")
 
 PUBLIC_URL = "https://jobs.example.org"
 SECRET_KEY = secrets.token_urlsafe(48)
-LONGEST = ("tests/faults/test_make_run.py", "tests/faults/", "tests/e2e/", "")
+SLOWEST_FILES = ("tests/faults/test_make_run.py", "tests/faults/", "tests/e2e/", "")
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The files that take longest begin first, lest one process be left with one of them in the end."""
+    """Run the slowest files first, so that no process is left with one of them at the end."""
 
     def place(item: pytest.Item) -> int:
-        return next(place for place, begin in enumerate(LONGEST) if item.nodeid.startswith(begin))
+        return next(place for place, prefix in enumerate(SLOWEST_FILES) if item.nodeid.startswith(prefix))
 
     items.sort(key=place)
 
 
 @pytest.hookimpl(wrapper=True, trylast=True)
 def pytest_runtest_call() -> Iterator[None]:
-    """Write what the test has logged while pytest still captures it."""
+    """Write the log of the test while pytest still captures it."""
     yield
     logs.drain()
 
 
 @pytest.fixture(scope="session")
 def data_dir() -> Iterator[Path]:
-    """A data folder with a short path that has a space in it."""
+    """A data folder with a short path that contains a space."""
     folder = Path(tempfile.mkdtemp(prefix="ji test-", dir="/tmp"))
     folder.chmod(0o711)
     yield folder
@@ -84,7 +84,7 @@ def data_dir() -> Iterator[Path]:
 
 @pytest.fixture(scope="session")
 def board_server() -> Iterator[Boards]:
-    """A server in place of those that boards are read from."""
+    """A server in place of the sources."""
     server = Boards()
     yield server
     server.stop()
@@ -100,7 +100,7 @@ def settings(data_dir: Path, board_server: Boards) -> Iterator[Settings]:
         environment.setenv("AUTH", "local")
         found = Settings.from_env()
         with postgres_on_demand(found.data_dir, found.embedded_database):
-            # Both outlive every test, so nothing need reach the disk: with a slow one they would seem to be away.
+            # The data is never needed after a crash, and with fsync a slow disk would look like an outage.
             with psycopg.connect(**connect_arguments(found.database_url), autocommit=True) as server:
                 server.execute("ALTER SYSTEM SET fsync = off")
                 server.execute("SELECT pg_reload_conf()")
@@ -114,7 +114,7 @@ def settings(data_dir: Path, board_server: Boards) -> Iterator[Settings]:
 
 @pytest.fixture(scope="session")
 def app(settings: Settings) -> Iterator[Flask]:
-    """The application on a database that the migrations built."""
+    """The application on a migrated database."""
     app = create_app(settings)
     with app.app_context():
         flask_migrate.upgrade()
@@ -124,10 +124,10 @@ def app(settings: Settings) -> Iterator[Flask]:
 
 @pytest.fixture(scope="session")
 def broker(settings: Settings) -> Iterator[redis.Redis]:
-    """A connection to the real broker, to look into it and to disturb it."""
+    """A connection to the real broker, for inspection and faults."""
     path = str(embedded_redis.redis_socket(short_path(settings.data_dir)))
     password = (settings.data_dir / "redis.password").read_text()
-    client = redis.Redis(unix_socket_path=path, password=password, socket_timeout=PATIENCE_SECONDS)
+    client = redis.Redis(unix_socket_path=path, password=password, socket_timeout=WAIT_TIMEOUT)
     wait_until(lambda: _pings(client), what="Redis")
     yield client
     client.close()
@@ -135,7 +135,7 @@ def broker(settings: Settings) -> Iterator[redis.Redis]:
 
 @pytest.fixture(autouse=True)
 def _clean(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Every test that used the application leaves nothing behind, and runs in its context."""
+    """Run tests that use the application in its context, and clean up after them."""
     if "app" not in request.fixturenames:
         yield
         return
@@ -153,13 +153,13 @@ def _clean(request: pytest.FixtureRequest) -> Iterator[None]:
 
 @pytest.fixture
 def client(app: Flask) -> FlaskClient:
-    """curl, without the process."""
+    """A client of the application, in this process."""
     return app.test_client()
 
 
 @pytest.fixture
 def boards(app: Flask, board_server: Boards, monkeypatch: pytest.MonkeyPatch) -> Iterator[Boards]:
-    """What the systems offer; at first nothing. Between requests no test waits as long as a guest should."""
+    """The server of the boards, without any board yet; there are no pauses between requests."""
     for key, source in list(SOURCES.items()):
         monkeypatch.setitem(SOURCES, key, replace(source, pace_seconds=0.0))
     yield board_server
@@ -168,13 +168,13 @@ def boards(app: Flask, board_server: Boards, monkeypatch: pytest.MonkeyPatch) ->
 
 @pytest.fixture
 def user_id(app: Flask) -> int:
-    """The local user."""
+    """The id of the local user."""
     return users.local_user_id()
 
 
 @pytest.fixture
 def accounts_app(settings: Settings, app: Flask) -> Iterator[Flask]:
-    """The same product with AUTH=accounts."""
+    """The application with AUTH=accounts."""
     accounts = replace(settings, auth="accounts", public_url=PUBLIC_URL, metrics_token="sesame", secret_key=SECRET_KEY)
     other = create_app(accounts)
     yield other
@@ -184,7 +184,7 @@ def accounts_app(settings: Settings, app: Flask) -> Iterator[Flask]:
 
 @pytest.fixture
 def flask_command(settings: Settings, app: Flask) -> Callable[..., subprocess.CompletedProcess[str]]:
-    """Run ``flask --app wsgi …`` as an operator does, in a process of its own."""
+    """Run ``flask --app wsgi …`` in its own process, as an operator does."""
 
     def run(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -193,7 +193,7 @@ def flask_command(settings: Settings, app: Flask) -> Callable[..., subprocess.Co
             env={**os.environ, "DATA_DIR": str(settings.data_dir), **environment},
             capture_output=True,
             text=True,
-            timeout=PATIENCE_SECONDS,
+            timeout=WAIT_TIMEOUT,
         )
 
     return run
@@ -201,20 +201,20 @@ def flask_command(settings: Settings, app: Flask) -> Callable[..., subprocess.Co
 
 @pytest.fixture(scope="module")
 def worker_log(settings: Settings, app: Flask, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A real Celery worker, ready, for all tests of a module; yields the file that its log goes to."""
+    """A real Celery worker, ready, for all tests of a module; yields its log file."""
     log = tmp_path_factory.mktemp("worker") / "worker.log"
     with running_worker(settings, log) as process:
         wait_until(lambda: " ready." in log.read_text(), what="the worker")
         yield log
         process.terminate()
-        process.wait(PATIENCE_SECONDS)
+        process.wait(WAIT_TIMEOUT)
 
 
 @pytest.fixture
 def worker(worker_log: Path) -> Callable[[], str]:
-    """That worker; returns what it has said since the test began."""
-    begin = worker_log.stat().st_size
-    return lambda: worker_log.read_bytes()[begin:].decode()
+    """A function that returns the log of that worker since the start of the test."""
+    start = worker_log.stat().st_size
+    return lambda: worker_log.read_bytes()[start:].decode()
 
 
 def _pings(client: redis.Redis) -> bool:

@@ -1,4 +1,4 @@
-"""What the migrations build, read from PostgreSQL's catalogue."""
+"""Migrations: the tables they create, and the rows they keep."""
 
 from pathlib import Path
 
@@ -59,18 +59,18 @@ def columns(table: str) -> dict:
 
 @pytest.fixture
 def at_agreed_tables(app):
-    """The database as migration a2ef3e15d65e leaves it."""
+    """Downgrade the database to migration a2ef3e15d65e for one test."""
     flask_migrate.downgrade(revision="a2ef3e15d65e")
     yield
     flask_migrate.upgrade()
 
 
-def test_the_jobs_migration_makes_exactly_the_agreed_columns(at_agreed_tables):
+def test_migration_of_jobs_creates_exactly_the_agreed_columns(at_agreed_tables):
     assert columns("ingestion_runs") == AGREED_RUNS
     assert columns("jobs") == AGREED_JOBS
 
 
-def test_the_jobs_migration_makes_exactly_the_agreed_keys(at_agreed_tables):
+def test_migration_of_jobs_creates_exactly_the_agreed_keys(at_agreed_tables):
     inspector = inspect(db.engine)
     [run_owner] = inspector.get_foreign_keys("ingestion_runs")
     assert (run_owner["referred_table"], run_owner["options"]) == ("users", {"ondelete": "CASCADE"})
@@ -83,7 +83,7 @@ def test_the_jobs_migration_makes_exactly_the_agreed_keys(at_agreed_tables):
     assert indexes["idx_jobs_run_status"] == ["run_id", "status"]
 
 
-def test_status_words_have_twenty_characters(app):
+def test_status_columns_hold_twenty_characters(app):
     lengths = sql(
         "SELECT character_maximum_length AS n FROM information_schema.columns"
         " WHERE column_name = 'status' AND table_name IN ('ingestion_runs', 'jobs')"
@@ -91,7 +91,7 @@ def test_status_words_have_twenty_characters(app):
     assert [length.n for length in lengths] == [20, 20]
 
 
-def test_all_the_way_down_leaves_nothing_and_all_the_way_up_works_again(app):
+def test_downgrade_to_base_leaves_nothing_and_upgrade_works_again(app):
     flask_migrate.downgrade(revision="base")
     try:
         left = inspect(db.engine).get_table_names()
@@ -102,8 +102,8 @@ def test_all_the_way_down_leaves_nothing_and_all_the_way_up_works_again(app):
     assert functions == []
 
 
-def test_upgrading_keeps_every_run_as_it_was_and_begins_its_timeline_there(app):
-    def stand() -> list:
+def test_upgrade_keeps_every_run_and_starts_its_timeline(app):
+    def rows() -> list:
         return sql("SELECT id, status, created_at, finished_at FROM ingestion_runs ORDER BY id")
 
     flask_migrate.downgrade(revision="a2ef3e15d65e")
@@ -116,16 +116,16 @@ def test_upgrading_keeps_every_run_as_it_was_and_begins_its_timeline_there(app):
                 status=status.value,
                 finished_at="2020-01-02" if status in RunStatus.TERMINAL else None,
             )
-        before = stand()
+        before = rows()
     finally:
         flask_migrate.upgrade()
-    assert stand() == before
+    assert rows() == before
     for run in before:
         events = [(event.seq, event.from_status, event.to_status, event.actor) for event in timeline(run.id)]
         assert events == [(1, None, run.status, "migration")]
 
 
-def test_upgrading_mends_what_the_agreed_tables_allowed_and_loses_no_row(app):
+def test_upgrade_repairs_invalid_rows_and_deletes_none(app):
     flask_migrate.downgrade(revision="a2ef3e15d65e")
     try:
         user_id = make_user()
@@ -152,39 +152,39 @@ def test_upgrading_mends_what_the_agreed_tables_allowed_and_loses_no_row(app):
     assert [job.status for job in sql("SELECT status FROM jobs ORDER BY id")] == ["pending", "error", "ready"]
 
 
-def test_without_keys_and_with_them_again_every_run_is_kept(app):
-    def stand() -> list:
+def test_downgrade_of_idempotency_keys_and_upgrade_keep_every_run(app):
+    def rows() -> list:
         found = sql("SELECT id, status FROM ingestion_runs ORDER BY id")
         return [(run.id, run.status, timeline(run.id)) for run in found]
 
     user_id = make_user()
     transitions.abort(start.create_run(user_id, key="k")[0])
     pending, _ = start.create_run(user_id)
-    before = stand()
+    before = rows()
     flask_migrate.downgrade(revision="93d5a07be1c4")
     try:
         assert "idempotency_key" not in columns("ingestion_runs")
-        assert stand() == before
+        assert rows() == before
     finally:
         flask_migrate.upgrade()
-    assert stand() == before
+    assert rows() == before
     assert [run.idempotency_key for run in sql("SELECT idempotency_key FROM ingestion_runs")] == [None, None]
     transitions.abort(pending)
     assert start.create_run(user_id, key="k")[1]
 
 
-def test_the_models_say_what_the_migrations_build(app):
+def test_models_match_the_migrations(app):
     flask_migrate.check()
 
 
-def test_there_is_one_head_and_every_migration_says_its_purpose(app):
+def test_migrations_have_one_head_and_a_docstring_each(app):
     scripts = ScriptDirectory.from_config(current_app.extensions["migrate"].migrate.get_config())
     assert len(scripts.get_heads()) == 1
     assert all(script.doc for script in scripts.walk_revisions())
     assert (Path(scripts.versions) / "a2ef3e15d65e_jobs.py").exists()
 
 
-def test_migrations_as_plain_sql_are_refused_in_a_sentence(flask_command):
+def test_upgrade_as_sql_script_is_refused(flask_command):
     done = flask_command("db", "upgrade", "--sql")
     assert done.returncode == 1
     assert "--sql is not supported" in done.stderr

@@ -1,4 +1,4 @@
-"""docs/security.md names tests that exist, and every point that it promises to speak of."""
+"""Checks of docs/security.md: the tests it names exist, and it has a row for every listed requirement."""
 
 import re
 
@@ -22,19 +22,19 @@ POINTS = [f"API{number}" for number in range(1, 11)] + [
 
 
 @pytest.mark.parametrize("name", NAMED)
-def test_a_test_that_is_named_exists(name):
+def test_security_page_names_existing_tests(name):
     begins = name.removesuffix("…")
     assert any(test == name or (begins != name and test.startswith(begins)) for test in TESTS)
 
 
-def test_a_file_that_is_named_exists():
+def test_security_page_names_existing_files():
     named = set(re.findall(r"`((?:tests|docs)/[\w/.]+)`", PAGE))
     assert len(named) > 8
     assert [path for path in named if not (PROJECT / path).exists()] == []
 
 
 @pytest.mark.parametrize("point", POINTS)
-def test_every_point_has_a_row_with_a_test(point):
+def test_security_page_has_a_row_with_a_test_for_every_point(point):
     rows = [line.split("|") for line in PAGE.splitlines() if line.startswith("| ") and line.count("|") == 5]
     found = [row for row in rows if re.search(rf"(^|[ ,]){re.escape(point)}($|[ ,])", row[1])]
     assert len(found) == 1

@@ -15,7 +15,7 @@ from app.services.accounts import credentials, passwords, users
 from tests.api.conftest import ANN
 from tests.api.test_ingestion_routes import problem
 from tests.support.accounts import PASSWORD, Visitor, in_browser
-from tests.support.factories import holding, sql
+from tests.support.factories import open_transaction, sql
 from tests.support.waiting import wait_until
 
 NEW_PASSWORD = "a whole new password"
@@ -291,7 +291,7 @@ def test_another_sites_page_can_do_nothing_by_the_cookie(browser, headers, metho
 def test_what_is_issued_while_the_password_changes_is_dead(accounts_app, ann, browser):
     """A sign-in with the old password, and a token asked for with a session that ends, both just before the commit."""
     lock = f"SELECT * FROM users WHERE user_id = {ann} FOR UPDATE"
-    with accounts_app.app_context(), holding(lock) as other:
+    with accounts_app.app_context(), open_transaction(lock) as other:
         session = credentials.find(CredentialKind.SESSION, secret_of(browser))
         with ThreadPoolExecutor(2) as pool:
             late = pool.submit(within(accounts_app, credentials.sign_in), ANN, PASSWORD, "late")

@@ -12,7 +12,7 @@ from app.sources.detect import Detected
 from tests.api.test_company_routes import ACME, URL, fault
 from tests.api.test_ingestion_routes import problem
 from tests.support.factories import sql
-from tests.support.parallel import at_once
+from tests.support.parallel import in_parallel
 from tests.support.previews import begun, company, finished
 
 
@@ -56,7 +56,7 @@ def test_of_two_changes_of_the_same_thing_seen_one_is_made(app, user_id):
     company_id = company(user_id, "acme")
     for number in range(10):
         seen = companies.get(company_id, user_id).updated_at
-        outcomes = at_once(
+        outcomes = in_parallel(
             app,
             *[lambda n=n: companies.change(company_id, user_id, {"name": f"{number} {n}"}, seen) for n in range(4)],
         )

@@ -8,8 +8,8 @@ from app.services.runs import idempotency
 from tests.api.test_ingestion_routes import problem
 from tests.support.accounts import Visitor, in_browser, person, with_token
 from tests.support.boards import job
-from tests.support.factories import holding, row, sql, timeline
-from tests.support.parallel import at_once
+from tests.support.factories import open_transaction, row, sql, timeline
+from tests.support.parallel import in_parallel
 from tests.support.previews import company, finished
 
 START = "/api/ingestion/start"
@@ -122,7 +122,7 @@ def test_elsewhere_a_key_means_nothing(client):
 
 
 def test_many_copies_at_once_are_one_run_and_one_message(app, broker):
-    answers = at_once(app, *[lambda: started(app.test_client())] * 10)
+    answers = in_parallel(app, *[lambda: started(app.test_client())] * 10)
     assert sorted(answer.status_code for answer in answers) == [200] * 9 + [201]
     assert {answer.json["run_id"] for answer in answers} == {1}
     assert broker.llen(QUEUE) == 1
@@ -132,7 +132,7 @@ def test_while_it_is_not_known_the_answer_is_503_and_after_that_the_truth(client
     """The first try's statement hangs in PostgreSQL; who asks again is not told anything that may turn out false."""
     asked = idempotency.fingerprint(None).hex()
     first = "INSERT INTO ingestion_runs (user_id, idempotency_key, request_fingerprint)"
-    with holding(f"{first} VALUES ({user_id}, 'k', decode('{asked}', 'hex'))") as other:
+    with open_transaction(f"{first} VALUES ({user_id}, 'k', decode('{asked}', 'hex'))") as other:
         answer = started(client, "k")
         assert problem(answer, 503, "database_unavailable") == {}
         assert answer.headers["Retry-After"] == "2"

@@ -4,7 +4,7 @@ import pytest
 from flask import json
 
 from app.services.runs import transitions
-from tests.support.factories import holding, make_run, make_user, row, sql, timeline
+from tests.support.factories import make_run, make_user, open_transaction, row, sql, timeline
 
 HUGE_IDS = ["9999999999", str(2**31), str(2**63), str(2**64), "9" * 30, "9" * 4000]
 NO_IDS = ["-1", "0", "007", "1.0", "1e3", "abc", "1%20", "%D9%A3", "null", "1;drop", "+1", "0x1", *HUGE_IDS]
@@ -274,7 +274,7 @@ def test_a_database_without_this_versions_tables_is_not_available(client, user_i
 
 def test_a_database_that_is_away_is_503_and_says_when_to_try_again(client, user_id):
     run_id = make_run("pending")
-    with holding(f"SELECT * FROM ingestion_runs WHERE id = {run_id} FOR UPDATE"):
+    with open_transaction(f"SELECT * FROM ingestion_runs WHERE id = {run_id} FOR UPDATE"):
         answer = client.post(f"/api/ingestion/abort/{run_id}")
     assert problem(answer, 503, "database_unavailable") == {}
     assert answer.headers["Retry-After"] == "2"

@@ -95,7 +95,7 @@ def test_a_system_that_wants_fewer_requests_says_until_when(client, boards):
 def test_an_address_that_points_inward_or_nowhere_is_refused(client, boards, url):
     answer = detect(client, url=url)
     assert (answer.status_code, answer.json["code"]) == (422, "address_refused")
-    assert boards.asked == []
+    assert boards.requests == []
 
 
 @pytest.mark.parametrize(
@@ -123,7 +123,7 @@ def test_what_says_nothing_or_too_much_is_bad_input(client, given):
 
 def test_a_name_that_no_board_can_have_is_not_found_and_asked_for_nowhere(client, boards):
     assert detect(client, source="lever", board="../../etc").json["code"] == "board_not_found"
-    assert boards.asked == []
+    assert boards.requests == []
 
 
 def test_detections_beyond_the_limit_are_refused_and_hold_up_nothing_else(app, client, boards):
@@ -148,7 +148,7 @@ def test_without_redis_it_is_told_to_come_again(app, client, boards, monkeypatch
     answer = detect(client, url=ACME)
     assert (answer.status_code, answer.json["code"]) == (503, "detect_unavailable")
     assert int(answer.headers["Retry-After"]) > 0
-    assert boards.asked == []
+    assert boards.requests == []
 
 
 def test_nobody_tries_names_without_end(client, boards):
@@ -162,4 +162,4 @@ def test_only_who_is_signed_in_looks_for_boards(accounts_app, boards):
     visitor = Visitor(accounts_app)
     assert visitor.call("POST", "ingestion/companies/detect", {"url": ACME}).status_code == 401
     assert visitor.call("GET", "ingestion/sources").status_code == 401
-    assert boards.asked == []
+    assert boards.requests == []

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from app.concurrency.fair_limit import FairLimit
-from tests.support.waiting import PATIENCE_SECONDS, wait_until
+from tests.support.waiting import WAIT_TIMEOUT, wait_until
 
 
 def test_a_place_that_is_free_is_taken_at_once():
@@ -20,7 +20,7 @@ def test_whoever_waits_longest_is_next_and_nobody_overtakes():
     assert limit.acquire(0)
     with ThreadPoolExecutor(3) as pool:
         for number in range(3):
-            pool.submit(lambda n=number: limit.acquire(PATIENCE_SECONDS) and served.append(n))
+            pool.submit(lambda n=number: limit.acquire(WAIT_TIMEOUT) and served.append(n))
             wait_until(lambda: len(limit._waiting) == number + 1, what="one more that waits")
         for number in range(3):
             limit.release()

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.drills.results import Result, percentile
-from tests.support.reports import setting, table
+from tests.support.reports import describe_environment, table
 
 HEAD = """# Proof
 
@@ -39,7 +39,7 @@ FOOT = """
 def write(path: Path, results: Sequence[Result], seed: int, command: str, seconds: float) -> None:
     """Write the report."""
     asked = {"Command": f"`{command}`", "Seed": seed, "Took": f"{seconds / 60:.1f} minutes"}
-    path.write_text("\n".join([HEAD, setting(**asked), _summary(results), *_tables(results), FOOT]))
+    path.write_text("\n".join([HEAD, describe_environment(**asked), _summary(results), *_tables(results), FOOT]))
 
 
 def _summary(results: Sequence[Result]) -> str:

@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from app.config.settings import PROJECT
 from tests.e2e.steps import choose_acme, offer_acme
 from tests.support.boards import Boards, environment
-from tests.support.chromium import launched
+from tests.support.chromium import launch_browser
 from tests.support.product import Product, ensure_running, temporary_folder, temporary_product
 
 expect.set_options(timeout=60_000)
@@ -48,7 +48,7 @@ def product(shared_product: Product, boards: Boards) -> Iterator[Product]:
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     """Chromium, headless."""
-    with launched() as browser:
+    with launch_browser() as browser:
         yield browser
 
 

@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from tests.e2e.conftest import browsing
 from tests.e2e.steps import choose_acme, press_start
 from tests.support.boards import Boards, environment
-from tests.support.chromium import objections
+from tests.support.chromium import axe_violations
 from tests.support.product import Product, ensure_running, temporary_folder, temporary_product
 
 PASSWORD = "correct horse battery"
@@ -99,7 +99,7 @@ def test_a_wrong_password_is_told_and_too_many_are_stopped(page):
         with page.expect_response("**/login"):
             fill_in(page, password="wrong")
     expect(page.get_by_role("alert")).to_contain_text(re.compile(r"Try again in \d min\."))
-    assert objections(page) == []
+    assert axe_violations(page) == []
 
 
 def test_two_users_see_only_their_own_runs(visitor, installation):
@@ -125,7 +125,7 @@ def test_an_ended_session_leads_to_sign_in_and_back_with_nothing_typed_lost(page
     expect(page.get_by_text("Your session has ended.")).to_be_visible()
     expect(heading(page, "Sign in")).to_be_focused()
     expect(page).to_have_title("Sign in · Job Ingestion")
-    assert objections(page) == []
+    assert axe_violations(page) == []
     fill_in(page)
     expect(page.get_by_label("Token name")).to_have_value("my script")
     expect(page).to_have_title("Account · Job Ingestion")
@@ -257,7 +257,7 @@ def test_the_screens_of_accounts_are_accessible_and_fit(visitor, colours, width)
     page = visitor(viewport={"width": width, "height": 800}, color_scheme=colours).new_page()
 
     def look() -> None:
-        assert objections(page) == []
+        assert axe_violations(page) == []
         assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
 
     page.goto("/account")

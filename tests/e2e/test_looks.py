@@ -5,7 +5,7 @@ from playwright.sync_api import expect
 
 from tests.e2e.steps import press_start
 from tests.e2e.test_stage3 import badge, move
-from tests.support.chromium import objections
+from tests.support.chromium import axe_violations
 
 SIZES = {
     "narrow": {"width": 320, "height": 640},
@@ -22,7 +22,7 @@ def screen(request, visitor):
     page = visitor(viewport=SIZES[size], color_scheme=colours).new_page()
 
     def look(what: str) -> None:
-        assert objections(page) == [], what
+        assert axe_violations(page) == [], what
         assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, f"{what} is too wide"
         small = page.evaluate(
             "[...document.querySelectorAll('button, select, nav a')].filter(node => node.offsetParent)"

@@ -30,7 +30,7 @@ from app.services.runs.errors import RunMoved, RunNotFound
 from app.worker import celery_app, reconciler
 from tests.faults.history import ClientLog, History, now
 from tests.faults.world import JOBS, REASON, Op, Outcome, Run, World
-from tests.support.statements import watched
+from tests.support.statements import watch_statements
 
 QUEUE = "job-ingestion:ingestion"
 HOST = "http://jobs.example.org"
@@ -156,7 +156,7 @@ class Bench:
 
         with self.app.app_context():
             engine = db.engine
-        with watched(engine, after=after_statement):
+        with watch_statements(engine, after=after_statement):
             return [self.perform(op), *inner_outcome]
 
     def _ask(self, method: str, path: str, op: Op) -> tuple[int, Any]:

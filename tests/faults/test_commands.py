@@ -14,7 +14,7 @@ from app.embedded.data_dir import short_path, transition
 from app.embedded.on_demand import postgres_on_demand
 from tests.faults.conftest import DEEP
 from tests.support.product import Product
-from tests.support.waiting import PATIENCE_SECONDS, wait_until
+from tests.support.waiting import WAIT_TIMEOUT, wait_until
 
 HEADER = "RUN  USER  STATUS"
 
@@ -72,7 +72,7 @@ def test_all_migrations_go_down_and_up_again_without_the_product(stopped: Produc
 def test_several_commands_at_once_share_the_server_and_the_last_one_stops_it(stopped: Product) -> None:
     commands = [stopped.launch_command("runs", "list") for _ in range(4)]
 
-    answers = [command.communicate(timeout=PATIENCE_SECONDS) for command in commands]
+    answers = [command.communicate(timeout=WAIT_TIMEOUT) for command in commands]
 
     assert [command.returncode for command in commands] == [0] * 4, answers
     assert all(HEADER in output for output, _ in answers)
@@ -102,7 +102,7 @@ def test_a_command_that_comes_right_after_the_last_one_stopped_the_server_starts
 def test_two_first_commands_at_once_make_one_database(fresh: Product) -> None:
     commands = [fresh.launch_command("db", "upgrade") for _ in range(2)]
 
-    answers = [command.communicate(timeout=PATIENCE_SECONDS) for command in commands]
+    answers = [command.communicate(timeout=WAIT_TIMEOUT) for command in commands]
 
     assert [command.returncode for command in commands] == [0, 0], answers
     assert_nothing_runs(fresh)
@@ -131,7 +131,7 @@ def test_a_command_killed_while_it_makes_the_database_does_not_keep_the_next_fro
     command = fresh.launch_command("db", "upgrade")
     wait_until(lambda: list(fresh.data_dir.glob("postgres/cluster.new-*/*")), what="the beginning of the cluster")
     command.kill()
-    command.communicate(timeout=PATIENCE_SECONDS)
+    command.communicate(timeout=WAIT_TIMEOUT)
     assert not embedded_postgres.cluster(fresh.data_dir).exists()
 
     assert fresh.command("db", "upgrade").returncode == 0
@@ -178,7 +178,7 @@ def kill_a_command(product: Product) -> set[psutil.Process]:
     command = product.launch_command("runs", "reconcile")
     wait_until(lambda: sessions(product), what="the command's session")
     command.kill()
-    command.communicate(timeout=PATIENCE_SECONDS)
+    command.communicate(timeout=WAIT_TIMEOUT)
     left = set(product.processes())
     assert left
     return left

@@ -11,7 +11,7 @@ from app.embedded.data_dir import short_path
 from tests.faults.conftest import DEEP
 from tests.support.lines import events
 from tests.support.product import Product, refusal, temporary_product
-from tests.support.waiting import PATIENCE_SECONDS, wait_until
+from tests.support.waiting import WAIT_TIMEOUT, wait_until
 
 
 def test_a_start_says_once_where_the_product_is_and_the_product_is_ready_there(running: Product) -> None:
@@ -175,7 +175,7 @@ def abort_active_run(product: Product) -> None:
 def kill_launcher(product: Product) -> None:
     assert product.launcher is not None
     product.launcher.kill()
-    product.launcher.wait(PATIENCE_SECONDS)
+    product.launcher.wait(WAIT_TIMEOUT)
 
 
 def assert_gone(product: Product) -> None:
@@ -191,5 +191,5 @@ def test_a_product_told_to_stop_several_times_at_once_stops_once(running: Produc
     for number in (signal.SIGTERM, signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGTERM):
         running.launcher.send_signal(number)
 
-    assert running.launcher.wait(PATIENCE_SECONDS) == 0
+    assert running.launcher.wait(WAIT_TIMEOUT) == 0
     assert_gone(running)

@@ -14,7 +14,7 @@ import redis
 from app.embedded import redis as embedded_redis
 from app.embedded.data_dir import short_path
 from tests.support.product import RECOVERY_SECONDS, Answer, Product
-from tests.support.waiting import PATIENCE_SECONDS, wait_until
+from tests.support.waiting import WAIT_TIMEOUT, wait_until
 
 PROCESSES = {
     "postgres": "bin/postgres -D",
@@ -184,4 +184,4 @@ def broker(product: Product) -> "redis.Redis":
     """A connection to the product's own Redis."""
     path = embedded_redis.redis_socket(short_path(product.data_dir))
     password = (product.data_dir / "redis.password").read_text()
-    return redis.Redis(unix_socket_path=str(path), password=password, socket_timeout=PATIENCE_SECONDS)
+    return redis.Redis(unix_socket_path=str(path), password=password, socket_timeout=WAIT_TIMEOUT)

@@ -11,7 +11,7 @@ import pytest
 
 from app.config.settings import PROJECT
 from tests.support.product import refusal
-from tests.support.waiting import PATIENCE_SECONDS
+from tests.support.waiting import WAIT_TIMEOUT
 
 FILES_OF_A_CLUSTER = ("PG_VERSION", "global/pg_control", "base/1/2619")
 
@@ -76,7 +76,7 @@ def test_gunicorn_itself_is_refused(folder: Path, words: list[str], sentence: st
         cwd=PROJECT,
         capture_output=True,
         text=True,
-        timeout=PATIENCE_SECONDS,
+        timeout=WAIT_TIMEOUT,
     )
     assert done.returncode != 0
     assert sentence in done.stderr

@@ -14,7 +14,7 @@ from app.embedded.data_dir import read_secret
 from tests.faults.test_recovery import PROCESSES
 from tests.support.lines import events
 from tests.support.product import RECOVERY_SECONDS, Product, temporary_folder, temporary_product
-from tests.support.waiting import PATIENCE_SECONDS, wait_until
+from tests.support.waiting import WAIT_TIMEOUT, wait_until
 
 ANN = "ann@example.org"
 OWN = ("postgres.password", "redis.password", "redis.conf")
@@ -40,7 +40,7 @@ class Client:
         named |= {"Content-Type": "application/json"} if data is not None else {}
         request = urllib.request.Request(f"{self.product.url}{path}", data, named, method=method)
         try:
-            answer = urllib.request.urlopen(request, timeout=PATIENCE_SECONDS)
+            answer = urllib.request.urlopen(request, timeout=WAIT_TIMEOUT)
         except urllib.error.HTTPError as error:
             answer = error
         with answer:
@@ -49,7 +49,7 @@ class Client:
 
     def garbage(self, words: str) -> bytes:
         """What is no HTTP."""
-        with socket.create_connection(("127.0.0.1", self.product.port), timeout=PATIENCE_SECONDS) as connection:
+        with socket.create_connection(("127.0.0.1", self.product.port), timeout=WAIT_TIMEOUT) as connection:
             connection.sendall(words.encode())
             return connection.recv(65536)
 

@@ -13,7 +13,7 @@ from app.config.settings import PROJECT
 from app.launcher.supervisor import Kept, Program, Supervisor
 from app.observability import logs
 from tests.support.lines import events
-from tests.support.waiting import PATIENCE_SECONDS, wait_until
+from tests.support.waiting import WAIT_TIMEOUT, wait_until
 
 FOREVER = f"sleep 400.{os.getpid()}"
 """Seconds that nobody else sleeps."""
@@ -30,7 +30,7 @@ time.sleep(600)
 NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
 
 
-def program(script: str, name: str = "only", stop_timeout: float = PATIENCE_SECONDS) -> Program:
+def program(script: str, name: str = "only", stop_timeout: float = WAIT_TIMEOUT) -> Program:
     """A shell's script."""
     return Program(name, ["sh", "-c", script], {"PATH": os.environ["PATH"]}, stop_timeout)
 
@@ -111,7 +111,7 @@ def test_what_has_been_steady_is_started_again_at_once(supervisor: Supervisor, m
     assert kept.process is not None
     assert kept.process.pid != process.pid
     kept.process.kill()
-    kept.wait(PATIENCE_SECONDS)
+    kept.wait(WAIT_TIMEOUT)
 
 
 def test_a_program_that_cannot_be_started_is_tried_again(supervisor: Supervisor, tmp_path: Path) -> None:

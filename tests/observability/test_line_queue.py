@@ -11,7 +11,7 @@ import pytest
 
 from app.config.settings import PROJECT
 from app.observability.line_queue import MAX_LINES, LineWriter
-from tests.support.waiting import PATIENCE_SECONDS
+from tests.support.waiting import WAIT_TIMEOUT
 
 MANY = 2 * MAX_LINES
 LINE = b"x" * 99 + b"\n"
@@ -93,7 +93,7 @@ def test_a_process_whose_log_nobody_reads_goes_on_and_tells_later_how_many_lines
     with python(program, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdout.readline() == b"done\n"
 
-        _, logged = process.communicate(b"\n", timeout=PATIENCE_SECONDS)
+        _, logged = process.communicate(b"\n", timeout=WAIT_TIMEOUT)
 
     lines = [json.loads(line) for line in logged.splitlines()]
     told = [line for line in lines if line["event"].endswith("lines of the log were dropped, because nobody read them")]
@@ -107,7 +107,7 @@ def test_a_process_whose_log_nobody_reads_goes_on_and_tells_later_how_many_lines
 def test_a_process_whose_log_nobody_reads_ends(reader: str, pipe: tuple[int, int]) -> None:
     ends = pipe if reader == "a pipe" else os.openpty()
     with python(BEGIN + "overflow()", stderr=ends[1]) as process:
-        assert process.wait(PATIENCE_SECONDS) == 0
+        assert process.wait(WAIT_TIMEOUT) == 0
     for end in set(ends) - set(pipe):
         os.close(end)
 
@@ -117,14 +117,14 @@ def test_a_process_whose_reader_is_gone_goes_on() -> None:
     os.close(reading)
     with python(BEGIN + "overflow(); print('done')", stdout=subprocess.PIPE, stderr=writing) as process:
         os.close(writing)
-        assert process.communicate(timeout=PATIENCE_SECONDS)[0] == b"done\n"
+        assert process.communicate(timeout=WAIT_TIMEOUT)[0] == b"done\n"
         assert process.returncode == 0
 
 
 @pytest.mark.parametrize("before", ["", PATCHED], ids=["threads", "greenlets"])
 def test_a_forked_child_has_a_log_of_its_own(before: str) -> None:
     with python(before + FORKED, stderr=subprocess.PIPE) as process:
-        _, logged = process.communicate(timeout=PATIENCE_SECONDS)
+        _, logged = process.communicate(timeout=WAIT_TIMEOUT)
     assert sorted(json.loads(line)["event"] for line in logged.splitlines()) == ["of the child", "of the parent"]
 
 
@@ -147,7 +147,7 @@ def test_a_line_is_written_as_it_is(pipe: tuple[int, int]) -> None:
 def test_a_line_that_a_full_disk_cut_off_does_not_spoil_the_next_one(tmp_path: Path) -> None:
     log = tmp_path / "log"
     with log.open("wb") as file, python(FULL, stdout=file) as process:
-        assert process.wait(PATIENCE_SECONDS) == 0
+        assert process.wait(WAIT_TIMEOUT) == 0
     assert log.read_bytes() == LONG[:5000] + b"\n" + LINE
 
 
@@ -163,6 +163,6 @@ logs.start_listener()
 log.info("written")
 """
     with python(program, stderr=subprocess.PIPE) as process:
-        _, logged = process.communicate(timeout=PATIENCE_SECONDS)
+        _, logged = process.communicate(timeout=WAIT_TIMEOUT)
     assert b"\\ud800" in logged and b"written" in logged and b"1 lines of the log were dropped" in logged
     assert b"lost" not in logged

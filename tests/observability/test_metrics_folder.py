@@ -11,7 +11,7 @@ from pathlib import Path
 from app.config.settings import PROJECT
 from app.embedded.data_dir import make_metrics_folder
 from tests.support.product import free_port
-from tests.support.waiting import PATIENCE_SECONDS, wait_until
+from tests.support.waiting import WAIT_TIMEOUT, wait_until
 
 
 def ask(port: int, path: str) -> str:
@@ -33,7 +33,7 @@ def test_a_web_server_alone_counts_in_a_folder_of_its_own_and_takes_it_away_when
             assert list(folder.glob("counter_*.db"))
         finally:
             server.terminate()
-        assert server.wait(PATIENCE_SECONDS) == 0
+        assert server.wait(WAIT_TIMEOUT) == 0
     assert not folder.exists()
     assert (products / "counter_1.db").exists(), "what a product on the same data folder counts is its own"
     shutil.rmtree(products)

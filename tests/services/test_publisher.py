@@ -15,9 +15,9 @@ from app.services.runs import outbox, start, transitions
 from app.services.runs.errors import RunActive
 from app.worker import reconciler
 from tests.support.bare import bare_celery
-from tests.support.factories import holding, make_run, make_user, row, sql, timeline
+from tests.support.factories import make_run, make_user, open_transaction, row, sql, timeline
 from tests.support.outages import frozen, refusing
-from tests.support.parallel import at_once
+from tests.support.parallel import in_parallel
 from tests.support.starts import start_run
 
 QUEUE = "job-ingestion:ingestion"
@@ -56,9 +56,9 @@ def test_nothing_is_published_before_the_run_is_committed(app, broker, user_id):
 
 def test_an_application_publishes_to_its_own_broker_whichever_was_made_last(app, broker, settings, user_id):
     bare_celery(replace(settings, redis_url="redis://127.0.0.1:1/0"))
-    assert at_once(app, lambda: start.start_run(user_id)) == [(1, True)]
+    assert in_parallel(app, lambda: start.start_run(user_id)) == [(1, True)]
     assert broker.llen(QUEUE) == 1
-    assert at_once(app, publisher.broker_answers) == [True]
+    assert in_parallel(app, publisher.broker_answers) == [True]
 
 
 def test_the_message_carries_the_id_alone(app, broker, user_id):
@@ -94,7 +94,7 @@ def test_after_a_failed_publish_the_next_ones_do_not_wait_for_the_broker(app, br
     with frozen(broker):
         assert outbox.publish(ids[0]) is False
         began = time.monotonic()
-        assert at_once(app, *[lambda run_id=run_id: outbox.publish(run_id) for run_id in ids[1:]]) == [False] * 32
+        assert in_parallel(app, *[lambda run_id=run_id: outbox.publish(run_id) for run_id in ids[1:]]) == [False] * 32
         assert time.monotonic() - began < 3, "32 publishes must not queue up behind the broker's timeouts"
     assert broker.llen(QUEUE) <= 1, "only the first was ever sent"
 
@@ -213,7 +213,7 @@ def test_two_reconcilers_at_once_publish_each_run_once(app, broker, monkeypatch)
     for number in range(30):
         make_run("pending", make_user(f"{number}@example.org"))
     due_now()
-    counts = at_once(app, *[reconciler.reconcile_once] * 4)
+    counts = in_parallel(app, *[reconciler.reconcile_once] * 4)
     assert sum(counts) == 30
     assert broker.llen(QUEUE) == 30
     assert {found.dispatch_count for found in sql("SELECT dispatch_count FROM ingestion_runs")} == {1}
@@ -233,7 +233,7 @@ def test_the_most_overdue_are_taken_first_and_no_more_than_a_batch(app):
 
 def test_a_stamp_that_cannot_be_written_does_not_fail_the_start(app, broker, user_id):
     run_id = make_run("pending")
-    with holding(f"SELECT * FROM ingestion_runs WHERE id = {run_id} FOR UPDATE"):
+    with open_transaction(f"SELECT * FROM ingestion_runs WHERE id = {run_id} FOR UPDATE"):
         assert outbox.publish(run_id) is False
     assert broker.llen(QUEUE) == 1
     assert row(run_id).dispatched_at is None

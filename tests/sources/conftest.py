@@ -1,4 +1,4 @@
-"""Boards on loopback, and a host that asks them without pauses."""
+"""Boards on loopback, and HTTP clients that read them without pauses."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -14,35 +14,37 @@ from app.sources.http.rate_limit import CommandRateLimiter, RateLimiter, connect
 from tests.support.web import CERTIFICATE, Web
 
 
-class Hurried(CommandRateLimiter):
-    """Makes no pauses: how hosts are paced is shown where that is the question."""
+class UnlimitedRateLimiter(CommandRateLimiter):
+    """A limiter without pauses, for tests of anything but rate limits."""
 
     def acquire_slot(self, _key: str, _interval: float, _max_wait: float) -> float:
-        """The next request may go out at once."""
+        """Return 0: no pause before the next request."""
         return 0.0
 
 
-def asking(web: Web, limiter: RateLimiter | CommandRateLimiter | None = None, **more: Any) -> HttpClient:
-    """A host for which every system is on that server."""
-    return HttpClient(limiter or Hurried(), dict.fromkeys(base_keys(), web.url), "jobs@example.org", **more)
+def make_client(web: Web, limiter: RateLimiter | CommandRateLimiter | None = None, **more: Any) -> HttpClient:
+    """Return a client that finds every source on that server."""
+    base_urls = dict.fromkeys(base_keys(), web.url)
+    return HttpClient(limiter or UnlimitedRateLimiter(), base_urls, "jobs@example.org", **more)
 
 
-def knowing(web: Web, **more: Any) -> HttpClient:
-    """The same, but it has read the server's robots.txt before."""
-    host = asking(web, **more)
-    host.limiter.set(f"robots:{web.url}", "", 60)
-    return host
+def make_client_with_robots_txt(web: Web, **more: Any) -> HttpClient:
+    """Return a client that has cached an empty robots.txt of the server, and so does not request it."""
+    http_client = make_client(web, **more)
+    http_client.limiter.set(f"robots:{web.url}", "", 60)
+    return http_client
 
 
 @pytest.fixture
 def web() -> Iterator[Web]:
+    """A web server without any page yet."""
     with Web().serving() as server:
         yield server
 
 
 @pytest.fixture
 def tls_web(monkeypatch: pytest.MonkeyPatch) -> Iterator[Web]:
-    """The same with TLS, by a certificate that the product trusts here."""
+    """A web server with TLS, whose certificate the product trusts in this test."""
     monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
     transport._tls.cache_clear()
     with Web(tls=True).serving() as server:
@@ -51,13 +53,13 @@ def tls_web(monkeypatch: pytest.MonkeyPatch) -> Iterator[Web]:
 
 
 @pytest.fixture
-def host(web: Web) -> HttpClient:
-    """One that is in a hurry."""
-    return knowing(web)
+def http_client(web: Web) -> HttpClient:
+    """A client without pauses that requests no robots.txt."""
+    return make_client_with_robots_txt(web)
 
 
 @pytest.fixture
 def limiter(settings: Settings, broker: redis.Redis) -> Iterator[RateLimiter]:
-    """The product's own, in Redis, which knows nothing yet."""
+    """The product's rate limiter, in an empty Redis."""
     yield RateLimiter(connect(settings.redis_url))
     broker.flushall()

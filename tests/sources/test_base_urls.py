@@ -1,4 +1,4 @@
-"""SOURCE_BASE_URLS: what it may be, and the sentences for what it may not."""
+"""SOURCE_BASE_URLS: valid values, and the errors for invalid ones."""
 
 import json
 import os
@@ -12,14 +12,14 @@ from app.config.settings import PROJECT, SettingsError
 from app.sources.base_urls import base_keys, read_base_urls
 
 
-def test_every_base_address_of_a_system_has_a_key():
+def test_base_keys_cover_every_base_url_of_every_source():
     assert base_keys() == [
         *("greenhouse", "lever", "lever_eu", "ashby", "personio", "personio_com"),
         *("recruitee", "teamtailor", "workable", "website"),
     ]
 
 
-def test_every_key_is_in_the_readme():
+def test_base_keys_are_listed_in_the_readme():
     _, _, text = (PROJECT / "README.md").read_text().partition("The keys of `SOURCE_BASE_URLS` are")
     text, _, _ = text.partition("An address")
     assert re.findall("`([a-z_]+)`", text) == base_keys()
@@ -37,28 +37,28 @@ def test_every_key_is_in_the_readme():
         "http://[::1]:8000",
     ],
 )
-def test_an_address_stands_in_for_a_systems_own(url):
+def test_read_base_urls_accepts_https_and_loopback_urls(url):
     assert read_base_urls(json.dumps({"lever_eu": url})) == {"lever_eu": url}
 
 
-def test_without_it_the_systems_are_asked_themselves():
+def test_read_base_urls_is_empty_by_default():
     assert read_base_urls("") == read_base_urls(" ") == read_base_urls("{}") == {}
 
 
 @pytest.mark.parametrize("text", ["https://mirror.example", "{", "[]", "null", '"lever"', "lever=x", "[" * 100_000])
-def test_what_is_no_json_object_is_refused(text):
-    with pytest.raises(SettingsError) as fault:
+def test_read_base_urls_requires_a_json_object(text):
+    with pytest.raises(SettingsError) as raised:
         read_base_urls(text)
-    assert str(fault.value) == (
+    assert str(raised.value) == (
         'SOURCE_BASE_URLS must be a JSON object of sources and addresses, like {"lever": "https://api.lever.co"}.'
     )
 
 
 @pytest.mark.parametrize("key", ["levr", "LEVER_URL", "lever_", "lever_us", ""])
-def test_an_unknown_key_is_refused_with_those_that_are_known(key):
-    with pytest.raises(SettingsError) as fault:
+def test_read_base_urls_refuses_an_unknown_key_and_lists_the_known(key):
+    with pytest.raises(SettingsError) as raised:
         read_base_urls(json.dumps({key: "https://mirror.example"}))
-    assert str(fault.value) == (
+    assert str(raised.value) == (
         f'SOURCE_BASE_URLS has the unknown key "{key}"; the keys are greenhouse, lever, lever_eu, ashby, personio,'
         " personio_com, recruitee, teamtailor, workable, website."
     )
@@ -72,17 +72,17 @@ def test_an_unknown_key_is_refused_with_those_that_are_known(key):
         *("https://mirror.example:port", " https://mirror.example", "https://mir ror.example", None, 7, []),
     ],
 )
-def test_what_is_no_https_address_is_refused_and_not_repeated(url):
-    with pytest.raises(SettingsError) as fault:
+def test_read_base_urls_refuses_other_urls_without_repeating_them(url):
+    with pytest.raises(SettingsError) as raised:
         read_base_urls(json.dumps({"lever": url}))
     sentence = 'SOURCE_BASE_URLS["lever"] must be an https address (plain http only on 127.0.0.1 or localhost).'
-    assert str(fault.value) == sentence
+    assert str(raised.value) == sentence
 
 
-def test_all_faults_are_told_at_once():
-    with pytest.raises(SettingsError) as fault:
+def test_read_base_urls_reports_all_errors_together():
+    with pytest.raises(SettingsError) as raised:
         read_base_urls('{"levr": "x", "lever": "x", "ashby": "https://mirror.example"}')
-    assert len(str(fault.value).splitlines()) == 2
+    assert len(str(raised.value).splitlines()) == 2
 
 
 @pytest.mark.parametrize(
@@ -95,7 +95,7 @@ def test_all_faults_are_told_at_once():
     ],
     ids=["make run", "flask", "gunicorn", "celery"],
 )
-def test_whatever_is_started_ends_with_the_sentence_alone(command, tmp_path):
+def test_commands_exit_with_the_error_and_no_traceback(command, tmp_path):
     environment = {"PATH": os.environ["PATH"], "DATA_DIR": str(tmp_path), "AUTH": "local"}
     environment["SOURCE_BASE_URLS"] = '{"lever": "http://mirror.example"}'
     ended = subprocess.run(

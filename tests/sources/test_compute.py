@@ -1,8 +1,7 @@
-"""What hosts answered is read where the caller wants it, and by nothing but computing."""
+"""The ``compute`` hook of HttpClient: parsing runs where the caller chooses, and does no input or output."""
 
 import contextvars
 import json
-import re
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -12,17 +11,15 @@ from types import FrameType
 from urllib.parse import urlsplit
 
 import pytest
-from hypothesis import example, given
-from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
 from app.sources.detect import detect_board, detect_url
 from app.sources.listing import list_board
-from app.sources.parsing import html_tokens, postings
-from tests.sources.conftest import asking
+from app.sources.parsing import postings
+from tests.sources.conftest import make_client
 from tests.support.web import Reply, Web
 
-READERS = tuple(
+PARSERS = tuple(
     f"app/sources/{name}.py"
     for name in (
         "careers_page",
@@ -38,8 +35,8 @@ FEED = b"<workzag-jobs><position><id>1</id><name>Baker</name></position></workza
 
 
 @contextmanager
-def seen() -> Iterator[list[str]]:
-    """The files of all functions that this thread enters in the block."""
+def recorded_files() -> Iterator[list[str]]:
+    """Record the files of all functions that this thread calls during the block."""
     files: list[str] = []
 
     def enter(frame: FrameType, event: str, _argument: object) -> None:
@@ -55,16 +52,16 @@ def seen() -> Iterator[list[str]]:
 
 
 @pytest.fixture
-def elsewhere() -> Iterator[tuple[ThreadPoolExecutor, list[str]]]:
-    """A thread for computing, and the files of all functions that it enters."""
+def compute_thread() -> Iterator[tuple[ThreadPoolExecutor, list[str]]]:
+    """A ``compute`` function that runs in its own thread, and the files of all functions called in it."""
     files: list[str] = []
 
     def run(function, *arguments):
-        with seen() as entered:
+        with recorded_files() as called:
             try:
                 return contextvars.Context().run(function, *arguments)
             finally:
-                files.extend(entered)
+                files.extend(called)
 
     with ThreadPoolExecutor(1) as pool:
         yield lambda function, *arguments: pool.submit(run, function, *arguments).result(), files
@@ -72,7 +69,7 @@ def elsewhere() -> Iterator[tuple[ThreadPoolExecutor, list[str]]]:
 
 @pytest.fixture
 def site(web: Web) -> Web:
-    """A company's site: a page that names no board, a sitemap, a page with a posting; and two boards."""
+    """A company's site with a page without a board, a sitemap and a page with a posting; and two boards."""
     web.replies["/robots.txt"] = Reply(b"User-agent: *\nCrawl-delay: 0\n")
     web.replies["/sitemap.xml"] = Reply(b"<urlset><url><loc>/jobs/1</loc></url></urlset>")
     web.replies["/jobs/1"] = Reply(PAGE)
@@ -87,47 +84,36 @@ def site(web: Web) -> Web:
 @pytest.mark.parametrize(
     "find",
     [
-        lambda host, web: detect_url(host, f"{web.url}/about"),
-        lambda host, web: detect_board(host, "website", "careers.acme.example"),
-        lambda host, web: detect_board(host, "personio", "acme"),
+        lambda http_client, web: detect_url(http_client, f"{web.url}/about"),
+        lambda http_client, web: detect_board(http_client, "website", "careers.acme.example"),
+        lambda http_client, web: detect_board(http_client, "personio", "acme"),
     ],
     ids=["a page behind a page", "a website", "a feed"],
 )
-def test_all_reading_is_pure_and_done_where_the_caller_wants_it(site, elsewhere, find):
-    compute, there = elsewhere
-    host = asking(site, allowed_private_hosts=frozenset([urlsplit(site.url).netloc]), compute=compute)
-    with seen() as here:
-        found = find(host, site)
+def test_compute_runs_all_parsing_and_only_pure_code(site, compute_thread, find):
+    compute, compute_files = compute_thread
+    http_client = make_client(site, allowed_private_hosts=frozenset([urlsplit(site.url).netloc]), compute=compute)
+    with recorded_files() as caller_files:
+        found = find(http_client, site)
     assert (found.postings, found.titles) == (1, ["Baker"])
-    assert not [file for file in here if file.endswith(READERS) or "/protego/" in file]
-    assert {"postings.py", "html_text.py", "_protego.py"} <= {Path(file).name for file in there}
-    assert not [file for file in there if any(f"/{library}/" in file for library in NOT_PURE)]
+    assert not [file for file in caller_files if file.endswith(PARSERS) or "/protego/" in file]
+    assert {"postings.py", "html_text.py", "_protego.py"} <= {Path(file).name for file in compute_files}
+    assert not [file for file in compute_files if any(f"/{library}/" in file for library in NOT_PURE)]
 
 
-def test_a_posting_that_cannot_be_read_is_logged_by_the_thread_that_asks(site, elsewhere, monkeypatch):
-    compute, there = elsewhere
+def test_compute_leaves_logging_to_the_calling_thread(site, compute_thread, monkeypatch):
+    compute, compute_files = compute_thread
     monkeypatch.setattr(postings, "texts", lambda *_: 1 / 0)
     with capture_logs() as logged:
-        listing = list_board(asking(site, compute=compute), "greenhouse", "acme")
+        listing = list_board(make_client(site, compute=compute), "greenhouse", "acme")
     assert (listing.postings, listing.unparsed) == ((), 1)
     [event] = logged
     assert (event["event"], event["external_id"]) == ("posting not parsed", "1")
     assert isinstance(event["exc_info"], ZeroDivisionError)
-    assert not [file for file in there if "/structlog/" in file]
+    assert not [file for file in compute_files if "/structlog/" in file]
 
 
-def test_texts_are_made_where_postings_are_kept_and_not_where_a_board_is_looked_at(site, host, monkeypatch):
-    assert list_board(host, "greenhouse", "acme").postings[0].description == "x"
+def test_detection_does_not_render_texts(site, http_client, monkeypatch):
+    assert list_board(http_client, "greenhouse", "acme").postings[0].description == "x"
     monkeypatch.setattr(postings, "texts", lambda *_: 1 / 0)
-    assert detect_board(host, "greenhouse", "acme").titles == ["Baker"]
-
-
-@given(text=st.text("ab<", max_size=60))
-@example(text="b" * 11 + "<aaa")
-def test_a_page_is_searched_window_by_window_and_nothing_is_lost(text):
-    pattern = re.compile("a{1,5}b|<(?=(a{0,3}))")
-    with pytest.MonkeyPatch.context() as small:
-        small.setattr(html_tokens, "WINDOW", 4)
-        small.setattr(html_tokens, "MAX_MATCH_LENGTH", 8)
-        found = [(match.span(), match.groups()) for match in html_tokens.matches(pattern, text)]
-    assert found == [(match.span(), match.groups()) for match in pattern.finditer(text)]
+    assert detect_board(http_client, "greenhouse", "acme").titles == ["Baker"]

@@ -1,4 +1,4 @@
-"""Titles are chosen as people mean it."""
+"""The title filter: terms match whole words, as people write them."""
 
 import time
 
@@ -48,7 +48,7 @@ from app.sources.title_filter import Rule, RuleKind, decide, has_word
         ("ｅｎｇｉｎｅｅｒ", "Engineer"),
     ],
 )
-def test_a_term_finds(term, title):
+def test_decide_term_matches_title(term, title):
     assert decide(title, [term], []) == Rule(RuleKind.INCLUDE, term)
     assert decide(title, [], [term]) == Rule(RuleKind.EXCLUDE, term)
 
@@ -74,26 +74,26 @@ def test_a_term_finds(term, title):
         ("interns", "Design intern"),
     ],
 )
-def test_a_term_leaves_alone(term, title):
+def test_decide_term_does_not_match_title(term, title):
     assert decide(title, [term], []) == Rule(RuleKind.NOT_INCLUDED)
     assert decide(title, [], [term]) == Rule(RuleKind.NO_FILTER)
 
 
-def test_never_is_stronger_than_only():
+def test_decide_exclude_overrides_include():
     assert decide("Engineering Intern", ["engineering"], ["sales", "intern"]) == Rule(RuleKind.EXCLUDE, "intern")
 
 
-def test_the_first_term_that_fits_is_the_reason():
+def test_decide_names_the_first_matching_term():
     assert decide("Data Engineer", ["designer", "engineer", "data"], []) == Rule(RuleKind.INCLUDE, "engineer")
 
 
-def test_no_terms_take_everything():
+def test_decide_without_terms_matches_every_title():
     assert decide("Anything", [], []).is_match
     assert not decide("Anything", ["else"], []).is_match
 
 
 @pytest.mark.parametrize("term", ["", "   ", "*", "-", "&", "+"])
-def test_a_term_without_a_letter_neither_hides_everything_nor_lets_everything_in(term):
+def test_decide_ignores_terms_without_a_letter_or_digit(term):
     assert not has_word(term)
     assert decide("Engineer", [], [term]).is_match
     assert decide("Engineer", [term], []).kind is RuleKind.NO_FILTER
@@ -101,15 +101,15 @@ def test_a_term_without_a_letter_neither_hides_everything_nor_lets_everything_in
 
 
 @given(title=st.text(), terms=st.lists(st.text(max_size=20), max_size=4))
-def test_nothing_that_is_typed_breaks_it(title, terms):
+def test_decide_survives_fuzzed_titles_and_terms(title, terms):
     rule = decide(title, terms, terms)
     assert rule.term is None or rule.term in terms
 
 
-def test_no_term_can_make_it_slow():
-    began = time.monotonic()
+def test_decide_is_fast_with_any_term():
+    started = time.monotonic()
     for term in ("*a* " * 25 + "z", "*a*" * 33, "a* " * 33 + "z", "*a *a " * 16, "a*a*a*a*a*a*b"):
         for title in ("aaaa " * 400, "a" * 5000, "a-" * 3000):
             decide(title, [term], [])
-    # What backtracks would take longer than the test may run.
-    assert time.monotonic() - began < 60
+    # A pattern that backtracks would take far longer.
+    assert time.monotonic() - started < 60

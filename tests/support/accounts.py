@@ -1,4 +1,4 @@
-"""People who sign in, by the real way in."""
+"""Users who sign in over HTTP."""
 
 from flask import Flask
 from flask.testing import FlaskClient
@@ -10,15 +10,15 @@ PASSWORD = "correct horse battery"
 
 
 class Visitor:
-    """A browser, or curl, with what it carries."""
+    """A browser or curl, with its cookies and headers."""
 
     def __init__(self, app: Flask, **headers: str) -> None:
-        # A cookie given by hand goes out as it is; the client's own would take its place.
+        # The client's cookie jar would replace a Cookie header.
         self.client: FlaskClient = app.test_client(use_cookies="Cookie" not in headers)
         self.headers = {**HOST, **headers}
 
     def call(self, method: str, path: str, json: object = None, **headers: str):
-        """One request below /api."""
+        """Send a request below /api."""
         base = "https://jobs.example.org"
         options = {"json": json} if json is not None else {}
         named = {name.replace("_", "-"): value for name, value in headers.items()}
@@ -32,20 +32,20 @@ class Visitor:
 
 
 def person(app: Flask, email: str) -> int:
-    """Somebody who may sign in."""
+    """Add a user and return the id."""
     with app.app_context():
         return users.add(email, PASSWORD)
 
 
 def in_browser(app: Flask, email: str) -> Visitor:
-    """That person, signed in."""
+    """Return a browser in which the user is signed in."""
     visitor = Visitor(app)
     assert visitor.sign_in(email).status_code == 204
     return visitor
 
 
 def with_token(app: Flask, user_id: int) -> Visitor:
-    """That person's curl."""
+    """Return a curl that sends an API token of the user."""
     with app.app_context():
         secret = credentials.make_token(user_id, "curl").secret
     return Visitor(app, Authorization=f"Bearer {secret}")

@@ -1,4 +1,4 @@
-"""Parts of the product on their own."""
+"""Celery without the application."""
 
 from celery import Celery
 from flask import Flask
@@ -8,7 +8,7 @@ from app.worker.celery_app import celery_init_app
 
 
 def bare_celery(settings: Settings) -> Celery:
-    """Celery as an application with these settings has it, without the application."""
+    """Return Celery as an application with these settings configures it."""
     app = Flask("bare")
     app.config.from_mapping(settings.flask_config())
     return celery_init_app(app)

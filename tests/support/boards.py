@@ -1,4 +1,4 @@
-"""The systems that boards are read from, as a real HTTP server on this machine."""
+"""A real HTTP server on this machine in place of the sources."""
 
 import json
 from collections.abc import Iterable
@@ -10,18 +10,18 @@ from urllib.parse import quote, urlsplit
 
 from app.sources.base_urls import base_keys
 
-LONGEST_HOLD = 20
-"""Seconds after which a held answer goes out all the same, so that a test which failed ends."""
+MAX_HOLD_SECONDS = 20
+"""Seconds after which a held response is sent anyway, so that a failed test ends."""
 
 
 def environment(url: str) -> dict[str, str]:
-    """What makes the product look for every system at this address."""
+    """Return the environment that directs every source to this address."""
     return {"SOURCE_BASE_URLS": json.dumps(dict.fromkeys(base_keys(), url))}
 
 
 @dataclass(frozen=True)
 class Reply:
-    """What a path is answered with; ``hold`` keeps it back until the event is set."""
+    """The response to a path; ``hold`` delays it until the event is set."""
 
     status: int = 200
     body: bytes = b""
@@ -30,78 +30,78 @@ class Reply:
 
 
 @dataclass(frozen=True)
-class Asked:
-    """A request that came in."""
+class ReceivedRequest:
+    """A received request."""
 
     path: str
     query: str
     headers: dict[str, str]
 
 
-NOTHING = Reply(404, b"{}")
+NOT_FOUND = Reply(404, b"{}")
 
 
 class Boards:
-    """Answers by path; several replies for one path are given one after the other, the last for ever."""
+    """Replies by path: several replies for a path are sent in order, and the last one repeats."""
 
     def __init__(self) -> None:
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self.server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self.server.server_port}"
         self.replies: dict[str, list[Reply]] = {}
-        self.asked: list[Asked] = []
+        self.requests: list[ReceivedRequest] = []
         self.held: list[Event] = []
         Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
 
     def stop(self) -> None:
-        """End the server."""
+        """Stop the server."""
         self.reset()
         self.server.shutdown()
         self.server.server_close()
 
     def reset(self) -> None:
-        """Let go of what is held, and know nothing any more."""
+        """Release held responses and forget all replies and requests."""
         for event in self.held:
             event.set()
-        self.replies, self.asked, self.held = {}, [], []
+        self.replies, self.requests, self.held = {}, [], []
 
     def answer(self, path: str, *replies: Reply) -> None:
-        """From now on this path is answered so."""
+        """Set the replies to a path."""
         self.held += [reply.hold for reply in replies if reply.hold]
         self.replies[path] = list(replies)
 
     def greenhouse(self, board: str, jobs: Iterable[Any], hold: Event | None = None, **headers: str) -> str:
-        """A board of Greenhouse with these jobs (``job``); returns its path."""
+        """Serve a Greenhouse board with these jobs (see ``job``) and return its path."""
         path = f"/v1/boards/{quote(board, safe='')}/jobs"
         rows = list(jobs)
         return self._document(path, {"jobs": rows, "meta": {"total": len(rows)}}, headers, hold)
 
     def lever(self, site: str, postings: Iterable[Any], hold: Event | None = None, **headers: str) -> str:
-        """A site of Lever, in one page; returns its path."""
+        """Serve a Lever site in one page and return its path."""
         return self._document(f"/v0/postings/{quote(site, safe='')}", list(postings), headers, hold)
 
     def ashby(self, board: str, jobs: Iterable[Any], hold: Event | None = None, **headers: str) -> str:
-        """A board of Ashby; returns its path."""
+        """Serve an Ashby board and return its path."""
         document = {"apiVersion": "1", "jobs": list(jobs)}
         return self._document(f"/posting-api/job-board/{quote(board, safe='')}", document, headers, hold)
 
     def fault(self, board: str, status: int, **headers: str) -> str:
-        """A board of Greenhouse that is answered with an error; returns its path."""
+        """Serve an error for a Greenhouse board and return its path."""
         path = f"/v1/boards/{quote(board, safe='')}/jobs"
         self.answer(path, Reply(status, b"{}", _headers(headers)))
         return path
 
     def count(self, path: str) -> int:
-        """How often this path was asked for."""
-        return sum(asked.path == path for asked in self.asked)
+        """Return the number of requests for this path."""
+        return sum(request.path == path for request in self.requests)
 
-    def reply(self, asked: Asked) -> Reply:
-        """What this request is answered with: 304 if it brings the entity tag that the answer would have."""
-        self.asked.append(asked)
-        replies = self.replies.get(asked.path, [NOTHING])
+    def reply(self, request: ReceivedRequest) -> Reply:
+        """Return the reply to a request: 304 if it sends the entity tag of the reply."""
+        self.requests.append(request)
+        replies = self.replies.get(request.path, [NOT_FOUND])
         reply = replies.pop(0) if len(replies) > 1 else replies[0]
         tag = reply.headers.get("ETag")
-        if tag and asked.headers.get("if-none-match") == tag:
+        if tag and request.headers.get("if-none-match") == tag:
             return Reply(304, b"", {"ETag": tag}, reply.hold)
         return reply
 
@@ -112,7 +112,7 @@ class Boards:
 
 
 def job(identity: Any, title: str, content: str = "", **more: Any) -> dict[str, Any]:
-    """A job as Greenhouse writes it."""
+    """Return a job in the form of Greenhouse's API."""
     return {
         "id": identity,
         "title": title,
@@ -126,8 +126,8 @@ def job(identity: Any, title: str, content: str = "", **more: Any) -> dict[str, 
     }
 
 
-def _headers(words: dict[str, str]) -> dict[str, str]:
-    return {"ETag" if name == "etag" else name.replace("_", "-").title(): value for name, value in words.items()}
+def _headers(keywords: dict[str, str]) -> dict[str, str]:
+    return {"ETag" if name == "etag" else name.replace("_", "-").title(): value for name, value in keywords.items()}
 
 
 def _handler(boards: Boards) -> type[BaseHTTPRequestHandler]:
@@ -135,12 +135,12 @@ def _handler(boards: Boards) -> type[BaseHTTPRequestHandler]:
         protocol_version = "HTTP/1.1"
 
         def do_GET(self) -> None:
-            """Answer, when it may."""
+            """Send the reply once its hold is released."""
             url = urlsplit(self.path)
             headers = {name.lower(): value for name, value in self.headers.items()}
-            reply = boards.reply(Asked(url.path, url.query, headers))
+            reply = boards.reply(ReceivedRequest(url.path, url.query, headers))
             if reply.hold:
-                reply.hold.wait(LONGEST_HOLD)
+                reply.hold.wait(MAX_HOLD_SECONDS)
             self.send_response(reply.status)
             for name, value in {**reply.headers, "Content-Length": str(len(reply.body))}.items():
                 self.send_header(name, value)
@@ -148,6 +148,6 @@ def _handler(boards: Boards) -> type[BaseHTTPRequestHandler]:
             self.wfile.write(reply.body)
 
         def log_message(self, *_: Any) -> None:
-            """The log is ``boards.asked``."""
+            """Log nothing: requests are recorded in ``boards.requests``."""
 
     return Handler

@@ -1,4 +1,4 @@
-"""Schemathesis over the OpenAPI document: what it is told, what it is excused, and what is counted."""
+"""Schemathesis over the OpenAPI document: its configuration, its one exclusion and its figures."""
 
 import hashlib
 import json
@@ -17,20 +17,20 @@ from schemathesis.hooks import GLOBAL_HOOK_DISPATCHER
 from schemathesis.schemas import BaseSchema
 
 PEOPLE = ("ann", "bob")
-"""Two users, each of whom must not see what is the other's."""
+"""Two users who must not see each other's data."""
 
 BEYOND_JSON_SCHEMA = re.compile(r"(companies\.\d+\.)?(board|name|(include|exclude)(\.\d+)?|updated_at)")
-"""Fields with rules that no JSON Schema can say: a board's name is its system's affair, a name is what
-can be printed, a term has a letter or a digit, no board comes twice, a moment is one that a calendar has."""
+"""Fields with rules that JSON Schema cannot express: the source defines valid board tokens, a name is printable,
+a term has a letter or a digit, a board is unique, and a date exists in the calendar."""
 
-JUDGED_BY_MEANING = ("board_", "address_refused", "several_boards", "wrong_password", "idempotency_key_reused")
-"""Codes of a 422 for what is well-formed and does not fit: a board that is not there, a wrong password, a key that has
-started something else."""
+SEMANTIC_ERRORS = ("board_", "address_refused", "several_boards", "wrong_password", "idempotency_key_reused")
+"""Codes of a 422 for a well-formed request that conflicts with the data: a missing board, a wrong password, an
+idempotency key of another request."""
 
 
 @dataclass
 class Figures:
-    """What one pass over the document came to."""
+    """The figures of one pass over the document."""
 
     seed: int
     operations: int = 0
@@ -51,23 +51,25 @@ def fuzz(
     before: Callable[[str], None] = lambda _: None,
     after: Callable[[str], None] = lambda _: None,
 ) -> Figures:
-    """Run every check in every phase; ``before`` and ``after`` each request they are told its operation."""
+    """Run every check in every phase; call ``before`` and ``after`` each request with its operation."""
     figures = Figures(seed)
     schema = load(config=_configuration(examples, seed, tokens))
-    schema.hook("filter_failure")(_unexcused(figures))
+    schema.hook("filter_failure")(_exclude(figures))
     figures.operations = schema.statistic.operations.total
     with _around_calls(before, after):
         for event in from_schema(schema).execute():
             if isinstance(event, events.ScenarioFinished):
                 _count(figures, event)
             elif isinstance(event, (events.NonFatalError, events.FatalError, events.Interrupted)):
-                figures.failures.append(_told(event))
+                figures.failures.append(_error_text(event))
     return figures
 
 
 def write_tokens(folder: Path) -> tuple[Path, str]:
-    """A token for each of the people; returns the file that Schemathesis reads them from, and the statement that makes
-    them alive (again, after the fuzzing has found and revoked them)."""
+    """Write a token for each user; return the file for Schemathesis and the statement that stores the tokens.
+
+    Run the statement again whenever the fuzzing may have revoked them.
+    """
     secrets = {name: f"ji_{name}-{'x' * 40}" for name in PEOPLE}
     headers = {name: [{"name": "Authorization", "value": f"Bearer {secret}"}] for name, secret in secrets.items()}
     target = folder / "tokens.json"
@@ -85,7 +87,7 @@ def write_tokens(folder: Path) -> tuple[Path, str]:
 
 
 def _configuration(examples: int, seed: int, tokens: Path | None) -> schemathesis.Config:
-    """All checks, all phases; the examples are per operation."""
+    """Return the configuration: all checks, all phases, ``examples`` per operation."""
     generation = {"database": "none", "no-shrink": True}
     peers = {"auth": {"wfc": {"path": str(tokens), "peers": list(PEOPLE)}}} if tokens else {}
     return schemathesis.Config.from_dict(
@@ -95,7 +97,7 @@ def _configuration(examples: int, seed: int, tokens: Path | None) -> schemathesi
             "continue-on-failure": True,
             "generation": {**generation, "max-examples": examples},
             "warnings": False,
-            # Nothing of an earlier pass is known; and a walk is worth more than a request.
+            # Each pass starts afresh; the stateful phase finds more than single requests do, and gets more examples.
             "cache": {"enabled": False},
             "phases": {"stateful": {"generation": {**generation, "max-examples": 3 * examples}}},
             **peers,
@@ -105,7 +107,7 @@ def _configuration(examples: int, seed: int, tokens: Path | None) -> schemathesi
 
 @contextmanager
 def _around_calls(before: Callable[[str], None], after: Callable[[str], None]) -> Iterator[None]:
-    """These hooks are Schemathesis's for all documents of the process, or none."""
+    """Register both hooks for the block; Schemathesis keeps hooks for the whole process."""
 
     def before_call(context: Any, case: Any, kwargs: Any) -> None:
         before(case.operation.label)
@@ -122,15 +124,15 @@ def _around_calls(before: Callable[[str], None], after: Callable[[str], None]) -
             GLOBAL_HOOK_DISPATCHER.unregister(hook)
 
 
-def _unexcused(figures: Figures) -> Callable[..., bool]:
-    """The one exclusion: a 422 for what the document allows, if the document cannot forbid it."""
+def _exclude(figures: Figures) -> Callable[..., bool]:
+    """Return the only exclusion: a 422 for a value that the document allows because it cannot forbid it."""
 
     def filter_failure(context: Any, failure: Any, case: Any, response: Any) -> bool:
         if "positive_data_acceptance" not in type(failure).checks or response.status_code != 422:
             return True
-        told = response.json()
-        by_meaning = told["code"].startswith(JUDGED_BY_MEANING)
-        excused = by_meaning or all(map(BEYOND_JSON_SCHEMA.fullmatch, told.get("errors", [""])))
+        problem = response.json()
+        by_meaning = problem["code"].startswith(SEMANTIC_ERRORS)
+        excused = by_meaning or all(map(BEYOND_JSON_SCHEMA.fullmatch, problem.get("errors", [""])))
         figures.excused += excused
         return not excused
 
@@ -144,19 +146,19 @@ def _count(figures: Figures, event: events.ScenarioFinished) -> None:
     for case_id, interaction in recorder.interactions.items():
         if interaction.response is not None:
             figures.answers[interaction.response.status_code] += 1
-            # Which methods there are besides is asked with OPTIONS in an operation's name.
+            # Schemathesis also sends OPTIONS in an operation's name, to discover methods. That is no success of it.
             operation = recorder.cases[case_id].value.operation
             if interaction.response.status_code < 300 and interaction.request.method == operation.method.upper():
                 figures.succeeded.add(operation.label)
     for node in (node for nodes in recorder.checks.values() for node in nodes):
         figures.checks += 1
         if node.status != Status.SUCCESS:
-            told = node.failure_info
-            what = f"{told.failure.operation}: {told.failure}\n{told.code_sample}" if told else "crashed"
-            figures.failures.append(f"{event.phase.value}, {node.name}: {what}")
+            info = node.failure_info
+            text = f"{info.failure.operation}: {info.failure}\n{info.code_sample}" if info else "crash"
+            figures.failures.append(f"{event.phase.value}, {node.name}: {text}")
 
 
-def _told(event: Any) -> str:
-    """An error of the fuzzing itself."""
+def _error_text(event: Any) -> str:
+    """Return the text of an error of the fuzzing itself."""
     error = getattr(event, "value", None) or getattr(event, "exception", None)
     return f"{type(event).__name__}: {''.join(traceback.format_exception(error)) if error else ''}"

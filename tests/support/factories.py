@@ -1,4 +1,4 @@
-"""Rows, put in as a person with psql would, so that a test can begin anywhere in a run's life."""
+"""Rows inserted with plain SQL, so that a test can start in any state of a run."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,15 +12,15 @@ from app.services.accounts.users import LOCAL_EMAIL
 
 
 def sql(statement: str, **values: Any) -> list[Any]:
-    """Run a statement typed by hand, committed on its own, and return its rows."""
+    """Run a statement and return its rows. Commits."""
     with db.engine.connect() as connection:
         result = connection.execute(text(statement), values)
         return list(result.fetchall()) if result.returns_rows else []
 
 
 @contextmanager
-def holding(statement: str) -> Iterator[Connection]:
-    """Somebody else's transaction, which has run this statement and holds what it locked until it ends."""
+def open_transaction(statement: str) -> Iterator[Connection]:
+    """Run the statement in another transaction and keep its locks until the block ends."""
     with db.engine.connect().execution_options(isolation_level="READ COMMITTED") as other:
         other.exec_driver_sql(statement)
         yield other
@@ -28,7 +28,7 @@ def holding(statement: str) -> Iterator[Connection]:
 
 
 def make_user(email: str = LOCAL_EMAIL) -> int:
-    """A user; by default the one of AUTH=local."""
+    """Insert a user, by default the one of AUTH=local, and return the id."""
     return sql(
         "INSERT INTO users (email) VALUES (:email) ON CONFLICT (email) DO UPDATE SET email = :email RETURNING user_id",
         email=email,
@@ -36,7 +36,7 @@ def make_user(email: str = LOCAL_EMAIL) -> int:
 
 
 def make_run(status: str = "pending", user_id: int | None = None, **columns: Any) -> int:
-    """A run of the local user in that status, with whatever else its columns should say."""
+    """Insert a run, by default of the local user, with these columns, and return its id."""
     columns = {"user_id": user_id or make_user(), "status": status, **columns}
     names = ", ".join(columns)
     values = ", ".join(f":{name}" for name in columns)
@@ -49,10 +49,10 @@ def make_run(status: str = "pending", user_id: int | None = None, **columns: Any
 
 
 def row(run_id: int) -> Any:
-    """The run's row as it stands."""
+    """Return the run's row."""
     return sql("SELECT * FROM ingestion_runs WHERE id = :id", id=run_id)[0]
 
 
 def timeline(run_id: int) -> list[Any]:
-    """The run's events in order."""
+    """Return the run's events in order."""
     return sql("SELECT * FROM run_events WHERE run_id = :id ORDER BY seq", id=run_id)

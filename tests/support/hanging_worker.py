@@ -1,4 +1,4 @@
-"""The worker, with two ways to hold up its event loop. Only a worker loads this module."""
+"""A worker with two ways to block its event loop. Only a worker loads this module."""
 
 import os
 import time
@@ -10,21 +10,24 @@ from celery.worker.control import control_command
 
 from app.worker.heartbeat import BEAT_SECONDS
 from celery_worker import celery
-from tests.support.workers import HANGS, HANGS_AT_ONCE
+from tests.support.workers import HANG_AT_START, HANG_MESSAGE
 
 __all__ = ["celery"]
 
 
 @control_command()
 def hang(state: Any) -> None:
-    """Hold up the loop for ever; commands are carried out by it."""
+    """Block the loop for ever: the loop executes control commands."""
     Event().wait()
 
 
 @worker_ready.connect
-def _hang_at_once(**_: Any) -> None:
-    """Hold up the loop before its first turn, and report it when a worker that beats all the same would have."""
-    if HANGS_AT_ONCE in os.environ:
+def _hang_at_start(**_: Any) -> None:
+    """Block the loop before its first iteration, and report it after the time of two heartbeats.
+
+    A worker that sends heartbeats from outside the loop has sent one by then.
+    """
+    if HANG_AT_START in os.environ:
         time.sleep(2 * BEAT_SECONDS)
-        print(HANGS, flush=True)
+        print(HANG_MESSAGE, flush=True)
         Event().wait()

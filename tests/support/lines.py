@@ -1,11 +1,11 @@
-"""Reading a log while it is written: a line that has not ended yet is not there yet."""
+"""Reading a log while it is written: an unfinished line is left out."""
 
 import json
 from typing import Any
 
 
 def events(log: str, name: str) -> list[dict[str, Any]]:
-    """The events of this name, of a log of one JSON object a line."""
-    ended = log.split("\n")[:-1]
-    found = [json.loads(line) for line in ended if line.startswith("{") and f'"{name}"' in line]
+    """Return the events with this name from a log with one JSON object per line."""
+    complete = log.split("\n")[:-1]
+    found = [json.loads(line) for line in complete if line.startswith("{") and f'"{name}"' in line]
     return [event for event in found if event["event"] == name]

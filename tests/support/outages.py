@@ -1,4 +1,4 @@
-"""Ways in which the suite's own Redis is away."""
+"""Outages of the suite's own Redis."""
 
 import os
 import signal
@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def frozen(broker) -> Iterator[None]:
-    """A Redis that holds its connections and answers nothing."""
+    """Freeze Redis: its connections stay open and nothing answers."""
     process = broker.info("server")["process_id"]
     os.kill(process, signal.SIGSTOP)
     try:
@@ -19,7 +19,7 @@ def frozen(broker) -> Iterator[None]:
 
 @contextmanager
 def refusing(broker) -> Iterator[None]:
-    """A Redis that lets nobody in."""
+    """Close all connections of Redis and accept no new ones."""
     path = broker.config_get("unixsocket")["unixsocket"]
     os.rename(path, f"{path}.away")
     broker.client_kill_filter(_type="normal", skipme=True)

@@ -1,4 +1,4 @@
-"""Many callers at the same instant, each with a connection of his own."""
+"""Concurrent calls, each with its own database connection."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -10,8 +10,8 @@ from flask import Flask
 from app.errors import AppError
 
 
-def at_once(app: Flask, *calls: Callable[[], Any]) -> list[Any]:
-    """Make all calls at one barrier; returns what each returned, or the AppError that it raised."""
+def in_parallel(app: Flask, *calls: Callable[[], Any]) -> list[Any]:
+    """Make all calls after a common barrier; return the result of each, or the AppError that it raised."""
     barrier = Barrier(len(calls))
 
     def make(call: Callable[[], Any]) -> Any:

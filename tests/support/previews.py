@@ -1,4 +1,4 @@
-"""Companies, and previews of them, put in by the services."""
+"""Companies and previews, made by the services."""
 
 from typing import Any
 
@@ -11,18 +11,18 @@ from tests.support.factories import sql
 
 
 def company(user_id: int, board: str, include: tuple[str, ...] = (), exclude: tuple[str, ...] = (), **more: Any) -> int:
-    """A company on Greenhouse that is switched on, named after its board."""
+    """Add an enabled company on Greenhouse, named after its board, and return its id."""
     settings = {"source": "greenhouse", "board": board, "name": board.title(), "enabled": True}
     return companies.add(user_id, {**settings, "include": [*include], "exclude": [*exclude], **more}).company_id
 
 
 def begun(user_id: int) -> int:
-    """A preview that is begun, as its worker finds it."""
+    """Begin a preview and return its id."""
     return lifecycle.begin(user_id)[0]
 
 
 def finished(user_id: int) -> int:
-    """A preview that was worked on to its end."""
+    """Begin a preview, complete it, and return its id."""
     preview_id = begun(user_id)
     worker.work(preview_id, lambda: None)
     assert preview(preview_id).finished_at
@@ -30,25 +30,25 @@ def finished(user_id: int) -> int:
 
 
 def run_preview(preview_id: int) -> None:
-    """What a worker does when it gets the preview's message: the task of this application, not of the last made."""
+    """Run the preview's task as a worker does, with the Celery of the current application."""
     current_app.extensions["celery"].tasks[task.name](preview_id)
 
 
 def preview(preview_id: int) -> Any:
-    """The preview's row as it stands."""
+    """Return the preview's row."""
     return sql("SELECT * FROM previews WHERE preview_id = :id", id=preview_id)[0]
 
 
 def units(preview_id: int) -> list[Any]:
-    """Its companies' rows as they stand."""
+    """Return the rows of its companies."""
     return sql("SELECT * FROM preview_companies WHERE preview_id = :id ORDER BY position", id=preview_id)
 
 
 def postings(preview_id: int) -> list[Any]:
-    """Its postings' rows as they stand."""
+    """Return the rows of its postings."""
     return sql("SELECT * FROM preview_postings WHERE preview_id = :id ORDER BY posting_id", id=preview_id)
 
 
 def leases_run_out() -> None:
-    """Time goes by for those who hold something."""
+    """Expire all leases."""
     sql("UPDATE preview_companies SET lease_until = now() - interval '1 s' WHERE state = 'listing'")

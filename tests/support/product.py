@@ -1,4 +1,4 @@
-"""The whole product, as ``make run`` starts it, in a data folder and on a port of its own."""
+"""The whole product, started as by ``make run``, with its own data folder and port."""
 
 import fcntl
 import json
@@ -27,22 +27,25 @@ from app.embedded import postgres as embedded_postgres
 from app.embedded import redis as embedded_redis
 from app.embedded.data_dir import make_metrics_folder, open_folder, read_secret, short_path, unlink
 from tests.support.lines import events
-from tests.support.waiting import PATIENCE_SECONDS, wait_until
+from tests.support.waiting import WAIT_TIMEOUT, wait_until
 
-RECOVERY_SECONDS = PATIENCE_SECONDS
+RECOVERY_SECONDS = WAIT_TIMEOUT
 
 START_SECONDS = 300
-"""More than the launcher's own limits together."""
+"""Seconds that a start may take; more than the sum of the launcher's own limits."""
 
 MEASURE = ["-m", "coverage", "run", "--rcfile=/dev/null", "--branch", "--parallel-mode", "--source=app"]
-"""Measures the launcher alone. In the processes that it starts nothing is left to be seen that other tests do not show,
-and being measured would double the time that they take to start."""
+"""Arguments that measure the coverage of the launcher alone.
+
+Other tests cover its child processes, and measuring those would double the time that they take to start.
+"""
 
 
 def free_port() -> int:
-    """A port that nobody listens on, and that neither the system nor another suite gives away while this process lives.
+    """Return a free port and reserve it for the life of this process.
 
-    The port of the same number that UDP has is the claim to it; the system gives away those above.
+    The UDP port of the same number stays bound as the reservation against other suites. The range lies below the
+    ephemeral ports, so the system does not assign it.
     """
     for port in range(20_000, 32_768):
         with suppress(OSError), socket.socket() as probe, socket.socket(type=socket.SOCK_DGRAM) as claim:
@@ -56,7 +59,7 @@ def free_port() -> int:
 
 @dataclass(frozen=True)
 class Answer:
-    """What the product answered to one request."""
+    """The response of the product to one request."""
 
     status: int
     headers: Mapping[str, str]
@@ -64,7 +67,7 @@ class Answer:
 
 
 class Product:
-    """One start of the launcher after the other, on the same data."""
+    """The product; successive starts of its launcher share the data folder."""
 
     project: Path = PROJECT
     python: str = sys.executable
@@ -84,11 +87,11 @@ class Product:
 
     @property
     def program(self) -> list[str]:
-        """What Python is told to run: the launcher."""
+        """The arguments of Python that run the launcher."""
         return [*(MEASURE if self.measured else []), "run.py"]
 
     def launch(self) -> "subprocess.Popen[bytes]":
-        """Start the launcher and return at once; its output replaces that of the start before."""
+        """Start the launcher and return at once; its output replaces that of the previous start."""
         self.log.write_bytes(b"")
         with self.log.open("ab") as output:
             self.launcher = subprocess.Popen(
@@ -102,9 +105,9 @@ class Product:
         return self.launcher
 
     def start(self) -> None:
-        """Start the launcher and return when it says that the product is ready.
+        """Start the launcher and return once it reports that the product is ready.
 
-        Of all processes of the suite one does so at a time: the product itself knows how long a start may take.
+        A lock lets only one process of the suite start a product at a time: the launcher limits the time of a start.
         """
         with open_folder(Path("/tmp")) as folder:
             fcntl.flock(folder, fcntl.LOCK_EX)
@@ -114,39 +117,39 @@ class Product:
         assert "is ready at" in self.printed() and launcher.poll() is None, self.printed()
 
     def refused(self) -> str:
-        """Start the launcher where it must not come up; returns all that it said, once it has ended with code 1."""
+        """Start the launcher, expect it to exit with code 1, and return its output."""
         launcher = self.launch()
-        assert launcher.wait(PATIENCE_SECONDS) == 1, self.printed()
+        assert launcher.wait(WAIT_TIMEOUT) == 1, self.printed()
         return self.printed()
 
     def launch_command(self, *words: str) -> "subprocess.Popen[str]":
-        """Start ``flask --app wsgi …`` in this data folder, as an operator does, and return at once."""
+        """Start ``flask --app wsgi …`` on this data folder, as an operator does, and return at once."""
         command = [sys.executable, "-m", "flask", "--app", "wsgi", *words]
         pipe = subprocess.PIPE
         streams = {"stdin": pipe, "stdout": pipe, "stderr": pipe}
         return subprocess.Popen(command, cwd=PROJECT, env=self.environment, text=True, **streams)
 
     def command(self, *words: str, stdin: str | None = None) -> "subprocess.CompletedProcess[str]":
-        """The same, run to its end."""
+        """Run ``flask --app wsgi …`` to its end."""
         command = self.launch_command(*words)
-        output, errors = command.communicate(stdin, timeout=PATIENCE_SECONDS)
+        output, errors = command.communicate(stdin, timeout=WAIT_TIMEOUT)
         return subprocess.CompletedProcess(words, command.returncode, output, errors)
 
     def printed(self) -> str:
-        """All that the processes of this start have said."""
+        """Return the output of all processes of this start."""
         return self.log.read_text()
 
     def stop(self, number: signal.Signals = signal.SIGINT) -> int:
-        """Ask the launcher to stop, as Ctrl-C does, and return its exit code."""
+        """Send the launcher a signal, by default that of Ctrl-C, and return its exit code."""
         assert self.launcher is not None
         self.launcher.send_signal(number)
-        return self.launcher.wait(PATIENCE_SECONDS)
+        return self.launcher.wait(WAIT_TIMEOUT)
 
     def end(self) -> None:
-        """Leave nothing running, however the test went."""
+        """Kill every process and delete the log and the metrics folder."""
         if self.launcher:
             self.launcher.kill()
-            self.launcher.wait(PATIENCE_SECONDS)
+            self.launcher.wait(WAIT_TIMEOUT)
         while processes := self.processes():
             for process in processes:
                 with suppress(psutil.NoSuchProcess):
@@ -156,7 +159,7 @@ class Product:
         shutil.rmtree(make_metrics_folder(self.data_dir))
 
     def ask(self, method: str, path: str, timeout: float = 10, **headers: str) -> Answer:
-        """One request; OSError if there is no answer."""
+        """Send a request and return the response. Raises OSError if there is none."""
         names = {name.replace("_", "-"): value for name, value in headers.items()}
         request = urllib.request.Request(f"{self.url}{path}", method=method, headers=names)
         try:
@@ -167,98 +170,98 @@ class Product:
             return Answer(answer.status, answer.headers, json.load(answer))
 
     def call(self, method: str, path: str, timeout: float = 10, **headers: str) -> tuple[int, Any]:
-        """One request; returns the code and the JSON document."""
+        """Send a request and return the status and the JSON document."""
         answer = self.ask(method, path, timeout, **headers)
         return answer.status, answer.document
 
     def start_run(self) -> int:
-        """POST /start, which must succeed; returns the run's id."""
+        """Start a run, which must succeed, and return its id."""
         status, document = self.call("POST", "/api/ingestion/start")
         assert status == 201, document
         return int(document["run_id"])
 
     def run(self, run_id: int) -> dict[str, Any]:
-        """The run in full."""
+        """Return the run in full."""
         status, document = self.call("GET", f"/api/ingestion/runs/{run_id}")
         assert status == 200, document
         return dict(document)
 
     def current_run(self) -> int | None:
-        """The id of the active run."""
+        """Return the id of the active run, or None."""
         return self.call("GET", "/api/ingestion/current-run")[1]["run_id"]
 
     def receipts(self, run_id: int) -> int:
-        """How often a worker said that it received this run's message."""
+        """Return how many times workers logged that they received this run's message."""
         return sum(event["run_id"] == run_id for event in events(self.printed(), "run received"))
 
     def sql(self, statement: str, *values: Any) -> list[Any]:
-        """Run a statement in the product's own database, typed by hand, and return its rows."""
+        """Run a statement in the product's own database and return its rows. Commits."""
         with self.connect() as connection:
             connection.autocommit = True
             cursor = connection.execute(statement, values)
             return cursor.fetchall() if cursor.description else []
 
     def connect(self) -> "psycopg.Connection[Any]":
-        """A connection to the product's own database, for what one statement cannot do."""
+        """Return a connection to the product's own database, for transactions of several statements."""
         url = urlsplit(embedded_postgres.database_url(self.data_dir))
         address = {"user": url.username, "password": url.password, "dbname": url.path[1:]}
         return psycopg.connect(host=unquote(url.query.removeprefix("host=")), **address)
 
     def broker(self) -> "redis.Redis":
-        """A connection to the product's own Redis."""
+        """Return a connection to the product's own Redis."""
         path = str(embedded_redis.redis_socket(short_path(self.data_dir)))
         password = read_secret(self.data_dir, "redis.password")
         return redis.Redis(unix_socket_path=path, password=password, socket_timeout=60)
 
     def flush_redis(self) -> None:
-        """Empty the product's own Redis: messages and counted tries."""
+        """Empty the product's own Redis: messages and counted attempts."""
         with self.broker() as broker:
             broker.flushall()
 
     def health(self) -> str | None:
-        """The word of /readyz, or None while nobody answers."""
+        """Return the status of /readyz, or None while nothing answers."""
         try:
             return self.call("GET", "/readyz", timeout=5)[1]["status"]
         except OSError:
             return None
 
     def processes(self) -> list[psutil.Process]:
-        """Everything that works for this data folder, the launcher itself left out."""
-        psutil.process_iter.cache_clear()  # It takes whoever has a number by now for who had it before.
-        return [process for process in psutil.process_iter() if self._works_here(process)]
+        """Return all processes of this data folder except the launcher."""
+        psutil.process_iter.cache_clear()  # The cache mistakes a process for an earlier one with the same id.
+        return [process for process in psutil.process_iter() if self._belongs_here(process)]
 
     def sockets(self) -> list[Path]:
-        """Every socket file below the data folder."""
+        """Return every socket file below the data folder."""
         return [path for path in self.data_dir.rglob("*") if path.is_socket()]
 
     def suspend_launcher(self) -> None:
-        """Freeze the launcher: what ends stays away, and what is logged is not read."""
+        """Freeze the launcher: it restarts no process and reads no log."""
         assert self.launcher is not None
         self.launcher.send_signal(signal.SIGSTOP)
 
     def resume_launcher(self) -> None:
-        """Let the launcher go on."""
+        """Resume the launcher."""
         if self.launcher and self.launcher.poll() is None:
             self.launcher.send_signal(signal.SIGCONT)
 
     def resume(self) -> None:
-        """Let everybody go on who stands still, the launcher too."""
+        """Resume every suspended process, the launcher included."""
         self.resume_launcher()
         for process in self.processes():
             with suppress(psutil.NoSuchProcess):
                 process.resume()
 
     def team(self, words: str) -> list[psutil.Process]:
-        """The processes whose command line has these words."""
+        """Return the processes whose command line contains these words."""
         return [process for process in self.processes() if words in _command_line(process)]
 
     def main_process(self, words: str) -> psutil.Process:
-        """The topmost process whose command line has these words; StopIteration if there is none."""
+        """Return the topmost process whose command line contains these words. Raises StopIteration if there is none."""
         found = self.team(words)
         ids = {process.pid for process in found}
         return next(process for process in found if process.ppid() not in ids)
 
-    def _works_here(self, process: psutil.Process) -> bool:
+    def _belongs_here(self, process: psutil.Process) -> bool:
         try:
             marked = process.environ().get("JOB_INGESTION_SUPERVISED") == str(self.data_dir)
             return marked or process.cwd().startswith(f"{self.data_dir}/")
@@ -267,15 +270,15 @@ class Product:
 
 
 def refusal(data_dir: Path, lines: Collection[int] = (1,), **environment: str) -> str:
-    """Start where it must be refused; returns what was said, which is that number of sentences and nothing else."""
+    """Start where the launcher must refuse; return its output: that many lines and no traceback."""
     product = Product(data_dir, **environment)
     try:
-        said = product.refused()
+        output = product.refused()
     finally:
         product.log.unlink()
-    assert "Traceback" not in said
-    assert len(said.splitlines()) in lines, said
-    return said
+    assert "Traceback" not in output
+    assert len(output.splitlines()) in lines, output
+    return output
 
 
 def _command_line(process: psutil.Process) -> str:
@@ -287,7 +290,10 @@ def _command_line(process: psutil.Process) -> str:
 
 @contextmanager
 def temporary_folder() -> Iterator[Path]:
-    """A short path with a space in it; passable, because below root PostgreSQL runs as somebody else."""
+    """Create a folder with a short path that contains a space.
+
+    Its mode lets others pass: under root, PostgreSQL runs as another user.
+    """
     folder = Path(tempfile.mkdtemp(prefix="ji fault-", dir="/tmp"))
     folder.chmod(0o711)
     try:
@@ -298,7 +304,7 @@ def temporary_folder() -> Iterator[Path]:
 
 @contextmanager
 def temporary_product(data_dir: Path, measured: bool = True, **environment: str) -> Iterator[Product]:
-    """A product, not started, that leaves nothing behind."""
+    """Yield a product that is not started; end it and delete its data afterwards."""
     product = Product(data_dir, measured, **environment)
     try:
         yield product
@@ -308,15 +314,15 @@ def temporary_product(data_dir: Path, measured: bool = True, **environment: str)
 
 
 def ensure_running(product: Product) -> Product:
-    """Start the product unless it runs; one that a failed test left unwell is replaced, to fail no other test."""
-    if product.launcher is None or product.launcher.poll() is not None or not _gets_well(product):
+    """Start the product unless it runs; restart one that a failed test left unhealthy, so that no other test fails."""
+    if product.launcher is None or product.launcher.poll() is not None or not _becomes_healthy(product):
         product.end()
         product.start()
-        assert _gets_well(product), product.printed()
+        assert _becomes_healthy(product), product.printed()
     return product
 
 
-def _gets_well(product: Product) -> bool:
+def _becomes_healthy(product: Product) -> bool:
     try:
         return wait_until(lambda: product.health() == "ok", RECOVERY_SECONDS)
     except AssertionError:

@@ -1,4 +1,4 @@
-"""What the written reports have in common: where and with what they were made, and tables."""
+"""Common parts of the written reports: their environment, and tables."""
 
 import os
 import platform
@@ -14,8 +14,8 @@ from app.embedded.subprocesses import run
 PACKAGES = ("celery", "kombu", "flask", "gunicorn", "sqlalchemy", "psycopg")
 
 
-def setting(**more: Any) -> str:
-    """Date, machine and versions, and whatever else is named."""
+def describe_environment(**more: Any) -> str:
+    """Return a table of date, machine, versions and any further rows."""
     rows = {
         "Date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         "Machine": f"{platform.system()} {platform.release()}, {platform.machine()}, {os.cpu_count()} cores",
@@ -26,7 +26,7 @@ def setting(**more: Any) -> str:
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
-    """A table in Markdown."""
+    """Return a table in Markdown."""
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join("| " + " | ".join(str(cell).replace("|", "\\|") for cell in line) + " |" for line in lines) + "\n"
 

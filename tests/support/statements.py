@@ -1,4 +1,4 @@
-"""Something else that happens just before or after a statement of ours."""
+"""Hooks that run just before or after a statement."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -6,12 +6,14 @@ from contextlib import contextmanager
 import psycopg
 from sqlalchemy import Engine, event
 
-Told = Callable[[str], None]
+Callback = Callable[[str], None]
 
 
 @contextmanager
-def watched(engine: Engine, before: Told = lambda _: None, after: Told = lambda _: None) -> Iterator[None]:
-    """Call these with the text of every statement of the engine, whoever puts it to the driver."""
+def watch_statements(
+    engine: Engine, before: Callback = lambda _: None, after: Callback = lambda _: None
+) -> Iterator[None]:
+    """Call ``before`` and ``after`` with the text of every statement of the engine, from SQLAlchemy or from psycopg."""
 
     class Cursor(psycopg.Cursor):
         def execute(self, query, *arguments, **options):

@@ -1,4 +1,4 @@
-"""Waiting for a condition; no test sleeps for a time it hopes is long enough."""
+"""Waiting for a condition, instead of sleeping for a guessed time."""
 
 import time
 from collections.abc import Callable
@@ -6,22 +6,22 @@ from typing import TypeVar
 
 Found = TypeVar("Found")
 
-PATIENCE_SECONDS = 180
-"""How long a test waits for what comes in a second where nothing else goes on: the machine may be slow, and busy."""
+WAIT_TIMEOUT = 180
+"""Seconds that a test waits for an event of about one second, because the machine may be slow and busy."""
 
 
 def wait_until(
-    condition: Callable[[], Found], seconds: float = PATIENCE_SECONDS, what: str = "the condition", pause: float = 0.02
+    condition: Callable[[], Found], seconds: float = WAIT_TIMEOUT, what: str = "the condition", pause: float = 0.02
 ) -> Found:
-    """Return the condition's first true value; fails when there is none in time.
+    """Return the condition's first true value. Raises AssertionError if there is none in time.
 
-    It is asked after ``pause`` seconds and then less and less often, up to ten times that, because asking takes from
-    the processor what is waited for.
+    The pauses between checks grow from ``pause`` seconds to ten times that, because checking takes processor time
+    from the awaited work.
     """
-    longest = 10 * pause
+    max_pause = 10 * pause
     deadline = time.monotonic() + seconds
     while not (found := condition()):
         assert time.monotonic() < deadline, f"{what} did not come true within {seconds} s"
         time.sleep(pause)
-        pause = min(1.3 * pause, longest)
+        pause = min(1.3 * pause, max_pause)
     return found

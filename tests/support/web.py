@@ -1,4 +1,4 @@
-"""A real web server on loopback, whose answers a test writes, faults among them."""
+"""A real web server on loopback whose responses, faults included, a test sets."""
 
 import json
 import socket
@@ -16,12 +16,12 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 CERTIFICATE = Path(__file__).parent / "tls" / "localhost.pem"
-"""For localhost and all names below boards.example, signed by itself, with a key that everybody may know."""
+"""A self-signed certificate for localhost and all names below boards.example; its key is public."""
 
 
 @dataclass
 class Reply:
-    """What is sent."""
+    """A response."""
 
     body: bytes = b""
     status: int = 200
@@ -29,14 +29,14 @@ class Reply:
     delay: float = 0.0
     """Seconds before the first byte."""
     drip: float = 0.0
-    """Seconds between one byte of the body and the next."""
+    """Seconds between two bytes of the body."""
     cut: int | None = None
-    """After so many bytes of the body the connection ends, though more was promised."""
+    """Bytes of the body after which the connection breaks, short of its Content-Length."""
 
 
 @dataclass(frozen=True)
-class Asked:
-    """A request that came in."""
+class ReceivedRequest:
+    """A received request."""
 
     at: float
     target: str
@@ -44,46 +44,46 @@ class Asked:
 
     @property
     def path(self) -> str:
-        """Without the query, decoded."""
+        """The decoded path without the query."""
         return unquote(urlsplit(self.target).path)
 
 
 class Web:
-    """The server: ``replies`` by path, decoded and without query, or by path with query; 404 for all else."""
+    """The server; ``replies`` are keyed by target (with query) or by decoded path, and anything else is a 404."""
 
     def __init__(self, tls: bool = False) -> None:
         self.replies: dict[str, Reply | list[Reply]] = {}
-        self.asked: list[Asked] = []
+        self.requests: list[ReceivedRequest] = []
         self._server = _Server(("127.0.0.1", 0), _handler(self))
         self.url = f"http://127.0.0.1:{self._server.server_port}"
         if tls:
             context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
             context.load_cert_chain(CERTIFICATE)
-            # The handshake waits for the handler's thread, so that one client cannot hold up the others.
+            # Handshake in the handler's thread, so that one client cannot block the others.
             self._server.socket = context.wrap_socket(
                 self._server.socket, server_side=True, do_handshake_on_connect=False
             )
             self.url = f"https://localhost:{self._server.server_port}"
 
     def json(self, path: str, document: Any, **more: Any) -> None:
-        """Answer a path with a JSON document."""
+        """Set a JSON document as the reply to a path."""
         headers = {"Content-Type": "application/json", **more.pop("headers", {})}
         self.replies[path] = Reply(json.dumps(document).encode(), headers=headers, **more)
 
     def paths(self) -> list[str]:
-        """What was asked for, robots.txt left out."""
-        return [each.path for each in self.asked if each.path != "/robots.txt"]
+        """Return the requested paths without robots.txt."""
+        return [each.path for each in self.requests if each.path != "/robots.txt"]
 
-    def reply_to(self, asked: Asked) -> Reply:
-        """The answer to a request: of several for one address one after the other, the last for ever."""
-        found = self.replies.get(asked.target) or self.replies.get(asked.path) or Reply(b"nothing here", 404)
+    def reply_to(self, request: ReceivedRequest) -> Reply:
+        """Return the reply to a request: several replies are sent in order, and the last one repeats."""
+        found = self.replies.get(request.target) or self.replies.get(request.path) or Reply(b"nothing here", 404)
         if isinstance(found, list):
             return found.pop(0) if len(found) > 1 else found[0]
         return found
 
     @contextmanager
     def serving(self) -> Iterator["Web"]:
-        """Serve inside this block."""
+        """Serve during the block."""
         thread = Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
         thread.start()
         try:
@@ -99,12 +99,12 @@ class _Server(ThreadingHTTPServer):
     request_queue_size = 64
 
     def server_bind(self) -> None:
-        """Without asking the name server what this machine is called."""
+        """Bind without the look-up of this machine's name that HTTPServer does."""
         TCPServer.server_bind(self)
         self.server_name, self.server_port = self.server_address[:2]
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that goes away is what some tests are about."""
+        """Print no traceback: some tests close their connection early."""
 
 
 def _handler(web: Web) -> type[BaseHTTPRequestHandler]:
@@ -113,10 +113,10 @@ def _handler(web: Web) -> type[BaseHTTPRequestHandler]:
 
         def do_GET(self) -> None:
             headers = {name.lower(): value for name, value in self.headers.items()}
-            asked = Asked(time.time(), self.path, headers)
-            web.asked.append(asked)
-            reply = web.reply_to(asked)
-            time.sleep(reply.delay)  # the slow server that a test asks for
+            request = ReceivedRequest(time.time(), self.path, headers)
+            web.requests.append(request)
+            reply = web.reply_to(request)
+            time.sleep(reply.delay)  # simulates a slow server
             self.send_response(reply.status)
             for name, value in {"Content-Length": str(len(reply.body)), **reply.headers}.items():
                 self.send_header(name, value)
@@ -127,14 +127,14 @@ def _handler(web: Web) -> type[BaseHTTPRequestHandler]:
             if reply.drip:
                 for byte in reply.body:
                     self.wfile.write(bytes([byte]))
-                    time.sleep(reply.drip)  # likewise
+                    time.sleep(reply.drip)  # simulates a slow body
             self.wfile.write(b"" if reply.drip else reply.body[: reply.cut])
             if reply.cut is not None:
-                # With a reset, as a connection ends that breaks.
+                # Reset the connection, as a broken one ends.
                 self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
                 self.close_connection = True
 
         def log_message(self, *_: Any) -> None:
-            """Quiet."""
+            """Log nothing."""
 
     return Handler

@@ -1,4 +1,4 @@
-"""gunicorn, as it is started by hand, and what is said to it in bytes."""
+"""A gunicorn started by hand, and raw bytes sent to it."""
 
 import json
 import os
@@ -11,28 +11,28 @@ from typing import Any
 
 from app.config.settings import PROJECT, Settings
 from tests.support.product import free_port
-from tests.support.waiting import PATIENCE_SECONDS, wait_until
+from tests.support.waiting import WAIT_TIMEOUT, wait_until
 
 HEALTH = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 
-class Speaker:
-    """Sends bytes to gunicorn."""
+class RawClient:
+    """A client that sends raw bytes to gunicorn."""
 
     def __init__(self, port: int, server: "subprocess.Popen[bytes]") -> None:
         self.port = port
         self.server = server
 
     def connect(self) -> socket.socket:
-        """A connection, for who wants to be slow."""
-        return socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE_SECONDS)
+        """Return an open connection."""
+        return socket.create_connection(("127.0.0.1", self.port), timeout=WAIT_TIMEOUT)
 
-    def __call__(self, words: bytes) -> tuple[int, dict, Any]:
-        """Say it all; returns code, headers and document (or text) of the answer."""
+    def __call__(self, data: bytes) -> tuple[int, dict, Any]:
+        """Send the bytes; return status, headers and document (or text) of the response."""
         with self.connect() as connection:
-            connection.sendall(words)
+            connection.sendall(data)
             connection.shutdown(socket.SHUT_WR)
-            answer = everything(connection)
+            answer = read_to_end(connection)
         head, _, body = answer.partition(b"\r\n\r\n")
         status, *lines = head.decode().split("\r\n")
         headers = dict(line.lower().split(": ", 1) for line in lines)
@@ -40,21 +40,21 @@ class Speaker:
         return int(status.split()[1]), headers, document
 
     def listens(self) -> bool:
-        """Whether it answers."""
+        """Return True if gunicorn answers."""
         try:
             return self(HEALTH)[0] == 200
         except OSError:
             return False
 
 
-def everything(connection: socket.socket) -> bytes:
-    """What is said on a connection until the other side closes its end."""
+def read_to_end(connection: socket.socket) -> bytes:
+    """Return all bytes received until the other side closes the connection."""
     return b"".join(iter(lambda: connection.recv(65536), b""))
 
 
 @contextmanager
-def gunicorn(settings: Settings, **environment: str) -> Iterator[Speaker]:
-    """One with four threads a process that belongs to the test."""
+def gunicorn(settings: Settings, **environment: str) -> Iterator[RawClient]:
+    """Run a gunicorn with four database connections per process for the block."""
     port = free_port()
     ours = {"DATA_DIR": str(settings.data_dir), "AUTH": "local", "PORT": str(port), "WEB_DATABASE_CONNECTIONS": "4"}
     server = subprocess.Popen(
@@ -63,10 +63,10 @@ def gunicorn(settings: Settings, **environment: str) -> Iterator[Speaker]:
         env={**os.environ, **ours, **environment},
         stderr=subprocess.DEVNULL,
     )
-    speaker = Speaker(port, server)
+    client = RawClient(port, server)
     try:
-        wait_until(speaker.listens, what="gunicorn")
-        yield speaker
+        wait_until(client.listens, what="gunicorn")
+        yield client
     finally:
         server.terminate()
-        server.wait(PATIENCE_SECONDS)
+        server.wait(WAIT_TIMEOUT)

@@ -10,22 +10,22 @@ from pathlib import Path
 import psutil
 
 from app.config.settings import PROJECT, Settings
-from tests.support.waiting import PATIENCE_SECONDS
+from tests.support.waiting import WAIT_TIMEOUT
 
 HANGING_WORKER = "tests.support.hanging_worker"
 
-HANGS_AT_ONCE = "HANGS_AT_ONCE"
-"""The environment variable of a hanging worker whose loop shall never turn."""
+HANG_AT_START = "HANGS_AT_ONCE"
+"""The environment variable that makes a hanging worker block its loop from the start."""
 
-HANGS = "The loop hangs."
-"""Its report that this is so."""
+HANG_MESSAGE = "The loop hangs."
+"""The line that a hanging worker prints then."""
 
 
 @contextmanager
 def running_worker(
     settings: Settings, log: Path, application: str = "celery_worker", **environment: str
 ) -> Iterator[psutil.Popen]:
-    """Start a worker that logs to that file and has one child; kill whatever is left of it in the end."""
+    """Run a worker with one child that logs to that file; kill both at the end of the block."""
     with log.open("w") as output:
         process = psutil.Popen(
             [sys.executable, "-m", "celery", "-A", application, "worker", "--without-mingle", "--without-gossip"],
@@ -40,4 +40,4 @@ def running_worker(
         with suppress(psutil.NoSuchProcess):
             for left in [process, *process.children()]:
                 left.kill()
-        process.wait(PATIENCE_SECONDS)
+        process.wait(WAIT_TIMEOUT)

@@ -1,4 +1,4 @@
-"""XML documents as plain data, so that a test can change them as it changes JSON."""
+"""XML documents as plain data, so that tests change them like JSON."""
 
 import re
 from typing import Any
@@ -8,13 +8,13 @@ NAME = re.compile(r"[A-Za-z_][\w.-]*")
 
 
 def load(document: str) -> Any:
-    """The root as ``{name: content}``; repeated elements are a list, elements without others their text."""
+    """Return the root as ``{name: content}``; repeated elements become a list, elements without children their text."""
     root = fromstring(document)
     return {root.tag: _value(root)}
 
 
 def dump(document: Any) -> bytes:
-    """The other way; what no XML can be called is left out."""
+    """Return the document as XML; keys that are no XML names are left out."""
     [(name, content)] = document.items()
     root = Element(name)
     _fill(root, content)

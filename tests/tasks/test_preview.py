@@ -15,7 +15,7 @@ from tests.support import previews as at
 from tests.support.boards import Reply, job
 from tests.support.factories import make_run, make_user, row, sql
 from tests.support.outages import refusing
-from tests.support.parallel import at_once
+from tests.support.parallel import in_parallel
 from tests.support.previews import begun, company, finished, leases_run_out, postings, run_preview, units
 from tests.support.waiting import wait_until
 
@@ -143,7 +143,7 @@ def test_a_board_that_did_not_change_keeps_its_postings_and_is_decided_anew(boar
     companies.change(company_id, user_id, {"include": ["cook"]})
     second = finished(user_id)
     third = finished(user_id)
-    assert [asked.headers.get("if-none-match") for asked in boards.asked if asked.path == path] == [
+    assert [asked.headers.get("if-none-match") for asked in boards.requests if asked.path == path] == [
         None, '"one"', '"one"'
     ]
     kept = ("external_id", "title", "url", "location", "department", "posted_at", "updated_at", "description")
@@ -166,7 +166,7 @@ def test_without_the_postings_of_that_listing_nobody_asks_whether_it_changed(boa
     finished(user_id)
     boards.greenhouse("acme", [job(1, "Engineer")], etag='"one"')
     preview_id = finished(user_id)
-    tags = [asked.headers.get("if-none-match") for asked in boards.asked if asked.path == path]
+    tags = [asked.headers.get("if-none-match") for asked in boards.requests if asked.path == path]
     assert tags == [None, '"one"', None]
     assert [each.title for each in postings(preview_id)] == ["Engineer"]
 
@@ -194,7 +194,7 @@ def test_anothers_listing_of_the_same_board_is_not_asked_about(boards, user_id):
     known = "SELECT listed_at, outcome, etag FROM companies WHERE user_id = :id"
     sql(f"UPDATE companies SET (listed_at, outcome, etag) = ({known})", id=other)
     assert [each.title for each in postings(finished(user_id))] == ["Engineer"]
-    assert [asked.headers.get("if-none-match") for asked in boards.asked if asked.path == path] == [None, None]
+    assert [asked.headers.get("if-none-match") for asked in boards.requests if asked.path == path] == [None, None]
 
 
 def test_a_listing_that_was_not_whole_is_not_asked_about(boards, user_id):
@@ -203,7 +203,7 @@ def test_a_listing_that_was_not_whole_is_not_asked_about(boards, user_id):
     [unit] = units(finished(user_id))
     assert (unit.found, unit.unread, unit.is_complete) == (1, 1, False)
     finished(user_id)
-    assert [asked.headers.get("if-none-match") for asked in boards.asked if asked.path == path] == [None, None]
+    assert [asked.headers.get("if-none-match") for asked in boards.requests if asked.path == path] == [None, None]
 
 
 def test_a_company_removed_or_changed_meanwhile_stays_in_the_preview_as_it_was(boards, app, user_id):
@@ -217,7 +217,7 @@ def test_a_company_removed_or_changed_meanwhile_stays_in_the_preview_as_it_was(b
         companies.remove(company_id, user_id)
         hold.set()
 
-    at_once(app, lambda: run_preview(preview_id), meanwhile)
+    in_parallel(app, lambda: run_preview(preview_id), meanwhile)
     assert [unit.state for unit in units(preview_id)] == ["listed"]
     assert at.preview(preview_id).finished_at is not None
     assert lifecycle.get(preview_id, user_id)["is_current"] is False
@@ -235,7 +235,7 @@ def test_a_preview_removed_while_it_is_worked_on_leaves_nothing(boards, app, use
         hold.set()
         return begun(user_id)
 
-    _, new = at_once(app, lambda: run_preview(old), meanwhile)
+    _, new = in_parallel(app, lambda: run_preview(old), meanwhile)
     assert [each.preview_id for each in sql("SELECT preview_id FROM previews")] == [new]
     assert units(old) == postings(old) == []
 
@@ -245,7 +245,7 @@ def test_two_workers_and_copies_of_a_message_list_each_board_once(boards, app, u
     for number in range(12):
         company(user_id, f"b{number}")
     preview_id = begun(user_id)
-    at_once(app, *[lambda: run_preview(preview_id)] * 2)
+    in_parallel(app, *[lambda: run_preview(preview_id)] * 2)
     assert [boards.count(path) for path in paths] == [1] * 12
     assert {unit.state for unit in units(preview_id)} == {"listed"}
     assert len(postings(preview_id)) == 12

@@ -8,7 +8,7 @@ from app.models import Component
 from app.services.health import heartbeats
 from tests.support.factories import sql
 from tests.support.waiting import wait_until
-from tests.support.workers import HANGING_WORKER, HANGS, HANGS_AT_ONCE, running_worker
+from tests.support.workers import HANG_AT_START, HANG_MESSAGE, HANGING_WORKER, running_worker
 
 
 @pytest.fixture
@@ -30,8 +30,8 @@ def test_a_worker_whose_loop_hangs_counts_as_away(started, app):
 
 
 def test_a_worker_whose_loop_has_not_turned_yet_gives_no_sign(started, log):
-    with started(**{HANGS_AT_ONCE: "1"}):
-        wait_until(lambda: HANGS in log.read_text(), what="the loop's start")
+    with started(**{HANG_AT_START: "1"}):
+        wait_until(lambda: HANG_MESSAGE in log.read_text(), what="the loop's start")
         assert sql("SELECT * FROM heartbeats") == []
 
 

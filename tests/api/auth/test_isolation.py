@@ -7,7 +7,7 @@ from tests.api.test_ingestion_routes import problem
 from tests.support.accounts import Visitor, in_browser, person, with_token
 from tests.support.boards import job
 from tests.support.factories import make_run, row, sql
-from tests.support.parallel import at_once
+from tests.support.parallel import in_parallel
 from tests.support.previews import finished, postings
 
 ACME = {"source": "greenhouse", "board": "acme", "name": "Acme"}
@@ -114,7 +114,7 @@ def test_lists_hold_ones_own(both):
 
 
 def test_many_starts_of_two_at_once_are_one_run_each(accounts_app, both):
-    answers = at_once(
+    answers = in_parallel(
         accounts_app, *[lambda visitor=visitor: visitor.call("POST", "ingestion/start") for visitor in both * 8]
     )
     assert sorted(answer.status_code for answer in answers) == [201] * 2 + [409] * 14

@@ -10,7 +10,7 @@ from tests.api.conftest import ANN
 from tests.api.test_ingestion_routes import problem
 from tests.support.accounts import PASSWORD, Visitor, in_browser, person
 from tests.support.outages import frozen, refusing
-from tests.support.parallel import at_once
+from tests.support.parallel import in_parallel
 from tests.support.waiting import wait_until
 
 BOB = "bob@example.org"
@@ -73,7 +73,7 @@ def test_a_forged_header_makes_no_new_address_to_guess_from(accounts_app, ann):
 
 
 def test_parallel_guesses_are_counted_each(accounts_app, ann):
-    answers = at_once(accounts_app, *[lambda: Visitor(accounts_app).sign_in(ANN, "wrong").status_code] * 25)
+    answers = in_parallel(accounts_app, *[lambda: Visitor(accounts_app).sign_in(ANN, "wrong").status_code] * 25)
     assert sorted(answers) == [401] * 10 + [429] * 15
 
 

@@ -16,10 +16,10 @@ from sqlalchemy import Connection
 
 from app.config.settings import PROJECT, Settings
 from app.embedded.data_dir import make_metrics_folder
-from tests.support.factories import holding, sql
+from tests.support.factories import open_transaction, sql
 from tests.support.product import free_port
-from tests.support.waiting import PATIENCE_SECONDS, wait_until
-from tests.support.wire import HEALTH, Speaker, everything, gunicorn
+from tests.support.waiting import WAIT_TIMEOUT, wait_until
+from tests.support.wire import HEALTH, RawClient, gunicorn, read_to_end
 
 START = b"POST /api/ingestion/start HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
 CURRENT = b"GET /api/ingestion/current-run HTTP/1.1\r\nHost: localhost\r\n\r\n"
@@ -34,7 +34,7 @@ CROWD = 20
 
 
 @pytest.fixture(scope="module")
-def say(app, settings) -> Iterator[Speaker]:
+def say(app, settings) -> Iterator[RawClient]:
     """A web server for all tests here but those that stop it."""
     with gunicorn(settings) as speaker:
         yield speaker
@@ -67,18 +67,18 @@ def are_silent(connections: list[socket.socket]) -> bool:
     return select.select(connections, [], [], 0)[0] == []
 
 
-def only_process(speaker: Speaker) -> psutil.Process:
+def only_process(speaker: RawClient) -> psutil.Process:
     """The process that answers, of a server with one."""
     (process,) = psutil.Process(speaker.server.pid).children()
     return process
 
 
 @contextmanager
-def runs_locked(settings: Settings, number: int) -> Iterator[tuple[Speaker, list[socket.socket], Connection]]:
+def runs_locked(settings: Settings, number: int) -> Iterator[tuple[RawClient, list[socket.socket], Connection]]:
     """Yield this many clients of one process with four connections, which all want what somebody has locked."""
     with ExitStack() as stack:
         speaker = stack.enter_context(gunicorn(settings, WEB_WORKERS="1"))
-        locker = stack.enter_context(holding("LOCK TABLE ingestion_runs IN ACCESS EXCLUSIVE MODE"))
+        locker = stack.enter_context(open_transaction("LOCK TABLE ingestion_runs IN ACCESS EXCLUSIVE MODE"))
         held = [stack.enter_context(speaker.connect()) for _ in range(number)]
         for connection in held:
             connection.sendall(CURRENT)
@@ -91,7 +91,7 @@ def test_a_server_that_is_to_stop_at_once_leaves_nobody_behind(app, settings, nu
     with gunicorn(settings, WEB_WORKERS="1") as speaker:
         process = only_process(speaker)
         process.send_signal(number)
-        process.wait(PATIENCE_SECONDS)
+        process.wait(WAIT_TIMEOUT)
         wait_until(speaker.listens, what="another worker")
 
 
@@ -125,7 +125,7 @@ def test_clients_that_do_not_close_their_end_hold_nobody_up(say):
     rude = [say.connect() for _ in range(400)]
     for connection in rude:
         connection.sendall(LAST)
-        assert everything(connection).startswith(b"HTTP/1.1 200 ")
+        assert read_to_end(connection).startswith(b"HTTP/1.1 200 ")
     assert say(HEALTH)[0] == 200
     for connection in rude:
         connection.close()
@@ -133,20 +133,20 @@ def test_clients_that_do_not_close_their_end_hold_nobody_up(say):
 
 def test_a_client_that_says_nothing_is_parted_with(say):
     with say.connect() as connection:
-        assert everything(connection) == b""
+        assert read_to_end(connection) == b""
 
 
 def test_a_client_that_says_nothing_more_is_parted_with(say):
     with say.connect() as connection:
         connection.sendall(HEALTH)
         assert answer(connection).startswith(b"HTTP/1.1 200 ")
-        assert everything(connection) == b""
+        assert read_to_end(connection) == b""
 
 
 def test_half_a_head_is_given_up(say):
     with say.connect() as connection:
         connection.sendall(HEALTH[:20])
-        assert everything(connection) == b""
+        assert read_to_end(connection) == b""
 
 
 def test_a_body_that_does_not_come_is_given_up_and_what_comes_later_is_no_request(say):
@@ -155,7 +155,7 @@ def test_a_body_that_does_not_come_is_given_up_and_what_comes_later_is_no_reques
         refusal = answer(connection)
         connection.sendall(HEALTH)
         try:
-            rest = everything(connection)
+            rest = read_to_end(connection)
         except ConnectionResetError:
             rest = b""
     assert refusal.startswith(b"HTTP/1.1 400 ")
@@ -191,7 +191,7 @@ def test_requests_may_come_together_from_who_says_no_more(say):
     with say.connect() as connection:
         connection.sendall(HEALTH * 3)
         connection.shutdown(socket.SHUT_WR)
-        assert everything(connection).count(b"HTTP/1.1 200 ") == 3
+        assert read_to_end(connection).count(b"HTTP/1.1 200 ") == 3
 
 
 def test_a_client_that_asks_first_is_told_to_go_on(say, client):
@@ -209,13 +209,13 @@ def test_a_client_that_asks_first_and_then_dawdles_is_given_up(say):
         refusal = answer(connection)
         assert refusal.startswith(b"HTTP/1.1 400 ")
         assert b"The body could not be read to its end." in refusal
-        assert everything(connection) == b""
+        assert read_to_end(connection) == b""
 
 
 def test_what_is_wrong_with_a_body_that_nobody_read_is_no_second_answer(say):
     with say.connect() as connection:
         connection.sendall(HEALTH[:-2] + b"Transfer-Encoding: chunked\r\n\r\nnonsense\r\n")
-        assert everything(connection).count(b"HTTP/1.1 ") == 1
+        assert read_to_end(connection).count(b"HTTP/1.1 ") == 1
 
 
 def test_an_answer_arrives_though_the_body_was_refused_unread(say):
@@ -224,7 +224,7 @@ def test_an_answer_arrives_though_the_body_was_refused_unread(say):
         connection.sendall(START + b"Content-Length: 900000\r\n\r\n")
         for _ in range(9):
             connection.sendall(b" " * 100_000)
-        refusal = everything(connection)
+        refusal = read_to_end(connection)
     assert refusal.startswith(b"HTTP/1.1 413 ")
 
 
@@ -251,7 +251,7 @@ def test_of_a_client_that_asks_without_end_no_more_is_taken_in_than_is_answered(
     with say.connect() as connection:
         connection.setblocking(False)
         while answered < 400:
-            readable, writable, _ = select.select([connection], [connection], [], PATIENCE_SECONDS)
+            readable, writable, _ = select.select([connection], [connection], [], WAIT_TIMEOUT)
             if readable:
                 answered += connection.recv(65536).count(b"HTTP/1.1 200 ")
             if writable:
@@ -289,7 +289,7 @@ def test_a_long_body_is_refused_at_its_head_without_signing_in(app, settings):
     with gunicorn(settings, AUTH="accounts", SECRET_KEY="k3y-" * 4 + "0f-the-tests-of-the-wire") as speaker:
         with speaker.connect() as connection:
             connection.sendall(IMPORT + b"Content-Length: %d\r\n\r\n[" % LONG)
-            refusal = everything(connection)
+            refusal = read_to_end(connection)
     assert refusal.startswith(b"HTTP/1.1 401 ")
     assert b"\r\nConnection: close\r\n" in refusal
 
@@ -309,7 +309,7 @@ def test_a_user_sends_two_long_bodies_at_a_time(app, settings, client):
         assert int(refusal[1]["retry-after"]) > 0
         for connection in (first, second):
             connection.sendall(body[1000:])
-            assert everything(connection).startswith(b"HTTP/1.1 200 ")
+            assert read_to_end(connection).startswith(b"HTTP/1.1 200 ")
             connection.close()
         assert speaker(IMPORT + b"Content-Length: %d\r\n\r\n" % LONG + body)[0] == 200
 
@@ -380,6 +380,6 @@ def test_a_server_that_stops_answers_all_that_it_is_asked_until_it_has_said_so(a
             connection.sendall(HEALTH[30:])
             said = answer(connection)
             assert said.startswith(b"HTTP/1.1 200 ")
-        assert everything(connection) == b""
+        assert read_to_end(connection) == b""
         connection.close()
-        assert speaker.server.wait(PATIENCE_SECONDS) == 0
+        assert speaker.server.wait(WAIT_TIMEOUT) == 0

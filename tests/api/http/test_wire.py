@@ -4,14 +4,14 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.wire import Speaker, gunicorn
+from tests.support.wire import RawClient, gunicorn
 
 GET = b"GET /api/ingestion/current-run HTTP/1.1\r\nHost: localhost\r\n"
 POST = b"POST /api/ingestion/start HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
 
 
 @pytest.fixture(scope="module")
-def say(app, settings) -> Iterator[Speaker]:
+def say(app, settings) -> Iterator[RawClient]:
     """A web server for all tests here."""
     with gunicorn(settings) as speaker:
         yield speaker

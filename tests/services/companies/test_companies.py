@@ -9,7 +9,7 @@ from app.services.companies import companies
 from app.services.companies.companies import ImportResult
 from app.services.companies.errors import CompanyExists, CompanyNotFound, TooManyCompanies
 from tests.support.factories import make_user, sql
-from tests.support.parallel import at_once
+from tests.support.parallel import in_parallel
 
 BOARD = {"source": "greenhouse", "board": "acme"}
 ACME = {**BOARD, "name": "Acme", "enabled": True, "include": ["engineer"], "exclude": []}
@@ -55,7 +55,7 @@ def test_the_same_board_twice_is_refused_with_the_id_of_the_first(app, user_id):
 
 
 def test_of_parallel_additions_of_one_board_one_wins_and_the_others_are_told_its_id(app, user_id):
-    outcomes = at_once(app, *[lambda: companies.add(user_id, ACME)] * 8)
+    outcomes = in_parallel(app, *[lambda: companies.add(user_id, ACME)] * 8)
     [winner] = [outcome.company_id for outcome in outcomes if not isinstance(outcome, CompanyExists)]
     losers = [outcome for outcome in outcomes if isinstance(outcome, CompanyExists)]
     assert [loser.members["company_id"] for loser in losers] == [winner] * 7
@@ -134,7 +134,7 @@ def test_an_import_above_the_cap_changes_nothing_at_all(user_id):
 
 def test_parallel_imports_of_the_same_add_each_board_once(app, user_id):
     given = [like_acme(board=f"b{number}") for number in range(20)]
-    done = at_once(app, *[lambda: companies.merge(user_id, given)] * 6)
+    done = in_parallel(app, *[lambda: companies.merge(user_id, given)] * 6)
     assert sum(each.added for each in done) == 20
     assert len(companies.list_for_user(user_id)) == 20
 

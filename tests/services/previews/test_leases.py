@@ -17,8 +17,8 @@ from app.sources.errors import OutOfTime, RateLimited
 from app.sources.types import Validators
 from tests.support import previews as at
 from tests.support.boards import job
-from tests.support.factories import holding, sql
-from tests.support.parallel import at_once
+from tests.support.factories import open_transaction, sql
+from tests.support.parallel import in_parallel
 from tests.support.previews import begun, company, leases_run_out, units
 from tests.support.waiting import wait_until
 
@@ -60,7 +60,7 @@ def test_renewing_does_not_wait_for_what_is_being_stored(app, user_id):
     mine = [leases.claim_company(preview_id), leases.claim_company(preview_id)]
 
     sql("UPDATE preview_companies SET lease_until = now()")
-    with holding(BEING_STORED):
+    with open_transaction(BEING_STORED):
         leases.renew(mine)
         assert sql("SELECT position FROM preview_companies WHERE lease_until > now() ORDER BY position") == [(2,)]
 
@@ -83,7 +83,7 @@ def test_slow_boards_are_renewed_until_they_have_answered(boards, app, user_id, 
         wait_until(is_renewed_and_still_held, what="the lease to last longer")
         hold.set()
 
-    at_once(app, lambda: worker.work(preview_id, lambda: None, seconds=0.5), meanwhile)
+    in_parallel(app, lambda: worker.work(preview_id, lambda: None, seconds=0.5), meanwhile)
     assert [(unit.state, unit.attempt) for unit in units(preview_id)] == [("listed", 1)]
 
 
@@ -198,7 +198,7 @@ def test_what_is_being_stored_keeps_nobody_from_closing_the_rest(app, user_id):
     preview_id = several(user_id, 2)
     sql("UPDATE previews SET deadline_at = now() - interval '1 s'")
 
-    with holding(BEING_STORED):
+    with open_transaction(BEING_STORED):
         completion.close_overdue()
         assert [unit.state for unit in units(preview_id)] == ["waiting", "failed"]
     assert completion.close_overdue() == 1

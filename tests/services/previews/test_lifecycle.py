@@ -21,7 +21,7 @@ from app.services.runs import queries, transitions
 from app.services.runs.errors import RunActive
 from app.sources.types import Validators
 from tests.support.factories import make_user, row, sql
-from tests.support.parallel import at_once
+from tests.support.parallel import in_parallel
 from tests.support.previews import begun, company, postings, preview, units
 from tests.support.starts import start_run
 
@@ -113,7 +113,7 @@ def test_with_other_settings_the_preview_under_way_is_removed(user_id):
 def test_of_parallel_beginnings_one_is_new_and_the_others_are_told_its_id(app, user_id):
     company_id = company(user_id, "acme")
     for number in range(10):
-        outcomes = at_once(app, *[lambda: lifecycle.begin(user_id)] * 8)
+        outcomes = in_parallel(app, *[lambda: lifecycle.begin(user_id)] * 8)
         assert sorted(is_new for _, is_new in outcomes) == [False] * 7 + [True]
         assert len({preview_id for preview_id, _ in outcomes}) == 1
         # Next time each of them has one with other settings in its way.
@@ -125,7 +125,7 @@ def test_a_beginning_against_a_change_is_of_the_settings_before_or_after_and_say
     for number in range(10):
         changes = {"include": [f"term {number}"]}
         before = companies.get(company_id, user_id).include
-        (preview_id, _), _ = at_once(
+        (preview_id, _), _ = in_parallel(
             app, lambda: lifecycle.begin(user_id), lambda: companies.change(company_id, user_id, changes)
         )
         [unit] = units(preview_id)
@@ -221,7 +221,7 @@ def test_a_start_against_a_change_of_settings_starts_what_was_seen_or_nothing(ap
     for number in range(12):
         preview_id = done(user_id)
         changes = {"include": [f"term {number}"]}
-        started, changed = at_once(
+        started, changed = in_parallel(
             app, lambda: start_run(user_id, preview_id), lambda: companies.change(company_id, user_id, changes)
         )
         assert changed.include == changes["include"]
@@ -235,7 +235,7 @@ def test_a_start_against_a_change_of_settings_starts_what_was_seen_or_nothing(ap
 def test_of_parallel_starts_from_one_preview_one_wins(app, user_id):
     company(user_id, "acme")
     preview_id = done(user_id)
-    outcomes = at_once(app, *[lambda: start_run(user_id, preview_id)] * 8)
+    outcomes = in_parallel(app, *[lambda: start_run(user_id, preview_id)] * 8)
     [winner] = [outcome for outcome in outcomes if isinstance(outcome, int)]
     assert {outcome.run_id for outcome in outcomes if isinstance(outcome, RunActive)} == {winner}
 
@@ -244,7 +244,7 @@ def test_a_start_against_the_removal_of_its_preview_is_refused_or_keeps_running(
     company(user_id, "acme")
     for _ in range(10):
         preview_id = done(user_id)
-        started, _ = at_once(
+        started, _ = in_parallel(
             app,
             lambda: start_run(user_id, preview_id),
             lambda: sql("DELETE FROM previews WHERE preview_id = :id", id=preview_id),

@@ -18,14 +18,14 @@ from app.sources.types import Validators
 from tests.services.previews.test_lifecycle import offered
 from tests.support.boards import job
 from tests.support.factories import sql
-from tests.support.parallel import at_once
+from tests.support.parallel import in_parallel
 from tests.support.previews import begun, company, finished, units
 
 PATH = "/v1/boards/acme/jobs"
 
 
 def tags(boards) -> list:
-    return [asked.headers.get("if-none-match") for asked in boards.asked if asked.path == PATH]
+    return [asked.headers.get("if-none-match") for asked in boards.requests if asked.path == PATH]
 
 
 def test_a_large_statement_may_take_longer_than_one_of_a_request(app, monkeypatch):
@@ -42,7 +42,7 @@ def test_large_statements_take_turns(app):
         run_large_statement(text("SELECT pg_sleep(0.5)"))
 
     began = time.monotonic()
-    at_once(app, *[slow] * 4)
+    in_parallel(app, *[slow] * 4)
     assert time.monotonic() - began >= 1
 
 
@@ -69,7 +69,7 @@ def test_large_listings_are_stored_all_the_same_when_eight_come_at_once(app, use
     taken = [leases.claim_company(preview_id) for _ in range(8)]
     found = ListingResult(many, True, 0, Validators())
     calls = [lambda unit=unit: results.store_listing(unit, found) for unit in taken]
-    assert at_once(app, *calls) == [True] * 8
+    assert in_parallel(app, *calls) == [True] * 8
     assert {(unit.state, unit.found) for unit in units(preview_id)} == {("listed", 1500)}
 
 

@@ -11,9 +11,9 @@ from app.services.previews.errors import PreviewNotFound, PreviewOutdated
 from app.services.runs import idempotency, queries, start, transitions
 from app.services.runs.errors import IdempotencyKeyReused, RunActive
 from tests.support.factories import make_user, row, sql, timeline
-from tests.support.parallel import at_once
+from tests.support.parallel import in_parallel
 from tests.support.previews import company, finished
-from tests.support.statements import watched
+from tests.support.statements import watch_statements
 from tests.support.waiting import wait_until
 
 LIVES = {
@@ -138,7 +138,7 @@ def test_what_a_start_asks_for_is_known_by_the_same_mark_for_ever():
 def test_many_copies_at_once_are_one_run(app):
     for number in range(3):
         user_id = make_user(f"{number}@example.org")
-        outcomes = at_once(app, *[lambda: start.create_run(user_id, key="k")] * 20)
+        outcomes = in_parallel(app, *[lambda: start.create_run(user_id, key="k")] * 20)
         assert len({run_id for run_id, _ in outcomes}) == 1
         assert [is_new for _, is_new in outcomes].count(True) == 1
         assert len(timeline(outcomes[0][0])) == 1
@@ -147,7 +147,7 @@ def test_many_copies_at_once_are_one_run(app):
 def test_of_two_keys_at_once_one_wins_and_the_other_is_told_its_run(app, user_id):
     for number in range(10):
         keys = (f"a{number}", f"b{number}")
-        outcomes = at_once(app, *[lambda key=key: start.create_run(user_id, key=key) for key in keys])
+        outcomes = in_parallel(app, *[lambda key=key: start.create_run(user_id, key=key) for key in keys])
         [(run_id, is_new)] = [outcome for outcome in outcomes if isinstance(outcome, tuple)]
         [refused] = [outcome for outcome in outcomes if isinstance(outcome, RunActive)]
         assert (is_new, refused.run_id) == (True, run_id)
@@ -157,7 +157,8 @@ def test_of_two_keys_at_once_one_wins_and_the_other_is_told_its_run(app, user_id
 def test_of_two_bodies_with_one_key_at_once_one_wins_and_the_other_is_refused(app, user_id, preview_id):
     for number in range(10):
         bodies = (None, preview_id)
-        outcomes = at_once(app, *[lambda body=body: start.create_run(user_id, body, f"k{number}") for body in bodies])
+        calls = [lambda body=body: start.create_run(user_id, body, f"k{number}") for body in bodies]
+        outcomes = in_parallel(app, *calls)
         [(run_id, is_new)] = [outcome for outcome in outcomes if isinstance(outcome, tuple)]
         [_] = [outcome for outcome in outcomes if isinstance(outcome, IdempotencyKeyReused)]
         assert is_new
@@ -167,7 +168,7 @@ def test_of_two_bodies_with_one_key_at_once_one_wins_and_the_other_is_refused(ap
 
 def test_one_key_of_two_users_at_once_is_a_run_each(app):
     users = [make_user(f"{name}@example.org") for name in "ab"]
-    outcomes = at_once(app, *[lambda user_id=user_id: start.create_run(user_id, key="k") for user_id in users * 5])
+    outcomes = in_parallel(app, *[lambda user_id=user_id: start.create_run(user_id, key="k") for user_id in users * 5])
     for number, user_id in enumerate(users):
         mine = outcomes[number::2]
         assert {run_id for run_id, _ in mine} == {queries.current(user_id)}
@@ -183,7 +184,7 @@ def test_a_start_waits_for_the_end_of_its_copy_and_then_knows(app, settings, use
             " VALUES (%s, 'aborted', now(), 'k', %s)",
             (user_id, idempotency.fingerprint(None)),
         )
-        second = pool.submit(lambda: at_once(app, lambda: start.create_run(user_id, key="k")))
+        second = pool.submit(lambda: in_parallel(app, lambda: start.create_run(user_id, key="k")))
         wait_until(lambda: sql(WAITING), what="the second start's wait for the first")
         other.execute(end)
         [(run_id, found)] = second.result()
@@ -201,11 +202,11 @@ def test_a_start_is_never_told_that_its_own_run_is_in_its_way(app, user_id, afte
         nonlocal after
         after -= 1
         if after == 0:
-            [outcome] = at_once(app, lambda: transitions.abort(obstacle) or start.create_run(user_id, key="k"))
+            [outcome] = in_parallel(app, lambda: transitions.abort(obstacle) or start.create_run(user_id, key="k"))
             copies.append(outcome)
 
-    with watched(db.engine, after=overtake):
-        [outcome] = at_once(app, lambda: start.create_run(user_id, key="k"))
+    with watch_statements(db.engine, after=overtake):
+        [outcome] = in_parallel(app, lambda: start.create_run(user_id, key="k"))
     [(copy, is_new)] = copies
     assert is_new
     assert outcome == (copy, False) or outcome.run_id == obstacle
@@ -214,7 +215,7 @@ def test_a_start_is_never_told_that_its_own_run_is_in_its_way(app, user_id, afte
 def test_a_start_whose_preview_goes_at_that_moment_keeps_no_key(app, settings, user_id, preview_id):
     with psycopg.connect(**connect_arguments(settings.database_url)) as other, ThreadPoolExecutor(1) as pool:
         other.execute("DELETE FROM previews")
-        submitted = pool.submit(lambda: at_once(app, lambda: start.create_run(user_id, preview_id, "k")))
+        submitted = pool.submit(lambda: in_parallel(app, lambda: start.create_run(user_id, preview_id, "k")))
         wait_until(lambda: sql(WAITING), what="the start's wait for its preview")
         other.commit()
         [outcome] = submitted.result()

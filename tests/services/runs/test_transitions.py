@@ -9,10 +9,10 @@ from app.extensions import db
 from app.models import RunStatus
 from app.services.runs import queries, start, transitions
 from app.services.runs.errors import RunActive, RunMoved, RunNotFound
-from tests.support.factories import holding, make_run, make_user, row, sql, timeline
-from tests.support.parallel import at_once
+from tests.support.factories import make_run, make_user, open_transaction, row, sql, timeline
+from tests.support.parallel import in_parallel
 from tests.support.starts import start_run
-from tests.support.statements import watched
+from tests.support.statements import watch_statements
 from tests.support.waiting import wait_until
 
 MOVES = {
@@ -63,7 +63,7 @@ def test_a_move_whose_answer_is_lost_is_made_and_never_asked_for_again(app, targ
             asked.append(statement)
             raise lost
 
-    with watched(db.engine, after=lose), pytest.raises(DatabaseUnavailable):
+    with watch_statements(db.engine, after=lose), pytest.raises(DatabaseUnavailable):
         MOVES[target](run_id)
     assert len(asked) == 1
     assert row(run_id).status == target
@@ -132,7 +132,7 @@ def test_a_second_start_names_the_active_run_and_burns_no_id(user_id):
 
 def test_of_parallel_starts_one_wins_and_the_others_are_told_its_id(app, user_id):
     for _ in range(10):
-        outcomes = at_once(app, *[lambda: start_run(user_id)] * 8)
+        outcomes = in_parallel(app, *[lambda: start_run(user_id)] * 8)
         [winner] = [outcome for outcome in outcomes if isinstance(outcome, int)]
         assert {outcome.run_id for outcome in outcomes if isinstance(outcome, RunActive)} == {winner}
         assert len(sql("SELECT 1 FROM ingestion_runs WHERE status = 'pending'")) == 1
@@ -141,7 +141,7 @@ def test_of_parallel_starts_one_wins_and_the_others_are_told_its_id(app, user_id
 
 def test_two_users_start_without_seeing_each_other(app):
     users = [make_user(f"{name}@example.org") for name in "abcdef"]
-    started = at_once(app, *[lambda user_id=user_id: start_run(user_id) for user_id in users])
+    started = in_parallel(app, *[lambda user_id=user_id: start_run(user_id) for user_id in users])
     assert [queries.current(user_id) for user_id in users] == started
 
 
@@ -149,7 +149,7 @@ def test_a_start_whose_obstacle_ends_meanwhile_is_tried_again(app, user_id):
     """Starts race with aborts of the run in their way: each either starts or names a run, and none is in doubt."""
     for _ in range(20):
         run_id = start_run(user_id)
-        _, outcome = at_once(app, lambda: transitions.abort(run_id), lambda: start_run(user_id))
+        _, outcome = in_parallel(app, lambda: transitions.abort(run_id), lambda: start_run(user_id))
         active = queries.current(user_id)
         assert active == (outcome if isinstance(outcome, int) else None)
         assert isinstance(outcome, int) or outcome.run_id == run_id
@@ -178,7 +178,7 @@ def obstacle(app, user_id):
             met["left"] -= 1
             met["busy"] = False
 
-    with watched(db.engine, before, after):
+    with watch_statements(db.engine, before, after):
         yield met
 
 
@@ -204,7 +204,7 @@ def test_a_start_for_a_user_who_is_gone_is_refused(app):
 def test_of_parallel_claims_one_wins(app):
     for number in range(10):
         run_id = make_run("pending", make_user(f"{number}@example.org"))
-        outcomes = at_once(app, *[lambda: transitions.claim(run_id)] * 6)
+        outcomes = in_parallel(app, *[lambda: transitions.claim(run_id)] * 6)
         assert outcomes.count(None) == 1
         assert [event.to_status for event in timeline(run_id)] == ["pending", "initializing"]
 
@@ -212,7 +212,7 @@ def test_of_parallel_claims_one_wins(app):
 def test_abort_against_finish_has_one_winner_and_tells_the_loser_the_truth(app):
     for number in range(20):
         run_id = make_run("ingesting", make_user(f"{number}@example.org"))
-        aborted, finished = at_once(app, lambda: transitions.abort(run_id), lambda: transitions.finish(run_id))
+        aborted, finished = in_parallel(app, lambda: transitions.abort(run_id), lambda: transitions.finish(run_id))
         if row(run_id).status == "aborted":
             assert (aborted, finished.run_status) == (None, "aborted")
         else:
@@ -222,7 +222,7 @@ def test_abort_against_finish_has_one_winner_and_tells_the_loser_the_truth(app):
 
 def test_parallel_aborts_all_succeed_and_leave_one_end(app):
     run_id = make_run("ingesting")
-    assert at_once(app, *[lambda: transitions.abort(run_id)] * 10) == [None] * 10
+    assert in_parallel(app, *[lambda: transitions.abort(run_id)] * 10) == [None] * 10
     assert len(timeline(run_id)) == 2
 
 
@@ -321,16 +321,16 @@ def test_connections_cut_by_the_server_are_replaced_without_an_error(app, settin
     ours = "FROM pg_stat_activity WHERE application_name = 'job-ingestion'"
     with psycopg.connect(**connect_arguments(settings.database_url), autocommit=True) as other:
         for _ in range(3):
-            at_once(app, *[lambda: queries.current(user_id)] * 4)
+            in_parallel(app, *[lambda: queries.current(user_id)] * 4)
             other.execute(f"SELECT pg_terminate_backend(pid) {ours}")
             wait_until(lambda: not other.execute(f"SELECT 1 {ours}").fetchall(), what="their end")
-            assert at_once(app, *[lambda: queries.current(user_id)] * 4) == [None] * 4
+            assert in_parallel(app, *[lambda: queries.current(user_id)] * 4) == [None] * 4
 
 
 def test_a_database_that_is_away_is_said_so(app, user_id):
     """A lock held by somebody else stands for a database that does not answer in time."""
     run_id = make_run("pending")
-    with holding(f"SELECT * FROM ingestion_runs WHERE id = {run_id} FOR UPDATE"):
+    with open_transaction(f"SELECT * FROM ingestion_runs WHERE id = {run_id} FOR UPDATE"):
         with pytest.raises(DatabaseUnavailable, match="away"):
             transitions.abort(run_id)
     assert row(run_id).status == "pending"

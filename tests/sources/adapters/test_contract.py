@@ -1,6 +1,6 @@
-"""What holds for every system that is supported: run over whatever is registered, with boards written by hand.
+"""The contract of all sources, checked for every registered source with example boards written by hand.
 
-A system brings a folder below ``boards/``: ``manifest.json``, the answers it names, and ``expected.json``.
+Each source has a folder below ``boards/`` with ``manifest.json``, the responses named there, and ``expected.json``.
 """
 
 import copy
@@ -41,23 +41,23 @@ JSON = st.recursive(
 
 
 def example(key: str) -> SimpleNamespace:
-    """The folder of a system, read."""
+    """Read the folder of a source."""
     manifest = json.loads((FOLDER / key / "manifest.json").read_text())
     answers = {path: _read(FOLDER / key / name) for path, name in manifest["answers"].items()}
     is_xml = next(iter(manifest["answers"].values())).endswith(".xml")
     expected = json.loads((FOLDER / key / "expected.json").read_text())
     source = SOURCES[key]
-    told = {"pages": 1, **manifest, "answers": answers, "expected": expected, "source": source, "is_xml": is_xml}
-    return SimpleNamespace(**told, main=next(iter(answers)), of=source.board(manifest["board"]))
+    parts = {"pages": 1, **manifest, "answers": answers, "expected": expected, "source": source, "is_xml": is_xml}
+    return SimpleNamespace(**parts, main=next(iter(answers)), of=source.board(manifest["board"]))
 
 
 def _read(path: Path) -> Any:
     return xml_documents.load(path.read_text()) if path.suffix == ".xml" else json.loads(path.read_text())
 
 
-# A website is no system with answers of one shape: see test_website.py.
+# A website has no single response format: see test_website.py.
 EXAMPLES = {key: example(key) for key in SOURCES if key != "website"}
-every_system = pytest.mark.parametrize("case", EXAMPLES.values(), ids=EXAMPLES)
+every_source = pytest.mark.parametrize("case", EXAMPLES.values(), ids=EXAMPLES)
 
 
 def records_of(case: SimpleNamespace, document: Any) -> list[Any]:
@@ -66,18 +66,18 @@ def records_of(case: SimpleNamespace, document: Any) -> list[Any]:
     return document
 
 
-def written(case: SimpleNamespace, document: Any) -> bytes:
-    """A document as the system would send it."""
+def encode(case: SimpleNamespace, document: Any) -> bytes:
+    """Return the document in the format that the source sends."""
     return xml_documents.dump(document) if case.is_xml else json.dumps(document).encode()
 
 
-def offer(case: SimpleNamespace, web: Web, document: Any) -> None:
-    """From now on this is the board's listing."""
-    web.replies[case.main] = Reply(written(case, document))
+def serve_listing(case: SimpleNamespace, web: Web, document: Any) -> None:
+    """Serve the document as the listing of the board."""
+    web.replies[case.main] = Reply(encode(case, document))
 
 
 def changed(case: SimpleNamespace, change: Any) -> Any:
-    """The main answer after ``change`` was made to its list of records."""
+    """Return the main response after ``change`` was applied to its list of records."""
     document = copy.deepcopy(case.answers[case.main])
     change(records_of(case, document))
     if isinstance(document, dict):
@@ -86,13 +86,13 @@ def changed(case: SimpleNamespace, change: Any) -> Any:
 
 
 def parse(case: SimpleNamespace, document: Any) -> Page:
-    body = document if isinstance(document, bytes) else written(case, document)
+    body = document if isinstance(document, bytes) else encode(case, document)
     return case.source.parse(Response(200, {}, body, "https://example.org/"), case.of)
 
 
-def serve(case: SimpleNamespace, web: Web) -> None:
+def serve_example(case: SimpleNamespace, web: Web) -> None:
     for path, document in case.answers.items():
-        web.replies[path] = Reply(written(case, document), headers={})
+        web.replies[path] = Reply(encode(case, document), headers={})
 
 
 def as_json(postings: Any) -> list[dict[str, Any]]:
@@ -102,8 +102,8 @@ def as_json(postings: Any) -> list[dict[str, Any]]:
     return [{name: plain(value) for name, value in asdict(posting).items()} for posting in postings]
 
 
-@every_system
-def test_it_says_what_it_is_and_on_what_grounds_it_is_read(case):
+@every_source
+def test_source_metadata_is_complete(case):
     source = case.source
     assert re.fullmatch(r"[a-z_]{2,40}", source.key)
     assert all((source.name, source.policy, source.board_hint))
@@ -117,23 +117,23 @@ def test_it_says_what_it_is_and_on_what_grounds_it_is_read(case):
     assert all(source.valid_board(board) == board and name for board, name in source.suggested)
 
 
-@every_system
-def test_a_board_is_recognised_by_its_addresses(case):
+@every_source
+def test_match_url_finds_the_board_in_its_urls(case):
     found = {url: str(case.source.match_url(urlsplit(url))) for url in case.recognised}
     assert found == case.recognised
     assert case.source.match_url(urlsplit(case.source.page(case.of))) == case.of
 
 
-@every_system
-def test_no_other_address_is(case):
+@every_source
+def test_match_url_ignores_other_urls(case):
     strangers = [url for other in EXAMPLES.values() if other is not case for url in other.recognised]
     for url in (*case.not_recognised, *strangers, "https://example.org/acme", "https://example.org"):
         assert case.source.match_url(urlsplit(url)) is None, url
 
 
-@every_system
+@every_source
 @given(name=st.text(max_size=30))
-def test_no_name_leads_out_of_the_boards_folder(case, name):
+def test_board_token_cannot_leave_the_boards_path_or_host(case, name):
     try:
         board = case.source.board(name)
     except ValueError:
@@ -151,25 +151,25 @@ def test_no_name_leads_out_of_the_boards_folder(case, name):
     assert there == own or (is_label(there.partition(".")[0]) and there.partition(".")[2] == own.partition(".")[2])
 
 
-@every_system
+@every_source
 @pytest.mark.parametrize("name", ["", " ", "/", "..", "../x", "a/b", "a\\b", "a\nb", "a?b", "a#b", "a%2Fb", "mars:a"])
-def test_a_name_that_none_can_have_is_refused(case, name):
+def test_board_token_that_is_invalid_is_refused(case, name):
     with pytest.raises(ValueError):
         case.source.board(name)
 
 
-@every_system
-def test_the_whole_board_comes_out_as_it_should(case, web, host):
-    serve(case, web)
-    listing = list_board(host, case.source.key, case.board)
+@every_source
+def test_listing_of_the_example_board_is_as_expected(case, web, http_client):
+    serve_example(case, web)
+    listing = list_board(http_client, case.source.key, case.board)
     assert as_json(listing.postings) == case.expected
     assert listing.is_complete and not listing.unparsed and not listing.not_modified
-    assert board_name(host, case.source, case.of, Deadline.of(10)) == case.name
+    assert board_name(http_client, case.source, case.of, Deadline.of(10)) == case.name
 
 
-@every_system
-def test_ids_are_unique_links_lead_to_the_web_and_texts_are_plain(case):
-    postings = [normalize(draft) for draft in parse(case, case.answers[case.main]).postings]
+@every_source
+def test_postings_have_unique_ids_web_links_and_plain_texts(case):
+    postings = [normalize(raw) for raw in parse(case, case.answers[case.main]).postings]
     assert len({posting["external_id"] for posting in case.expected}) == len(case.expected)
     for posting in postings:
         assert urlsplit(posting.url).scheme in ("http", "https")
@@ -179,28 +179,28 @@ def test_ids_are_unique_links_lead_to_the_web_and_texts_are_plain(case):
             assert moment.utcoffset().total_seconds() == 0
 
 
-@every_system
-def test_reading_again_and_in_another_order_gives_the_same(case):
+@every_source
+def test_parse_is_deterministic_and_ignores_the_order(case):
     document = case.answers[case.main]
     once, again = parse(case, document), parse(case, copy.deepcopy(document))
     assert once == again
-    turned = parse(case, changed(case, lambda records: records.reverse()))
-    assert set(turned.postings) == set(once.postings)
+    reversed_page = parse(case, changed(case, lambda records: records.reverse()))
+    assert set(reversed_page.postings) == set(once.postings)
 
 
-@every_system
-def test_a_posting_that_is_listed_twice_is_one(case, web, host):
-    serve(case, web)
-    offer(case, web, changed(case, lambda records: records.extend(copy.deepcopy(records))))
-    listing = list_board(host, case.source.key, case.board)
+@every_source
+def test_listing_removes_duplicate_records(case, web, http_client):
+    serve_example(case, web)
+    serve_listing(case, web, changed(case, lambda records: records.extend(copy.deepcopy(records))))
+    listing = list_board(http_client, case.source.key, case.board)
     assert as_json(listing.postings) == case.expected
 
 
-@every_system
+@every_source
 @pytest.mark.parametrize("damage", [None, "", "   ", 1.5, [], {}, True])
-def test_a_record_without_what_it_needs_is_counted_and_the_others_stay(case, damage):
+def test_parse_skips_and_counts_a_record_without_a_required_field(case, damage):
     if case.is_xml and isinstance(damage, float | bool):
-        pytest.skip("In XML a number is a text like any other.")
+        pytest.skip("In XML a number is text.")
     whole = parse(case, case.answers[case.main])
     for name in case.required:
         page = parse(case, changed(case, lambda records: records[0].__setitem__(name, damage)))
@@ -208,8 +208,8 @@ def test_a_record_without_what_it_needs_is_counted_and_the_others_stay(case, dam
         assert [field.endswith(name) for field in page.unparsed] == [True]
 
 
-@every_system
-def test_records_that_all_lack_the_same_are_another_shape_which_is_told(case):
+@every_source
+def test_parse_reports_a_field_missing_from_every_record(case):
     for name in case.required:
         document = copy.deepcopy(case.answers[case.main])
         records = records_of(case, document)
@@ -217,13 +217,13 @@ def test_records_that_all_lack_the_same_are_another_shape_which_is_told(case):
             del records[index]
         for record in records:
             del record[name]
-        with pytest.raises(ShapeChanged) as fault:
+        with pytest.raises(ShapeChanged) as raised:
             parse(case, document)
-        assert fault.value.field.endswith(name) and "missing" in fault.value.detail
+        assert raised.value.field.endswith(name) and "missing" in raised.value.detail
 
 
-@every_system
-def test_everything_else_may_be_missing_null_or_odd(case):
+@every_source
+def test_parse_accepts_missing_and_odd_optional_fields(case):
     whole = parse(case, case.answers[case.main])
     for name in set().union(*records_of(case, case.answers[case.main])) - set(case.required):
         for damage in (None, "", 7, [], {}, [None], {"name": None}, "odd"):
@@ -233,35 +233,35 @@ def test_everything_else_may_be_missing_null_or_odd(case):
         assert page.unparsed == ()
 
 
-@every_system
-def test_fields_that_nobody_knows_change_nothing(case):
+@every_source
+def test_parse_ignores_unknown_fields(case):
     document = changed(case, lambda records: [record.update(brand_new={"x": [1]}) for record in records])
     assert parse(case, document).postings == parse(case, case.answers[case.main]).postings
 
 
-@every_system
+@every_source
 @pytest.mark.parametrize("body", [b"", b"null", b"7", b'"text"', b"true", b"{}", b"[", b"\xff\xfe\x00", b"[" * 100_000])
-def test_what_is_no_listing_is_an_error_and_not_an_empty_one(case, body):
+def test_parse_rejects_a_body_that_is_not_a_listing(case, body):
     with pytest.raises(SourceError):
         parse(case, body)
 
 
-@every_system
-def test_an_answer_that_is_cut_off_anywhere_is_an_error(case):
-    body = written(case, case.answers[case.main])
+@every_source
+def test_parse_rejects_a_truncated_body(case):
+    body = encode(case, case.answers[case.main])
     for length in range(0, len(body) - 1, 97):
         with pytest.raises(ShapeChanged):
             parse(case, body[:length])
 
 
-@every_system
-def test_an_empty_board_is_an_empty_listing_that_is_complete(case, web, host):
-    offer(case, web, case.empty)
-    listing = list_board(host, case.source.key, case.board)
+@every_source
+def test_listing_of_an_empty_board_is_complete(case, web, http_client):
+    serve_listing(case, web, case.empty)
+    listing = list_board(http_client, case.source.key, case.board)
     assert (listing.postings, listing.is_complete, listing.unparsed) == ((), True, 0)
 
 
-@every_system
+@every_source
 @pytest.mark.parametrize(
     ("reply", "error"),
     [
@@ -277,46 +277,46 @@ def test_an_empty_board_is_an_empty_listing_that_is_complete(case, web, host):
     ],
     ids=lambda value: value.__name__ if isinstance(value, type) else f"{value.status}{value.body[:30].decode()}",
 )
-def test_every_refusal_has_a_name(case, web, host, reply, error):
+def test_listing_maps_refusals_to_errors(case, web, http_client, reply, error):
     web.replies[case.main] = reply
     with pytest.raises(error):
-        list_board(host, case.source.key, case.board)
+        list_board(http_client, case.source.key, case.board)
 
 
-@every_system
-def test_a_body_that_breaks_off_is_tried_again_and_then_taken(case, web, host):
-    serve(case, web)
+@every_source
+def test_listing_retries_a_response_that_breaks_off(case, web, http_client):
+    serve_example(case, web)
     whole = web.replies[case.main]
     web.replies[case.main] = [replace(whole, cut=50), whole]
-    assert as_json(list_board(host, case.source.key, case.board).postings) == case.expected
+    assert as_json(list_board(http_client, case.source.key, case.board).postings) == case.expected
 
 
-@every_system
-def test_a_host_that_stays_unwell_is_an_error_after_a_few_tries(case, web, host):
+@every_source
+def test_listing_gives_up_after_three_502_responses(case, web, http_client):
     web.replies[case.main] = Reply(status=502)
     with pytest.raises(Unreachable, match="502"):
-        list_board(host, case.source.key, case.board)
+        list_board(http_client, case.source.key, case.board)
     assert len(web.paths()) == 3
 
 
-@every_system
-def test_a_board_that_has_not_changed_is_not_read_again(case, web, host):
-    serve(case, web)
+@every_source
+def test_listing_sends_validators_and_accepts_304(case, web, http_client):
+    serve_example(case, web)
     web.replies[case.main].headers["ETag"] = '"v1"'
-    validators = list_board(host, case.source.key, case.board).validators
+    validators = list_board(http_client, case.source.key, case.board).validators
     if case.pages > 1:
-        # No page speaks for the others.
+        # The validators of one page do not cover the others.
         assert validators == Validators()
         return
     assert validators == Validators('"v1"', None)
     web.replies[case.main] = Reply(status=304)
-    listing = list_board(host, case.source.key, case.board, validators)
+    listing = list_board(http_client, case.source.key, case.board, validators)
     assert listing.not_modified and listing.validators == validators
-    assert web.asked[-1].headers["if-none-match"] == '"v1"'
+    assert web.requests[-1].headers["if-none-match"] == '"v1"'
 
 
-@every_system
-def test_hostile_markup_leaves_nothing_but_its_words(case):
+@every_source
+def test_parse_reduces_hostile_markup_to_its_text(case):
     def poison(value: Any) -> Any:
         if isinstance(value, dict):
             return {name: poison(each) for name, each in value.items()}
@@ -332,9 +332,9 @@ def test_hostile_markup_leaves_nothing_but_its_words(case):
     assert not any(re.search("never|alert|hidden|onerror|script", text) for text in texts)
 
 
-@every_system
+@every_source
 @given(data=st.data())
-def test_no_answer_whatever_makes_a_parser_fall_over(case, data):
+def test_parse_survives_fuzzed_records(case, data):
     document = copy.deepcopy(case.answers[case.main])
     records = records_of(case, document)
     for _ in range(data.draw(st.integers(0, 4))):
@@ -347,13 +347,13 @@ def test_no_answer_whatever_makes_a_parser_fall_over(case, data):
         page = parse(case, document)
     except SourceError:
         return
-    for draft in page.postings:
-        normalize(draft)
+    for raw in page.postings:
+        normalize(raw)
 
 
-@every_system
+@every_source
 @given(body=st.binary(max_size=60) | JSON.map(lambda value: json.dumps(value).encode()))
-def test_no_body_whatever_does_either(case, body):
+def test_parse_survives_fuzzed_bodies(case, body):
     try:
         assert isinstance(parse(case, body), Page)
     except SourceError:

@@ -1,9 +1,8 @@
-"""Any company's own website: robots.txt, sitemaps, pages; and what a walk like this makes of faults."""
+"""The website source: robots.txt, sitemaps, pages, and faults on the way through them."""
 
 import gzip
 import html
 import json
-import socket
 from dataclasses import replace
 from urllib.parse import urlsplit
 
@@ -12,26 +11,23 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from app.sources.adapters.registry import SOURCES
-from app.sources.board_token import rate_limit_key
-from app.sources.errors import AddressRefused, Forbidden, NotFound, OutOfTime, ShapeChanged, SourceError, Unreachable
-from app.sources.http import ssrf
-from app.sources.http.client import HttpClient
+from app.sources.errors import Forbidden, NotFound, OutOfTime, SourceError, Unreachable
 from app.sources.listing import list_board
 from app.sources.parsing.postings import normalize
 from app.sources.types import Response
-from tests.sources.conftest import Hurried, asking
+from tests.sources.conftest import make_client
 from tests.support.web import Reply
 
 BOARD = "careers.acme.com"
 SITE = f"https://{BOARD}"
 ANY = st.characters(codec=None)
-"""Halves of characters among them, which JSON may carry."""
+"""Characters including lone surrogates, which JSON may contain."""
 
 NAMESPACE = "http://www.sitemaps.org/schemas/sitemap/0.9"
 
 
 def sitemap(*paths: str) -> bytes:
-    """One with these pages; a path is on the site's own host."""
+    """Return a sitemap of these pages; a path means the site's own host."""
     rows = "".join(f"<url><loc>{path if '://' in path else SITE + path}</loc></url>" for path in paths)
     return f'<?xml version="1.0" encoding="UTF-8"?><urlset xmlns="{NAMESPACE}">{rows}</urlset>'.encode()
 
@@ -50,8 +46,8 @@ def page(*postings: object) -> Reply:
     return Reply(f"<!doctype html><html><head>{scripts}</head><body>Jobs</body></html>".encode())
 
 
-def site(web, robots: str = "", maps: dict[str, bytes] | None = None, **jobs: object) -> None:
-    """A site with one sitemap, or these, and a page for each job."""
+def serve_site(web, robots: str = "", maps: dict[str, bytes] | None = None, **jobs: object) -> None:
+    """Serve robots.txt, one sitemap or these, and a page for each job."""
     web.replies["/robots.txt"] = Reply(robots.encode())
     for path, body in (maps or {"/sitemap.xml": sitemap(*(f"/jobs/{name}" for name in jobs))}).items():
         web.replies[path] = Reply(body)
@@ -60,28 +56,28 @@ def site(web, robots: str = "", maps: dict[str, bytes] | None = None, **jobs: ob
 
 
 @pytest.fixture
-def listed(host):
-    return lambda seconds=20.0: list_board(host, "website", BOARD, seconds=seconds)
+def list_site(http_client):
+    return lambda seconds=20.0: list_board(http_client, "website", BOARD, seconds=seconds)
 
 
 def titles(listing) -> list[str]:
     return [each.title for each in listing.postings]
 
 
-def bounded(monkeypatch, **bounds: int) -> None:
+def set_limits(monkeypatch, **bounds: int) -> None:
     monkeypatch.setitem(SOURCES, "website", replace(SOURCES["website"], **bounds))
 
 
-def test_a_site_is_read_from_its_robots_txt_to_its_pages(web, listed):
+def test_website_listing_reads_robots_sitemaps_and_pages(web, list_site):
     about = {"hiringOrganization": {"name": "Acme"}, "url": "/en/baker", "datePosted": "2026-05-04"}
     maps = {"/maps/all.xml": index("/maps/1.xml", "/maps/2.xml.gz")}
     maps["/maps/1.xml"] = sitemap("/jobs/baker", "/blog/jobs-to-be-done/x")
     maps["/maps/2.xml.gz"] = gzip.compress(sitemap("/de/stellenangebote/koch?id=7", "/jobs/baker"))
-    site(web, f"User-agent: *\nSitemap: {SITE}/maps/all.xml", maps)
+    serve_site(web, f"User-agent: *\nSitemap: {SITE}/maps/all.xml", maps)
     web.replies["/jobs/baker"] = page(posting("Baker", **about))
     web.replies["/de/stellenangebote/koch?id=7"] = page(posting("Koch"))
     web.replies["/blog/jobs-to-be-done/x"] = page()
-    listing = listed()
+    listing = list_site()
     assert titles(listing) == ["Baker", "Koch"]
     assert [each.url for each in listing.postings] == [f"{SITE}/en/baker", f"{SITE}/de/stellenangebote/koch?id=7"]
     assert [each.external_id for each in listing.postings][0] == f"{SITE}/jobs/baker"
@@ -92,64 +88,73 @@ def test_a_site_is_read_from_its_robots_txt_to_its_pages(web, listed):
     ]
 
 
-@pytest.mark.parametrize("robots", [Reply(status=404), Reply(status=410), Reply(b"<html>"), Reply(b"Sitemap: //[")])
-def test_without_a_word_in_robots_txt_the_usual_place_is_looked_at(web, listed, robots):
-    site(web, a=posting("A"))
+@pytest.mark.parametrize(
+    "robots",
+    [Reply(status=404), Reply(status=410), Reply(b"<html>"), Reply(b"Sitemap: //[")],
+    ids=["404", "410", "web page", "invalid sitemap URL"],
+)
+def test_website_sitemap_defaults_to_sitemap_xml(web, list_site, robots):
+    serve_site(web, a=posting("A"))
     web.replies["/robots.txt"] = robots
-    assert titles(listed()) == ["A"] and listed().is_complete
+    assert titles(list_site()) == ["A"] and list_site().is_complete
 
 
-def test_a_site_without_a_sitemap_is_told(web, listed):
+def test_website_without_a_sitemap_is_not_found(web, list_site):
     with pytest.raises(NotFound, match="careers.acme.com has no sitemap"):
-        listed()
+        list_site()
     web.replies["/sitemap.xml"] = Reply(b"<!DOCTYPE html><html><title>Acme</title>")
     with pytest.raises(NotFound, match="web page where the sitemap"):
-        listed()
+        list_site()
 
 
-@pytest.mark.parametrize("paths", [[], ["/about", "/team"], ["https://elsewhere.example/jobs/1"], ["/x/../jobs/1"]])
-def test_a_sitemap_without_a_page_of_jobs_is_no_empty_board(web, listed, paths):
-    site(web, maps={"/sitemap.xml": sitemap(*paths)})
+@pytest.mark.parametrize(
+    "paths",
+    [[], ["/about", "/team"], ["https://elsewhere.example/jobs/1"], ["/x/../jobs/1"]],
+    ids=["empty", "other pages", "another host", "dots in the path"],
+)
+def test_website_sitemap_without_job_pages_is_not_found(web, list_site, paths):
+    serve_site(web, maps={"/sitemap.xml": sitemap(*paths)})
     with pytest.raises(NotFound, match="No posting that programs can read"):
-        listed()
+        list_site()
     assert set(web.paths()) <= {"/sitemap.xml", "/about", "/team"}
 
 
-def test_what_stands_on_another_host_is_not_asked_for_and_not_forgotten(web, listed):
-    site(web, "Sitemap: https://cdn.example/x.xml\n" + f"Sitemap: {SITE}/sitemap.xml", a=posting("A"))
-    listing = listed()
+def test_website_pages_on_other_hosts_are_counted_but_not_requested(web, list_site):
+    serve_site(web, "Sitemap: https://cdn.example/x.xml\n" + f"Sitemap: {SITE}/sitemap.xml", a=posting("A"))
+    listing = list_site()
     assert titles(listing) == ["A"] and (listing.is_complete, listing.unparsed) == (False, 1)
-    site(web, maps={"/sitemap.xml": sitemap("/jobs/a", "https://www.acme.com/jobs/b", "https://www.acme.com/about")})
-    listing = listed()
+    pages = ("/jobs/a", "https://www.acme.com/jobs/b", "https://www.acme.com/about")
+    serve_site(web, maps={"/sitemap.xml": sitemap(*pages)})
+    listing = list_site()
     assert titles(listing) == ["A"] and (listing.is_complete, listing.unparsed) == (False, 1)
 
 
-def test_one_number_for_two_jobs_is_nobodys_number(web, listed):
-    site(web, a=posting("A", identifier={"value": "ACME-1"}), b=posting("B", identifier={"value": "ACME-1"}))
-    assert titles(listed()) == ["A", "B"]
+def test_website_shared_identifier_is_not_used_as_an_id(web, list_site):
+    serve_site(web, a=posting("A", identifier={"value": "ACME-1"}), b=posting("B", identifier={"value": "ACME-1"}))
+    assert titles(list_site()) == ["A", "B"]
 
 
-def test_the_front_page_is_no_link_of_a_posting(web, listed):
-    site(web, a=posting("A", url=f"{SITE}/"))
-    assert [each.url for each in listed().postings] == [f"{SITE}/jobs/a"]
+def test_website_front_page_is_not_used_as_a_posting_link(web, list_site):
+    serve_site(web, a=posting("A", url=f"{SITE}/"))
+    assert [each.url for each in list_site().postings] == [f"{SITE}/jobs/a"]
 
 
-def test_pages_that_all_have_no_posting_are_no_empty_board_either(web, listed):
-    site(web, a=page(), b=Reply(status=404))
+def test_website_pages_without_any_posting_are_not_found(web, list_site):
+    serve_site(web, a=page(), b=Reply(status=404))
     with pytest.raises(NotFound, match="pages read: 2"):
-        listed()
+        list_site()
 
 
-def test_postings_that_are_all_over_are_an_empty_board(web, listed):
-    site(web, a=posting("A", validThrough="2020-01-01"), b=page())
-    listing = listed()
+def test_website_with_only_expired_postings_is_an_empty_board(web, list_site):
+    serve_site(web, a=posting("A", validThrough="2020-01-01"), b=page())
+    listing = list_site()
     assert (listing.postings, listing.is_complete, listing.unparsed, listing.skipped_pages) == ((), True, 0, 1)
 
 
 @pytest.mark.parametrize("status", [404, 410])
-def test_a_page_that_is_gone_is_passed_over(web, listed, status):
-    site(web, a=posting("A"), b=Reply(status=status))
-    listing = listed()
+def test_website_missing_page_is_skipped(web, list_site, status):
+    serve_site(web, a=posting("A"), b=Reply(status=status))
+    listing = list_site()
     assert titles(listing) == ["A"] and listing.is_complete and listing.skipped_pages == 1
 
 
@@ -163,88 +168,92 @@ def test_a_page_that_is_gone_is_passed_over(web, listed, status):
         Reply(b'<script type="application/ld+json">{"@type": "JobPosting", </script>'),
         page({"@type": "JobPosting"}),
     ],
-    ids=["forbidden", "unwell", "elsewhere", "challenge", "broken", "nameless"],
+    ids=["forbidden", "server error", "redirect to another host", "challenge page", "broken JSON", "no title"],
 )
-def test_a_page_that_cannot_be_read_is_counted_and_the_others_stay(web, listed, fault):
-    site(web, a=posting("A"), b=fault, c=posting("C"))
-    listing = listed()
+def test_website_unreadable_page_is_counted_and_others_are_listed(web, list_site, fault):
+    serve_site(web, a=posting("A"), b=fault, c=posting("C"))
+    listing = list_site()
     assert titles(listing) == ["A", "C"] and not listing.is_complete and listing.unparsed == 1
 
 
-@pytest.mark.parametrize("fault", [Reply(status=404), Reply(status=503), Reply(b"<urlset><url>"), Reply(b"<html>")])
-def test_a_sitemap_that_is_lost_is_an_incomplete_listing(web, listed, fault):
-    site(web, maps={"/sitemap.xml": index("/1.xml", "/2.xml"), "/2.xml": sitemap("/jobs/a")})
+@pytest.mark.parametrize(
+    "fault",
+    [Reply(status=404), Reply(status=503), Reply(b"<urlset><url>"), Reply(b"<html>")],
+    ids=["404", "503", "truncated", "web page"],
+)
+def test_website_unreadable_sitemap_makes_the_listing_incomplete(web, list_site, fault):
+    serve_site(web, maps={"/sitemap.xml": index("/1.xml", "/2.xml"), "/2.xml": sitemap("/jobs/a")})
     web.replies |= {"/1.xml": fault, "/jobs/a": page(posting("A"))}
-    listing = listed()
+    listing = list_site()
     assert titles(listing) == ["A"] and not listing.is_complete and listing.unparsed == 1
 
 
-def test_where_nothing_could_be_read_the_first_fault_is_told_and_no_empty_listing(web, listed):
-    site(web, maps={"/sitemap.xml": index("/1.xml", "/2.xml"), "/1.xml": sitemap("/jobs/a", "/jobs/b")})
+def test_website_without_readable_pages_raises_the_first_error(web, list_site):
+    serve_site(web, maps={"/sitemap.xml": index("/1.xml", "/2.xml"), "/1.xml": sitemap("/jobs/a", "/jobs/b")})
     web.replies |= {"/2.xml": Reply(status=403), "/jobs/a": page(), "/jobs/b": Reply(status=500)}
     with pytest.raises(Forbidden, match="403"):
-        listed()
+        list_site()
 
 
-def test_pages_beyond_the_bound_are_not_asked_for_and_counted(web, listed, monkeypatch):
-    bounded(monkeypatch, max_requests=3)
-    site(web, **{name: posting(name) for name in "abcdef"})
-    listing = listed()
+def test_website_pages_beyond_the_limit_are_counted(web, list_site, monkeypatch):
+    set_limits(monkeypatch, max_requests=3)
+    serve_site(web, **{name: posting(name) for name in "abcdef"})
+    listing = list_site()
     assert titles(listing) == ["a", "b", "c"] and not listing.is_complete and listing.unparsed == 3
     assert len(web.paths()) == 4
 
 
-def test_sitemaps_beyond_the_bound_are_not_either_and_leave_the_pages_theirs(web, listed, monkeypatch):
-    bounded(monkeypatch, max_indexes=3)
+def test_website_sitemaps_beyond_the_limit_are_counted(web, list_site, monkeypatch):
+    set_limits(monkeypatch, max_indexes=3)
     maps = {"/sitemap.xml": index(*(f"/{number}.xml" for number in range(9)), "/sitemap.xml")}
-    site(web, maps={**maps, "/0.xml": sitemap("/jobs/a"), "/1.xml": index("/0.xml", "/sitemap.xml")})
+    serve_site(web, maps={**maps, "/0.xml": sitemap("/jobs/a"), "/1.xml": index("/0.xml", "/sitemap.xml")})
     web.replies["/jobs/a"] = page(posting("A"))
-    listing = listed()
+    listing = list_site()
     assert titles(listing) == ["A"] and listing.unparsed == 7
     assert web.paths() == ["/sitemap.xml", "/0.xml", "/1.xml", "/jobs/a"]
 
 
-def test_when_the_time_is_over_what_was_read_stays_and_the_rest_is_counted(web, listed):
+def test_website_deadline_keeps_postings_and_counts_the_rest(web, list_site):
     slow = {name: replace(page(posting(name)), delay=2) for name in "bcdefgh"}
-    site(web, a=posting("a"), **slow)
-    listing = listed(5.0)
+    serve_site(web, a=posting("a"), **slow)
+    listing = list_site(5.0)
     assert "a" in titles(listing) and not listing.is_complete
     assert listing.unparsed == 8 - len(listing.postings) > 0
 
 
-def test_time_that_is_over_before_a_posting_was_read_is_told(web, listed):
-    site(web, a=replace(page(posting("A")), delay=5))
+def test_website_deadline_before_the_first_posting_is_an_error(web, list_site):
+    serve_site(web, a=replace(page(posting("A")), delay=5))
     with pytest.raises((OutOfTime, Unreachable)):
-        listed(0.5)
+        list_site(0.5)
 
 
-def test_a_host_that_wants_fewer_requests_is_left_alone(web, listed):
+def test_website_listing_stops_at_429(web, list_site):
     busy = Reply(status=429, headers={"Retry-After": "600"})
-    site(web, a=posting("A"), b=busy, c=posting("C"), d=posting("D"))
-    listing = listed()
+    serve_site(web, a=posting("A"), b=busy, c=posting("C"), d=posting("D"))
+    listing = list_site()
     assert titles(listing) == ["A"] and listing.unparsed == 3
     assert "/jobs/c" not in web.paths()
 
 
-def test_what_robots_txt_forbids_is_not_asked_for(web, monkeypatch):
-    bounded(monkeypatch, pace_seconds=0.0)
-    site(web, "User-agent: *\nDisallow: /jobs/b", a=posting("A"), b=posting("B"))
-    listing = list_board(asking(web), "website", BOARD)
+def test_website_page_disallowed_by_robots_txt_is_not_requested(web, monkeypatch):
+    set_limits(monkeypatch, pace_seconds=0.0)
+    serve_site(web, "User-agent: *\nDisallow: /jobs/b", a=posting("A"), b=posting("B"))
+    listing = list_board(make_client(web), "website", BOARD)
     assert titles(listing) == ["A"] and listing.unparsed == 1 and "/jobs/b" not in web.paths()
 
 
-def test_a_site_that_wants_no_programs_is_not_read_on(web, monkeypatch):
-    bounded(monkeypatch, pace_seconds=0.0)
-    site(web, "User-agent: *\nDisallow: /", a=posting("A"))
+def test_website_disallowed_by_robots_txt_is_forbidden(web, monkeypatch):
+    set_limits(monkeypatch, pace_seconds=0.0)
+    serve_site(web, "User-agent: *\nDisallow: /", a=posting("A"))
     with pytest.raises(Forbidden, match="robots.txt"):
-        list_board(asking(web), "website", BOARD)
+        list_board(make_client(web), "website", BOARD)
     assert web.paths() == []
 
 
-def test_robots_txt_itself_may_be_read_whatever_it_says(web, monkeypatch):
-    bounded(monkeypatch, pace_seconds=0.0)
-    site(web, "User-agent: *\nDisallow: /\nAllow: /jobs/\nAllow: /sitemap.xml", a=posting("A"))
-    assert list_board(asking(web), "website", BOARD).is_complete
+def test_website_robots_txt_may_always_be_read(web, monkeypatch):
+    set_limits(monkeypatch, pace_seconds=0.0)
+    serve_site(web, "User-agent: *\nDisallow: /\nAllow: /jobs/\nAllow: /sitemap.xml", a=posting("A"))
+    assert list_board(make_client(web), "website", BOARD).is_complete
 
 
 @pytest.mark.parametrize(
@@ -258,74 +267,53 @@ def test_robots_txt_itself_may_be_read_whatever_it_says(web, monkeypatch):
         (7, "/jobs/a"),
     ],
 )
-def test_a_link_is_resolved_and_leads_to_the_web_or_is_the_pages_own(web, listed, url, leads):
-    site(web, a=posting("A", url=url))
-    [found] = listed().postings
+def test_website_link_is_resolved_or_falls_back_to_the_page(web, list_site, url, leads):
+    serve_site(web, a=posting("A", url=url))
+    [found] = list_site().postings
     assert found.url == (leads if "://" in leads else SITE + leads)
 
 
-def test_postings_that_all_name_the_front_page_are_still_several(web, listed):
-    site(web, a=posting("A", url=SITE), b=posting("B", url=SITE))
-    assert titles(listed()) == ["A", "B"]
+def test_website_postings_sharing_the_front_page_link_stay_apart(web, list_site):
+    serve_site(web, a=posting("A", url=SITE), b=posting("B", url=SITE))
+    assert titles(list_site()) == ["A", "B"]
 
 
-def test_several_postings_on_one_page_are_several(web, listed):
+def test_website_page_may_have_several_postings(web, list_site):
     both = [posting("A", url="/jobs/a"), posting("B", identifier={"value": 7}), posting("C"), posting("D")]
-    site(web, all=both, a=posting("A"))
-    listing = listed()
+    serve_site(web, all=both, a=posting("A"))
+    listing = list_site()
     assert titles(listing) == ["A", "B", "C", "D"] and listing.is_complete
     assert [each.external_id for each in listing.postings][:2] == [f"{SITE}/jobs/a", "7"]
 
 
-def test_a_form_that_wants_to_see_a_person_does_not_hide_the_page_around_it(web, listed):
+def test_website_page_with_a_captcha_form_is_read(web, list_site):
     whole = page(posting("A"))
-    site(web, a=replace(whole, body=whole.body.replace(b"<head>", b"<head><script src='recaptcha.js'></script>")))
-    assert listed().is_complete
+    serve_site(web, a=replace(whole, body=whole.body.replace(b"<head>", b"<head><script src='recaptcha.js'></script>")))
+    assert list_site().is_complete
 
 
-def test_a_page_in_another_encoding_is_read_as_it_says(web, listed):
+def test_website_page_is_decoded_by_its_content_type(web, list_site):
     reply = page(posting("X"))
     body = reply.body.replace(b'"X"', "\"Kôch für Ó\"".encode("latin-1"))
-    site(web, a=replace(reply, body=body, headers={"Content-Type": "text/html; charset=ISO-8859-1"}))
-    assert titles(listed()) == ["Kôch für Ó"]
+    serve_site(web, a=replace(reply, body=body, headers={"Content-Type": "text/html; charset=ISO-8859-1"}))
+    assert titles(list_site()) == ["Kôch für Ó"]
 
 
 @pytest.mark.parametrize("name", ["acme", "127.0.0.1", "localhost", "acme.com:443", "acme.com/x", "a@acme.com", "::1"])
-def test_only_the_whole_name_of_a_host_is_such_a_board(name):
+def test_website_board_must_be_a_full_host_name(name):
     with pytest.raises(ValueError):
         SOURCES["website"].board(name)
 
 
-def test_the_name_of_a_host_is_a_board_and_no_address_is_one_by_itself():
+def test_website_board_is_a_host_and_no_url_is_recognised():
     source = SOURCES["website"]
     assert source.valid_board(" Careers.ACME.com ") == BOARD
     assert source.board_page(BOARD) == f"{SITE}/"
     assert source.match_url(urlsplit(f"{SITE}/jobs/1")) is source.match_url(urlsplit(source.example)) is None
 
 
-def test_no_system_with_pages_of_a_list_reads_on_after_a_fault(web, host):
-    web.json("/v0/postings/acme?mode=json&skip=0&limit=100", [{"id": str(n), "text": "x"} for n in range(100)])
-    web.replies["/v0/postings/acme?mode=json&skip=100&limit=100"] = Reply(b"<urlset>")
-    with pytest.raises(ShapeChanged):
-        list_board(host, "lever", "acme")
-
-
-def test_a_host_that_is_not_public_is_not_asked_whatever_its_name(monkeypatch):
-    here = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", 443))]
-    monkeypatch.setattr(ssrf.socket, "getaddrinfo", lambda *args, **more: here)
-    outside = HttpClient(Hurried(), {}, None)
-    with pytest.raises(AddressRefused):
-        list_board(outside, "website", BOARD, seconds=5)
-
-
-def test_each_site_has_turns_of_its_own_and_a_mirror_of_all_has_one_for_all():
-    assert rate_limit_key("https://{token}") == ""
-    assert rate_limit_key("https://{token}.jobs.acorn.example") == "{token}.jobs.acorn.example"
-    assert rate_limit_key("http://Mirror.example:8000") == "mirror.example:8000"
-
-
 @given(body=st.binary(max_size=80) | st.text(max_size=40).map(lambda text: sitemap(html.escape(text), "/jobs/1")))
-def test_no_body_whatever_makes_it_fall_over(body):
+def test_website_parse_survives_fuzzed_bodies(body):
     source, board = SOURCES["website"], SOURCES["website"].board(BOARD)
     robots = source.parse(Response(200, {}, b"Sitemap: " + body, SITE), board)
     page_of_jobs = source.parse(Response(200, {}, b"", SITE), board).follow_up[0].read
@@ -341,14 +329,26 @@ def test_no_body_whatever_makes_it_fall_over(body):
 @given(members=st.dictionaries(st.sampled_from(["title", "url", "identifier", "hiringOrganization"]), st.text(ANY)))
 @example(members={"title": "\ud800"})
 @example(members={"identifier": "\ud800", "url": "\ud800"})
-def test_no_posting_whatever_does_either(members):
+def test_website_parse_survives_fuzzed_postings(members):
     board = SOURCES["website"].board(BOARD)
     read_sitemap = SOURCES["website"].parse(Response(200, {}, b"", SITE), board).follow_up[0].read
     read_page = read_sitemap(Response(200, {}, sitemap("/jobs/1"), SITE), board).follow_up[0].read
     for postings in ([posting("A"), posting("B") | members], [posting("A") | members]):
         body = page(postings).body
         try:
-            for draft in read_page(Response(200, {}, body, f"{SITE}/jobs/1"), board).postings:
-                normalize(draft)
+            for raw in read_page(Response(200, {}, body, f"{SITE}/jobs/1"), board).postings:
+                normalize(raw)
         except SourceError:
             pass
+
+
+@pytest.mark.parametrize(
+    "page",
+    [b"<html><title>Pardon Our Interruption</title>", b"<!doctype html><html><script src='/_Incapsula_Resource?x'>"],
+)
+def test_website_challenge_page_is_forbidden(web, http_client, page):
+    sitemap = b"<urlset><url><loc>https://careers.acme.com/jobs/a</loc></url></urlset>"
+    web.replies["/sitemap.xml"] = Reply(sitemap)
+    web.replies["/jobs/a"] = Reply(page)
+    with pytest.raises(Forbidden):
+        list_board(http_client, "website", "careers.acme.com")

@@ -1,4 +1,4 @@
-"""Slots, blocks and texts that all processes share by Redis, and what becomes of requests without it."""
+"""Rate limiter and cache: shared by all processes in Redis, and the behaviour without Redis."""
 
 import time
 
@@ -8,7 +8,7 @@ from app.sources.adapters.registry import SOURCES
 from app.sources.errors import RateLimited, RateLimiterUnavailable, Throttled
 from app.sources.http.rate_limit import CommandRateLimiter, RateLimiter, connect
 from app.sources.listing import list_board
-from tests.sources.conftest import asking
+from tests.sources.conftest import make_client
 from tests.support.web import Reply
 
 NO_REDIS = "redis://127.0.0.1:1"
@@ -16,11 +16,11 @@ ACME = "/v1/boards/acme/jobs"
 EMPTY = {"jobs": []}
 
 
-def list_acme(host):
-    return list_board(host, "greenhouse", "acme", seconds=20)
+def list_acme(http_client):
+    return list_board(http_client, "greenhouse", "acme", seconds=20)
 
 
-def test_slots_blocks_and_texts_in_redis(limiter):
+def test_rate_limiter_slots_blocks_and_cache_in_redis(limiter):
     limiter.set("x", "ünï", 60)
     assert (limiter.get("x"), limiter.get("y")) == ("ünï", None)
     assert limiter.acquire_slot("h", 5, 60) == 0
@@ -32,7 +32,7 @@ def test_slots_blocks_and_texts_in_redis(limiter):
 
 
 @pytest.mark.parametrize(
-    "ask",
+    "call",
     [
         lambda limiter: limiter.acquire_slot("h", 1, 1),
         lambda limiter: limiter.block("h", 1),
@@ -42,40 +42,41 @@ def test_slots_blocks_and_texts_in_redis(limiter):
         lambda limiter: limiter.get("x"),
         lambda limiter: limiter.set("x", "y", 1),
     ],
+    ids=["acquire_slot", "block", "blocked_for", "record_throttle", "reset_throttles", "get", "set"],
 )
-def test_a_redis_that_is_away_is_told_whatever_it_is_asked(ask):
+def test_rate_limiter_without_redis_raises_for_every_call(call):
     limiter = RateLimiter(connect(NO_REDIS))
     assert not limiter.is_available()
     with pytest.raises(RateLimiterUnavailable):
-        ask(limiter)
+        call(limiter)
 
 
-def test_without_redis_nobody_is_asked(web):
-    """Listings that wait for a turn are put off for it, and cost the board no attempt."""
+def test_rate_limiter_without_redis_sends_no_request(web):
+    """The error is a RateLimited, so previews snooze the listing and count no attempt."""
     web.json(ACME, EMPTY)
-    with pytest.raises(RateLimiterUnavailable) as told:
-        list_acme(asking(web, RateLimiter(connect(NO_REDIS))))
-    assert isinstance(told.value, RateLimited) and web.asked == []
+    with pytest.raises(RateLimiterUnavailable) as raised:
+        list_acme(make_client(web, RateLimiter(connect(NO_REDIS))))
+    assert isinstance(raised.value, RateLimited) and web.requests == []
 
 
-def test_a_command_without_redis_pauses_before_each_request_and_asks_for_robots_txt_once(web):
+def test_command_rate_limiter_pauses_and_reads_robots_txt_once(web):
     web.json(ACME, EMPTY)
-    host, began = asking(web, CommandRateLimiter()), time.time()
-    list_acme(host)
-    list_acme(host)
-    assert [each.path for each in web.asked] == ["/robots.txt", ACME, ACME]
-    for number, asked in enumerate(web.asked, 1):
-        assert asked.at - began > number * SOURCES["greenhouse"].pace_seconds - 0.02
+    http_client, started = make_client(web, CommandRateLimiter()), time.time()
+    list_acme(http_client)
+    list_acme(http_client)
+    assert [each.path for each in web.requests] == ["/robots.txt", ACME, ACME]
+    for number, request in enumerate(web.requests, 1):
+        assert request.at - started > number * SOURCES["greenhouse"].pace_seconds - 0.02
 
 
-def test_a_command_without_redis_leaves_a_board_alone_that_wants_it(web):
+def test_command_rate_limiter_blocks_a_throttled_board(web):
     web.replies[ACME] = Reply(status=429, headers={"Retry-After": "600"})
-    host = asking(web, CommandRateLimiter())
+    http_client = make_client(web, CommandRateLimiter())
     for _ in range(2):
         with pytest.raises(Throttled):
-            list_acme(host)
+            list_acme(http_client)
     assert len(web.paths()) == 1
 
 
-def test_a_command_has_no_time_for_a_pause_that_is_too_long():
+def test_command_rate_limiter_refuses_a_wait_beyond_the_maximum():
     assert CommandRateLimiter().acquire_slot("h", 5, 1) < 0

@@ -1,4 +1,4 @@
-"""One request costs no more than it may, whatever comes back."""
+"""The transport of one request: limits of size and time, malformed responses, TLS and the Host header."""
 
 import gzip
 import socket
@@ -19,42 +19,42 @@ def get(url: str, seconds: float = 5, max_bytes: int = 1_000_000) -> transport.R
     return transport.send(urlsplit(url), {"User-Agent": "test"}, Limits(seconds, max_bytes, allow_private=True))
 
 
-def test_a_reply_is_what_was_sent(web):
+def test_send_returns_status_body_and_headers(web):
     web.json("/x?a=1", {"ok": True}, headers={"X-Odd": "yes"})
     reply = get(f"{web.url}/x?a=1")
     assert (reply.status, reply.body, reply.headers["x-odd"]) == (200, b'{"ok": true}', "yes")
-    assert web.asked[0].headers["user-agent"] == "test"
+    assert web.requests[0].headers["user-agent"] == "test"
 
 
-def test_compressed_bodies_are_unpacked(web):
+def test_send_decompresses_the_body(web):
     web.replies["/"] = Reply(gzip.compress(b"word " * 1000), headers={"Content-Encoding": "gzip"})
     assert get(f"{web.url}/").body == b"word " * 1000
 
 
-def test_a_small_body_that_unpacks_to_a_huge_one_is_refused(web):
+def test_send_refuses_a_compression_bomb(web):
     web.replies["/"] = Reply(gzip.compress(bytes(50_000_000)), headers={"Content-Encoding": "gzip"})
     with pytest.raises(ShapeChanged, match="larger than 1 MB"):
         get(f"{web.url}/")
 
 
-def test_what_is_larger_than_it_may_be_is_refused(web):
+def test_send_refuses_a_body_beyond_the_limit(web):
     web.replies["/"] = Reply(bytes(1_000_001))
     with pytest.raises(ShapeChanged, match="larger"):
         get(f"{web.url}/")
 
 
 @pytest.mark.parametrize(
-    "reply", [Reply(b"x", delay=5), Reply(b"x" * 500, drip=0.05)], ids=["says nothing", "a byte at a time"]
+    "reply", [Reply(b"x", delay=5), Reply(b"x" * 500, drip=0.05)], ids=["no response", "a byte at a time"]
 )
-def test_the_time_is_over_when_it_is_over(web, reply):
+def test_send_times_out_with_a_slow_server(web, reply):
     web.replies["/"] = reply
-    began = time.monotonic()
+    started = time.monotonic()
     with pytest.raises(Unreachable, match="within"):
         get(f"{web.url}/", seconds=0.5)
-    assert time.monotonic() - began < 4
+    assert time.monotonic() - started < 4
 
 
-def test_headers_that_never_end_do_not_either():
+def test_send_times_out_with_endless_headers():
     with socket.create_server(("127.0.0.1", 0)) as server:
         Thread(target=_trickle, args=(server, b"HTTP/1.1 200 OK\r\nX-Long: ", b"x"), daemon=True).start()
         with pytest.raises(Unreachable, match="within"):
@@ -62,7 +62,7 @@ def test_headers_that_never_end_do_not_either():
 
 
 @pytest.mark.parametrize(
-    "said",
+    "data",
     [
         b"",
         b"not http at all\r\n\r\n",
@@ -74,61 +74,64 @@ def test_headers_that_never_end_do_not_either():
         b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 3\r\n\r\nabc",
         b"HTTP/1.1 200 OK\r\nX: " + b"y" * 99_000,
     ],
-    ids=range(9),
+    ids=[
+        *("empty", "no HTTP", "invalid status line", "null bytes", "negative length", "invalid chunk"),
+        *("too many headers", "invalid gzip", "huge header"),
+    ],
 )
-def test_what_is_no_http_is_unreachable(said):
+def test_send_reports_malformed_http_as_unreachable(data):
     with socket.create_server(("127.0.0.1", 0)) as server:
-        Thread(target=_say, args=(server, said), daemon=True).start()
+        Thread(target=_send_once, args=(server, data), daemon=True).start()
         try:
             reply = get(f"http://127.0.0.1:{server.getsockname()[1]}/", seconds=3)
         except Unreachable:
             return
-        # A length that makes no sense may be passed over, with nothing in the body.
+        # An invalid Content-Length may also be ignored, with an empty body.
         assert (reply.status, reply.body) == (200, b"")
 
 
-def test_nobody_there_is_unreachable():
+def test_send_reports_a_refused_connection():
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
     with pytest.raises(Unreachable, match="refuses"):
         get(f"http://127.0.0.1:{port}/")
 
 
-def test_a_server_whose_certificate_nobody_knows_is_not_trusted(web):
+def test_tls_requires_a_certificate(web):
     with pytest.raises(Unreachable):
         get(web.url.replace("http:", "https:"), seconds=2)
     assert transport._tls().verify_mode is ssl.CERT_REQUIRED and transport._tls().check_hostname
 
 
 @pytest.fixture
-def here(monkeypatch):
-    """Every name is this machine."""
+def names_on_loopback(monkeypatch):
+    """Resolve every name to this machine."""
     really = socket.getaddrinfo
     monkeypatch.setattr(ssrf.socket, "getaddrinfo", lambda host, *args, **more: really("127.0.0.1", *args, **more))
 
 
-def test_a_name_is_checked_against_the_certificate_and_not_the_address_behind_it(tls_web, here):
+def test_tls_verifies_the_host_name_and_not_the_address(tls_web, names_on_loopback):
     tls_web.json("/", {})
     url = tls_web.url.replace("localhost", "acme.boards.example")
     assert get(f"{url}/").status == 200
-    assert tls_web.asked[0].headers["host"] == urlsplit(url).netloc
+    assert tls_web.requests[0].headers["host"] == urlsplit(url).netloc
 
 
-def test_the_host_is_named_without_the_usual_port(tls_web, here, monkeypatch):
+def test_host_header_omits_the_default_port(tls_web, names_on_loopback, monkeypatch):
     tls_web.json("/", {})
     monkeypatch.setitem(transport.DEFAULT_PORTS, "https", urlsplit(tls_web.url).port)
     assert get("https://acme.boards.example/").status == 200
-    assert tls_web.asked[0].headers["host"] == "acme.boards.example"
+    assert tls_web.requests[0].headers["host"] == "acme.boards.example"
 
 
 @pytest.mark.parametrize("name", ["acme.example", "127.0.0.1"])
-def test_a_certificate_for_another_name_is_not_trusted(tls_web, here, name):
+def test_tls_refuses_a_certificate_for_another_name(tls_web, names_on_loopback, name):
     with pytest.raises(Unreachable, match="no certificate that can be trusted"):
         get(tls_web.url.replace("localhost", name))
-    assert tls_web.asked == []
+    assert tls_web.requests == []
 
 
-def test_a_handshake_that_never_ends_does():
+def test_tls_handshake_that_never_ends_times_out():
     with socket.create_server(("127.0.0.1", 0)) as server:
         Thread(target=_trickle, args=(server, b"\x16\x03\x03\x3f\x00", b"\x00"), daemon=True).start()
         with pytest.raises(Unreachable, match="within"):
@@ -144,14 +147,14 @@ def test_a_handshake_that_never_ends_does():
         ("http://[::1]:8080/", "[::1]:8080"),
     ],
 )
-def test_the_host_is_named_as_browsers_name_it(url, host):
+def test_host_header_is_written_as_browsers_do(url, host):
     assert transport._authority(urlsplit(url)) == host
 
 
-def _say(server: socket.socket, said: bytes) -> None:
+def _send_once(server: socket.socket, data: bytes) -> None:
     connection, _ = server.accept()
     connection.recv(65536)
-    connection.sendall(said)
+    connection.sendall(data)
     connection.close()
 
 
@@ -161,6 +164,6 @@ def _trickle(server: socket.socket, first: bytes, more: bytes) -> None:
         connection.sendall(first)
         while True:
             connection.sendall(more)
-            time.sleep(0.1)  # the server is slow, and never comes to an end
+            time.sleep(0.1)  # simulates an endless response
     except OSError:
         connection.close()

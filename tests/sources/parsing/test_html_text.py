@@ -1,4 +1,4 @@
-"""Texts come out plain, whole and in their parts."""
+"""Markup as plain text, and its division into description and requirements."""
 
 import pytest
 from hypothesis import given
@@ -38,16 +38,16 @@ def plain(markup: str, form: Form = Form.HTML) -> str | None:
         ("<p> </p><p>&nbsp;</p>", None),
     ],
 )
-def test_markup_becomes_text(markup, text):
+def test_html_text_renders_markup(markup, text):
     assert plain(markup) == text
 
 
-def test_what_was_escaped_once_is_unescaped_once():
+def test_html_text_unescapes_escaped_html_once():
     assert plain("&lt;p&gt;a &amp;amp; b &amp;lt;code&amp;gt;&lt;/p&gt;", Form.ESCAPED_HTML) == "a & b <code>"
     assert plain("&lt;p&gt;&amp;amp;lt; is written so&lt;/p&gt;", Form.ESCAPED_HTML) == "&lt; is written so"
 
 
-def test_plain_text_is_left_as_it_is():
+def test_html_text_keeps_plain_text_unchanged():
     assert plain("a < b & c\n\n- not <b>markup</b>", Form.PLAIN) == "a < b & c\n\n- not <b>markup</b>"
 
 
@@ -64,7 +64,7 @@ def test_plain_text_is_left_as_it_is():
         "<p><strong><em>Nice to have</em></strong></p>",
     ],
 )
-def test_requirements_stand_below_their_heading_up_to_the_next(heading):
+def test_requirements_reach_from_their_heading_to_the_next(heading):
     markup = f"<p>Intro.</p>{heading}<ul><li>Care</li></ul><h2>Benefits</h2><p>Cake.</p>"
     about, needed = texts([Text(markup)], [])
     assert about == "Intro.\n\nBenefits\n\nCake."
@@ -76,18 +76,18 @@ def test_requirements_stand_below_their_heading_up_to_the_next(heading):
     ["You might thrive in this role if you:", "Who we’re looking for", "What you’ll have", "Experience", "Skills:"]
     + ["You’ll be a great addition to the team if you have:", "Requirements</strong>:<strong>"],
 )
-def test_more_headings_of_requirements(heading):
+def test_requirements_heading_is_recognised(heading):
     assert texts([Text(f"<p>A</p><p><strong>{heading}</strong></p><ul><li>Care</li></ul>")], [])[1].endswith("- Care")
 
 
 @pytest.mark.parametrize(
     "heading", ["What you are going to do", "Why you are going to love it here", "Your experience at Acme", "Benefits"]
 )
-def test_headings_of_something_else(heading):
+def test_requirements_heading_ignores_other_headings(heading):
     assert texts([Text(f"<h2>{heading}</h2><p>Fly.</p>")], [])[1] is None
 
 
-def test_a_heading_below_belongs_to_the_part_and_one_beside_ends_it():
+def test_requirements_include_subheadings_and_end_at_their_level():
     markup = (
         "<h3>Requirements</h3><p><strong>Technical</strong></p><ul><li>C</li></ul><h4>Human</h4><p>Wit</p>"
         "<h3>Benefits</h3><p>Cake</p>"
@@ -97,27 +97,27 @@ def test_a_heading_below_belongs_to_the_part_and_one_beside_ends_it():
     assert about == "Benefits\n\nCake"
 
 
-def test_bold_words_in_a_sentence_are_no_heading():
+def test_requirements_heading_is_not_bold_text_in_a_sentence():
     about, needed = texts([Text("<p>The <strong>requirements</strong> are few.</p><p>Come.</p>")], [])
     assert (about, needed) == ("The requirements are few.\n\nCome.", None)
 
 
-def test_requirements_that_the_system_keeps_apart_are_those():
+def test_requirements_sections_of_the_source_take_precedence():
     description = [Text("<h2>Requirements</h2><p>None.</p>")]
     about, needed = texts(description, [Section("You need", Text("<li>Care</li>")), Section("", Text("<p>Wit</p>"))])
     assert about == "Requirements\n\nNone."
     assert needed == "You need\n\n- Care\n\nWit"
 
 
-def test_a_title_is_one_line_without_entities():
+def test_one_line_unescapes_and_joins_whitespace():
     assert one_line(" Sales &amp; Ops\n Manager\t\u200b ") == "Sales & Ops Manager"
 
 
-def test_what_no_database_can_keep_is_left_out():
+def test_tidy_removes_characters_that_postgresql_rejects():
     assert tidy("a\x00b\ud800c\x1b[0m\r\nd") == "abc[0m\nd"
 
 
-def test_halves_of_characters_are_no_reason_to_lose_a_text():
+def test_html_text_drops_lone_surrogates():
     assert plain("<p>a\ud800b</p>") == "ab"
     assert plain("&lt;p&gt;a\udfffb&lt;/p&gt;", Form.ESCAPED_HTML) == "ab"
 
@@ -125,12 +125,12 @@ def test_halves_of_characters_are_no_reason_to_lose_a_text():
 @pytest.mark.parametrize(
     "markup", ["<div>", "<ul><li>", "<b>", "<i class=x>", "<table><tr><td>", "<", "<a ", "<!--", "a"]
 )
-def test_depth_and_size_are_no_danger(markup):
-    """What a tree of it would take minutes for; the words are kept."""
+def test_html_text_of_deep_and_long_markup_is_rendered(markup):
+    """A parser that builds a tree would take minutes; ours keeps the words."""
     assert "deep" in (plain("<p>deep</p><" + markup * 40_000) or "")
 
 
-def test_long_texts_are_read():
+def test_html_text_of_long_texts_is_complete():
     assert plain("<div>" * 150 + "deep" + "</div>" * 150) == "deep"
     assert len(plain("<p>word</p>" * 10_000)) == 10_000 * 6 - 2
 
@@ -139,7 +139,7 @@ PIECES = ["<p>", "</li>", "<ul", "&lt", "<!--", "]]>", "<b>", "x"]
 
 
 @given(markup=st.text() | st.lists(st.sampled_from(PIECES)).map("".join))
-def test_no_markup_whatever_breaks_it(markup):
+def test_html_text_survives_fuzzed_markup(markup):
     for form in Form:
         text = plain(markup, form)
         assert text is None or text.strip() == text != ""

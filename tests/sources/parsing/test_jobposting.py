@@ -1,4 +1,4 @@
-"""Postings as schema.org describes them, and as companies write them."""
+"""Postings in JSON-LD (schema.org's JobPosting), in the forms that companies publish."""
 
 import html
 import json
@@ -32,7 +32,7 @@ def record(**members: object) -> Record:
 
 
 def read(**members: object):
-    """A posting with these members, as it is kept."""
+    """Return the posting with these members, parsed and normalised."""
     return normalize(raw_posting_of(record(**members), HERE))
 
 
@@ -54,47 +54,55 @@ def day(offset: int) -> str:
         {"@type": "WebPage", "mainEntity": JOB},
         {"@type": "ItemList", "itemListElement": [{"@type": "ListItem", "position": 1, "item": JOB}]},
     ],
+    ids=[
+        *("alone", "list", "nested list", "graph", "graph of one", "several types", "type as URL", "type with prefix"),
+        *("main entity", "item list"),
+    ],
 )
-def test_a_posting_is_found_wherever_it_stands(document):
+def test_job_postings_are_found_at_any_depth(document):
     assert [found["title"] for found in job_postings(json.dumps(document))] == ["Baker"]
 
 
 @pytest.mark.parametrize("document", [ORGANIZATION, [], {}, None, 7, "JobPosting", {"@type": None}, {"@type": [7]}])
-def test_what_is_none_is_not(document):
+def test_job_postings_ignores_other_documents(document):
     assert list(job_postings(json.dumps(document))) == []
 
 
-def test_several_come_in_their_order():
+def test_job_postings_keep_their_order():
     document = {"@graph": [{**JOB, "title": "A"}, [{**JOB, "title": "B"}], {**JOB, "title": "C"}]}
     assert [found["title"] for found in job_postings(json.dumps(document))] == ["A", "B", "C"]
 
 
-@pytest.mark.parametrize("around", ["%s", " \n%s;\n", "<!-- %s -->", "//<![CDATA[\n%s\n//]]>", "\ufeff%s"])
-def test_what_is_around_it_does_no_harm(around):
+@pytest.mark.parametrize(
+    "around",
+    ["%s", " \n%s;\n", "<!-- %s -->", "//<![CDATA[\n%s\n//]]>", "\ufeff%s"],
+    ids=["nothing", "semicolon", "comment", "CDATA", "byte order mark"],
+)
+def test_job_postings_ignores_wrappers_of_the_script(around):
     assert len(list(job_postings(around % json.dumps(JOB)))) == 1
 
 
-def test_neither_do_line_breaks_in_texts_or_markup_that_was_escaped():
+def test_job_postings_accepts_line_breaks_and_escaped_json():
     assert list(job_postings('{"@type": "JobPosting", "title": "A\nB\t"}'))[0]["title"] == "A\nB\t"
     assert len(list(job_postings(html.escape(json.dumps(JOB))))) == 1
 
 
 @pytest.mark.parametrize("script", ["", "   ", "null", "{", "var x = 1", "[" * 100_000])
-def test_a_script_without_any_is_none(script):
+def test_job_postings_of_an_unrelated_script_is_empty(script):
     assert list(job_postings(script)) == []
 
 
 @pytest.mark.parametrize("script", ['{"@type": "JobPosting"', "{'@type': 'JobPosting'}", '"JobPosting' + "[" * 100_000])
-def test_one_that_speaks_of_a_posting_and_cannot_be_read_is_told(script):
+def test_job_postings_raises_for_a_broken_posting(script):
     with pytest.raises(ShapeChanged):
         list(job_postings(script))
 
 
-def test_a_long_list_takes_no_long_time():
+def test_job_postings_of_a_long_list_is_fast():
     assert list(job_postings(json.dumps([[]] * 300_000))) == []
 
 
-def test_all_scripts_of_a_page_are_read_and_no_others():
+def test_job_postings_on_reads_all_json_ld_scripts_of_a_page():
     page = f"""<html><script type="application/ld+json">{json.dumps(ORGANIZATION)}</script>
         <script type="application/ld+json"></script>
         <body><script type='application/LD+JSON; charset=utf-8'>{json.dumps(JOB)}</script>
@@ -116,12 +124,16 @@ def test_all_scripts_of_a_page_are_read_and_no_others():
         *((odd, None) for odd in (None, "", True, 7.5, {}, [], {"value": {}}, {"value": True}, [None])),
     ],
 )
-def test_its_id_is_a_text_a_number_or_a_value_with_a_name(identifier, identity):
+def test_own_identity_accepts_text_number_and_property_value(identifier, identity):
     assert own_identity(record(identifier=identifier, hiringOrganization=ORGANIZATION)) == identity
 
 
-@pytest.mark.parametrize("organization", ["Acme", ORGANIZATION, [ORGANIZATION], [None, "Acme"]])
-def test_whose_it_is(organization):
+@pytest.mark.parametrize(
+    "organization",
+    ["Acme", ORGANIZATION, [ORGANIZATION], [None, "Acme"]],
+    ids=["text", "object", "list of objects", "list of texts"],
+)
+def test_employer_is_found_in_every_form(organization):
     assert employer(record(hiringOrganization=organization)) == "Acme"
     assert employer(record()) is None
 
@@ -139,11 +151,11 @@ def test_whose_it_is(organization):
         *((odd, ()) for odd in (None, 7, {}, [], [None], {"address": 7}, {"address": [[]]}, {"name": {}})),
     ],
 )
-def test_where_it_is(place, found):
+def test_locations_are_read_from_job_location(place, found):
     assert read(jobLocation=place).locations == found
 
 
-def test_where_somebody_has_to_live_counts_when_there_is_no_other_place():
+def test_locations_fall_back_to_applicant_requirements():
     countries = [{"@type": "Country", "name": "Belgium"}, {"name": "Norway"}]
     posting = read(jobLocationType="TELECOMMUTE", applicantLocationRequirements=countries)
     assert (posting.locations, posting.workplace) == (("Belgium", "Norway"), "remote")
@@ -154,22 +166,22 @@ MARKUP = "<p>Bake &amp; more.</p><ul><li>Bread</li></ul>"
 
 
 @pytest.mark.parametrize("text", [MARKUP, html.escape(MARKUP)])
-def test_a_text_is_the_same_escaped_once_or_not(text):
+def test_description_may_be_escaped(text):
     assert read(description=text).description == "Bake & more.\n\n- Bread"
 
 
-def test_a_text_without_markup_keeps_its_lines():
+def test_description_without_markup_keeps_its_lines():
     assert read(description="Bake &amp; more.\n\nAll day").description == "Bake & more.\n\nAll day"
 
 
 @pytest.mark.parametrize("text", ["Bread\nCakes", ["Bread", "Cakes"], "Bread<br>Cakes", ["<b>Bread</b>", "Cakes"]])
-def test_qualifications_and_responsibilities_are_requirements(text):
+def test_requirements_join_qualifications_and_responsibilities(text):
     posting = read(description="Bake.", qualifications=text, responsibilities=[html.escape("<p>Rise early</p>")])
     assert posting.requirements == "Qualifications\n\nBread\nCakes\n\nResponsibilities\n\nRise early"
     assert posting.description == "Bake."
 
 
-def test_skills_that_are_objects_are_told_by_their_names():
+def test_requirements_name_skills_that_are_objects():
     posting = read(skills=[{"name": "Baking"}, {"description": "Rising early"}])
     assert posting.requirements == "Skills\n\nBaking\nRising early"
 
@@ -179,16 +191,16 @@ def test_skills_that_are_objects_are_told_by_their_names():
     [(day(-2), False), (day(0), True), (day(3), True), ("2020-01-01T00:00:00+02:00", False), ("2999-01-01T00Z", True)]
     + [(odd, True) for odd in (None, "", "soon", 7, [], "0000-00-00", "9999-12-31")],
 )
-def test_it_is_listed_through_the_day_it_is_valid_and_no_longer(until, is_listed):
+def test_valid_through_includes_its_day(until, is_listed):
     assert (raw_posting_of(record(validThrough=until), HERE) is not None) is is_listed
 
 
 @pytest.mark.parametrize("salary", [None, 7, "much", {"@type": "MonetaryAmount", "value": {"minValue": 1}}, [[]]])
-def test_what_it_pays_changes_nothing(salary):
+def test_base_salary_is_ignored(salary):
     assert read(baseSalary=salary) == read()
 
 
-def test_a_title_is_a_must_and_its_entities_are_undone():
+def test_title_is_required_and_unescaped():
     assert read(title="Pricing &amp; Sales").title == "Pricing & Sales"
     assert read(title=None, name="Baker").title == "Baker"
     with pytest.raises(ShapeChanged, match="title is null"):
@@ -196,7 +208,7 @@ def test_a_title_is_a_must_and_its_entities_are_undone():
 
 
 @given(document=JSON)
-def test_no_document_whatever_makes_it_fall_over(document):
+def test_job_postings_survives_fuzzed_documents(document):
     page = f'<script type="application/ld+json">{json.dumps(document)}</script>'
     for text in (page, json.dumps({**JOB, "x": document})):
         for found in job_postings_on(text):
@@ -206,7 +218,7 @@ def test_no_document_whatever_makes_it_fall_over(document):
 
 
 @given(script=st.text(max_size=60))
-def test_no_script_whatever_does_either(script):
+def test_job_postings_survives_fuzzed_scripts(script):
     for text in (script, f"<script type=application/ld+json>{script}</script>", f'{{"@type":"JobPosting",{script}'):
         for read_it in (job_postings, job_postings_on):
             try:
@@ -222,3 +234,23 @@ def _finish(found: dict) -> None:
         return
     if raw:
         normalize(raw)
+
+
+def test_locations_with_equal_addresses_use_their_names():
+    address = {"addressLocality": "Sunnyvale", "addressRegion": "CA"}
+    several = [{"address": address, "name": name} for name in ("Austin, TX", "Remote, US")]
+    assert read(jobLocation=several).locations == ("Austin, TX", "Remote, US")
+    assert read(jobLocation=several[:1]).locations == ("Sunnyvale, CA",)
+
+
+@pytest.mark.parametrize("end", ["0001-01-01T00:00:00", "1900-01-01"])
+def test_valid_through_ignores_placeholder_dates(end):
+    assert raw_posting_of(record(validThrough=end), HERE) is not None
+
+
+def test_job_postings_on_skips_a_broken_script():
+    page = (
+        '<script type="application/ld+json">{"@type": "JobPosting", </script>'
+        '<script type="application/ld+json">{"@type": "JobPosting", "title": "A"}</script>'
+    )
+    assert [each["title"] for each in job_postings_on(page)] == ["A"]

@@ -1,4 +1,4 @@
-"""XML from anywhere: nothing in it is expanded, and its encoding may be a lie."""
+"""XML feeds: entities are refused, and a wrong encoding is corrected."""
 
 import pytest
 from hypothesis import given
@@ -15,13 +15,13 @@ def rows(body: bytes | str, **headers: str) -> list:
     return xml_rows(Response(200, named, body, "https://example.org"), "feed", "item")
 
 
-def test_elements_are_objects_lists_and_texts():
+def test_xml_rows_become_objects_lists_and_texts():
     document = "<feed><item><a>1</a><b><c>x</c><c>y</c></b><d/></item><item>text</item></feed>"
     assert rows(document) == [{"a": "1", "b": {"c": ["x", "y"]}, "d": None}, "text"]
     assert rows("<feed/>") == []
 
 
-def test_cdata_entities_and_namespaces():
+def test_xml_rows_resolve_cdata_entities_and_namespaces():
     document = '<f:feed xmlns:f="urn:f"><f:item><f:a><![CDATA[<b>&amp;</b>]]> &lt;&#228;</f:a></f:item></f:feed>'
     assert rows(document) == [{"a": "<b>&amp;</b> <ä"}]
 
@@ -36,7 +36,7 @@ def test_cdata_entities_and_namespaces():
         "<!DOCTYPE html><feed/>",
     ],
 )
-def test_document_types_and_entities_are_refused(document):
+def test_xml_document_types_and_entities_are_refused(document):
     with pytest.raises(ShapeChanged):
         rows(document)
     with pytest.raises(ShapeChanged):
@@ -57,8 +57,13 @@ def test_document_types_and_entities_are_refused(document):
         ('\ufeff<?xml version="1.0"?><feed><item>Café</item></feed>'.encode(), {}),
         ('  \n<?xml version="1.0" encoding="UTF-8"?><feed><item>Caf\x0cé</item></feed>'.encode(), {}),
     ],
+    ids=[
+        *("latin-1 declared as utf-8", "latin-1", "utf-8 declared as nonsense", "utf-8 declared as latin-1"),
+        *("utf-8 declared as windows-1252", "charset in Content-Type", "nonsense in Content-Type", "utf-16"),
+        *("byte order mark", "blank lines and a control character"),
+    ],
 )
-def test_an_encoding_that_is_a_lie_is_seen_through(body, headers):
+def test_xml_with_a_wrong_encoding_is_decoded(body, headers):
     assert rows(body, **headers) == ["Café"]
 
 
@@ -66,18 +71,18 @@ def test_an_encoding_that_is_a_lie_is_seen_through(body, headers):
     "body",
     [b"", b"{}", b"<feed>", b"<html><body>", b"<other/>", b"<feed><item></feed>", b"\x00\xff", b"<feed>&nbsp;</feed>"],
 )
-def test_what_is_no_feed_is_an_error(body):
+def test_xml_that_is_not_the_feed_is_an_error(body):
     with pytest.raises(ShapeChanged):
         rows(body)
 
 
-def test_depth_is_no_danger():
+def test_xml_with_deep_nesting_is_an_error():
     with pytest.raises(ShapeChanged):
         rows("<feed><item>" + "<a>" * 20_000 + "</a>" * 20_000 + "</item></feed>")
 
 
 @given(body=st.binary(max_size=80) | st.text(alphabet="<>/feditm &;#x![]CDAT-?=\"'", max_size=80).map(str.encode))
-def test_no_document_whatever_breaks_it(body):
+def test_xml_survives_fuzzed_documents(body):
     try:
         assert isinstance(rows(body), list)
     except ShapeChanged:
