@@ -21,7 +21,7 @@ def test_base_keys_cover_every_base_url_of_every_source():
 
 def test_base_keys_are_listed_in_the_readme():
     _, _, text = (PROJECT / "README.md").read_text().partition("The keys of `SOURCE_BASE_URLS` are")
-    text, _, _ = text.partition("An address")
+    text, _, _ = text.partition("A URL is")
     assert re.findall("`([a-z_]+)`", text) == base_keys()
 
 
