@@ -51,7 +51,7 @@ from prometheus_client import multiprocess
 
 from app.api.http.connections import OTHER_LOOKUPS, SEND_BUFFER_BYTES, TURN, linger, must_close, raise_file_limit
 from app.api.http.problems import PROBLEM_JSON, problem_document
-from app.concurrency.cooperative import is_cooperative, let_others_run
+from app.concurrency.greenlets import runs_on_gevent, yield_to_others
 from app.config.settings import Settings, SettingsError
 from app.observability import logs
 from app.sources.http.ssrf import MAX_LOOKUPS
@@ -109,7 +109,7 @@ class logger_class(Logger):  # the name is gunicorn's setting
 
 def start_log() -> None:
     """Write the log of this process on a native thread: a greenlet that waits for a reader would hold up all others."""
-    if is_cooperative():
+    if runs_on_gevent():
         logs.start_listener(apply=ThreadPool(1).apply)
 
 
@@ -140,7 +140,7 @@ def post_fork(_server: Any, _worker: Any) -> None:
 
 def post_worker_init(_worker: Any) -> None:
     """Make room for all look-ups of boards' names, which may hang, and for those of PostgreSQL and Redis besides."""
-    if is_cooperative():
+    if runs_on_gevent():
         gevent.get_hub().threadpool.maxsize = MAX_LOOKUPS + OTHER_LOOKUPS
 
 
@@ -155,7 +155,7 @@ def post_request(_worker: Any, req: Any, environ: dict[str, Any], resp: Any) -> 
     if resp is not None and resp.should_close():
         linger(environ["gunicorn.socket"])
     elif req.req_number % TURN == 0:
-        let_others_run()
+        yield_to_others()
 
 
 def child_exit(server: Any, worker: Any) -> None:

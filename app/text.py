@@ -9,17 +9,17 @@ _JOINERS = "\u200c\u200d"
 """Without them some scripts, and many an emoji, are written wrongly. At an end they join nothing."""
 
 
-def tidied(line: str) -> str:
+def strip_invisible(line: str) -> str:
     """The line without blanks at its ends and without orders about the direction of writing."""
     return _ORDERS.sub("", line).strip().strip(_JOINERS).strip()
 
 
-def is_readable(line: str) -> bool:
+def is_printable_line(line: str) -> bool:
     """Whether all of it can be printed, in one line."""
     return all(character.isprintable() or character in _JOINERS for character in line)
 
 
-def readable(line: str, longest: int) -> str:
+def clean_line(line: str, longest: int) -> str:
     """The line without whatever cannot be printed, cut to so many characters; blanks of any kind are blanks."""
-    kept = (character for character in " ".join(line.split()) if is_readable(character))
-    return tidied(tidied("".join(kept))[:longest])
+    kept = (character for character in " ".join(line.split()) if is_printable_line(character))
+    return strip_invisible(strip_invisible("".join(kept))[:longest])

@@ -16,7 +16,7 @@ import click
 from flask import current_app
 from flask.cli import AppGroup
 
-from app.cli.tables import print_table, shortened
+from app.cli.tables import print_table, truncate
 from app.sources.adapters.registry import SOURCES
 from app.sources.detect import BoardsToChoose, Detected, detect_url
 from app.sources.errors import SourceError
@@ -101,7 +101,7 @@ def _print_found(found: Detected) -> None:
         "note": found.note or "-",
     }
     for name, value in rows.items():
-        click.echo(f"{name:14}{shortened(value, 200)}")
+        click.echo(f"{name:14}{truncate(value, 200)}")
 
 
 def _print_listing(
@@ -130,7 +130,7 @@ def _missing(listing: Listing) -> str:
 def _cells(posting: Posting, taken: bool) -> tuple[str, ...]:
     posted = posting.posted_at.date().isoformat() if posting.posted_at else "-"
     texts = (posting.title, "; ".join(posting.locations), posting.department)
-    return ("yes" if taken else "no", *(shortened(text, MAX_CELL_WIDTH) for text in texts), posted, posting.url)
+    return ("yes" if taken else "no", *(truncate(text, MAX_CELL_WIDTH) for text in texts), posted, posting.url)
 
 
 def _host() -> HttpClient:

@@ -17,12 +17,12 @@ from app.config.validators import (
     check_host,
     check_public_url,
     check_redis_url,
-    choice,
     is_loopback,
     is_weak_key,
-    limiter_storage,
-    number,
-    origin,
+    normalize_origin,
+    rate_limit_storage_url,
+    read_choice,
+    read_number,
     with_driver,
 )
 from app.db.engine import MAX_LARGE_STATEMENTS, SPARE_CONNECTIONS, engine_options
@@ -40,7 +40,7 @@ MAX_IMPORT_BYTES = 16 * 1024 * 1024
 BOARD_THREADS = 8
 """Boards that one task lists at once, each in a thread that may hold a connection."""
 
-TASK_CONNECTIONS = BOARD_THREADS + 1 + MAX_LARGE_STATEMENTS
+CONNECTIONS_PER_TASK = BOARD_THREADS + 1 + MAX_LARGE_STATEMENTS
 """Connections of one process of a worker: a thread's each, that of who watches over them, those of large statements."""
 
 
@@ -105,20 +105,20 @@ class Settings:
         in_terminal = sys.stderr.isatty()
         values: dict[str, Any] = {
             "host": env.str("HOST", "127.0.0.1", validate=check_host),
-            "port": number(env, "PORT", 8000, 1, 65535),
+            "port": read_number(env, "PORT", 8000, 1, 65535),
             "data_dir": Path(env.str("DATA_DIR", "") or PROJECT / "data").resolve(),
-            "auth": choice(env, "AUTH", "accounts", ("accounts", "local")),
+            "auth": read_choice(env, "AUTH", "accounts", ("accounts", "local")),
             "secret_key": env.str("SECRET_KEY", "") or None,
             "secret_key_fallbacks": tuple(filter(None, map(str.strip, env.str("SECRET_KEY_FALLBACKS", "").split(",")))),
             "database_url": env.str("DATABASE_URL", "", validate=check_database_url),
             "redis_url": env.str("REDIS_URL", "", validate=check_redis_url),
             "public_url": env.str("PUBLIC_URL", "", validate=check_public_url) or None,
-            "proxy_hops": number(env, "PROXY_HOPS", 0, 0, 10),
-            "web_workers": number(env, "WEB_WORKERS", 2, 1, 64),
-            "web_database_connections": number(env, _connections_name(), 16, 1, 128),
-            "web_worker_class": choice(env, "WEB_WORKER_CLASS", "gevent", ("gevent", "gthread")),
-            "worker_concurrency": number(env, "WORKER_CONCURRENCY", 2, 1, 128),
-            "log_format": choice(env, "LOG_FORMAT", "console" if in_terminal else "json", ("json", "console")),
+            "proxy_hops": read_number(env, "PROXY_HOPS", 0, 0, 10),
+            "web_workers": read_number(env, "WEB_WORKERS", 2, 1, 64),
+            "web_database_connections": read_number(env, _web_connections_variable(), 16, 1, 128),
+            "web_worker_class": read_choice(env, "WEB_WORKER_CLASS", "gevent", ("gevent", "gthread")),
+            "worker_concurrency": read_number(env, "WORKER_CONCURRENCY", 2, 1, 128),
+            "log_format": read_choice(env, "LOG_FORMAT", "console" if in_terminal else "json", ("json", "console")),
             "metrics_token": env.str("METRICS_TOKEN", "") or None,
             "contact": env.str("CONTACT", "", validate=check_contact) or None,
             "source_base_urls": env.str("SOURCE_BASE_URLS", ""),
@@ -126,8 +126,8 @@ class Settings:
         try:
             env.seal()
         except EnvValidationError as error:
-            raise SettingsError("\n".join(_sentences(error))) from error
-        return cls(**_completed(values)).checked()
+            raise SettingsError("\n".join(_messages(error))) from error
+        return cls(**_with_defaults(values)).checked()
 
     def checked(self) -> "Settings":
         """Return these settings if they fit together; raises SettingsError if not."""
@@ -146,7 +146,7 @@ class Settings:
     def connections(self) -> int:
         """How many PostgreSQL connections the processes of one machine may hold, with some to spare for people."""
         web = self.web_workers * (self.web_database_connections + SPARE_CONNECTIONS)
-        return web + self.worker_concurrency * TASK_CONNECTIONS + 20
+        return web + self.worker_concurrency * CONNECTIONS_PER_TASK + 20
 
     @property
     def is_public_https(self) -> bool:
@@ -156,7 +156,7 @@ class Settings:
     @property
     def limiter_storage(self) -> str:
         """The address of Redis as the library that counts tries writes it."""
-        return limiter_storage(self.redis_url)
+        return rate_limit_storage_url(self.redis_url)
 
     @property
     def session_cookie(self) -> str:
@@ -200,31 +200,31 @@ class Settings:
         }
 
 
-def _connections_name() -> str:
+def _web_connections_variable() -> str:
     """Return the name of the setting that is set; WEB_THREADS is its old one."""
     both = ("WEB_DATABASE_CONNECTIONS", "WEB_THREADS")
     return next((name for name in both if os.environ.get(name)), both[0])
 
 
-def _sentences(error: EnvValidationError) -> list[str]:
+def _messages(error: EnvValidationError) -> list[str]:
     messages: Any = error.error_messages
     return [sentence for faults in messages.values() for sentence in faults]
 
 
-def _completed(values: dict[str, Any]) -> dict[str, Any]:
+def _with_defaults(values: dict[str, Any]) -> dict[str, Any]:
     """Fill in the embedded servers' addresses where none was given, and write the others in one way."""
     database, redis = values["database_url"], values["redis_url"]
     return {
         **values,
         "embedded_database": not database,
         "embedded_redis": not redis,
-        "database_url": with_driver(database) if database else _embedded(embedded_database_url, values["data_dir"]),
-        "public_url": origin(values["public_url"]) if values["public_url"] else None,
-        "redis_url": redis or _embedded(embedded_redis_url, values["data_dir"]),
+        "database_url": with_driver(database) if database else _embedded_url(embedded_database_url, values["data_dir"]),
+        "public_url": normalize_origin(values["public_url"]) if values["public_url"] else None,
+        "redis_url": redis or _embedded_url(embedded_redis_url, values["data_dir"]),
     }
 
 
-def _embedded(address: Callable[[Path], str], data_dir: Path) -> str:
+def _embedded_url(address: Callable[[Path], str], data_dir: Path) -> str:
     try:
         return address(data_dir)
     except OSError as error:

@@ -16,21 +16,21 @@ DEFAULT_PORTS = {"http": 80, "https": 443}
 
 MIN_SECRET_KEY_LENGTH = 32
 MIN_DISTINCT_CHARACTERS = 8
-PLACEHOLDERS = ("changeme", "changethis", "replaceme", "insecure", "supersecret", "yoursecret", "topsecret")
+PLACEHOLDER_WORDS = ("changeme", "changethis", "replaceme", "insecure", "supersecret", "yoursecret", "topsecret")
 """What keys say that were written to be replaced, in examples everywhere."""
 
 WELL_KNOWN_SECRET_KEYS = ("192b9bdd22ab9ed4d12e236c78afcb9a393ec15f71bbf5dc987d54727823bcbf",)
 """Keys printed in documentation, this one in Flask's; what everybody can read signs nothing."""
 
 
-def number(env: Env, name: str, default: int, low: int, high: int) -> int:
+def read_number(env: Env, name: str, default: int, low: int, high: int) -> int:
     """Read a whole number within bounds."""
     sentence = f"{name} must be a whole number from {low} to {high}."
     read = partial(env.int, error_messages={"invalid": sentence})
     return read(name, default, validate=validate.Range(low, high, error=sentence))
 
 
-def choice(env: Env, name: str, default: str, words: tuple[str, ...]) -> str:
+def read_choice(env: Env, name: str, default: str, words: tuple[str, ...]) -> str:
     """Read one of these words."""
     return env.str(name, default, validate=validate.OneOf(words, error=f"{name} must be one of: {', '.join(words)}."))
 
@@ -84,14 +84,14 @@ def with_driver(url: str) -> str:
 
 def check_redis_url(url: str) -> None:
     """Raises ValidationError unless this is empty or a Redis that kombu can be asked for."""
-    parts = _split(url)
+    parts = _split_url(url)
     database = parts.path.strip("/")
     server = parts.scheme in ("redis", "rediss") and parts.hostname and (database.isdecimal() or not database)
     if url and not server and not (parts.scheme == "redis+socket" and parts.path):
         raise ValidationError("REDIS_URL must look like redis://:password@host:6379/0 (or rediss:// for TLS).")
 
 
-def limiter_storage(redis_url: str) -> str:
+def rate_limit_storage_url(redis_url: str) -> str:
     """The same Redis as the rate limiter's library writes it."""
     if not redis_url.startswith("redis+socket:"):
         return redis_url
@@ -108,21 +108,21 @@ def check_contact(contact: str) -> None:
 
 def check_public_url(url: str) -> None:
     """Raises ValidationError unless this is empty or scheme, name and port of a web address."""
-    parts = _split(url)
+    parts = _split_url(url)
     extras = parts.path.strip("/") or parts.query or parts.fragment or parts.username
     if url and (parts.scheme not in DEFAULT_PORTS or not parts.hostname or extras):
         raise ValidationError("PUBLIC_URL must look like https://jobs.example.org, without a path.")
 
 
-def origin(url: str) -> str:
+def normalize_origin(url: str) -> str:
     """An address as a browser writes it in Origin: lower case, without a path and without the scheme's own port."""
-    parts = _split(url)
+    parts = _split_url(url)
     host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
     port = "" if parts.port in (None, DEFAULT_PORTS.get(parts.scheme)) else f":{parts.port}"
     return f"{parts.scheme}://{host}{port}"
 
 
-def _split(url: str) -> SplitResult:
+def _split_url(url: str) -> SplitResult:
     """Split an address; one that cannot even be split comes back empty, which no check accepts."""
     try:
         parts = urlsplit(url)
@@ -137,5 +137,5 @@ def is_weak_key(key: str) -> bool:
         len(key) < MIN_SECRET_KEY_LENGTH
         or len(set(key)) < MIN_DISTINCT_CHARACTERS
         or key.lower() in WELL_KNOWN_SECRET_KEYS
-        or any(words in re.sub(r"[\W_]", "", key.lower()) for words in PLACEHOLDERS)
+        or any(words in re.sub(r"[\W_]", "", key.lower()) for words in PLACEHOLDER_WORDS)
     )

@@ -13,10 +13,10 @@ from pathlib import Path
 MAX_DIRECT_PATH_LENGTH = 60
 """A unix socket's path has at most 107 bytes (103 on macOS); a data folder longer than this is reached by a link."""
 
-MEMORY = Path("/dev/shm")
+SHARED_MEMORY = Path("/dev/shm")
 """A file system in memory, on most Linux systems."""
 
-MIN_MEMORY_BYTES = 32 * 1024 * 1024
+MIN_SHARED_MEMORY_BYTES = 32 * 1024 * 1024
 """Free room there that is enough for the metrics of many processes; each takes up to 128 KiB."""
 
 
@@ -53,14 +53,14 @@ def make_metrics_folder(data_dir: Path, owner: int | None = None) -> Path:
     what such servers left behind when they were killed is removed. Raises OSError.
     """
     suffix = "" if owner is None else f"-{owner}"
-    folder = MEMORY / f"job-ingestion-{os.geteuid()}-{_digest(data_dir)}{suffix}"
-    for abandoned in MEMORY.glob(f"job-ingestion-{os.geteuid()}-{'?' * 16}-[0-9]*"):
-        if not _lives(int(abandoned.name.rpartition("-")[2])):
+    folder = SHARED_MEMORY / f"job-ingestion-{os.geteuid()}-{_digest(data_dir)}{suffix}"
+    for abandoned in SHARED_MEMORY.glob(f"job-ingestion-{os.geteuid()}-{'?' * 16}-[0-9]*"):
+        if not _process_exists(int(abandoned.name.rpartition("-")[2])):
             shutil.rmtree(abandoned, ignore_errors=True)
     with suppress(OSError):
-        if shutil.disk_usage(MEMORY).free >= MIN_MEMORY_BYTES:
-            return _emptied(folder)
-    return _emptied(data_dir / f"metrics{suffix}")
+        if shutil.disk_usage(SHARED_MEMORY).free >= MIN_SHARED_MEMORY_BYTES:
+            return _recreate(folder)
+    return _recreate(data_dir / f"metrics{suffix}")
 
 
 def read_secret(data_dir: Path, name: str) -> str:
@@ -78,7 +78,7 @@ def read_secret(data_dir: Path, name: str) -> str:
     return path.read_text()
 
 
-def _lives(process_id: int) -> bool:
+def _process_exists(process_id: int) -> bool:
     try:
         os.kill(process_id, 0)
     except ProcessLookupError:
@@ -88,7 +88,7 @@ def _lives(process_id: int) -> bool:
     return True
 
 
-def _emptied(folder: Path) -> Path:
+def _recreate(folder: Path) -> Path:
     """Make the folder anew, so that it is empty, private and our own whoever made the one before. Raises OSError."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(mode=0o700, parents=True)
@@ -109,7 +109,7 @@ def _digest(data_dir: Path) -> str:
     return hashlib.sha256(os.fsencode(data_dir)).hexdigest()[:16]
 
 
-def link(data_dir: Path) -> None:
+def create_short_link(data_dir: Path) -> None:
     """Make the short name point to the data folder. Raises DataDirError if somebody else took the name."""
     short = short_path(data_dir)
     if short == data_dir:
@@ -122,7 +122,7 @@ def link(data_dir: Path) -> None:
         raise DataDirError(f"{short} is not this product's link: remove it, or use a DATA_DIR with a shorter path.")
 
 
-def unlink(data_dir: Path) -> None:
+def remove_short_link(data_dir: Path) -> None:
     """Take the short name away again."""
     if (short := short_path(data_dir)) != data_dir:
         short.unlink(missing_ok=True)
@@ -139,13 +139,13 @@ def unlink(data_dir: Path) -> None:
 def product_lock(data_dir: Path) -> Iterator[bool]:
     """Hold the data folder for the running product; yields False if a product or a command holds it already."""
     with open_folder(data_dir) as folder:
-        with transition(data_dir):
+        with start_stop_lock(data_dir):
             held = try_lock(folder, fcntl.LOCK_EX)
         yield held
 
 
 @contextmanager
-def transition(data_dir: Path) -> Iterator[None]:
+def start_stop_lock(data_dir: Path) -> Iterator[None]:
     """Nobody else starts or stops the servers of this data folder inside this block."""
     with open_folder(run_home(data_dir)) as folder:
         fcntl.flock(folder, fcntl.LOCK_EX)

@@ -7,8 +7,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from app.embedded.data_dir import DataDirError, make_data_dir, open_folder, postgres_home, transition, try_lock, unlink
-from app.embedded.postgres import cluster, drop_root, postgres_binary, postgres_options, prepare_postgres
+from app.embedded.data_dir import (
+    DataDirError,
+    make_data_dir,
+    open_folder,
+    postgres_home,
+    remove_short_link,
+    start_stop_lock,
+    try_lock,
+)
+from app.embedded.postgres import cluster, postgres_binary, postgres_options, prepare_postgres, setpriv_prefix
 from app.embedded.subprocesses import run
 
 SUPERVISED = "JOB_INGESTION_SUPERVISED"
@@ -31,17 +39,17 @@ def postgres_on_demand(data_dir: Path, is_embedded: bool) -> Iterator[None]:
         return
     make_data_dir(data_dir)
     with open_folder(data_dir) as folder:
-        with transition(data_dir):
+        with start_stop_lock(data_dir):
             if ours := try_lock(folder, fcntl.LOCK_SH):
                 _start_postgres(data_dir)
         try:
             yield
         finally:
-            with transition(data_dir):
+            with start_stop_lock(data_dir):
                 try:
                     if ours and try_lock(folder, fcntl.LOCK_EX):
                         _pg_ctl(data_dir, "stop", "-m", "fast")
-                        unlink(data_dir)
+                        remove_short_link(data_dir)
                 finally:
                     # Release inside the transition, else the next command takes this lock for the running product's.
                     fcntl.flock(folder, fcntl.LOCK_UN)
@@ -62,6 +70,6 @@ def _start_postgres(data_dir: Path) -> None:
 
 
 def _pg_ctl(data_dir: Path, *words: str) -> None:
-    drop = drop_root(postgres_home(data_dir))
+    drop = setpriv_prefix(postgres_home(data_dir))
     waiting = ["-w", "-t", str(SERVER_TIMEOUT)]
     run([*drop, str(postgres_binary("pg_ctl")), "-D", str(cluster(data_dir)), *waiting, *words])

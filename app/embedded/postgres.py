@@ -12,13 +12,13 @@ from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import quote
 
-from app.embedded.data_dir import DataDirError, link, make_data_dir, postgres_home, read_secret, short_path
+from app.embedded.data_dir import DataDirError, create_short_link, make_data_dir, postgres_home, read_secret, short_path
 from app.embedded.subprocesses import run
 
 DATABASE = "job_ingestion"
 ROLE = "app"
 
-NEW_CLUSTER = "cluster.new-"
+STAGING_PREFIX = "cluster.new-"
 """What the folders begin with in which a cluster is made."""
 
 MIN_CONNECTIONS = 100
@@ -55,13 +55,13 @@ def prepare_postgres(data_dir: Path) -> None:
     make_data_dir(data_dir)
     home = postgres_home(data_dir)
     home.mkdir(mode=0o700, exist_ok=True)
-    link(data_dir)
+    create_short_link(data_dir)
     if (version_file := cluster(data_dir) / "PG_VERSION").exists():
-        _check_major(version_file.read_text().strip(), cluster(data_dir))
+        _check_major_version(version_file.read_text().strip(), cluster(data_dir))
         return
-    for abandoned in home.glob(f"{NEW_CLUSTER}*"):
+    for abandoned in home.glob(f"{STAGING_PREFIX}*"):
         shutil.rmtree(abandoned, ignore_errors=True)
-    workshop = Path(tempfile.mkdtemp(prefix=NEW_CLUSTER, dir=home))
+    workshop = Path(tempfile.mkdtemp(prefix=STAGING_PREFIX, dir=home))
     try:
         _make_cluster(data_dir, workshop)
     finally:
@@ -74,10 +74,10 @@ def _make_cluster(data_dir: Path, workshop: Path) -> None:
     password_file.write_text(read_secret(data_dir, "postgres.password"))
     password_file.chmod(0o600)
     if os.geteuid() == 0:
-        owner = _postgres_owner(home)
+        owner = _postgres_user(home)
         for path in (home, workshop, password_file):
             os.chown(path, owner.pw_uid, owner.pw_gid)
-    drop = drop_root(home)
+    drop = setpriv_prefix(home)
     who = ["-U", ROLE, f"--pwfile={password_file}", "--auth=scram-sha-256"]
     locale = ["--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
     run([*drop, str(postgres_binary("initdb")), "-D", str(fresh), *who, *locale])
@@ -88,7 +88,7 @@ def _make_cluster(data_dir: Path, workshop: Path) -> None:
 
 def postgres_command(data_dir: Path, connections: int) -> list[str]:
     """The command line that runs the prepared cluster in the foreground, dropping root if need be."""
-    drop = drop_root(postgres_home(data_dir))
+    drop = setpriv_prefix(postgres_home(data_dir))
     options = [*postgres_options(data_dir), "-c", f"max_connections={max(MIN_CONNECTIONS, connections)}"]
     return [*drop, str(postgres_binary("postgres")), "-D", str(cluster(data_dir)), *options]
 
@@ -105,7 +105,7 @@ def postgres_options(data_dir: Path) -> list[str]:
     return [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
 
 
-def _check_major(found: str, where: Path) -> None:
+def _check_major_version(found: str, where: Path) -> None:
     ours = run([str(postgres_binary("postgres")), "--version"]).split()[-1].split(".")[0]
     if found != ours:
         raise DataDirError(
@@ -114,7 +114,7 @@ def _check_major(found: str, where: Path) -> None:
         )
 
 
-def _postgres_owner(home: Path) -> pwd.struct_passwd:
+def _postgres_user(home: Path) -> pwd.struct_passwd:
     """Whom PostgreSQL, which refuses to run as root, is dropped to: the cluster's owner, if it has one already."""
     if owner := (home / "cluster").exists() and (home / "cluster").stat().st_uid:
         return pwd.getpwuid(owner)
@@ -126,7 +126,7 @@ def _postgres_owner(home: Path) -> pwd.struct_passwd:
     raise DataDirError("PostgreSQL does not run as root, and there is no user postgres or nobody: use another user.")
 
 
-def drop_root(home: Path) -> list[str]:
+def setpriv_prefix(home: Path) -> list[str]:
     """The words before a PostgreSQL command that make it run as another user; none for an ordinary user.
 
     Where the checkout lies below a folder that only root may enter, the new user keeps the one capability of passing
@@ -135,7 +135,7 @@ def drop_root(home: Path) -> list[str]:
     """
     if os.geteuid() != 0:
         return []
-    owner = _postgres_owner(home)
+    owner = _postgres_user(home)
     plain = ["setpriv", f"--reuid={owner.pw_uid}", f"--regid={owner.pw_gid}", "--clear-groups"]
     widened = [
         [*plain, "--securebits=+no_setuid_fixup", f"--inh-caps=+{name}", f"--ambient-caps=+{name}"]

@@ -9,7 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import quote
 
-from app.embedded.data_dir import DataDirError, link, make_data_dir, read_secret, redis_home, short_path
+from app.embedded.data_dir import DataDirError, create_short_link, make_data_dir, read_secret, redis_home, short_path
 
 
 def redis_url(data_dir: Path) -> str:
@@ -38,7 +38,7 @@ def prepare_redis(data_dir: Path) -> None:
     make_data_dir(data_dir)
     home = redis_home(data_dir)
     home.mkdir(mode=0o700, exist_ok=True)
-    link(data_dir)
+    create_short_link(data_dir)
     settings = {
         "port": "0",
         "unixsocket": _quoted(redis_socket(short_path(data_dir))),

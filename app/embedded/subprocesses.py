@@ -9,13 +9,13 @@ import psutil
 
 from app.embedded.data_dir import DataDirError
 
-ENVIRONMENT = ("PATH", "HOME", "LANG", "LC_ALL", "TZ")
+PASSED_VARIABLES = ("PATH", "HOME", "LANG", "LC_ALL", "TZ")
 """Variables that PostgreSQL's and Redis's programs get. None of our settings is among them."""
 
 
 def bare_environment() -> dict[str, str]:
     """Return the part of our environment that is no setting of ours, so that no secret is in it."""
-    return {name: os.environ[name] for name in ENVIRONMENT if name in os.environ}
+    return {name: os.environ[name] for name in PASSED_VARIABLES if name in os.environ}
 
 
 def run(command: list[str], stdin: str = "") -> str:
@@ -34,7 +34,7 @@ def run(command: list[str], stdin: str = "") -> str:
         try:
             output, errors = program.communicate(stdin)
         except BaseException:
-            _kill_family(program.pid)
+            _kill_process_tree(program.pid)
             raise
     if program.returncode != 0:
         # Of what stands on the command line, the program is the first path; setpriv and its options come before it.
@@ -43,12 +43,12 @@ def run(command: list[str], stdin: str = "") -> str:
     return output
 
 
-def _kill_family(pid: int) -> None:
+def _kill_process_tree(pid: int) -> None:
     """Kill a process and all below it, and wait until they write nothing any more."""
     family: set[psutil.Process] = set()
     try:
         # Who stands still starts no more; so a look that finds nobody new has found all.
-        while new := _family(pid) - family:
+        while new := _process_tree(pid) - family:
             family |= new
             for process in new:
                 with suppress(psutil.NoSuchProcess):
@@ -60,7 +60,7 @@ def _kill_family(pid: int) -> None:
     psutil.wait_procs(family, timeout=5)
 
 
-def _family(pid: int) -> set[psutil.Process]:
+def _process_tree(pid: int) -> set[psutil.Process]:
     with suppress(psutil.NoSuchProcess):
         parent = psutil.Process(pid)
         return {parent, *parent.children(recursive=True)}

@@ -19,35 +19,42 @@ from app import create_app
 from app.config.settings import Settings, SettingsError
 from app.embedded import postgres as embedded_postgres
 from app.embedded import redis as embedded_redis
-from app.embedded.data_dir import DataDirError, make_data_dir, make_metrics_folder, product_lock, run_home, unlink
+from app.embedded.data_dir import (
+    DataDirError,
+    make_data_dir,
+    make_metrics_folder,
+    product_lock,
+    remove_short_link,
+    run_home,
+)
 from app.extensions import db
 from app.launcher import processes
 from app.launcher.orphans import stop_orphans
-from app.launcher.readiness import answer, database_fault, health_fault, port_fault, ready_fault, silence_fault
+from app.launcher.readiness import database_fault, fetch, health_fault, heartbeat_fault, port_fault, ready_fault
 from app.launcher.supervisor import Supervisor
 from app.observability import logs
 from app.services.accounts import users
 from app.sources.base_urls import read_base_urls
 
-SERVERS_SECONDS = 60
+POSTGRES_TIMEOUT = 60
 """Time for PostgreSQL to answer; crash recovery after a hard stop is part of it."""
 
-READY_SECONDS = 60
+READY_TIMEOUT = 60
 """Time for the product to be ready."""
 
-WELL_SECONDS = 20
+HEALTH_TIMEOUT = 20
 """Time for everything to be well after that; then the product is called ready all the same."""
 
-LOCK_SECONDS = 25
+LOCK_TIMEOUT = 25
 """Time for a product that is just stopping, or for a command, to release the data folder."""
 
-QUIET_SECONDS = 4
+WAIT_NOTICE_DELAY = 4
 """Seconds of waiting after which the reason is printed."""
 
-STEADY_SECONDS = 3
+PROBE_DELAY = 3
 """A product that still answers after this long is not about to stop."""
 
-TEND_SECONDS = 0.2
+POLL_INTERVAL = 0.2
 """From one look at the processes to the next."""
 
 STDOUT = 1
@@ -62,7 +69,7 @@ def main() -> int:
     """Run the product; returns the exit code: 0 after Ctrl-C, 1 if it could not start."""
     for number in STOP_SIGNALS:
         # SIGINT too: a shell that starts us in the background has it ignored.
-        signal.signal(number, _stop_once)
+        signal.signal(number, _on_stop_signal)
     os.environ.setdefault("AUTH", "local")
     os.environ.setdefault("LOG_FORMAT", "console" if sys.stdout.isatty() else "json")
     logs.start_listener(STDOUT)
@@ -74,29 +81,29 @@ def main() -> int:
         settings.check_serving()
         read_base_urls(settings.source_base_urls)
         _check_data_dir(settings)
-        with _own_data_dir(settings):
+        with _locked_data_dir(settings):
             _launch(settings)
     except KeyboardInterrupt:
-        _say("Stopped.")
+        _print("Stopped.")
         return 0
     except (LaunchError, DataDirError, SettingsError) as error:
-        _say(str(error))
+        _print(str(error))
     return 1
 
 
 def _launch(settings: Settings) -> None:
     """Bring everything up and stay until it ends. Raises LaunchError, or KeyboardInterrupt when asked to stop."""
     if stopped := stop_orphans(settings.data_dir):
-        _say(f"Stopped {stopped} processes that an earlier start had left behind.")
+        _print(f"Stopped {stopped} processes that an earlier start had left behind.")
     _check_port(settings)
-    with _cleaned(settings):
+    with _runtime_files(settings):
         _prepare(settings)
-        _say("Starting ...")
-        with _supervised() as supervisor:
+        _print("Starting ...")
+        with _running_supervisor() as supervisor:
             _start(settings, supervisor)
             while True:
                 supervisor.tend()
-                time.sleep(TEND_SECONDS)
+                time.sleep(POLL_INTERVAL)
 
 
 def _start(settings: Settings, supervisor: Supervisor) -> None:
@@ -105,15 +112,15 @@ def _start(settings: Settings, supervisor: Supervisor) -> None:
         supervisor.start(processes.postgres(settings))
     if settings.embedded_redis:
         supervisor.start(processes.redis(settings))
-    _await("PostgreSQL", SERVERS_SECONDS, lambda: database_fault(settings), supervisor)
+    _wait_for("PostgreSQL", POSTGRES_TIMEOUT, lambda: database_fault(settings), supervisor)
     app = create_app(settings)
     _migrate(app)
     began = time.monotonic()
     supervisor.start(*processes.services(settings))
-    _await("The web server", READY_SECONDS, lambda: ready_fault(settings), supervisor)
+    _wait_for("The web server", READY_TIMEOUT, lambda: ready_fault(settings), supervisor)
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    degraded = _degraded(lambda: health_fault(settings) or silence_fault(app, began), supervisor)
-    _say(f"Job Ingestion is ready at http://{host}:{settings.port} (Ctrl-C stops it){degraded}")
+    degraded = _wait_for_health(lambda: health_fault(settings) or heartbeat_fault(app, began), supervisor)
+    _print(f"Job Ingestion is ready at http://{host}:{settings.port} (Ctrl-C stops it){degraded}")
 
 
 # --- Before anything runs --------------------------------------------------------------------------------------------
@@ -133,7 +140,7 @@ def _check_data_dir(settings: Settings) -> None:
 
 
 @contextmanager
-def _own_data_dir(settings: Settings) -> Iterator[None]:
+def _locked_data_dir(settings: Settings) -> Iterator[None]:
     """Hold the data folder; a product that is just stopping, and a command, are waited for."""
     began, told = time.monotonic(), False
     while True:
@@ -142,10 +149,10 @@ def _own_data_dir(settings: Settings) -> Iterator[None]:
                 yield
                 return
         waited = time.monotonic() - began
-        if waited > QUIET_SECONDS and not told:
-            _say(f"{settings.data_dir} is in use; waiting up to {LOCK_SECONDS} s for its end ...")
+        if waited > WAIT_NOTICE_DELAY and not told:
+            _print(f"{settings.data_dir} is in use; waiting up to {LOCK_TIMEOUT} s for its end ...")
             told = True
-        if waited > LOCK_SECONDS or (waited > STEADY_SECONDS and answer(settings, "/healthz")):
+        if waited > LOCK_TIMEOUT or (waited > PROBE_DELAY and fetch(settings, "/healthz")):
             raise LaunchError(
                 f"Job Ingestion, or a command of it, is already running in {settings.data_dir}:"
                 " stop it first, or set DATA_DIR and PORT for a second one."
@@ -164,7 +171,7 @@ def _check_port(settings: Settings) -> None:
 def _prepare(settings: Settings) -> None:
     if settings.embedded_database:
         if not embedded_postgres.cluster(settings.data_dir).exists():
-            _say("Making the database cluster ...")
+            _print("Making the database cluster ...")
         embedded_postgres.prepare_postgres(settings.data_dir)
     elif fault := database_fault(settings):
         raise LaunchError(
@@ -190,7 +197,7 @@ def _migrate(app: Flask) -> None:
         db.engine.dispose()
 
 
-def _await(what: str, seconds: float, fault: Callable[[], str | None], supervisor: Supervisor) -> None:
+def _wait_for(what: str, seconds: float, fault: Callable[[], str | None], supervisor: Supervisor) -> None:
     """Wait until there is no fault any more. Raises LaunchError with the last one."""
     deadline = time.monotonic() + seconds
     while (last := fault()) is not None:
@@ -200,10 +207,10 @@ def _await(what: str, seconds: float, fault: Callable[[], str | None], superviso
         supervisor.tend()
 
 
-def _degraded(fault: Callable[[], str | None], supervisor: Supervisor) -> str:
+def _wait_for_health(fault: Callable[[], str | None], supervisor: Supervisor) -> str:
     """Wait a little until all is well; return what to add to the ready line if it is not."""
     try:
-        _await("Everything", WELL_SECONDS, fault, supervisor)
+        _wait_for("Everything", HEALTH_TIMEOUT, fault, supervisor)
     except LaunchError as error:
         return f", degraded: {error}"
     return ""
@@ -212,31 +219,31 @@ def _degraded(fault: Callable[[], str | None], supervisor: Supervisor) -> str:
 # --- The end ---------------------------------------------------------------------------------------------------------
 
 
-def _stop_once(_number: int, _frame: object) -> None:
+def _on_stop_signal(_number: int, _frame: object) -> None:
     """Interrupt the launch; a second signal (make and timeout send theirs to everybody) cannot interrupt the stop."""
-    _ignore_stops()
+    _ignore_stop_signals()
     raise KeyboardInterrupt
 
 
-def _ignore_stops() -> None:
+def _ignore_stop_signals() -> None:
     for number in STOP_SIGNALS:
         signal.signal(number, signal.SIG_IGN)
 
 
 @contextmanager
-def _supervised() -> Iterator[Supervisor]:
+def _running_supervisor() -> Iterator[Supervisor]:
     """Keep processes running inside this block; whatever ends it, the stop is not cut short."""
     supervisor = Supervisor()
     try:
         yield supervisor
     finally:
-        _ignore_stops()
-        _say("Stopping ...")
+        _ignore_stop_signals()
+        _print("Stopping ...")
         supervisor.stop()
 
 
 @contextmanager
-def _cleaned(settings: Settings) -> Iterator[None]:
+def _runtime_files(settings: Settings) -> Iterator[None]:
     """Make the metrics folder, and leave no process, socket or file in memory behind."""
     metrics = make_metrics_folder(settings.data_dir)
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(metrics)
@@ -244,9 +251,9 @@ def _cleaned(settings: Settings) -> Iterator[None]:
         yield
     finally:
         stop_orphans(settings.data_dir)
-        unlink(settings.data_dir)
+        remove_short_link(settings.data_dir)
         shutil.rmtree(metrics, ignore_errors=True)
 
 
-def _say(sentence: str) -> None:
+def _print(sentence: str) -> None:
     logs.relay(sentence.encode())

@@ -16,7 +16,7 @@ from app.models import Component
 from app.services.health import heartbeats
 
 
-def answer(settings: Settings, path: str) -> bytes | None:
+def fetch(settings: Settings, path: str) -> bytes | None:
     """Return the body that the web server answers with 200 at this path, or None."""
     connection = HTTPConnection(settings.host, settings.port, timeout=3)
     try:
@@ -42,12 +42,12 @@ def port_fault(settings: Settings) -> str | None:
 
 def ready_fault(settings: Settings) -> str | None:
     """Check that the web server is ready."""
-    return None if answer(settings, "/readyz") else "it does not answer /readyz with 200."
+    return None if fetch(settings, "/readyz") else "it does not answer /readyz with 200."
 
 
 def health_fault(settings: Settings) -> str | None:
     """Check that everything is well, the web server being ready."""
-    health = json.loads(answer(settings, "/readyz") or '{"status": "not ready"}')
+    health = json.loads(fetch(settings, "/readyz") or '{"status": "not ready"}')
     if health["status"] == "ok":
         return None
     reasons = [check["reason"] for check in health.get("checks", {}).values() if not check["ok"]]
@@ -63,7 +63,7 @@ def database_fault(settings: Settings) -> str | None:
     return None
 
 
-def silence_fault(app: Flask, began: float) -> str | None:
+def heartbeat_fault(app: Flask, began: float) -> str | None:
     """Check that every component gave a sign of life after that monotonic time.
 
     An older sign may be a dead process's. Deleting it would be no cure: another product may use the same database.

@@ -22,16 +22,16 @@ from app.observability import logs
 
 log = structlog.get_logger(__name__)
 
-STEADY_SECONDS = 5.0
+MIN_UPTIME_SECONDS = 5.0
 """A process that ends earlier than this after its start is started again after a pause."""
 
-MIN_PAUSE, MAX_PAUSE = 0.5, 10.0
+MIN_RESTART_DELAY, MAX_RESTART_DELAY = 0.5, 10.0
 """Seconds; the pause doubles with each such end."""
 
 MAX_LINE_BYTES = 2**18
 """A longer line is passed on in pieces."""
 
-LAST_WORDS_TIMEOUT = 1.0
+DRAIN_TIMEOUT = 1.0
 """Seconds in which what a stopped process left in its pipe is read."""
 
 
@@ -49,7 +49,7 @@ class Program:
     """Pass on stdout beside stderr; else it is discarded."""
 
 
-class Kept:
+class SupervisedProcess:
     """One program and its current process."""
 
     def __init__(self, program: Program) -> None:
@@ -85,7 +85,7 @@ class Kept:
         self._kill_group()
         self.process.wait()
         if self._reader:
-            self._reader.join(LAST_WORDS_TIMEOUT)
+            self._reader.join(DRAIN_TIMEOUT)
 
     def _start(self) -> None:
         self._started = time.monotonic()
@@ -104,7 +104,7 @@ class Kept:
     def _put_off(self) -> None:
         """Start again at once what was steady, and everything else after a growing pause."""
         lived = time.monotonic() - self._started
-        self._pause = min(max(MIN_PAUSE, 2 * self._pause), MAX_PAUSE) if lived < STEADY_SECONDS else 0.0
+        self._pause = min(max(MIN_RESTART_DELAY, 2 * self._pause), MAX_RESTART_DELAY) if lived < MIN_UPTIME_SECONDS else 0.0
         self._due = time.monotonic() + self._pause
 
     def _kill_group(self) -> None:
@@ -118,11 +118,11 @@ class Supervisor:
     """Groups of programs; the last that was started is the first that is stopped."""
 
     def __init__(self) -> None:
-        self._groups: list[list[Kept]] = []
+        self._groups: list[list[SupervisedProcess]] = []
 
     def start(self, *programs: Program) -> None:
         """Start programs that do not depend on each other, and keep them running."""
-        self._groups.append([Kept(program) for program in programs])
+        self._groups.append([SupervisedProcess(program) for program in programs])
         self.tend()
 
     def tend(self) -> None:
@@ -142,7 +142,7 @@ class Supervisor:
                 kept.wait(began + kept.program.stop_timeout - time.monotonic())
 
 
-def tied(command: Sequence[str], stop_signal: signal.Signals) -> list[str]:
+def with_parent_death_signal(command: Sequence[str], stop_signal: signal.Signals) -> list[str]:
     """Return the command such that the kernel sends it the signal when the launcher is killed.
 
     A change of user clears that request. So where the command begins with a ``setpriv`` that changes the user, the same
@@ -160,7 +160,7 @@ def _popen(program: Program) -> "subprocess.Popen[bytes]":
     The files that it makes are private.
     """
     return subprocess.Popen(
-        tied(program.command, program.stop_signal),
+        with_parent_death_signal(program.command, program.stop_signal),
         env=program.environment,
         cwd=PROJECT,
         stdin=subprocess.DEVNULL,

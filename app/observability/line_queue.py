@@ -12,19 +12,19 @@ from typing import Any
 
 STDERR = 2
 
-MAX_LINES = 5000
+MAX_QUEUED_LINES = 5000
 """Lines that may wait to be written. Above this, each new one is dropped."""
 
 DRAIN_TIMEOUT = 1.0
 """Seconds that a process waits at its end for its last lines to be written."""
 
-DROPPED = "%d lines of the log were dropped, because nobody read them"
+DROPPED_MESSAGE = "%d lines of the log were dropped, because nobody read them"
 
-Apply = Callable[[Callable[[bytes], None], tuple[bytes]], Any]
+BlockingCall = Callable[[Callable[[bytes], None], tuple[bytes]], Any]
 """A way to call a function that may block."""
 
 
-def call(function: Callable[[bytes], None], arguments: tuple[bytes]) -> None:
+def call_directly(function: Callable[[bytes], None], arguments: tuple[bytes]) -> None:
     """Call it here and now."""
     function(*arguments)
 
@@ -67,9 +67,9 @@ class Listener(QueueListener):
         super().__init__(queue)
         self.owner = os.getpid()
         self.lost = 0
-        self.write_to(STDERR, call)
+        self.write_to(STDERR, call_directly)
 
-    def write_to(self, descriptor: int, apply: Apply) -> None:
+    def write_to(self, descriptor: int, apply: BlockingCall) -> None:
         """Write the next lines to that descriptor, calling what may block by way of ``apply``."""
         self._writer, self._apply = LineWriter(descriptor), apply
 
@@ -97,7 +97,7 @@ class LineHandler(QueueHandler):
         self._listener: Listener | None = None
         self._dropped = 0
 
-    def write_to(self, descriptor: int, apply: Apply) -> None:
+    def write_to(self, descriptor: int, apply: BlockingCall) -> None:
         """Write the lines of this process to that descriptor; see ``start_listener``."""
         self._own_listener().write_to(descriptor, apply)
 
@@ -112,7 +112,7 @@ class LineHandler(QueueHandler):
     def enqueue(self, record: logging.LogRecord) -> None:
         """Hand a formatted record to the listener, or drop it."""
         self._own_listener()
-        if self._lines.qsize() >= MAX_LINES:
+        if self._lines.qsize() >= MAX_QUEUED_LINES:
             self._dropped += 1
             return
         self._lines.put(record)
@@ -139,7 +139,7 @@ class LineHandler(QueueHandler):
             self._dropped, self._listener.lost = self._dropped + self._listener.lost, 0
         if self._dropped:
             dropped, self._dropped = self._dropped, 0
-            about = {"name": __name__, "levelno": logging.WARNING, "levelname": "WARNING", "msg": DROPPED % dropped}
+            about = {"name": __name__, "levelno": logging.WARNING, "levelname": "WARNING", "msg": DROPPED_MESSAGE % dropped}
             self._lines.put(self.prepare(logging.makeLogRecord(about)))
 
 

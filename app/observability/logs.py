@@ -9,7 +9,7 @@ from typing import Any
 import structlog
 from structlog.typing import Processor
 
-from app.observability.line_queue import STDERR, Apply, LineHandler, call
+from app.observability.line_queue import STDERR, BlockingCall, LineHandler, call_directly
 
 SHARED: list[Processor] = [
     structlog.contextvars.merge_contextvars,
@@ -52,7 +52,7 @@ def configure(log_format: str) -> None:
     logging.captureWarnings(True)
 
 
-def start_listener(descriptor: int = STDERR, apply: Apply = call) -> None:
+def start_listener(descriptor: int = STDERR, apply: BlockingCall = call_directly) -> None:
     """Write this process's lines to another descriptor, or by another way; without a call it is stderr, directly.
 
     ``apply(function, (data,))`` is for processes in which no thread may block, because all are greenlets.

@@ -24,7 +24,7 @@ from app.services.publisher import MAX_PUBLISHES
 from app.tasks import shutdown_flag
 from app.worker.heartbeat import HeartbeatStep
 
-PRODUCER_TRANSPORT = {
+PUBLISHER_TRANSPORT_OPTIONS = {
     # A broker that hangs may cost a request 1.5 s, measured with exactly these figures; the default is for ever.
     "socket_timeout": 0.5,
     "socket_connect_timeout": 0.5,
@@ -39,8 +39,8 @@ PRODUCER_TRANSPORT = {
     "visibility_timeout": 3600,
 }
 
-WORKER_TRANSPORT = {
-    **PRODUCER_TRANSPORT,
+WORKER_TRANSPORT_OPTIONS = {
+    **PUBLISHER_TRANSPORT_OPTIONS,
     # A worker waits for messages for a living; a timeout below its BRPOP wait would look like a lost connection.
     "socket_timeout": 10,
     "socket_connect_timeout": 5,
@@ -49,7 +49,7 @@ WORKER_TRANSPORT = {
     "max_retries": None,
 }
 
-SETTINGS: dict[str, Any] = {
+CELERY_SETTINGS: dict[str, Any] = {
     # Loaded by a worker when it starts. Others publish by the names of tasks and need none of them.
     "imports": ("app.tasks.ingestion", "app.tasks.preview"),
     # Pickle is code execution for whoever reaches the broker.
@@ -66,7 +66,7 @@ SETTINGS: dict[str, Any] = {
     "task_default_queue": "ingestion",
     # One more try at once, for a connection that went stale; more would make the request wait.
     "task_publish_retry_policy": {"max_retries": 1, "interval_start": 0, "interval_step": 0.1, "interval_max": 0.2},
-    "broker_transport_options": PRODUCER_TRANSPORT,
+    "broker_transport_options": PUBLISHER_TRANSPORT_OPTIONS,
     # A worker that starts before Redis waits for it, and for as long as it takes.
     "broker_connection_retry_on_startup": True,
     "broker_connection_max_retries": None,
@@ -105,7 +105,7 @@ def celery_init_app(app: Flask) -> Celery:
     settings: Settings = app.config["SETTINGS"]
     celery = Celery(app.import_name, task_cls=ContextTask)
     celery.conf.update(
-        SETTINGS,
+        CELERY_SETTINGS,
         broker_url=settings.redis_url,
         # kombu's default for TLS is to believe any certificate.
         broker_use_ssl={"ssl_cert_reqs": ssl.CERT_REQUIRED} if settings.redis_url.startswith("rediss:") else None,
@@ -121,17 +121,17 @@ def celery_init_app(app: Flask) -> Celery:
 
 
 @celeryd_init.connect
-def _use_worker_transport(conf: Any, **_: Any) -> None:
-    conf.broker_transport_options = WORKER_TRANSPORT
+def _use_worker_transport_options(conf: Any, **_: Any) -> None:
+    conf.broker_transport_options = WORKER_TRANSPORT_OPTIONS
 
 
 @setup_logging.connect
-def _keep_our_logging(**_: Any) -> None:
+def _disable_celery_logging(**_: Any) -> None:
     """A receiver, whatever it does, tells Celery to leave logging alone."""
 
 
 @worker_process_init.connect
-def _forget_inherited_connections(**_: Any) -> None:
+def _discard_inherited_connections(**_: Any) -> None:
     """A forked child must not talk on its parent's sockets."""
     app = current_app.flask_app
     with app.app_context():
@@ -147,6 +147,6 @@ def _drain_log(**_: Any) -> None:
 
 
 @worker_shutting_down.connect
-def _tell_children(**_: Any) -> None:
+def _set_shutdown_flag(**_: Any) -> None:
     """The signal arrives in the main process alone, and a child at work hears nothing of it."""
     shutdown_flag.set_flag()

@@ -13,8 +13,8 @@ from app.services.health import heartbeats
 
 log = structlog.get_logger(__name__)
 
-BEAT_SECONDS = 2.0
-TURN_SECONDS = 0.5
+HEARTBEAT_INTERVAL = 2.0
+LOOP_CHECK_INTERVAL = 0.5
 
 
 class HeartbeatStep(bootsteps.StartStopStep):
@@ -37,7 +37,7 @@ class HeartbeatStep(bootsteps.StartStopStep):
         A timer alone is no sign of a loop: while the worker stops, Celery fires the timers from another thread. What
         they hand to call_soon is called by the loop.
         """
-        self.timer = parent.timer.call_repeatedly(TURN_SECONDS, parent.call_soon, (self.turned.set,))
+        self.timer = parent.timer.call_repeatedly(LOOP_CHECK_INTERVAL, parent.call_soon, (self.turned.set,))
         if self.thread is None:
             self.thread = Thread(target=self._beat, args=(parent.app.flask_app, parent.hostname), daemon=True)
             self.thread.start()
@@ -59,4 +59,4 @@ class HeartbeatStep(bootsteps.StartStopStep):
             except Exception:
                 # Whatever it is, the worker lives, and the next beat may succeed.
                 log.exception("heartbeat not written")
-            time.sleep(BEAT_SECONDS)
+            time.sleep(HEARTBEAT_INTERVAL)

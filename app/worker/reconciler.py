@@ -17,10 +17,10 @@ from app.services.runs import outbox as run_outbox
 
 log = structlog.get_logger(__name__)
 
-INTERVAL_SECONDS = 5.0
+RECONCILE_INTERVAL = 5.0
 """Between the starts of two passes."""
 
-PUBLISH_SECONDS = 2.0
+MAX_PUBLISH_SECONDS = 2.0
 """The longest time of one publish."""
 
 
@@ -32,7 +32,7 @@ def reconcile_once() -> int | None:
     """
     host = socket.gethostname()
     answers = publisher.broker_answers()
-    published, _previews, _closed = _each(
+    published, _previews, _closed = _run_all(
         lambda: sum(_publish_all(run_outbox.claim_due(), run_outbox.publish)) if answers else None,
         lambda: sum(_publish_all(preview_outbox.claim_due(), preview_outbox.publish)) if answers else None,
         completion.close_overdue,
@@ -55,10 +55,10 @@ def reconcile_forever(stopped: Event) -> None:
             log.warning("reconciling is not possible", reason=error.reason)
         except Exception:
             log.exception("reconciling failed")
-        stopped.wait(max(0.0, INTERVAL_SECONDS - (time.monotonic() - began)))
+        stopped.wait(max(0.0, RECONCILE_INTERVAL - (time.monotonic() - began)))
 
 
-def _each(*parts: Callable[[], int | None]) -> list[int | None]:
+def _run_all(*parts: Callable[[], int | None]) -> list[int | None]:
     """Run every part, even if others fail, and return their results; then raise the first error, if any."""
     done: list[int | None] = []
     faults: list[Exception] = []
@@ -79,7 +79,7 @@ def _publish_all(ids: list[int], publish_one: Callable[[int], bool]) -> list[boo
 
     Stop before CLAIM_SECONDS are over, too: the rest is due again then, for any reconciler.
     """
-    deadline = time.monotonic() + publisher.CLAIM_SECONDS - PUBLISH_SECONDS
+    deadline = time.monotonic() + publisher.CLAIM_SECONDS - MAX_PUBLISH_SECONDS
     outcomes = []
     for each in ids:
         if time.monotonic() > deadline:

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from app.cli.tables import shortened, width
+from app.cli.tables import display_width, truncate
 from app.sources.adapters.registry import SOURCES
 from app.sources.http.rate_limit import RateLimiter, connect
 from tests.support.boards import job
@@ -82,7 +82,7 @@ def test_what_a_board_writes_does_not_reach_the_terminal_as_commands(sources, bo
 
 
 def test_columns_fit_letters_of_every_width():
-    assert width("東京a") == 5
-    assert shortened("東京東京", 5) == "東京…"
-    assert shortened("abc", 3) == "abc"
-    assert shortened(None, 3) == "-"
+    assert display_width("東京a") == 5
+    assert truncate("東京東京", 5) == "東京…"
+    assert truncate("abc", 3) == "abc"
+    assert truncate(None, 3) == "-"

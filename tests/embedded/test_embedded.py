@@ -17,7 +17,7 @@ from app.embedded.data_dir import DataDirError, product_lock
 def no_link_is_left(tmp_path):
     """pytest's folders are deep enough to be reached by a link."""
     yield
-    data_dir.unlink(tmp_path)
+    data_dir.remove_short_link(tmp_path)
 
 
 def test_the_first_reader_makes_the_secret_and_all_readers_see_the_same(tmp_path):
@@ -40,20 +40,20 @@ def deep(tmp_path):
 
 
 def test_a_deep_data_folder_is_reached_by_a_link_that_goes_away_again(deep):
-    data_dir.link(deep)
-    data_dir.link(deep)
+    data_dir.create_short_link(deep)
+    data_dir.create_short_link(deep)
     short = data_dir.short_path(deep)
     assert short.resolve() == deep.resolve()
     assert len(os.fsencode(data_dir.postgres_home(short))) < 80
-    data_dir.unlink(deep)
-    data_dir.unlink(deep)
+    data_dir.remove_short_link(deep)
+    data_dir.remove_short_link(deep)
     assert not short.is_symlink()
 
 
 def test_a_link_that_somebody_else_made_is_not_followed(deep):
     data_dir.short_path(deep).symlink_to("/etc")
     with pytest.raises(DataDirError, match="remove it"):
-        data_dir.link(deep)
+        data_dir.create_short_link(deep)
 
 
 @pytest.fixture
@@ -61,7 +61,7 @@ def memory(tmp_path, monkeypatch):
     """A file system in memory of our own."""
     folder = tmp_path / "shm"
     folder.mkdir()
-    monkeypatch.setattr(data_dir, "MEMORY", folder)
+    monkeypatch.setattr(data_dir, "SHARED_MEMORY", folder)
     return folder
 
 
@@ -83,7 +83,7 @@ def test_metrics_lie_in_the_data_folder_where_memory_cannot_be_used(memory, tmp_
     if why == "there is none":
         memory.rmdir()
     elif why == "it is too small":
-        monkeypatch.setattr(data_dir, "MIN_MEMORY_BYTES", 2**62)
+        monkeypatch.setattr(data_dir, "MIN_SHARED_MEMORY_BYTES", 2**62)
     else:
         folder = data_dir.make_metrics_folder(tmp_path)
         folder.rmdir()
@@ -116,7 +116,7 @@ def test_postgres_runs_as_the_owner_of_its_cluster(tmp_path):
     cluster = embedded_postgres.cluster(tmp_path)
     cluster.mkdir(parents=True)
     os.chown(cluster, 1, -1)
-    assert embedded_postgres._postgres_owner(cluster.parent).pw_uid == 1
+    assert embedded_postgres._postgres_user(cluster.parent).pw_uid == 1
 
 
 def test_postgres_has_room_for_every_connection_that_the_settings_allow(settings):
@@ -175,10 +175,10 @@ def test_only_one_product_holds_a_data_folder(tmp_path):
 def test_root_is_dropped_even_below_a_folder_that_only_root_may_enter(tmp_path):
     home = tmp_path / "postgres"
     home.mkdir(mode=0o700)
-    owner = embedded_postgres._postgres_owner(home)
+    owner = embedded_postgres._postgres_user(home)
     os.chown(home, owner.pw_uid, owner.pw_gid)
     tmp_path.chmod(0o700)
-    words = embedded_postgres.drop_root(home)
+    words = embedded_postgres.setpriv_prefix(home)
     who = subprocess.run([*words, "id", "-u"], capture_output=True, text=True, check=True)
     assert who.stdout.strip() == str(owner.pw_uid)
     subprocess.run([*words, "touch", str(home / "file")], check=True)

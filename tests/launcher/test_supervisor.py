@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 from app.config.settings import PROJECT
-from app.launcher.supervisor import Kept, Program, Supervisor
+from app.launcher.supervisor import Program, SupervisedProcess, Supervisor
 from app.observability import logs
 from tests.support.lines import events
 from tests.support.waiting import PATIENCE_SECONDS, wait_until
@@ -98,7 +98,7 @@ def test_what_ends_at_once_is_started_again_after_a_growing_pause(supervisor: Su
 
 
 def test_what_has_been_steady_is_started_again_at_once(supervisor: Supervisor, monkeypatch: pytest.MonkeyPatch) -> None:
-    kept = Kept(program(FOREVER))
+    kept = SupervisedProcess(program(FOREVER))
     kept.tend()
     process = kept.process
     assert process is not None

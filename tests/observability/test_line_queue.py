@@ -10,17 +10,17 @@ from pathlib import Path
 import pytest
 
 from app.config.settings import PROJECT
-from app.observability.line_queue import MAX_LINES, LineWriter
+from app.observability.line_queue import MAX_QUEUED_LINES, LineWriter
 from tests.support.waiting import PATIENCE_SECONDS
 
-MANY = 2 * MAX_LINES
+MANY = 2 * MAX_QUEUED_LINES
 LINE = b"x" * 99 + b"\n"
 LONG = b"y" * 9999 + b"\n"
 
 BEGIN = """
 import logging, os, sys, threading, time
 from app.observability import logs
-from app.concurrency.cooperative import is_cooperative
+from app.concurrency.greenlets import runs_on_gevent
 logs.configure("json")
 log = logging.getLogger("test")
 
@@ -46,7 +46,7 @@ time.sleep(0.05)
 log.info("read again")
 """
 FORKED = BEGIN + """
-if is_cooperative():
+if runs_on_gevent():
     logs.start_listener(apply=gevent.threadpool.ThreadPool(1).apply)
 log.info("of the parent")
 if (pid := os.fork()) == 0:

@@ -8,7 +8,7 @@ from typing import Any
 from celery.signals import worker_ready
 from celery.worker.control import control_command
 
-from app.worker.heartbeat import BEAT_SECONDS
+from app.worker.heartbeat import HEARTBEAT_INTERVAL
 from celery_worker import celery
 from tests.support.workers import HANGS, HANGS_AT_ONCE
 
@@ -25,6 +25,6 @@ def hang(state: Any) -> None:
 def _hang_at_once(**_: Any) -> None:
     """Hold up the loop before its first turn, and report it when a worker that beats all the same would have."""
     if HANGS_AT_ONCE in os.environ:
-        time.sleep(2 * BEAT_SECONDS)
+        time.sleep(2 * HEARTBEAT_INTERVAL)
         print(HANGS, flush=True)
         Event().wait()

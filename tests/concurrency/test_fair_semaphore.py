@@ -4,19 +4,19 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from app.concurrency.fair_limit import FairLimit
+from app.concurrency.fair_semaphore import FairSemaphore
 from tests.support.waiting import PATIENCE_SECONDS, wait_until
 
 
 def test_a_place_that_is_free_is_taken_at_once():
-    limit = FairLimit(2)
+    limit = FairSemaphore(2)
     assert [limit.acquire(0) for _ in range(3)] == [True, True, False]
     limit.release()
     assert limit.acquire(0)
 
 
 def test_whoever_waits_longest_is_next_and_nobody_overtakes():
-    limit, served = FairLimit(1), []
+    limit, served = FairSemaphore(1), []
     assert limit.acquire(0)
     with ThreadPoolExecutor(3) as pool:
         for number in range(3):
@@ -30,7 +30,7 @@ def test_whoever_waits_longest_is_next_and_nobody_overtakes():
 
 
 def test_whoever_gives_up_is_passed_over():
-    limit = FairLimit(1)
+    limit = FairSemaphore(1)
     assert limit.acquire(0)
     assert not limit.acquire(0.01)
     limit.release()
@@ -42,7 +42,7 @@ class Interrupted(Exception):
 
 
 def test_whoever_is_interrupted_keeps_no_place(monkeypatch):
-    limit = FairLimit(1)
+    limit = FairSemaphore(1)
     assert limit.acquire(0)
 
     def interrupt(*_):

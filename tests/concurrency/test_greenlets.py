@@ -4,14 +4,15 @@ import subprocess
 import sys
 import threading
 
-from app.concurrency.cooperative import HASHING, PARSING, deadline, is_cooperative
+from app.concurrency.compute_pool import HASHING_POOL, PARSING_POOL
+from app.concurrency.greenlets import runs_on_gevent, time_limit
 from app.config.settings import PROJECT
 
 
 def test_the_tests_run_on_plain_threads_where_computing_stays_where_it_is():
-    assert not is_cooperative()
-    assert HASHING.run(threading.get_ident) == threading.get_ident()
-    with deadline(0):
+    assert not runs_on_gevent()
+    assert HASHING_POOL.run(threading.get_ident) == threading.get_ident()
+    with time_limit(0):
         threading.Event().wait(0)
 
 
@@ -19,7 +20,7 @@ def test_with_gevent_others_go_on_while_something_computes_and_an_error_is_the_c
     program = """
 from gevent import monkey; monkey.patch_all()
 import gevent
-from app.concurrency.cooperative import HASHING, deadline
+from app.concurrency.greenlets import HASHING, deadline
 native, released = monkey.get_original("threading", "get_ident"), monkey.get_original("threading", "Event")()
 main = native()
 
@@ -44,4 +45,4 @@ except TimeoutError:
 
 
 def test_what_boards_answer_is_read_on_the_pool_for_that(app):
-    assert app.extensions["sources"].compute == PARSING.run
+    assert app.extensions["sources"].compute == PARSING_POOL.run
