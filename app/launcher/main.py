@@ -1,7 +1,8 @@
 """``make run``: the whole product on one machine, until Ctrl-C.
 
-This process checks what can be checked, prepares and starts the servers, migrates, starts the services, waits until the
-product is ready and says so. From then on it starts again what ends, and passes the logs on.
+This process checks the settings, the data folder and the port. It prepares and starts PostgreSQL and Redis, migrates,
+starts the services, waits until the product is ready, and prints its address. From then on it restarts every process
+that ends, and passes the logs on.
 """
 
 import os
@@ -37,44 +38,44 @@ from app.services.accounts import users
 from app.sources.base_urls import read_base_urls
 
 POSTGRES_TIMEOUT = 60
-"""Time for PostgreSQL to answer; crash recovery after a hard stop is part of it."""
+"""Seconds until PostgreSQL must accept connections; includes crash recovery after a hard stop."""
 
 READY_TIMEOUT = 60
-"""Time for the product to be ready."""
+"""Seconds until the web server must be ready."""
 
 HEALTH_TIMEOUT = 20
-"""Time for everything to be well after that; then the product is called ready all the same."""
+"""Seconds after that until every part must be healthy; if one is not, the product is announced as degraded."""
 
 LOCK_TIMEOUT = 25
-"""Time for a product that is just stopping, or for a command, to release the data folder."""
+"""Seconds to wait for a stopping product, or a command, to release the data folder."""
 
 WAIT_NOTICE_DELAY = 4
-"""Seconds of waiting after which the reason is printed."""
+"""Seconds of waiting for the data folder before that is printed."""
 
 PROBE_DELAY = 3
-"""A product that still answers after this long is not about to stop."""
+"""Seconds after which a product that still answers counts as running, not as stopping."""
 
 POLL_INTERVAL = 0.2
-"""From one look at the processes to the next."""
+"""Seconds between two polls of the processes."""
 
 STDOUT = 1
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class LaunchError(Exception):
-    """The product cannot be brought up; the message is a sentence that says what to do."""
+    """The product cannot start. The message is a sentence that says what to do."""
 
 
 def main() -> int:
-    """Run the product; returns the exit code: 0 after Ctrl-C, 1 if it could not start."""
+    """Run the product; return the exit code: 0 after Ctrl-C, 1 if it could not start."""
     for number in STOP_SIGNALS:
-        # SIGINT too: a shell that starts us in the background has it ignored.
+        # SIGINT, too: a shell that starts this process in the background makes it ignore that signal.
         signal.signal(number, _on_stop_signal)
     os.environ.setdefault("AUTH", "local")
     os.environ.setdefault("LOG_FORMAT", "console" if sys.stdout.isatty() else "json")
     logs.start_listener(STDOUT)
     try:
-        # run.py holds them back until here.
+        # run.py has blocked them until now.
         signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
         settings = Settings.from_env()
         logs.configure(settings.log_format)
@@ -92,9 +93,10 @@ def main() -> int:
 
 
 def _launch(settings: Settings) -> None:
-    """Bring everything up and stay until it ends. Raises LaunchError, or KeyboardInterrupt when asked to stop."""
+    """Start everything and keep it running. Raises LaunchError, or KeyboardInterrupt after a stop signal."""
     if stopped := stop_orphans(settings.data_dir):
-        _print(f"Stopped {stopped} processes that an earlier start had left behind.")
+        noun = "process" if stopped == 1 else "processes"
+        _print(f"Stopped {stopped} {noun} left over from an earlier start.")
     _check_port(settings)
     with _runtime_files(settings):
         _prepare(settings)
@@ -102,12 +104,12 @@ def _launch(settings: Settings) -> None:
         with _running_supervisor() as supervisor:
             _start(settings, supervisor)
             while True:
-                supervisor.tend()
+                supervisor.poll()
                 time.sleep(POLL_INTERVAL)
 
 
 def _start(settings: Settings, supervisor: Supervisor) -> None:
-    """Start everything, each when what it needs is there, and say when all is ready."""
+    """Start every process once its dependencies run, and print the address when the product is ready."""
     if settings.embedded_database:
         supervisor.start(processes.postgres(settings))
     if settings.embedded_redis:
@@ -115,15 +117,16 @@ def _start(settings: Settings, supervisor: Supervisor) -> None:
     _wait_for("PostgreSQL", POSTGRES_TIMEOUT, lambda: database_fault(settings), supervisor)
     app = create_app(settings)
     _migrate(app)
-    began = time.monotonic()
+    started = time.monotonic()
     supervisor.start(*processes.services(settings))
     _wait_for("The web server", READY_TIMEOUT, lambda: ready_fault(settings), supervisor)
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    degraded = _wait_for_health(lambda: health_fault(settings) or heartbeat_fault(app, began), supervisor)
-    _print(f"Job Ingestion is ready at http://{host}:{settings.port} (Ctrl-C stops it){degraded}")
+    fault = _last_fault(HEALTH_TIMEOUT, lambda: health_fault(settings) or heartbeat_fault(app, started), supervisor)
+    suffix = f", degraded: {fault}" if fault else ""
+    _print(f"Job Ingestion is ready at http://{host}:{settings.port} (Ctrl-C stops it){suffix}")
 
 
-# --- Before anything runs --------------------------------------------------------------------------------------------
+# --- Checks and preparation ------------------------------------------------------------------------------------------
 
 
 def _check_data_dir(settings: Settings) -> None:
@@ -135,27 +138,30 @@ def _check_data_dir(settings: Settings) -> None:
     except OSError as error:
         raise LaunchError(
             f"DATA_DIR {settings.data_dir} cannot be written ({error.strerror}):"
-            " make it writable for this user, or set DATA_DIR to a folder that is."
+            " make it writable for this user, or set DATA_DIR to another folder."
         ) from error
 
 
 @contextmanager
 def _locked_data_dir(settings: Settings) -> Iterator[None]:
-    """Hold the data folder; a product that is just stopping, and a command, are waited for."""
-    began, told = time.monotonic(), False
+    """Hold the lock of the data folder; wait while a product is stopping there, or a command runs.
+
+    Raises LaunchError after LOCK_TIMEOUT, or as soon as a running product answers.
+    """
+    started, noticed = time.monotonic(), False
     while True:
-        with product_lock(settings.data_dir) as ours:
-            if ours:
+        with product_lock(settings.data_dir) as acquired:
+            if acquired:
                 yield
                 return
-        waited = time.monotonic() - began
-        if waited > WAIT_NOTICE_DELAY and not told:
-            _print(f"{settings.data_dir} is in use; waiting up to {LOCK_TIMEOUT} s for its end ...")
-            told = True
+        waited = time.monotonic() - started
+        if waited > WAIT_NOTICE_DELAY and not noticed:
+            _print(f"The data folder {settings.data_dir} is in use; waiting up to {LOCK_TIMEOUT} s ...")
+            noticed = True
         if waited > LOCK_TIMEOUT or (waited > PROBE_DELAY and fetch(settings, "/healthz")):
             raise LaunchError(
-                f"Job Ingestion, or a command of it, is already running in {settings.data_dir}:"
-                " stop it first, or set DATA_DIR and PORT for a second one."
+                f"Job Ingestion, or one of its commands, is already running in {settings.data_dir}:"
+                " stop it first, or set another DATA_DIR and PORT for a second product."
             )
         time.sleep(0.2)
 
@@ -164,63 +170,59 @@ def _check_port(settings: Settings) -> None:
     if fault := port_fault(settings):
         raise LaunchError(
             f"Port {settings.port} on {settings.host} cannot be used ({fault}):"
-            f" stop what uses it, or choose another one: PORT={settings.port % 65535 + 1} make run"
+            f" stop the program that uses it, or choose another port: PORT={settings.port % 65535 + 1} make run"
         )
 
 
 def _prepare(settings: Settings) -> None:
     if settings.embedded_database:
         if not embedded_postgres.cluster(settings.data_dir).exists():
-            _print("Making the database cluster ...")
+            _print("Creating the database ...")
         embedded_postgres.prepare_postgres(settings.data_dir)
     elif fault := database_fault(settings):
         raise LaunchError(
             f"DATABASE_URL cannot be used ({fault}): start that PostgreSQL, correct the address,"
-            " or unset it to use the embedded one."
+            " or unset DATABASE_URL to use the embedded PostgreSQL."
         )
     if settings.embedded_redis:
         embedded_redis.prepare_redis(settings.data_dir)
 
 
-# --- While it runs ---------------------------------------------------------------------------------------------------
+# --- Start -----------------------------------------------------------------------------------------------------------
 
 
 def _migrate(app: Flask) -> None:
-    """Bring the tables to this version, and make the local user. Raises LaunchError."""
+    """Migrate the tables to this version, and create the local user. Raises LaunchError."""
     with app.app_context():
         try:
             flask_migrate.upgrade()
         except SystemExit as error:
-            raise LaunchError("The migrations failed; what they said stands above.") from error
+            raise LaunchError("The database could not be migrated; the reason is printed above.") from error
         if app.config["SETTINGS"].auth == "local":
             users.local_user_id()
         db.engine.dispose()
 
 
-def _wait_for(what: str, seconds: float, fault: Callable[[], str | None], supervisor: Supervisor) -> None:
-    """Wait until there is no fault any more. Raises LaunchError with the last one."""
-    deadline = time.monotonic() + seconds
-    while (last := fault()) is not None:
-        if time.monotonic() > deadline:
-            raise LaunchError(f"{what} did not come up within {seconds:.0f} s: {last}")
+def _wait_for(name: str, timeout: float, find_fault: Callable[[], str | None], supervisor: Supervisor) -> None:
+    """Wait until ``find_fault`` returns None. Raises LaunchError with the last fault."""
+    if fault := _last_fault(timeout, find_fault, supervisor):
+        raise LaunchError(f"{name} did not become ready within {timeout:.0f} s: {fault}")
+
+
+def _last_fault(timeout: float, find_fault: Callable[[], str | None], supervisor: Supervisor) -> str | None:
+    """Repeat a check until it returns None; after the timeout return its last fault."""
+    deadline = time.monotonic() + timeout
+    while (fault := find_fault()) is not None and time.monotonic() <= deadline:
         time.sleep(0.1)
-        supervisor.tend()
+        supervisor.poll()
+    return fault
 
 
-def _wait_for_health(fault: Callable[[], str | None], supervisor: Supervisor) -> str:
-    """Wait a little until all is well; return what to add to the ready line if it is not."""
-    try:
-        _wait_for("Everything", HEALTH_TIMEOUT, fault, supervisor)
-    except LaunchError as error:
-        return f", degraded: {error}"
-    return ""
-
-
-# --- The end ---------------------------------------------------------------------------------------------------------
+# --- Stop ------------------------------------------------------------------------------------------------------------
 
 
 def _on_stop_signal(_number: int, _frame: object) -> None:
-    """Interrupt the launch; a second signal (make and timeout send theirs to everybody) cannot interrupt the stop."""
+    """Begin the stop. Later signals are ignored: make and timeout signal every process, and may not interrupt it."""
     _ignore_stop_signals()
     raise KeyboardInterrupt
 
@@ -232,7 +234,7 @@ def _ignore_stop_signals() -> None:
 
 @contextmanager
 def _running_supervisor() -> Iterator[Supervisor]:
-    """Keep processes running inside this block; whatever ends it, the stop is not cut short."""
+    """Yield a supervisor; stop its processes at the end, however the block ends, and ignore signals then."""
     supervisor = Supervisor()
     try:
         yield supervisor
@@ -244,7 +246,7 @@ def _running_supervisor() -> Iterator[Supervisor]:
 
 @contextmanager
 def _runtime_files(settings: Settings) -> Iterator[None]:
-    """Make the metrics folder, and leave no process, socket or file in memory behind."""
+    """Make the metrics folder; at the end remove it, and every process and socket that is left."""
     metrics = make_metrics_folder(settings.data_dir)
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(metrics)
     try:
@@ -256,4 +258,5 @@ def _runtime_files(settings: Settings) -> Iterator[None]:
 
 
 def _print(sentence: str) -> None:
+    """Print a line in order with the lines of the processes."""
     logs.relay(sentence.encode())

@@ -6,9 +6,7 @@ from typing import Any
 
 from marshmallow import ValidationError, fields
 
-from app.text import is_printable_line, strip_invisible
-
-UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+from app.text import UNSTORABLE, is_printable_line, strip_invisible
 
 
 class PlainText(fields.String):

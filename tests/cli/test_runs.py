@@ -33,7 +33,7 @@ def test_list_can_be_narrowed_and_says_when_there_are_more(invoke):
         make_run(status)
     _, output = invoke("list", "--status", "error", "--limit", "1")
     assert [line.split()[0] for line in output.splitlines()[1:2]] == ["3"]
-    assert "There are older ones; show more with --limit 2." in output
+    assert "There are older runs; show more with --limit 2." in output
     assert "3" not in invoke("list", "--user", "99")[1]
 
 
@@ -81,7 +81,7 @@ def test_what_cannot_be_an_id_is_a_usage_error(invoke, run_id):
 def test_reconcile_once_says_how_many_runs_it_handed_over(invoke, broker):
     make_run("pending")
     sql("UPDATE ingestion_runs SET next_dispatch_at = now()")
-    assert invoke("reconcile", "--once") == (0, "1 runs published\n")
+    assert invoke("reconcile", "--once") == (0, "1 run published\n")
     assert invoke("reconcile", "--once") == (0, "0 runs published\n")
 
 
@@ -108,7 +108,7 @@ def test_flasks_own_server_is_refused_what_gunicorn_is_refused(flask_command, wo
 def test_reconcile_once_without_a_broker_says_so(flask_command):
     done = flask_command("runs", "reconcile", "--once", REDIS_URL="redis+socket:///nowhere/redis.sock")
     assert done.returncode == 1
-    assert done.stderr.splitlines()[-1] == "Error: Redis does not answer; the pending runs keep until it does."
+    assert done.stderr.splitlines()[-1] == "Error: Redis does not answer. The pending runs are safe; start Redis and try again."
 
 
 @pytest.mark.parametrize(

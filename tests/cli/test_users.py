@@ -18,7 +18,7 @@ def invoke(app):
 
 
 def test_a_user_is_added_with_a_password_from_standard_input(invoke, accounts_app):
-    assert invoke("add", "Ann@Example.org", "--password-stdin", stdin=f"{PASSWORD}\n") == (0, f"{ANN} may sign in\n")
+    assert invoke("add", "Ann@Example.org", "--password-stdin", stdin=f"{PASSWORD}\n") == (0, f"User {ANN} added\n")
     assert Visitor(accounts_app).sign_in(ANN).status_code == 204
 
 
@@ -32,13 +32,13 @@ def test_without_it_the_password_is_asked_for_twice_and_not_shown(invoke, accoun
 @pytest.mark.parametrize(
     ("words", "stdin", "sentence"),
     [
-        (["add", "no-address", "--password-stdin"], PASSWORD, "'no-address' is no e-mail address"),
-        (["add", f"{'a' * 250}@b.org", "--password-stdin"], PASSWORD, "is no e-mail address"),
-        (["add", "a b@example.org", "--password-stdin"], PASSWORD, "is no e-mail address"),
-        (["add", "\u00e4nn@example.org", "--password-stdin"], PASSWORD, "is no e-mail address"),
-        (["add", ANN, "--password-stdin"], PASSWORD + "\x00", "A password has 12 to 1024 characters."),
-        (["add", ANN, "--password-stdin"], "short", "A password has 12 to 1024 characters."),
-        (["add", ANN, "--password-stdin"], "", "A password has 12 to 1024 characters."),
+        (["add", "no-address", "--password-stdin"], PASSWORD, "'no-address' is not a valid e-mail address"),
+        (["add", f"{'a' * 250}@b.org", "--password-stdin"], PASSWORD, "is not a valid e-mail address"),
+        (["add", "a b@example.org", "--password-stdin"], PASSWORD, "is not a valid e-mail address"),
+        (["add", "\u00e4nn@example.org", "--password-stdin"], PASSWORD, "is not a valid e-mail address"),
+        (["add", ANN, "--password-stdin"], PASSWORD + "\x00", "A password must have 12 to 1024 characters."),
+        (["add", ANN, "--password-stdin"], "short", "A password must have 12 to 1024 characters."),
+        (["add", ANN, "--password-stdin"], "", "A password must have 12 to 1024 characters."),
         (["password", "nobody@example.org", "--password-stdin"], PASSWORD, "There is no user nobody@example.org."),
         (["token", "nobody@example.org"], "", "There is no user nobody@example.org."),
         (["remove", "nobody@example.org", "--yes"], "", "There is no user nobody@example.org."),
@@ -54,7 +54,7 @@ def test_what_cannot_be_done_is_told_in_a_sentence_and_changes_nothing(invoke, w
 def test_an_address_is_taken_whatever_its_case(invoke, app):
     person(app, ANN)
     code, output = invoke("add", "ANN@example.org", "--password-stdin", stdin=PASSWORD)
-    assert (code, output) == (1, "Error: There is a user ANN@example.org already.\n")
+    assert (code, output) == (1, "Error: There is already a user ANN@example.org.\n")
 
 
 def test_a_new_password_ends_every_session_and_token(invoke, accounts_app):

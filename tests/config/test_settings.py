@@ -78,7 +78,7 @@ def test_whatever_driver_a_database_address_names_ours_is_used(monkeypatch, driv
 )
 def test_tries_are_counted_in_the_same_redis(monkeypatch, address, storage):
     monkeypatch.setenv("REDIS_URL", address)
-    assert Settings.from_env().limiter_storage == storage
+    assert Settings.from_env().rate_limit_storage_url == storage
 
 
 @pytest.mark.parametrize(

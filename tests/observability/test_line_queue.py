@@ -96,7 +96,7 @@ def test_a_process_whose_log_nobody_reads_goes_on_and_tells_later_how_many_lines
         _, logged = process.communicate(b"\n", timeout=PATIENCE_SECONDS)
 
     lines = [json.loads(line) for line in logged.splitlines()]
-    told = [line for line in lines if line["event"].endswith("lines of the log were dropped, because nobody read them")]
+    told = [line for line in lines if line["event"].endswith("log lines were dropped, because they were not read in time")]
     assert {line["level"] for line in told} == {"warning"}
     # The last line may have been dropped, too: the queue is full until it was written.
     dropped = sum(int(line["event"].split()[0]) for line in told)
@@ -164,5 +164,5 @@ log.info("written")
 """
     with python(program, stderr=subprocess.PIPE) as process:
         _, logged = process.communicate(timeout=PATIENCE_SECONDS)
-    assert b"\\ud800" in logged and b"written" in logged and b"1 lines of the log were dropped" in logged
+    assert b"\\ud800" in logged and b"written" in logged and b"1 log lines were dropped" in logged
     assert b"lost" not in logged
