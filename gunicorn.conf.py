@@ -2,8 +2,8 @@
 
 import os
 
-# Patch before any other import: modules imported earlier keep blocking sockets, and psycopg chooses how it waits when it
-# is imported.
+# Patch before any other import: modules imported earlier keep blocking sockets. psycopg, for instance, chooses how it
+# waits when it is imported.
 if os.environ.get("WEB_WORKER_CLASS", "gevent") == "gevent":
     from gevent import monkey
 
@@ -34,7 +34,7 @@ try:
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(make_metrics_folder(data_dir, os.getpid()))
         atexit.register(remove_metrics)
 except OSError as error:
-    sys.exit(f"{error.filename} cannot be created ({error.strerror}): make DATA_DIR writable, or set it to another folder.")
+    sys.exit(f"{error.filename} cannot be created ({error.strerror}): make DATA_DIR writable, or choose another one.")
 
 import gc
 import json

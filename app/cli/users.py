@@ -45,7 +45,7 @@ def set_password(email: str, password_stdin: bool) -> None:
 @users_group.command("token")
 @click.argument("email")
 @click.option("--name", default="made by the operator", show_default=True, help="The token's name.")
-@click.option("--days", type=click.IntRange(1, 3660), help="Days until it expires; without this option it never expires.")
+@click.option("--days", type=click.IntRange(1, 3660), help="Days until it expires; by default it never does.")
 @with_database
 def make_token(email: str, name: str, days: int | None) -> None:
     """Create an API token and print it, and nothing else, on standard output."""

@@ -45,7 +45,7 @@ def reconcile_once() -> int | None:
 
 
 def reconcile_forever(stopped: Event) -> None:
-    """Reconcile every RECONCILE_INTERVAL until ``stopped`` is set. A failed pass is logged and does not end the loop."""
+    """Reconcile every RECONCILE_INTERVAL until ``stopped`` is set. A failed pass is logged and the next follows."""
     while not stopped.is_set():
         started = time.monotonic()
         try:

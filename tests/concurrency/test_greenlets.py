@@ -1,4 +1,4 @@
-"""Without gevent all is plain: with it, tests/test_web_server.py has the real server."""
+"""Time limits and compute pools, with and without gevent; tests/api/http/test_web_server.py runs the real server."""
 
 import subprocess
 import sys
@@ -9,32 +9,33 @@ from app.concurrency.greenlets import runs_on_gevent, time_limit
 from app.config.settings import PROJECT
 
 
-def test_the_tests_run_on_plain_threads_where_computing_stays_where_it_is():
+def test_compute_pool_without_gevent_runs_in_the_calling_thread():
     assert not runs_on_gevent()
     assert HASHING_POOL.run(threading.get_ident) == threading.get_ident()
     with time_limit(0):
         threading.Event().wait(0)
 
 
-def test_with_gevent_others_go_on_while_something_computes_and_an_error_is_the_callers_alone():
+def test_compute_pool_with_gevent_lets_others_run_and_raises_errors():
     program = """
 from gevent import monkey; monkey.patch_all()
 import gevent
-from app.concurrency.greenlets import HASHING, deadline
+from app.concurrency.compute_pool import HASHING_POOL
+from app.concurrency.greenlets import time_limit
 native, released = monkey.get_original("threading", "get_ident"), monkey.get_original("threading", "Event")()
 main = native()
 
 def compute():
-    return native() != main and released.wait(60)  # until a greenlet of the main thread has had its turn
+    return native() != main and released.wait(60)  # until a greenlet of the main thread has run
 
 gevent.spawn(released.set)
-print(HASHING.run(compute))
+print(HASHING_POOL.run(compute))
 try:
-    HASHING.run(int, "a secret")
+    HASHING_POOL.run(int, "a secret")
 except ValueError:
     print("an error")
 try:
-    with deadline(0.01):
+    with time_limit(0.01):
         gevent.sleep(60)
 except TimeoutError:
     print("too late")
@@ -44,5 +45,5 @@ except TimeoutError:
     assert done.stderr == ""
 
 
-def test_what_boards_answer_is_read_on_the_pool_for_that(app):
+def test_responses_of_boards_are_parsed_on_the_parsing_pool(app):
     assert app.extensions["sources"].compute == PARSING_POOL.run

@@ -145,7 +145,7 @@ def test_commands_use_the_database_of_the_running_product_and_let_it_run(running
 
     assert running.command("db", "upgrade").returncode == 0
     assert f"{run_id} " in running.command("runs", "list").stdout
-    assert "runs published" in running.command("runs", "reconcile", "--once").stdout
+    assert " published" in running.command("runs", "reconcile", "--once").stdout
     assert running.command("runs", "abort", str(run_id)).returncode == 0
 
     assert running.run(run_id)["status"] == "aborted"
