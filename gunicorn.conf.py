@@ -83,7 +83,7 @@ worker_tmp_dir = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
 
 
 class logger_class(Logger):  # the name is gunicorn's setting
-    """Passes gunicorn's log on to our own; requests are logged by the application."""
+    """A logger that passes gunicorn's lines on to our own log. The application logs requests."""
 
     def setup(self, cfg: Any) -> None:
         """Use the handlers and levels of our own logging."""

@@ -1,4 +1,4 @@
-"""Cleaning of texts: removes characters that a user cannot see, or that PostgreSQL cannot store."""
+"""Clean texts of characters that a user cannot see, or that PostgreSQL cannot store."""
 
 import re
 

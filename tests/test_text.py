@@ -1,4 +1,4 @@
-"""Cleaning of texts."""
+"""Texts are cleaned of what a user cannot see and PostgreSQL cannot store."""
 
 import pytest
 

@@ -21,7 +21,7 @@ COLUMNS = ("RUN", "USER", "STATUS", "CREATED", "STARTED", "FINISHED", "PUBLISHED
 
 @runs_group.command("list")
 @click.option("--status", type=click.Choice([status.value for status in RunStatus]), help="Show only this status.")
-@click.option("--user", "user_id", type=click.IntRange(1, 2**63 - 1), help="Show only the runs of this user id.")
+@click.option("--user", "user_id", type=click.IntRange(1, 2**63 - 1), help="Show only the user with this id.")
 @click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True, help="Show at most this many.")
 @with_database
 def list_runs(status: str | None, user_id: int | None, limit: int) -> None:

@@ -35,7 +35,10 @@ def add_user(email: str, password_stdin: bool) -> None:
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input instead of asking.")
 @with_database
 def set_password(email: str, password_stdin: bool) -> None:
-    """Set a new password; it ends the user's sessions and tokens."""
+    """Set a user's password.
+
+    All their sessions and tokens end.
+    """
     user = users.get_by_email(email)
     if not users.set_password(user.user_id, _new_password(password_stdin)):
         raise click.ClickException(f"User {user.email} no longer exists.")
@@ -48,7 +51,10 @@ def set_password(email: str, password_stdin: bool) -> None:
 @click.option("--days", type=click.IntRange(1, 3660), help="Days until it expires; by default it never does.")
 @with_database
 def make_token(email: str, name: str, days: int | None) -> None:
-    """Create an API token and print it, and nothing else, on standard output."""
+    """Create an API token and print it.
+
+    Nothing else is printed on standard output.
+    """
     if not name.isprintable() or not 1 <= len(name) <= MAX_TOKEN_NAME_LENGTH:
         raise click.ClickException(f"A token's name must have 1 to {MAX_TOKEN_NAME_LENGTH} printable characters.")
     click.echo(credentials.make_token(users.get_by_email(email).user_id, name, days).secret)
@@ -76,7 +82,10 @@ def list_users() -> None:
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @with_database
 def remove_user(email: str, yes: bool) -> None:
-    """Remove a user with all runs and jobs; sessions and tokens end at once."""
+    """Remove a user with their runs and jobs.
+
+    All their sessions and tokens end at once.
+    """
     user = users.get_by_email(email)
     if not yes:
         click.confirm(f"Remove user {user.email} with all their runs and jobs?", abort=True)

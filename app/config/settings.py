@@ -41,7 +41,7 @@ BOARD_THREADS = 8
 """Boards that one task lists at a time, each in a thread that may hold a connection."""
 
 CONNECTIONS_PER_TASK = BOARD_THREADS + 1 + MAX_LARGE_STATEMENTS
-"""Connections of one worker process: one for each board thread, one for their supervisor, and the large statements'."""
+"""Connections of one worker process: of each board thread, of the task's main thread, and of large statements."""
 
 
 class SettingsError(SystemExit):
@@ -141,7 +141,7 @@ class Settings:
 
     @property
     def max_connections(self) -> int:
-        """Maximum of PostgreSQL connections of all processes of one machine, with some spare ones for operators."""
+        """The maximum number of PostgreSQL connections of one machine's processes, with 20 to spare for operators."""
         web = self.web_workers * (self.web_database_connections + SPARE_CONNECTIONS)
         return web + self.worker_concurrency * CONNECTIONS_PER_TASK + 20
 
@@ -171,8 +171,8 @@ class Settings:
         keys = [self.secret_key or "", *self.secret_key_fallbacks]
         if self.auth == "accounts" and any(map(is_weak_key, keys)):
             raise SettingsError(
-                "AUTH=accounts needs a SECRET_KEY (and SECRET_KEY_FALLBACKS, if any) of at least"
-                f" {MIN_SECRET_KEY_LENGTH} random characters; make one with:"
+                f"AUTH=accounts needs a SECRET_KEY of at least {MIN_SECRET_KEY_LENGTH} random characters, and the same of"
+                " SECRET_KEY_FALLBACKS, if any; create a key with:"
                 " python3 -c 'import secrets; print(secrets.token_urlsafe(48))'"
             )
 

@@ -1,4 +1,4 @@
-"""Runs a program to its end; if interrupted, kills it with all its descendants."""
+"""Run a program to its end; if interrupted, kill it with all its descendants."""
 
 import os
 import subprocess

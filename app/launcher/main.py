@@ -50,7 +50,7 @@ LOCK_TIMEOUT = 25
 """Seconds to wait for a stopping product, or a command, to release the data folder."""
 
 WAIT_NOTICE_DELAY = 4
-"""Seconds of waiting for the data folder before that is printed."""
+"""Seconds of waiting for the data folder before a notice is printed."""
 
 PROBE_DELAY = 3
 """Seconds after which a product that still answers counts as running, not as stopping."""

@@ -1,4 +1,4 @@
-"""Stops the processes that a killed launcher left running, before the next start."""
+"""Stop the processes that a killed launcher left running, before the next start."""
 
 import os
 import signal

@@ -13,7 +13,7 @@ from typing import Any
 STDERR = 2
 
 MAX_QUEUED_LINES = 5000
-"""Maximum of lines that wait to be written; further lines are dropped."""
+"""The maximum number of lines that wait to be written; further lines are dropped."""
 
 DRAIN_TIMEOUT = 1.0
 """Seconds that a process waits at exit for its last lines to be written."""
@@ -30,7 +30,7 @@ def call_directly(function: Callable[[bytes], None], arguments: tuple[bytes]) ->
 
 
 class LineWriter:
-    """Writes whole lines to a file descriptor that several processes may share."""
+    """A writer of whole lines to a file descriptor that several processes may share."""
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
@@ -85,7 +85,7 @@ class Listener(QueueListener):
 
 
 class LineHandler(QueueHandler):
-    """Puts formatted lines into the queue; drops and counts them while it is full.
+    """A handler that puts formatted lines into the queue; it drops and counts them while the queue is full.
 
     The listener starts at the first line of a process, because threads do not survive a fork. The queue is a
     SimpleQueue, because its ``put`` is reentrant: a signal handler that logs may interrupt it.
