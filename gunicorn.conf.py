@@ -27,8 +27,8 @@ def remove_metrics() -> None:
 
 
 try:
-    if given := os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
-        Path(given).mkdir(mode=0o700, parents=True, exist_ok=True)
+    if folder := os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+        Path(folder).mkdir(mode=0o700, parents=True, exist_ok=True)
     else:
         make_metrics_folder = runpy.run_path(str(project / "app" / "embedded" / "data_dir.py"))["make_metrics_folder"]
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(make_metrics_folder(data_dir, os.getpid()))
@@ -125,7 +125,7 @@ def on_starting(server: Any) -> None:
 
 
 def when_ready(server: Any) -> None:
-    """Limit the send buffer, which accepted connections inherit: a client that reads nothing holds no more memory."""
+    """Limit the send buffer that accepted connections inherit, to bound the memory of clients that read nothing."""
     # The objects loaded so far stay; frozen, they are skipped by the garbage collector here and in the workers.
     gc.freeze()
     for listener in server.LISTENERS:

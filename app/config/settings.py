@@ -141,7 +141,7 @@ class Settings:
 
     @property
     def max_connections(self) -> int:
-        """The maximum number of PostgreSQL connections of one machine's processes, with 20 to spare for operators."""
+        """The maximum of PostgreSQL connections of one machine's processes, with 20 to spare for operators."""
         web = self.web_workers * (self.web_database_connections + SPARE_CONNECTIONS)
         return web + self.worker_concurrency * CONNECTIONS_PER_TASK + 20
 
@@ -171,8 +171,8 @@ class Settings:
         keys = [self.secret_key or "", *self.secret_key_fallbacks]
         if self.auth == "accounts" and any(map(is_weak_key, keys)):
             raise SettingsError(
-                f"AUTH=accounts needs a SECRET_KEY of at least {MIN_SECRET_KEY_LENGTH} random characters, and the same of"
-                " SECRET_KEY_FALLBACKS, if any; create a key with:"
+                "AUTH=accounts needs a SECRET_KEY (and SECRET_KEY_FALLBACKS, if set) of at least"
+                f" {MIN_SECRET_KEY_LENGTH} random characters; create a key with:"
                 " python3 -c 'import secrets; print(secrets.token_urlsafe(48))'"
             )
 

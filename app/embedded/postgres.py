@@ -110,7 +110,7 @@ def _check_major_version(found: str, where: Path) -> None:
     if found != ours:
         raise DataDirError(
             f"{where} holds a PostgreSQL {found} cluster, but this version brings PostgreSQL {ours}:"
-            f" dump it with the programs of PostgreSQL {found}, move it away, start, and restore (docs/operations.md)."
+            f" dump it with the programs of PostgreSQL {found}, move it aside, start, and restore (docs/operations.md)."
         )
 
 

@@ -8,7 +8,7 @@ which a signal handler could wait forever."""
 
 
 def set_flag() -> None:
-    """Tell the children to stop."""
+    """Set the flag, so that the children stop."""
     _FLAG[0] = 1
 
 

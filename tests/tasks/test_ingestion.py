@@ -1,4 +1,4 @@
-"""The ingestion task in a real worker on a real broker."""
+"""The tasks in a real worker on a real broker."""
 
 from app.models import Component
 from app.services.health import heartbeats
