@@ -37,7 +37,7 @@ def reconcile_once() -> int | None:
         lambda: sum(_publish_all(preview_outbox.claim_due(), preview_outbox.publish)) if answers else None,
         completion.close_overdue,
     )
-    # The reconciler's heartbeat comes first: if only Redis's were missing, Redis would look like the cause.
+    # Written first, this heartbeat expires first: when the reconciler stops, Redis does not look like the cause.
     heartbeats.beat(Component.RECONCILER, host)
     if answers:
         heartbeats.beat(Component.REDIS, host)
