@@ -1,8 +1,9 @@
-"""The web server; gunicorn reads this file by itself: ``gunicorn wsgi:app``."""
+"""Configuration of the web server; gunicorn reads this file by default: ``gunicorn wsgi:app``."""
 
 import os
 
-# First of all: what is imported before the patching keeps the blocking socket. psycopg chooses its way of waiting then.
+# Patch before any other import: modules imported earlier keep blocking sockets. psycopg, for instance, chooses how it
+# waits when it is imported.
 if os.environ.get("WEB_WORKER_CLASS", "gevent") == "gevent":
     from gevent import monkey
 
@@ -14,26 +15,26 @@ import shutil
 import sys
 from pathlib import Path
 
-# Before anything else of ours, because prometheus_client looks for this when it is imported, which `app` does.
+# Set PROMETHEUS_MULTIPROC_DIR before importing `app`: prometheus_client reads it at import.
 project = Path(__file__).resolve().parent
 data_dir = Path(os.environ.get("DATA_DIR") or project / "data").absolute()
 
 
 def remove_metrics() -> None:
-    """Remove the metrics folder at the exit of the process that has made it, be its start refused."""
+    """Remove the metrics folder when the process that created it exits, also after a refused start."""
     if os.environ["PROMETHEUS_MULTIPROC_DIR"].endswith(f"-{os.getpid()}"):
         shutil.rmtree(os.environ["PROMETHEUS_MULTIPROC_DIR"], ignore_errors=True)
 
 
 try:
-    if given := os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
-        Path(given).mkdir(mode=0o700, parents=True, exist_ok=True)
+    if folder := os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+        Path(folder).mkdir(mode=0o700, parents=True, exist_ok=True)
     else:
         make_metrics_folder = runpy.run_path(str(project / "app" / "embedded" / "data_dir.py"))["make_metrics_folder"]
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(make_metrics_folder(data_dir, os.getpid()))
         atexit.register(remove_metrics)
 except OSError as error:
-    sys.exit(f"DATA_DIR cannot hold {error.filename} ({error.strerror}): make it writable.")
+    sys.exit(f"{error.filename} cannot be created ({error.strerror}): make DATA_DIR writable, or choose another one.")
 
 import gc
 import json
@@ -51,7 +52,7 @@ from prometheus_client import multiprocess
 
 from app.api.http.connections import OTHER_LOOKUPS, SEND_BUFFER_BYTES, TURN, linger, must_close, raise_file_limit
 from app.api.http.problems import PROBLEM_JSON, problem_document
-from app.concurrency.cooperative import is_cooperative, let_others_run
+from app.concurrency.greenlets import runs_on_gevent, yield_to_others
 from app.config.settings import Settings, SettingsError
 from app.observability import logs
 from app.sources.http.ssrf import MAX_LOOKUPS
@@ -64,28 +65,28 @@ bind = f"[{settings.host}]:{settings.port}" if ":" in settings.host else f"{sett
 workers = settings.web_workers
 worker_class = settings.web_worker_class
 worker_connections = raise_file_limit()
-# For gthread alone; a request of its may hold a connection to PostgreSQL all the while.
+# For gthread only. Each of its requests may hold a PostgreSQL connection for its whole time.
 threads = settings.web_database_connections
-# One copy of the code in memory for all workers; nothing is connected before the fork.
+# All workers share one copy of the code in memory. No connection is opened before the fork.
 preload_app = True
 graceful_timeout = 10
-# Seconds in which the next request of a connection must begin and its head be complete.
+# Seconds until the next request on a connection must have begun and sent all its headers.
 keepalive = 1
 umask = 0o077
-# gunicorn's own control channel would lie outside the data folder; the launcher restarts, and nothing else steers.
+# gunicorn's control socket would be outside the data folder, and nothing uses it.
 control_socket_disable = True
-# ProxyFix trusts the headers of proxies, when PROXY_HOPS names any; gunicorn itself trusts none.
+# gunicorn itself trusts no proxy headers; ProxyFix does, according to PROXY_HOPS.
 forwarder_headers = ""
 secure_scheme_headers: dict[str, str] = {}
-# In memory, as gunicorn advises: a slow disk must not make a process look dead.
+# In memory, as gunicorn advises: on a slow disk a healthy worker could look dead.
 worker_tmp_dir = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
 
 
 class logger_class(Logger):  # the name is gunicorn's setting
-    """gunicorn's lines go the way of all others; requests are logged by the application."""
+    """A logger that passes gunicorn's lines on to our own log. The application logs requests."""
 
     def setup(self, cfg: Any) -> None:
-        """Leave handlers and levels to our own logging."""
+        """Use the handlers and levels of our own logging."""
         self.error_log.propagate = True
         self.access_log.propagate = False
 
@@ -93,14 +94,14 @@ class logger_class(Logger):  # the name is gunicorn's setting
         """Log nothing: the application logs requests."""
 
     def warning(self, msg: str, *args: Any, **kwargs: Any) -> None:
-        """Name the kind of a malformed request only. gunicorn quotes it, and it may hold a password."""
+        """Log only the kind of a malformed request: gunicorn quotes the request, which may contain a password."""
         error = sys.exc_info()[1]
         if isinstance(error, ParseException):
             msg, args = f"{msg.partition(': ')[0]}: %s", (type(error).__name__,)
         super().warning(msg, *args, **kwargs)
 
     def exception(self, msg: str, *args: Any, **kwargs: Any) -> None:
-        """Log no stack trace for a client that was too slow, and no query of an address: it may hold a token."""
+        """Log no stack trace for a slow client, and no query string, which may contain a token."""
         if isinstance(sys.exc_info()[1], TimeoutError):
             self.error_log.info("slow client disconnected")
         else:
@@ -108,71 +109,70 @@ class logger_class(Logger):  # the name is gunicorn's setting
 
 
 def start_log() -> None:
-    """Write the log of this process on a native thread: a greenlet that waits for a reader would hold up all others."""
-    if is_cooperative():
+    """Write the log on a native thread: a write that blocks would stop all greenlets."""
+    if runs_on_gevent():
         logs.start_listener(apply=ThreadPool(1).apply)
 
 
 def on_starting(server: Any) -> None:
-    """Check what the command line may have changed, and begin to write the log of this process."""
+    """Check the settings that the command line may have overridden, and start the log of this process."""
     start_log()
     if server.cfg.is_ssl:
-        raise SettingsError("TLS ends at a proxy in front, not here: leave certfile and keyfile out.")
+        raise SettingsError("This server does not do TLS: remove certfile and keyfile, and let a proxy in front do it.")
     if server.cfg.worker_class_str != settings.web_worker_class:
-        raise SettingsError(f"Set WEB_WORKER_CLASS, not --worker-class: it is {settings.web_worker_class} now.")
+        raise SettingsError(f"Set WEB_WORKER_CLASS instead of --worker-class; it is {settings.web_worker_class} now.")
     settings.check_serving(*(address[0] for address in server.cfg.address if isinstance(address, tuple)))
 
 
 def when_ready(server: Any) -> None:
-    """Bound what waits in the kernel for a client that takes no answers: accepted connections inherit it.
-
-    What is loaded by now stays, so the collector need not look through it, neither here nor in the workers.
-    """
+    """Limit the send buffer that accepted connections inherit, to bound the memory of clients that read nothing."""
+    # The objects loaded so far stay; frozen, they are skipped by the garbage collector here and in the workers.
     gc.freeze()
     for listener in server.LISTENERS:
         listener.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
 
 
 def post_fork(_server: Any, _worker: Any) -> None:
-    """Begin to write the log of this process."""
+    """Start the log of this process."""
     start_log()
 
 
 def post_worker_init(_worker: Any) -> None:
-    """Make room for all look-ups of boards' names, which may hang, and for those of PostgreSQL and Redis besides."""
-    if is_cooperative():
+    """Enlarge gevent's pool, so that hanging look-ups of boards' names leave room for PostgreSQL's and Redis's."""
+    if runs_on_gevent():
         gevent.get_hub().threadpool.maxsize = MAX_LOOKUPS + OTHER_LOOKUPS
 
 
 def pre_request(_worker: Any, req: Any) -> None:
-    """Let no other request follow on a connection where its beginning could be in doubt."""
+    """Close the connection after a request whose end is ambiguous, to prevent request smuggling."""
     if must_close(req.method, req.headers):
         req.force_close()
 
 
 def post_request(_worker: Any, req: Any, environ: dict[str, Any], resp: Any) -> None:
-    """Give the other clients their turns, and a client whose connection closes the time to take the answer."""
+    """Let other clients run, and give a client whose connection closes time to read the response."""
     if resp is not None and resp.should_close():
         linger(environ["gunicorn.socket"])
     elif req.req_number % TURN == 0:
-        let_others_run()
+        yield_to_others()
 
 
 def child_exit(server: Any, worker: Any) -> None:
-    """Forget the gauges of a process that is gone; its counters stay."""
+    """Remove the gauges of a process that has ended; its counters stay."""
     multiprocess.mark_process_dead(worker.pid)
 
 
 def answer_malformed(client: socket.socket, status: int, _reason: str, _message: str) -> None:
-    """Answer what is no HTTP, and so never reaches the application, with a problem document, not gunicorn's page.
+    """Answer malformed HTTP, which never reaches the application, with a problem document instead of gunicorn's page.
 
-    gunicorn's message quotes the request and is left out. An unknown transfer coding is bad input, no 501 of ours.
+    gunicorn's message is left out, because it quotes the request. An unknown transfer coding is answered with 400
+    instead of 501.
     """
     kind = HTTPStatus.BAD_REQUEST if status == HTTPStatus.NOT_IMPLEMENTED else HTTPStatus(status)
-    ours = kind >= HTTPStatus.INTERNAL_SERVER_ERROR
-    detail = "Something went wrong here." if ours else "The request is not well-formed HTTP, or too long."
+    is_ours = kind >= HTTPStatus.INTERNAL_SERVER_ERROR
+    detail = "Something went wrong here." if is_ours else "The request is not well-formed HTTP, or too long."
     request_id = uuid.uuid4().hex
-    document = problem_document(kind, "internal_error" if ours else "bad_request", detail, request_id)
+    document = problem_document(kind, "internal_error" if is_ours else "bad_request", detail, request_id)
     body = json.dumps(document) + "\n"
     head = (
         f"HTTP/1.1 {kind.value} {kind.phrase}\r\nConnection: close\r\nContent-Type: {PROBLEM_JSON}\r\n"

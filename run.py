@@ -3,7 +3,7 @@
 import signal
 import sys
 
-# A signal that arrives while the program is being loaded is kept until it can be handled.
+# Stop signals that arrive during the imports are held back until the launcher can handle them.
 signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM, signal.SIGHUP))
 
 from app.launcher.main import main

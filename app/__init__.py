@@ -17,7 +17,7 @@ from app.api.auth import rate_limits
 from app.api.http import guards, problems, request_metrics, url_converters
 from app.api.http.openapi import DocumentPlugin, security_schemes, serve_document
 from app.cli import commands
-from app.concurrency.cooperative import PARSING
+from app.concurrency.compute_pool import PARSING_POOL
 from app.config.settings import PROJECT, Settings
 from app.db.engine import init_engine, large_engine, make_turns
 from app.observability import logs
@@ -44,7 +44,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         app.extensions["large_engine"] = large_engine(extensions.db.engine)
     bases = read_base_urls(settings.source_base_urls)
     limiter = RateLimiter(connect(settings.redis_url))
-    app.extensions["sources"] = HttpClient(limiter, bases, settings.contact, compute=PARSING.run)
+    app.extensions["sources"] = HttpClient(limiter, bases, settings.contact, compute=PARSING_POOL.run)
     extensions.migrate.init_app(app, extensions.db, directory=str(PROJECT / "migrations"))
     celery_init_app(app)
     problems.init_app(app)

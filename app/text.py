@@ -1,25 +1,33 @@
-"""Lines that people read: which characters have no place in them."""
+"""Clean texts of characters that a user cannot see, or that PostgreSQL cannot store."""
 
 import re
 
-_ORDERS = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069]")
-"""Orders about the direction of writing: unseen, they could make a name look like another."""
+UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+"""NUL, which PostgreSQL cannot store, and lone surrogates, which UTF-8 cannot encode."""
+
+_DIRECTION_MARKS = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+"""Characters that change the direction of writing. They are invisible, and can make one name look like another."""
 
 _JOINERS = "\u200c\u200d"
-"""Without them some scripts, and many an emoji, are written wrongly. At an end they join nothing."""
+"""Zero-width joiners: some scripts and many emoji need them inside a word. At an end they have no effect."""
 
 
-def tidied(line: str) -> str:
-    """The line without blanks at its ends and without orders about the direction of writing."""
-    return _ORDERS.sub("", line).strip().strip(_JOINERS).strip()
+def strip_invisible(line: str) -> str:
+    """Remove direction marks everywhere, and blanks and joiners at both ends."""
+    return _DIRECTION_MARKS.sub("", line).strip().strip(_JOINERS).strip()
 
 
-def is_readable(line: str) -> bool:
-    """Whether all of it can be printed, in one line."""
+def is_printable_line(line: str) -> bool:
+    """Return whether every character can be printed in one line."""
     return all(character.isprintable() or character in _JOINERS for character in line)
 
 
-def readable(line: str, longest: int) -> str:
-    """The line without whatever cannot be printed, cut to so many characters; blanks of any kind are blanks."""
-    kept = (character for character in " ".join(line.split()) if is_readable(character))
-    return tidied(tidied("".join(kept))[:longest])
+def clean_line(text: str, max_length: int | None = None) -> str:
+    """Return the text as one printable line of at most ``max_length`` characters; white space becomes single blanks."""
+    kept = (character for character in " ".join(text.split()) if is_printable_line(character))
+    return strip_invisible(strip_invisible("".join(kept))[:max_length])
+
+
+def storable(text: str) -> str:
+    """Remove the characters that cannot be stored."""
+    return UNSTORABLE.sub("", text)

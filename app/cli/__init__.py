@@ -1,4 +1,4 @@
 """The operator's commands, ``flask --app wsgi …``: they parse options, call services, and print.
 
-No SQL here; only ``create_app`` and the launcher stand above this room.
+No SQL here; only ``create_app`` and the launcher may import this room.
 """

@@ -1,4 +1,4 @@
-"""The operator's commands, registered with Flask."""
+"""Registration of the operator's commands with Flask."""
 
 import click
 from flask import Flask
@@ -9,7 +9,7 @@ from app.cli.users import users_group
 
 
 def init_app(app: Flask) -> None:
-    """Register the commands. Raises SettingsError if ``flask run`` may not serve with these settings."""
+    """Register the commands. Raises SettingsError if ``flask run`` cannot serve with these settings."""
     context = click.get_current_context(silent=True)
     if context and context.info_name == "run":
         app.config["SETTINGS"].check_serving(context.params["host"])

@@ -1,4 +1,4 @@
-"""The database for the length of a command."""
+"""The database for the duration of a command."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -14,7 +14,7 @@ from app.errors import AppError, DatabaseUnavailable, database_sentence
 
 
 def with_database(command: Callable[..., None]) -> Callable[..., None]:
-    """Decorate a command: keep the database running for it, and turn errors into sentences."""
+    """Decorate a command: keep the database running for it, and print errors as sentences."""
 
     @wraps(command)
     def wrapped(*args: Any, **kwargs: Any) -> None:

@@ -1,4 +1,4 @@
-"""``flask --app wsgi runs …``: look after ingestion runs."""
+"""``flask --app wsgi runs …``: commands for ingestion runs."""
 
 import signal
 from threading import Event
@@ -14,22 +14,22 @@ from app.services.runs import queries, transitions
 from app.services.runs.audit_context import Actor
 from app.worker import reconciler
 
-runs_group = AppGroup("runs", help="Look after ingestion runs.")
+runs_group = AppGroup("runs", help="List, show, abort and publish ingestion runs.")
 RUN_ID = click.IntRange(1, MAX_RUN_ID)
 COLUMNS = ("RUN", "USER", "STATUS", "CREATED", "STARTED", "FINISHED", "PUBLISHED")
 
 
 @runs_group.command("list")
-@click.option("--status", type=click.Choice([status.value for status in RunStatus]), help="Only runs in this status.")
-@click.option("--user", "user_id", type=click.IntRange(1, 2**63 - 1), help="Only runs of the user with this id.")
-@click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True)
+@click.option("--status", type=click.Choice([status.value for status in RunStatus]), help="Show only this status.")
+@click.option("--user", "user_id", type=click.IntRange(1, 2**63 - 1), help="Show only the user with this id.")
+@click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True, help="Show at most this many.")
 @with_database
 def list_runs(status: str | None, user_id: int | None, limit: int) -> None:
-    """List runs of all users, newest first."""
+    """List the runs of all users, newest first."""
     page, older = queries.newest(user_id, RunStatus(status) if status else None, limit=limit)
     print_table([COLUMNS] + [_cells(run) for run in page])
     if older:
-        click.echo(f"There are older ones; show more with --limit {limit * 2}.", err=True)
+        click.echo(f"There are older runs; show more with --limit {limit * 2}.", err=True)
 
 
 @runs_group.command("show")
@@ -54,27 +54,27 @@ def show_run(run_id: int) -> None:
 @click.argument("run_id", type=RUN_ID, metavar="ID")
 @with_database
 def abort_run(run_id: int) -> None:
-    """Abort a run, whoever started it."""
+    """Abort a run of any user."""
     transitions.abort(run_id, actor=Actor.OPERATOR)
     click.echo(f"Run {run_id} aborted")
 
 
 @runs_group.command("reconcile")
-@click.option("--once", is_flag=True, help="One pass instead of one every 5 seconds.")
+@click.option("--once", is_flag=True, help="Run one pass and exit; otherwise one pass every 5 seconds.")
 @with_database
 def reconcile_runs(once: bool) -> None:
-    """Publish the messages of runs whose messages are due; any number of these may run at once."""
+    """Publish the due messages of runs and previews. Several of these commands may run at once."""
     if not once:
         reconciler.reconcile_forever(_stopped_by_signal())
         return
     published = reconciler.reconcile_once()
     if published is None:
-        raise click.ClickException("Redis does not answer; the pending runs keep until it does.")
-    click.echo(f"{published} runs published")
+        raise click.ClickException("Redis does not answer. The pending runs are safe; start Redis and try again.")
+    click.echo(f"{published} {'run' if published == 1 else 'runs'} published")
 
 
 def _stopped_by_signal() -> Event:
-    """An event that SIGTERM and Ctrl-C set, so that the loop ends between two passes."""
+    """Return an event that SIGTERM and Ctrl-C set, so that the loop ends between two passes."""
     stopped = Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopped.set())

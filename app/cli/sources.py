@@ -16,7 +16,7 @@ import click
 from flask import current_app
 from flask.cli import AppGroup
 
-from app.cli.tables import print_table, shortened
+from app.cli.tables import print_table, truncate
 from app.sources.adapters.registry import SOURCES
 from app.sources.detect import BoardsToChoose, Detected, detect_url
 from app.sources.errors import SourceError
@@ -101,7 +101,7 @@ def _print_detected(found: Detected) -> None:
         "note": found.note or "-",
     }
     for name, value in rows.items():
-        click.echo(f"{name:14}{shortened(value, 200)}")
+        click.echo(f"{name:14}{truncate(value, 200)}")
 
 
 def _print_listing(
@@ -137,7 +137,7 @@ def _cells(posting: Posting, rule: Rule) -> tuple[str, ...]:
     texts = (posting.title, "; ".join(posting.locations), posting.department)
     return (
         "yes" if rule.is_match else "no",
-        *(shortened(text, MAX_CELL_WIDTH) for text in texts),
+        *(truncate(text, MAX_CELL_WIDTH) for text in texts),
         posted,
         posting.url,
     )

@@ -1,4 +1,4 @@
-"""Tables and times in a terminal."""
+"""Tables, texts and times in a terminal."""
 
 import unicodedata
 from collections.abc import Sequence
@@ -6,32 +6,35 @@ from datetime import datetime
 
 import click
 
+from app.text import clean_line
 
-def print_table(lines: Sequence[tuple[str, ...]]) -> None:
-    """Print lines in columns, the first line being their names."""
-    widths = [max(map(width, column)) for column in zip(*lines, strict=True)]
-    for line in lines:
-        cells = (cell + " " * (most - width(cell)) for cell, most in zip(line, widths, strict=True))
+
+def print_table(rows: Sequence[tuple[str, ...]]) -> None:
+    """Print rows in columns; the first row holds the headings."""
+    widths = [max(map(display_width, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        cells = (cell + " " * (width - display_width(cell)) for cell, width in zip(row, widths, strict=True))
         click.echo("  ".join(cells).rstrip())
 
 
-def width(text: str) -> int:
-    """How many places a text takes; letters of East Asian scripts take two, marks above others none."""
-    return sum(map(_places, text))
+def display_width(text: str) -> int:
+    """Return the number of terminal columns that a text needs."""
+    return sum(map(_character_width, text))
 
 
-def shortened(text: str | None, most: int) -> str:
-    """A text that takes no more places than that, and nothing that moves the cursor."""
-    plain = "".join(each for each in text or "-" if each.isprintable())
-    if width(plain) <= most:
-        return plain
-    while width(plain) > most - 1:
-        plain = plain[:-1]
-    return f"{plain}…"
+def truncate(text: str | None, max_width: int) -> str:
+    """Return the text as a line of at most ``max_width`` columns, without control characters; "-" for None."""
+    line = clean_line(text or "-")
+    if display_width(line) <= max_width:
+        return line
+    while display_width(line) > max_width - 1:
+        line = line[:-1]
+    return f"{line}…"
 
 
-def _places(character: str) -> int:
-    if unicodedata.combining(character):
+def _character_width(character: str) -> int:
+    """Return 0 for combining marks and joiners, 2 for East Asian characters, else 1."""
+    if unicodedata.combining(character) or unicodedata.category(character) == "Cf":
         return 0
     return 2 if unicodedata.east_asian_width(character) in "WF" else 1
 

@@ -1,4 +1,4 @@
-"""``flask --app wsgi users …``: look after the people who sign in."""
+"""``flask --app wsgi users …``: commands for user accounts."""
 
 import re
 import sys
@@ -11,8 +11,7 @@ from app.cli.tables import format_time, print_table
 from app.schemas.auth import MAX_EMAIL_LENGTH, MAX_PASSWORD_LENGTH, MAX_TOKEN_NAME_LENGTH, MIN_PASSWORD_LENGTH
 from app.services.accounts import credentials, users
 
-users_group = AppGroup("users", help="Look after the people who sign in (AUTH=accounts).")
-
+users_group = AppGroup("users", help="Add, list and remove users, for AUTH=accounts.")
 
 USER_COLUMNS = ("USER", "EMAIL", "CREATED", "LAST SIGN-IN", "SESSIONS AND TOKENS")
 
@@ -22,13 +21,13 @@ USER_COLUMNS = ("USER", "EMAIL", "CREATED", "LAST SIGN-IN", "SESSIONS AND TOKENS
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input instead of asking.")
 @with_database
 def add_user(email: str, password_stdin: bool) -> None:
-    """Add somebody who may sign in."""
+    """Add a user who can sign in."""
     if not re.fullmatch(r"[!-?A-~]+@[!-?A-~]+", email) or len(email) > MAX_EMAIL_LENGTH:
-        raise click.ClickException(f"{email!r} is no e-mail address that a browser would send.")
+        raise click.ClickException(f"{email!r} is not a valid e-mail address: use ASCII, without blanks.")
     if users.find_by_email(email):
-        raise click.ClickException(f"There is a user {email} already.")
+        raise click.ClickException(f"There is already a user {email}.")
     users.add(email, _new_password(password_stdin))
-    click.echo(f"{email.strip().lower()} may sign in")
+    click.echo(f"User {email.strip().lower()} added")
 
 
 @users_group.command("password")
@@ -36,29 +35,35 @@ def add_user(email: str, password_stdin: bool) -> None:
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input instead of asking.")
 @with_database
 def set_password(email: str, password_stdin: bool) -> None:
-    """Give somebody a new password; his sessions and tokens end."""
+    """Set a user's password.
+
+    All their sessions and tokens end.
+    """
     user = users.get_by_email(email)
     if not users.set_password(user.user_id, _new_password(password_stdin)):
-        raise click.ClickException(f"{user.email} was removed meanwhile.")
-    click.echo(f"{user.email} has a new password; every session and token has ended")
+        raise click.ClickException(f"User {user.email} no longer exists.")
+    click.echo(f"Password of {user.email} changed; all sessions and tokens have ended")
 
 
 @users_group.command("token")
 @click.argument("email")
-@click.option("--name", default="made by the operator", show_default=True, help="What it is for.")
-@click.option("--days", type=click.IntRange(1, 3660), help="It expires after so many; without this, never.")
+@click.option("--name", default="made by the operator", show_default=True, help="The token's name.")
+@click.option("--days", type=click.IntRange(1, 3660), help="Days until it expires; by default it never does.")
 @with_database
 def make_token(email: str, name: str, days: int | None) -> None:
-    """Print a new token, alone, on standard output."""
+    """Create an API token and print it.
+
+    Nothing else is printed on standard output.
+    """
     if not name.isprintable() or not 1 <= len(name) <= MAX_TOKEN_NAME_LENGTH:
-        raise click.ClickException(f"A token's name has 1 to {MAX_TOKEN_NAME_LENGTH} characters that can be printed.")
+        raise click.ClickException(f"A token's name must have 1 to {MAX_TOKEN_NAME_LENGTH} printable characters.")
     click.echo(credentials.make_token(users.get_by_email(email).user_id, name, days).secret)
 
 
 @users_group.command("list")
 @with_database
 def list_users() -> None:
-    """List everybody."""
+    """List all users."""
     rows = [
         (
             str(user.user_id),
@@ -74,15 +79,18 @@ def list_users() -> None:
 
 @users_group.command("remove")
 @click.argument("email")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @with_database
 def remove_user(email: str, yes: bool) -> None:
-    """Remove somebody with his runs and jobs; his sessions and tokens end at once."""
+    """Remove a user with their runs and jobs.
+
+    All their sessions and tokens end at once.
+    """
     user = users.get_by_email(email)
     if not yes:
-        click.confirm(f"Remove {user.email} with all runs and jobs?", abort=True)
+        click.confirm(f"Remove user {user.email} with all their runs and jobs?", abort=True)
     users.remove(user.user_id)
-    click.echo(f"{user.email} is removed")
+    click.echo(f"User {user.email} removed")
 
 
 def _new_password(from_stdin: bool) -> str:
@@ -92,7 +100,7 @@ def _new_password(from_stdin: bool) -> str:
     except UnicodeError as error:
         raise click.ClickException("The password is not valid UTF-8.") from error
     if not MIN_PASSWORD_LENGTH <= len(password) <= MAX_PASSWORD_LENGTH or "\x00" in password:
-        raise click.ClickException(f"A password has {MIN_PASSWORD_LENGTH} to {MAX_PASSWORD_LENGTH} characters.")
+        raise click.ClickException(f"A password must have {MIN_PASSWORD_LENGTH} to {MAX_PASSWORD_LENGTH} characters.")
     return password
 
 

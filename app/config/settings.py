@@ -1,4 +1,4 @@
-"""Settings from the environment: read and checked once, at the start, with every fault reported at once."""
+"""Settings from the environment: read and checked once at start, with all faults reported together."""
 
 import os
 import sys
@@ -17,12 +17,12 @@ from app.config.validators import (
     check_host,
     check_public_url,
     check_redis_url,
-    choice,
     is_loopback,
     is_weak_key,
-    limiter_storage,
-    number,
-    origin,
+    normalize_origin,
+    rate_limit_storage_url,
+    read_choice,
+    read_number,
     with_driver,
 )
 from app.db.engine import MAX_LARGE_STATEMENTS, SPARE_CONNECTIONS, engine_options
@@ -32,93 +32,90 @@ from app.embedded.redis import redis_url as embedded_redis_url
 PROJECT = Path(__file__).resolve().parents[2]
 
 MAX_BODY_BYTES = 64 * 1024
-"""Request bodies above this are refused with 413; the largest legitimate one is a company with all its filters."""
+"""Larger request bodies are refused with 413. The largest legitimate one is a company with all its filters."""
 
 MAX_IMPORT_BYTES = 16 * 1024 * 1024
-"""The same for an import of companies; more than any export has (``app/schemas/companies.py``)."""
+"""The same limit for an import of companies; no export is larger (``app/schemas/companies.py``)."""
 
 BOARD_THREADS = 8
-"""Boards that one task lists at once, each in a thread that may hold a connection."""
+"""Boards that one task lists at a time, each in a thread that may hold a connection."""
 
-TASK_CONNECTIONS = BOARD_THREADS + 1 + MAX_LARGE_STATEMENTS
-"""Connections of one process of a worker: a thread's each, that of who watches over them, those of large statements."""
+CONNECTIONS_PER_TASK = BOARD_THREADS + 1 + MAX_LARGE_STATEMENTS
+"""Connections of one worker process: of each board thread, of the task's main thread, and of large statements."""
 
 
 class SettingsError(SystemExit):
-    """The settings are wrong: one sentence per fault.
+    """The settings are wrong; the message has one sentence for each fault.
 
-    A ``SystemExit``, because gunicorn, celery and flask all let that pass: the sentences reach the terminal, the exit
-    code is 1, and no stack trace is shown.
+    It is a ``SystemExit`` because gunicorn, celery and flask let that pass: the message is printed, the exit code is
+    1, and there is no stack trace.
     """
 
 
 @dataclass(frozen=True)
 class Settings:
-    """Everything an installation can set; ``from_env`` says what each may be."""
+    """All settings of an installation; ``from_env`` defines the default and the range of each."""
 
     host: str
     """HOST: the address the web server listens on. With AUTH=local only a loopback address."""
     port: int
     """PORT: the port the web server listens on."""
     data_dir: Path
-    """DATA_DIR: where the embedded PostgreSQL and Redis and their sockets live."""
+    """DATA_DIR: the folder of the embedded PostgreSQL and Redis, with their sockets."""
     auth: str
     """AUTH: ``local`` (one user, no sign-in, this machine only) or ``accounts``."""
     secret_key: str | None
-    """SECRET_KEY: signs what has to be signed; serving with AUTH=accounts requires 32 characters or more."""
+    """SECRET_KEY: signs session cookies; serving with AUTH=accounts requires 32 characters or more."""
     secret_key_fallbacks: tuple[str, ...]
-    """SECRET_KEY_FALLBACKS: keys that were the SECRET_KEY before, with commas between; what they signed is believed."""
+    """SECRET_KEY_FALLBACKS: earlier values of SECRET_KEY, separated by commas; their signatures are still accepted."""
     database_url: str
-    """DATABASE_URL: the PostgreSQL to use; without it the embedded one."""
+    """DATABASE_URL: the PostgreSQL to use; the embedded one if unset."""
     redis_url: str
-    """REDIS_URL: the Redis to use; without it the embedded one."""
+    """REDIS_URL: the Redis to use; the embedded one if unset."""
     embedded_database: bool
     embedded_redis: bool
     public_url: str | None
-    """PUBLIC_URL: the address people use, where it is not HOST:PORT; sets the trusted host and our own origin."""
+    """PUBLIC_URL: the address that users open, if not HOST:PORT; sets the trusted host and our own origin."""
     proxy_hops: int
-    """PROXY_HOPS: how many proxies stand in front, exactly; their X-Forwarded-* headers are trusted."""
+    """PROXY_HOPS: the exact number of proxies in front; their X-Forwarded-* headers are trusted."""
     web_workers: int
-    """WEB_WORKERS: processes of the web server."""
+    """WEB_WORKERS: the number of web processes."""
     web_database_connections: int
-    """WEB_DATABASE_CONNECTIONS: PostgreSQL connections of each web process; its old name is WEB_THREADS."""
+    """WEB_DATABASE_CONNECTIONS: PostgreSQL connections of each web process; formerly WEB_THREADS."""
     web_worker_class: str
-    """WEB_WORKER_CLASS: gunicorn's ``gevent`` or, where that is not wanted, its ``gthread``."""
+    """WEB_WORKER_CLASS: gunicorn's worker class, ``gevent`` or ``gthread``."""
     worker_concurrency: int
-    """WORKER_CONCURRENCY: how many tasks one Celery worker runs at a time."""
+    """WORKER_CONCURRENCY: the number of tasks that one Celery worker runs at a time."""
     log_format: str
-    """LOG_FORMAT: ``json`` (a line an event) or ``console`` (for reading; the default in a terminal)."""
+    """LOG_FORMAT: ``json`` (one object per line) or ``console`` (to be read; the default in a terminal)."""
     metrics_token: str | None
-    """METRICS_TOKEN: the bearer token with which others than loopback may read /metrics and the details of /readyz."""
+    """METRICS_TOKEN: the bearer token for reading /metrics and the details of /readyz from outside this machine."""
     contact: str | None
-    """CONTACT: whom the systems that are read can turn to, an e-mail or web address; stands in the User-Agent."""
+    """CONTACT: an e-mail or web address for the operators of sources, sent to them in the User-Agent header."""
     source_base_urls: str
-    """SOURCE_BASE_URLS: a JSON object, addresses in place of the systems' own (``app/sources/base_urls.py``)."""
+    """SOURCE_BASE_URLS: a JSON object of base URLs that replace those of sources (``app/sources/base_urls.py``)."""
 
     @classmethod
     def from_env(cls) -> "Settings":
-        """Read the environment.
-
-        Raises SettingsError with one sentence per fault.
-        """
+        """Read and check the settings. Raises SettingsError with one sentence for each fault."""
         env = Env(eager=False)
         in_terminal = sys.stderr.isatty()
         values: dict[str, Any] = {
             "host": env.str("HOST", "127.0.0.1", validate=check_host),
-            "port": number(env, "PORT", 8000, 1, 65535),
+            "port": read_number(env, "PORT", 8000, 1, 65535),
             "data_dir": Path(env.str("DATA_DIR", "") or PROJECT / "data").resolve(),
-            "auth": choice(env, "AUTH", "accounts", ("accounts", "local")),
+            "auth": read_choice(env, "AUTH", "accounts", ("accounts", "local")),
             "secret_key": env.str("SECRET_KEY", "") or None,
             "secret_key_fallbacks": tuple(filter(None, map(str.strip, env.str("SECRET_KEY_FALLBACKS", "").split(",")))),
             "database_url": env.str("DATABASE_URL", "", validate=check_database_url),
             "redis_url": env.str("REDIS_URL", "", validate=check_redis_url),
             "public_url": env.str("PUBLIC_URL", "", validate=check_public_url) or None,
-            "proxy_hops": number(env, "PROXY_HOPS", 0, 0, 10),
-            "web_workers": number(env, "WEB_WORKERS", 2, 1, 64),
-            "web_database_connections": number(env, _connections_name(), 16, 1, 128),
-            "web_worker_class": choice(env, "WEB_WORKER_CLASS", "gevent", ("gevent", "gthread")),
-            "worker_concurrency": number(env, "WORKER_CONCURRENCY", 2, 1, 128),
-            "log_format": choice(env, "LOG_FORMAT", "console" if in_terminal else "json", ("json", "console")),
+            "proxy_hops": read_number(env, "PROXY_HOPS", 0, 0, 10),
+            "web_workers": read_number(env, "WEB_WORKERS", 2, 1, 64),
+            "web_database_connections": read_number(env, _web_connections_variable(), 16, 1, 128),
+            "web_worker_class": read_choice(env, "WEB_WORKER_CLASS", "gevent", ("gevent", "gthread")),
+            "worker_concurrency": read_number(env, "WORKER_CONCURRENCY", 2, 1, 128),
+            "log_format": read_choice(env, "LOG_FORMAT", "console" if in_terminal else "json", ("json", "console")),
             "metrics_token": env.str("METRICS_TOKEN", "") or None,
             "contact": env.str("CONTACT", "", validate=check_contact) or None,
             "source_base_urls": env.str("SOURCE_BASE_URLS", ""),
@@ -126,61 +123,61 @@ class Settings:
         try:
             env.seal()
         except EnvValidationError as error:
-            raise SettingsError("\n".join(_sentences(error))) from error
-        return cls(**_completed(values)).checked()
+            raise SettingsError("\n".join(_messages(error))) from error
+        return cls(**_with_defaults(values)).checked()
 
     def checked(self) -> "Settings":
-        """Return these settings if they fit together; raises SettingsError if not."""
+        """Return these settings if they are consistent. Raises SettingsError if they are not."""
         faults = []
         if self.auth == "local" and not is_loopback(self.host):
             faults.append(f"AUTH=local serves this machine only: set HOST to 127.0.0.1, not {self.host}.")
         if self.auth == "local" and self.proxy_hops:
-            faults.append("AUTH=local answers no proxy: unset PROXY_HOPS, or use AUTH=accounts.")
+            faults.append("AUTH=local allows no proxy: unset PROXY_HOPS, or use AUTH=accounts.")
         if self.auth == "local" and self.public_url:
-            faults.append("AUTH=local has no public address: unset PUBLIC_URL, or use AUTH=accounts.")
+            faults.append("AUTH=local allows no public address: unset PUBLIC_URL, or use AUTH=accounts.")
         if faults:
             raise SettingsError("\n".join(faults))
         return self
 
     @property
-    def connections(self) -> int:
-        """How many PostgreSQL connections the processes of one machine may hold, with some to spare for people."""
+    def max_connections(self) -> int:
+        """The maximum of PostgreSQL connections of one machine's processes, with 20 to spare for operators."""
         web = self.web_workers * (self.web_database_connections + SPARE_CONNECTIONS)
-        return web + self.worker_concurrency * TASK_CONNECTIONS + 20
+        return web + self.worker_concurrency * CONNECTIONS_PER_TASK + 20
 
     @property
     def is_public_https(self) -> bool:
-        """Whether people reach the product by TLS; only then can a cookie be Secure."""
+        """True if users reach the product by TLS; only then can a cookie be Secure."""
         return (self.public_url or "").startswith("https:")
 
     @property
-    def limiter_storage(self) -> str:
-        """The address of Redis as the library that counts tries writes it."""
-        return limiter_storage(self.redis_url)
+    def rate_limit_storage_url(self) -> str:
+        """The URL of Redis in the notation of the library ``limits``."""
+        return rate_limit_storage_url(self.redis_url)
 
     @property
     def session_cookie(self) -> str:
-        """The cookie's name. Browsers keep cookies by host and not by port: two products on one host must differ."""
+        """The name of the session cookie. It contains the port, because browsers separate cookies by host alone."""
         port = urlsplit(self.public_url or "").port
         return f"__Host-session{f'-{port}' if port else ''}" if self.is_public_https else f"session-{self.port}"
 
     def check_serving(self, *addresses: str) -> None:
-        """What only a server that answers requests needs; raises SettingsError if it is missing.
+        """Check the settings that only a web server needs. Raises SettingsError.
 
-        ``addresses`` are those it really listens on, which its own options may have set in place of HOST.
+        ``addresses`` are those it really listens on: gunicorn's and Flask's own options may override HOST.
         """
         if self.auth == "local" and (outside := [address for address in addresses if not is_loopback(address)]):
             raise SettingsError(f"AUTH=local serves this machine only: listen on 127.0.0.1, not on {outside[0]}.")
         keys = [self.secret_key or "", *self.secret_key_fallbacks]
         if self.auth == "accounts" and any(map(is_weak_key, keys)):
             raise SettingsError(
-                "AUTH=accounts needs a SECRET_KEY (and SECRET_KEY_FALLBACKS, if any) of at least"
-                f" {MIN_SECRET_KEY_LENGTH} random characters; make one with:"
+                "AUTH=accounts needs a SECRET_KEY (and SECRET_KEY_FALLBACKS, if set) of at least"
+                f" {MIN_SECRET_KEY_LENGTH} random characters; create a key with:"
                 " python3 -c 'import secrets; print(secrets.token_urlsafe(48))'"
             )
 
     def flask_config(self) -> dict[str, Any]:
-        """The same settings under the names that Flask and its extensions look for."""
+        """Return the configuration of Flask and its extensions."""
         return {
             "SETTINGS": self,
             "PAGE_FOLDER": PROJECT / "frontend" / "dist",
@@ -194,41 +191,41 @@ class Settings:
             "OPENAPI_VERSION": "3.1.0",
             "API_SPEC_OPTIONS": {
                 "info": {"description": "Start, watch and abort ingestion runs."},
-                # Either; none at all with AUTH=local.
+                # A session or a token; with AUTH=local neither is required.
                 "security": [{"session": []}, {"token": []}, *([{}] if self.auth == "local" else [])],
             },
         }
 
 
-def _connections_name() -> str:
-    """Return the name of the setting that is set; WEB_THREADS is its old one."""
-    both = ("WEB_DATABASE_CONNECTIONS", "WEB_THREADS")
-    return next((name for name in both if os.environ.get(name)), both[0])
+def _web_connections_variable() -> str:
+    """Return the name under which the setting is given: WEB_DATABASE_CONNECTIONS, or formerly WEB_THREADS."""
+    names = ("WEB_DATABASE_CONNECTIONS", "WEB_THREADS")
+    return next((name for name in names if os.environ.get(name)), names[0])
 
 
-def _sentences(error: EnvValidationError) -> list[str]:
+def _messages(error: EnvValidationError) -> list[str]:
     messages: Any = error.error_messages
-    return [sentence for faults in messages.values() for sentence in faults]
+    return [message for faults in messages.values() for message in faults]
 
 
-def _completed(values: dict[str, Any]) -> dict[str, Any]:
-    """Fill in the embedded servers' addresses where none was given, and write the others in one way."""
+def _with_defaults(values: dict[str, Any]) -> dict[str, Any]:
+    """Fill in the embedded servers' URLs where none is given, and normalize the other URLs."""
     database, redis = values["database_url"], values["redis_url"]
     return {
         **values,
         "embedded_database": not database,
         "embedded_redis": not redis,
-        "database_url": with_driver(database) if database else _embedded(embedded_database_url, values["data_dir"]),
-        "public_url": origin(values["public_url"]) if values["public_url"] else None,
-        "redis_url": redis or _embedded(embedded_redis_url, values["data_dir"]),
+        "database_url": with_driver(database) if database else _embedded_url(embedded_database_url, values["data_dir"]),
+        "public_url": normalize_origin(values["public_url"]) if values["public_url"] else None,
+        "redis_url": redis or _embedded_url(embedded_redis_url, values["data_dir"]),
     }
 
 
-def _embedded(address: Callable[[Path], str], data_dir: Path) -> str:
+def _embedded_url(make_url: Callable[[Path], str], data_dir: Path) -> str:
     try:
-        return address(data_dir)
+        return make_url(data_dir)
     except OSError as error:
         raise SettingsError(
             f"DATA_DIR {data_dir} cannot be used ({error.strerror}): make it writable for this user,"
-            " or set DATA_DIR to a folder that is."
+            " or set DATA_DIR to another folder."
         ) from error

@@ -1,4 +1,4 @@
-"""What the values of settings must look like, and the sentences for those that do not."""
+"""Validators of settings, with a sentence for each fault."""
 
 import ipaddress
 import re
@@ -16,28 +16,28 @@ DEFAULT_PORTS = {"http": 80, "https": 443}
 
 MIN_SECRET_KEY_LENGTH = 32
 MIN_DISTINCT_CHARACTERS = 8
-PLACEHOLDERS = ("changeme", "changethis", "replaceme", "insecure", "supersecret", "yoursecret", "topsecret")
-"""What keys say that were written to be replaced, in examples everywhere."""
+PLACEHOLDER_WORDS = ("changeme", "changethis", "replaceme", "insecure", "supersecret", "yoursecret", "topsecret")
+"""Words in the example keys of documentation, which are meant to be replaced."""
 
 WELL_KNOWN_SECRET_KEYS = ("192b9bdd22ab9ed4d12e236c78afcb9a393ec15f71bbf5dc987d54727823bcbf",)
-"""Keys printed in documentation, this one in Flask's; what everybody can read signs nothing."""
+"""Keys printed in documentation (this one in Flask's); anyone could sign with them."""
 
 
-def number(env: Env, name: str, default: int, low: int, high: int) -> int:
-    """Read a whole number within bounds."""
+def read_number(env: Env, name: str, default: int, low: int, high: int) -> int:
+    """Read an integer from ``low`` to ``high``."""
     sentence = f"{name} must be a whole number from {low} to {high}."
     read = partial(env.int, error_messages={"invalid": sentence})
     return read(name, default, validate=validate.Range(low, high, error=sentence))
 
 
-def choice(env: Env, name: str, default: str, words: tuple[str, ...]) -> str:
-    """Read one of these words."""
+def read_choice(env: Env, name: str, default: str, words: tuple[str, ...]) -> str:
+    """Read a value that must be one of ``words``."""
     return env.str(name, default, validate=validate.OneOf(words, error=f"{name} must be one of: {', '.join(words)}."))
 
 
 @lru_cache(maxsize=1024)
 def is_loopback(host: str) -> bool:
-    """Whether this address or name means the machine itself; a name other than localhost does not."""
+    """Return whether this is a loopback address or ``localhost``; no other name counts."""
     if host.lower() == "localhost":
         return True
     try:
@@ -48,7 +48,7 @@ def is_loopback(host: str) -> bool:
 
 
 def check_host(host: str) -> None:
-    """Raises ValidationError unless this is an address to listen on."""
+    """Check an address to listen on. Raises ValidationError."""
     if host.lower() != "localhost":
         try:
             ipaddress.ip_address(host)
@@ -57,7 +57,7 @@ def check_host(host: str) -> None:
 
 
 def check_database_url(url: str) -> None:
-    """Raises ValidationError unless this is empty or a PostgreSQL that psycopg can be asked for."""
+    """Check that a URL is empty, or of a PostgreSQL and accepted by psycopg. Raises ValidationError."""
     try:
         if url:
             make_conninfo(**connect_arguments(with_driver(url)))
@@ -66,8 +66,10 @@ def check_database_url(url: str) -> None:
 
 
 def connect_arguments(url: str) -> dict[str, Any]:
-    """What psycopg is told. Part by part, because as one string SQLAlchemy writes a blank as "+", which libpq does not
-    read as one. Raises ArgumentError or ValueError."""
+    """Return the URL as psycopg's keyword arguments. Raises ArgumentError or ValueError.
+
+    They are passed one by one: in a URL SQLAlchemy writes a blank as "+", which libpq does not decode.
+    """
     address: URL = make_url(url)
     if address.get_backend_name() != "postgresql":
         raise ValueError(f"{address.drivername} is not PostgreSQL")
@@ -76,23 +78,23 @@ def connect_arguments(url: str) -> dict[str, Any]:
 
 
 def with_driver(url: str) -> str:
-    """Name psycopg, whichever name or driver of PostgreSQL was given."""
+    """Replace the scheme of a PostgreSQL URL, whatever driver it names, by psycopg's."""
     scheme, separator, rest = url.partition("://")
-    ours = scheme.partition("+")[0] in ("postgres", "postgresql")
-    return f"postgresql+psycopg://{rest}" if separator and ours else url
+    is_postgresql = scheme.partition("+")[0] in ("postgres", "postgresql")
+    return f"postgresql+psycopg://{rest}" if separator and is_postgresql else url
 
 
 def check_redis_url(url: str) -> None:
-    """Raises ValidationError unless this is empty or a Redis that kombu can be asked for."""
-    parts = _split(url)
+    """Check that a URL is empty, or of a Redis and accepted by kombu. Raises ValidationError."""
+    parts = _split_url(url)
     database = parts.path.strip("/")
     server = parts.scheme in ("redis", "rediss") and parts.hostname and (database.isdecimal() or not database)
     if url and not server and not (parts.scheme == "redis+socket" and parts.path):
         raise ValidationError("REDIS_URL must look like redis://:password@host:6379/0 (or rediss:// for TLS).")
 
 
-def limiter_storage(redis_url: str) -> str:
-    """The same Redis as the rate limiter's library writes it."""
+def rate_limit_storage_url(redis_url: str) -> str:
+    """Return the same Redis URL in the notation of the library ``limits``."""
     if not redis_url.startswith("redis+socket:"):
         return redis_url
     address, _, query = redis_url.partition("?")
@@ -101,29 +103,29 @@ def limiter_storage(redis_url: str) -> str:
 
 
 def check_contact(contact: str) -> None:
-    """Raises ValidationError unless this can stand in a header."""
+    """Check that a text can be part of an HTTP header. Raises ValidationError."""
     if not contact.isascii() or not contact.isprintable() or set("()") & set(contact):
         raise ValidationError("CONTACT must be an e-mail or web address.")
 
 
 def check_public_url(url: str) -> None:
-    """Raises ValidationError unless this is empty or scheme, name and port of a web address."""
-    parts = _split(url)
+    """Check that a URL is empty, or only scheme, host and port. Raises ValidationError."""
+    parts = _split_url(url)
     extras = parts.path.strip("/") or parts.query or parts.fragment or parts.username
     if url and (parts.scheme not in DEFAULT_PORTS or not parts.hostname or extras):
         raise ValidationError("PUBLIC_URL must look like https://jobs.example.org, without a path.")
 
 
-def origin(url: str) -> str:
-    """An address as a browser writes it in Origin: lower case, without a path and without the scheme's own port."""
-    parts = _split(url)
+def normalize_origin(url: str) -> str:
+    """Return a URL as browsers write it in Origin: lower case, without a path, without the default port."""
+    parts = _split_url(url)
     host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
     port = "" if parts.port in (None, DEFAULT_PORTS.get(parts.scheme)) else f":{parts.port}"
     return f"{parts.scheme}://{host}{port}"
 
 
-def _split(url: str) -> SplitResult:
-    """Split an address; one that cannot even be split comes back empty, which no check accepts."""
+def _split_url(url: str) -> SplitResult:
+    """Split a URL; one that cannot be split is returned as an empty one, which every check refuses."""
     try:
         parts = urlsplit(url)
         return parts if parts.port is None or parts.port else urlsplit("")
@@ -132,10 +134,10 @@ def _split(url: str) -> SplitResult:
 
 
 def is_weak_key(key: str) -> bool:
-    """Whether a key is short, monotonous, known to everybody, or was only ever meant to be replaced."""
+    """Return whether a key is short, repetitive, published in documentation, or a placeholder."""
     return (
         len(key) < MIN_SECRET_KEY_LENGTH
         or len(set(key)) < MIN_DISTINCT_CHARACTERS
         or key.lower() in WELL_KNOWN_SECRET_KEYS
-        or any(words in re.sub(r"[\W_]", "", key.lower()) for words in PLACEHOLDERS)
+        or any(word in re.sub(r"[\W_]", "", key.lower()) for word in PLACEHOLDER_WORDS)
     )

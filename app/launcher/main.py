@@ -1,7 +1,8 @@
 """``make run``: the whole product on one machine, until Ctrl-C.
 
-This process checks what can be checked, prepares and starts the servers, migrates, starts the services, waits until the
-product is ready and says so. From then on it starts again what ends, and passes the logs on.
+This process checks the settings, the data folder and the port. It prepares and starts PostgreSQL and Redis, migrates,
+starts the services, waits until the product is ready, and prints its address. From then on it restarts every process
+that ends, and passes the logs on.
 """
 
 import os
@@ -19,104 +20,113 @@ from app import create_app
 from app.config.settings import Settings, SettingsError
 from app.embedded import postgres as embedded_postgres
 from app.embedded import redis as embedded_redis
-from app.embedded.data_dir import DataDirError, make_data_dir, make_metrics_folder, product_lock, run_home, unlink
+from app.embedded.data_dir import (
+    DataDirError,
+    make_data_dir,
+    make_metrics_folder,
+    product_lock,
+    remove_short_link,
+    run_home,
+)
 from app.extensions import db
 from app.launcher import processes
 from app.launcher.orphans import stop_orphans
-from app.launcher.readiness import answer, database_fault, health_fault, port_fault, ready_fault, silence_fault
+from app.launcher.readiness import database_fault, fetch, health_fault, heartbeat_fault, port_fault, ready_fault
 from app.launcher.supervisor import Supervisor
 from app.observability import logs
 from app.services.accounts import users
 from app.sources.base_urls import read_base_urls
 
-SERVERS_SECONDS = 60
-"""Time for PostgreSQL to answer; crash recovery after a hard stop is part of it."""
+POSTGRES_TIMEOUT = 60
+"""Seconds until PostgreSQL must accept connections; includes crash recovery after a hard stop."""
 
-READY_SECONDS = 60
-"""Time for the product to be ready."""
+READY_TIMEOUT = 60
+"""Seconds until the web server must be ready."""
 
-WELL_SECONDS = 20
-"""Time for everything to be well after that; then the product is called ready all the same."""
+HEALTH_TIMEOUT = 20
+"""Seconds after that until every part must be healthy; if one is not, the product is announced as degraded."""
 
-LOCK_SECONDS = 25
-"""Time for a product that is just stopping, or for a command, to release the data folder."""
+LOCK_TIMEOUT = 25
+"""Seconds to wait for a stopping product, or a command, to release the data folder."""
 
-QUIET_SECONDS = 4
-"""Seconds of waiting after which the reason is printed."""
+WAIT_NOTICE_DELAY = 4
+"""Seconds of waiting for the data folder before a notice is printed."""
 
-STEADY_SECONDS = 3
-"""A product that still answers after this long is not about to stop."""
+PROBE_DELAY = 3
+"""Seconds after which a product that still answers counts as running, not as stopping."""
 
-TEND_SECONDS = 0.2
-"""From one look at the processes to the next."""
+POLL_INTERVAL = 0.2
+"""Seconds between two polls of the processes."""
 
 STDOUT = 1
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class LaunchError(Exception):
-    """The product cannot be brought up; the message is a sentence that says what to do."""
+    """The product cannot start. The message is a sentence that says what to do."""
 
 
 def main() -> int:
-    """Run the product; returns the exit code: 0 after Ctrl-C, 1 if it could not start."""
+    """Run the product; return the exit code: 0 after Ctrl-C, 1 if it could not start."""
     for number in STOP_SIGNALS:
-        # SIGINT too: a shell that starts us in the background has it ignored.
-        signal.signal(number, _stop_once)
+        # SIGINT, too: a shell that starts this process in the background makes it ignore that signal.
+        signal.signal(number, _on_stop_signal)
     os.environ.setdefault("AUTH", "local")
     os.environ.setdefault("LOG_FORMAT", "console" if sys.stdout.isatty() else "json")
     logs.start_listener(STDOUT)
     try:
-        # run.py holds them back until here.
+        # run.py has blocked them until now.
         signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
         settings = Settings.from_env()
         logs.configure(settings.log_format)
         settings.check_serving()
         read_base_urls(settings.source_base_urls)
         _check_data_dir(settings)
-        with _own_data_dir(settings):
+        with _locked_data_dir(settings):
             _launch(settings)
     except KeyboardInterrupt:
-        _say("Stopped.")
+        _print("Stopped.")
         return 0
     except (LaunchError, DataDirError, SettingsError) as error:
-        _say(str(error))
+        _print(str(error))
     return 1
 
 
 def _launch(settings: Settings) -> None:
-    """Bring everything up and stay until it ends. Raises LaunchError, or KeyboardInterrupt when asked to stop."""
+    """Start everything and keep it running. Raises LaunchError, or KeyboardInterrupt after a stop signal."""
     if stopped := stop_orphans(settings.data_dir):
-        _say(f"Stopped {stopped} processes that an earlier start had left behind.")
+        noun = "process" if stopped == 1 else "processes"
+        _print(f"Stopped {stopped} {noun} left over from an earlier start.")
     _check_port(settings)
-    with _cleaned(settings):
+    with _runtime_files(settings):
         _prepare(settings)
-        _say("Starting ...")
-        with _supervised() as supervisor:
+        _print("Starting ...")
+        with _running_supervisor() as supervisor:
             _start(settings, supervisor)
             while True:
-                supervisor.tend()
-                time.sleep(TEND_SECONDS)
+                supervisor.poll()
+                time.sleep(POLL_INTERVAL)
 
 
 def _start(settings: Settings, supervisor: Supervisor) -> None:
-    """Start everything, each when what it needs is there, and say when all is ready."""
+    """Start every process once its dependencies run, and print the address when the product is ready."""
     if settings.embedded_database:
         supervisor.start(processes.postgres(settings))
     if settings.embedded_redis:
         supervisor.start(processes.redis(settings))
-    _await("PostgreSQL", SERVERS_SECONDS, lambda: database_fault(settings), supervisor)
+    _wait_for("PostgreSQL", POSTGRES_TIMEOUT, lambda: database_fault(settings), supervisor)
     app = create_app(settings)
     _migrate(app)
-    began = time.monotonic()
+    started = time.monotonic()
     supervisor.start(*processes.services(settings))
-    _await("The web server", READY_SECONDS, lambda: ready_fault(settings), supervisor)
+    _wait_for("The web server", READY_TIMEOUT, lambda: ready_fault(settings), supervisor)
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    degraded = _degraded(lambda: health_fault(settings) or silence_fault(app, began), supervisor)
-    _say(f"Job Ingestion is ready at http://{host}:{settings.port} (Ctrl-C stops it){degraded}")
+    fault = _last_fault(HEALTH_TIMEOUT, lambda: health_fault(settings) or heartbeat_fault(app, started), supervisor)
+    suffix = f", degraded: {fault}" if fault else ""
+    _print(f"Job Ingestion is ready at http://{host}:{settings.port} (Ctrl-C stops it){suffix}")
 
 
-# --- Before anything runs --------------------------------------------------------------------------------------------
+# --- Checks and preparation ------------------------------------------------------------------------------------------
 
 
 def _check_data_dir(settings: Settings) -> None:
@@ -128,27 +138,30 @@ def _check_data_dir(settings: Settings) -> None:
     except OSError as error:
         raise LaunchError(
             f"DATA_DIR {settings.data_dir} cannot be written ({error.strerror}):"
-            " make it writable for this user, or set DATA_DIR to a folder that is."
+            " make it writable for this user, or set DATA_DIR to another folder."
         ) from error
 
 
 @contextmanager
-def _own_data_dir(settings: Settings) -> Iterator[None]:
-    """Hold the data folder; a product that is just stopping, and a command, are waited for."""
-    began, told = time.monotonic(), False
+def _locked_data_dir(settings: Settings) -> Iterator[None]:
+    """Hold the lock of the data folder; wait while a product is stopping there, or a command runs.
+
+    Raises LaunchError after LOCK_TIMEOUT, or as soon as a running product answers.
+    """
+    started, noticed = time.monotonic(), False
     while True:
-        with product_lock(settings.data_dir) as ours:
-            if ours:
+        with product_lock(settings.data_dir) as acquired:
+            if acquired:
                 yield
                 return
-        waited = time.monotonic() - began
-        if waited > QUIET_SECONDS and not told:
-            _say(f"{settings.data_dir} is in use; waiting up to {LOCK_SECONDS} s for its end ...")
-            told = True
-        if waited > LOCK_SECONDS or (waited > STEADY_SECONDS and answer(settings, "/healthz")):
+        waited = time.monotonic() - started
+        if waited > WAIT_NOTICE_DELAY and not noticed:
+            _print(f"The data folder {settings.data_dir} is in use; waiting up to {LOCK_TIMEOUT} s ...")
+            noticed = True
+        if waited > LOCK_TIMEOUT or (waited > PROBE_DELAY and fetch(settings, "/healthz")):
             raise LaunchError(
-                f"Job Ingestion, or a command of it, is already running in {settings.data_dir}:"
-                " stop it first, or set DATA_DIR and PORT for a second one."
+                f"Job Ingestion, or one of its commands, is already running in {settings.data_dir}:"
+                " stop it first, or set another DATA_DIR and PORT for a second product."
             )
         time.sleep(0.2)
 
@@ -157,96 +170,93 @@ def _check_port(settings: Settings) -> None:
     if fault := port_fault(settings):
         raise LaunchError(
             f"Port {settings.port} on {settings.host} cannot be used ({fault}):"
-            f" stop what uses it, or choose another one: PORT={settings.port % 65535 + 1} make run"
+            f" stop the program that uses it, or choose another port: PORT={settings.port % 65535 + 1} make run"
         )
 
 
 def _prepare(settings: Settings) -> None:
     if settings.embedded_database:
         if not embedded_postgres.cluster(settings.data_dir).exists():
-            _say("Making the database cluster ...")
+            _print("Creating the database ...")
         embedded_postgres.prepare_postgres(settings.data_dir)
     elif fault := database_fault(settings):
         raise LaunchError(
             f"DATABASE_URL cannot be used ({fault}): start that PostgreSQL, correct the address,"
-            " or unset it to use the embedded one."
+            " or unset DATABASE_URL to use the embedded PostgreSQL."
         )
     if settings.embedded_redis:
         embedded_redis.prepare_redis(settings.data_dir)
 
 
-# --- While it runs ---------------------------------------------------------------------------------------------------
+# --- Start -----------------------------------------------------------------------------------------------------------
 
 
 def _migrate(app: Flask) -> None:
-    """Bring the tables to this version, and make the local user. Raises LaunchError."""
+    """Migrate the tables to this version, and create the local user. Raises LaunchError."""
     with app.app_context():
         try:
             flask_migrate.upgrade()
         except SystemExit as error:
-            raise LaunchError("The migrations failed; what they said stands above.") from error
+            raise LaunchError("The database could not be migrated; the reason is printed above.") from error
         if app.config["SETTINGS"].auth == "local":
             users.local_user_id()
         db.engine.dispose()
 
 
-def _await(what: str, seconds: float, fault: Callable[[], str | None], supervisor: Supervisor) -> None:
-    """Wait until there is no fault any more. Raises LaunchError with the last one."""
-    deadline = time.monotonic() + seconds
-    while (last := fault()) is not None:
-        if time.monotonic() > deadline:
-            raise LaunchError(f"{what} did not come up within {seconds:.0f} s: {last}")
+def _wait_for(name: str, timeout: float, find_fault: Callable[[], str | None], supervisor: Supervisor) -> None:
+    """Wait until ``find_fault`` returns None. Raises LaunchError with the last fault."""
+    if fault := _last_fault(timeout, find_fault, supervisor):
+        raise LaunchError(f"{name} did not become ready within {timeout:.0f} s: {fault}")
+
+
+def _last_fault(timeout: float, find_fault: Callable[[], str | None], supervisor: Supervisor) -> str | None:
+    """Repeat a check until it returns None; after the timeout return its last fault."""
+    deadline = time.monotonic() + timeout
+    while (fault := find_fault()) is not None and time.monotonic() <= deadline:
         time.sleep(0.1)
-        supervisor.tend()
+        supervisor.poll()
+    return fault
 
 
-def _degraded(fault: Callable[[], str | None], supervisor: Supervisor) -> str:
-    """Wait a little until all is well; return what to add to the ready line if it is not."""
-    try:
-        _await("Everything", WELL_SECONDS, fault, supervisor)
-    except LaunchError as error:
-        return f", degraded: {error}"
-    return ""
+# --- Stop ------------------------------------------------------------------------------------------------------------
 
 
-# --- The end ---------------------------------------------------------------------------------------------------------
-
-
-def _stop_once(_number: int, _frame: object) -> None:
-    """Interrupt the launch; a second signal (make and timeout send theirs to everybody) cannot interrupt the stop."""
-    _ignore_stops()
+def _on_stop_signal(_number: int, _frame: object) -> None:
+    """Begin the stop. Later signals are ignored: make and timeout signal every process, and may not interrupt it."""
+    _ignore_stop_signals()
     raise KeyboardInterrupt
 
 
-def _ignore_stops() -> None:
+def _ignore_stop_signals() -> None:
     for number in STOP_SIGNALS:
         signal.signal(number, signal.SIG_IGN)
 
 
 @contextmanager
-def _supervised() -> Iterator[Supervisor]:
-    """Keep processes running inside this block; whatever ends it, the stop is not cut short."""
+def _running_supervisor() -> Iterator[Supervisor]:
+    """Yield a supervisor; stop its processes at the end, however the block ends, and ignore signals then."""
     supervisor = Supervisor()
     try:
         yield supervisor
     finally:
-        _ignore_stops()
-        _say("Stopping ...")
+        _ignore_stop_signals()
+        _print("Stopping ...")
         supervisor.stop()
 
 
 @contextmanager
-def _cleaned(settings: Settings) -> Iterator[None]:
-    """Make the metrics folder, and leave no process, socket or file in memory behind."""
+def _runtime_files(settings: Settings) -> Iterator[None]:
+    """Make the metrics folder; at the end remove it, and every process and socket that is left."""
     metrics = make_metrics_folder(settings.data_dir)
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(metrics)
     try:
         yield
     finally:
         stop_orphans(settings.data_dir)
-        unlink(settings.data_dir)
+        remove_short_link(settings.data_dir)
         shutil.rmtree(metrics, ignore_errors=True)
 
 
-def _say(sentence: str) -> None:
+def _print(sentence: str) -> None:
+    """Print a line in order with the lines of the processes."""
     logs.relay(sentence.encode())

@@ -1,4 +1,4 @@
-"""Processes that a killed launcher has left running, and their end before the next start."""
+"""Stop the processes that a killed launcher left running, before the next start."""
 
 import os
 import signal
@@ -12,15 +12,15 @@ from app.embedded.on_demand import SUPERVISED
 from app.embedded.redis import redis_socket
 
 STOP_TIMEOUT = 15
-"""Seconds in which the processes may end by themselves before they are killed."""
+"""Seconds from the stop signal until a process is killed."""
 
 
 def stop_orphans(data_dir: Path) -> int:
-    """Stop every process that works for this data folder, remove its sockets, and return the number of processes."""
+    """Stop every process of this data folder, remove its sockets, and return the number of processes."""
     found = list(_orphans(data_dir))
     ids = {process.pid for process in found}
     for process in found:
-        # Its parent stops a child; to signal the child too would look like a crash to the parent.
+        # A parent stops its own children. If a child were signalled, too, the parent would take it for a crash.
         if _parent(process) not in ids:
             _signal(process, signal.SIGINT if _works_in(process, postgres_home(data_dir)) else signal.SIGTERM)
     _, alive = psutil.wait_procs(found, timeout=STOP_TIMEOUT)
@@ -32,9 +32,11 @@ def stop_orphans(data_dir: Path) -> int:
 
 
 def _orphans(data_dir: Path) -> Iterator[psutil.Process]:
-    """Yield them: ours carry a mark in their environment. PostgreSQL and Redis overwrite theirs; they are known by the
-    folder that they work in."""
-    psutil.process_iter.cache_clear()  # It takes whoever has a number by now for who had it before.
+    """Yield the processes of this data folder.
+
+    Ours carry a marker in their environment. PostgreSQL and Redis overwrite theirs, and are found by working directory.
+    """
+    psutil.process_iter.cache_clear()  # Its cache confuses a new process with an old one of the same id.
     for process in psutil.process_iter():
         try:
             marked = process.environ().get(SUPERVISED) == str(data_dir)
@@ -50,7 +52,7 @@ def _homes(data_dir: Path) -> tuple[Path, Path]:
 
 def _works_in(process: psutil.Process, home: Path) -> bool:
     try:
-        # A person's shell may stand in the folder too; the servers are told from it by their names.
+        # A user's shell may be in the folder, too, so the name is checked.
         return process.name() in ("postgres", "redis-server") and Path(process.cwd()).is_relative_to(home.resolve())
     except (psutil.Error, OSError):
         return False

@@ -1,4 +1,4 @@
-"""The processes of one machine: their command lines, environments, and how long each may take to stop."""
+"""The processes of one machine: their command lines, environments, and stop timeouts."""
 
 import os
 import signal
@@ -13,56 +13,56 @@ from app.launcher.supervisor import Program
 
 
 def postgres(settings: Settings) -> Program:
-    """The embedded PostgreSQL."""
+    """Return the program of the embedded PostgreSQL."""
     return Program(
         "postgres",
-        embedded_postgres.postgres_command(settings.data_dir, settings.connections),
+        embedded_postgres.postgres_command(settings.data_dir, settings.max_connections),
         server_environment(settings),
         stop_timeout=30,
-        # A fast stop: sessions are ended, nothing is lost. A smart one would wait for every client.
+        # SIGINT is PostgreSQL's fast shutdown: it ends sessions and loses nothing. SIGTERM would wait for every client.
         stop_signal=signal.SIGINT,
     )
 
 
 def redis(settings: Settings) -> Program:
-    """The embedded Redis."""
+    """Return the program of the embedded Redis."""
     command = embedded_redis.redis_command(settings.data_dir)
     return Program("redis", command, server_environment(settings), stop_timeout=10)
 
 
 def services(settings: Settings) -> list[Program]:
-    """Return the programs that need both servers and the tables."""
+    """Return the programs that need PostgreSQL with its tables, and Redis."""
     return [web(settings), worker(settings), reconciler(settings)]
 
 
 def web(settings: Settings) -> Program:
-    """The web server."""
+    """Return the program of the web server."""
     command = [sys.executable, "-m", "gunicorn", "wsgi:app"]
     return Program("web", command, service_environment(settings), stop_timeout=15)
 
 
 def worker(settings: Settings, application: str = "celery_worker", *options: str) -> Program:
-    """A Celery worker."""
-    # Workers need not know of each other (gossip, mingle, heartbeat): PostgreSQL has what there is to do.
+    """Return the program of a Celery worker."""
+    # Workers need no contact with each other (gossip, mingle, heartbeat): the work to do is in PostgreSQL.
     quiet = ["--without-gossip", "--without-mingle", "--without-heartbeat"]
     command = [sys.executable, "-m", "celery", "-q", "-A", application, "worker", *quiet, *options]
-    # Celery's handler of SIGTERM first prints to stdout; without a reader that would raise, and the signal be lost.
+    # Celery's SIGTERM handler first prints to stdout. On a pipe without a reader that raises, and the signal is lost.
     return Program("worker", command, service_environment(settings), stop_timeout=15, logs_stdout=False)
 
 
 def reconciler(settings: Settings) -> Program:
-    """The reconciler."""
+    """Return the program of the reconciler."""
     command = [sys.executable, "-m", "flask", "--app", "wsgi", "runs", "reconcile"]
     return Program("reconciler", command, service_environment(settings), stop_timeout=10)
 
 
 def server_environment(settings: Settings) -> dict[str, str]:
-    """Return what PostgreSQL and Redis get: no setting, least of all a secret one, but our mark."""
+    """Return the environment of PostgreSQL and Redis: our marker, and no setting, because settings hold secrets."""
     return {**bare_environment(), SUPERVISED: str(settings.data_dir)}
 
 
 def service_environment(settings: Settings) -> dict[str, str]:
-    """Return what our own processes get: the settings, with an absolute path, and our mark."""
+    """Return the environment of our own processes: the settings, with an absolute DATA_DIR, and our marker."""
     return {
         **os.environ,
         "DATA_DIR": str(settings.data_dir),

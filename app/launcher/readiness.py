@@ -1,4 +1,4 @@
-"""Checks of the product's parts while the launcher waits for them: each returns a fault as a sentence, or None."""
+"""Checks that the launcher repeats until the product is ready. Each returns a fault as a sentence, or None."""
 
 import json
 import socket
@@ -16,13 +16,13 @@ from app.models import Component
 from app.services.health import heartbeats
 
 
-def answer(settings: Settings, path: str) -> bytes | None:
-    """Return the body that the web server answers with 200 at this path, or None."""
+def fetch(settings: Settings, path: str) -> bytes | None:
+    """Return the body of the web server's 200 response for this path; None without one."""
     connection = HTTPConnection(settings.host, settings.port, timeout=3)
     try:
         connection.request("GET", path)
-        found = connection.getresponse()
-        return found.read() if found.status == 200 else None
+        response = connection.getresponse()
+        return response.read() if response.status == 200 else None
     except (OSError, HTTPException):
         return None
     finally:
@@ -30,7 +30,7 @@ def answer(settings: Settings, path: str) -> bytes | None:
 
 
 def port_fault(settings: Settings) -> str | None:
-    """Try the port that the web server is to listen on."""
+    """Check that the web server can listen on its port."""
     with socket.socket(socket.AF_INET6 if ":" in settings.host else socket.AF_INET) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -42,20 +42,20 @@ def port_fault(settings: Settings) -> str | None:
 
 def ready_fault(settings: Settings) -> str | None:
     """Check that the web server is ready."""
-    return None if answer(settings, "/readyz") else "it does not answer /readyz with 200."
+    return None if fetch(settings, "/readyz") else "/readyz does not answer with 200."
 
 
 def health_fault(settings: Settings) -> str | None:
-    """Check that everything is well, the web server being ready."""
-    health = json.loads(answer(settings, "/readyz") or '{"status": "not ready"}')
+    """Check that /readyz reports every part as healthy."""
+    health = json.loads(fetch(settings, "/readyz") or '{"status": "not ready"}')
     if health["status"] == "ok":
         return None
     reasons = [check["reason"] for check in health.get("checks", {}).values() if not check["ok"]]
-    return " ".join(reasons) or f"/readyz says {health['status']}."
+    return " ".join(reasons) or f"/readyz reports {health['status']}."
 
 
 def database_fault(settings: Settings) -> str | None:
-    """Check that PostgreSQL can be connected to."""
+    """Check that PostgreSQL accepts connections."""
     try:
         psycopg.connect(**{"connect_timeout": 5, **connect_arguments(settings.database_url)}).close()
     except psycopg.Error as error:
@@ -63,17 +63,17 @@ def database_fault(settings: Settings) -> str | None:
     return None
 
 
-def silence_fault(app: Flask, began: float) -> str | None:
-    """Check that every component gave a sign of life after that monotonic time.
+def heartbeat_fault(app: Flask, started: float) -> str | None:
+    """Check that every component has written a heartbeat since ``started``, a monotonic time.
 
-    An older sign may be a dead process's. Deleting it would be no cure: another product may use the same database.
+    An older heartbeat may be of a dead process. It is not deleted: another product may use the same database.
     """
-    elapsed = time.monotonic() - began
+    elapsed = time.monotonic() - started
     try:
         with app.app_context():
-            silences = heartbeats.heartbeat_ages()
+            ages = heartbeats.heartbeat_ages()
             db.engine.dispose()
     except DatabaseUnavailable as error:
         return error.reason
-    silent = [each for each in Component if each not in silences or silences[each].total_seconds() > elapsed]
-    return f"No sign yet of {', '.join(silent)}." if silent else None
+    missing = [each for each in Component if each not in ages or ages[each].total_seconds() > elapsed]
+    return f"No heartbeat yet from: {', '.join(missing)}." if missing else None

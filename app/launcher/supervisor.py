@@ -1,7 +1,7 @@
-"""Processes that are kept running: each is started again when it ends, and all are stopped in order.
+"""A supervisor: it restarts each process that ends, and stops all in order.
 
-All work is done by the thread that calls. The kernel sends a process its stop signal when the *thread* that forked it
-ends, so it has to be a thread that lives as long as the product.
+It works in the calling thread. The kernel signals a child when the *thread* that forked it ends (PR_SET_PDEATHSIG), so
+that thread must live as long as the product.
 """
 
 import os
@@ -22,52 +22,52 @@ from app.observability import logs
 
 log = structlog.get_logger(__name__)
 
-STEADY_SECONDS = 5.0
-"""A process that ends earlier than this after its start is started again after a pause."""
+MIN_UPTIME_SECONDS = 5.0
+"""A process that ends sooner after its start is restarted with a delay."""
 
-MIN_PAUSE, MAX_PAUSE = 0.5, 10.0
-"""Seconds; the pause doubles with each such end."""
+MIN_RESTART_DELAY, MAX_RESTART_DELAY = 0.5, 10.0
+"""Seconds; the delay doubles each time a process ends too soon."""
 
 MAX_LINE_BYTES = 2**18
-"""A longer line is passed on in pieces."""
+"""Longer lines are passed on in pieces."""
 
-LAST_WORDS_TIMEOUT = 1.0
-"""Seconds in which what a stopped process left in its pipe is read."""
+DRAIN_TIMEOUT = 1.0
+"""Seconds to read the rest of a stopped process's output."""
 
 
 @dataclass(frozen=True)
 class Program:
-    """A command line, and how it is stopped."""
+    """A command line with its environment, and the way to stop it."""
 
     name: str
     command: Sequence[str]
     environment: Mapping[str, str]
     stop_timeout: float
-    """Seconds until it is killed."""
+    """Seconds from the stop signal until the process is killed."""
     stop_signal: signal.Signals = signal.SIGTERM
     logs_stdout: bool = True
-    """Pass on stdout beside stderr; else it is discarded."""
+    """Pass stdout on with stderr; if False, discard it."""
 
 
-class Kept:
-    """One program and its current process."""
+class SupervisedProcess:
+    """A program and its current process."""
 
     def __init__(self, program: Program) -> None:
         self.program = program
         self.process: subprocess.Popen[bytes] | None = None
         self._reader: Thread | None = None
-        self._due = self._started = self._pause = 0.0
+        self._restart_at = self._started = self._delay = 0.0
 
-    def tend(self) -> None:
-        """Start the process if it is due, or note that it has ended."""
+    def poll(self) -> None:
+        """Start the process if that is due; if it has ended, log that and schedule its restart."""
         if self.process is None:
-            if time.monotonic() >= self._due:
+            if time.monotonic() >= self._restart_at:
                 self._start()
         elif (code := self.process.poll()) is not None:
             self._kill_group()
             self.process = None
-            self._put_off()
-            log.warning("process ended", process=self.program.name, code=code, pause_seconds=self._pause)
+            self._schedule_restart()
+            log.warning("process ended", process=self.program.name, code=code, pause_seconds=self._delay)
 
     def terminate(self) -> None:
         """Send the stop signal."""
@@ -75,7 +75,7 @@ class Kept:
             self.process.send_signal(self.program.stop_signal)
 
     def wait(self, seconds: float) -> None:
-        """Wait for the end; after that many seconds, kill."""
+        """Wait up to ``seconds`` for the process to end; then kill it."""
         if self.process is None:
             return
         try:
@@ -85,68 +85,69 @@ class Kept:
         self._kill_group()
         self.process.wait()
         if self._reader:
-            self._reader.join(LAST_WORDS_TIMEOUT)
+            self._reader.join(DRAIN_TIMEOUT)
 
     def _start(self) -> None:
         self._started = time.monotonic()
         try:
             self.process = _popen(self.program)
         except OSError as error:
-            self._put_off()
+            self._schedule_restart()
             log.warning("process not started", process=self.program.name, reason=error.strerror)
             return
-        # A pipe for each process, and a thread that always empties it: none waits for a reader of our log.
+        # Each process has a pipe, and a thread that always empties it: no process blocks on a reader of our log.
         stream = self.process.stdout or self.process.stderr
         self._reader = Thread(target=_relay, args=(stream,), daemon=True)
         self._reader.start()
         log.info("process started", process=self.program.name, pid=self.process.pid)
 
-    def _put_off(self) -> None:
-        """Start again at once what was steady, and everything else after a growing pause."""
-        lived = time.monotonic() - self._started
-        self._pause = min(max(MIN_PAUSE, 2 * self._pause), MAX_PAUSE) if lived < STEADY_SECONDS else 0.0
-        self._due = time.monotonic() + self._pause
+    def _schedule_restart(self) -> None:
+        """Restart at once after MIN_UPTIME_SECONDS; after a shorter life, with a delay that grows."""
+        now = time.monotonic()
+        longer = min(max(MIN_RESTART_DELAY, 2 * self._delay), MAX_RESTART_DELAY)
+        self._delay = longer if now - self._started < MIN_UPTIME_SECONDS else 0.0
+        self._restart_at = now + self._delay
 
     def _kill_group(self) -> None:
-        """Kill the process and what it started in its session."""
+        """Kill the process and its children."""
         assert self.process is not None
         with suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
 
 
 class Supervisor:
-    """Groups of programs; the last that was started is the first that is stopped."""
+    """Groups of programs; the group started last is stopped first."""
 
     def __init__(self) -> None:
-        self._groups: list[list[Kept]] = []
+        self._groups: list[list[SupervisedProcess]] = []
 
     def start(self, *programs: Program) -> None:
         """Start programs that do not depend on each other, and keep them running."""
-        self._groups.append([Kept(program) for program in programs])
-        self.tend()
+        self._groups.append([SupervisedProcess(program) for program in programs])
+        self.poll()
 
-    def tend(self) -> None:
-        """Start again what has ended. To be called several times a second."""
+    def poll(self) -> None:
+        """Restart the processes that have ended. Call it several times a second."""
         for group in self._groups:
-            for kept in group:
-                kept.tend()
+            for process in group:
+                process.poll()
 
     def stop(self) -> None:
-        """Stop all, group by group; a process that takes longer than its stop_timeout is killed."""
+        """Stop the groups one after another; kill a process that exceeds its ``stop_timeout``."""
         while self._groups:
             group = self._groups.pop()
-            began = time.monotonic()
-            for kept in group:
-                kept.terminate()
-            for kept in group:
-                kept.wait(began + kept.program.stop_timeout - time.monotonic())
+            signalled = time.monotonic()
+            for process in group:
+                process.terminate()
+            for process in group:
+                process.wait(signalled + process.program.stop_timeout - time.monotonic())
 
 
-def tied(command: Sequence[str], stop_signal: signal.Signals) -> list[str]:
-    """Return the command such that the kernel sends it the signal when the launcher is killed.
+def with_parent_death_signal(command: Sequence[str], stop_signal: signal.Signals) -> list[str]:
+    """Return the command wrapped such that the kernel sends it ``stop_signal`` when the launcher is killed.
 
-    A change of user clears that request. So where the command begins with a ``setpriv`` that changes the user, the same
-    one makes the request, which it does last.
+    A change of user clears that request. A command that begins with ``setpriv`` (to change the user) gets the option
+    added to that ``setpriv``, which makes the request after the change.
     """
     if not shutil.which("setpriv"):
         return list(command)
@@ -155,12 +156,12 @@ def tied(command: Sequence[str], stop_signal: signal.Signals) -> list[str]:
 
 
 def _popen(program: Program) -> "subprocess.Popen[bytes]":
-    """Start it in a session of its own: Ctrl-C reaches the launcher alone, which then stops the others in order.
+    """Start a program in its own session, so that Ctrl-C reaches the launcher alone, which stops the others in order.
 
-    The files that it makes are private.
+    Files that it creates are private.
     """
     return subprocess.Popen(
-        tied(program.command, program.stop_signal),
+        with_parent_death_signal(program.command, program.stop_signal),
         env=program.environment,
         cwd=PROJECT,
         stdin=subprocess.DEVNULL,

@@ -1,4 +1,4 @@
-"""A bounded queue of log lines and the thread that writes them: a reader who has stopped reading stops nobody."""
+"""A bounded queue of log lines, and the thread that writes them: a reader that stops reading blocks no process."""
 
 import fcntl
 import logging
@@ -12,41 +12,41 @@ from typing import Any
 
 STDERR = 2
 
-MAX_LINES = 5000
-"""Lines that may wait to be written. Above this, each new one is dropped."""
+MAX_QUEUED_LINES = 5000
+"""The maximum number of lines that wait to be written; further lines are dropped."""
 
 DRAIN_TIMEOUT = 1.0
-"""Seconds that a process waits at its end for its last lines to be written."""
+"""Seconds that a process waits at exit for its last lines to be written."""
 
-DROPPED = "%d lines of the log were dropped, because nobody read them"
+DROPPED_MESSAGE = "%d log lines were dropped, because they were not read in time"
 
-Apply = Callable[[Callable[[bytes], None], tuple[bytes]], Any]
+BlockingCall = Callable[[Callable[[bytes], None], tuple[bytes]], Any]
 """A way to call a function that may block."""
 
 
-def call(function: Callable[[bytes], None], arguments: tuple[bytes]) -> None:
-    """Call it here and now."""
+def call_directly(function: Callable[[bytes], None], arguments: tuple[bytes]) -> None:
+    """Call the function in this thread."""
     function(*arguments)
 
 
 class LineWriter:
-    """A file descriptor that takes whole lines, whichever processes share it."""
+    """A writer of whole lines to a file descriptor that several processes may share."""
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
-        self._torn = False
+        self._partial = False
         with suppress(OSError):
             # A terminal may have been left non-blocking by another program.
             os.set_blocking(descriptor, True)
 
     def write(self, line: bytes) -> None:
-        """Write a line, and wait as long as that takes; without a reader, or on a full disk, drop it."""
-        # More than a page may be written to a pipe in several pieces. The lock keeps other processes out of a line, and
-        # the kernel releases it, however its holder ends. Not every system can lock a pipe.
+        """Write a line, however long that blocks. Without a reader, or on a full disk, drop it."""
+        # A write to a pipe above PIPE_BUF (4 KiB) is not atomic, so lines of several processes could mix. The kernel
+        # releases the lock however its holder ends. Not every system can lock a pipe.
         with suppress(OSError):
             fcntl.lockf(self._descriptor, fcntl.LOCK_EX)
         with suppress(OSError):
-            self._write(b"\n" + line if self._torn else line)
+            self._write(b"\n" + line if self._partial else line)
         with suppress(OSError):
             fcntl.lockf(self._descriptor, fcntl.LOCK_UN)
 
@@ -54,41 +54,41 @@ class LineWriter:
         while rest:
             written = os.write(self._descriptor, rest)
             rest = rest[written:]
-            self._torn = bool(rest)
+            self._partial = bool(rest)
 
 
 class Listener(QueueListener):
-    """The thread that writes; an event in the queue is set when everything before it has been written.
+    """The thread that writes. An event in the queue is set once every line before it has been written.
 
-    It writes by itself: a handler holds its lock while it writes, and ``logging.shutdown`` would wait for that.
+    It uses no handler: a handler holds a lock while it writes, and ``logging.shutdown`` would wait for that.
     """
 
     def __init__(self, queue: "SimpleQueue[Any]") -> None:
         super().__init__(queue)
         self.owner = os.getpid()
         self.lost = 0
-        self.write_to(STDERR, call)
+        self.write_to(STDERR, call_directly)
 
-    def write_to(self, descriptor: int, apply: Apply) -> None:
-        """Write the next lines to that descriptor, calling what may block by way of ``apply``."""
+    def write_to(self, descriptor: int, apply: BlockingCall) -> None:
+        """Write to that descriptor from now on; ``apply`` calls the writing function, which may block."""
         self._writer, self._apply = LineWriter(descriptor), apply
 
     def handle(self, record: Any) -> None:
-        """Write a line, in the process that began to listen: a greenlet, unlike a thread, survives a fork."""
+        """Write a line, only in the process that started the listener: a greenlet, unlike a thread, survives a fork."""
         if isinstance(record, Event):
             record.set()
         elif self.owner == os.getpid():
             try:
                 self._apply(self._writer.write, (_encoded(record.getMessage()),))
-            except Exception:  # whatever it is, the thread must not end: no line would be written any more
+            except Exception:  # if this thread ended, no further line would be written
                 self.lost += 1
 
 
 class LineHandler(QueueHandler):
-    """Puts formatted lines into the queue; drops and counts them while it is full.
+    """A handler that puts formatted lines into the queue; it drops and counts them while the queue is full.
 
-    The listener starts with the first line of a process, because threads do not survive a fork. The queue is a
-    SimpleQueue, whose ``put`` may be interrupted by a signal that logs, too.
+    The listener starts at the first line of a process, because threads do not survive a fork. The queue is a
+    SimpleQueue, because its ``put`` is reentrant: a signal handler that logs may interrupt it.
     """
 
     def __init__(self) -> None:
@@ -97,12 +97,12 @@ class LineHandler(QueueHandler):
         self._listener: Listener | None = None
         self._dropped = 0
 
-    def write_to(self, descriptor: int, apply: Apply) -> None:
-        """Write the lines of this process to that descriptor; see ``start_listener``."""
+    def write_to(self, descriptor: int, apply: BlockingCall) -> None:
+        """Write the lines of this process to that descriptor; see ``logs.start_listener``."""
         self._own_listener().write_to(descriptor, apply)
 
     def _own_listener(self) -> Listener:
-        """Return the listener of this process, and start it if there is none yet."""
+        """Return the listener of this process; start it if there is none yet."""
         if self._listener is None or self._listener.owner != os.getpid():
             self._dropped, self._lines = 0, SimpleQueue()
             self._listener = Listener(self._lines)
@@ -110,16 +110,16 @@ class LineHandler(QueueHandler):
         return self._listener
 
     def enqueue(self, record: logging.LogRecord) -> None:
-        """Hand a formatted record to the listener, or drop it."""
+        """Queue a formatted record, or drop it if the queue is full."""
         self._own_listener()
-        if self._lines.qsize() >= MAX_LINES:
+        if self._lines.qsize() >= MAX_QUEUED_LINES:
             self._dropped += 1
             return
         self._lines.put(record)
-        self._tell_dropped()
+        self._report_dropped()
 
     def relay(self, line: str) -> None:
-        """Hand over a line as it is."""
+        """Queue a line unchanged."""
         self.acquire()
         try:
             self.enqueue(logging.makeLogRecord({"msg": line}))
@@ -127,24 +127,25 @@ class LineHandler(QueueHandler):
             self.release()
 
     def drain(self) -> None:
-        """Wait until all lines of this process are written, for DRAIN_TIMEOUT at most."""
+        """Wait until all lines of this process are written, at most DRAIN_TIMEOUT."""
         if self._listener and self._listener.owner == os.getpid():
-            self._tell_dropped()
+            self._report_dropped()
             written = Event()
             self._lines.put(written)
             written.wait(DRAIN_TIMEOUT)
 
-    def _tell_dropped(self) -> None:
+    def _report_dropped(self) -> None:
         if self._listener and self._listener.lost:
             self._dropped, self._listener.lost = self._dropped + self._listener.lost, 0
         if self._dropped:
             dropped, self._dropped = self._dropped, 0
-            about = {"name": __name__, "levelno": logging.WARNING, "levelname": "WARNING", "msg": DROPPED % dropped}
-            self._lines.put(self.prepare(logging.makeLogRecord(about)))
+            message = DROPPED_MESSAGE % dropped
+            fields = {"name": __name__, "levelno": logging.WARNING, "levelname": "WARNING", "msg": message}
+            self._lines.put(self.prepare(logging.makeLogRecord(fields)))
 
 
 def _encoded(line: str) -> bytes:
     try:
         return f"{line}\n".encode("utf-8", "surrogateescape")
-    except UnicodeEncodeError:  # half of a character, which only UTF-16 can hold
+    except UnicodeEncodeError:  # a lone surrogate, which UTF-8 cannot encode
         return f"{line}\n".encode("utf-8", "backslashreplace")

@@ -1,4 +1,4 @@
-"""Structured logs: one event a line, with the request, run and task it belongs to wherever there is one."""
+"""Structured logs: one event per line, with the ids of its request, run and task where there are any."""
 
 import atexit
 import logging
@@ -9,7 +9,7 @@ from typing import Any
 import structlog
 from structlog.typing import Processor
 
-from app.observability.line_queue import STDERR, Apply, LineHandler, call
+from app.observability.line_queue import STDERR, BlockingCall, LineHandler, call_directly
 
 SHARED: list[Processor] = [
     structlog.contextvars.merge_contextvars,
@@ -20,13 +20,13 @@ SHARED: list[Processor] = [
 ]
 
 _handler = LineHandler()
-"""The one handler of a process."""
+"""The only handler of a process."""
 
 atexit.register(_handler.drain)
 
 
 def configure(log_format: str) -> None:
-    """Send our log lines and every library's to stderr: ``json``, a line an event, or ``console``, for reading."""
+    """Write our log and that of every library to stderr: as ``json``, one object per line, or for the ``console``."""
     structlog.configure(
         processors=[structlog.stdlib.filter_by_level, *SHARED, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
@@ -43,7 +43,7 @@ def configure(log_format: str) -> None:
             "loggers": {
                 "alembic": {"level": "WARNING"},
                 "alembic.runtime.migration": {"level": "INFO"},
-                # One line for each receipt and each success of a task that says so itself is one line too many.
+                # Tasks log their own messages, so Celery's lines on their receipt and success are left out.
                 "celery.app.trace": {"level": "WARNING"},
                 "celery.worker.strategy": {"level": "WARNING"},
             },
@@ -52,36 +52,36 @@ def configure(log_format: str) -> None:
     logging.captureWarnings(True)
 
 
-def start_listener(descriptor: int = STDERR, apply: Apply = call) -> None:
-    """Write this process's lines to another descriptor, or by another way; without a call it is stderr, directly.
+def start_listener(descriptor: int = STDERR, apply: BlockingCall = call_directly) -> None:
+    """Write this process's log to another descriptor, or by another call; by default it goes to stderr.
 
-    ``apply(function, (data,))`` is for processes in which no thread may block, because all are greenlets.
+    ``apply(function, (line,))`` runs the write, which may block. A process of greenlets runs it on a native thread.
     """
     _handler.write_to(descriptor, apply)
 
 
 def relay(line: bytes) -> None:
-    """Put a line that another process wrote among our own, as it is."""
+    """Add a line of another process to this log, unchanged."""
     _handler.relay(line.decode("utf-8", "surrogateescape").removesuffix("\n"))
 
 
 def drain() -> None:
-    """Wait until this process's lines are written, for DRAIN_TIMEOUT at most; by default at its exit."""
+    """Wait until this process's lines are written, at most DRAIN_TIMEOUT. Also runs at exit."""
     _handler.drain()
 
 
 def request_id() -> str | None:
-    """The id of the request that is being served, or on whose behalf a task runs."""
+    """Return the id of the current request, or of the request that caused the current task; None without one."""
     return structlog.contextvars.get_contextvars().get("request_id")
 
 
 def _formatter(log_format: str) -> logging.Formatter:
-    rendering: list[Any] = (
+    renderers: list[Any] = (
         [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
         if log_format == "json"
         else [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
     )
     return structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=SHARED,
-        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *rendering],
+        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *renderers],
     )

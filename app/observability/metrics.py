@@ -1,4 +1,4 @@
-"""Metrics for Prometheus. Those of several processes live in files that all share (PROMETHEUS_MULTIPROC_DIR)."""
+"""Metrics for Prometheus. The processes share them in files, in the folder PROMETHEUS_MULTIPROC_DIR."""
 
 import os
 from collections.abc import Iterator
@@ -8,16 +8,16 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
-REQUESTS = Counter("http_requests_total", "Requests answered.", ["method", "route", "code"])
-REQUEST_SECONDS = Histogram("http_request_duration_seconds", "Time to answer.", ["method", "route"])
+REQUESTS = Counter("http_requests_total", "HTTP requests answered.", ["method", "route", "code"])
+REQUEST_SECONDS = Histogram("http_request_duration_seconds", "Seconds to answer an HTTP request.", ["method", "route"])
 TRANSITIONS = Counter("run_transitions_total", "Runs that reached a status.", ["to"])
-STARTS = Counter("run_starts_total", "Starts answered with a run: a new one, or that of their key.", ["outcome"])
-PUBLISHES = Counter("run_publishes_total", "Messages handed, or not handed, to the broker.", ["outcome"])
-PREVIEW_PUBLISHES = Counter("preview_publishes_total", "The same for the messages of previews.", ["outcome"])
+STARTS = Counter("run_starts_total", "Starts answered with a run: new, or replayed by Idempotency-Key.", ["outcome"])
+PUBLISHES = Counter("run_publishes_total", "Run messages sent to the broker, by outcome.", ["outcome"])
+PREVIEW_PUBLISHES = Counter("preview_publishes_total", "Preview messages sent to the broker, by outcome.", ["outcome"])
 
 
 class RunGauges(Collector):
-    """Figures of this moment, which are one SELECT and not anybody's counter."""
+    """Current numbers of runs, from one SELECT instead of counters in the processes."""
 
     def __init__(self, active: dict[str, int], oldest_unpublished_seconds: float) -> None:
         self.active = active
@@ -37,7 +37,7 @@ class RunGauges(Collector):
 
 
 def render(gauges: RunGauges | None) -> bytes:
-    """Every metric of every process in Prometheus's text format; without ``gauges`` when PostgreSQL is away."""
+    """Return all metrics of all processes in Prometheus's text format; ``gauges`` is None without PostgreSQL."""
     registry = CollectorRegistry()
     if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
         MultiProcessCollector(registry)

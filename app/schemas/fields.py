@@ -6,9 +6,7 @@ from typing import Any
 
 from marshmallow import ValidationError, fields
 
-from app.text import is_readable, tidied
-
-UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+from app.text import UNSTORABLE, is_printable_line, strip_invisible
 
 
 class PlainText(fields.String):
@@ -30,8 +28,8 @@ class Line(PlainText):
     """One line that a person can read: trimmed, and without what cannot be printed."""
 
     def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> str:
-        line = tidied(super()._deserialize(value, *args, **kwargs))
-        if not is_readable(line):
+        line = strip_invisible(super()._deserialize(value, *args, **kwargs))
+        if not is_printable_line(line):
             raise ValidationError("Only what can be printed, in one line.")
         return line
 

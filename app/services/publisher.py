@@ -13,7 +13,7 @@ from celery import Celery
 from flask import current_app
 from prometheus_client import Counter
 
-from app.concurrency.fair_limit import FairLimit
+from app.concurrency.fair_semaphore import FairSemaphore
 from app.observability.logs import request_id
 
 log = structlog.get_logger(__name__)
@@ -59,7 +59,7 @@ class CircuitBreaker:
 
 
 breaker = CircuitBreaker()
-slots = FairLimit(MAX_PUBLISHES)
+slots = FairSemaphore(MAX_PUBLISHES)
 
 
 @dataclass(frozen=True)

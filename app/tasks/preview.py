@@ -12,10 +12,10 @@ log = structlog.get_logger(__name__)
 
 @shared_task(name="preview.run")
 def run_preview(preview_id: int) -> None:
-    """Work on a preview for a slice of time, and publish its message again if companies are left.
+    """Work on a preview for a slice of time, and republish its message if companies are left.
 
-    A message is only a wake-up: it may come twice, late or never. Each worker claims company by company. Companies that
-    a worker leaves behind are claimed again; the reconciler publishes their preview.
+    A message is only a wake-up: it may come twice, late or never. Each worker claims one company at a time. The
+    companies of a dead worker are claimed again; the reconciler republishes their preview.
     """
     try:
         worker.work(preview_id, lambda: outbox.publish(preview_id), stopping=shutdown_flag.is_set)

@@ -1,4 +1,4 @@
 """The Celery process: its application, its heartbeat, and the reconciler.
 
-Work that a message wakes belongs to tasks.
+Work that a message starts belongs to tasks.
 """

@@ -1,4 +1,4 @@
-"""Celery, configured to be a wake-up call and nothing more: PostgreSQL knows what there is to do."""
+"""The Celery application. A message only wakes a worker; the work to do is in PostgreSQL."""
 
 import ssl
 import warnings
@@ -24,92 +24,92 @@ from app.services.publisher import MAX_PUBLISHES
 from app.tasks import shutdown_flag
 from app.worker.heartbeat import HeartbeatStep
 
-PRODUCER_TRANSPORT = {
-    # A broker that hangs may cost a request 1.5 s, measured with exactly these figures; the default is for ever.
+PUBLISHER_TRANSPORT_OPTIONS = {
+    # With these limits a hanging broker delays a request by 1.5 s (measured); by default it would wait forever.
     "socket_timeout": 0.5,
     "socket_connect_timeout": 0.5,
     "max_retries": 1,
-    # Lets the kernel notice a peer that is gone without a word.
+    # The kernel detects a peer that vanished without closing the connection.
     "socket_keepalive": True,
-    # Asks an idle connection whether it still lives before a message is trusted to it.
+    # An idle connection is checked before a message is sent over it.
     "health_check_interval": 25,
-    # Our keys carry a name of their own, so another application on the same Redis neither reads nor times them out.
+    # The prefix keeps our keys apart from those of other applications on the same Redis.
     "global_keyprefix": "job-ingestion:",
-    # Longer than any task: with early acknowledgement it hardly matters, but the shortest on a broker rules.
+    # Longer than any task. Early acknowledgement hardly needs it, but the shortest value on a broker applies to all.
     "visibility_timeout": 3600,
 }
 
-WORKER_TRANSPORT = {
-    **PRODUCER_TRANSPORT,
-    # A worker waits for messages for a living; a timeout below its BRPOP wait would look like a lost connection.
+WORKER_TRANSPORT_OPTIONS = {
+    **PUBLISHER_TRANSPORT_OPTIONS,
+    # Longer than the wait of BRPOP; a shorter timeout would look like a lost connection.
     "socket_timeout": 10,
     "socket_connect_timeout": 5,
-    # Finds a half-open connection that no error ever reports.
+    # Detects a half-open connection, which raises no error.
     "health_check_interval": 10,
     "max_retries": None,
 }
 
-SETTINGS: dict[str, Any] = {
-    # Loaded by a worker when it starts. Others publish by the names of tasks and need none of them.
+CELERY_SETTINGS: dict[str, Any] = {
+    # Only a worker imports the tasks; other processes publish by task name.
     "imports": ("app.tasks.ingestion", "app.tasks.preview"),
-    # Pickle is code execution for whoever reaches the broker.
+    # With pickle, anyone who can write to the broker could run code.
     "task_serializer": "json",
     "accept_content": ["json"],
-    # State lives in ingestion_runs and nowhere else; there is no result backend.
+    # The state of a run is in PostgreSQL alone; there is no result backend.
     "task_ignore_result": True,
-    # Acknowledged on receipt: the reconciler, not the broker, brings back what a dying worker took with it.
+    # A message is acknowledged on receipt; the reconciler, not the broker, republishes what a dead worker lost.
     "task_acks_late": False,
-    # A busy worker takes no message it cannot start; another may.
+    # A busy worker reserves no messages, so another worker can receive them.
     "worker_prefetch_multiplier": 1,
     "worker_disable_prefetch": True,
-    # A queue of our own name; the default, "celery", is everybody's.
+    # The default name, "celery", is shared by all applications.
     "task_default_queue": "ingestion",
-    # One more try at once, for a connection that went stale; more would make the request wait.
+    # One immediate retry, for a stale connection; more would delay the request.
     "task_publish_retry_policy": {"max_retries": 1, "interval_start": 0, "interval_step": 0.1, "interval_max": 0.2},
-    "broker_transport_options": PRODUCER_TRANSPORT,
-    # A worker that starts before Redis waits for it, and for as long as it takes.
+    "broker_transport_options": PUBLISHER_TRANSPORT_OPTIONS,
+    # A worker that starts before Redis waits for it without limit.
     "broker_connection_retry_on_startup": True,
     "broker_connection_max_retries": None,
-    # Harmless with early acknowledgement; said explicitly because the default is about to change.
+    # Explicit, because Celery warns that the default will change; harmless with early acknowledgement.
     "worker_cancel_long_running_tasks_on_connection_loss": True,
-    # The last fence around a task that hangs; every unit of work has its own, much shorter limit.
+    # The last resort for a hanging task; every unit of work has its own, much shorter limit.
     "task_soft_time_limit": 3300,
     "task_time_limit": 3600,
-    # A leak in a library costs a child process, not the machine.
+    # Replaces a child process before a library's memory leak grows large.
     "worker_max_tasks_per_child": 500,
-    # KiB; the child ends after the task that took it above this.
+    # KiB; a child that exceeds this is replaced after its task.
     "worker_max_memory_per_child": 400_000,
-    # Our own logging (app/observability/logs.py) is the only one.
+    # Logging is configured in app/observability/logs.py alone.
     "worker_hijack_root_logger": False,
     "worker_redirect_stdouts": False,
-    # Nobody asks Celery how things are; not announcing it saves the broker the chatter.
+    # No monitor reads Celery's events, so none are sent.
     "worker_send_task_events": False,
 }
 
 
-# Celery warns of a worker that runs as root because a pickled message could then do anything; ours are JSON.
+# Celery warns about workers that run as root, because a pickled message could run code. Our messages are JSON.
 warnings.filterwarnings("ignore", category=SecurityWarning)
 
 
 def celery_init_app(app: Flask) -> Celery:
-    """Make the Celery application whose tasks run inside ``app``'s context; it is ``app.extensions["celery"]``."""
+    """Create the Celery application and store it as ``app.extensions["celery"]``; tasks run in ``app``'s context."""
 
     class ContextTask(Task):
-        """A task with an application context, whose log lines carry its id and its request's."""
+        """A task with an application context; its id and its request's id are in its log lines."""
 
         def __call__(self, *args: Any, **kwargs: Any) -> Any:
-            known = {"task_id": self.request.id, "request_id": self.request.get("request_id")}
-            with app.app_context(), structlog.contextvars.bound_contextvars(**known):
+            ids = {"task_id": self.request.id, "request_id": self.request.get("request_id")}
+            with app.app_context(), structlog.contextvars.bound_contextvars(**ids):
                 return self.run(*args, **kwargs)
 
     settings: Settings = app.config["SETTINGS"]
     celery = Celery(app.import_name, task_cls=ContextTask)
     celery.conf.update(
-        SETTINGS,
+        CELERY_SETTINGS,
         broker_url=settings.redis_url,
-        # kombu's default for TLS is to believe any certificate.
+        # By default kombu accepts any certificate.
         broker_use_ssl={"ssl_cert_reqs": ssl.CERT_REQUIRED} if settings.redis_url.startswith("rediss:") else None,
-        # As many connections as publish at a time, so that none waits for another's frozen one.
+        # One connection for each concurrent publish, so that none waits for a hanging one.
         broker_pool_limit=MAX_PUBLISHES,
         worker_concurrency=settings.worker_concurrency,
     )
@@ -121,32 +121,32 @@ def celery_init_app(app: Flask) -> Celery:
 
 
 @celeryd_init.connect
-def _use_worker_transport(conf: Any, **_: Any) -> None:
-    conf.broker_transport_options = WORKER_TRANSPORT
+def _use_worker_transport_options(conf: Any, **_: Any) -> None:
+    conf.broker_transport_options = WORKER_TRANSPORT_OPTIONS
 
 
 @setup_logging.connect
-def _keep_our_logging(**_: Any) -> None:
-    """A receiver, whatever it does, tells Celery to leave logging alone."""
+def _disable_celery_logging(**_: Any) -> None:
+    """Disable Celery's logging setup: Celery skips it if this signal has a receiver."""
 
 
 @worker_process_init.connect
-def _forget_inherited_connections(**_: Any) -> None:
-    """A forked child must not talk on its parent's sockets."""
+def _discard_inherited_connections(**_: Any) -> None:
+    """Replace the connection pool and the semaphore that a child inherits from its parent by the fork."""
     app = current_app.flask_app
     with app.app_context():
         db.engine.dispose(close=False)
-        # The parent's heartbeat may have held a place at the moment of the fork.
+        # The parent's heartbeat may have held a place of the semaphore at the fork.
         app.extensions["database_turns"] = make_turns(db.engine)
 
 
 @worker_process_shutdown.connect
 def _drain_log(**_: Any) -> None:
-    """A forked child ends without its exit handlers."""
+    """Write the last log lines of a child: it ends without running its exit handlers."""
     logs.drain()
 
 
 @worker_shutting_down.connect
-def _tell_children(**_: Any) -> None:
-    """The signal arrives in the main process alone, and a child at work hears nothing of it."""
+def _set_shutdown_flag(**_: Any) -> None:
+    """Set the flag that children read: only the main process receives the stop signal."""
     shutdown_flag.set_flag()

@@ -1,4 +1,4 @@
-"""A worker's sign of life, given only while the event loop that takes its messages turns."""
+"""The heartbeat of a worker, written only while the event loop that receives its messages runs."""
 
 import time
 from threading import Event, Thread
@@ -13,50 +13,54 @@ from app.services.health import heartbeats
 
 log = structlog.get_logger(__name__)
 
-BEAT_SECONDS = 2.0
-TURN_SECONDS = 0.5
+HEARTBEAT_INTERVAL = 2.0
+"""Seconds between two heartbeats."""
+
+LOOP_CHECK_INTERVAL = 0.5
+"""Seconds between two signs that the loop runs."""
 
 
 class HeartbeatStep(bootsteps.StartStopStep):
-    """Started and stopped with each connection to the broker.
+    """A step of Celery's consumer, started and stopped with each connection to the broker.
 
-    The loop only notes that it turns. A thread of its own writes to PostgreSQL, so a slow database stalls no loop.
+    The loop only sets an event. A separate thread writes to PostgreSQL, so a slow database does not block the loop.
     """
 
     requires = ("celery.worker.consumer.tasks:Tasks",)
 
     def __init__(self, parent: Any, **kwargs: Any) -> None:
         super().__init__(parent, **kwargs)
-        self.turned = Event()
+        self.loop_ran = Event()
         self.timer: Any = None
         self.thread: Thread | None = None
 
     def start(self, parent: Any) -> None:
-        """Note the loop's turns from now on.
+        """Let the loop set the event every LOOP_CHECK_INTERVAL; start the writing thread.
 
-        A timer alone is no sign of a loop: while the worker stops, Celery fires the timers from another thread. What
-        they hand to call_soon is called by the loop.
+        The timer itself proves nothing: while the worker stops, Celery fires timers from another thread. Functions
+        passed to ``call_soon`` are called by the loop.
         """
-        self.timer = parent.timer.call_repeatedly(TURN_SECONDS, parent.call_soon, (self.turned.set,))
+        self.timer = parent.timer.call_repeatedly(LOOP_CHECK_INTERVAL, parent.call_soon, (self.loop_ran.set,))
         if self.thread is None:
-            self.thread = Thread(target=self._beat, args=(parent.app.flask_app, parent.hostname), daemon=True)
+            arguments = (parent.app.flask_app, parent.hostname)
+            self.thread = Thread(target=self._write_heartbeats, args=arguments, daemon=True)
             self.thread.start()
 
     def stop(self, parent: Any) -> None:
-        """Note no more turns; the next connection begins anew."""
+        """Stop setting the event until the next connection."""
         if self.timer:
             self.timer.cancel()
 
-    def _beat(self, flask_app: Any, hostname: str) -> None:
-        """Write a heartbeat for each BEAT_SECONDS in which the loop has turned."""
-        while self.turned.wait():
-            self.turned.clear()
+    def _write_heartbeats(self, flask_app: Any, hostname: str) -> None:
+        """Write a heartbeat every HEARTBEAT_INTERVAL in which the loop has run."""
+        while self.loop_ran.wait():
+            self.loop_ran.clear()
             try:
                 with flask_app.app_context():
                     heartbeats.beat(Component.WORKER, hostname)
             except DatabaseUnavailable as error:
                 log.warning("heartbeat not written", reason=error.reason)
             except Exception:
-                # Whatever it is, the worker lives, and the next beat may succeed.
+                # The worker runs on, and the next heartbeat may succeed.
                 log.exception("heartbeat not written")
-            time.sleep(BEAT_SECONDS)
+            time.sleep(HEARTBEAT_INTERVAL)

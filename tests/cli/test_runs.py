@@ -1,4 +1,4 @@
-"""The operator's command line; the processes' side of it is in tests/faults."""
+"""The command line for runs; tests/faults has its processes."""
 
 import pytest
 
@@ -9,7 +9,7 @@ from tests.support.starts import start_run
 
 @pytest.fixture
 def invoke(app):
-    """Run a command in this process; returns its exit code and all that it printed."""
+    """Return a function that runs a command in this process and returns its exit code and output."""
 
     def run(*words: str) -> tuple[int, str]:
         done = app.test_cli_runner().invoke(args=["runs", *words])
@@ -28,16 +28,16 @@ def test_list_shows_the_runs_of_all_users_newest_first(invoke):
     assert [line.split()[:3] for line in lines[1:]] == [["2", "2", "pending"], ["1", "1", "finished"]]
 
 
-def test_list_can_be_narrowed_and_says_when_there_are_more(invoke):
+def test_list_can_be_filtered_and_reports_older_runs(invoke):
     for status in ("finished", "error", "error"):
         make_run(status)
     _, output = invoke("list", "--status", "error", "--limit", "1")
     assert [line.split()[0] for line in output.splitlines()[1:2]] == ["3"]
-    assert "There are older ones; show more with --limit 2." in output
+    assert "There are older runs; show more with --limit 2." in output
     assert "3" not in invoke("list", "--user", "99")[1]
 
 
-def test_show_tells_a_run_and_its_timeline(invoke):
+def test_show_prints_a_run_and_its_timeline(invoke):
     run_id = make_run("ingesting")
     transitions.fail(run_id, "The board vanished.")
     code, output = invoke("show", str(run_id))
@@ -47,7 +47,7 @@ def test_show_tells_a_run_and_its_timeline(invoke):
     assert "2. " in output and "ingesting -> error  by worker" in output
 
 
-def test_abort_is_traced_as_the_operators(invoke):
+def test_abort_is_recorded_as_the_operators(invoke):
     run_id = make_run("pending", make_user("other@example.org"))
     assert invoke("abort", str(run_id)) == (0, f"Run {run_id} aborted\n")
     assert row(run_id).status == "aborted"
@@ -62,30 +62,30 @@ def test_abort_is_traced_as_the_operators(invoke):
         (("abort", "77"), "Error: There is no run 77.\n"),
     ],
 )
-def test_an_error_is_a_sentence(invoke, words, sentence):
+def test_unknown_run_is_reported_in_a_sentence(invoke, words, sentence):
     assert invoke(*words) == (1, sentence)
 
 
-def test_an_ended_run_cannot_be_aborted(invoke):
+def test_abort_of_an_ended_run_is_refused(invoke):
     run_id = make_run("finished")
     assert invoke("abort", str(run_id)) == (1, f"Error: Run {run_id} is finished and cannot become aborted.\n")
 
 
 @pytest.mark.parametrize("run_id", ["abc", "-1", "0", "99999999999999999999"])
-def test_what_cannot_be_an_id_is_a_usage_error(invoke, run_id):
+def test_show_of_an_impossible_id_is_a_usage_error(invoke, run_id):
     code, output = invoke("show", "--", run_id)
     assert code == 2
     assert "Invalid value for 'ID'" in output
 
 
-def test_reconcile_once_says_how_many_runs_it_handed_over(invoke, broker):
+def test_reconcile_once_prints_the_number_of_published_runs(invoke, broker):
     make_run("pending")
     sql("UPDATE ingestion_runs SET next_dispatch_at = now()")
-    assert invoke("reconcile", "--once") == (0, "1 runs published\n")
+    assert invoke("reconcile", "--once") == (0, "1 run published\n")
     assert invoke("reconcile", "--once") == (0, "0 runs published\n")
 
 
-def test_an_id_that_no_user_can_have_is_refused_in_a_sentence(invoke):
+def test_list_of_an_impossible_user_is_a_usage_error(invoke):
     code, output = invoke("list", "--user", "9" * 23)
     assert code == 2
     assert output.splitlines()[-1].startswith("Error: Invalid value for '--user'")
@@ -98,23 +98,24 @@ def test_an_id_that_no_user_can_have_is_refused_in_a_sentence(invoke):
         (["--host", "0.0.0.0"], {"AUTH": "local"}, "AUTH=local serves this machine only: listen on 127.0.0.1"),
     ],
 )
-def test_flasks_own_server_is_refused_what_gunicorn_is_refused(flask_command, words, environment, sentence):
+def test_flask_run_refuses_what_gunicorn_refuses(flask_command, words, environment, sentence):
     done = flask_command("run", *words, **environment)
     assert done.returncode == 1
     assert sentence in done.stderr
     assert "Traceback" not in done.stderr
 
 
-def test_reconcile_once_without_a_broker_says_so(flask_command):
+def test_reconcile_once_without_redis_is_an_error(flask_command):
     done = flask_command("runs", "reconcile", "--once", REDIS_URL="redis+socket:///nowhere/redis.sock")
     assert done.returncode == 1
-    assert done.stderr.splitlines()[-1] == "Error: Redis does not answer; the pending runs keep until it does."
+    sentence = "Error: Redis does not answer. The pending runs are safe; start Redis and try again."
+    assert done.stderr.splitlines()[-1] == sentence
 
 
 @pytest.mark.parametrize(
     "words", [("runs", "list"), ("runs", "reconcile", "--once"), ("db", "upgrade"), ("db", "current")]
 )
-def test_without_a_database_every_command_ends_with_a_sentence(flask_command, words):
+def test_commands_without_a_database_end_with_a_sentence(flask_command, words):
     done = flask_command(*words, DATABASE_URL="postgresql://nobody:secret@127.0.0.1:1/none")
     assert done.returncode == 1
     assert "PostgreSQL: connection" in done.stderr and "refused" in done.stderr
@@ -122,7 +123,7 @@ def test_without_a_database_every_command_ends_with_a_sentence(flask_command, wo
     assert "secret" not in done.stderr
 
 
-def test_bad_settings_end_a_command_with_their_sentences(flask_command):
+def test_command_with_bad_settings_prints_a_sentence_for_each(flask_command):
     done = flask_command("runs", "list", PORT="abc", WEB_THREADS="0")
     assert done.returncode == 1
     assert done.stderr.splitlines() == [
@@ -131,7 +132,7 @@ def test_bad_settings_end_a_command_with_their_sentences(flask_command):
     ]
 
 
-def test_commands_work_in_a_process_of_their_own(flask_command, user_id):
+def test_show_works_in_its_own_process(flask_command, user_id):
     run_id = start_run(user_id)
     done = flask_command("runs", "show", str(run_id))
     assert (done.returncode, done.stderr) == (0, "")

@@ -1,4 +1,4 @@
-"""Settings: what each may be, and one sentence for each that is not."""
+"""Settings: accepted values, and one sentence for each fault."""
 
 import ssl
 from dataclasses import replace
@@ -22,7 +22,7 @@ def bare_environment(monkeypatch, tmp_path):
     monkeypatch.setenv("DATA_DIR", str(tmp_path / "data"))
 
 
-def test_the_defaults(tmp_path):
+def test_defaults(tmp_path):
     found = Settings.from_env()
     assert (found.host, found.port, found.auth) == ("127.0.0.1", 8000, "accounts")
     assert found.data_dir == tmp_path / "data"
@@ -31,7 +31,7 @@ def test_the_defaults(tmp_path):
     assert (found.secret_key, found.public_url, found.metrics_token, found.proxy_hops) == (None, None, None, 0)
 
 
-def test_the_data_folder_is_below_the_checkout_unless_said_otherwise(monkeypatch):
+def test_data_dir_defaults_to_a_folder_of_the_checkout(monkeypatch):
     monkeypatch.setenv("DATABASE_URL", "postgresql://u:p@db/name")
     monkeypatch.setenv("REDIS_URL", "redis://cache:6379/0")
     monkeypatch.delenv("DATA_DIR")
@@ -40,7 +40,7 @@ def test_the_data_folder_is_below_the_checkout_unless_said_otherwise(monkeypatch
     assert Settings.from_env().data_dir == Path.cwd() / "elsewhere"
 
 
-def test_the_embedded_addresses_stay_the_same_and_name_the_data_folder(tmp_path):
+def test_embedded_urls_are_stable_and_their_passwords_private(tmp_path):
     first, second = Settings.from_env(), Settings.from_env()
     assert (first.database_url, first.redis_url) == (second.database_url, second.redis_url)
     assert (tmp_path / "data" / "postgres.password").stat().st_mode & 0o777 == 0o600
@@ -48,7 +48,7 @@ def test_the_embedded_addresses_stay_the_same_and_name_the_data_folder(tmp_path)
 
 
 @pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+psycopg"])
-def test_an_own_database_replaces_the_embedded_one(monkeypatch, scheme):
+def test_database_url_replaces_the_embedded_postgres(monkeypatch, scheme):
     monkeypatch.setenv("DATABASE_URL", f"{scheme}://u:p@db:5432/name?sslmode=require")
     found = Settings.from_env()
     assert found.database_url == "postgresql+psycopg://u:p@db:5432/name?sslmode=require"
@@ -56,14 +56,14 @@ def test_an_own_database_replaces_the_embedded_one(monkeypatch, scheme):
 
 
 @pytest.mark.parametrize("url", ["redis://cache:6379/0", "rediss://:p@cache:6379/1", "redis+socket:///run/redis.sock"])
-def test_an_own_redis_replaces_the_embedded_one(monkeypatch, url):
+def test_redis_url_replaces_the_embedded_redis(monkeypatch, url):
     monkeypatch.setenv("REDIS_URL", url)
     found = Settings.from_env()
     assert (found.redis_url, found.embedded_redis) == (url, False)
 
 
 @pytest.mark.parametrize("driver", ["asyncpg", "psycopg2", "nonsense"])
-def test_whatever_driver_a_database_address_names_ours_is_used(monkeypatch, driver):
+def test_database_url_is_used_with_our_driver(monkeypatch, driver):
     monkeypatch.setenv("DATABASE_URL", f"postgresql+{driver}://u:p@db/name")
     assert Settings.from_env().database_url == "postgresql+psycopg://u:p@db/name"
 
@@ -76,9 +76,9 @@ def test_whatever_driver_a_database_address_names_ours_is_used(monkeypatch, driv
         ("redis+socket:///run/redis.sock", "redis+unix:///run/redis.sock?db=0"),
     ],
 )
-def test_tries_are_counted_in_the_same_redis(monkeypatch, address, storage):
+def test_rate_limit_storage_url_names_the_same_redis(monkeypatch, address, storage):
     monkeypatch.setenv("REDIS_URL", address)
-    assert Settings.from_env().limiter_storage == storage
+    assert Settings.from_env().rate_limit_storage_url == storage
 
 
 @pytest.mark.parametrize(
@@ -86,13 +86,13 @@ def test_tries_are_counted_in_the_same_redis(monkeypatch, address, storage):
     ["", "short", "a" * 40, "change-me-change-me-change-me-change-me", "please_change_this_before_you_serve",
      "django-insecure-0a1b2c3d4e5f6g7h8i9j0k", "supersecretkeysupersecretkeysuper", "your-secret-key-your-secret-key"],
 )
-def test_a_key_that_everybody_could_guess_is_refused(monkeypatch, key):
+def test_secret_key_that_can_be_guessed_is_refused(monkeypatch, key):
     monkeypatch.setenv("SECRET_KEY", key)
     with pytest.raises(SettingsError, match="SECRET_KEY"):
         Settings.from_env().check_serving()
 
 
-def test_products_on_other_ports_of_one_host_have_cookies_of_other_names(monkeypatch):
+def test_session_cookie_is_named_after_the_port(monkeypatch):
     names = []
     for address in ("https://jobs.example.org", "https://jobs.example.org:8443", "http://jobs.example.org", ""):
         monkeypatch.setenv("PUBLIC_URL", address)
@@ -101,14 +101,14 @@ def test_products_on_other_ports_of_one_host_have_cookies_of_other_names(monkeyp
 
 
 @pytest.mark.parametrize("fallbacks", ["short", "a" * 40, f"{'0123456789abcdef' * 3},short"])
-def test_a_weak_key_is_refused_among_the_fallbacks_too(monkeypatch, fallbacks):
+def test_secret_key_fallbacks_refuse_a_weak_key(monkeypatch, fallbacks):
     monkeypatch.setenv("SECRET_KEY", "0123456789abcdef" * 3)
     monkeypatch.setenv("SECRET_KEY_FALLBACKS", fallbacks)
     with pytest.raises(SettingsError, match="SECRET_KEY_FALLBACKS"):
         Settings.from_env().check_serving()
 
 
-def test_tls_to_redis_believes_no_certificate_that_it_cannot_check(settings):
+def test_redis_over_tls_requires_a_valid_certificate(settings):
     with bare_celery(replace(settings, redis_url="rediss://:p@cache:6379/0")).connection_for_write() as connection:
         assert connection.ssl["ssl_cert_reqs"] is ssl.CERT_REQUIRED
 
@@ -122,12 +122,12 @@ def test_tls_to_redis_believes_no_certificate_that_it_cannot_check(settings):
         ("https://[2001:DB8::1]", "https://[2001:db8::1]"),
     ],
 )
-def test_the_public_address_is_compared_as_browsers_write_it(monkeypatch, written, origin):
+def test_public_url_is_normalized_as_browsers_write_it(monkeypatch, written, origin):
     monkeypatch.setenv("PUBLIC_URL", written)
     assert Settings.from_env().public_url == origin
 
 
-def test_an_empty_address_is_none(monkeypatch):
+def test_empty_urls_count_as_unset(monkeypatch):
     monkeypatch.setenv("DATABASE_URL", "")
     monkeypatch.setenv("REDIS_URL", "")
     assert Settings.from_env().embedded_database
@@ -151,7 +151,7 @@ def test_an_empty_address_is_none(monkeypatch):
         ("REDIS_URL", "redis://"), ("REDIS_URL", "redis://cache:6379/abc"), ("REDIS_URL", "redis+socket://"),
     ],
 )
-def test_a_bad_setting_is_one_sentence_that_names_it(monkeypatch, name, value):
+def test_bad_setting_is_reported_in_one_sentence_that_names_it(monkeypatch, name, value):
     monkeypatch.setenv(name, value)
     with pytest.raises(SettingsError) as fault:
         Settings.from_env()
@@ -159,7 +159,7 @@ def test_a_bad_setting_is_one_sentence_that_names_it(monkeypatch, name, value):
     assert "\n" not in str(fault.value)
 
 
-def test_all_faults_are_reported_at_once(monkeypatch):
+def test_faults_of_several_settings_are_reported_together(monkeypatch):
     for name in ("PORT", "WEB_WORKERS", "AUTH"):
         monkeypatch.setenv(name, "wrong")
     with pytest.raises(SettingsError) as fault:
@@ -167,7 +167,7 @@ def test_all_faults_are_reported_at_once(monkeypatch):
     assert [line.split()[0] for line in str(fault.value).splitlines()] == ["PORT", "AUTH", "WEB_WORKERS"]
 
 
-def test_a_fault_ends_a_process_with_code_1_and_its_sentence():
+def test_settings_error_ends_a_process_with_its_sentence():
     assert issubclass(SettingsError, SystemExit)
     assert SettingsError("PORT must be.").code == "PORT must be."
 
@@ -182,7 +182,7 @@ def test_a_fault_ends_a_process_with_code_1_and_its_sentence():
         ({"PUBLIC_URL": "https://jobs.example.org"}, "PUBLIC_URL"),
     ],
 )
-def test_local_mode_is_for_this_machine_only(monkeypatch, settings, word):
+def test_local_mode_refuses_settings_of_a_network(monkeypatch, settings, word):
     monkeypatch.setenv("AUTH", "local")
     for name, value in settings.items():
         monkeypatch.setenv(name, value)
@@ -200,19 +200,19 @@ def test_local_mode_listens_on_loopback(monkeypatch, host):
 @pytest.mark.parametrize(
     "key", [None, "", "short", "a" * 64, "192b9bdd22ab9ed4d12e236c78afcb9a393ec15f71bbf5dc987d54727823bcbf"]
 )
-def test_serving_accounts_takes_a_secret_key_worth_the_name(monkeypatch, key):
+def test_accounts_mode_needs_a_strong_secret_key(monkeypatch, key):
     if key is not None:
         monkeypatch.setenv("SECRET_KEY", key)
     with pytest.raises(SettingsError, match="SECRET_KEY"):
         Settings.from_env().check_serving()
 
 
-def test_serving_accounts_with_a_good_key(monkeypatch):
+def test_accounts_mode_accepts_a_strong_secret_key(monkeypatch):
     monkeypatch.setenv("SECRET_KEY", GOOD_KEY)
     Settings.from_env().check_serving()
 
 
-def test_a_data_folder_that_cannot_be_used_is_one_sentence(monkeypatch, tmp_path):
+def test_data_dir_that_cannot_be_used_is_reported_in_one_sentence(monkeypatch, tmp_path):
     (tmp_path / "file").touch()
     monkeypatch.setenv("DATA_DIR", str(tmp_path / "file" / "data"))
     with pytest.raises(SettingsError, match="DATA_DIR .* cannot be used") as fault:
@@ -226,11 +226,11 @@ def test_a_data_folder_that_cannot_be_used_is_one_sentence(monkeypatch, tmp_path
      ("::ffff:127.0.0.1", True), ("0.0.0.0", False), ("::", False), ("example.org", False), ("localhost.evil", False),
      ("", False), ("2130706433", False)],
 )
-def test_what_counts_as_loopback(host, loopback):
+def test_is_loopback(host, loopback):
     assert is_loopback(host) is loopback
 
 
-def test_the_old_name_of_the_connections_is_accepted(monkeypatch):
+def test_web_threads_is_accepted_for_web_database_connections(monkeypatch):
     monkeypatch.setenv("WEB_THREADS", "5")
     assert Settings.from_env().web_database_connections == 5
     monkeypatch.setenv("WEB_DATABASE_CONNECTIONS", "6")

@@ -73,8 +73,8 @@ def keep_second_worker() -> None:
     try:
         supervisor.start(processes.worker(settings, APPLICATION, "-n", f"{SECOND}@%h"))
         while True:
-            supervisor.tend()
-            time.sleep(launcher.TEND_SECONDS)
+            supervisor.poll()
+            time.sleep(launcher.POLL_INTERVAL)
     except KeyboardInterrupt:
         supervisor.stop()
 

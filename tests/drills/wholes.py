@@ -15,7 +15,7 @@ from pathlib import Path
 import psutil
 
 from app.config.settings import PROJECT
-from app.worker.reconciler import INTERVAL_SECONDS
+from app.worker.reconciler import RECONCILE_INTERVAL
 from tests.drills import faults
 from tests.drills.brokers import started
 from tests.drills.lasting import lasts
@@ -47,7 +47,7 @@ def three_reconcilers(stage: Stage) -> Outcome:
             _abort_as_received(stage, people)
             recoveries += stage.since(back, run_ids, 1)
             # Whoever took one of them twice has published it by then, too.
-            lasts(INTERVAL_SECONDS)
+            lasts(RECONCILE_INTERVAL)
             doubles += _published_twice(stage, run_ids)
             found += len(run_ids)
     return Outcome(found, "runs", recoveries, "recovery", {"published twice": doubles})

@@ -1,4 +1,4 @@
-"""Programs are run to their end, or nothing of them is left."""
+"""Programs run to their end, or are killed with all their descendants."""
 
 import os
 import signal
@@ -13,18 +13,18 @@ from app.embedded.subprocesses import run
 from tests.support.waiting import wait_until
 
 LONG = f"300.{os.getpid()}"
-"""Seconds that nobody else sleeps."""
+"""A duration that identifies the processes of this test."""
 
 PROLIFIC = f"for each in $(seq 400); do sleep {LONG} & done; wait"
 
 
 class Interrupted(Exception):
-    """What Ctrl-C is to the product."""
+    """Stands for KeyboardInterrupt."""
 
 
 @pytest.fixture
 def interruptible() -> Iterator[None]:
-    """This process is interrupted by a signal that nobody else uses."""
+    """Raise Interrupted in this process on SIGUSR1."""
 
     def interrupt(*_: object) -> None:
         raise Interrupted
@@ -34,23 +34,23 @@ def interruptible() -> Iterator[None]:
     signal.signal(signal.SIGUSR1, before)
 
 
-def test_a_program_that_fails_is_quoted_with_its_last_words():
+def test_run_that_fails_quotes_the_last_line():
     with pytest.raises(DataDirError, match="sh failed: at last"):
         run(["sh", "-c", "echo first >&2; echo at last >&2; exit 3"])
     with pytest.raises(DataDirError, match="cannot be run"):
         run(["/nowhere/at/all"])
 
 
-def test_a_program_is_given_none_of_our_settings(monkeypatch):
+def test_run_passes_on_no_settings(monkeypatch):
     monkeypatch.setenv("SECRET_KEY", "s3same")
     environment = run(["env"]).splitlines()
     assert f"PATH={os.environ['PATH']}" in environment
     assert not any(line.startswith("SECRET_KEY=") for line in environment)
 
 
-def test_of_a_program_that_is_interrupted_while_it_starts_others_none_is_left(interruptible):
+def test_run_that_is_interrupted_kills_all_descendants(interruptible):
     def interrupt() -> None:
-        wait_until(lambda: len(sleepers()) > 20, what="some of the others", pause=0.001)
+        wait_until(lambda: len(sleepers()) > 20, what="some of the children", pause=0.001)
         os.kill(os.getpid(), signal.SIGUSR1)
 
     interrupting = Thread(target=interrupt)

@@ -68,8 +68,8 @@ def application(settings: Settings) -> Flask:
     bounds.LOCK_TIMEOUT = bounds.STATEMENT_TIMEOUT = PATIENCE
     bounds.BoundedConnection.answer_timeout = 2 * PATIENCE
     bounds._session = partial(_patient_session, bounds._session)
-    celery_app.PRODUCER_TRANSPORT.update(socket_timeout=PATIENCE, socket_connect_timeout=PATIENCE)
-    reconciler.PUBLISH_SECONDS = -PATIENCE
+    celery_app.PUBLISHER_TRANSPORT_OPTIONS.update(socket_timeout=PATIENCE, socket_connect_timeout=PATIENCE)
+    reconciler.MAX_PUBLISH_SECONDS = -PATIENCE
     accounts = replace(settings, auth="accounts", public_url=HOST, secret_key="a key of forty characters, seen by all")
     return create_app(accounts)
 

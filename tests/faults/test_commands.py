@@ -10,7 +10,7 @@ import pytest
 
 from app.config.settings import Settings
 from app.embedded import postgres as embedded_postgres
-from app.embedded.data_dir import short_path, transition
+from app.embedded.data_dir import short_path, start_stop_lock
 from app.embedded.on_demand import postgres_on_demand
 from tests.faults.conftest import DEEP
 from tests.support.product import Product
@@ -87,11 +87,11 @@ def test_a_command_that_comes_right_after_the_last_one_stopped_the_server_starts
 
     @contextmanager
     def followed(data_dir: Path) -> Iterator[None]:
-        with transition(data_dir):
+        with start_stop_lock(data_dir):
             yield
         came.append(stopped.command("runs", "list"))
 
-    monkeypatch.setattr("app.embedded.on_demand.transition", followed)
+    monkeypatch.setattr("app.embedded.on_demand.start_stop_lock", followed)
     with postgres_on_demand(Settings.from_env().data_dir, True):
         pass
 

@@ -42,7 +42,7 @@ def test_a_stop_at_the_very_beginning_ends_without_a_stack_trace_and_leaves_noth
     with temporary_product(folder / DEEP) as product:
         launcher = product.launch()
         if what == "a half-made cluster":
-            wait_until(lambda: "Making the database cluster" in product.printed(), what="the first words")
+            wait_until(lambda: "Creating the database" in product.printed(), what="the first words")
         else:
             # From its first line on no stop may be lost, though it takes a second until it can answer one.
             wait_until(lambda: holds_back(launcher.pid, signal.SIGINT), what="the first line")
@@ -88,7 +88,7 @@ def test_what_a_killed_launcher_leaves_running_is_stopped_by_the_next_start(runn
     [left] = running.processes()
     running.start()
 
-    assert "Stopped 1 processes that an earlier start had left behind." in running.printed()
+    assert "Stopped 1 process left over from an earlier start." in running.printed()
     assert left not in running.processes()
     assert running.current_run() == run_id
     wait_until(lambda: running.health() == "ok", what="all to be well")
@@ -145,7 +145,7 @@ def test_commands_use_the_database_of_the_running_product_and_let_it_run(running
 
     assert running.command("db", "upgrade").returncode == 0
     assert f"{run_id} " in running.command("runs", "list").stdout
-    assert "runs published" in running.command("runs", "reconcile", "--once").stdout
+    assert " published" in running.command("runs", "reconcile", "--once").stdout
     assert running.command("runs", "abort", str(run_id)).returncode == 0
 
     assert running.run(run_id)["status"] == "aborted"

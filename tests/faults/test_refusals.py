@@ -64,7 +64,7 @@ def test_serving_without_sign_in_on_an_outside_address_is_refused(folder: Path) 
         ),
         (
             ["--bind", "127.0.0.1:0", "--certfile", "/etc/hostname", "--keyfile", "/etc/hostname"],
-            "TLS ends at a proxy in front, not here: leave certfile and keyfile out.",
+            "This server does not do TLS: remove certfile and keyfile, and let a proxy in front do it.",
         ),
     ],
     ids=["an outside address without sign-in", "TLS"],

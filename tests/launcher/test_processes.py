@@ -1,9 +1,9 @@
-"""What each process is given."""
+"""The environment of each process."""
 
 from app.launcher import processes
 
 
-def test_servers_get_none_of_our_settings_and_services_get_all(settings, monkeypatch):
+def test_environment_of_servers_has_no_settings_and_of_services_all(settings, monkeypatch):
     monkeypatch.setenv("SECRET_KEY", "s3same")
     monkeypatch.setenv("PORT", "8123")
     for server in (processes.postgres(settings), processes.redis(settings)):

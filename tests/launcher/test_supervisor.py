@@ -1,4 +1,4 @@
-"""Processes are kept running, stopped in order, and leave nothing behind, whatever happens to them or to us."""
+"""The supervisor restarts processes, stops them in order, and leaves none behind."""
 
 import os
 import subprocess
@@ -10,16 +10,16 @@ import psutil
 import pytest
 
 from app.config.settings import PROJECT
-from app.launcher.supervisor import Kept, Program, Supervisor
+from app.launcher.supervisor import Program, SupervisedProcess, Supervisor
 from app.observability import logs
 from tests.support.lines import events
 from tests.support.waiting import WAIT_TIMEOUT, wait_until
 
 FOREVER = f"sleep 400.{os.getpid()}"
-"""Seconds that nobody else sleeps."""
+"""A duration that identifies the processes of this test."""
 
 PARENT = f"{FOREVER} & {FOREVER}; true"
-DEAF = f"trap '' TERM; touch ready; while :; do {FOREVER}; done"
+STUBBORN = f"trap '' TERM; touch ready; while :; do {FOREVER}; done"
 KILLED = """
 import sys, signal, time
 from app.launcher.supervisor import Program, Supervisor
@@ -27,11 +27,11 @@ supervisor = Supervisor()
 supervisor.start(Program("only", sys.argv[1:], {"PATH": "/usr/bin:/bin"}, 1, signal.SIGINT))
 time.sleep(600)
 """
-NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+AS_NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
 
 
 def program(script: str, name: str = "only", stop_timeout: float = WAIT_TIMEOUT) -> Program:
-    """A shell's script."""
+    """Return a program that runs a shell script."""
     return Program(name, ["sh", "-c", script], {"PATH": os.environ["PATH"]}, stop_timeout)
 
 
@@ -46,7 +46,7 @@ def supervisor() -> Iterator[Supervisor]:
 
 @pytest.fixture
 def log(tmp_path: Path) -> Iterator[Path]:
-    """A file with the log of this process."""
+    """Write the log of this process to a file."""
     path = tmp_path / "log"
     with path.open("wb") as file:
         logs.configure("json")
@@ -57,7 +57,7 @@ def log(tmp_path: Path) -> Iterator[Path]:
 
 @pytest.fixture
 def logged(log: Path) -> Callable[[], list[str]]:
-    """The lines of the programs in it."""
+    """Return a function that reads the programs' lines from the log."""
 
     def lines() -> list[str]:
         logs.drain()
@@ -72,64 +72,64 @@ def sleepers() -> list[psutil.Process]:
     return [each for each in found if each.info["cmdline"] == FOREVER.split() and each.info["status"] != "zombie"]
 
 
-def tended(supervisor: Supervisor, condition: Callable[[], object]) -> None:
-    wait_until(lambda: supervisor.tend() or condition(), what="what is waited for")
+def poll_until(supervisor: Supervisor, condition: Callable[[], object]) -> None:
+    wait_until(lambda: supervisor.poll() or condition(), what="the condition")
 
 
-def test_what_is_killed_is_started_again_and_what_it_had_started_is_gone(supervisor: Supervisor) -> None:
+def test_killed_process_is_restarted_and_its_children_are_killed(supervisor: Supervisor) -> None:
     supervisor.start(program(PARENT))
     wait_until(lambda: len(sleepers()) == 2, what="both")
     before = sleepers()
 
     before[0].parent().kill()
 
-    tended(supervisor, lambda: len(sleepers()) == 2 and not set(sleepers()) & set(before))
+    poll_until(supervisor, lambda: len(sleepers()) == 2 and not set(sleepers()) & set(before))
 
 
-def test_what_ends_at_once_is_started_again_after_a_growing_pause(supervisor: Supervisor, log: Path) -> None:
-    def pauses() -> list[float]:
+def test_process_that_ends_at_once_is_restarted_with_a_growing_delay(supervisor: Supervisor, log: Path) -> None:
+    def delays() -> list[float]:
         logs.drain()
         return [event["pause_seconds"] for event in events(log.read_text(), "process ended")]
 
     supervisor.start(program("exit 3"))
 
-    tended(supervisor, lambda: len(pauses()) == 4)
-    assert pauses() == [0.5, 1.0, 2.0, 4.0]
+    poll_until(supervisor, lambda: len(delays()) == 4)
+    assert delays() == [0.5, 1.0, 2.0, 4.0]
 
 
-def test_what_has_been_steady_is_started_again_at_once(supervisor: Supervisor, monkeypatch: pytest.MonkeyPatch) -> None:
-    kept = Kept(program(FOREVER))
-    kept.tend()
-    process = kept.process
+def test_process_that_ran_long_is_restarted_at_once(supervisor: Supervisor, monkeypatch: pytest.MonkeyPatch) -> None:
+    supervised = SupervisedProcess(program(FOREVER))
+    supervised.poll()
+    process = supervised.process
     assert process is not None
-    monkeypatch.setattr("app.launcher.supervisor.STEADY_SECONDS", 0.0)
+    monkeypatch.setattr("app.launcher.supervisor.MIN_UPTIME_SECONDS", 0.0)
 
     process.kill()
-    wait_until(lambda: kept.tend() or kept.process is None, what="the end")
-    kept.tend()
+    wait_until(lambda: supervised.poll() or supervised.process is None, what="the end")
+    supervised.poll()
 
-    assert kept.process is not None
-    assert kept.process.pid != process.pid
-    kept.process.kill()
-    kept.wait(WAIT_TIMEOUT)
+    assert supervised.process is not None
+    assert supervised.process.pid != process.pid
+    supervised.process.kill()
+    supervised.wait(WAIT_TIMEOUT)
 
 
-def test_a_program_that_cannot_be_started_is_tried_again(supervisor: Supervisor, tmp_path: Path) -> None:
-    # Whatever the command, setpriv stands before it; there is none on this PATH yet.
+def test_program_that_cannot_be_started_is_retried(supervisor: Supervisor, tmp_path: Path) -> None:
+    # Every command is wrapped in setpriv, which is not on this PATH yet.
     path = tmp_path / "setpriv"
     supervisor.start(Program("only", ["setpriv"], {"PATH": str(tmp_path)}, 1))
     path.write_text(f"#!/bin/sh\nPATH=/usr/bin:/bin\n{FOREVER}\n")
     path.chmod(0o755)
-    tended(supervisor, sleepers)
+    poll_until(supervisor, sleepers)
 
 
-def test_the_group_that_was_started_last_is_stopped_first(supervisor: Supervisor, tmp_path: Path) -> None:
-    def noting(name: str) -> Program:
-        note = f"trap 'echo {name} >>{tmp_path}/order; exit' TERM; touch {tmp_path}/{name}"
-        return program(f"{note}; while :; do sleep 0.05; done", name)
+def test_stop_begins_with_the_group_started_last(supervisor: Supervisor, tmp_path: Path) -> None:
+    def recording(name: str) -> Program:
+        script = f"trap 'echo {name} >>{tmp_path}/order; exit' TERM; touch {tmp_path}/{name}"
+        return program(f"{script}; while :; do sleep 0.05; done", name)
 
     for group in (["server"], ["one", "two"]):
-        supervisor.start(*map(noting, group))
+        supervisor.start(*map(recording, group))
     wait_until(lambda: all((tmp_path / name).exists() for name in ("server", "one", "two")), what="all three")
 
     supervisor.stop()
@@ -139,9 +139,9 @@ def test_the_group_that_was_started_last_is_stopped_first(supervisor: Supervisor
     assert order[2:] == ["server"]
 
 
-def test_what_does_not_stop_is_killed_with_all_that_it_started(supervisor: Supervisor, tmp_path: Path) -> None:
-    supervisor.start(program(f"cd '{tmp_path}'; {DEAF}", stop_timeout=0.1))
-    wait_until((tmp_path / "ready").exists, what="the beginning")
+def test_stop_kills_a_process_that_ignores_the_signal_and_its_children(supervisor: Supervisor, tmp_path: Path) -> None:
+    supervisor.start(program(f"cd '{tmp_path}'; {STUBBORN}", stop_timeout=0.1))
+    wait_until((tmp_path / "ready").exists, what="the start")
 
     supervisor.stop()
 
@@ -150,10 +150,10 @@ def test_what_does_not_stop_is_killed_with_all_that_it_started(supervisor: Super
 
 @pytest.mark.parametrize(
     "user",
-    [[], pytest.param(NOBODY, marks=pytest.mark.skipif(os.geteuid() != 0, reason="only root can change its user"))],
+    [[], pytest.param(AS_NOBODY, marks=pytest.mark.skipif(os.geteuid() != 0, reason="only root can change its user"))],
     ids=["the same user", "another user"],
 )
-def test_nothing_runs_on_when_the_launcher_is_killed(user: list[str]) -> None:
+def test_processes_end_when_the_launcher_is_killed(user: list[str]) -> None:
     command = [sys.executable, "-c", KILLED, *user, *FOREVER.split()]
     with subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.DEVNULL) as launcher:
         wait_until(sleepers, what="the program")
@@ -161,7 +161,7 @@ def test_nothing_runs_on_when_the_launcher_is_killed(user: list[str]) -> None:
     wait_until(lambda: not sleepers(), what="its end")
 
 
-def test_a_program_has_a_session_and_an_environment_of_its_own_and_makes_private_files(
+def test_process_has_its_own_session_and_environment_and_private_files(
     supervisor: Supervisor, monkeypatch: pytest.MonkeyPatch, logged: Callable[[], list[str]]
 ) -> None:
     monkeypatch.setenv("SECRET_KEY", "s3same")
@@ -173,10 +173,10 @@ def test_a_program_has_a_session_and_an_environment_of_its_own_and_makes_private
     assert logged() == ["0077"]
 
 
-# --- What they write -------------------------------------------------------------------------------------------------
+# --- Output ----------------------------------------------------------------------------------------------------------
 
 
-def test_a_line_that_is_written_in_pieces_has_no_other_program_in_its_midst(
+def test_line_written_in_pieces_is_not_mixed_with_another_program(
     supervisor: Supervisor, logged: Callable[[], list[str]], tmp_path: Path
 ) -> None:
     def until(name: str) -> str:
@@ -193,28 +193,28 @@ def test_a_line_that_is_written_in_pieces_has_no_other_program_in_its_midst(
 
 
 @pytest.mark.parametrize("size", [1, 70_000])
-def test_last_words_are_a_line_even_without_its_end(
+def test_last_line_is_passed_on_without_a_line_break(
     supervisor: Supervisor, logged: Callable[[], list[str]], size: int
 ) -> None:
     supervisor.start(program(f"echo first; head -c {size} /dev/zero | tr '\\0' x; {FOREVER}"))
-    wait_until(sleepers, what="the words")
+    wait_until(sleepers, what="the output")
     supervisor.stop()
     assert logged() == ["first", "x" * size]
 
 
-def test_a_line_without_end_is_passed_on_in_pieces_and_nothing_of_it_is_lost(
+def test_endless_line_is_passed_on_in_pieces_without_loss(
     supervisor: Supervisor, logged: Callable[[], list[str]]
 ) -> None:
     supervisor.start(program(f"head -c 3000000 /dev/zero | tr '\\0' x; {FOREVER}"))
-    wait_until(sleepers, what="the words")
+    wait_until(sleepers, what="the output")
     supervisor.stop()
     assert "".join(logged()) == "x" * 3_000_000
     assert max(map(len, logged())) == 2**18
 
 
-def test_bytes_that_are_no_text_are_passed_on_as_they_are(supervisor: Supervisor, log: Path) -> None:
+def test_bytes_that_are_not_utf8_are_passed_on_unchanged(supervisor: Supervisor, log: Path) -> None:
     supervisor.start(program(f"printf '\\377\\n'; {FOREVER}"))
-    wait_until(sleepers, what="the words")
+    wait_until(sleepers, what="the output")
     supervisor.stop()
     logs.drain()
     assert b"\xff\n" in log.read_bytes()

@@ -1,4 +1,4 @@
-"""A log that nobody reads stops nobody, and a line is whole."""
+"""The log: it never blocks a process, and every line is whole."""
 
 import json
 import os
@@ -10,17 +10,17 @@ from pathlib import Path
 import pytest
 
 from app.config.settings import PROJECT
-from app.observability.line_queue import MAX_LINES, LineWriter
+from app.observability.line_queue import MAX_QUEUED_LINES, LineWriter
 from tests.support.waiting import WAIT_TIMEOUT
 
-MANY = 2 * MAX_LINES
+MANY = 2 * MAX_QUEUED_LINES
 LINE = b"x" * 99 + b"\n"
 LONG = b"y" * 9999 + b"\n"
 
 BEGIN = """
 import logging, os, sys, threading, time
 from app.observability import logs
-from app.concurrency.cooperative import is_cooperative
+from app.concurrency.greenlets import runs_on_gevent
 logs.configure("json")
 log = logging.getLogger("test")
 
@@ -39,14 +39,14 @@ GREENLETS = PATCHED + BEGIN + """
 logs.start_listener(apply=gevent.threadpool.ThreadPool(1).apply)
 overflow()
 for _ in range(3):
-    time.sleep(0.05)  # The other greenlet, too, has its turns.
+    time.sleep(0.05)  # Let the other greenlet run.
 print("done", flush=True)
 sys.stdin.readline()
 time.sleep(0.05)
 log.info("read again")
 """
 FORKED = BEGIN + """
-if is_cooperative():
+if runs_on_gevent():
     logs.start_listener(apply=gevent.threadpool.ThreadPool(1).apply)
 log.info("of the parent")
 if (pid := os.fork()) == 0:
@@ -89,22 +89,22 @@ def pipe() -> Iterator[tuple[int, int]]:
 
 
 @pytest.mark.parametrize("program", [UNREAD, GREENLETS], ids=["threads", "greenlets"])
-def test_a_process_whose_log_nobody_reads_goes_on_and_tells_later_how_many_lines_were_dropped(program: str) -> None:
+def test_log_without_a_reader_drops_lines_and_reports_their_number(program: str) -> None:
     with python(program, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdout.readline() == b"done\n"
 
         _, logged = process.communicate(b"\n", timeout=WAIT_TIMEOUT)
 
     lines = [json.loads(line) for line in logged.splitlines()]
-    told = [line for line in lines if line["event"].endswith("lines of the log were dropped, because nobody read them")]
-    assert {line["level"] for line in told} == {"warning"}
-    # The last line may have been dropped, too: the queue is full until it was written.
-    dropped = sum(int(line["event"].split()[0]) for line in told)
-    assert len(lines) - len(told) + dropped == MANY + 1
+    reports = [line for line in lines if line["event"].endswith("were dropped, because they were not read in time")]
+    assert {line["level"] for line in reports} == {"warning"}
+    # The last line may have been dropped, too, while the queue was full.
+    dropped = sum(int(line["event"].split()[0]) for line in reports)
+    assert len(lines) - len(reports) + dropped == MANY + 1
 
 
 @pytest.mark.parametrize("reader", ["a pipe", "a terminal"])
-def test_a_process_whose_log_nobody_reads_ends(reader: str, pipe: tuple[int, int]) -> None:
+def test_process_ends_though_nobody_reads_its_log(reader: str, pipe: tuple[int, int]) -> None:
     ends = pipe if reader == "a pipe" else os.openpty()
     with python(BEGIN + "overflow()", stderr=ends[1]) as process:
         assert process.wait(WAIT_TIMEOUT) == 0
@@ -112,7 +112,7 @@ def test_a_process_whose_log_nobody_reads_ends(reader: str, pipe: tuple[int, int
         os.close(end)
 
 
-def test_a_process_whose_reader_is_gone_goes_on() -> None:
+def test_process_goes_on_when_the_reader_closes_the_pipe() -> None:
     reading, writing = os.pipe()
     os.close(reading)
     with python(BEGIN + "overflow(); print('done')", stdout=subprocess.PIPE, stderr=writing) as process:
@@ -122,13 +122,13 @@ def test_a_process_whose_reader_is_gone_goes_on() -> None:
 
 
 @pytest.mark.parametrize("before", ["", PATCHED], ids=["threads", "greenlets"])
-def test_a_forked_child_has_a_log_of_its_own(before: str) -> None:
+def test_forked_child_has_its_own_log(before: str) -> None:
     with python(before + FORKED, stderr=subprocess.PIPE) as process:
         _, logged = process.communicate(timeout=WAIT_TIMEOUT)
     assert sorted(json.loads(line)["event"] for line in logged.splitlines()) == ["of the child", "of the parent"]
 
 
-def test_no_line_has_another_processs_line_in_its_midst_though_the_reader_is_slow() -> None:
+def test_lines_of_several_processes_are_not_mixed_for_a_slow_reader() -> None:
     with python(SHARED, stderr=subprocess.PIPE) as process:
         logged = b""
         while more := os.read(process.stderr.fileno(), 1000):
@@ -137,21 +137,21 @@ def test_no_line_has_another_processs_line_in_its_midst_though_the_reader_is_slo
     assert {(event[0], event == event[0] * 20_000) for event in events} == {(str(number), True) for number in range(4)}
 
 
-def test_a_line_is_written_as_it_is(pipe: tuple[int, int]) -> None:
+def test_line_writer_writes_a_line_unchanged(pipe: tuple[int, int]) -> None:
     writer = LineWriter(pipe[1])
     for line in (b"\n", LINE, LONG):
         writer.write(line)
         assert os.read(pipe[0], 65536) == line
 
 
-def test_a_line_that_a_full_disk_cut_off_does_not_spoil_the_next_one(tmp_path: Path) -> None:
+def test_line_writer_begins_a_new_line_after_a_full_disk(tmp_path: Path) -> None:
     log = tmp_path / "log"
     with log.open("wb") as file, python(FULL, stdout=file) as process:
         assert process.wait(WAIT_TIMEOUT) == 0
     assert log.read_bytes() == LONG[:5000] + b"\n" + LINE
 
 
-def test_a_line_that_cannot_be_written_is_not_the_last() -> None:
+def test_line_that_cannot_be_written_does_not_end_the_log() -> None:
     program = BEGIN + """
 logs.configure("console")
 log.info(chr(0xD800))
@@ -164,5 +164,5 @@ log.info("written")
 """
     with python(program, stderr=subprocess.PIPE) as process:
         _, logged = process.communicate(timeout=WAIT_TIMEOUT)
-    assert b"\\ud800" in logged and b"written" in logged and b"1 lines of the log were dropped" in logged
+    assert b"\\ud800" in logged and b"written" in logged and b"1 log lines were dropped" in logged
     assert b"lost" not in logged

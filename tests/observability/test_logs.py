@@ -1,4 +1,4 @@
-"""What is written down, and what never is."""
+"""The content of the log, and the secrets that it never contains."""
 
 import io
 import json
@@ -16,7 +16,7 @@ from tests.support.starts import start_run
 
 @pytest.fixture
 def lines(app):
-    """The lines logged since the test began, as JSON."""
+    """Return a function that reads the lines logged in this test, as JSON."""
     logs.configure("json")
     root = logging.getLogger()
     copy = logging.StreamHandler(io.StringIO())
@@ -26,7 +26,7 @@ def lines(app):
     root.removeHandler(copy)
 
 
-def test_each_transition_is_one_info_line_with_run_and_request(client, lines):
+def test_transition_is_one_info_line_with_run_and_request(client, lines):
     run_id = client.post("/api/ingestion/start", headers={"X-Request-ID": "first"}).json["run_id"]
     client.post(f"/api/ingestion/abort/{run_id}", headers={"X-Request-ID": "second"})
     client.post(f"/api/ingestion/abort/{run_id}", headers={"X-Request-ID": "third"})
@@ -37,23 +37,23 @@ def test_each_transition_is_one_info_line_with_run_and_request(client, lines):
     ]
 
 
-def test_a_replayed_start_is_a_line_with_its_run_and_without_its_key(client, lines):
+def test_replayed_start_is_logged_with_its_run_and_without_its_key(client, lines):
     for number in ("first", "second"):
         headers = {"X-Request-ID": number, "Idempotency-Key": "what-a-client-writes"}
         run_id = client.post("/api/ingestion/start", headers=headers).json["run_id"]
-    said = lines()
-    [replayed] = [line for line in said if line["event"] == "start replayed"]
+    logged = lines()
+    [replayed] = [line for line in logged if line["event"] == "start replayed"]
     assert (replayed["run_id"], replayed["request_id"], replayed["level"]) == (run_id, "second", "info")
-    assert "what-a-client-writes" not in str(said)
+    assert "what-a-client-writes" not in str(logged)
 
 
-def test_a_request_id_does_not_outlive_its_request(client, lines, user_id):
+def test_request_id_is_not_logged_after_its_request(client, lines, user_id):
     client.get("/healthz", headers={"X-Request-ID": "gone"})
     transitions.abort(start_run(user_id))
     assert {line.get("request_id") for line in lines() if line["event"] == "run moved"} == {None}
 
 
-def test_the_operator_reads_why_the_database_was_away(client, lines, user_id):
+def test_database_unavailable_is_logged_with_its_reason(client, lines, user_id):
     sql("ALTER TABLE ingestion_runs RENAME TO elsewhere")
     try:
         client.get("/api/ingestion/current-run", headers={"X-Request-ID": "mine"})
@@ -63,14 +63,14 @@ def test_the_operator_reads_why_the_database_was_away(client, lines, user_id):
     assert (line["request_id"], "db upgrade" in line["reason"]) == ("mine", True)
 
 
-def test_who_asks_for_what_is_not_his_shows_in_the_log(accounts_app, lines):
+def test_request_for_something_of_another_user_is_logged(accounts_app, lines):
     ann = person(accounts_app, "ann@example.org")
     made_up, hers = Visitor(accounts_app, Authorization="Bearer made-up"), with_token(accounts_app, ann)
     for visitor, path in ((made_up, "runs/1"), (hers, "runs/1"), (hers, "runs"), (hers, "companies/7")):
         visitor.call("GET", f"ingestion/{path}")
     hers.call("DELETE", "ingestion/companies/7", Authorization="none")
-    told = [(line["path"], line["code"], line["user_id"]) for line in lines() if line["event"] == "request"]
-    assert told == [
+    logged = [(line["path"], line["code"], line["user_id"]) for line in lines() if line["event"] == "request"]
+    assert logged == [
         ("/api/ingestion/runs/1", 401, None),
         ("/api/ingestion/runs/1", 404, ann),
         ("/api/ingestion/companies/7", 404, ann),
@@ -78,25 +78,25 @@ def test_who_asks_for_what_is_not_his_shows_in_the_log(accounts_app, lines):
     ]
 
 
-def test_a_refused_move_is_no_transition(client, lines):
+def test_refused_start_is_no_transition(client, lines):
     client.post("/api/ingestion/start")
     client.post("/api/ingestion/start")
     assert len([line for line in lines() if line["event"] == "run moved"]) == 1
 
 
-def test_nothing_a_client_sends_begins_a_new_line(client, lines):
+def test_line_breaks_of_a_client_begin_no_new_line(client, lines):
     client.post("/api/ingestion/%0A%7B%22level%22:%22fake%22%7D", headers={"X-Request-ID": "x"})
     assert all(line["level"] != "fake" for line in lines())
 
 
-def test_secrets_are_not_logged(client, lines, settings):
+def test_secrets_of_headers_and_servers_are_not_logged(client, lines, settings):
     client.post("/api/ingestion/start", headers={"Authorization": "Bearer s3same", "Cookie": "session=s3same"})
     text = json.dumps(lines())
     passwords = [(settings.data_dir / f"{name}.password").read_text() for name in ("postgres", "redis")]
     assert not any(secret in text for secret in ["s3same", *passwords])
 
 
-def test_no_secret_is_ever_logged(accounts_app, lines):
+def test_secrets_of_accounts_are_not_logged(accounts_app, lines):
     person(accounts_app, "ann@example.org")
     visitor = Visitor(accounts_app)
     visitor.sign_in("ann@example.org", "not-the-Passw0rd")
@@ -109,18 +109,18 @@ def test_no_secret_is_ever_logged(accounts_app, lines):
     text = json.dumps(lines())
     secrets = ["not-the-Passw0rd", PASSWORD, "a whole new password", token, cookie, cookie.partition(".")[0]]
     assert not any(secret in text for secret in [*secrets, "ann@example.org", "argon2"])
-    told = {line["event"] for line in lines()}
-    assert {"sign-in refused", "credential issued", "password changed"} <= told
+    events = {line["event"] for line in lines()}
+    assert {"sign-in refused", "credential issued", "password changed"} <= events
 
 
-def test_libraries_speak_the_same_format(lines):
+def test_library_log_has_the_same_format(lines):
     logging.getLogger("a.library").warning("it is %s", "late", extra={"minutes": 3})
     [line] = lines()
     assert (line["event"], line["logger"], line["level"], line["minutes"]) == ("it is late", "a.library", "warning", 3)
     assert line["timestamp"].endswith("Z")
 
 
-def test_an_exception_is_one_line_too(lines):
+def test_exception_is_one_line(lines):
     try:
         raise ValueError("no")
     except ValueError:
@@ -129,7 +129,7 @@ def test_an_exception_is_one_line_too(lines):
     assert line["exception"].startswith("Traceback")
 
 
-def test_the_console_is_for_reading(capfd):
+def test_console_format_is_readable(capfd):
     logs.configure("console")
     try:
         structlog.get_logger("here").info("run moved", run_id=3)

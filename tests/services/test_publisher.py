@@ -293,13 +293,13 @@ def test_between_two_passes_the_reconciler_rests_for_what_is_left_of_its_interva
     stopped.wait = lambda seconds: (rests.append(seconds), Stopped.wait(stopped, seconds))
     reconciler.reconcile_forever(stopped)
     assert len(rests) == 3
-    assert all(0 < seconds < reconciler.INTERVAL_SECONDS for seconds in rests)
+    assert all(0 < seconds < reconciler.RECONCILE_INTERVAL for seconds in rests)
 
 
 def test_what_is_not_published_in_time_is_left_to_whoever_takes_it_next(monkeypatch):
     monkeypatch.setattr(reconciler, "time", Clock(step=1.0))
     published = reconciler._publish_all(list(range(10)), lambda run_id: True)
-    assert len(published) == publisher.CLAIM_SECONDS - reconciler.PUBLISH_SECONDS
+    assert len(published) == publisher.CLAIM_SECONDS - reconciler.MAX_PUBLISH_SECONDS
 
 
 def test_a_pass_tells_that_reconciler_and_broker_are_well(app, broker):

@@ -8,7 +8,7 @@ from typing import Any
 from celery.signals import worker_ready
 from celery.worker.control import control_command
 
-from app.worker.heartbeat import BEAT_SECONDS
+from app.worker.heartbeat import HEARTBEAT_INTERVAL
 from celery_worker import celery
 from tests.support.workers import HANG_AT_START, HANG_MESSAGE
 
@@ -28,6 +28,6 @@ def _hang_at_start(**_: Any) -> None:
     A worker that sends heartbeats from outside the loop has sent one by then.
     """
     if HANG_AT_START in os.environ:
-        time.sleep(2 * BEAT_SECONDS)
+        time.sleep(2 * HEARTBEAT_INTERVAL)
         print(HANG_MESSAGE, flush=True)
         Event().wait()

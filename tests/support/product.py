@@ -25,7 +25,7 @@ import redis
 from app.config.settings import PROJECT
 from app.embedded import postgres as embedded_postgres
 from app.embedded import redis as embedded_redis
-from app.embedded.data_dir import make_metrics_folder, open_folder, read_secret, short_path, unlink
+from app.embedded.data_dir import make_metrics_folder, open_folder, read_secret, remove_short_link, short_path
 from tests.support.lines import events
 from tests.support.waiting import WAIT_TIMEOUT, wait_until
 
@@ -310,7 +310,7 @@ def temporary_product(data_dir: Path, measured: bool = True, **environment: str)
         yield product
     finally:
         product.end()
-        unlink(data_dir)
+        remove_short_link(data_dir)
 
 
 def ensure_running(product: Product) -> Product:

@@ -1,4 +1,4 @@
-"""A worker gives signs of life while it takes messages, and only then."""
+"""The heartbeat of a worker: written while it receives messages, and only then."""
 
 from functools import partial
 
@@ -18,36 +18,36 @@ def log(tmp_path):
 
 @pytest.fixture
 def started(settings, app, broker, log):
-    """Starts a worker whose loop can be held up."""
+    """Return a function that starts a worker whose loop can be blocked."""
     return partial(running_worker, settings, log, HANGING_WORKER)
 
 
-def test_a_worker_whose_loop_hangs_counts_as_away(started, app):
+def test_heartbeat_stops_when_the_loop_hangs(started, app):
     with started():
-        wait_until(is_here, what="a sign of life")
+        wait_until(is_alive, what="a heartbeat")
         app.extensions["celery"].control.broadcast("hang")
-        wait_until(is_away, what="its absence")
+        wait_until(is_silent, what="its silence")
 
 
-def test_a_worker_whose_loop_has_not_turned_yet_gives_no_sign(started, log):
+def test_heartbeat_is_not_written_before_the_loop_runs(started, log):
     with started(**{HANG_AT_START: "1"}):
         wait_until(lambda: HANG_MESSAGE in log.read_text(), what="the loop's start")
         assert sql("SELECT * FROM heartbeats") == []
 
 
-def test_a_worker_that_takes_no_more_messages_but_waits_for_a_child_counts_as_away(started):
+def test_heartbeat_stops_while_a_stopping_worker_waits_for_a_child(started):
     with started() as worker:
-        wait_until(is_here, what="a sign of life")
+        wait_until(is_alive, what="a heartbeat")
         for child in worker.children():
             child.suspend()
         worker.terminate()
-        wait_until(is_away, what="its absence")
+        wait_until(is_silent, what="its silence")
         assert worker.is_running()
 
 
-def is_here():
+def is_alive():
     return Component.WORKER in heartbeats.heartbeat_ages()
 
 
-def is_away():
+def is_silent():
     return heartbeats.heartbeat_ages()[Component.WORKER].total_seconds() > heartbeats.MAX_AGE_SECONDS[Component.WORKER]

@@ -48,7 +48,7 @@ class PasswordRateLimits:
         # A Redis that hangs costs one sign-in half a second, and then none for REDIS_PAUSE.
         options: dict[str, Any] = {"socket_timeout": 0.5, "socket_connect_timeout": 0.5}
         storage = storage_from_string(
-            settings.limiter_storage, key_prefix="job-ingestion:tries", wrap_exceptions=True, **options
+            settings.rate_limit_storage_url, key_prefix="job-ingestion:tries", wrap_exceptions=True, **options
         )
         self._shared = MovingWindowRateLimiter(storage)
         self._own = MovingWindowRateLimiter(MemoryStorage())

@@ -11,7 +11,7 @@ from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
 
 from app.api.auth.current_user import SAFE_METHODS, current_user_id
 from app.api.http.errors import TooManyUploads, UnreadableBody, UnsupportedBody
-from app.concurrency.cooperative import deadline
+from app.concurrency.greenlets import time_limit
 from app.config.settings import MAX_BODY_BYTES, MAX_IMPORT_BYTES
 
 MAX_BYTES = {"companies.import_companies": MAX_IMPORT_BYTES}
@@ -41,7 +41,7 @@ def read_body() -> None:
     if (request.content_length or 0) > request.max_content_length:
         raise RequestEntityTooLarge
     large = _may_be_large(request)
-    with _upload() if large else nullcontext(), deadline(LARGE_BODY_TIMEOUT if large else BODY_TIMEOUT):
+    with _upload() if large else nullcontext(), time_limit(LARGE_BODY_TIMEOUT if large else BODY_TIMEOUT):
         body = _whole_body(request)
     if body and request.mimetype != "application/json":
         raise UnsupportedBody("The body must be JSON, sent as Content-Type: application/json.")

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from app.api.auth.current_user import SAFE_METHODS
-from app.concurrency.cooperative import let_others_run
+from app.concurrency.greenlets import yield_to_others
 from app.config.settings import MAX_BODY_BYTES
 
 MAX_CONNECTIONS = 1000
@@ -72,6 +72,6 @@ def linger(client: socket.socket) -> None:
             client.settimeout(left)
             if not client.recv(65536):
                 return
-            let_others_run()
+            yield_to_others()
     except OSError:
         return

@@ -7,7 +7,7 @@ from app.services.companies import companies
 from app.services.companies.errors import DetectionBusy, NothingDetected
 from app.sources.detect import BoardMoved, BoardsToChoose, Detected, detect_board, detect_url
 from app.sources.errors import AddressRefused, RateLimiterUnavailable, SourceError
-from app.text import readable
+from app.text import clean_line
 
 
 class DetectUnavailable(DetectionBusy):
@@ -53,7 +53,7 @@ def _told(found: Detected, company_id: int | None) -> dict[str, object]:
         "source_name": found.source.name,
         "board": str(found.board),
         # Whatever the board says: it must do as the name of a company.
-        "name": readable(found.name or "", MAX_COMPANY_NAME_LENGTH) or None,
+        "name": clean_line(found.name or "", MAX_COMPANY_NAME_LENGTH) or None,
         "url": found.url,
         "postings": found.postings,
         "is_complete": found.is_complete,

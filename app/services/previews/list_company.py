@@ -1,6 +1,5 @@
 """One board of a preview: listed, decided posting by posting, and stored, whatever comes of it."""
 
-import re
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
@@ -18,14 +17,12 @@ from app.sources.errors import OutOfTime, RateLimited, SourceError, Unreachable
 from app.sources.listing import list_board
 from app.sources.title_filter import decide
 from app.sources.types import Posting
+from app.text import storable
 
 log = structlog.get_logger(__name__)
 
 BOARD_SECONDS = 90
 """What listing one board may take."""
-
-UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
-"""What a text may hold and PostgreSQL's cannot: NUL, and halves of characters."""
 
 UNKNOWN_SOURCE = "This version does not know the system “{}”, so it cannot read its boards."
 FAULT = "Something went wrong here while this board was read; the operator finds it in the log."
@@ -47,18 +44,13 @@ def list_company(unit: Row[Any]) -> None:
             leases.snooze(unit, counted=True)
             return
         outcome = Outcome(error.code) if error.code in set(Outcome) else Outcome.UNREACHABLE
-        stored = results.store_failure(unit, outcome, clean(error.detail), error.retry_at)
+        stored = results.store_failure(unit, outcome, storable(error.detail), error.retry_at)
     except DatabaseUnavailable:
         raise
     except Exception:
         log.exception("board not listed", source=unit.source, board=unit.board)
         stored = results.store_failure(unit, Outcome.UNREACHABLE, FAULT)
     log.info("board listed", preview_id=unit.preview_id, source=unit.source, board=unit.board, stored=stored)
-
-
-def clean(text: str) -> str:
-    """The text without what PostgreSQL cannot hold. Changes nothing."""
-    return UNSTORABLE.sub("", text)
 
 
 def _listed(unit: Row[Any]) -> ListingResult:

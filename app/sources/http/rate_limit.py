@@ -9,7 +9,7 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from app.config.validators import limiter_storage
+from app.config.validators import rate_limit_storage_url
 from app.sources.errors import RateLimiterUnavailable
 
 THROTTLES_KEPT_SECONDS = 60
@@ -39,7 +39,7 @@ if redis.call('PTTL', KEYS[1]) < tonumber(ARGV[1]) then redis.call('SET', KEYS[1
 
 def connect(redis_url: str) -> "redis.Redis":
     """Make a client that connects on first use. Its timeouts add up to one second if Redis hangs."""
-    url = limiter_storage(redis_url).removeprefix("redis+")
+    url = rate_limit_storage_url(redis_url).removeprefix("redis+")
     retry_once = Retry(NoBackoff(), 1)
     return redis.Redis.from_url(url, socket_timeout=0.5, socket_connect_timeout=0.5, retry=retry_once)
 

@@ -1,0 +1,28 @@
+"""Texts are cleaned of what a user cannot see and PostgreSQL cannot store."""
+
+import pytest
+
+from app.text import clean_line, storable
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("  Acme\t\n Ltd ", "Acme Ltd"),
+        ("Ac\x1b[31mme\x00", "Ac[31mme"),
+        ("A\u202ecme\u202c", "Acme"),
+        ("\u200d Acme \u200c", "Acme"),
+        ("👩\u200d💻", "👩\u200d💻"),
+        ("\u202e\u200d", ""),
+    ],
+)
+def test_clean_line_keeps_what_can_be_printed_in_one_line(text, line):
+    assert clean_line(text) == line
+
+
+def test_clean_line_is_cut_and_ends_with_no_blank():
+    assert clean_line("Acme Holding Ltd", 5) == "Acme"
+
+
+def test_storable_removes_nul_and_lone_surrogates():
+    assert storable("a\x00b\ud800c\udfffd 🙂") == "abcd 🙂"
