@@ -17,7 +17,7 @@ from celery.signals import (
 from flask import Flask
 
 from app.config.settings import Settings
-from app.db.engine import make_turns
+from app.db.engine import make_connection_slots
 from app.extensions import db
 from app.observability import logs
 from app.services.publisher import MAX_PUBLISHES
@@ -137,7 +137,7 @@ def _forget_inherited_connections(**_: Any) -> None:
     with app.app_context():
         db.engine.dispose(close=False)
         # The parent's heartbeat may have held a place at the moment of the fork.
-        app.extensions["database_turns"] = make_turns(db.engine)
+        app.extensions["connection_slots"] = make_connection_slots(db.engine)
 
 
 @worker_process_shutdown.connect

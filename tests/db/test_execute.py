@@ -1,4 +1,4 @@
-"""A statement is a transaction of its own, executed once; its errors and plans are those that services count on."""
+"""Execution: one statement is one transaction, sent once, with the errors and plans that services rely on."""
 
 from contextlib import ExitStack
 
@@ -19,7 +19,7 @@ ACTIVE_INDEX = "uq_ingestion_runs_one_active_per_user"
 BACKEND = select(func.pg_backend_pid().label("pid"), func.current_setting("job_ingestion.actor", True).label("actor"))
 
 
-def test_the_actor_of_a_statement_is_forgotten_with_it(app):
+def test_audit_context_ends_with_its_statement(app):
     run_id = make_run("pending")
     before = run_statement(BACKEND)[0]
     assert run_statement(transitions.ABORT.statement, run_id=run_id, owner=None, **audit_context(Actor.USER))
@@ -34,41 +34,41 @@ def test_rows_have_the_names_and_types_of_their_columns(app, user_id):
     assert isinstance(row.status, RunStatus)
 
 
-def test_a_statement_of_no_rows_returns_none(app, user_id):
+def test_statement_without_rows_returns_an_empty_list(app, user_id):
     run_id = make_run("pending", user_id)
     changed = RUNS.update().where(RUNS.c.id == bindparam("run")).values(dispatch_count=7)
-    assert not run_statement(changed, run=run_id)
+    assert run_statement(changed, run=run_id) == []
     assert queries.get(run_id).dispatch_count == 7
 
 
-def test_errors_are_sqlalchemys_and_carry_the_drivers(app, user_id):
+def test_errors_are_sqlalchemys_and_carry_the_drivers_error(app, user_id):
     make_run("pending", user_id)
     with pytest.raises(IntegrityError) as refusal:
         run_statement(insert(RUNS).values(user_id=bindparam("owner")), owner=user_id)
     assert refusal.value.orig.diag.constraint_name == ACTIVE_INDEX
     with pytest.raises(ProgrammingError):
-        run_statement(select(func.no_such_function(bindparam("given", type_=BigInteger))), given=1)
+        run_statement(select(func.no_such_function(bindparam("number", type_=BigInteger))), number=1)
 
 
 @pytest.mark.parametrize("missing", ["no_such_table", "ingestion_runs WHERE no_such_column"])
-def test_tables_of_another_version_are_no_database(app, missing):
+def test_missing_tables_and_columns_mean_unavailable(app, missing):
     with pytest.raises(DatabaseUnavailable) as fault:
         run_statement(text(f"SELECT FROM {missing}"))
     assert fault.value.reason == MIGRATIONS_BEHIND
 
 
-def test_a_pool_of_which_every_connection_is_busy_is_no_database(app, user_id):
-    with ExitStack() as held:
+def test_exhausted_pool_means_unavailable(app, user_id):
+    with ExitStack() as connections:
         for _ in range(db.engine.pool.size()):
-            held.enter_context(db.engine.connect())
+            connections.enter_context(db.engine.connect())
         with pytest.raises(DatabaseUnavailable) as fault:
             queries.current(user_id)
     assert "busy" in fault.value.reason
     assert queries.current(user_id) is None
 
 
-def test_a_statement_that_is_executed_often_is_prepared_once(app, user_id):
-    """The driver prepares a statement by its text, which for a constant is always the same."""
+def test_constant_statement_is_prepared_once(app, user_id):
+    """The driver prepares a statement by its text, and the text of a constant never changes."""
     db.engine.dispose()
     for _ in range(10):
         queries.current(user_id)
@@ -76,7 +76,7 @@ def test_a_statement_that_is_executed_often_is_prepared_once(app, user_id):
     assert [row.statement for row in prepared if "ingestion_runs" in row.statement] == [_text(queries.CURRENT)]
 
 
-def test_a_plan_that_is_kept_uses_the_index_of_active_runs(app):
+def test_generic_plan_uses_the_partial_index_of_active_runs(app):
     with db.engine.connect() as connection:
         connection.exec_driver_sql("SET plan_cache_mode = force_generic_plan")
         connection.exec_driver_sql("SET enable_seqscan = off")
@@ -87,5 +87,5 @@ def test_a_plan_that_is_kept_uses_the_index_of_active_runs(app):
 
 
 def _text(statement) -> str:
-    """The statement as PostgreSQL gets it, with its one parameter."""
+    """Return the statement's text as PostgreSQL receives it, with its one parameter."""
     return str(statement.compile(db.engine)).replace("%(owner)s", "$1")
