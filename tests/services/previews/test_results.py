@@ -53,7 +53,7 @@ def test_large_listings_are_stored_aside_and_small_ones_are_not(app, user_id, mo
     company(user_id, "acme")
     company(user_id, "beta")
     preview_id = begun(user_id)
-    for description, expected in (("x" * 1000, []), ("x" * results.LARGE, [1])):
+    for description, expected in (("x" * 1000, []), ("x" * results.LARGE_TEXT_LENGTH, [1])):
         unit = leases.claim_company(preview_id)
         found = ListingResult([offered("1", "Engineer", description=description)], True, 0, Validators())
         assert results.store_listing(unit, found)
