@@ -8,12 +8,15 @@ import pytest
 from sqlalchemy import event
 from sqlalchemy.exc import DisconnectionError, OperationalError
 
+from app.config.validators import connect_arguments
 from app.db.engine import BoundedConnection
 from app.errors import DatabaseUnavailable
 from app.extensions import db
 from app.services.health.checks import READ_ONLY
 from app.services.runs import queries
 from tests.support.factories import sql
+from tests.support.parallel import at_once
+from tests.support.waiting import wait_until
 
 
 def test_pool_opens_bounded_connections(app):
@@ -133,3 +136,14 @@ def test_server_that_closes_every_connection_is_unavailable(app, user_id):
     finally:
         event.remove(db.engine, "checkout", refuse)
     assert queries.current(user_id) is None
+
+
+def test_connections_cut_by_the_server_are_replaced_without_an_error(app, settings, user_id):
+    """As after a restart of PostgreSQL, every pooled connection is dead, and no caller notices."""
+    ours = "FROM pg_stat_activity WHERE application_name = 'job-ingestion'"
+    with psycopg.connect(**connect_arguments(settings.database_url), autocommit=True) as other:
+        for _ in range(3):
+            at_once(app, *[lambda: queries.current(user_id)] * 4)
+            other.execute(f"SELECT pg_terminate_backend(pid) {ours}")
+            wait_until(lambda: not other.execute(f"SELECT 1 {ours}").fetchall(), what="their end")
+            assert at_once(app, *[lambda: queries.current(user_id)] * 4) == [None] * 4

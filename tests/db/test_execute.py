@@ -1,19 +1,23 @@
 """Execution: one statement is one transaction, sent once, with the errors and plans that services rely on."""
 
+import time
 from contextlib import ExitStack
 
 import pytest
+from psycopg.errors import QueryCanceled
 from sqlalchemy import BigInteger, bindparam, func, insert, select, text
 from sqlalchemy.exc import IntegrityError, ProgrammingError
 
-from app.db.execute import MIGRATIONS_BEHIND, run_statement
+from app.db.engine import LARGE_STATEMENT_TIMEOUT
+from app.db.execute import MIGRATIONS_BEHIND, run_large_statement, run_statement
 from app.errors import DatabaseUnavailable
 from app.extensions import db
 from app.models import RunStatus
 from app.services.runs import queries, transitions
 from app.services.runs.audit_context import Actor, audit_context
 from app.services.runs.transitions import RUNS
-from tests.support.factories import make_run
+from tests.support.factories import holding, make_run, row
+from tests.support.parallel import at_once
 
 ACTIVE_INDEX = "uq_ingestion_runs_one_active_per_user"
 BACKEND = select(func.pg_backend_pid().label("pid"), func.current_setting("job_ingestion.actor", True).label("actor"))
@@ -29,9 +33,9 @@ def test_audit_context_ends_with_its_statement(app):
 
 def test_rows_have_the_names_and_types_of_their_columns(app, user_id):
     run_id = make_run("ingesting", user_id)
-    row = queries.get(run_id, user_id)
-    assert (row.id, row.status, row.server_time.tzinfo is not None) == (run_id, RunStatus.INGESTING, True)
-    assert isinstance(row.status, RunStatus)
+    run = queries.get(run_id, user_id)
+    assert (run.id, run.status, run.server_time.tzinfo is not None) == (run_id, RunStatus.INGESTING, True)
+    assert isinstance(run.status, RunStatus)
 
 
 def test_statement_without_rows_returns_an_empty_list(app, user_id):
@@ -73,7 +77,7 @@ def test_constant_statement_is_prepared_once(app, user_id):
     for _ in range(10):
         queries.current(user_id)
     prepared = run_statement(text("SELECT statement FROM pg_prepared_statements"))
-    assert [row.statement for row in prepared if "ingestion_runs" in row.statement] == [_text(queries.CURRENT)]
+    assert [each.statement for each in prepared if "ingestion_runs" in each.statement] == [_text(queries.CURRENT)]
 
 
 def test_generic_plan_uses_the_partial_index_of_active_runs(app):
@@ -84,6 +88,39 @@ def test_generic_plan_uses_the_partial_index_of_active_runs(app):
         plan = connection.exec_driver_sql("EXPLAIN EXECUTE current_run(1)").scalars().all()
         connection.invalidate()
     assert any(ACTIVE_INDEX in line for line in plan)
+
+
+def test_lock_timeout_means_unavailable(app, user_id):
+    """A lock of another transaction stands for a database that does not answer in time."""
+    run_id = make_run("pending")
+    with holding(f"SELECT * FROM ingestion_runs WHERE id = {run_id} FOR UPDATE"):
+        with pytest.raises(DatabaseUnavailable) as fault:
+            transitions.abort(run_id)
+    assert "lock timeout" in fault.value.reason
+    assert row(run_id).status == "pending"
+
+
+def test_large_statement_may_exceed_the_ordinary_timeout(app, monkeypatch):
+    slow = text("SELECT pg_sleep(5.2)")
+    with pytest.raises(DatabaseUnavailable) as refusal:
+        run_statement(slow)
+    assert isinstance(refusal.value.__cause__.orig, QueryCanceled)
+    assert run_large_statement(text("SHOW statement_timeout"))[0][0] == f"{LARGE_STATEMENT_TIMEOUT // 60}min"
+    assert len(run_large_statement(slow)) == 1
+
+
+def test_large_statements_run_two_at_a_time(app):
+    def slow():
+        run_large_statement(text("SELECT pg_sleep(0.5)"))
+
+    began = time.monotonic()
+    at_once(app, *[slow] * 4)
+    assert time.monotonic() - began >= 1
+
+
+def test_large_statements_use_new_connections(app):
+    run_large_statement(text("SELECT 1"))
+    assert app.extensions["large_engine"].pool.status() == "NullPool"
 
 
 def _text(statement) -> str:
