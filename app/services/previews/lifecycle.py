@@ -46,7 +46,7 @@ SNAPSHOT = ("company_id", "source", "board", "name", "include", "exclude")
 def begin_preview(user_id: int) -> tuple[int, bool]:
     """Start a preview and publish its message; return its id and whether it is new. Commits.
 
-    Raises what ``begin`` raises, and nothing because of the broker.
+    Raises what ``begin`` raises. A fault of the broker raises nothing.
     """
     preview_id, is_new = begin(user_id)
     if is_new:

@@ -66,13 +66,13 @@ def _listed(unit: Row[Any]) -> ListingResult:
     if unit.source not in SOURCES:
         raise Unreachable(UNKNOWN_SOURCE.format(unit.source))
     version = SOURCES[unit.source].schema_version
-    known = results.known_listing(unit.preview_id, unit.position, version)
-    validators = known.validators if known else None
+    previous = results.previous_listing(unit.preview_id, unit.position, version)
+    validators = previous.validators if previous else None
     listing = list_board(current_app.extensions["sources"], unit.source, unit.board, validators, BOARD_SECONDS)
-    if known and listing.not_modified:
-        postings = results.known_postings(known)
+    if previous and listing.not_modified:
+        postings = results.previous_postings(previous)
         decided = [_decided(unit, posting) for posting in postings]
-        return ListingResult(decided, True, known.unread, known.validators, version, known.read_at)
+        return ListingResult(decided, True, previous.unread, previous.validators, version, previous.read_at)
     decided = [_decided(unit, _record(posting)) for posting in listing.postings]
     return ListingResult(decided, listing.is_complete, listing.unread, listing.validators, version)
 

@@ -78,7 +78,7 @@ class ListingResult:
     """Time at which it was read; None for now. A reused listing keeps its time."""
 
 
-def known_listing(preview_id: int, position: int, schema_version: int) -> PreviousListing | None:
+def previous_listing(preview_id: int, position: int, schema_version: int) -> PreviousListing | None:
     """Return the earlier listing of this company's board that a conditional request may reuse, or None.
 
     A 304 refers to the listing from which the validators came, so only that one may be reused; it has the company's
@@ -111,11 +111,11 @@ def known_listing(preview_id: int, position: int, schema_version: int) -> Previo
     return PreviousListing(found.preview_id, found.position, validators, found.found, found.unread, found.read_at)
 
 
-def known_postings(known: PreviousListing) -> list[dict[str, Any]]:
+def previous_postings(previous: PreviousListing) -> list[dict[str, Any]]:
     """Return the postings of an earlier listing with their texts, but without the filters' decisions."""
     columns = [POSTINGS.c[name] for name in (*TEXTS, *TIMES)]
-    of_listing = and_(POSTINGS.c.preview_id == known.preview_id, POSTINGS.c.position == known.position)
-    run = run_large_statement if known.found >= MANY_POSTINGS else run_statement
+    of_listing = and_(POSTINGS.c.preview_id == previous.preview_id, POSTINGS.c.position == previous.position)
+    run = run_large_statement if previous.found >= MANY_POSTINGS else run_statement
     return [dict(row._mapping) for row in run(select(*columns).where(of_listing).order_by(POSTINGS.c.posting_id))]
 
 

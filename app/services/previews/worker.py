@@ -22,7 +22,7 @@ T = TypeVar("T")
 SLICE_SECONDS = 20
 """Time spent on one message before others have their turn; boards already claimed are completed."""
 
-POLL_INTERVAL = 0.2
+POLL_INTERVAL_SECONDS = 0.2
 """Seconds between two checks for the end of the work or a shutdown."""
 
 LEFT_INTERVAL_SECONDS = 2
@@ -60,12 +60,12 @@ class Runner:
         return [unit for unit in self._claimed if unit is not None]
 
     def poll(self) -> bool:
-        """Wait for POLL_INTERVAL, renew the leases, and return whether a thread still works. Commits."""
+        """Wait for POLL_INTERVAL_SECONDS, renew the leases, and return whether a thread still works. Commits."""
         if time.monotonic() >= self._until:
             self.over.set()
         for thread in self._threads:
             if thread.is_alive():
-                thread.join(POLL_INTERVAL)
+                thread.join(POLL_INTERVAL_SECONDS)
                 break
         if time.monotonic() - self._renewed >= leases.RENEW_SECONDS and (units := self.claimed):
             self._renewed = time.monotonic()

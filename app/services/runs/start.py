@@ -57,7 +57,7 @@ START_PREVIEWED = _starting(previews.startable(bindparam("preview_id", type_=Big
 def start_run(user_id: int, preview_id: int | None = None, key: str | None = None) -> tuple[int, bool]:
     """Create a run and publish its message; return its id and whether it is new. Commits.
 
-    A replayed start publishes nothing. Raises what ``create_run`` raises, and nothing because of the broker.
+    A replayed start publishes nothing. Raises what ``create_run`` raises. A fault of the broker raises nothing.
     """
     run_id, is_new = create_run(user_id, preview_id, key)
     if is_new:
