@@ -50,7 +50,7 @@ ONE_STATEMENT_EACH: dict[str, Any] = {
 }
 
 
-# The original poll, because gevent's would switch to other greenlets while the pool holds this connection. It is only
+# The original poll, because gevent's would let other greenlets run while this one holds the connection. It is only
 # called with a timeout of zero.
 _poll = get_original("select", "poll")
 

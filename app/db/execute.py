@@ -80,7 +80,7 @@ def inline_literals(values: Iterable[str]) -> list[ColumnElement[str]]:
     """Return values as literals in the statement's text instead of parameters. Only for constants, never for input.
 
     PostgreSQL keeps one generic plan of a statement that is executed often. That plan can use a partial index only if
-    the values which the index's condition names stand in the text.
+    the text of the statement contains the values in the index's condition.
     """
     return [literal_column(f"'{value}'") for value in values]
 

@@ -62,7 +62,7 @@ class Preview(Base):
     preview_id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
     user_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("users.user_id", ondelete="CASCADE"))
     settings_hash: Mapped[str] = mapped_column(CHAR(64))
-    """Hash of the settings from which it was made. If the present hash differs, the preview is outdated."""
+    """Hash of the settings from which it was made. If the current hash differs, the preview is outdated."""
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
     deadline_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     """Companies that are not listed by then have failed."""

@@ -33,18 +33,20 @@ LAST_USED_SECONDS = 60
 TOKEN_PREFIX = "ji_"
 """Prefix by which people and secret scanners recognise a token."""
 
-ALIVE = (
+IS_VALID = (
     or_(CREDENTIALS.c.expires_at.is_(None), CREDENTIALS.c.expires_at > func.clock_timestamp()),
     CREDENTIALS.c.user_id == USERS.c.user_id,
     CREDENTIALS.c.epoch == USERS.c.epoch,
 )
-"""The conditions of a usable credential: it has not expired, and its user's password has not changed since."""
+"""The conditions of a valid credential: it has not expired, and its user's password has not changed since."""
 
-STALE = or_(CREDENTIALS.c.last_used_at.is_(None), CREDENTIALS.c.last_used_at < seconds_from_now(-LAST_USED_SECONDS))
+LAST_USED_IS_STALE = or_(
+    CREDENTIALS.c.last_used_at.is_(None), CREDENTIALS.c.last_used_at < seconds_from_now(-LAST_USED_SECONDS)
+)
 
 BY_SECRET = select(
-    CREDENTIALS.c.credential_id, CREDENTIALS.c.user_id, CREDENTIALS.c.epoch, STALE.label("is_stale")
-).where(CREDENTIALS.c.secret_hash == bindparam("secret_hash"), CREDENTIALS.c.kind == bindparam("kind"), *ALIVE)
+    CREDENTIALS.c.credential_id, CREDENTIALS.c.user_id, CREDENTIALS.c.epoch, LAST_USED_IS_STALE.label("is_stale")
+).where(CREDENTIALS.c.secret_hash == bindparam("secret_hash"), CREDENTIALS.c.kind == bindparam("kind"), *IS_VALID)
 """The credential with this secret. Built once, because every request with accounts executes it."""
 
 
@@ -113,7 +115,7 @@ def make_token(
 
 
 def find(kind: CredentialKind, secret: str) -> ActiveCredential | None:
-    """Return the usable credential of this kind with this secret, or None.
+    """Return the valid credential of this kind with this secret, or None.
 
     Commits ``last_used_at``, at most once in LAST_USED_SECONDS.
     """
@@ -122,15 +124,15 @@ def find(kind: CredentialKind, secret: str) -> ActiveCredential | None:
         return None
     found = rows[0]
     if found.is_stale:
-        used = update(CREDENTIALS).where(CREDENTIALS.c.credential_id == found.credential_id, STALE)
+        used = update(CREDENTIALS).where(CREDENTIALS.c.credential_id == found.credential_id, LAST_USED_IS_STALE)
         run_statement(used.values(last_used_at=func.clock_timestamp()))
     return ActiveCredential(found.credential_id, found.user_id, found.epoch)
 
 
 def list_for_user(user_id: int) -> Sequence[Row[Any]]:
-    """Return a user's usable sessions and tokens, newest first, without their secret hashes."""
+    """Return a user's valid sessions and tokens, newest first, without their secret hashes."""
     public = [column for column in CREDENTIALS.c if column.name not in ("secret_hash", "epoch")]
-    mine = select(*public).where(CREDENTIALS.c.user_id == user_id, *ALIVE)
+    mine = select(*public).where(CREDENTIALS.c.user_id == user_id, *IS_VALID)
     return run_statement(mine.order_by(CREDENTIALS.c.credential_id.desc()))
 
 

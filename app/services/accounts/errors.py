@@ -30,7 +30,7 @@ class UserNotFound(AppError):
 
 
 class EmailTaken(AppError):
-    """Another user has this address."""
+    """A user with this address already exists."""
 
     status = HTTPStatus.CONFLICT
     code = "email_taken"

@@ -100,7 +100,7 @@ def change(
 ) -> Row[Any]:
     """Change the name, the filters or ``enabled`` of a company of this user, and return it. Commits.
 
-    With ``expected_updated_at``, only if the company was last changed then. Raises CompanyChanged with the present
+    With ``expected_updated_at``, only if the company was last changed then. Raises CompanyChanged with the current
     company, and CompanyNotFound, also for another user's.
     """
     unchanged = [] if expected_updated_at is None else [COMPANIES.c.updated_at == expected_updated_at]

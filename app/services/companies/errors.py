@@ -24,7 +24,7 @@ class CompanyExists(AppError):
 
 
 class CompanyChanged(AppError):
-    """The company was changed since the client read it. ``company`` is its present row."""
+    """The company was changed since the client read it. ``company`` is its current row."""
 
     status = HTTPStatus.CONFLICT
     code = "company_changed"

@@ -117,7 +117,7 @@ def refusal(preview_id: int, user_id: int) -> AppError | None:
 def startable(preview_id: ColumnElement[int], user_id: ColumnElement[int]) -> ColumnElement[bool]:
     """Build the SQL condition that a run of this user may start from this preview.
 
-    The preview must be theirs, finished, and made from the present settings.
+    The preview must be theirs, finished, and made from the current settings.
     """
     current = PREVIEWS.c.settings_hash == settings_hash(user_id)
     finished = PREVIEWS.c.finished_at.is_not(None)

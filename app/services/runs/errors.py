@@ -24,7 +24,7 @@ class RunActive(AppError):
 
 
 class RunMoved(AppError):
-    """The move is illegal from the run's present status, ``run_status``."""
+    """The move is illegal from the run's current status, ``run_status``."""
 
     status = HTTPStatus.CONFLICT
     code = "run_moved"

@@ -15,11 +15,11 @@ BOARD = {"source": "greenhouse", "board": "acme"}
 ACME = {**BOARD, "name": "Acme", "enabled": True, "include": ["engineer"], "exclude": []}
 
 
-def like_acme(**other) -> dict:
+def acme_with(**other) -> dict:
     return {**ACME, **other}
 
 
-def fill(user_id: int, number: int) -> None:
+def insert_companies(user_id: int, number: int) -> None:
     sql(
         "INSERT INTO companies (user_id, source, board, name)"
         " SELECT :user_id, 'lever', 'b' || n, 'N' FROM generate_series(1, :number) n",
@@ -41,14 +41,14 @@ def test_add_stores_every_setting(user_id):
 
 def test_list_for_user_sorts_by_name_regardless_of_case(user_id):
     for board, name in (("a", "zebra"), ("b", "Beta"), ("c", "alpha")):
-        companies.add(user_id, like_acme(board=board, name=name))
+        companies.add(user_id, acme_with(board=board, name=name))
     assert [found.name for found in companies.list_for_user(user_id)] == ["alpha", "Beta", "zebra"]
 
 
 def test_add_refuses_a_second_company_of_a_board_with_its_id(app, user_id):
     first = companies.add(user_id, ACME)
     with pytest.raises(CompanyExists) as refusal:
-        companies.add(user_id, like_acme(name="Other"))
+        companies.add(user_id, acme_with(name="Other"))
     assert refusal.value.members == {"company_id": first.company_id}
     assert companies.get(first.company_id, user_id).name == "Acme"
     companies.add(make_user("other@example.org"), ACME)
@@ -62,10 +62,10 @@ def test_parallel_additions_have_one_winner_that_the_others_name(app, user_id):
 
 
 def test_add_allows_a_thousand_companies(user_id):
-    fill(user_id, 999)
+    insert_companies(user_id, 999)
     companies.add(user_id, ACME)
     with pytest.raises(TooManyCompanies, match="1000"):
-        companies.add(user_id, like_acme(board="one-more"))
+        companies.add(user_id, acme_with(board="one-more"))
     with pytest.raises(CompanyExists):
         companies.add(user_id, ACME)
 
@@ -103,9 +103,9 @@ def test_remove_succeeds_only_once(user_id):
 
 def test_merge_adds_and_changes_and_removes_nothing(user_id):
     companies.add(user_id, ACME)
-    companies.add(user_id, like_acme(board="beta", name="Beta"))
-    companies.add(user_id, like_acme(board="kept", name="Kept"))
-    entries = [ACME, like_acme(board="beta", name="Beta Ltd"), like_acme(board="new", name="New", enabled=False)]
+    companies.add(user_id, acme_with(board="beta", name="Beta"))
+    companies.add(user_id, acme_with(board="kept", name="Kept"))
+    entries = [ACME, acme_with(board="beta", name="Beta Ltd"), acme_with(board="new", name="New", enabled=False)]
     assert companies.merge(user_id, entries) == ImportResult(added=1, changed=1, unchanged=1)
     assert [(c.name, c.enabled) for c in companies.list_for_user(user_id)] == [
         ("Acme", True), ("Beta Ltd", True), ("Kept", True), ("New", False)
@@ -114,7 +114,7 @@ def test_merge_adds_and_changes_and_removes_nothing(user_id):
 
 
 def test_merge_without_filters_leaves_them(user_id):
-    companies.add(user_id, like_acme(enabled=False, exclude=["intern"]))
+    companies.add(user_id, acme_with(enabled=False, exclude=["intern"]))
     without_filters = [{"source": "greenhouse", "board": board, "name": "Acme"} for board in ("acme", "new")]
     assert companies.merge(user_id, without_filters) == ImportResult(added=1, changed=0, unchanged=1)
     old, new = companies.list_for_user(user_id)
@@ -123,17 +123,17 @@ def test_merge_without_filters_leaves_them(user_id):
 
 
 def test_merge_above_the_maximum_changes_nothing(user_id):
-    fill(user_id, 998)
+    insert_companies(user_id, 998)
     assert companies.merge(user_id, [ACME]).added == 1
     with pytest.raises(TooManyCompanies):
-        companies.merge(user_id, [like_acme(name="Changed"), like_acme(board="x"), like_acme(board="y")])
+        companies.merge(user_id, [acme_with(name="Changed"), acme_with(board="x"), acme_with(board="y")])
     assert sql("SELECT count(*) FROM companies WHERE name = 'Changed'") == [(0,)]
-    assert companies.merge(user_id, [like_acme(name="Changed"), like_acme(board="x")]) == ImportResult(1, 1, 0)
+    assert companies.merge(user_id, [acme_with(name="Changed"), acme_with(board="x")]) == ImportResult(1, 1, 0)
     assert companies.merge(user_id, []) == ImportResult(0, 0, 0)
 
 
 def test_parallel_merges_add_each_board_once(app, user_id):
-    entries = [like_acme(board=f"b{number}") for number in range(20)]
+    entries = [acme_with(board=f"b{number}") for number in range(20)]
     imports = at_once(app, *[lambda: companies.merge(user_id, entries)] * 6)
     assert sum(each.added for each in imports) == 20
     assert len(companies.list_for_user(user_id)) == 20
@@ -149,7 +149,7 @@ def test_settings_hash_covers_exactly_the_settings_of_previews(user_id):
         hashes.add(hash_of(user_id))
     assert len(hashes) == 6
     before = hash_of(user_id)
-    off = companies.add(user_id, like_acme(board="off", enabled=False))
+    off = companies.add(user_id, acme_with(board="off", enabled=False))
     sql("UPDATE companies SET listed_at = now(), outcome = 'ok', postings = 3, etag = 'x', updated_at = now()")
     companies.add(make_user("other@example.org"), ACME)
     assert hash_of(user_id) == before
@@ -165,5 +165,5 @@ def test_settings_hash_ignores_the_order_of_additions(app):
     ann, bob = make_user("ann@example.org"), make_user("bob@example.org")
     for user_id, boards in ((ann, "abc"), (bob, "cab")):
         for board in boards:
-            companies.add(user_id, like_acme(board=board))
+            companies.add(user_id, acme_with(board=board))
     assert hash_of(ann) == hash_of(bob)
