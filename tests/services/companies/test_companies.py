@@ -54,7 +54,7 @@ def test_add_refuses_a_second_company_of_a_board_with_its_id(app, user_id):
     companies.add(make_user("other@example.org"), ACME)
 
 
-def test_parallel_additions_have_one_winner_that_the_others_name(app, user_id):
+def test_add_in_parallel_has_one_winner_that_the_others_name(app, user_id):
     outcomes = at_once(app, *[lambda: companies.add(user_id, ACME)] * 8)
     [winner] = [outcome.company_id for outcome in outcomes if not isinstance(outcome, CompanyExists)]
     losers = [outcome for outcome in outcomes if isinstance(outcome, CompanyExists)]
@@ -132,7 +132,7 @@ def test_merge_above_the_maximum_changes_nothing(user_id):
     assert companies.merge(user_id, []) == ImportResult(0, 0, 0)
 
 
-def test_parallel_merges_add_each_board_once(app, user_id):
+def test_merge_in_parallel_adds_each_board_once(app, user_id):
     entries = [acme_with(board=f"b{number}") for number in range(20)]
     imports = at_once(app, *[lambda: companies.merge(user_id, entries)] * 6)
     assert sum(each.added for each in imports) == 20

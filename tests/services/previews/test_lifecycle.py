@@ -232,7 +232,7 @@ def test_start_against_a_change_of_settings_starts_or_is_refused(app, user_id):
             transitions.abort(started)
 
 
-def test_parallel_starts_from_one_preview_have_one_winner(app, user_id):
+def test_start_in_parallel_from_one_preview_has_one_winner(app, user_id):
     company(user_id, "acme")
     preview_id = finish_preview(user_id)
     outcomes = at_once(app, *[lambda: start_run(user_id, preview_id)] * 8)

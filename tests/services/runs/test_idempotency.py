@@ -41,7 +41,7 @@ def key_of(run_id: int) -> str | None:
 
 
 @pytest.mark.parametrize("status", LIVES)
-def test_repeated_start_returns_its_run_in_any_status(user_id, status):
+def test_start_with_a_used_key_returns_its_run_in_any_status(user_id, status):
     run_id, is_new = start.create_run(user_id, key="k")
     for move in LIVES[status]:
         move(run_id)
@@ -52,7 +52,7 @@ def test_repeated_start_returns_its_run_in_any_status(user_id, status):
     assert len(timeline(run_id)) == 1 + len(LIVES[status])
 
 
-def test_repeated_start_uses_up_no_id(user_id):
+def test_start_with_a_used_key_uses_up_no_id(user_id):
     run_id, _ = start.create_run(user_id, key="k")
     transitions.abort(run_id)
     for _ in range(5):
@@ -69,7 +69,7 @@ def test_start_without_a_key_is_never_replayed(user_id):
     assert (second != first, is_new, key_of(second), row(second).request_fingerprint) == (True, True, None, None)
 
 
-def test_repeated_start_is_answered_despite_another_active_run(user_id):
+def test_start_with_a_used_key_ignores_another_active_run(user_id):
     first, _ = start.create_run(user_id, key="k")
     transitions.abort(first)
     active, _ = start.create_run(user_id, key="other")
@@ -79,7 +79,7 @@ def test_repeated_start_is_answered_despite_another_active_run(user_id):
     assert refusal.value.run_id == active
 
 
-def test_repeated_start_is_answered_without_its_preview(user_id, preview_id):
+def test_start_with_a_used_key_needs_no_preview(user_id, preview_id):
     run_id, _ = start.create_run(user_id, preview_id, "k")
     transitions.abort(run_id)
     company(user_id, "beta")
@@ -94,7 +94,7 @@ def test_repeated_start_is_answered_without_its_preview(user_id, preview_id):
 
 
 @pytest.mark.parametrize("is_over", [False, True])
-def test_key_with_another_body_is_refused_before_all_else(user_id, preview_id, is_over):
+def test_start_with_a_used_key_and_another_body_is_refused_first(user_id, preview_id, is_over):
     run_id, _ = start.create_run(user_id, preview_id, "k")
     if is_over:
         transitions.abort(run_id)
@@ -104,7 +104,7 @@ def test_key_with_another_body_is_refused_before_all_else(user_id, preview_id, i
     assert sql("SELECT count(*) FROM ingestion_runs") == [(1,)]
 
 
-def test_refused_start_does_not_store_its_key(user_id, preview_id):
+def test_start_that_is_refused_stores_no_key(user_id, preview_id):
     active, _ = start.create_run(user_id)
     with pytest.raises(RunActive):
         start.create_run(user_id, key="k")
@@ -115,7 +115,7 @@ def test_refused_start_does_not_store_its_key(user_id, preview_id):
     assert (is_new, key_of(run_id)) == (True, "k")
 
 
-def test_keys_of_two_users_are_independent(app, user_id):
+def test_start_scopes_keys_to_their_user(app, user_id):
     other = make_user("other@example.org")
     mine, theirs = start.create_run(user_id, key="k"), start.create_run(other, key="k")
     assert mine[0] != theirs[0]
@@ -124,7 +124,7 @@ def test_keys_of_two_users_are_independent(app, user_id):
     assert again == ((mine[0], False), (theirs[0], False))
 
 
-def test_keys_differ_by_every_character(user_id):
+def test_start_compares_every_character_of_a_key(user_id):
     for key in ("k", "K", "k ", " k", "k" * 255, "k" * 254, '"', "\\", "%", "_"):
         run_id, is_new = start.create_run(user_id, key=key)
         assert is_new, key
@@ -137,7 +137,7 @@ def test_fingerprint_never_changes():
     assert idempotency.fingerprint(5).hex() == "28d27e592f73ab30c9f43a5050c8d29865797e3ec6c77504b4e7772c14b43a82"
 
 
-def test_simultaneous_copies_of_a_start_are_one_run(app):
+def test_start_in_parallel_copies_makes_one_run(app):
     for number in range(3):
         user_id = make_user(f"{number}@example.org")
         outcomes = at_once(app, *[lambda: start.create_run(user_id, key="k")] * 20)
@@ -146,7 +146,7 @@ def test_simultaneous_copies_of_a_start_are_one_run(app):
         assert len(timeline(outcomes[0][0])) == 1
 
 
-def test_simultaneous_keys_have_one_winner_that_the_other_names(app, user_id):
+def test_start_with_two_keys_at_once_has_one_winner(app, user_id):
     for number in range(10):
         keys = (f"a{number}", f"b{number}")
         outcomes = at_once(app, *[lambda key=key: start.create_run(user_id, key=key) for key in keys])
@@ -156,7 +156,7 @@ def test_simultaneous_keys_have_one_winner_that_the_other_names(app, user_id):
         transitions.abort(run_id)
 
 
-def test_simultaneous_bodies_with_one_key_have_one_winner(app, user_id, preview_id):
+def test_start_with_two_bodies_at_once_has_one_winner(app, user_id, preview_id):
     for number in range(10):
         bodies = (None, preview_id)
         outcomes = at_once(app, *[lambda body=body: start.create_run(user_id, body, f"k{number}") for body in bodies])
@@ -167,7 +167,7 @@ def test_simultaneous_bodies_with_one_key_have_one_winner(app, user_id, preview_
         transitions.abort(run_id)
 
 
-def test_simultaneous_users_with_one_key_get_a_run_each(app):
+def test_start_of_two_users_with_one_key_makes_a_run_each(app):
     users = [make_user(f"{name}@example.org") for name in "ab"]
     outcomes = at_once(app, *[lambda user_id=user_id: start.create_run(user_id, key="k") for user_id in users * 5])
     for number, user_id in enumerate(users):

@@ -25,7 +25,7 @@ def test_start_for_a_removed_user_is_unauthenticated(app):
         start_run(987_654)
 
 
-def test_second_start_names_the_active_run_and_uses_up_no_id(user_id):
+def test_start_names_the_active_run_and_uses_up_no_id(user_id):
     run_id = start_run(user_id)
     for _ in range(5):
         with pytest.raises(RunActive) as refusal:
@@ -43,7 +43,7 @@ def test_start_is_refused_by_an_active_run_of_any_age(user_id):
     assert refusal.value.run_id == run_id
 
 
-def test_parallel_starts_have_one_winner_that_the_others_name(app, user_id):
+def test_start_in_parallel_has_one_winner_that_the_others_name(app, user_id):
     for _ in range(10):
         outcomes = at_once(app, *[lambda: start_run(user_id)] * 8)
         [winner] = [outcome for outcome in outcomes if isinstance(outcome, int)]
@@ -52,7 +52,7 @@ def test_parallel_starts_have_one_winner_that_the_others_name(app, user_id):
         transitions.abort(winner)
 
 
-def test_starts_of_several_users_do_not_block_each_other(app):
+def test_start_does_not_block_other_users(app):
     users = [make_user(f"{name}@example.org") for name in "abcdef"]
     started = at_once(app, *[lambda user_id=user_id: start_run(user_id) for user_id in users])
     assert [queries.current(user_id) for user_id in users] == started

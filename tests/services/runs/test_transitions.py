@@ -24,7 +24,7 @@ MOVES = {
 
 @pytest.mark.parametrize("target", MOVES)
 @pytest.mark.parametrize("source", list(RunStatus))
-def test_moves_succeed_from_exactly_the_legal_statuses(app, source, target):
+def test_move_succeeds_from_exactly_the_legal_statuses(app, source, target):
     run_id = make_run(source.value)
     before = row(run_id)
     if source in target.sources:
@@ -73,7 +73,7 @@ def test_move_of_a_missing_run_raises_run_not_found(app, move):
         move(404)
 
 
-def test_parallel_claims_have_one_winner(app):
+def test_claim_in_parallel_has_one_winner(app):
     for number in range(10):
         run_id = make_run("pending", make_user(f"{number}@example.org"))
         outcomes = at_once(app, *[lambda: transitions.claim(run_id)] * 6)
@@ -92,7 +92,7 @@ def test_abort_against_finish_has_one_winner_that_the_loser_names(app):
         assert len(timeline(run_id)) == 2
 
 
-def test_parallel_aborts_all_succeed_and_write_one_event(app):
+def test_abort_in_parallel_always_succeeds_and_writes_one_event(app):
     run_id = make_run("ingesting")
     assert at_once(app, *[lambda: transitions.abort(run_id)] * 10) == [None] * 10
     assert len(timeline(run_id)) == 2
@@ -126,7 +126,7 @@ def test_finish_counts_the_jobs_of_the_run_by_status(app, user_id):
     assert (found.jobs_ready, found.jobs_skipped, found.jobs_expired, found.jobs_failed) == (4, 3, 2, 1)
 
 
-def test_times_and_events_follow_the_life_of_a_run(user_id):
+def test_moves_write_the_times_and_events_of_a_run(user_id):
     run_id = start_run(user_id)
     transitions.claim(run_id)
     transitions.advance(run_id, 12)
