@@ -96,7 +96,7 @@ def broker_answers() -> bool:
         with _celery().connection_for_write() as connection:
             return bool(connection.default_channel.client.ping())
     except Exception as error:  # kombu lets errors of every layer through
-        log.warning("broker does not answer", reason=str(error))
+        log.warning("broker did not answer", reason=str(error))
         return False
 
 

@@ -82,11 +82,11 @@ class Runner:
                         return
                     list_company.list_company(unit)
                 except DatabaseUnavailable as error:
-                    log.warning("preview not worked on", preview_id=self._preview_id, reason=error.reason)
+                    log.warning("preview work interrupted", preview_id=self._preview_id, reason=error.reason)
                     self._claimed[number] = None
                     self.over.wait(DATABASE_RETRY_SECONDS)
                 except Exception:
-                    log.exception("preview not worked on", preview_id=self._preview_id)
+                    log.exception("preview work failed", preview_id=self._preview_id)
                     return
                 finally:
                     # Its lease is no longer renewed, so another worker may claim it soon.
