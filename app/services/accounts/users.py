@@ -1,6 +1,7 @@
 """The users: the local user, and the people who sign in."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import structlog
@@ -26,6 +27,19 @@ LOCAL_EMAIL = "local@localhost"
 
 LOCAL_USER = select(USERS.c.user_id).where(USERS.c.email == bindparam("email"))
 
+ACCOUNT = select(USERS.c.user_id, USERS.c.email, USERS.c.name, USERS.c.password_hash)
+
+
+@dataclass(frozen=True)
+class Account:
+    """A user with the hash of their password."""
+
+    user_id: int
+    email: str
+    name: str | None
+    password_hash: str | None
+    """None if this user cannot sign in."""
+
 
 def local_user_id() -> int:
     """Return the id of the local user, and create that user at the first call. Commits."""
@@ -44,21 +58,21 @@ def add(email: str, password: str) -> int:
     return added[0].user_id
 
 
-def find_by_email(email: str) -> Row[Any] | None:
-    """Return the user with this address, whatever its case, or None."""
-    rows = run_statement(select(USERS).where(func.lower(USERS.c.email) == email.strip().lower()))
-    return rows[0] if rows else None
+def find_by_email(email: str) -> Account | None:
+    """Return the user with this address, in any case, or None."""
+    rows = run_statement(ACCOUNT.where(func.lower(USERS.c.email) == email.strip().lower()))
+    return _account(rows[0]) if rows else None
 
 
-def find_by_id(user_id: int) -> Row[Any]:
+def find_by_id(user_id: int) -> Account:
     """Return the user who makes a request. Raises Unauthenticated if that user was removed."""
-    rows = run_statement(select(USERS).where(USERS.c.user_id == user_id))
+    rows = run_statement(ACCOUNT.where(USERS.c.user_id == user_id))
     if not rows:
         raise Unauthenticated(USER_REMOVED)
-    return rows[0]
+    return _account(rows[0])
 
 
-def get_by_email(email: str) -> Row[Any]:
+def get_by_email(email: str) -> Account:
     """Return the user with this address, for operators. Raises UserNotFound."""
     if (user := find_by_email(email)) is None:
         raise UserNotFound(f"There is no user {email}.")
@@ -95,3 +109,7 @@ def set_password(user_id: int, password: str, old_hash: str | None = None, keep:
 def remove(user_id: int) -> None:
     """Remove a user with their runs, jobs, sessions and tokens. All of them end at once. Commits."""
     run_statement(delete(USERS).where(USERS.c.user_id == user_id))
+
+
+def _account(row: Row[Any]) -> Account:
+    return Account(row.user_id, row.email, row.name, row.password_hash)
