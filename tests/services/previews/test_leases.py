@@ -18,6 +18,7 @@ from app.sources.types import Validators
 from tests.support import previews as at
 from tests.support.boards import job
 from tests.support.factories import holding, sql
+from tests.support.outbox import QUEUE
 from tests.support.parallel import at_once
 from tests.support.previews import begun, company, leases_run_out, units
 from tests.support.waiting import wait_until
@@ -239,7 +240,7 @@ def test_worker_that_stops_during_a_preview_leaves_it_to_the_next(
         first.process.kill()
         first.process.wait()
     assert {(unit.state, unit.attempt) for unit in units(preview_id)} == {("waiting", 0)}
-    assert [json.loads(each)["headers"]["task"] for each in broker.lrange("job-ingestion:ingestion", 0, -1)]
+    assert [json.loads(each)["headers"]["task"] for each in broker.lrange(QUEUE, 0, -1)]
     boards.reset()
     for each in range(12):
         boards.greenhouse(f"b{each:02}", [job(each, "Engineer")])
