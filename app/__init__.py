@@ -19,7 +19,7 @@ from app.api.http.openapi import DocumentPlugin, security_schemes, serve_documen
 from app.cli import commands
 from app.concurrency.compute_pool import PARSING_POOL
 from app.config.settings import PROJECT, Settings
-from app.db.engine import init_engine, large_engine, make_turns
+from app.db.engine import init_engine, large_engine, make_connection_slots
 from app.observability import logs
 from app.sources.base_urls import read_base_urls
 from app.sources.http.client import HttpClient
@@ -40,7 +40,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     extensions.db.init_app(app)
     with app.app_context():
         init_engine(extensions.db.engine)
-        app.extensions["database_turns"] = make_turns(extensions.db.engine)
+        app.extensions["connection_slots"] = make_connection_slots(extensions.db.engine)
         app.extensions["large_engine"] = large_engine(extensions.db.engine)
     bases = read_base_urls(settings.source_base_urls)
     limiter = RateLimiter(connect(settings.redis_url))

@@ -1,4 +1,4 @@
-"""Runs the migrations on the application's own engine."""
+"""Run the migrations on the application's engine."""
 
 from alembic import context
 from alembic.util import CommandError
@@ -11,14 +11,14 @@ from app.embedded.on_demand import postgres_on_demand
 from app.errors import database_sentence
 from app.extensions import db
 
-# Two servers that start at once must not migrate at once; the number is arbitrary but must never change.
+# The key of the advisory lock that keeps two servers from migrating at once. Arbitrary, but it must never change.
 MIGRATION_LOCK = 7_405_221
 
 
 def run_migrations() -> None:
-    # All migrations, or none: the application's own statements are a transaction each.
+    # One transaction for all migrations. By default, each statement of this engine is a transaction.
     with db.engine.execution_options(isolation_level="READ COMMITTED").begin() as connection:
-        # The application's time limits are for requests; a migration takes the time it takes.
+        # The engine's timeouts are for requests; a migration has none.
         connection.connection.driver_connection.answer_timeout = None
         connection.detach()
         connection.execute(text("SET LOCAL statement_timeout = 0"))

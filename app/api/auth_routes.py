@@ -96,8 +96,8 @@ def list_credentials() -> Any:
 @blueprint.problems(SIGNED_IN, BAD_BODY, BAD_JSON, NO_ACCOUNTS)
 def make_token(given: dict[str, Any]) -> Any:
     """Make a token"""
-    epoch = current_credential().epoch
-    issued = credentials.make_token(current_user_id(), given["name"], given["expires_in_days"], epoch)
+    version = current_credential().credential_version
+    issued = credentials.make_token(current_user_id(), given["name"], given["expires_in_days"], version)
     return issued, 201, {"Location": url_for(".revoke", credential_id=issued.credential_id)}
 
 

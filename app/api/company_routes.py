@@ -74,8 +74,8 @@ def show_company(company_id: int) -> Any:
 @blueprint.problems(SIGNED_IN, BAD_BODY, BAD_JSON, NO_SUCH_COMPANY, CHANGED)
 def change_company(changes: dict[str, Any], company_id: int) -> Any:
     """Change a company's name or filters, or switch it on or off"""
-    seen = changes.pop("updated_at", None)
-    return companies.change(company_id, current_user_id(), changes, seen)
+    expected_updated_at = changes.pop("updated_at", None)
+    return companies.change(company_id, current_user_id(), changes, expected_updated_at)
 
 
 @blueprint.delete("/<company_id:company_id>")

@@ -1,4 +1,4 @@
-"""Connections to PostgreSQL that never wait without a limit and never come dead out of the pool."""
+"""Connections to PostgreSQL that never wait without a timeout, and a pool that never hands out a dead one."""
 
 import select
 import threading
@@ -17,42 +17,42 @@ from app.concurrency.fair_semaphore import FairSemaphore
 from app.concurrency.greenlets import runs_on_gevent, time_limit
 
 SPARE_CONNECTIONS = 2
-"""Connections of a process beyond those that are set."""
+"""Connections of a process in addition to the configured number."""
 
 CONNECT_TIMEOUT = 6
-"""Seconds until a connection must be there, the look-up of the server's name included."""
+"""Seconds that opening a connection may take, the look-up of the server's name included."""
 
 POOL_TIMEOUT = 3
-"""Seconds that a statement waits for a connection."""
+"""Seconds that a statement waits for a free connection."""
 
 LOCK_TIMEOUT = 3
-"""Seconds that a statement waits for a row which another one has locked."""
+"""Seconds that a statement waits for a lock."""
 
 STATEMENT_TIMEOUT = 5
-"""Seconds after which PostgreSQL cancels a statement of a request."""
+"""Seconds after which PostgreSQL cancels an ordinary statement."""
 
 ANSWER_TIMEOUT = 7
-"""Seconds until we give up a PostgreSQL that does not answer. Longer than STATEMENT_TIMEOUT, so only one that hangs is
-given up."""
+"""Seconds after which a connection whose server does not answer is closed. Longer than STATEMENT_TIMEOUT, so only a
+PostgreSQL that hangs causes it."""
 
 LARGE_STATEMENT_TIMEOUT = 60
-"""Seconds after which PostgreSQL cancels a statement that stores tens of megabytes, for which no request waits."""
+"""Seconds after which PostgreSQL cancels a statement that stores tens of megabytes. No request waits for one."""
 
 MAX_LARGE_STATEMENTS = 2
-"""Large statements of a process at a time, each on a connection of its own; more would only slow each other down."""
+"""Simultaneous large statements of a process, each on its own connection. More would only slow each other down."""
 
 ONE_STATEMENT_EACH: dict[str, Any] = {
-    # A statement is a transaction of its own: BEGIN and COMMIT would cost a round trip each.
+    # Each statement is a transaction: BEGIN and COMMIT would cost a round trip each.
     "isolation_level": "AUTOCOMMIT",
-    # So nothing needs a rollback, neither after a statement nor when a connection returns to its pool.
+    # So there is nothing to roll back, neither after a statement nor when a connection returns to its pool.
     "skip_autocommit_rollback": True,
     "pool_reset_on_return": None,
 }
 
 
-# gevent's own lets other greenlets run, which would keep a connection from them meanwhile; this one waits for nothing.
+# The original poll, because gevent's would let other greenlets run while this one holds the connection. It is only
+# called with a timeout of zero.
 _poll = get_original("select", "poll")
-
 
 WAIT_FOR = {
     Wait.R: gevent.socket.wait_read,
@@ -62,16 +62,16 @@ WAIT_FOR = {
 
 
 class BoundedConnection(psycopg.Connection[Any]):
-    """A connection that gives up on a server which has stopped answering.
+    """A connection that closes itself if the server stops answering.
 
-    PostgreSQL's own time limits do nothing while it does not run at all (stopped, swapped out, cut off). Migrations set
-    ``answer_timeout`` to None.
+    PostgreSQL's own timeouts have no effect while the server does not run at all (stopped, swapped out, cut off).
+    Migrations set ``answer_timeout`` to None.
     """
 
     answer_timeout: float | None = ANSWER_TIMEOUT
 
     def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:
-        """Wait for an answer; raises OperationalError, and closes the connection, if there is none in time."""
+        """Wait for an answer. If there is none in time, close the connection and raise OperationalError."""
         if timeout is not None:
             return super().wait(gen, interval, timeout)
         try:
@@ -79,20 +79,19 @@ class BoundedConnection(psycopg.Connection[Any]):
                 return self._wait_on_hub(gen)
             return super().wait(gen, interval, self.answer_timeout)
         except psycopg.OperationalError as error:
-            # Whatever else fails ends the statement; only a wait that ran out leaves it under way.
+            # Only a timeout leaves the statement active; any other error has ended it.
             if self.info.transaction_status != TransactionStatus.ACTIVE:
                 raise
             self.close()
             raise psycopg.OperationalError(f"no answer within {self.answer_timeout} s") from error
 
     def _wait_on_hub(self, gen: Any) -> Any:
-        """Wait as psycopg does, by gevent's own functions; its poll in place of the standard one costs three times as
-        much."""
-        ends_at = time.monotonic() + (self.answer_timeout or threading.TIMEOUT_MAX)
+        """Wait as psycopg does, but by gevent's own functions: its ``poll`` costs three times as much."""
+        deadline_at = time.monotonic() + (self.answer_timeout or threading.TIMEOUT_MAX)
         try:
             wanted = next(gen)
             while True:
-                WAIT_FOR[wanted](self.fileno(), ends_at - time.monotonic(), psycopg.OperationalError("timeout"))
+                WAIT_FOR[wanted](self.fileno(), deadline_at - time.monotonic(), psycopg.OperationalError("timeout"))
                 wanted = gen.send(wanted)
         except StopIteration as end:
             return end.value
@@ -105,14 +104,14 @@ class LargeStatementConnection(BoundedConnection):
 
 
 def engine_options(connections: int) -> dict[str, Any]:
-    """Return SQLAlchemy's options for a process that is to have this many connections."""
+    """Return SQLAlchemy's options for the engine of a process with this many connections."""
     return {
         "pool_size": connections + SPARE_CONNECTIONS,
-        # One server process of PostgreSQL that is warm answers sooner than many that take turns.
+        # The connection used last first: its server process in PostgreSQL is warm and answers sooner.
         "pool_use_lifo": True,
-        # Parameters, hashes among them, do not belong in the log.
+        # Parameters may be secrets, such as password hashes; they do not belong in the log.
         "hide_parameters": True,
-        # Those beyond the size would be closed after each use.
+        # Overflow connections would be closed after each use.
         "max_overflow": 0,
         "pool_timeout": POOL_TIMEOUT,
         "connect_args": _session(STATEMENT_TIMEOUT),
@@ -121,7 +120,7 @@ def engine_options(connections: int) -> dict[str, Any]:
 
 
 def large_engine(engine: Engine) -> Engine:
-    """Return an engine to the same database for large statements, with a new connection for each."""
+    """Return an engine for large statements to the same database. It opens a new connection for each."""
     large = create_engine(
         engine.url,
         poolclass=NullPool,
@@ -134,13 +133,13 @@ def large_engine(engine: Engine) -> Engine:
 
 
 def init_engine(engine: Engine) -> None:
-    """Make every connection of this engine a bounded one, checked whenever the pool hands it out."""
+    """Make the engine open bounded connections, and check each one before the pool hands it out."""
     event.listen(engine, "do_connect", _connect)
     event.listen(engine, "checkout", _refuse_dead)
 
 
-def make_turns(engine: Engine) -> FairSemaphore:
-    """Return the places at this engine's pool, one for each connection."""
+def make_connection_slots(engine: Engine) -> FairSemaphore:
+    """Return a fair limit with one slot for each connection of the engine's pool."""
     assert isinstance(engine.pool, QueuePool)
     return FairSemaphore(engine.pool.size())
 
@@ -149,7 +148,7 @@ def _session(statement_timeout: int) -> dict[str, Any]:
     return {
         "connect_timeout": 3,
         "application_name": "job-ingestion",
-        # A peer that vanished without a word is noticed within about 15 seconds.
+        # A peer that vanished without closing the connection is noticed within about 15 s.
         "keepalives_idle": 5,
         "keepalives_interval": 3,
         "keepalives_count": 3,
@@ -158,24 +157,24 @@ def _session(statement_timeout: int) -> dict[str, Any]:
     }
 
 
-def _connect_large(_dialect: Any, _record: Any, words: Any, settings: Any) -> BoundedConnection:
-    return LargeStatementConnection.connect(*words, **settings)
+def _connect_large(_dialect: Any, _record: Any, cargs: Any, cparams: Any) -> BoundedConnection:
+    return LargeStatementConnection.connect(*cargs, **cparams)
 
 
-def _connect(_dialect: Any, _record: Any, words: Any, settings: Any) -> BoundedConnection:
-    # psycopg's connect_timeout begins when the server's name has been resolved.
+def _connect(_dialect: Any, _record: Any, cargs: Any, cparams: Any) -> BoundedConnection:
+    # psycopg's connect_timeout begins only after the server's name has been resolved.
     try:
         with time_limit(CONNECT_TIMEOUT):
-            return BoundedConnection.connect(*words, **settings)
+            return BoundedConnection.connect(*cargs, **cparams)
     except TimeoutError as error:
         raise psycopg.OperationalError(f"no connection within {CONNECT_TIMEOUT} s") from error
 
 
 def _refuse_dead(connection: BoundedConnection, _record: Any, _proxy: Any) -> None:
-    """Refuse a connection that PostgreSQL has closed, as a restart closes them all; the pool then opens another.
+    """Refuse a connection that PostgreSQL has closed, as a restart closes all of them. The pool then opens another.
 
-    An idle connection has nothing to read until its end can be read. Polling costs a system call, a query would cost a
-    round trip; and a connection refused before a statement was sent leaves no doubt about its outcome.
+    On an idle connection there is nothing to read except its end. Polling costs a system call; a query would cost a
+    round trip. No statement has been sent yet, so there is no doubt about its outcome.
     """
     if connection.info.transaction_status != TransactionStatus.IDLE:
         raise DisconnectionError  # abandoned in the middle of a statement

@@ -17,35 +17,37 @@ from app.extensions import db
 
 MIGRATIONS_BEHIND = "The database does not have this version's tables: run flask --app wsgi db upgrade."
 
+POOL_EXHAUSTED = "PostgreSQL: every connection of the pool is busy."
+
 _large_statements = Semaphore(MAX_LARGE_STATEMENTS)
 
 
 def run_statement(statement: Executable, **values: Any) -> Sequence[Row[Any]]:
-    """Execute one statement, with these values for its parameters, as a transaction of its own. Commits.
+    """Execute one statement with these parameters, as a transaction of its own, and return its rows. Commits.
 
-    Returns the rows that it returned. Nothing is ever sent twice. A statement with parameters is a constant of its
-    module, because building one costs as much as executing it.
+    No statement is ever sent twice. A statement with parameters is a constant of its module, because building one costs
+    as much as executing it.
 
-    Raises DatabaseUnavailable when PostgreSQL does not answer, or not in time, cannot write (as a standby cannot), or
-    lacks the tables of this version. If the connection broke under the statement, its outcome is open: whoever must
-    know it reads the row again.
+    Raises DatabaseUnavailable if PostgreSQL does not answer in time, cannot write (a standby), or lacks the tables of
+    this version. If the connection broke during the statement, its outcome is unknown; a caller that needs it reads
+    the row again.
     """
-    # Whoever has waited longest is next. SQLAlchemy's queue does not promise that: on greenlets a busy client keeps
-    # its connection until some of two hundred others are refused.
-    turns: FairSemaphore = current_app.extensions["database_turns"]
-    if not turns.acquire(POOL_TIMEOUT):
-        raise DatabaseUnavailable("PostgreSQL: every connection of the pool is busy.")
+    # The caller that has waited longest is next. SQLAlchemy's queue does not promise that: with greenlets, a busy
+    # client keeps its connection until some of two hundred others are refused.
+    slots: FairSemaphore = current_app.extensions["connection_slots"]
+    if not slots.acquire(POOL_TIMEOUT):
+        raise DatabaseUnavailable(POOL_EXHAUSTED)
     try:
         return _run(db.engine, statement, values)
     finally:
-        turns.release()
+        slots.release()
 
 
 def run_large_statement(statement: Executable) -> Sequence[Row[Any]]:
     """Execute a statement that stores tens of megabytes and may take a minute. Commits.
 
-    It has a connection of its own, because its time limit is the session's. At most MAX_LARGE_STATEMENTS run at a time,
-    the others wait. Returns and raises as ``run_statement`` does.
+    It has its own connection, because a statement timeout belongs to a session. At most MAX_LARGE_STATEMENTS run at a
+    time; the others wait. Returns and raises what ``run_statement`` does.
     """
     with _large_statements:
         return _run(current_app.extensions["large_engine"], statement, {})
@@ -68,21 +70,21 @@ def _connect(engine: Engine) -> Connection:
     try:
         return engine.connect()
     except PoolTimeout as error:
-        raise DatabaseUnavailable("PostgreSQL: every connection of the pool is busy.") from error
+        raise DatabaseUnavailable(POOL_EXHAUSTED) from error
     except InvalidRequestError as error:
-        # The pool replaces a dead connection; the replacement was dead too.
+        # The pool replaced a dead connection, and the replacement was dead, too.
         raise DatabaseUnavailable("PostgreSQL: it closes every connection.") from error
 
 
-def inline_literals(words: Iterable[str]) -> list[ColumnElement[str]]:
-    """Write words of ours into the text of a statement, where values would be parameters. Not for what a user sent.
+def inline_literals(values: Iterable[str]) -> list[ColumnElement[str]]:
+    """Return values as literals in the statement's text instead of parameters. Only for constants, never for input.
 
-    PostgreSQL keeps one plan of a statement that is executed often. Only if it knows the words may that plan use the
-    indexes which hold just the rows of these words.
+    PostgreSQL keeps one generic plan of a statement that is executed often. That plan can use a partial index only if
+    the text of the statement contains the values in the index's condition.
     """
-    return [literal_column(f"'{word}'") for word in words]
+    return [literal_column(f"'{value}'") for value in values]
 
 
 def seconds_from_now(seconds: float | ColumnElement[Any]) -> ColumnElement[Any]:
-    """Return the SQL of that many seconds from now by the database's clock, which all processes share."""
+    """Build the SQL for the time this many seconds from now, by PostgreSQL's clock, which all processes share."""
     return func.clock_timestamp() + func.make_interval(*[literal_column("0")] * 6, seconds)

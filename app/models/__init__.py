@@ -1,4 +1,4 @@
-"""The tables, and the words that their columns may hold. One row of ``ingestion_runs`` is all that a run is.
+"""The tables, and the enums of their columns. A run is one row of ``ingestion_runs`` and nothing else.
 
 No statements here: those belong to services.
 """

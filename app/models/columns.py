@@ -5,10 +5,10 @@ from enum import StrEnum
 from sqlalchemy import Enum
 
 
-def status_type(words: type[StrEnum]) -> Enum:
-    """A VARCHAR(20) that holds the enum's values, not its names. The CHECK on the words is a migration's business."""
+def status_type(values: type[StrEnum]) -> Enum:
+    """Return a VARCHAR(20) that holds the enum's values, not its names. Migrations create the CHECKs on the values."""
     return Enum(
-        words,
+        values,
         native_enum=False,
         create_constraint=False,
         length=20,

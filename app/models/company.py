@@ -24,77 +24,78 @@ from app.models.columns import status_type
 MAX_COMPANY_NAME_LENGTH = 100
 
 MAX_COMPANIES = 1000
-"""Of one user. A fence against floods and no more: adding at the very same moment may go a little past it."""
+"""Companies of one user. A guard against floods only: simultaneous additions may exceed it slightly."""
 
 
 class Outcome(StrEnum):
-    """What became of listing a board."""
+    """The outcome of listing a board."""
 
     OK = "ok"
-    """There are postings."""
+    """The board has postings."""
 
     EMPTY = "empty"
-    """The board is there and offers nothing."""
+    """The board exists and has no postings."""
 
     NOT_FOUND = "not_found"
     """There is no such board."""
 
     GONE = "gone"
-    """There was one, and the source says that it is gone for good."""
+    """The source says that the board was permanently removed (410)."""
 
     FORBIDDEN = "forbidden"
-    """The source does not let us read it."""
+    """The source refuses access to the board."""
 
     THROTTLED = "throttled"
-    """The source asks us to come back later."""
+    """The source's rate limit was exceeded."""
 
     CHANGED = "changed"
-    """The answer has a form that we do not know."""
+    """The response has an unknown format."""
 
     UNREACHABLE = "unreachable"
-    """No answer, a broken one, or a fault of the source or of ours."""
+    """There was no response or a broken one, or the source or this product failed."""
 
     MOVED = "moved"
-    """The board is under another address now."""
+    """The board has moved to another address."""
 
     OUT_OF_TIME = "out_of_time"
-    """There was no time left for it."""
+    """The time ran out before the board was listed."""
 
 
-WORDS_OF_OUTCOME = ", ".join(f"'{word}'" for word in Outcome)
+OUTCOME_VALUES = ", ".join(f"'{outcome}'" for outcome in Outcome)
+"""The values as SQL, for the CHECKs."""
 
 
 class Company(Base):
-    """A board that a user has chosen, with his filters, and what became of it the last time it was listed."""
+    """A board that a user chose, with their filters and the outcome of its last listing."""
 
     __tablename__ = "companies"
     __table_args__ = (
         UniqueConstraint("user_id", "source", "board"),
-        CheckConstraint(f"outcome IN ({WORDS_OF_OUTCOME})", name="outcome"),
+        CheckConstraint(f"outcome IN ({OUTCOME_VALUES})", name="outcome"),
         CheckConstraint("(listed_at IS NULL) = (outcome IS NULL)", name="listed_at_iff_outcome"),
     )
 
     company_id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
     user_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("users.user_id", ondelete="CASCADE"))
     source: Mapped[str] = mapped_column(String(40))
-    """The key of one of ``app.sources.adapters.registry.SOURCES``."""
+    """A key of ``app.sources.adapters.registry.SOURCES``."""
     board: Mapped[str] = mapped_column(String(200))
     name: Mapped[str] = mapped_column(String(MAX_COMPANY_NAME_LENGTH))
     enabled: Mapped[bool] = mapped_column(Boolean, server_default=text("true"))
-    """Whether previews and runs look at it."""
+    """True if previews and runs include it."""
     include: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default=text("'{}'"))
     exclude: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default=text("'{}'"))
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
     updated_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
     listed_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
-    """When its board was last listed, or failed to be; NULL: never."""
+    """Time of the last listing, successful or failed; NULL if there was none."""
     outcome: Mapped[Outcome | None] = mapped_column(status_type(Outcome))
     outcome_detail: Mapped[str | None] = mapped_column(Text)
     postings: Mapped[int | None] = mapped_column(Integer)
     etag: Mapped[str | None] = mapped_column(Text)
-    """With ``last_modified`` what the source is asked by whether anything is new; of the listing at ``listed_at``."""
+    """With ``last_modified``, the validators of the listing at ``listed_at``, for the next conditional request."""
     last_modified: Mapped[str | None] = mapped_column(Text)
     read_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
-    """When the postings of that listing were read, and not only said to be the same; NULL: nobody is asked by these."""
+    """Time at which the postings of that listing were read, not confirmed by a 304. NULL: no validators are sent."""
     schema_version: Mapped[int | None] = mapped_column(Integer)
-    """The ``Source.schema_version`` that they were read by."""
+    """The ``Source.schema_version`` by which they were read."""

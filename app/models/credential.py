@@ -20,17 +20,17 @@ from app.models.columns import status_type
 
 
 class CredentialKind(StrEnum):
-    """How a credential is carried."""
+    """The kind of a credential, which determines where a request carries it."""
 
     SESSION = "session"
-    """In a browser's cookie, from signing in to signing out."""
+    """Carried in a browser's cookie, from sign-in to sign-out."""
 
     TOKEN = "token"
-    """As ``Authorization: Bearer``, by a program, until it is revoked or expires."""
+    """Carried by a program as ``Authorization: Bearer``, until it is revoked or expires."""
 
 
 class Credential(Base):
-    """What somebody proves with that he is a user. The secret itself is nowhere; only who has it can show it."""
+    """A session or an API token. Only the SHA-256 of the secret is stored."""
 
     __tablename__ = "credentials"
     __table_args__ = (
@@ -43,13 +43,13 @@ class Credential(Base):
     user_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("users.user_id", ondelete="CASCADE"))
     kind: Mapped[CredentialKind] = mapped_column(status_type(CredentialKind))
     name: Mapped[str] = mapped_column(Text)
-    """For its user to know it by: a browser, or what the token is for."""
+    """A label for its user: the browser, or the purpose of the token."""
     secret_hash: Mapped[bytes] = mapped_column(LargeBinary)
-    """SHA-256 of a secret of 256 random bits, which needs no salt and no slow hash."""
+    """SHA-256 of the secret. Its 256 random bits make a salt and a slow hash unnecessary."""
     epoch: Mapped[int] = mapped_column(Integer)
-    """Its user's when it was issued; alive while that is still his."""
+    """The user's ``epoch`` when it was issued: its version. The credential is valid while the two are equal."""
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
     last_used_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
-    """To the minute."""
+    """Written at most once a minute."""
     expires_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
-    """NULL: never."""
+    """NULL if it never expires."""

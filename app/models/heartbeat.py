@@ -8,20 +8,20 @@ from app.extensions import Base
 
 
 class Component(StrEnum):
-    """The parts of the product whose life is read from PostgreSQL, so that a stopped Redis cannot block the reader."""
+    """A part of the product that has a heartbeat."""
 
     WORKER = "worker"
-    """A Celery worker whose event loop turns."""
+    """A Celery worker; it beats while its event loop turns."""
 
     RECONCILER = "reconciler"
-    """A reconcile loop that completes its passes."""
+    """A reconciler; it beats after each pass."""
 
     REDIS = "redis"
-    """The broker, as a reconciler saw it answer."""
+    """The broker; the reconciler that got its answer beats for it."""
 
 
 class Heartbeat(Base):
-    """When one instance of a component was last known to be well."""
+    """The latest heartbeat of one instance of a component."""
 
     __tablename__ = "heartbeats"
 

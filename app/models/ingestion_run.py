@@ -20,35 +20,36 @@ from app.extensions import Base
 from app.models.columns import status_type
 
 MAX_RUN_ID = 2**31 - 1
-"""The column is a SERIAL; no run can have a larger id."""
+"""The largest id that the SERIAL column can hold."""
 
 
 class RunStatus(StrEnum):
-    """Where a run is in its life, and who moves it on.
+    """The status of a run.
 
-    ``SOURCES`` is the one table of legal moves on the Python side; the trigger ``ingestion_runs_move`` holds the same
-    table in the database, and a test compares the two over all 36 pairs.
+    ``SOURCES`` is the only table of legal moves in Python. The trigger ``ingestion_runs_move`` is the same table in the
+    database; a test compares the two over all 36 pairs.
     """
 
     PENDING = "pending"
-    """Started and committed. A worker that claims it moves it on; its user or the operator may abort it."""
+    """Started and committed, not yet claimed by a worker. Its user or the operator may abort it."""
 
     INITIALIZING = "initializing"
-    """Claimed by a worker, which is finding out what there is to do and then moves it on."""
+    """Claimed by a worker, which determines the work to do."""
 
     INGESTING = "ingesting"
-    """The worker is taking postings in. It ends the run as finished or in error."""
+    """The worker ingests postings. It ends the run as finished or in error."""
 
     FINISHED = "finished"
-    """Done; the counts are final. Nobody moves it any more."""
+    """Done; the counts are final."""
 
     ERROR = "error"
-    """Ended by its worker, or by the rescue of a dead one; ``error_message`` says why. Nobody moves it any more."""
+    """Ended by its worker, or by the rescue of a run whose worker died; ``error_message`` gives the reason."""
 
     ABORTED = "aborted"
-    """Ended by its user or the operator. Nobody moves it any more."""
+    """Ended by its user or the operator."""
 
     TERMINAL = nonmember([FINISHED, ERROR, ABORTED])
+    """A run never leaves these."""
     ACTIVE = nonmember([PENDING, INITIALIZING, INGESTING])
     SOURCES = nonmember(
         {
@@ -63,13 +64,13 @@ class RunStatus(StrEnum):
 
     @property
     def is_active(self) -> bool:
-        """Whether the run may still change."""
+        """True if the run may still change."""
         return self.value in self.ACTIVE
 
     @property
     def sources(self) -> list["RunStatus"]:
-        """The statuses from which a run may legally come here; empty for pending, with which a run begins."""
-        return [RunStatus(word) for word in self.SOURCES[self.value]]
+        """The statuses from which a move to this one is legal; none for pending, in which every run starts."""
+        return [RunStatus(source) for source in self.SOURCES[self.value]]
 
 
 class IngestionRun(Base):
@@ -116,14 +117,14 @@ class IngestionRun(Base):
     finished_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     error_message: Mapped[str | None] = mapped_column(Text)
     dispatched_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
-    """When the run's message was last handed to the broker; NULL until a publish succeeded."""
+    """Time of the last publish of the run's message; NULL if none has succeeded."""
     next_dispatch_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
-    """From when on the reconciler may publish the message of a run that is still pending."""
+    """Time from which the reconciler publishes the run's message, if the run is still pending."""
     dispatch_count: Mapped[int] = mapped_column(Integer, server_default=text("0"))
-    """How many publishes succeeded; the back-off grows with it."""
+    """Number of successful publishes; the backoff grows with it."""
     preview_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("previews.preview_id", ondelete="SET NULL"))
-    """The preview it was started from; NULL: none, or one that is gone meanwhile."""
+    """The preview from which it was started; NULL if there was none, or if it was removed since."""
     idempotency_key: Mapped[str | None] = mapped_column(String(255))
-    """What its start was asked for with, to be known by when it is asked for again; NULL: without."""
+    """The Idempotency-Key of its start; NULL if there was none."""
     request_fingerprint: Mapped[bytes | None] = mapped_column(LargeBinary)
-    """SHA-256 of what that start asked for."""
+    """SHA-256 of the body of that start."""

@@ -20,26 +20,26 @@ from app.models.columns import status_type
 
 
 class JobStatus(StrEnum):
-    """What became of one posting within its run."""
+    """The result of one posting within its run."""
 
     PENDING = "pending"
-    """Seen in a listing, not looked at yet."""
+    """Found in a listing, not processed yet."""
 
     READY = "ready"
-    """Taken in, with its text."""
+    """Ingested, with its text."""
 
     SKIPPED = "skipped"
-    """Known already and unchanged."""
+    """Already ingested and unchanged since."""
 
     EXPIRED = "expired"
-    """No longer offered by its company."""
+    """No longer on its company's board."""
 
     ERROR = "error"
-    """Could not be taken in; ``error_message`` says why."""
+    """Could not be ingested; ``error_message`` gives the reason."""
 
 
 class Job(Base):
-    """One posting of one company, once per user whatever the number of runs that saw it."""
+    """A user's copy of one posting of one company. A user has one, however many runs find the posting."""
 
     __tablename__ = "jobs"
     __table_args__ = (

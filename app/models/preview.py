@@ -25,27 +25,27 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.extensions import Base
 from app.models.columns import status_type
-from app.models.company import WORDS_OF_OUTCOME, Outcome
+from app.models.company import OUTCOME_VALUES, Outcome
 
 
 class ListingState(StrEnum):
-    """Where one company of a preview is."""
+    """The state of one company of a preview."""
 
     WAITING = "waiting"
-    """Nobody has looked at its board yet."""
+    """Its board waits to be claimed."""
 
     LISTING = "listing"
-    """A worker reads its board; after ``lease_until`` another may take it."""
+    """A worker is reading its board; after ``lease_until`` another worker may claim it."""
 
     LISTED = "listed"
-    """Its postings are there."""
+    """Its postings are stored."""
 
     FAILED = "failed"
-    """They are not; ``outcome`` and ``detail`` say why."""
+    """Its board could not be listed; ``outcome`` and ``detail`` give the reason."""
 
 
 class Preview(Base):
-    """What a user would get with the settings he had then; unfinished until each company is listed or failed."""
+    """The postings that a run with these settings would get. Unfinished until each company is listed or failed."""
 
     __tablename__ = "previews"
     __table_args__ = (
@@ -62,25 +62,25 @@ class Preview(Base):
     preview_id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
     user_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("users.user_id", ondelete="CASCADE"))
     settings_hash: Mapped[str] = mapped_column(CHAR(64))
-    """Of the settings it was made from: another hash now means that it is outdated."""
+    """Hash of the settings from which it was made. If the current hash differs, the preview is outdated."""
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
     deadline_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
-    """What is not listed by then has failed."""
+    """Companies that are not listed by then have failed."""
     finished_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     dispatched_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
-    """When its message was last handed to the broker; NULL until a publish succeeded."""
+    """Time of the last publish of its message; NULL if none has succeeded."""
     next_dispatch_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
-    """From when on the reconciler may publish its message, should nobody be at work on it."""
+    """Time from which the reconciler publishes its message, if a company can be claimed."""
     dispatch_count: Mapped[int] = mapped_column(Integer, server_default=text("0"))
 
 
 class PreviewCompany(Base):
-    """One company of a preview as its settings were then, and what became of it: a unit of work."""
+    """One company of a preview, with the settings of that time: a unit of work and its result."""
 
     __tablename__ = "preview_companies"
     __table_args__ = (
         CheckConstraint("state IN ('waiting', 'listing', 'listed', 'failed')", name="state"),
-        CheckConstraint(f"outcome IN ({WORDS_OF_OUTCOME})", name="outcome"),
+        CheckConstraint(f"outcome IN ({OUTCOME_VALUES})", name="outcome"),
         CheckConstraint("(state = 'listing') = (lease_until IS NOT NULL)", name="lease_iff_listing"),
         CheckConstraint(
             "(state IN ('listed', 'failed')) = (outcome IS NOT NULL) AND (outcome IS NULL) = (listed_at IS NULL)",
@@ -92,9 +92,9 @@ class PreviewCompany(Base):
         BigInteger, ForeignKey("previews.preview_id", ondelete="CASCADE"), primary_key=True, autoincrement=False
     )
     position: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
-    """1 for the first by name, then without a gap."""
+    """1 for the first company by name; without gaps."""
     company_id: Mapped[int] = mapped_column(BigInteger)
-    """Which company it was; that may be gone meanwhile."""
+    """The company, which may have been removed since."""
     source: Mapped[str] = mapped_column(String(40))
     board: Mapped[str] = mapped_column(String(200))
     name: Mapped[str] = mapped_column(String(100))
@@ -103,25 +103,25 @@ class PreviewCompany(Base):
     state: Mapped[ListingState] = mapped_column(status_type(ListingState), server_default="waiting")
     lease_until: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     lease_id: Mapped[UUID | None] = mapped_column(Uuid)
-    """Another one each time that it is taken; only who took it last may write."""
+    """A new id for each claim, which fences the writes: only the latest claim may write."""
     not_before: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
-    """From when on it may be taken, where it was put off."""
+    """Time from which it may be claimed, if it was snoozed."""
     attempt: Mapped[int] = mapped_column(Integer, server_default=text("0"))
-    """How often it was taken, but for those times that were nobody's fault."""
+    """Number of claims, without those that ended by a rate limit or a shutdown."""
     outcome: Mapped[Outcome | None] = mapped_column(status_type(Outcome))
     detail: Mapped[str | None] = mapped_column(Text)
     retry_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
-    """From when on the source would answer again, where it said so."""
+    """Time from which the source accepts requests again, if it named one."""
     is_complete: Mapped[bool | None] = mapped_column(Boolean)
     found: Mapped[int | None] = mapped_column(Integer)
     taken: Mapped[int | None] = mapped_column(Integer)
     unread: Mapped[int | None] = mapped_column(Integer)
-    """Records of the board that could not be read."""
+    """Number of records of the board that could not be parsed."""
     listed_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
 
 
 class PreviewPosting(Base):
-    """One posting that a board offered, and whether the filters take it."""
+    """One posting of a board, with the decision of the filters."""
 
     __tablename__ = "preview_postings"
     __table_args__ = (
@@ -140,7 +140,7 @@ class PreviewPosting(Base):
     preview_id: Mapped[int] = mapped_column(BigInteger)
     position: Mapped[int] = mapped_column(Integer)
     external_id: Mapped[str] = mapped_column(String(255))
-    """The source's own id."""
+    """The id that the source gave it."""
     title: Mapped[str] = mapped_column(Text)
     url: Mapped[str] = mapped_column(Text)
     location: Mapped[str | None] = mapped_column(Text)
@@ -149,10 +149,10 @@ class PreviewPosting(Base):
     employment_type: Mapped[str | None] = mapped_column(Text)
     posted_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     updated_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
-    """As the source says, both."""
+    """``posted_at`` and ``updated_at`` are the source's."""
     description: Mapped[str | None] = mapped_column(Text)
     requirements: Mapped[str | None] = mapped_column(Text)
     taken: Mapped[bool] = mapped_column(Boolean)
     rule_kind: Mapped[str] = mapped_column(String(20))
     rule_term: Mapped[str | None] = mapped_column(Text)
-    """The term that decided, where one did."""
+    """The term that decided, if one did."""

@@ -9,7 +9,7 @@ from app.models.ingestion_run import RunStatus
 
 
 class RunEvent(Base):
-    """One change of a run's status. A trigger writes it in the transaction of the change; nobody else does."""
+    """One change of a run's status. Only a trigger writes it, in the transaction of the change."""
 
     __tablename__ = "run_events"
 
@@ -17,12 +17,12 @@ class RunEvent(Base):
         Integer, ForeignKey("ingestion_runs.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
     )
     seq: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
-    """1 for the start, then without a gap."""
+    """1 for the start; without gaps."""
     at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     from_status: Mapped[RunStatus | None] = mapped_column(status_type(RunStatus))
     """NULL for the start."""
     to_status: Mapped[RunStatus] = mapped_column(status_type(RunStatus))
     actor: Mapped[str] = mapped_column(Text)
-    """Who did it: user, operator, worker, rescue; or ``sql:NAME`` for a statement typed by hand."""
+    """The party that changed it: user, operator, worker, rescue; or ``sql:ROLE`` for a statement typed by hand."""
     request_id: Mapped[str | None] = mapped_column(Text)
-    """The ``X-Request-ID`` under which it was asked for, where there was one."""
+    """The ``X-Request-ID`` of the request that changed it, if there was one."""

@@ -18,7 +18,7 @@ class User(Base):
     picture_url: Mapped[str | None] = mapped_column(Text)
     created_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True), server_default=func.now())
     password_hash: Mapped[str | None] = mapped_column(Text)
-    """By argon2; NULL: this user cannot sign in."""
+    """The argon2id hash; NULL if this user cannot sign in."""
     epoch: Mapped[int] = mapped_column(Integer, server_default=text("0"))
-    """Grows with each new password; what was issued in an earlier one is dead."""
+    """The version of the user's credentials. It grows with each new password, which ends all earlier credentials."""
     last_login: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))

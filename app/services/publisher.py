@@ -22,14 +22,14 @@ PROBE_INTERVAL_SECONDS = 3.0
 """Pause after a failed publish, so that requests do not queue behind the broker's timeouts."""
 
 MAX_PUBLISHES = 8
-"""Publishes of a process at a time; its pool of connections to the broker has as many."""
+"""Simultaneous publishes of a process. Its pool of connections to the broker has the same size."""
 
 SLOT_TIMEOUT = 0.5
-"""Seconds that a publish waits for its turn. If the broker is that slow, the reconciler publishes later."""
+"""Seconds that a publish waits for a free slot. If the broker is that slow, the reconciler publishes later."""
 
 CLAIM_SECONDS = 5
-"""Seconds for which a reconciler has the due rows that it claimed to itself. It publishes within them, or the rows are
-due again. Short, because a run waits as long after a failed publish."""
+"""Seconds for which a reconciler's claim hides due rows from the others. A row that is not published by then is due
+again. Short, because a run waits that long after a failed publish."""
 
 BATCH_SIZE = 100
 """Due rows claimed at once."""
@@ -43,7 +43,7 @@ class CircuitBreaker:
         self._next_probe: float | None = None
 
     def allows(self) -> bool:
-        """Return whether the caller may publish; after a failure, the caller is the one probe of this interval."""
+        """Return whether the caller may publish. After a failure, one caller per interval may: it is the probe."""
         with self._lock:
             if self._next_probe is None:
                 return True
@@ -69,7 +69,7 @@ class MessageType:
     task: str
     """Name of the task that the message wakes."""
     subject: str
-    """Word for the row whose id the message carries, for the log."""
+    """Name for the row whose id the message carries, used in the log."""
     mark_published: Callable[[int], None]
     expires: int
     """Seconds after which the worker drops the message; another has been published by then."""
@@ -96,7 +96,7 @@ def broker_answers() -> bool:
         with _celery().connection_for_write() as connection:
             return bool(connection.default_channel.client.ping())
     except Exception as error:  # kombu lets errors of every layer through
-        log.warning("broker does not answer", reason=str(error))
+        log.warning("broker did not answer", reason=str(error))
         return False
 
 
@@ -118,7 +118,7 @@ def _publish(message: MessageType, subject_id: int) -> bool:
     breaker.record(success=True)
     try:
         message.mark_published(subject_id)
-    except Exception as error:  # published all the same; the reconciler publishes it once more
+    except Exception as error:  # it was published; the reconciler publishes it again
         return _record(message, subject_id, "unmarked", reason=getattr(error, "reason", None) or str(error))
     return _record(message, subject_id, "published")
 
@@ -132,6 +132,6 @@ def _celery() -> Celery:
 def _record(message: MessageType, subject_id: int, outcome: str, **more: str) -> bool:
     message.publishes.labels(outcome=outcome).inc()
     if outcome != "published":
-        about = {f"{message.subject}_id": subject_id}
-        log.warning(f"{message.subject} not published", **about, outcome=outcome, **more)
+        ids = {f"{message.subject}_id": subject_id}
+        log.warning(f"{message.subject} not published", **ids, outcome=outcome, **more)
     return outcome == "published"

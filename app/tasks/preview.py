@@ -20,4 +20,4 @@ def run_preview(preview_id: int) -> None:
     try:
         worker.work(preview_id, lambda: outbox.publish(preview_id), stopping=shutdown_flag.is_set)
     except DatabaseUnavailable as error:
-        log.warning("preview not worked on", preview_id=preview_id, reason=error.reason)
+        log.warning("preview work interrupted", preview_id=preview_id, reason=error.reason)

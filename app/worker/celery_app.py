@@ -17,7 +17,7 @@ from celery.signals import (
 from flask import Flask
 
 from app.config.settings import Settings
-from app.db.engine import make_turns
+from app.db.engine import make_connection_slots
 from app.extensions import db
 from app.observability import logs
 from app.services.publisher import MAX_PUBLISHES
@@ -136,8 +136,8 @@ def _discard_inherited_connections(**_: Any) -> None:
     app = current_app.flask_app
     with app.app_context():
         db.engine.dispose(close=False)
-        # The parent's heartbeat may have held a place of the semaphore at the fork.
-        app.extensions["database_turns"] = make_turns(db.engine)
+        # The parent's heartbeat may have held a place at the moment of the fork.
+        app.extensions["connection_slots"] = make_connection_slots(db.engine)
 
 
 @worker_process_shutdown.connect

@@ -1,4 +1,4 @@
-"""Heartbeats: when a worker, a reconciler and the broker were last known to be well."""
+"""Heartbeats: the latest sign of life of each worker, reconciler and broker."""
 
 import sqlalchemy as sa
 from alembic import op

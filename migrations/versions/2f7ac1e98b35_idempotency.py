@@ -1,4 +1,4 @@
-"""Idempotency: the key that a start was asked for with, and what it asked for."""
+"""Idempotency: the Idempotency-Key of a start and the fingerprint of its body."""
 
 import sqlalchemy as sa
 from alembic import op

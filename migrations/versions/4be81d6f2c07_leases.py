@@ -1,4 +1,4 @@
-"""Leases: of a preview's companies, told apart by an id of their own, and companies that are put off."""
+"""Leases: an id for each claim of a preview's company, and the time until which a company is snoozed."""
 
 import sqlalchemy as sa
 from alembic import op

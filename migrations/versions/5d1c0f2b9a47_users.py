@@ -1,4 +1,4 @@
-"""Users: whoever owns runs and jobs."""
+"""Users: the owners of runs and jobs."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""Previewed runs: which preview a run was started from."""
+"""Previewed runs: the preview from which a run was started."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -19,7 +19,7 @@ def upgrade() -> None:
         ["preview_id"],
         ondelete="SET NULL",
     )
-    # Without it, each preview that goes would be looked for in all runs.
+    # Without the index, each deletion of a preview would scan all runs.
     op.create_index("ix_ingestion_runs_preview_id", "ingestion_runs", ["preview_id"])
 
 

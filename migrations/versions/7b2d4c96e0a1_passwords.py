@@ -1,4 +1,4 @@
-"""Passwords: what a user signs in with; e-mail addresses are one whatever their case."""
+"""Passwords: their hashes and versions; e-mail addresses are unique regardless of case."""
 
 import sqlalchemy as sa
 from alembic import op

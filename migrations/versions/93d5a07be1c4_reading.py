@@ -1,4 +1,4 @@
-"""Reading: when, and by which version of its reader, a company's last listing was read."""
+"""Reading: the time and the parser's version of a company's last listing."""
 
 import sqlalchemy as sa
 from alembic import op

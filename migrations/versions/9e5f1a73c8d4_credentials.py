@@ -1,4 +1,4 @@
-"""Credentials: the sessions of browsers and the tokens of programs, by hash."""
+"""Credentials: the sessions of browsers and the tokens of programs, by the hash of the secret."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""Runs and jobs: the two tables as they were agreed, nothing more."""
+"""Runs and jobs: the two tables of the specification, exactly as agreed."""
 
 import sqlalchemy as sa
 from alembic import op

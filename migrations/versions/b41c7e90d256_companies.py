@@ -1,4 +1,4 @@
-"""Companies: what a user has chosen, with its filters, and what became of its board the last time it was listed."""
+"""Companies: the boards that a user chose, with their filters and the outcome of the last listing."""
 
 import sqlalchemy as sa
 from alembic import op

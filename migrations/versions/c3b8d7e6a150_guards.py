@@ -1,4 +1,4 @@
-"""Guards: the database refuses a status that is no status, a move that is no move, and a second active run."""
+"""Guards: the database refuses unknown statuses, illegal moves, and a second active run of a user."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -32,8 +32,8 @@ FOR EACH ROW WHEN (OLD.status IS DISTINCT FROM NEW.status) EXECUTE FUNCTION inge
 """
 
 
-# The tables as agreed allow what the guards forbid; a database that was in use must get past this too. Nothing is
-# deleted: a run that cannot stay as it is ends in error and says why.
+# The first tables allowed rows that the guards forbid, and this migration must succeed on a database with such rows.
+# It deletes nothing: a run that cannot stay as it is ends in error, with the reason.
 MEND = (
     "UPDATE jobs SET status = 'pending' WHERE status IS NULL",
     """

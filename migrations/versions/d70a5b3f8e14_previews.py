@@ -1,4 +1,4 @@
-"""Previews: what a user would get, company by company, from a snapshot of his settings."""
+"""Previews: the postings that a run would get, company by company, from a snapshot of the user's settings."""
 
 import sqlalchemy as sa
 from alembic import op

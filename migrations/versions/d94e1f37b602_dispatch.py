@@ -1,4 +1,4 @@
-"""Dispatch: the run row is its own outbox."""
+"""Dispatch: the row of a run is its own outbox entry."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""Timeline: every change of a run's status leaves an event, written by trigger in the same transaction."""
+"""Timeline: an event for every change of a run's status, written by a trigger in the same transaction."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -8,8 +8,8 @@ down_revision = "d94e1f37b602"
 branch_labels = None
 depends_on = None
 
-# Actor and request id come from transaction-local settings; without them the change was typed by hand, and the role
-# that typed it is named instead. The row lock on the run orders its events, so seq has neither gaps nor doubles.
+# Actor and request id come from transaction-local settings. Without them the change was typed by hand, and the actor is
+# the role that typed it. The row lock on the run orders its events, so seq has neither gaps nor duplicates.
 TRACE_FUNCTION = """
 CREATE FUNCTION ingestion_runs_trace() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -39,8 +39,8 @@ TRACE_TRIGGERS = (
     """,
 )
 
-# An event is inserted by the trigger above (trigger depth 2) and leaves with its run, whose row is gone by the time
-# the cascade reaches the events.
+# An event is inserted only by the trigger above (trigger depth 2), and deleted only with its run. When the cascade
+# reaches the events, the row of the run no longer exists.
 APPEND_ONLY_FUNCTION = """
 CREATE FUNCTION run_events_append_only() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN

@@ -1,4 +1,4 @@
-"""Listing: a user's runs, newest first, with and without a status, whatever their number."""
+"""Listing: indexes for the pages of a user's runs, newest first, with and without a status."""
 
 from alembic import op
 

@@ -304,7 +304,7 @@ def test_what_is_issued_while_the_password_changes_is_dead(accounts_app, ann, br
         assert credentials.find(CredentialKind.SESSION, secret) is None
         assert credentials.list_for_user(ann) == []
         with pytest.raises(Unauthenticated):
-            credentials.make_token(ann, "late", epoch=session.epoch)
+            credentials.make_token(ann, "late", credential_version=session.credential_version)
 
 
 def waiting() -> int:

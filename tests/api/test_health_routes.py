@@ -72,8 +72,8 @@ def test_one_live_instance_is_enough(client):
 def test_without_a_reconciler_redis_is_not_known(client):
     heartbeats.beat(Component.WORKER, "here")
     checks = client.get("/readyz").json["checks"]
-    assert checks["reconciler"]["reason"] == "No reconciler was ever heard of."
-    assert checks["redis"]["reason"] == "Not known: no reconciler reports on it."
+    assert checks["reconciler"]["reason"] == "No heartbeat of the reconciler yet."
+    assert checks["redis"]["reason"] == "Unknown: no reconciler reports on it."
 
 
 def test_instances_long_gone_are_forgotten(app):

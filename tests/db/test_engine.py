@@ -1,4 +1,4 @@
-"""A PostgreSQL that has stopped answering holds nobody for ever."""
+"""The engine: a PostgreSQL that does not answer blocks no caller for ever."""
 
 import os
 import signal
@@ -8,29 +8,32 @@ import pytest
 from sqlalchemy import event
 from sqlalchemy.exc import DisconnectionError, OperationalError
 
+from app.config.validators import connect_arguments
 from app.db.engine import BoundedConnection
 from app.errors import DatabaseUnavailable
 from app.extensions import db
 from app.services.health.checks import READ_ONLY
 from app.services.runs import queries
 from tests.support.factories import sql
+from tests.support.parallel import in_parallel
+from tests.support.waiting import wait_until
 
 
-def test_every_pooled_connection_is_bounded(app):
+def test_pool_opens_bounded_connections(app):
     with db.engine.connect() as connection:
         assert isinstance(connection.connection.driver_connection, BoundedConnection)
 
 
-def test_the_connection_used_last_is_used_next(app):
+def test_pool_hands_out_the_connection_used_last(app):
     with db.engine.connect() as first, db.engine.connect() as second:
-        used = [each.connection.driver_connection for each in (first, second)]
+        used_last = first.connection.driver_connection
         second.close()
         first.close()
-        with db.engine.connect() as next_one:
-            assert next_one.connection.driver_connection is used[0]
+        with db.engine.connect() as third:
+            assert third.connection.driver_connection is used_last
 
 
-def test_a_server_that_hangs_is_given_up_and_its_connection_replaced(app, user_id):
+def test_connection_to_a_hanging_server_is_closed_and_replaced(app, user_id):
     with db.engine.connect() as connection:
         driver = connection.connection.driver_connection
         backend = driver.info.backend_pid
@@ -45,8 +48,8 @@ def test_a_server_that_hangs_is_given_up_and_its_connection_replaced(app, user_i
     assert queries.current(user_id) is None
 
 
-def test_a_server_that_hangs_costs_one_wait_and_not_one_for_each_connection_of_the_pool(app, user_id):
-    """All of them stop answering, but for their sockets; the first to notice speaks for the others."""
+def test_pool_to_a_hanging_server_costs_one_timeout_in_all(app, user_id):
+    """Every server process is stopped, and the sockets stay open. The first timeout invalidates the whole pool."""
     db.engine.dispose()
     with db.engine.connect() as first, db.engine.connect() as second:
         drivers = [each.connection.driver_connection for each in (first, second)]
@@ -60,7 +63,7 @@ def test_a_server_that_hangs_costs_one_wait_and_not_one_for_each_connection_of_t
             queries.current(user_id)
         assert fault.value.reason == "PostgreSQL: no answer within 0.2 s"
         assert queries.current(user_id) is None
-        # Both places of the pool are used, and neither by what hung.
+        # Two connections can be opened, so none that hung still occupies the pool.
         with db.engine.connect(), db.engine.connect():
             pass
     finally:
@@ -69,7 +72,7 @@ def test_a_server_that_hangs_costs_one_wait_and_not_one_for_each_connection_of_t
     assert all(driver.closed for driver in drivers)
 
 
-def test_a_wait_with_a_bound_of_its_own_keeps_it(app):
+def test_wait_keeps_the_timeout_of_its_caller(app):
     with db.engine.connect() as connection:
         driver = connection.connection.driver_connection
         driver.pgconn.send_query(b"SELECT pg_sleep(30)")
@@ -84,7 +87,7 @@ def _never():
         yield psycopg.waiting.Wait.R
 
 
-def test_a_connection_that_was_left_in_the_middle_of_a_statement_is_replaced(app, user_id):
+def test_connection_left_in_the_middle_of_a_statement_is_replaced(app, user_id):
     db.engine.dispose()
     with db.engine.connect() as connection:
         driver = connection.connection.driver_connection
@@ -95,7 +98,7 @@ def test_a_connection_that_was_left_in_the_middle_of_a_statement_is_replaced(app
 
 @pytest.fixture
 def read_only(app):
-    """A database that may only be read, as a standby may after a failover."""
+    """A read-only database, like a standby after a failover."""
     [name] = sql("SELECT current_database() AS text")
     sql(f"ALTER DATABASE {name.text} SET default_transaction_read_only = on")
     db.engine.dispose()
@@ -106,29 +109,41 @@ def read_only(app):
     db.engine.dispose()
 
 
-def test_a_database_that_can_only_be_read_is_not_available_and_not_ready(client, user_id, read_only):
+def test_read_only_database_is_unavailable_and_not_ready(client, user_id, read_only):
     assert client.get("/api/ingestion/current-run").status_code == 200
-    answer = client.post("/api/ingestion/start")
-    assert (answer.status_code, answer.json["code"]) == (503, "database_unavailable")
-    answer = client.get("/readyz")
-    assert (answer.status_code, answer.json["checks"]["database"]["reason"]) == (503, READ_ONLY)
+    response = client.post("/api/ingestion/start")
+    assert (response.status_code, response.json["code"]) == (503, "database_unavailable")
+    response = client.get("/readyz")
+    assert (response.status_code, response.json["checks"]["database"]["reason"]) == (503, READ_ONLY)
 
 
-def test_an_operator_is_told_of_a_database_that_can_only_be_read_in_a_sentence(flask_command, user_id, read_only):
+def test_read_only_database_is_one_sentence_at_the_command_line(flask_command, user_id, read_only):
     done = flask_command("runs", "reconcile", "--once")
     assert done.returncode == 1
     assert "Error: PostgreSQL: cannot execute UPDATE in a read-only transaction" in done.stderr.splitlines()
     assert "Traceback" not in done.stderr
 
 
-def test_a_server_that_closes_every_connection_is_not_available(app, user_id):
+def test_server_that_closes_every_connection_is_unavailable(app, user_id):
     def refuse(*_):
         raise DisconnectionError
 
     event.listen(db.engine, "checkout", refuse)
     try:
-        with pytest.raises(DatabaseUnavailable, match="nothing was promised"):
+        with pytest.raises(DatabaseUnavailable) as fault:
             queries.current(user_id)
+        assert fault.value.reason == "PostgreSQL: it closes every connection."
     finally:
         event.remove(db.engine, "checkout", refuse)
     assert queries.current(user_id) is None
+
+
+def test_connections_cut_by_the_server_are_replaced_without_an_error(app, settings, user_id):
+    """As after a restart of PostgreSQL, every pooled connection is dead, and no caller notices."""
+    ours = "FROM pg_stat_activity WHERE application_name = 'job-ingestion'"
+    with psycopg.connect(**connect_arguments(settings.database_url), autocommit=True) as other:
+        for _ in range(3):
+            in_parallel(app, *[lambda: queries.current(user_id)] * 4)
+            other.execute(f"SELECT pg_terminate_backend(pid) {ours}")
+            wait_until(lambda: not other.execute(f"SELECT 1 {ours}").fetchall(), what="their end")
+            assert in_parallel(app, *[lambda: queries.current(user_id)] * 4) == [None] * 4

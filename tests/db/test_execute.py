@@ -1,25 +1,29 @@
-"""A statement is a transaction of its own, executed once; its errors and plans are those that services count on."""
+"""Execution: one statement is one transaction, sent once, with the errors and plans that services rely on."""
 
+import time
 from contextlib import ExitStack
 
 import pytest
+from psycopg.errors import QueryCanceled
 from sqlalchemy import BigInteger, bindparam, func, insert, select, text
 from sqlalchemy.exc import IntegrityError, ProgrammingError
 
-from app.db.execute import MIGRATIONS_BEHIND, run_statement
+from app.db.engine import LARGE_STATEMENT_TIMEOUT
+from app.db.execute import MIGRATIONS_BEHIND, run_large_statement, run_statement
 from app.errors import DatabaseUnavailable
 from app.extensions import db
 from app.models import RunStatus
 from app.services.runs import queries, transitions
 from app.services.runs.audit_context import Actor, audit_context
 from app.services.runs.transitions import RUNS
-from tests.support.factories import make_run
+from tests.support.factories import make_run, open_transaction, row
+from tests.support.parallel import in_parallel
 
 ACTIVE_INDEX = "uq_ingestion_runs_one_active_per_user"
 BACKEND = select(func.pg_backend_pid().label("pid"), func.current_setting("job_ingestion.actor", True).label("actor"))
 
 
-def test_the_actor_of_a_statement_is_forgotten_with_it(app):
+def test_audit_context_ends_with_its_statement(app):
     run_id = make_run("pending")
     before = run_statement(BACKEND)[0]
     assert run_statement(transitions.ABORT.statement, run_id=run_id, owner=None, **audit_context(Actor.USER))
@@ -29,54 +33,54 @@ def test_the_actor_of_a_statement_is_forgotten_with_it(app):
 
 def test_rows_have_the_names_and_types_of_their_columns(app, user_id):
     run_id = make_run("ingesting", user_id)
-    row = queries.get(run_id, user_id)
-    assert (row.id, row.status, row.server_time.tzinfo is not None) == (run_id, RunStatus.INGESTING, True)
-    assert isinstance(row.status, RunStatus)
+    run = queries.get(run_id, user_id)
+    assert (run.id, run.status, run.server_time.tzinfo is not None) == (run_id, RunStatus.INGESTING, True)
+    assert isinstance(run.status, RunStatus)
 
 
-def test_a_statement_of_no_rows_returns_none(app, user_id):
+def test_statement_without_rows_returns_an_empty_list(app, user_id):
     run_id = make_run("pending", user_id)
     changed = RUNS.update().where(RUNS.c.id == bindparam("run")).values(dispatch_count=7)
-    assert not run_statement(changed, run=run_id)
+    assert run_statement(changed, run=run_id) == []
     assert queries.get(run_id).dispatch_count == 7
 
 
-def test_errors_are_sqlalchemys_and_carry_the_drivers(app, user_id):
+def test_errors_are_sqlalchemys_and_carry_the_drivers_error(app, user_id):
     make_run("pending", user_id)
     with pytest.raises(IntegrityError) as refusal:
         run_statement(insert(RUNS).values(user_id=bindparam("owner")), owner=user_id)
     assert refusal.value.orig.diag.constraint_name == ACTIVE_INDEX
     with pytest.raises(ProgrammingError):
-        run_statement(select(func.no_such_function(bindparam("given", type_=BigInteger))), given=1)
+        run_statement(select(func.no_such_function(bindparam("number", type_=BigInteger))), number=1)
 
 
 @pytest.mark.parametrize("missing", ["no_such_table", "ingestion_runs WHERE no_such_column"])
-def test_tables_of_another_version_are_no_database(app, missing):
+def test_missing_tables_and_columns_mean_unavailable(app, missing):
     with pytest.raises(DatabaseUnavailable) as fault:
         run_statement(text(f"SELECT FROM {missing}"))
     assert fault.value.reason == MIGRATIONS_BEHIND
 
 
-def test_a_pool_of_which_every_connection_is_busy_is_no_database(app, user_id):
-    with ExitStack() as held:
+def test_exhausted_pool_means_unavailable(app, user_id):
+    with ExitStack() as connections:
         for _ in range(db.engine.pool.size()):
-            held.enter_context(db.engine.connect())
+            connections.enter_context(db.engine.connect())
         with pytest.raises(DatabaseUnavailable) as fault:
             queries.current(user_id)
     assert "busy" in fault.value.reason
     assert queries.current(user_id) is None
 
 
-def test_a_statement_that_is_executed_often_is_prepared_once(app, user_id):
-    """The driver prepares a statement by its text, which for a constant is always the same."""
+def test_constant_statement_is_prepared_once(app, user_id):
+    """The driver prepares a statement by its text, and the text of a constant never changes."""
     db.engine.dispose()
     for _ in range(10):
         queries.current(user_id)
     prepared = run_statement(text("SELECT statement FROM pg_prepared_statements"))
-    assert [row.statement for row in prepared if "ingestion_runs" in row.statement] == [_text(queries.CURRENT)]
+    assert [each.statement for each in prepared if "ingestion_runs" in each.statement] == [_text(queries.CURRENT)]
 
 
-def test_a_plan_that_is_kept_uses_the_index_of_active_runs(app):
+def test_generic_plan_uses_the_partial_index_of_active_runs(app):
     with db.engine.connect() as connection:
         connection.exec_driver_sql("SET plan_cache_mode = force_generic_plan")
         connection.exec_driver_sql("SET enable_seqscan = off")
@@ -86,6 +90,39 @@ def test_a_plan_that_is_kept_uses_the_index_of_active_runs(app):
     assert any(ACTIVE_INDEX in line for line in plan)
 
 
+def test_lock_timeout_means_unavailable(app, user_id):
+    """A lock of another transaction stands for a database that does not answer in time."""
+    run_id = make_run("pending")
+    with open_transaction(f"SELECT * FROM ingestion_runs WHERE id = {run_id} FOR UPDATE"):
+        with pytest.raises(DatabaseUnavailable) as fault:
+            transitions.abort(run_id)
+    assert "lock timeout" in fault.value.reason
+    assert row(run_id).status == "pending"
+
+
+def test_large_statement_may_exceed_the_ordinary_timeout(app, monkeypatch):
+    slow = text("SELECT pg_sleep(5.2)")
+    with pytest.raises(DatabaseUnavailable) as refusal:
+        run_statement(slow)
+    assert isinstance(refusal.value.__cause__.orig, QueryCanceled)
+    assert run_large_statement(text("SHOW statement_timeout"))[0][0] == f"{LARGE_STATEMENT_TIMEOUT // 60}min"
+    assert len(run_large_statement(slow)) == 1
+
+
+def test_large_statements_run_two_at_a_time(app):
+    def slow():
+        run_large_statement(text("SELECT pg_sleep(0.5)"))
+
+    began = time.monotonic()
+    in_parallel(app, *[slow] * 4)
+    assert time.monotonic() - began >= 1
+
+
+def test_large_statements_use_new_connections(app):
+    run_large_statement(text("SELECT 1"))
+    assert app.extensions["large_engine"].pool.status() == "NullPool"
+
+
 def _text(statement) -> str:
-    """The statement as PostgreSQL gets it, with its one parameter."""
+    """Return the statement's text as PostgreSQL receives it, with its one parameter."""
     return str(statement.compile(db.engine)).replace("%(owner)s", "$1")

@@ -1,4 +1,4 @@
-"""A process patched by gevent, as a web server's is, notices PostgreSQL's faults as any other does."""
+"""A process patched by gevent, like the web server's, notices PostgreSQL's faults like any other."""
 
 import subprocess
 import sys
@@ -6,10 +6,10 @@ import sys
 from app.config.settings import PROJECT
 
 
-def test_time_limits_and_dead_connections_are_noticed_under_gevent(app, settings):
+def test_engine_notices_timeouts_and_dead_connections_under_gevent(app, settings):
     command = [sys.executable, "-m", "gevent.monkey", "--module", "tests.db.green_process", settings.database_url]
     done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, timeout=120)
     assert (done.stdout.splitlines(), done.stderr) == (
-        ["no answer within 0.5 s", "others had their turns: True", "no statement met a dead connection"],
+        ["no answer within 0.5 s", "other greenlets ran: True", "no statement used a dead connection"],
         "",
     )

@@ -1,4 +1,4 @@
-"""The table of legal moves, in Python and in the database, over all 36 pairs."""
+"""The legal moves of a run, in Python and in the database, over all 36 pairs."""
 
 import itertools
 
@@ -32,7 +32,7 @@ def move_by_hand(run_id: int, to: str) -> None:
     )
 
 
-def test_values_are_the_lower_case_names():
+def test_status_values_are_the_lower_case_names():
     assert [status.value for status in RunStatus] == [status.name.lower() for status in RunStatus]
 
 
@@ -41,17 +41,17 @@ def test_every_status_is_either_active_or_terminal():
     assert [status for status in RunStatus if status.is_active] == RunStatus.ACTIVE
 
 
-def test_there_are_21_illegal_moves():
+def test_illegal_moves_are_21():
     assert len([pair for pair in PAIRS if pair[0] != pair[1] and (pair[0].value, pair[1].value) not in LEGAL]) == 21
 
 
 @pytest.mark.parametrize(("source", "target"), PAIRS)
-def test_python_and_the_agreed_table_say_the_same(source, target):
+def test_sources_match_the_agreed_table(source, target):
     assert (source in target.sources) == ((source.value, target.value) in LEGAL)
 
 
 @pytest.mark.parametrize(("source", "target"), [pair for pair in PAIRS if pair[0] != pair[1]])
-def test_the_database_allows_exactly_the_legal_moves(app, source, target):
+def test_trigger_allows_exactly_the_legal_moves(app, source, target):
     run_id = make_run(source.value)
     before = row(run_id)
     if source in target.sources:
@@ -66,7 +66,7 @@ def test_the_database_allows_exactly_the_legal_moves(app, source, target):
 
 
 @pytest.mark.parametrize("status", list(RunStatus))
-def test_an_update_that_leaves_the_status_alone_is_no_move(app, status):
+def test_update_without_a_change_of_status_is_no_move(app, status):
     run_id = make_run(status.value)
     sql("UPDATE ingestion_runs SET total_jobs = 7, status = status WHERE id = :id", id=run_id)
     assert row(run_id).total_jobs == 7

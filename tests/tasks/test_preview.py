@@ -1,4 +1,4 @@
-"""Working on a preview: board by board, each on its own, whatever becomes of the workers and the messages."""
+"""The work on a preview: every board is listed once, despite failures, lost workers and duplicate messages."""
 
 import json
 from threading import Event
@@ -15,18 +15,17 @@ from tests.support import previews as at
 from tests.support.boards import Reply, job
 from tests.support.factories import make_run, make_user, row, sql
 from tests.support.outages import refusing
+from tests.support.outbox import QUEUE
 from tests.support.parallel import in_parallel
 from tests.support.previews import begun, company, finished, leases_run_out, postings, run_preview, units
 from tests.support.waiting import wait_until
 
-QUEUE = "job-ingestion:ingestion"
 
-
-def due_now() -> None:
+def make_previews_due() -> None:
     sql("UPDATE previews SET next_dispatch_at = now() - interval '1 s'")
 
 
-def test_each_board_is_listed_and_each_posting_decided(boards, user_id):
+def test_preview_lists_each_board_and_filters_each_posting(boards, user_id):
     engineer = job(1, "Engineer", "&lt;p&gt;Build.&lt;/p&gt;")
     boards.greenhouse("acme", [engineer, job(2, "Intern Engineer"), job(3, "Cook")])
     boards.greenhouse("beta", [])
@@ -53,30 +52,30 @@ def test_each_board_is_listed_and_each_posting_decided(boards, user_id):
 @pytest.mark.parametrize(
     ("status", "outcome"), [(404, "not_found"), (410, "gone"), (403, "forbidden"), (429, "throttled")]
 )
-def test_a_board_that_fails_says_why_and_touches_no_other(boards, user_id, status, outcome):
+def test_failed_board_stores_its_reason_and_affects_no_other(boards, user_id, status, outcome):
     boards.fault("acme", status, **({"retry_after": "3600"} if status == 429 else {}))
     boards.lever("beta", [])
     company(user_id, "acme")
     company(user_id, "beta", source="lever")
-    # One after the other: whom one host keeps off, it keeps off with the next board too.
+    # Both boards are on one host. After it throttled a request, it gets none for the other board either.
     failed, listed = units(finished(user_id))
     assert (failed.state, failed.outcome, failed.found) == ("failed", outcome, None)
     assert failed.detail.endswith(".")
     assert (failed.retry_at is not None) == (outcome == "throttled")
     if outcome != "throttled":
         assert listed.state == "listed"
-    told = companies.list_for_user(user_id)[0]
-    assert (told.outcome, told.outcome_detail, told.postings) == (outcome, failed.detail, None)
+    found = companies.list_for_user(user_id)[0]
+    assert (found.outcome, found.outcome_detail, found.postings) == (outcome, failed.detail, None)
 
 
-def test_an_answer_in_another_form_is_a_failure_and_no_empty_board(boards, user_id):
+def test_response_in_an_unknown_format_is_a_failure_not_empty(boards, user_id):
     boards.answer("/v1/boards/acme/jobs", Reply(200, b"<html>Hello</html>", {"Content-Type": "text/html"}))
     company(user_id, "acme")
     [unit] = units(finished(user_id))
     assert (unit.state, unit.outcome) == ("failed", "changed")
 
 
-def test_what_nobody_thought_of_is_stored_as_a_failure_and_logged(boards, user_id, monkeypatch, caplog):
+def test_unexpected_error_is_logged_and_stored_as_a_failure(boards, user_id, monkeypatch, caplog):
     boards.greenhouse("acme", [job(1, "Engineer")])
     boards.greenhouse("beta", [job(2, "Engineer")])
     company(user_id, "acme")
@@ -95,7 +94,7 @@ def test_what_nobody_thought_of_is_stored_as_a_failure_and_logged(boards, user_i
     assert "inner secret" in caplog.text
 
 
-def test_what_cannot_be_stored_is_stored_as_a_failure_and_not_tried_for_ever(boards, user_id):
+def test_unstorable_listing_is_a_failure_without_retry(boards, user_id):
     boards.greenhouse("acme", [job(1, "Engineer")])
     company(user_id, "acme")
     preview_id = begun(user_id)
@@ -109,8 +108,8 @@ def test_what_cannot_be_stored_is_stored_as_a_failure_and_not_tried_for_ever(boa
     assert at.preview(preview_id).finished_at is not None
 
 
-def test_texts_may_hold_anything(boards, user_id):
-    odd = [
+def test_odd_texts_ids_and_times_are_stored(boards, user_id):
+    odd_jobs = [
         job(1, "Engi\u0000neer \ud800", "x\u0000y z"),
         job("y" * 300, "Too long an id"),
         job(3, "🙂 日本語", department=None),
@@ -118,7 +117,7 @@ def test_texts_may_hold_anything(boards, user_id):
         job(4, "O'Brien \\ \"quoted\" %_{}", first_published="9999-12-31T23:59:59-12:00"),
         job(5, "Early", first_published="0001-01-01T00:00:00+14:00", updated_at="never"),
     ]
-    boards.greenhouse("acme", odd)
+    boards.greenhouse("acme", odd_jobs)
     company(user_id, "acme")
     preview_id = finished(user_id)
     [unit] = units(preview_id)
@@ -132,7 +131,7 @@ def test_texts_may_hold_anything(boards, user_id):
     assert "y" * 255 not in found
 
 
-def test_a_board_that_did_not_change_keeps_its_postings_and_is_decided_anew(boards, user_id):
+def test_unchanged_board_reuses_its_postings_and_filters_again(boards, user_id):
     path = boards.greenhouse("acme", [job(1, "Engineer", "Text"), job(2, "Cook", "Soup")], etag='"one"')
     company_id = company(user_id, "acme")
     first = finished(user_id)
@@ -142,9 +141,9 @@ def test_a_board_that_did_not_change_keeps_its_postings_and_is_decided_anew(boar
     assert [asked.headers.get("if-none-match") for asked in boards.requests if asked.path == path] == [
         None, '"one"', '"one"'
     ]
-    kept = ("external_id", "title", "url", "location", "department", "posted_at", "updated_at", "description")
-    rows = {number: [[getattr(each, name) for name in kept] for each in postings(number)] for number in (second, third)}
-    assert rows[third] == rows[second]
+    columns = ("external_id", "title", "url", "location", "department", "posted_at", "updated_at", "description")
+    reused, again = ([[getattr(each, name) for name in columns] for each in postings(one)] for one in (second, third))
+    assert again == reused
     assert [(each.description, each.location) for each in postings(third)] == [("Text", "Berlin"), ("Soup", "Berlin")]
     assert [(each.title, each.taken, each.rule_kind) for each in postings(third)] == [
         ("Engineer", False, "not_included"), ("Cook", True, "include")
@@ -154,7 +153,7 @@ def test_a_board_that_did_not_change_keeps_its_postings_and_is_decided_anew(boar
     assert second > first
 
 
-def test_without_the_postings_of_that_listing_nobody_asks_whether_it_changed(boards, user_id):
+def test_request_is_unconditional_if_the_listing_is_not_stored(boards, user_id):
     path = boards.greenhouse("acme", [job(1, "Engineer")], etag='"one"')
     company(user_id, "acme")
     finished(user_id)
@@ -167,7 +166,7 @@ def test_without_the_postings_of_that_listing_nobody_asks_whether_it_changed(boa
     assert [each.title for each in postings(preview_id)] == ["Engineer"]
 
 
-def test_what_a_removed_preview_knew_is_not_taken_for_what_an_older_one_knows(boards, user_id):
+def test_validators_of_a_removed_preview_match_no_older_one(boards, user_id):
     boards.greenhouse("acme", [job(1, "Old")], etag='"one"')
     company(user_id, "acme")
     finished(user_id)
@@ -181,7 +180,7 @@ def test_what_a_removed_preview_knew_is_not_taken_for_what_an_older_one_knows(bo
     assert [each.title for each in postings(preview_id)] == ["New"]
 
 
-def test_anothers_listing_of_the_same_board_is_not_asked_about(boards, user_id):
+def test_request_is_unconditional_for_another_users_listing(boards, user_id):
     path = boards.greenhouse("acme", [job(1, "Engineer")], etag='"one"')
     other = make_user("other@example.org")
     company(user_id, "acme")
@@ -193,7 +192,7 @@ def test_anothers_listing_of_the_same_board_is_not_asked_about(boards, user_id):
     assert [asked.headers.get("if-none-match") for asked in boards.requests if asked.path == path] == [None, None]
 
 
-def test_a_listing_that_was_not_whole_is_not_asked_about(boards, user_id):
+def test_request_is_unconditional_after_an_incomplete_listing(boards, user_id):
     path = boards.greenhouse("acme", [job(1, "Engineer"), {"id": 2}], etag='"one"')
     company(user_id, "acme")
     [unit] = units(finished(user_id))
@@ -202,41 +201,41 @@ def test_a_listing_that_was_not_whole_is_not_asked_about(boards, user_id):
     assert [asked.headers.get("if-none-match") for asked in boards.requests if asked.path == path] == [None, None]
 
 
-def test_a_company_removed_or_changed_meanwhile_stays_in_the_preview_as_it_was(boards, app, user_id):
+def test_company_removed_during_a_preview_stays_in_it(boards, app, user_id):
     hold = Event()
     path = boards.greenhouse("acme", [job(1, "Engineer")], hold=hold)
     company_id = company(user_id, "acme")
     preview_id = begun(user_id)
 
-    def meanwhile():
-        wait_until(lambda: boards.count(path), what="the board to be asked")
+    def remove_company():
+        wait_until(lambda: boards.count(path), what="the request to the board")
         companies.remove(company_id, user_id)
         hold.set()
 
-    in_parallel(app, lambda: run_preview(preview_id), meanwhile)
+    in_parallel(app, lambda: run_preview(preview_id), remove_company)
     assert [unit.state for unit in units(preview_id)] == ["listed"]
     assert at.preview(preview_id).finished_at is not None
     assert lifecycle.get(preview_id, user_id)["is_current"] is False
 
 
-def test_a_preview_removed_while_it_is_worked_on_leaves_nothing(boards, app, user_id):
+def test_preview_removed_during_the_work_leaves_nothing(boards, app, user_id):
     hold = Event()
     path = boards.greenhouse("acme", [job(1, "Engineer")], hold=hold)
     company_id = company(user_id, "acme")
     old = begun(user_id)
 
-    def meanwhile():
-        wait_until(lambda: boards.count(path), what="the board to be asked")
+    def replace_preview():
+        wait_until(lambda: boards.count(path), what="the request to the board")
         companies.change(company_id, user_id, {"include": ["cook"]})
         hold.set()
         return begun(user_id)
 
-    _, new = in_parallel(app, lambda: run_preview(old), meanwhile)
+    _, new = in_parallel(app, lambda: run_preview(old), replace_preview)
     assert [each.preview_id for each in sql("SELECT preview_id FROM previews")] == [new]
     assert units(old) == postings(old) == []
 
 
-def test_two_workers_and_copies_of_a_message_list_each_board_once(boards, app, user_id):
+def test_two_workers_and_duplicate_messages_list_each_board_once(boards, app, user_id):
     paths = [boards.greenhouse(f"b{number}", [job(number, "Engineer")]) for number in range(12)]
     for number in range(12):
         company(user_id, f"b{number}")
@@ -252,7 +251,7 @@ def test_two_workers_and_copies_of_a_message_list_each_board_once(boards, app, u
     run_preview(404)
 
 
-def test_what_is_left_after_a_slice_gets_a_new_message(boards, app, broker, user_id):
+def test_work_republishes_if_companies_are_left_after_its_slice(boards, app, broker, user_id):
     for number in range(3):
         company(user_id, f"b{number}")
     preview_id = begun(user_id)
@@ -262,7 +261,7 @@ def test_what_is_left_after_a_slice_gets_a_new_message(boards, app, broker, user
     assert {unit.state for unit in units(preview_id)} == {"waiting"}
 
 
-def test_a_worker_that_lost_its_lease_writes_nothing(boards, user_id):
+def test_store_listing_without_the_lease_writes_nothing(boards, user_id):
     company(user_id, "acme")
     preview_id = begun(user_id)
     first = leases.claim_company(preview_id)
@@ -278,7 +277,7 @@ def test_a_worker_that_lost_its_lease_writes_nothing(boards, user_id):
     assert results.store_listing(second, found) is False
 
 
-def test_a_board_that_takes_its_workers_with_it_is_given_up_after_three(boards, user_id):
+def test_company_that_crashes_its_workers_fails_after_three(boards, user_id):
     company(user_id, "acme")
     preview_id = begun(user_id)
     for _ in range(3):
@@ -293,7 +292,7 @@ def test_a_board_that_takes_its_workers_with_it_is_given_up_after_three(boards, 
     assert companies.list_for_user(user_id)[0].outcome == "unreachable"
 
 
-def test_a_database_that_is_away_leaves_the_board_for_later(boards, user_id, app):
+def test_company_is_retried_after_the_database_was_unavailable(boards, user_id, app):
     boards.greenhouse("acme", [job(1, "Engineer")])
     company(user_id, "acme")
     preview_id = begun(user_id)
@@ -308,7 +307,7 @@ def test_a_database_that_is_away_leaves_the_board_for_later(boards, user_id, app
     assert [unit.state for unit in units(preview_id)] == ["listed"]
 
 
-def test_a_preview_past_its_deadline_is_closed_by_the_reconciler(app, broker, user_id):
+def test_reconciler_closes_a_preview_past_its_deadline(app, broker, user_id):
     company(user_id, "acme")
     company(user_id, "beta")
     preview_id = begun(user_id)
@@ -319,48 +318,48 @@ def test_a_preview_past_its_deadline_is_closed_by_the_reconciler(app, broker, us
     reconciler.reconcile_once()
     assert [(unit.state, unit.outcome) for unit in units(preview_id)] == [("failed", "out_of_time")] * 2
     assert at.preview(preview_id).finished_at is not None
-    # Of the one that nobody asked there is nothing to tell.
+    # The company that was never claimed has no new listing.
     assert [found.outcome for found in companies.list_for_user(user_id)] == ["out_of_time", None]
 
 
-def test_with_the_broker_away_a_preview_is_begun_and_published_when_it_is_back(client, broker, user_id):
+def test_preview_started_without_a_broker_is_published_later(client, broker, user_id):
     company(user_id, "acme")
     with refusing(broker):
-        answer = client.post("/api/ingestion/dry-run")
-        assert answer.status_code == 201
-        due_now()
+        response = client.post("/api/ingestion/dry-run")
+        assert response.status_code == 201
+        make_previews_due()
         assert reconciler.reconcile_once() is None
     publisher.breaker = publisher.CircuitBreaker()
     reconciler.reconcile_once()
     [message] = broker.lrange(QUEUE, 0, -1)
     assert json.loads(message)["headers"]["task"] == "preview.run"
-    found = at.preview(answer.json["preview_id"])
+    found = at.preview(response.json["preview_id"])
     assert (found.dispatch_count, found.dispatched_at is not None) == (1, True)
     assert (found.next_dispatch_at - found.dispatched_at).total_seconds() == pytest.approx(30, abs=1)
 
 
-def test_a_preview_of_which_something_can_be_taken_is_due_whoever_holds_the_rest(app, broker, user_id):
-    """One orphaned lease stops nobody: what waits need not wait for it."""
+def test_claim_due_returns_previews_with_a_claimable_company(app, broker, user_id):
+    """A lease of a dead worker does not delay the companies that wait."""
     company(user_id, "acme")
     company(user_id, "beta")
     preview_id = begun(user_id)
     leases.claim_company(preview_id)
     assert outbox.claim_due() == []
-    due_now()
+    make_previews_due()
     assert outbox.claim_due() == [preview_id]
     assert outbox.claim_due() == []
     leases.claim_company(preview_id)
-    due_now()
+    make_previews_due()
     assert outbox.claim_due() == []
     leases_run_out()
     assert outbox.claim_due() == [preview_id]
 
 
 @pytest.mark.parametrize("table", ["ingestion_runs", "previews"])
-def test_a_fault_with_runs_does_not_keep_previews_from_being_published_nor_the_reverse(app, broker, user_id, table):
+def test_reconciler_publishes_previews_despite_a_fault_with_runs(app, broker, user_id, table):
     company(user_id, "acme")
     preview_id, run_id = begun(user_id), make_run("pending", make_user("b@example.org"))
-    due_now()
+    make_previews_due()
     sql("CREATE FUNCTION broken() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE ''inner fault''; END'")
     sql(f"CREATE TRIGGER broken BEFORE UPDATE ON {table} FOR EACH ROW EXECUTE FUNCTION broken()")
     try:
@@ -372,7 +371,7 @@ def test_a_fault_with_runs_does_not_keep_previews_from_being_published_nor_the_r
     assert published == ((0, 1) if table == "ingestion_runs" else (1, 0))
 
 
-def test_the_reconciler_mends_what_a_worker_left_that_died_before_its_last_word(app, broker, user_id):
+def test_reconciler_finishes_the_preview_of_a_dead_worker(app, broker, user_id):
     company(user_id, "acme")
     preview_id = begun(user_id)
     unit = leases.claim_company(preview_id)
@@ -382,7 +381,7 @@ def test_the_reconciler_mends_what_a_worker_left_that_died_before_its_last_word(
     assert at.preview(preview_id).finished_at is not None
 
 
-def test_the_threads_of_a_worker_are_no_more_than_its_connections(app, user_id):
+def test_connections_of_a_worker_suffice_for_its_threads(app, user_id):
     settings = app.config["SETTINGS"]
     web = settings.web_workers * settings.web_database_connections
     assert settings.max_connections >= web + settings.worker_concurrency * 8

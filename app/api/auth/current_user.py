@@ -2,15 +2,14 @@
 
 import math
 import time
-from typing import Any
 
 from flask import current_app, g, request
-from sqlalchemy import Row
 
 from app.api.auth import session_cookie
 from app.errors import Unauthenticated
 from app.models import CredentialKind
 from app.services.accounts import credentials, users
+from app.services.accounts.credentials import ActiveCredential
 
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 
@@ -47,13 +46,13 @@ def current_user_id() -> int:
     return user_id
 
 
-def current_credential() -> Row[Any]:
-    """The session or token that this request is made with: its ``credential_id`` and ``epoch``. Only with accounts."""
-    credential: Row[Any] = g.credential
+def current_credential() -> ActiveCredential:
+    """The session or token that this request is made with. Only with accounts."""
+    credential: ActiveCredential = g.credential
     return credential
 
 
-def _shown_credential() -> Row[Any] | None:
+def _shown_credential() -> ActiveCredential | None:
     """A token if the request says that it carries one, whatever cookie comes with it; else a session.
 
     Never the cookie beside a token: the check of where a request comes from is passed over for those with a token.

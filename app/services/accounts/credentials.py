@@ -1,4 +1,4 @@
-"""Sessions and tokens: rows that hold the hash of a secret which is shown once."""
+"""Sessions and API tokens. The secret is shown once; its row holds only the hash."""
 
 import hashlib
 import secrets
@@ -25,48 +25,60 @@ CREDENTIALS = table_of(Credential)
 USERS = table_of(User)
 
 SESSION_SECONDS = 30 * 24 * 3600
-"""A session ends this long after signing in, used or not."""
+"""Lifetime of a session from its sign-in, used or not."""
 
 LAST_USED_SECONDS = 60
-"""That a credential was used is written down at most once in this time."""
+"""Precision of ``last_used_at``: it is written at most once in this time."""
 
 TOKEN_PREFIX = "ji_"
-"""For people and for scanners to know a token by."""
+"""Prefix by which people and secret scanners recognise a token."""
 
-ALIVE = (
+IS_VALID = (
     or_(CREDENTIALS.c.expires_at.is_(None), CREDENTIALS.c.expires_at > func.clock_timestamp()),
     CREDENTIALS.c.user_id == USERS.c.user_id,
     CREDENTIALS.c.epoch == USERS.c.epoch,
 )
-"""Neither expired nor of an epoch that a new password has ended."""
+"""The conditions of a valid credential: it has not expired, and its user's password has not changed since."""
 
-STALE = or_(CREDENTIALS.c.last_used_at.is_(None), CREDENTIALS.c.last_used_at < seconds_from_now(-LAST_USED_SECONDS))
+LAST_USED_IS_STALE = or_(
+    CREDENTIALS.c.last_used_at.is_(None), CREDENTIALS.c.last_used_at < seconds_from_now(-LAST_USED_SECONDS)
+)
 
-SHOWN = select(
-    CREDENTIALS.c.credential_id, CREDENTIALS.c.user_id, CREDENTIALS.c.epoch, STALE.label("stale")
-).where(CREDENTIALS.c.secret_hash == bindparam("hash"), CREDENTIALS.c.kind == bindparam("of_kind"), *ALIVE)
-"""Which credential a request shows; built once, because every request asks."""
+BY_SECRET = select(
+    CREDENTIALS.c.credential_id, CREDENTIALS.c.user_id, CREDENTIALS.c.epoch, LAST_USED_IS_STALE.label("is_stale")
+).where(CREDENTIALS.c.secret_hash == bindparam("secret_hash"), CREDENTIALS.c.kind == bindparam("kind"), *IS_VALID)
+"""The credential with this secret. Built once, because every request with accounts executes it."""
+
+
+@dataclass(frozen=True)
+class ActiveCredential:
+    """The session or token that a request presents."""
+
+    credential_id: int
+    user_id: int
+    credential_version: int
+    """The user's ``epoch`` when it was issued. A password change ends all earlier versions."""
 
 
 @dataclass(frozen=True)
 class IssuedCredential:
-    """A credential just made, with the secret that nobody will see again."""
+    """A new credential with its secret, which is never shown again."""
 
     credential_id: int
     secret: str
 
 
 def sign_in(email: str, password: str, name: str) -> IssuedCredential:
-    """Open a session named ``name`` for whoever has this address and password. Commits.
+    """Open a session named ``name`` for the user with this address and password. Commits.
 
-    Takes the same time whether the address is known or not. Raises SignInRefused, which does not tell either.
+    Takes the same time whether the address is known or not. Raises SignInRefused, which does not reveal it either.
     """
     user = users.find_by_email(email)
     verified = verify_password(user.password_hash if user else None, password)
     if user is None or not verified:
         log.warning("sign-in refused", user_id=user.user_id if user else None)
         raise SignInRefused("The e-mail address or the password is wrong.")
-    # Only if the password is still that one, should it be changed at this very moment.
+    # The verified hash is checked again, because the password may have changed since.
     signed_in = (
         update(USERS)
         .where(USERS.c.user_id == user.user_id, USERS.c.password_hash == user.password_hash)
@@ -74,10 +86,10 @@ def sign_in(email: str, password: str, name: str) -> IssuedCredential:
         .returning(USERS.c.user_id, USERS.c.epoch)
         .cte("signed_in")
     )
-    gone = delete(CREDENTIALS).where(
+    expired = delete(CREDENTIALS).where(
         CREDENTIALS.c.user_id == user.user_id, CREDENTIALS.c.expires_at <= func.clock_timestamp()
     )
-    owner = select(signed_in.c.user_id, signed_in.c.epoch).add_cte(gone.cte("gone"))
+    owner = select(signed_in.c.user_id, signed_in.c.epoch).add_cte(expired.cte("expired"))
     issued = _issue(owner, CredentialKind.SESSION, name, secrets.token_urlsafe(32), SESSION_SECONDS)
     if issued is None:
         raise SignInRefused("The e-mail address or the password is wrong.")
@@ -85,16 +97,16 @@ def sign_in(email: str, password: str, name: str) -> IssuedCredential:
 
 
 def make_token(
-    user_id: int, name: str, expires_in_days: int | None = None, epoch: int | None = None
+    user_id: int, name: str, expires_in_days: int | None = None, credential_version: int | None = None
 ) -> IssuedCredential:
-    """Make a token; without ``expires_in_days`` one that never expires. Commits.
+    """Make a token. Without ``expires_in_days`` it never expires. Commits.
 
-    With ``epoch``, that of the credential it is asked for with, only while that is still the user's. Raises
-    Unauthenticated if it is not, or if he is gone.
+    ``credential_version`` is that of the credential which requests the token. Raises Unauthenticated if the password
+    has changed since that version, or if the user was removed.
     """
     owner = select(USERS.c.user_id, USERS.c.epoch).where(USERS.c.user_id == user_id)
-    if epoch is not None:
-        owner = select(USERS.c.user_id, literal(epoch)).where(USERS.c.user_id == user_id, USERS.c.epoch == epoch)
+    if credential_version is not None:
+        owner = owner.where(USERS.c.epoch == credential_version)
     seconds = None if expires_in_days is None else expires_in_days * 24 * 3600
     issued = _issue(owner, CredentialKind.TOKEN, name, TOKEN_PREFIX + secrets.token_urlsafe(32), seconds)
     if issued is None:
@@ -102,24 +114,33 @@ def make_token(
     return issued
 
 
-def find(kind: CredentialKind, secret: str) -> Row[Any] | None:
-    """Return the living credential of this kind with this secret, or None. Commits at most once a minute: its use."""
-    rows = run_statement(SHOWN, hash=_hash(secret), of_kind=kind)
-    if rows and rows[0].stale:
-        used = update(CREDENTIALS).where(CREDENTIALS.c.credential_id == rows[0].credential_id, STALE)
+def find(kind: CredentialKind, secret: str) -> ActiveCredential | None:
+    """Return the valid credential of this kind with this secret, or None.
+
+    Commits ``last_used_at``, at most once in LAST_USED_SECONDS.
+    """
+    rows = run_statement(BY_SECRET, secret_hash=_hash(secret), kind=kind)
+    if not rows:
+        return None
+    found = rows[0]
+    if found.is_stale:
+        used = update(CREDENTIALS).where(CREDENTIALS.c.credential_id == found.credential_id, LAST_USED_IS_STALE)
         run_statement(used.values(last_used_at=func.clock_timestamp()))
-    return rows[0] if rows else None
+    return ActiveCredential(found.credential_id, found.user_id, found.epoch)
 
 
 def list_for_user(user_id: int) -> Sequence[Row[Any]]:
-    """Return a user's living sessions and tokens, newest first, without anything secret. Changes nothing."""
-    shown = [column for column in CREDENTIALS.c if column.name not in ("secret_hash", "epoch")]
-    mine = select(*shown).where(CREDENTIALS.c.user_id == user_id, *ALIVE)
+    """Return a user's valid sessions and tokens, newest first, without their secret hashes."""
+    public = [column for column in CREDENTIALS.c if column.name not in ("secret_hash", "epoch")]
+    mine = select(*public).where(CREDENTIALS.c.user_id == user_id, *IS_VALID)
     return run_statement(mine.order_by(CREDENTIALS.c.credential_id.desc()))
 
 
 def revoke(credential_id: int, user_id: int) -> None:
-    """End a session or token of this user, at once. Commits. Raises CredentialNotFound, also for another's."""
+    """End a session or token of this user at once. Commits.
+
+    Raises CredentialNotFound, also for another user's.
+    """
     ended = delete(CREDENTIALS).where(CREDENTIALS.c.credential_id == credential_id, CREDENTIALS.c.user_id == user_id)
     if not run_statement(ended.returning(CREDENTIALS.c.credential_id)):
         raise CredentialNotFound("There is no such session or token.")
@@ -127,16 +148,15 @@ def revoke(credential_id: int, user_id: int) -> None:
 
 
 def end(credential_id: int) -> None:
-    """End a session or token, whosever it is; one that is gone already stays gone. Commits."""
+    """End a session or token of any user; if it has ended already, do nothing. Commits."""
     run_statement(delete(CREDENTIALS).where(CREDENTIALS.c.credential_id == credential_id))
 
 
 def _issue(owner: Any, kind: CredentialKind, name: str, secret: str, seconds: int | None) -> IssuedCredential | None:
-    """Insert a credential for the user that the query ``owner`` finds; None if it finds nobody. Commits."""
-    ends = literal(None) if seconds is None else seconds_from_now(seconds)
-    found = owner.subquery()
-    user_id, epoch = found.c
-    row = select(user_id, epoch, literal(kind), literal(name), literal(_hash(secret)), ends)
+    """Insert a credential for the user that the query ``owner`` selects. Commits. Returns None if it selects nobody."""
+    expires_at = literal(None) if seconds is None else seconds_from_now(seconds)
+    user_id, epoch = owner.subquery().c
+    row = select(user_id, epoch, literal(kind), literal(name), literal(_hash(secret)), expires_at)
     columns = ["user_id", "epoch", "kind", "name", "secret_hash", "expires_at"]
     new = insert(CREDENTIALS).from_select(columns, row)
     try:

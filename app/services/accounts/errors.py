@@ -6,13 +6,13 @@ from app.errors import AppError, Unauthenticated
 
 
 class SignInRefused(Unauthenticated):
-    """Address or password is wrong; which of them, is not told."""
+    """The address or the password is wrong; the answer does not say which."""
 
     code = "sign_in_refused"
 
 
 class WrongPassword(AppError):
-    """The current password, which a change must be asked for with, is another one."""
+    """The current password that came with a password change is wrong."""
 
     status = HTTPStatus.UNPROCESSABLE_ENTITY
     code = "wrong_password"
@@ -23,21 +23,21 @@ class WrongPassword(AppError):
 
 
 class UserNotFound(AppError):
-    """There is no such user; only operators ask for one by name."""
+    """There is no such user. Only the command line looks users up by name."""
 
     status = HTTPStatus.NOT_FOUND
     code = "user_not_found"
 
 
 class EmailTaken(AppError):
-    """There is a user with this address already."""
+    """A user with this address already exists."""
 
     status = HTTPStatus.CONFLICT
     code = "email_taken"
 
 
 class CredentialNotFound(AppError):
-    """There is no such session or token of this user; somebody else's is answered alike."""
+    """There is no such session or token of this user. Another user's gets the same answer."""
 
     status = HTTPStatus.NOT_FOUND
     code = "credential_not_found"

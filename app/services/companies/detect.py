@@ -1,4 +1,4 @@
-"""Looking at a board before it is anybody's company."""
+"""Detect the board behind a URL or a name, before it is added as a company."""
 
 from flask import current_app
 
@@ -11,48 +11,49 @@ from app.text import clean_line
 
 
 class DetectUnavailable(DetectionBusy):
-    """Redis does not answer, which holds the pace at which other servers may be asked."""
+    """Redis does not answer. It holds the rate limits without which no other server may be requested."""
 
     code = "detect_unavailable"
 
     def __init__(self) -> None:
-        super().__init__("Boards cannot be looked at right now: Redis does not answer. Try again in a moment.")
+        super().__init__("Boards cannot be checked right now, because Redis does not answer. Try again in a moment.")
 
 
 def detect(user_id: int, url: str | None = None, source: str | None = None, board: str = "") -> dict[str, object]:
-    """Find and list the board that ``url`` leads to, or that ``source`` knows as ``board``. Changes nothing.
+    """Find and list the board that ``url`` leads to, or that ``source`` knows as ``board``.
 
-    Says also which of the user's companies it is already, if it is one. May take a minute, without a connection to the
-    database. Raises NothingDetected, DetectUnavailable (without Redis).
+    The result also has the ``company_id`` of the user's company with this board, if there is one. May take a minute,
+    during which no connection to the database is held. Raises NothingDetected, or DetectUnavailable without Redis.
     """
-    host = current_app.extensions["sources"]
+    client = current_app.extensions["sources"]
     try:
-        found = detect_board(host, source, board) if source else detect_url(host, url or "")
-    except BoardsToChoose as several:
+        found = detect_board(client, source, board) if source else detect_url(client, url or "")
+    except BoardsToChoose as error:
         candidates = [
-            {"source": each.key, "source_name": each.name, "board": str(which)} for each, which in several.candidates
+            {"source": candidate.key, "source_name": candidate.name, "board": str(found_board)}
+            for candidate, found_board in error.candidates
         ]
-        code = "board_moved" if isinstance(several, BoardMoved) else several.code
-        raise NothingDetected(code, several.detail, candidates=candidates) from several
+        code = "board_moved" if isinstance(error, BoardMoved) else error.code
+        raise NothingDetected(code, error.detail, candidates=candidates) from error
     except RateLimiterUnavailable as error:
         raise DetectUnavailable from error
     except SourceError as error:
         raise _refusal(error) from error
-    return _told(found, companies.find_by_board(user_id, found.source.key, str(found.board)))
+    return _result(found, companies.find_by_board(user_id, found.source.key, str(found.board)))
 
 
 def _refusal(error: SourceError) -> NothingDetected:
     code = error.code if isinstance(error, AddressRefused) else f"board_{error.code}"
-    later = {"retry_at": error.retry_at.isoformat()} if error.retry_at else {}
-    return NothingDetected(code, error.detail, **later)
+    retry = {"retry_at": error.retry_at.isoformat()} if error.retry_at else {}
+    return NothingDetected(code, error.detail, **retry)
 
 
-def _told(found: Detected, company_id: int | None) -> dict[str, object]:
+def _result(found: Detected, company_id: int | None) -> dict[str, object]:
     return {
         "source": found.source.key,
         "source_name": found.source.name,
         "board": str(found.board),
-        # Whatever the board says: it must do as the name of a company.
+        # A board may name itself anything; this must be valid as the name of a company.
         "name": clean_line(found.name or "", MAX_COMPANY_NAME_LENGTH) or None,
         "url": found.url,
         "postings": found.postings,

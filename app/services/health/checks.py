@@ -1,4 +1,4 @@
-"""How the product is: what works, what does not, and why."""
+"""The health checks behind ``/readyz``."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -12,53 +12,53 @@ from app.errors import DatabaseUnavailable
 from app.models import Component
 from app.services.health.heartbeats import MAX_AGE_SECONDS, heartbeat_ages
 
-READ_ONLY = "The database can only be read: DATABASE_URL leads to a standby, or it was made read-only."
+READ_ONLY = "The database is read-only: DATABASE_URL leads to a standby, or it was made read-only."
 
 
 @dataclass(frozen=True)
 class Check:
-    """One part of the product: whether it is well, and a sentence if it is not."""
+    """The result of one check; ``reason`` is a sentence for the operator if it failed."""
 
     ok: bool
     reason: str | None = None
 
 
 def check_database() -> Check:
-    """Whether PostgreSQL answers, may be written to, and has every migration. Changes nothing."""
+    """Check that PostgreSQL answers, accepts writes, and has every migration."""
     writable = "current_setting('transaction_read_only') = 'off'"
     try:
-        found = run_statement(text(f"SELECT version_num, {writable} AS writable FROM alembic_version"))
+        rows = run_statement(text(f"SELECT version_num, {writable} AS writable FROM alembic_version"))
     except DatabaseUnavailable as error:
         return Check(False, error.reason)
-    if not found or found[0].version_num in older_revisions():
+    if not rows or rows[0].version_num in older_revisions():
         return Check(False, MIGRATIONS_BEHIND)
-    return Check(True) if found[0].writable else Check(False, READ_ONLY)
+    return Check(True) if rows[0].writable else Check(False, READ_ONLY)
 
 
 def check_components() -> dict[str, Check]:
-    """Whether broker, worker and reconciler were heard of lately. Changes nothing. Raises DatabaseUnavailable."""
-    heard = heartbeat_ages()
+    """Check that worker, reconciler and broker have recent heartbeats. Raises DatabaseUnavailable."""
+    ages = heartbeat_ages()
     checks: dict[str, Check] = {}
     for component in Component:
-        silence = heard[component].total_seconds() if component in heard else None
-        fresh = silence is not None and silence <= MAX_AGE_SECONDS[component]
-        checks[component] = Check(fresh, None if fresh else _silent(component, silence))
+        age = ages[component].total_seconds() if component in ages else None
+        is_fresh = age is not None and age <= MAX_AGE_SECONDS[component]
+        checks[component] = Check(is_fresh, None if is_fresh else _silence(component, age))
     if not checks[Component.RECONCILER].ok and not checks[Component.REDIS].ok:
-        checks[Component.REDIS] = Check(False, "Not known: no reconciler reports on it.")
+        checks[Component.REDIS] = Check(False, "Unknown: no reconciler reports on it.")
     return checks
 
 
 @cache
 def older_revisions() -> frozenset[str]:
-    """The migrations before the one that this version's code expects.
+    """Return the migrations before the one that this version of the code expects.
 
-    One that is not known here at all is newer: the database is migrated before the processes are replaced.
+    An unknown revision is a newer one, because an upgrade migrates the database before it replaces the processes.
     """
     scripts = ScriptDirectory.from_config(current_app.extensions["migrate"].migrate.get_config())
     return frozenset(script.revision for script in scripts.walk_revisions()) - {scripts.get_current_head() or ""}
 
 
-def _silent(component: Component, silence: float | None) -> str:
-    if silence is None:
-        return f"No {component} was ever heard of."
-    return f"No sign of the {component} for {silence:.0f} s."
+def _silence(component: Component, age: float | None) -> str:
+    if age is None:
+        return f"No heartbeat of the {component} yet."
+    return f"No heartbeat of the {component} for {age:.0f} s."

@@ -1,4 +1,4 @@
-"""Signs of life of worker, reconciler and broker, kept in PostgreSQL so that reading them never blocks on Redis."""
+"""Heartbeats of worker, reconciler and broker, stored in PostgreSQL so that reading them never blocks on Redis."""
 
 from datetime import timedelta
 
@@ -12,15 +12,17 @@ from app.models import Component, Heartbeat
 HEARTBEATS = table_of(Heartbeat)
 
 MAX_AGE_SECONDS = {Component.WORKER: 6, Component.RECONCILER: 9, Component.REDIS: 9}
-"""A component silent for longer counts as away. Workers beat every 2 s in which their event loop has turned;
-reconcilers, and through them the broker, every 5 s and a little: an absence shows within 10 s."""
+"""A component whose latest heartbeat is older counts as unavailable.
+
+Workers beat every 2 s while their event loop turns. Reconcilers beat after each pass, a little more than 5 s apart, and
+the broker through them. So a failure shows within 10 s."""
 
 RETENTION_SECONDS = 3600
-"""Instances silent for longer are forgotten."""
+"""Older heartbeats are deleted."""
 
 
 def beat(component: Component, instance: str) -> None:
-    """Note that this instance is well, and forget those long gone. Commits."""
+    """Record a heartbeat of this instance, and delete those older than RETENTION_SECONDS. Commits."""
     row = insert(HEARTBEATS).values(component=component, instance=instance, at=func.clock_timestamp())
     run_statement(
         row.on_conflict_do_update(constraint="pk_heartbeats", set_={"at": func.clock_timestamp()})
@@ -29,7 +31,7 @@ def beat(component: Component, instance: str) -> None:
 
 
 def heartbeat_ages() -> dict[Component, timedelta]:
-    """Return for each component how long its liveliest instance has been silent. Changes nothing."""
-    silence = func.clock_timestamp() - func.max(HEARTBEATS.c.at)
-    rows = run_statement(select(HEARTBEATS.c.component, silence.label("silence")).group_by(HEARTBEATS.c.component))
-    return {Component(row.component): row.silence for row in rows}
+    """Return the age of each component's latest heartbeat; a component without any is left out."""
+    age = func.clock_timestamp() - func.max(HEARTBEATS.c.at)
+    rows = run_statement(select(HEARTBEATS.c.component, age.label("age")).group_by(HEARTBEATS.c.component))
+    return {Component(row.component): row.age for row in rows}

@@ -1,4 +1,4 @@
-"""The end of a preview: when nothing of it is left to do, when its time is over, and when nobody needs it any more."""
+"""The end of a preview: finished when no company is left, closed at its deadline, and removed when no longer needed."""
 
 from typing import Any
 
@@ -18,63 +18,63 @@ PREVIEWS = table_of(Preview)
 RUNS = table_of(IngestionRun)
 UNITS = table_of(PreviewCompany)
 
-OUT_OF_TIME = "There was no time left for this board; preview again to try it anew."
+OUT_OF_TIME = "There was no time left for this board. Preview again to retry it."
 
 EXHAUSTED = (
-    f"Reading this board was begun {MAX_ATTEMPTS} times and broke off here each time, or it could not be stored;"
-    " the operator finds it in the log."
+    f"Reading this board failed here {MAX_ATTEMPTS} times, or its postings could not be stored."
+    " The operator finds the reason in the log."
 )
 
 UNFINISHED = (ListingState.WAITING, ListingState.LISTING)
 
 
 def finish_if_done(preview_id: int) -> bool:
-    """Finish a preview of which nothing is waiting or being listed, and return whether this did it. Commits."""
+    """Finish a preview that has no waiting or claimed company left. Commits. Returns whether this call did it."""
     return bool(run_statement(_finish().where(PREVIEWS.c.preview_id == preview_id)))
 
 
 def close_overdue() -> int:
-    """Fail what was not listed in time or was taken too often, and finish the previews that are done. Commits.
+    """Fail the companies past their deadline or their attempts, and finish the previews that are done. Commits.
 
-    In two statements, of which the second also mends what a worker left that died before its last one. Returns how
-    many previews were finished.
+    Two statements. The second also finishes previews whose worker died before it could. Returns the number of previews
+    finished.
     """
     late = PREVIEWS.c.deadline_at <= func.clock_timestamp()
-    worn = and_(UNITS.c.lease_until <= func.clock_timestamp(), UNITS.c.attempt >= MAX_ATTEMPTS)
-    open_ones = (
-        select(UNITS.c.preview_id, UNITS.c.position, worn.label("is_worn"))
+    exhausted = and_(UNITS.c.lease_until <= func.clock_timestamp(), UNITS.c.attempt >= MAX_ATTEMPTS)
+    to_fail = (
+        select(UNITS.c.preview_id, UNITS.c.position, exhausted.label("is_exhausted"))
         .join(PREVIEWS, PREVIEWS.c.preview_id == UNITS.c.preview_id)
-        .where(PREVIEWS.c.finished_at.is_(None), UNITS.c.state.in_(UNFINISHED), or_(late, worn))
-        # One that is being stored at this very moment is not waited for.
+        .where(PREVIEWS.c.finished_at.is_(None), UNITS.c.state.in_(UNFINISHED), or_(late, exhausted))
+        # A company that is being stored at this moment is skipped instead of waited for.
         .with_for_update(of=UNITS, skip_locked=True)
-        .cte("open_ones")
+        .cte("to_fail")
     )
     failed = (
         update(UNITS)
-        .where(UNITS.c.preview_id == open_ones.c.preview_id, UNITS.c.position == open_ones.c.position)
+        .where(UNITS.c.preview_id == to_fail.c.preview_id, UNITS.c.position == to_fail.c.position)
         .where(PREVIEWS.c.preview_id == UNITS.c.preview_id)
         .values(
             state=ListingState.FAILED,
             lease_until=None,
             lease_id=None,
-            outcome=case((open_ones.c.is_worn, literal(Outcome.UNREACHABLE.value)), else_=Outcome.OUT_OF_TIME.value),
-            detail=case((open_ones.c.is_worn, EXHAUSTED), else_=OUT_OF_TIME),
+            outcome=case((to_fail.c.is_exhausted, literal(Outcome.UNREACHABLE.value)), else_=Outcome.OUT_OF_TIME.value),
+            detail=case((to_fail.c.is_exhausted, EXHAUSTED), else_=OUT_OF_TIME),
             listed_at=func.now(),
         )
         .returning(*UNITS.c, PREVIEWS.c.user_id)
         .cte("failed")
     )
-    # Of a board that nobody ever asked there is nothing new to be told.
-    told = record_last_listing(failed).where(failed.c.attempt > 0)
-    run_statement(select(func.count()).select_from(failed).add_cte(told.cte("told")))
+    # Boards that were never requested have no new listing to record.
+    recorded = record_last_listing(failed).where(failed.c.attempt > 0)
+    run_statement(select(func.count()).select_from(failed).add_cte(recorded.cte("recorded")))
     return len(run_statement(_finish()))
 
 
 def prune(user_id: int) -> None:
-    """Remove a user's finished previews but for the latest and those that an active run was started from. Commits.
+    """Remove a user's finished previews, except the latest and those that an active run was started from. Commits.
 
-    SKIP LOCKED passes over one from which a run is being started at this very moment. What cannot be removed now is
-    removed the next time; raises nothing for that.
+    SKIP LOCKED skips a preview from which a run is being started at this moment. Raises nothing if the database is
+    unavailable: the next call removes what is left.
     """
     older = PREVIEWS.alias("older")
     newest = select(func.max(older.c.preview_id)).where(older.c.user_id == user_id, older.c.finished_at.is_not(None))
@@ -92,10 +92,10 @@ def prune(user_id: int) -> None:
 
 
 def record_last_listing(done: CTE, **more: Any) -> Update:
-    """The UPDATE, for within a statement, that notes on the companies what became of their boards. Changes nothing.
+    """Build the UPDATE that records the outcome of listings on the companies. Commits with the statement around it.
 
-    ``done`` holds the companies of previews that are listed or failed now, each with its ``user_id``. One that is gone
-    meanwhile is passed over. Without ``more`` there is nothing to ask the source by whether anything is new.
+    ``done`` holds the preview's companies that were just listed or failed, each with its ``user_id``. Companies that
+    were removed since are skipped. Without ``more``, the validators (ETag, Last-Modified) are cleared.
     """
     same: ColumnElement[bool] = and_(
         COMPANIES.c.user_id == done.c.user_id,

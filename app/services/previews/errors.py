@@ -6,17 +6,17 @@ from app.errors import AppError
 
 
 class NoCompanies(AppError):
-    """There is nothing to preview."""
+    """The user has no enabled company, so there is nothing to preview."""
 
     status = HTTPStatus.CONFLICT
     code = "no_companies"
 
     def __init__(self) -> None:
-        super().__init__("There is no company that is switched on: add one, or switch one on.")
+        super().__init__("No company is switched on. Add one, or switch one on.")
 
 
 class PreviewNotFound(AppError):
-    """There is no such preview of this user; somebody else's is answered alike."""
+    """There is no such preview of this user. Another user's gets the same answer."""
 
     status = HTTPStatus.NOT_FOUND
     code = "preview_not_found"
@@ -33,13 +33,13 @@ class PostingNotFound(AppError):
 
 
 class PreviewOutdated(AppError):
-    """The companies or their filters are others than when the preview was made."""
+    """The companies or their filters were changed after the preview was made."""
 
     status = HTTPStatus.CONFLICT
     code = "preview_outdated"
 
     def __init__(self, preview_id: int) -> None:
-        super().__init__(f"The companies or filters changed since preview {preview_id}; make a new one.")
+        super().__init__(f"The companies or filters changed since preview {preview_id}. Make a new preview.")
 
 
 class PreviewUnfinished(AppError):
@@ -49,4 +49,4 @@ class PreviewUnfinished(AppError):
     code = "preview_unfinished"
 
     def __init__(self, preview_id: int) -> None:
-        super().__init__(f"Preview {preview_id} is still being made; wait for its end.")
+        super().__init__(f"Preview {preview_id} is still being made. Wait until it is finished.")

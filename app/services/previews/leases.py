@@ -1,4 +1,4 @@
-"""Who lists which company of a preview: taken for a while, renewed while it is worked on, given back or put off."""
+"""The leases of a preview's companies: claim, renew, release and snooze."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -13,37 +13,36 @@ PREVIEWS = table_of(Preview)
 UNITS = table_of(PreviewCompany)
 
 LEASE_SECONDS = 30
-"""How long a company belongs to who took it and says nothing more. What a dead worker held is free again after it."""
+"""Lifetime of a lease without renewal. After it, another worker may claim a dead worker's company."""
 
 RENEW_SECONDS = 10
-"""How often who is at work says so."""
+"""Interval in which a worker renews its leases."""
 
 SNOOZE_SECONDS = 10
-"""For how long a company is put off whose system is asked as often as it may be already."""
+"""Pause of a company whose source is at its rate limit already."""
 
 MAX_ATTEMPTS = 3
-"""How often a company is taken. One that takes its workers with it is not tried for ever."""
+"""Claims of a company. A board that crashes its workers is not tried for ever."""
 
 MAX_CONCURRENT = 16
-"""Companies of one preview that are listed at a time, however many workers hear of it. A fence: takers at the very same
-moment may go a little past it."""
+"""Companies of one preview that are listed at a time, by all workers together. Simultaneous claims may exceed it
+slightly."""
 
 CLAIM_COLUMNS = ("preview_id", "position", "source", "board", "name", "include", "exclude", "attempt", "lease_id")
 
 
 def claim_company(preview_id: int) -> Row[Any] | None:
-    """Take the next company of an unfinished preview and return it (``TAKEN``), or None if none is to be had. Commits.
+    """Claim the next company of an unfinished preview and return its CLAIM_COLUMNS, or None. Commits.
 
-    It is the caller's for LEASE_SECONDS, or until he renews it no more; then somebody else may take it. SKIP LOCKED:
-    those who take at the same moment get different ones. What was tried already comes last, should it be what kills
-    the workers.
+    The lease lasts LEASE_SECONDS; unless it is renewed, another worker may then claim the company. SKIP LOCKED gives
+    simultaneous claims different companies. Companies that were tried before come last, in case they crash workers.
     """
     others = UNITS.alias("others")
-    at_work = select(func.count()).where(others.c.preview_id == preview_id, _leased(others)).scalar_subquery()
+    leased = select(func.count()).where(others.c.preview_id == preview_id, _leased(others)).scalar_subquery()
     chosen = (
         select(UNITS.c.preview_id, UNITS.c.position)
         .join(PREVIEWS, PREVIEWS.c.preview_id == UNITS.c.preview_id)
-        .where(UNITS.c.preview_id == preview_id, *_is_under_way(), claimable(), at_work < MAX_CONCURRENT)
+        .where(UNITS.c.preview_id == preview_id, *_is_under_way(), claimable(), leased < MAX_CONCURRENT)
         .order_by(UNITS.c.attempt, UNITS.c.position)
         .limit(1)
         .with_for_update(of=UNITS, skip_locked=True)
@@ -65,27 +64,27 @@ def claim_company(preview_id: int) -> Row[Any] | None:
 
 
 def count_claimable(preview_id: int) -> int:
-    """Return how many companies of a preview could be taken now: none if its time is over. Changes nothing."""
+    """Return the number of companies of a preview that can be claimed now; 0 after its deadline."""
     found = run_statement(
-        select(func.count().filter(claimable()).label("free"), func.count().filter(_leased(UNITS)).label("held"))
+        select(func.count().filter(claimable()).label("free"), func.count().filter(_leased(UNITS)).label("leased"))
         .join_from(UNITS, PREVIEWS, PREVIEWS.c.preview_id == UNITS.c.preview_id)
         .where(UNITS.c.preview_id == preview_id, *_is_under_way())
     )[0]
-    return max(0, min(found.free, MAX_CONCURRENT - found.held))
+    return max(0, min(found.free, MAX_CONCURRENT - found.leased))
 
 
 def renew(units: Iterable[Row[Any]]) -> None:
-    """Keep these companies for LEASE_SECONDS from now, those that are still who took them's. Commits.
+    """Extend the leases that the caller still holds to LEASE_SECONDS from now. Commits.
 
-    SKIP LOCKED passes over one that is being stored at this moment: nobody else takes it, and then it is done.
+    SKIP LOCKED skips a company that is being stored at this moment: nobody else can claim it, and then it is done.
     """
     run_statement(_owned_by(units).values(lease_until=seconds_from_now(LEASE_SECONDS)))
 
 
 def release(units: Iterable[Row[Any]]) -> int:
-    """Let others have these companies at once, as if they had not been taken; returns how many. Commits.
+    """Release the leases that the caller still holds, and count no attempt. Commits. Returns their number.
 
-    Passes over what is being stored at this moment, as ``renew`` does.
+    Skips companies that are being stored at this moment, as ``renew`` does.
     """
     returned = _owned_by(units).values(
         state=ListingState.WAITING, lease_until=None, lease_id=None, attempt=UNITS.c.attempt - 1
@@ -94,9 +93,9 @@ def release(units: Iterable[Row[Any]]) -> int:
 
 
 def snooze(unit: Row[Any], *, counted: bool) -> bool:
-    """Let nobody have this company for PAUSE_SECONDS, then anybody; returns whether it was the caller's. Commits.
+    """Release this company and hide it for SNOOZE_SECONDS. Commits. Returns whether the caller held its lease.
 
-    Without ``counted`` it is as if it had not been taken. The preview's message is due when the pause is over.
+    With ``counted``, the attempt counts. The preview's message is due when the pause is over.
     """
     waiting = (
         _owned_by([unit])
@@ -119,13 +118,13 @@ def snooze(unit: Row[Any], *, counted: bool) -> bool:
 
 
 def claimable() -> ColumnElement[bool]:
-    """The condition, within a statement, that a company may be taken by who comes first. Changes nothing."""
+    """Build the SQL condition that a company can be claimed."""
     now = func.clock_timestamp()
     waiting = and_(
         UNITS.c.state == ListingState.WAITING, or_(UNITS.c.not_before.is_(None), UNITS.c.not_before <= now)
     )
-    left = and_(UNITS.c.state == ListingState.LISTING, UNITS.c.lease_until <= now)
-    return and_(or_(waiting, left), UNITS.c.attempt < MAX_ATTEMPTS)
+    expired = and_(UNITS.c.state == ListingState.LISTING, UNITS.c.lease_until <= now)
+    return and_(or_(waiting, expired), UNITS.c.attempt < MAX_ATTEMPTS)
 
 
 def _leased(units: Any) -> ColumnElement[bool]:
@@ -137,7 +136,7 @@ def _is_under_way() -> list[ColumnElement[bool]]:
 
 
 def _owned_by(units: Iterable[Row[Any]]) -> Update:
-    """An UPDATE of these companies, as far as they still belong to who took them and nobody is storing them."""
+    """Build the UPDATE of those of these companies whose lease the caller still holds and that nobody is storing."""
     mine = (
         select(UNITS.c.preview_id, UNITS.c.position)
         .where(UNITS.c.state == ListingState.LISTING, UNITS.c.lease_id.in_([unit.lease_id for unit in units]))

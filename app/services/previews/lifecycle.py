@@ -1,6 +1,6 @@
-"""The life of a preview: begun from a snapshot of the settings, finished when each company is listed or failed.
+"""The life of a preview: it starts from a snapshot of the settings and ends when each company is listed or failed.
 
-The work on one company is in ``preview_listings``, the end in ``preview_ends``, the postings in ``preview_postings``.
+The result of one company is stored by ``results``, the end is in ``completion``, the postings are in ``postings``.
 """
 
 from collections import Counter
@@ -31,22 +31,22 @@ UNITS = table_of(PreviewCompany)
 
 PREVIEW_SECONDS = 900
 COMPANY_SECONDS = 2
-"""How long a preview may take as a whole, and what each company adds to that: more than any system's pace. What is not
-listed by then has failed."""
+"""Seconds that a preview may take, and that each company adds: more than any source's rate limit requires. A company
+that is not listed by then has failed."""
 
 FIRST_PUBLISH_SECONDS = 5
-"""Seconds that whoever begins a preview has for publishing it himself, before the reconciler does."""
+"""Seconds that the request which starts a preview has to publish the message; then the reconciler does."""
 
 MAX_BEGIN_ATTEMPTS = 100
-"""How often a beginning is tried again because the preview in its way ended meanwhile."""
+"""Attempts of one start. It is repeated if the preview that blocked it has ended by now; more in a row is a bug."""
 
 SNAPSHOT = ("company_id", "source", "board", "name", "include", "exclude")
 
 
 def begin_preview(user_id: int) -> tuple[int, bool]:
-    """Begin a preview and publish its message; return its id and whether it is new. Commits.
+    """Start a preview and publish its message; return its id and whether it is new. Commits.
 
-    Raises what ``begin`` raises, and nothing because of the broker.
+    Raises what ``begin`` raises. A fault of the broker raises nothing.
     """
     preview_id, is_new = begin(user_id)
     if is_new:
@@ -55,14 +55,14 @@ def begin_preview(user_id: int) -> tuple[int, bool]:
 
 
 def begin(user_id: int) -> tuple[int, bool]:
-    """Begin a preview of the user's settings and return its id and whether it is new. Commits; publishing comes after.
+    """Start a preview of the user's settings; return its id and whether it is new. Commits. Publishes nothing.
 
-    One with the same settings that is under way is returned in its place, one with other settings is removed.
-    Raises NoCompanies if none is enabled; Unauthenticated if the user is gone.
+    An unfinished preview of the same settings is returned instead; one of other settings is removed.
+    Raises NoCompanies if none is enabled, and Unauthenticated if the user was removed.
     """
     for _ in range(MAX_BEGIN_ATTEMPTS):
         if preview_id := _insert_unless_under_way(user_id):
-            log.info("preview begun", preview_id=preview_id)
+            log.info("preview started", preview_id=preview_id)
             prune(user_id)
             return preview_id, True
         found = run_statement(_in_the_way(user_id))[0]
@@ -70,18 +70,18 @@ def begin(user_id: int) -> tuple[int, bool]:
             return found.same, False
         if not found.companies:
             raise NoCompanies
-    raise RuntimeError(f"user {user_id}: {MAX_BEGIN_ATTEMPTS} attempts met a preview that ended at that moment")
+    raise RuntimeError(f"user {user_id}: {MAX_BEGIN_ATTEMPTS} starts in a row met a preview that then ended")
 
 
 def latest(user_id: int) -> int | None:
-    """Return the id of the user's latest preview, or None. Changes nothing."""
+    """Return the id of the user's latest preview, or None."""
     return run_statement(select(func.max(PREVIEWS.c.preview_id)).where(PREVIEWS.c.user_id == user_id))[0][0]
 
 
 def get(preview_id: int, user_id: int) -> dict[str, Any]:
-    """Return a preview of this user with its companies and totals. Changes nothing. Raises PreviewNotFound.
+    """Return a preview of this user with its companies and totals. Raises PreviewNotFound.
 
-    ``is_current`` says whether the settings are still the same, ``server_time`` is the database's clock.
+    ``is_current`` is true if the settings are still the same; ``server_time`` is PostgreSQL's.
     """
     current = (PREVIEWS.c.settings_hash == settings_hash(user_id)).label("is_current")
     time = func.clock_timestamp().label("server_time")
@@ -100,7 +100,7 @@ def get(preview_id: int, user_id: int) -> dict[str, Any]:
 
 
 def refusal(preview_id: int, user_id: int) -> AppError | None:
-    """Return why no run starts from this preview, if it is for the preview; else None. Changes nothing.
+    """Return the error that explains why no run can start from this preview, or None if one can.
 
     It is a PreviewNotFound, PreviewOutdated or PreviewUnfinished.
     """
@@ -115,9 +115,9 @@ def refusal(preview_id: int, user_id: int) -> AppError | None:
 
 
 def startable(preview_id: ColumnElement[int], user_id: ColumnElement[int]) -> ColumnElement[bool]:
-    """The condition, as SQL within a statement, that a run of this user may start from this preview. Changes nothing.
+    """Build the SQL condition that a run of this user may start from this preview.
 
-    It is his, finished, and made from the settings as they are.
+    The preview must be theirs, finished, and made from the current settings.
     """
     current = PREVIEWS.c.settings_hash == settings_hash(user_id)
     finished = PREVIEWS.c.finished_at.is_not(None)
@@ -125,26 +125,26 @@ def startable(preview_id: ColumnElement[int], user_id: ColumnElement[int]) -> Co
 
 
 def _insert_unless_under_way(user_id: int) -> int | None:
-    """Insert a preview and its companies; None if one with these settings is under way, or there are no companies.
+    """Insert a preview and its companies; return None if an unfinished one has these settings or no company is enabled.
 
-    One with other settings is removed first. NOT EXISTS and ON CONFLICT do here what they do where a run is started.
+    One with other settings is removed first. NOT EXISTS and ON CONFLICT work as in ``runs.start``.
     """
     mine, unfinished = PREVIEWS.c.user_id == user_id, PREVIEWS.c.finished_at.is_(None)
     same = PREVIEWS.c.settings_hash == settings_hash(user_id)
-    gone = (
+    removed = (
         delete(PREVIEWS)
         .where(mine, unfinished, ~same, _enabled(user_id).exists())
         .returning(PREVIEWS.c.preview_id)
-        .cte("gone")
+        .cte("removed")
     )
-    # Reading from what is gone makes sure that it is before the unique index is asked.
-    removed = select(func.count()).select_from(gone).scalar_subquery()
+    # Reading the removed rows makes sure that they are removed before the unique index is checked.
+    removed_count = select(func.count()).select_from(removed).scalar_subquery()
     under_way = select(PREVIEWS.c.preview_id).where(mine, unfinished, same).exists()
-    how_many = select(func.count()).select_from(_enabled(user_id).subquery()).scalar_subquery()
-    deadline = seconds_from_now(PREVIEW_SECONDS + COMPANY_SECONDS * how_many)
-    grace = seconds_from_now(FIRST_PUBLISH_SECONDS)
-    row = select(literal(user_id), settings_hash(user_id), deadline, grace)
-    row = row.where(removed >= 0, _enabled(user_id).exists(), ~under_way)
+    company_count = select(func.count()).select_from(_enabled(user_id).subquery()).scalar_subquery()
+    deadline = seconds_from_now(PREVIEW_SECONDS + COMPANY_SECONDS * company_count)
+    next_dispatch_at = seconds_from_now(FIRST_PUBLISH_SECONDS)
+    row = select(literal(user_id), settings_hash(user_id), deadline, next_dispatch_at)
+    row = row.where(removed_count >= 0, _enabled(user_id).exists(), ~under_way)
     names = ["user_id", "settings_hash", "deadline_at", "next_dispatch_at"]
     new = insert(PREVIEWS).from_select(names, row).on_conflict_do_nothing().returning(PREVIEWS.c.preview_id).cte("new")
     order = func.row_number().over(order_by=[func.lower(COMPANIES.c.name), COMPANIES.c.company_id])
@@ -161,7 +161,7 @@ def _insert_unless_under_way(user_id: int) -> int | None:
 
 
 def _in_the_way(user_id: int) -> Select[Any]:
-    """Why nothing was begun: the preview with the same settings that is under way, and how many companies there are."""
+    """Select the reasons why none started: the unfinished preview of these settings, and the number of companies."""
     mine = [PREVIEWS.c.user_id == user_id, PREVIEWS.c.finished_at.is_(None)]
     same = select(PREVIEWS.c.preview_id).where(*mine, PREVIEWS.c.settings_hash == settings_hash(user_id))
     companies = select(func.count()).select_from(_enabled(user_id).subquery())

@@ -1,4 +1,4 @@
-"""One board of a preview: listed, decided posting by posting, and stored, whatever comes of it."""
+"""List one board of a preview, apply the filters to each posting, and store the result, success or failure."""
 
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -22,22 +22,22 @@ from app.text import storable
 log = structlog.get_logger(__name__)
 
 BOARD_SECONDS = 90
-"""What listing one board may take."""
+"""Seconds that listing one board may take."""
 
-UNKNOWN_SOURCE = "This version does not know the system “{}”, so it cannot read its boards."
-FAULT = "Something went wrong here while this board was read; the operator finds it in the log."
+UNKNOWN_SOURCE = "This version does not support the source “{}”, so it cannot read its boards."
+FAULT = "Something went wrong here while this board was read. The operator finds the reason in the log."
 
 
 def list_company(unit: Row[Any]) -> None:
-    """List the board of a company that was taken, and store what came of it, whatever that is. Commits.
+    """List the board of a claimed company, and store the result, success or failure. Commits.
 
-    Raises DatabaseUnavailable, and nothing else: what nobody thought of is logged and stored as a failure, so that it
-    neither touches the other boards nor is tried for ever.
+    Raises DatabaseUnavailable only. An unexpected error is logged and stored as a failure, so that it affects no other
+    board and is not retried for ever.
     """
     try:
         stored = results.store_listing(unit, _listed(unit))
     except RateLimited:
-        # Our own pace is no fault of the board; the end of the preview ends this.
+        # Our own rate limit is no fault of the board; the preview's deadline ends the retries.
         stored = leases.snooze(unit, counted=False)
     except SourceError as error:
         if isinstance(error, OutOfTime) and unit.attempt < leases.MAX_ATTEMPTS:
@@ -54,23 +54,23 @@ def list_company(unit: Row[Any]) -> None:
 
 
 def _listed(unit: Row[Any]) -> ListingResult:
-    """What the board offers now. If it says that nothing is new, that is what it offered the last time."""
+    """List the board. If the source answers that nothing has changed, return the postings of the last listing."""
     if unit.source not in SOURCES:
         raise Unreachable(UNKNOWN_SOURCE.format(unit.source))
     version = SOURCES[unit.source].schema_version
-    known = results.known_listing(unit.preview_id, unit.position, version)
-    validators = known.validators if known else None
+    previous = results.previous_listing(unit.preview_id, unit.position, version)
+    validators = previous.validators if previous else None
     listing = list_board(current_app.extensions["sources"], unit.source, unit.board, validators, BOARD_SECONDS)
-    if known and listing.not_modified:
-        postings = results.known_postings(known)
+    if previous and listing.not_modified:
+        postings = results.previous_postings(previous)
         decided = [_decided(unit, posting) for posting in postings]
-        return ListingResult(decided, True, known.unread, known.validators, version, known.read_at)
+        return ListingResult(decided, True, previous.unread, previous.validators, version, previous.read_at)
     decided = [_decided(unit, _record(posting)) for posting in listing.postings]
     return ListingResult(decided, listing.is_complete, listing.unparsed, listing.validators, version)
 
 
 def _record(posting: Posting) -> dict[str, Any]:
-    """A posting as it is stored. What no database can keep, and what is there twice, a listing no longer has."""
+    """Return a posting as it is stored. A listing has no unstorable or duplicate postings."""
     record = asdict(posting)
     return {**record, "location": "; ".join(record.pop("locations")) or None}
 
@@ -82,7 +82,7 @@ def _decided(unit: Row[Any], record: dict[str, Any]) -> dict[str, Any]:
 
 
 def _time(time: datetime | None) -> str | None:
-    """As PostgreSQL reads it; it knows fewer offsets from UTC than Python does."""
+    """Format a time for PostgreSQL, in UTC: it accepts fewer offsets than Python does."""
     try:
         return time.astimezone(UTC).isoformat() if time else None
     except OverflowError:

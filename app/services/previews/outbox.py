@@ -1,4 +1,4 @@
-"""The outbox of previews: which unfinished ones wait for somebody. The preview's row itself is the outbox entry."""
+"""The outbox of previews: the unfinished ones whose message is due. A preview's row is its own outbox entry."""
 
 from sqlalchemy import func, select, update
 
@@ -13,22 +13,21 @@ PREVIEWS = table_of(Preview)
 UNITS = table_of(PreviewCompany)
 
 BACKOFF_SECONDS = 30
-"""Seconds from a publish to the next one, should none have been published meanwhile; more than a worker's slice. It
-does not grow: a preview is for somebody who waits, and has an end of its own."""
+"""Seconds from a publish to the next one; more than a worker's slice. It does not grow, because a user waits for the
+preview, and the preview has a deadline."""
 
 
 def claim_due() -> list[int]:
-    """Claim the previews whose message is due, the most overdue first, and return their ids. Commits.
+    """Claim the previews whose message is due and return their ids, the most overdue first. Commits.
 
-    Due is one of which something can be taken, whoever else is at work on it: a worker that is publishes again before
-    that, and one message too many does no harm. SKIP LOCKED as where runs are taken.
+    A preview is due if it has a claimable company. Extra messages are harmless. SKIP LOCKED works as for runs.
     """
     now = func.clock_timestamp()
-    of_it = UNITS.c.preview_id == PREVIEWS.c.preview_id
+    of_preview = UNITS.c.preview_id == PREVIEWS.c.preview_id
     due = (
         select(PREVIEWS.c.preview_id, PREVIEWS.c.next_dispatch_at)
         .where(PREVIEWS.c.finished_at.is_(None), PREVIEWS.c.next_dispatch_at <= now, PREVIEWS.c.deadline_at > now)
-        .where(select(UNITS.c.position).where(of_it, claimable()).exists())
+        .where(select(UNITS.c.position).where(of_preview, claimable()).exists())
         .order_by(PREVIEWS.c.next_dispatch_at)
         .limit(publisher.BATCH_SIZE)
         .with_for_update(skip_locked=True)
@@ -44,7 +43,7 @@ def claim_due() -> list[int]:
 
 
 def mark_published(preview_id: int) -> None:
-    """Note that the preview's message was published, and when it is due again should nobody begin. Commits."""
+    """Record that the preview's message was published, and when it is due again. Commits."""
     run_statement(
         update(PREVIEWS)
         .where(PREVIEWS.c.preview_id == preview_id)
@@ -65,7 +64,7 @@ MESSAGE = publisher.MessageType(
     task="preview.run",
     subject="preview",
     mark_published=mark_published,
-    # Published again after each pause, so at most two of them wait for a worker.
+    # It is published again after each pause, so at most two messages wait for a worker.
     expires=BACKOFF_SECONDS * 2,
     publishes=metrics.PREVIEW_PUBLISHES,
 )

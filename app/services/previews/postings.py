@@ -1,4 +1,4 @@
-"""The postings of a preview, page by page and one by one."""
+"""Read the postings of a preview: a page of them, or one with its texts."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ UNITS = table_of(PreviewCompany)
 POSTINGS = table_of(PreviewPosting)
 
 LONG = ("description", "requirements")
-"""What only one posting at a time is read with."""
+"""Columns that only ``get`` reads, because they are long."""
 
 
 def page(
@@ -26,10 +26,10 @@ def page(
     after: int = 0,
     limit: int = 100,
 ) -> tuple[list[Row[Any]], int | None]:
-    """Return a page of the postings of this user's preview, and the ``after`` of the next page. Changes nothing.
+    """Return a page of the postings of this user's preview, and the ``after`` of the next page.
 
-    ``company`` is the position of one, ``search`` part of a title, location, department or company's name, whatever
-    its case. Raises PreviewNotFound.
+    ``company`` is a company's position. ``search`` is part of a title, location, department or company name, in any
+    case. Raises PreviewNotFound.
     """
     wanted = (
         select(*[each for each in POSTINGS.c if each.name not in LONG], UNITS.c.name.label("company"))
@@ -44,7 +44,7 @@ def page(
         places = (POSTINGS.c.title, POSTINGS.c.location, POSTINGS.c.department, UNITS.c.name)
         wanted = wanted.where(or_(*[place.icontains(search, autoescape=True) for place in places]))
     found = wanted.order_by(POSTINGS.c.posting_id).limit(limit + 1).subquery()
-    # The preview stands at the left, so that no posting and no preview can be told apart.
+    # An outer join from the preview distinguishes a preview without postings from a missing preview.
     rows = run_statement(
         select(found)
         .select_from(PREVIEWS.outerjoin(found, literal(True)))
@@ -58,15 +58,12 @@ def page(
 
 
 def get(preview_id: int, posting_id: int, user_id: int) -> Row[Any]:
-    """Return a posting of this user's preview with its texts. Changes nothing.
-
-    Raises PreviewNotFound, PostingNotFound.
-    """
-    it = and_(POSTINGS.c.preview_id == PREVIEWS.c.preview_id, POSTINGS.c.posting_id == posting_id)
+    """Return a posting of this user's preview with its texts. Raises PreviewNotFound, PostingNotFound."""
+    posting = and_(POSTINGS.c.preview_id == PREVIEWS.c.preview_id, POSTINGS.c.posting_id == posting_id)
     company = and_(UNITS.c.preview_id == POSTINGS.c.preview_id, UNITS.c.position == POSTINGS.c.position)
     rows = run_statement(
         select(POSTINGS, UNITS.c.name.label("company"))
-        .select_from(PREVIEWS.outerjoin(POSTINGS, it).outerjoin(UNITS, company))
+        .select_from(PREVIEWS.outerjoin(POSTINGS, posting).outerjoin(UNITS, company))
         .where(PREVIEWS.c.preview_id == preview_id, PREVIEWS.c.user_id == user_id)
     )
     if not rows:

@@ -1,4 +1,4 @@
-"""One company of a preview, listed or failed by whoever took it last; and what was known of its board before."""
+"""The result of one company of a preview, stored under its lease, and the previous listing of its board."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -36,25 +36,25 @@ PREVIEWS = table_of(Preview)
 UNITS = table_of(PreviewCompany)
 POSTINGS = table_of(PreviewPosting)
 
-WORDS = ("external_id", "title", "url", "location", "department", "workplace", "employment_type")
-TEXTS = (*WORDS, "description", "requirements")
+SHORT_TEXTS = ("external_id", "title", "url", "location", "department", "workplace", "employment_type")
+TEXTS = (*SHORT_TEXTS, "description", "requirements")
 TIMES = ("posted_at", "updated_at")
-FOUND_BEFORE = ("preview_id", "position", "found", "unread")
-ASKED_BY = ("etag", "last_modified", "read_at")
+UNIT_COLUMNS = ("preview_id", "position", "found", "unread")
+VALIDATOR_COLUMNS = ("etag", "last_modified", "read_at")
 
-KEPT_HOURS = 24
-"""How long what did not change is taken from an earlier listing before it is read anew."""
+MAX_REUSE_HOURS = 24
+"""Age up to which an unchanged listing is reused instead of read again."""
 
-LARGE = 1_000_000
-"""Characters of text from which on storing a listing may take longer than a request's statement may."""
+LARGE_TEXT_LENGTH = 1_000_000
+"""Characters from which storing a listing may exceed the timeout of an ordinary statement."""
 
-MANY = 500
-"""Postings from which on reading them may take that long."""
+MANY_POSTINGS = 500
+"""Postings from which reading them may exceed it."""
 
 
 @dataclass(frozen=True)
 class PreviousListing:
-    """An earlier listing whose postings are still there, and what to ask the source by whether they still hold."""
+    """An earlier listing whose postings are still stored, with the validators of a conditional request."""
 
     preview_id: int
     position: int
@@ -66,41 +66,41 @@ class PreviousListing:
 
 @dataclass(frozen=True)
 class ListingResult:
-    """What a board offered, decided and ready to be stored: a dictionary for each posting."""
+    """The postings of a board with the filters' decisions, a dictionary each, ready to be stored."""
 
     postings: list[dict[str, Any]]
     is_complete: bool
     unread: int
     validators: Validators
     schema_version: int = 1
-    """Of the source that read it."""
+    """The ``schema_version`` of the source that read it."""
     read_at: datetime | None = None
-    """When it was read, if that was not now: what did not change is as old as it was."""
+    """Time at which it was read; None for now. A reused listing keeps its time."""
 
 
-def known_listing(preview_id: int, position: int, schema_version: int) -> PreviousListing | None:
-    """Return the earlier listing of this company's board that its source can be asked about, or None. Changes nothing.
+def previous_listing(preview_id: int, position: int, schema_version: int) -> PreviousListing | None:
+    """Return the earlier listing of this company's board that a conditional request may reuse, or None.
 
-    Only the one that the company's validators are of will do; ``listed_at``, which both rows got from the same
-    statement, tells. Of any other one the postings might be older than what the source answers about. Nor will one do
-    that another version of the source's reader has read, or that was read more than KEPT_HOURS ago: what did not change
-    would stay for ever as it was read then.
+    A 304 refers to the listing from which the validators came, so only that one may be reused; it has the company's
+    ``listed_at``, because one statement wrote both. It must have been read by the same ``schema_version`` and within
+    MAX_REUSE_HOURS, or an unchanged board would keep its old reading for ever.
     """
     now, before, earlier = UNITS.alias("now"), UNITS.alias("before"), PREVIEWS.alias("earlier")
     mine = and_(COMPANIES.c.user_id == PREVIEWS.c.user_id, COMPANIES.c.board == now.c.board)
     listed = and_(before.c.state == ListingState.LISTED, before.c.listed_at == COMPANIES.c.listed_at)
     same = and_(before.c.source == now.c.source, before.c.board == now.c.board)
-    his = and_(earlier.c.user_id == PREVIEWS.c.user_id, earlier.c.preview_id < preview_id)
+    users_own = and_(earlier.c.user_id == PREVIEWS.c.user_id, earlier.c.preview_id < preview_id)
     rows = run_statement(
-        select(*[before.c[name] for name in FOUND_BEFORE], *[COMPANIES.c[name] for name in ASKED_BY])
+        select(*[before.c[name] for name in UNIT_COLUMNS], *[COMPANIES.c[name] for name in VALIDATOR_COLUMNS])
         .select_from(now)
         .join(PREVIEWS, PREVIEWS.c.preview_id == now.c.preview_id)
         .join(COMPANIES, and_(mine, COMPANIES.c.source == now.c.source))
-        .join(earlier, his)
+        .join(earlier, users_own)
         .join(before, and_(before.c.preview_id == earlier.c.preview_id, same, listed))
         .where(now.c.preview_id == preview_id, now.c.position == position)
         .where(func.coalesce(COMPANIES.c.etag, COMPANIES.c.last_modified).is_not(None))
-        .where(COMPANIES.c.schema_version == schema_version, COMPANIES.c.read_at > seconds_from_now(-3600 * KEPT_HOURS))
+        .where(COMPANIES.c.schema_version == schema_version)
+        .where(COMPANIES.c.read_at > seconds_from_now(-3600 * MAX_REUSE_HOURS))
         .order_by(before.c.preview_id.desc())
         .limit(1)
     )
@@ -111,16 +111,16 @@ def known_listing(preview_id: int, position: int, schema_version: int) -> Previo
     return PreviousListing(found.preview_id, found.position, validators, found.found, found.unread, found.read_at)
 
 
-def known_postings(known: PreviousListing) -> list[dict[str, Any]]:
-    """Return the postings of an earlier listing, texts included, but not what was decided then. Changes nothing."""
+def previous_postings(previous: PreviousListing) -> list[dict[str, Any]]:
+    """Return the postings of an earlier listing with their texts, but without the filters' decisions."""
     columns = [POSTINGS.c[name] for name in (*TEXTS, *TIMES)]
-    of_it = and_(POSTINGS.c.preview_id == known.preview_id, POSTINGS.c.position == known.position)
-    run = run_large_statement if known.found >= MANY else run_statement
-    return [dict(row._mapping) for row in run(select(*columns).where(of_it).order_by(POSTINGS.c.posting_id))]
+    of_listing = and_(POSTINGS.c.preview_id == previous.preview_id, POSTINGS.c.position == previous.position)
+    run = run_large_statement if previous.found >= MANY_POSTINGS else run_statement
+    return [dict(row._mapping) for row in run(select(*columns).where(of_listing).order_by(POSTINGS.c.posting_id))]
 
 
 def store_listing(unit: Row[Any], found: ListingResult) -> bool:
-    """Store what a board offered, if the company is still who took it last, and return whether it was. Commits."""
+    """Store a listing if the caller still holds the lease. Commits. Returns whether it was stored."""
     offered = len(found.postings)
     stored = _complete_unit(
         unit,
@@ -135,30 +135,30 @@ def store_listing(unit: Row[Any], found: ListingResult) -> bool:
     names = [record.name for record in records.c]
     rows = select(stored.c.preview_id, stored.c.position, *records.c).join_from(stored, records, literal(True))
     new = insert(POSTINGS).from_select(["preview_id", "position", *names], rows)
-    # Of a listing that is not whole, "nothing new" would say nothing about the rest.
+    # The validators of an incomplete listing are not kept: a 304 would not cover its missing postings.
     etag, last_modified = (found.validators.etag, found.validators.last_modified) if found.is_complete else (None, None)
-    told = record_last_listing(
+    recorded = record_last_listing(
         stored,
         etag=etag,
         last_modified=last_modified,
         read_at=found.read_at or func.now(),
         schema_version=found.schema_version,
     )
-    statement = select(stored.c.position).add_cte(new.cte("added"), told.cte("told"))
+    statement = select(stored.c.position).add_cte(new.cte("added"), recorded.cte("recorded"))
     return bool((run_large_statement if _is_large(found.postings) else run_statement)(statement))
 
 
 def store_failure(unit: Row[Any], outcome: Outcome, detail: str, retry_at: datetime | None = None) -> bool:
-    """Store why a board could not be listed, if the company is still who took it last's. Commits.
+    """Store the reason why a board could not be listed, if the caller still holds the lease. Commits.
 
-    Returns whether it was.
+    Returns whether it was stored.
     """
     failed = _complete_unit(unit, state=ListingState.FAILED, outcome=outcome, detail=detail, retry_at=retry_at)
-    return bool(run_statement(select(failed.c.position).add_cte(record_last_listing(failed).cte("told"))))
+    return bool(run_statement(select(failed.c.position).add_cte(record_last_listing(failed).cte("recorded"))))
 
 
 def _complete_unit(unit: Row[Any], **values: Any) -> CTE:
-    """The one place where a company comes to its end by its worker: guarded by its state and by who took it last."""
+    """Build the UPDATE that ends a company's work, guarded by its state and its lease. No worker ends it elsewhere."""
     return (
         update(UNITS)
         .where(UNITS.c.preview_id == unit.preview_id, UNITS.c.position == unit.position)
@@ -172,7 +172,7 @@ def _complete_unit(unit: Row[Any], **values: Any) -> CTE:
 
 def _is_large(postings: list[dict[str, Any]]) -> bool:
     texts = (posting[name] or "" for posting in postings for name in ("title", "description", "requirements"))
-    return sum(map(len, texts)) >= LARGE
+    return sum(map(len, texts)) >= LARGE_TEXT_LENGTH
 
 
 def _recordset(postings: list[dict[str, Any]]) -> FromClause:

@@ -1,4 +1,4 @@
-"""The audit context: who acts, for the trigger that writes the timeline of runs."""
+"""The audit context: the actor and the request's id, for the trigger that writes the timeline of runs."""
 
 from enum import StrEnum
 
@@ -8,7 +8,7 @@ from app.observability.logs import request_id
 
 
 class Actor(StrEnum):
-    """Who changes a run, as the run's timeline shows it."""
+    """The party that changes a run, as the run's timeline shows it."""
 
     USER = "user"
     OPERATOR = "operator"

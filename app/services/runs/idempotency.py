@@ -22,8 +22,8 @@ def fingerprint(preview_id: int | None) -> bytes:
 
     Null members are left out, so that the fingerprint of a start stays the same when a later version adds members.
     """
-    asked = {} if preview_id is None else {"preview_id": preview_id}
-    return hashlib.sha256(json.dumps(asked, sort_keys=True, separators=(",", ":")).encode()).digest()
+    body = {} if preview_id is None else {"preview_id": preview_id}
+    return hashlib.sha256(json.dumps(body, sort_keys=True, separators=(",", ":")).encode()).digest()
 
 
 def is_unused(user_id: ColumnElement[int], key: ColumnElement[str]) -> ColumnElement[bool]:
@@ -37,8 +37,8 @@ def find(user_id: int, key: str, preview_id: int | None) -> int | None:
     Raises IdempotencyKeyReused if that start had another body. The key is not logged, because a client may write
     anything into it; the ids of run and request identify the start.
     """
-    former = select(RUNS.c.id, RUNS.c.request_fingerprint)
-    rows = run_statement(former.where(RUNS.c.user_id == user_id, RUNS.c.idempotency_key == key))
+    started = select(RUNS.c.id, RUNS.c.request_fingerprint)
+    rows = run_statement(started.where(RUNS.c.user_id == user_id, RUNS.c.idempotency_key == key))
     if not rows:
         return None
     if rows[0].request_fingerprint != fingerprint(preview_id):

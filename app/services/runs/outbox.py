@@ -1,6 +1,6 @@
-"""The outbox of runs: which pending runs still need their message published. A run's row is its own outbox entry.
+"""The outbox of runs: the pending runs whose message is due. A run's row is its own outbox entry.
 
-This module changes no status. All times are the database's, so the machines' clocks need not agree.
+This module changes no status. All times are PostgreSQL's, so the machines' clocks need not agree.
 """
 
 from datetime import timedelta
@@ -16,7 +16,7 @@ from app.services import publisher
 RUNS = table_of(IngestionRun)
 
 MIN_BACKOFF_SECONDS = 15
-"""Pause between the first publish and the next one, if the run is still pending; doubles each time."""
+"""Seconds from a pending run's first publish to the next one. Each further pause is twice as long."""
 
 MAX_BACKOFF_SECONDS = 300
 
@@ -72,7 +72,7 @@ def active_counts() -> dict[RunStatus, int]:
         .where(RUNS.c.status.in_(RunStatus.ACTIVE))
         .group_by(RUNS.c.status)
     )
-    return {RunStatus(word): 0 for word in RunStatus.ACTIVE} | {row.status: row.n for row in rows}
+    return {RunStatus(status): 0 for status in RunStatus.ACTIVE} | {row.status: row.n for row in rows}
 
 
 def oldest_unpublished() -> timedelta:

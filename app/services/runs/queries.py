@@ -15,7 +15,7 @@ EVENTS = table_of(RunEvent)
 # Statements that are executed often are constants: building one costs as much as executing it.
 OWNER = bindparam("owner", type_=BigInteger)
 THIS_RUN = RUNS.c.id == bindparam("run_id"), or_(OWNER.is_(None), RUNS.c.user_id == OWNER)
-"""The conditions for one run; with an owner, only if it is theirs."""
+"""The conditions that select one run; with an owner, only if it is theirs."""
 
 IS_ACTIVE = RUNS.c.status.in_(inline_literals(RunStatus.ACTIVE))
 CURRENT = select(RUNS.c.id).where(RUNS.c.user_id == OWNER, IS_ACTIVE)
@@ -36,7 +36,7 @@ def current(user_id: int) -> int | None:
 
 
 def get(run_id: int, user_id: int | None = None) -> Row[Any]:
-    """Return a run of this user (None: of any user, for operators), with the database's ``server_time``.
+    """Return a run of this user (None: of any user, for operators), with PostgreSQL's ``server_time``.
 
     Raises RunNotFound.
     """
@@ -62,7 +62,7 @@ def newest(
 
 
 def events(run_id: int, user_id: int | None = None, after: int = 0) -> list[Row[Any]]:
-    """Return the events of a run of this user in order, those after number ``after``. Raises RunNotFound."""
+    """Return the events of this user's run whose ``seq`` is above ``after``, in order. Raises RunNotFound."""
     rows = run_statement(TIMELINE, run_id=run_id, owner=user_id, after=after)
     if not rows:
         raise RunNotFound(f"There is no run {run_id}.")

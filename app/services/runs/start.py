@@ -26,16 +26,16 @@ log = structlog.get_logger(__name__)
 PREVIEW_FOREIGN_KEY = "fk_ingestion_runs_preview_id_previews"
 
 FIRST_PUBLISH_SECONDS = 5
-"""Time that the starting request has to publish the message; then the reconciler does."""
+"""Seconds that the starting request has to publish the message; then the reconciler does."""
 
 MAX_START_ATTEMPTS = 100
-"""Attempts of a start that loses every race against a run which ends at that moment; more in a row is a bug."""
+"""Attempts of one start. It is repeated if the active run that blocked it has ended by now; more in a row is a bug."""
 
 
 def _starting(*conditions: ColumnElement[bool]) -> ReturningInsert[Any]:
     """Build the statement that starts a run if these conditions hold, no run is active, and the key is unused.
 
-    NOT EXISTS refuses the usual second start cheaply and burns no id. ON CONFLICT refuses a simultaneous start, which
+    NOT EXISTS refuses the usual second start cheaply and uses up no id. ON CONFLICT refuses a simultaneous start, which
     NOT EXISTS cannot see yet. A start without a key passes: nothing equals NULL.
     """
     unused = idempotency.is_unused(OWNER, bindparam("key", type_=String))
@@ -57,7 +57,7 @@ START_PREVIEWED = _starting(previews.startable(bindparam("preview_id", type_=Big
 def start_run(user_id: int, preview_id: int | None = None, key: str | None = None) -> tuple[int, bool]:
     """Create a run and publish its message; return its id and whether it is new. Commits.
 
-    A replayed start publishes nothing. Raises what ``create_run`` raises, and nothing because of the broker.
+    A replayed start publishes nothing. Raises what ``create_run`` raises. A fault of the broker raises nothing.
     """
     run_id, is_new = create_run(user_id, preview_id, key)
     if is_new:
@@ -70,6 +70,7 @@ def create_run(user_id: int, preview_id: int | None = None, key: str | None = No
 
     With ``preview_id``, only if that preview is finished and the settings are still the same. With ``key``, only once:
     a repeated start returns the run of the first one, whatever its status, and changes nothing.
+
     Raises IdempotencyKeyReused if the key started a run with another body, RunActive with the active run's id,
     PreviewNotFound, PreviewOutdated, PreviewUnfinished, or Unauthenticated if the user was removed.
     """
@@ -80,11 +81,11 @@ def create_run(user_id: int, preview_id: int | None = None, key: str | None = No
             return run_id, True
         refusal = _refusal(user_id, preview_id)
         # Checked last: if a copy of this start has succeeded by now, its run is the answer.
-        if key is not None and (former := idempotency.find(user_id, key, preview_id)):
-            return former, False
+        if key is not None and (replayed := idempotency.find(user_id, key, preview_id)):
+            return replayed, False
         if refusal:
             raise refusal
-    raise RuntimeError(f"user {user_id}: {MAX_START_ATTEMPTS} starts in a row met a run that ended at that moment")
+    raise RuntimeError(f"user {user_id}: {MAX_START_ATTEMPTS} starts in a row were blocked by a run that then ended")
 
 
 def _insert_unless_active(user_id: int, preview_id: int | None, key: str | None) -> int | None:
@@ -97,13 +98,13 @@ def _insert_unless_active(user_id: int, preview_id: int | None, key: str | None)
         if not isinstance(error.orig, ForeignKeyViolation):
             raise
         if error.orig.diag.constraint_name == PREVIEW_FOREIGN_KEY:
-            return None  # the preview was removed at this very moment
+            return None  # the preview was removed after the statement had checked it
         raise Unauthenticated(USER_REMOVED) from error
     return rows[0].id if rows else None
 
 
 def _refusal(user_id: int, preview_id: int | None) -> AppError | None:
-    """Return the reason why no run was started, the key aside; None if nothing prevents a start any more."""
+    """Return the error that explains why no run was started, the key aside; None if nothing prevents a start now."""
     if active := queries.current(user_id):
         return RunActive(active)
     return previews.refusal(preview_id, user_id) if preview_id is not None else None

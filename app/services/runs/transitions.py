@@ -1,4 +1,4 @@
-"""Move runs between statuses. This module alone writes a run's status, and only by a guarded UPDATE.
+"""Move runs between statuses. This module alone writes the status of a run, and only by a guarded UPDATE.
 
 No code reads a status and then writes it. The UPDATE names the statuses from which its move is legal; if it matches no
 row, another move was faster. The database enforces the same rules (migration ``guards``).
@@ -61,8 +61,8 @@ def abort(run_id: int, user_id: int | None = None, actor: Actor = Actor.USER) ->
     """
     try:
         _move(ABORT, run_id, actor, user_id)
-    except RunMoved as lost:
-        if lost.run_status != RunStatus.ABORTED:
+    except RunMoved as error:
+        if error.run_status != RunStatus.ABORTED:
             raise
 
 
@@ -75,7 +75,7 @@ def claim(run_id: int) -> None:
 
 
 def advance(run_id: int, total_jobs: int) -> None:
-    """Begin to ingest ``total_jobs`` postings. Commits. Raises RunMoved if the run has ended, RunNotFound."""
+    """Move the run on to ingest ``total_jobs`` postings. Commits. Raises RunMoved if the run has ended, RunNotFound."""
     _move(ADVANCE, run_id, Actor.WORKER, total=total_jobs)
 
 
@@ -90,7 +90,7 @@ def fail(run_id: int, reason: str, actor: Actor = Actor.WORKER) -> None:
 
 
 def _move(move: Move, run_id: int, actor: Actor, user_id: int | None = None, **values: Any) -> None:
-    """Write a status, here alone. Commits. Raises RunMoved or RunNotFound."""
+    """Make a move: the only place that writes a status. Commits. Raises RunMoved or RunNotFound."""
     if not run_statement(move.statement, run_id=run_id, owner=user_id, **audit_context(actor), **values):
         raise RunMoved(run_id, queries.get(run_id, user_id).status, move.to)
     record_move(run_id, move.to)

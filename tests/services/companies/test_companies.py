@@ -1,4 +1,4 @@
-"""What a user has chosen: added, changed, merged, and hashed by one expression."""
+"""The companies of a user: added, changed, removed, imported, and hashed."""
 
 import pytest
 from sqlalchemy import select
@@ -15,11 +15,11 @@ BOARD = {"source": "greenhouse", "board": "acme"}
 ACME = {**BOARD, "name": "Acme", "enabled": True, "include": ["engineer"], "exclude": []}
 
 
-def like_acme(**other) -> dict:
+def acme_with(**other) -> dict:
     return {**ACME, **other}
 
 
-def fill(user_id: int, number: int) -> None:
+def insert_companies(user_id: int, number: int) -> None:
     sql(
         "INSERT INTO companies (user_id, source, board, name)"
         " SELECT :user_id, 'lever', 'b' || n, 'N' FROM generate_series(1, :number) n",
@@ -31,7 +31,7 @@ def hash_of(user_id: int) -> str:
     return run_statement(select(companies.settings_hash(user_id)))[0][0]
 
 
-def test_an_added_company_is_found_with_what_it_was_given(user_id):
+def test_add_stores_every_setting(user_id):
     added = companies.add(user_id, ACME)
     found = companies.get(added.company_id, user_id)
     assert {name: getattr(found, name) for name in ACME} == ACME
@@ -39,45 +39,45 @@ def test_an_added_company_is_found_with_what_it_was_given(user_id):
     assert companies.list_for_user(user_id) == [found]
 
 
-def test_companies_come_by_name_whatever_its_case(user_id):
+def test_list_for_user_sorts_by_name_regardless_of_case(user_id):
     for board, name in (("a", "zebra"), ("b", "Beta"), ("c", "alpha")):
-        companies.add(user_id, like_acme(board=board, name=name))
+        companies.add(user_id, acme_with(board=board, name=name))
     assert [found.name for found in companies.list_for_user(user_id)] == ["alpha", "Beta", "zebra"]
 
 
-def test_the_same_board_twice_is_refused_with_the_id_of_the_first(app, user_id):
+def test_add_refuses_a_second_company_of_a_board_with_its_id(app, user_id):
     first = companies.add(user_id, ACME)
     with pytest.raises(CompanyExists) as refusal:
-        companies.add(user_id, like_acme(name="Other"))
+        companies.add(user_id, acme_with(name="Other"))
     assert refusal.value.members == {"company_id": first.company_id}
     assert companies.get(first.company_id, user_id).name == "Acme"
     companies.add(make_user("other@example.org"), ACME)
 
 
-def test_of_parallel_additions_of_one_board_one_wins_and_the_others_are_told_its_id(app, user_id):
+def test_add_in_parallel_has_one_winner_that_the_others_name(app, user_id):
     outcomes = in_parallel(app, *[lambda: companies.add(user_id, ACME)] * 8)
     [winner] = [outcome.company_id for outcome in outcomes if not isinstance(outcome, CompanyExists)]
     losers = [outcome for outcome in outcomes if isinstance(outcome, CompanyExists)]
     assert [loser.members["company_id"] for loser in losers] == [winner] * 7
 
 
-def test_a_user_may_have_a_thousand_companies(user_id):
-    fill(user_id, 999)
+def test_add_allows_a_thousand_companies(user_id):
+    insert_companies(user_id, 999)
     companies.add(user_id, ACME)
     with pytest.raises(TooManyCompanies, match="1000"):
-        companies.add(user_id, like_acme(board="one-more"))
+        companies.add(user_id, acme_with(board="one-more"))
     with pytest.raises(CompanyExists):
         companies.add(user_id, ACME)
 
 
-def test_somebody_who_is_gone_adds_nothing(app):
+def test_add_and_merge_refuse_a_removed_user(app):
     with pytest.raises(Unauthenticated):
         companies.add(987_654, ACME)
     with pytest.raises(Unauthenticated):
         companies.merge(987_654, [ACME])
 
 
-def test_a_change_changes_what_it_names_and_nothing_else(user_id):
+def test_change_changes_only_the_named_settings(user_id):
     before = companies.add(user_id, ACME)
     after = companies.change(before.company_id, user_id, {"enabled": False, "exclude": ["intern"]})
     assert (after.enabled, after.include, after.exclude, after.name) == (False, ["engineer"], ["intern"], "Acme")
@@ -85,7 +85,7 @@ def test_a_change_changes_what_it_names_and_nothing_else(user_id):
     assert companies.change(before.company_id, user_id, {}) == after
 
 
-def test_anothers_company_can_neither_be_read_nor_changed_nor_removed(user_id):
+def test_get_change_and_remove_do_not_find_another_users_company(user_id):
     theirs = companies.add(make_user("other@example.org"), ACME).company_id
     calls = (companies.get, companies.remove, lambda *ids: companies.change(*ids, {"name": "Mine"}))
     for call in calls:
@@ -94,62 +94,62 @@ def test_anothers_company_can_neither_be_read_nor_changed_nor_removed(user_id):
     assert sql("SELECT name FROM companies") == [("Acme",)]
 
 
-def test_a_removed_company_is_gone(user_id):
+def test_remove_succeeds_only_once(user_id):
     company_id = companies.add(user_id, ACME).company_id
     companies.remove(company_id, user_id)
     with pytest.raises(CompanyNotFound):
         companies.remove(company_id, user_id)
 
 
-def test_an_import_adds_changes_leaves_and_removes_nothing(user_id):
+def test_merge_adds_and_changes_and_removes_nothing(user_id):
     companies.add(user_id, ACME)
-    companies.add(user_id, like_acme(board="beta", name="Beta"))
-    companies.add(user_id, like_acme(board="kept", name="Kept"))
-    given = [ACME, like_acme(board="beta", name="Beta Ltd"), like_acme(board="new", name="New", enabled=False)]
-    assert companies.merge(user_id, given) == ImportResult(added=1, changed=1, unchanged=1)
+    companies.add(user_id, acme_with(board="beta", name="Beta"))
+    companies.add(user_id, acme_with(board="kept", name="Kept"))
+    entries = [ACME, acme_with(board="beta", name="Beta Ltd"), acme_with(board="new", name="New", enabled=False)]
+    assert companies.merge(user_id, entries) == ImportResult(added=1, changed=1, unchanged=1)
     assert [(c.name, c.enabled) for c in companies.list_for_user(user_id)] == [
         ("Acme", True), ("Beta Ltd", True), ("Kept", True), ("New", False)
     ]
-    assert companies.merge(user_id, given) == ImportResult(added=0, changed=0, unchanged=3)
+    assert companies.merge(user_id, entries) == ImportResult(added=0, changed=0, unchanged=3)
 
 
-def test_an_import_that_does_not_speak_of_filters_leaves_them(user_id):
-    companies.add(user_id, like_acme(enabled=False, exclude=["intern"]))
-    bare = [{"source": "greenhouse", "board": board, "name": "Acme"} for board in ("acme", "new")]
-    assert companies.merge(user_id, bare) == ImportResult(added=1, changed=0, unchanged=1)
+def test_merge_without_filters_leaves_them(user_id):
+    companies.add(user_id, acme_with(enabled=False, exclude=["intern"]))
+    without_filters = [{"source": "greenhouse", "board": board, "name": "Acme"} for board in ("acme", "new")]
+    assert companies.merge(user_id, without_filters) == ImportResult(added=1, changed=0, unchanged=1)
     old, new = companies.list_for_user(user_id)
     assert (old.enabled, old.include, old.exclude) == (False, ["engineer"], ["intern"])
     assert (new.enabled, new.include, new.exclude) == (True, [], [])
 
 
-def test_an_import_above_the_cap_changes_nothing_at_all(user_id):
-    fill(user_id, 998)
+def test_merge_above_the_maximum_changes_nothing(user_id):
+    insert_companies(user_id, 998)
     assert companies.merge(user_id, [ACME]).added == 1
     with pytest.raises(TooManyCompanies):
-        companies.merge(user_id, [like_acme(name="Changed"), like_acme(board="x"), like_acme(board="y")])
+        companies.merge(user_id, [acme_with(name="Changed"), acme_with(board="x"), acme_with(board="y")])
     assert sql("SELECT count(*) FROM companies WHERE name = 'Changed'") == [(0,)]
-    assert companies.merge(user_id, [like_acme(name="Changed"), like_acme(board="x")]) == ImportResult(1, 1, 0)
+    assert companies.merge(user_id, [acme_with(name="Changed"), acme_with(board="x")]) == ImportResult(1, 1, 0)
     assert companies.merge(user_id, []) == ImportResult(0, 0, 0)
 
 
-def test_parallel_imports_of_the_same_add_each_board_once(app, user_id):
-    given = [like_acme(board=f"b{number}") for number in range(20)]
-    done = in_parallel(app, *[lambda: companies.merge(user_id, given)] * 6)
-    assert sum(each.added for each in done) == 20
+def test_merge_in_parallel_adds_each_board_once(app, user_id):
+    entries = [acme_with(board=f"b{number}") for number in range(20)]
+    imports = in_parallel(app, *[lambda: companies.merge(user_id, entries)] * 6)
+    assert sum(each.added for each in imports) == 20
     assert len(companies.list_for_user(user_id)) == 20
 
 
-def test_the_hash_knows_every_setting_that_matters_and_no_other(user_id):
+def test_settings_hash_covers_exactly_the_settings_of_previews(user_id):
     empty = hash_of(user_id)
     company_id = companies.add(user_id, ACME).company_id
-    seen = {empty, hash_of(user_id)}
+    hashes = {empty, hash_of(user_id)}
     filters = ({"include": []}, {"include": ["a", "b"]}, {"include": ["a"], "exclude": ["b"]})
     for changes in ({"name": "Acme Ltd"}, *filters):
         companies.change(company_id, user_id, changes)
-        seen.add(hash_of(user_id))
-    assert len(seen) == 6
+        hashes.add(hash_of(user_id))
+    assert len(hashes) == 6
     before = hash_of(user_id)
-    off = companies.add(user_id, like_acme(board="off", enabled=False))
+    off = companies.add(user_id, acme_with(board="off", enabled=False))
     sql("UPDATE companies SET listed_at = now(), outcome = 'ok', postings = 3, etag = 'x', updated_at = now()")
     companies.add(make_user("other@example.org"), ACME)
     assert hash_of(user_id) == before
@@ -161,9 +161,9 @@ def test_the_hash_knows_every_setting_that_matters_and_no_other(user_id):
     assert len(empty) == 64
 
 
-def test_the_hash_does_not_depend_on_the_order_in_which_companies_were_added(app):
+def test_settings_hash_ignores_the_order_of_additions(app):
     ann, bob = make_user("ann@example.org"), make_user("bob@example.org")
     for user_id, boards in ((ann, "abc"), (bob, "cab")):
         for board in boards:
-            companies.add(user_id, like_acme(board=board))
+            companies.add(user_id, acme_with(board=board))
     assert hash_of(ann) == hash_of(bob)

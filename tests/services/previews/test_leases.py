@@ -1,4 +1,4 @@
-"""Who holds which company of a preview, when workers die, stop, are slow or must wait for their turn."""
+"""The leases of a preview's companies, when workers die, stop, are slow or rate-limited."""
 
 import json
 import os
@@ -18,6 +18,7 @@ from app.sources.types import Validators
 from tests.support import previews as at
 from tests.support.boards import job
 from tests.support.factories import open_transaction, sql
+from tests.support.outbox import QUEUE
 from tests.support.parallel import in_parallel
 from tests.support.previews import begun, company, leases_run_out, units
 from tests.support.waiting import wait_until
@@ -25,21 +26,21 @@ from tests.support.waiting import wait_until
 STOPWAIT_SECONDS = 15
 """The worker's stop_timeout in app/launcher/processes.py."""
 
-BEING_STORED = "SELECT * FROM preview_companies WHERE position = 1 FOR UPDATE"
-"""What storing a listing holds, for as long as that takes."""
+STORING = "SELECT * FROM preview_companies WHERE position = 1 FOR UPDATE"
+"""The lock that storing a listing holds."""
 
-NOTHING = ListingResult([], True, 0, Validators())
+EMPTY_LISTING = ListingResult([], True, 0, Validators())
 
 
-def several(user_id: int, number: int) -> int:
-    """A preview of that many companies."""
-    for each in range(number):
-        company(user_id, f"b{each:02}")
+def preview_of(user_id: int, companies: int) -> int:
+    """Start a preview of that many companies."""
+    for number in range(companies):
+        company(user_id, f"b{number:02}")
     return begun(user_id)
 
 
-def test_a_lease_lasts_half_a_minute_and_is_renewed_by_who_has_it(app, user_id):
-    preview_id = several(user_id, 2)
+def test_renew_extends_only_the_leases_that_the_caller_holds(app, user_id):
+    preview_id = preview_of(user_id, 2)
     mine, others = leases.claim_company(preview_id), leases.claim_company(preview_id)
     sql("UPDATE preview_companies SET lease_until = lease_until - interval '20 s'")
     leases.renew([mine])
@@ -52,43 +53,42 @@ def test_a_lease_lasts_half_a_minute_and_is_renewed_by_who_has_it(app, user_id):
     assert again.lease_id != mine.lease_id
     leases_run_out()
     leases.renew([mine])
-    assert leases.claim_company(preview_id), "who lost a lease renews nothing"
+    assert leases.claim_company(preview_id), "an expired lease cannot be renewed after another claim"
 
 
-def test_renewing_does_not_wait_for_what_is_being_stored(app, user_id):
-    preview_id = several(user_id, 2)
+def test_renew_does_not_wait_for_a_company_that_is_being_stored(app, user_id):
+    preview_id = preview_of(user_id, 2)
     mine = [leases.claim_company(preview_id), leases.claim_company(preview_id)]
-
     sql("UPDATE preview_companies SET lease_until = now()")
-    with open_transaction(BEING_STORED):
+    with open_transaction(STORING):
         leases.renew(mine)
         assert sql("SELECT position FROM preview_companies WHERE lease_until > now() ORDER BY position") == [(2,)]
 
 
-def test_slow_boards_are_renewed_until_they_have_answered(boards, app, user_id, monkeypatch):
+def test_worker_renews_the_lease_of_a_slow_board(boards, app, user_id, monkeypatch):
     monkeypatch.setattr(leases, "LEASE_SECONDS", 10)
     monkeypatch.setattr(leases, "RENEW_SECONDS", 0.2)
     hold = Event()
     path = boards.greenhouse("b00", [job(1, "Engineer")], hold=hold)
-    preview_id = several(user_id, 1)
+    preview_id = preview_of(user_id, 1)
 
-    def meanwhile():
-        wait_until(lambda: boards.count(path), what="the board to be asked")
+    def observe():
+        wait_until(lambda: boards.count(path), what="the request to the board")
         [unit] = units(preview_id)
 
-        def is_renewed_and_still_held():
+        def is_renewed_and_still_leased():
             assert leases.claim_company(preview_id) is None
             return (units(preview_id)[0].lease_until - unit.lease_until).total_seconds() > 0.5
 
-        wait_until(is_renewed_and_still_held, what="the lease to last longer")
+        wait_until(is_renewed_and_still_leased, what="the lease to last longer")
         hold.set()
 
-    in_parallel(app, lambda: worker.work(preview_id, lambda: None, seconds=0.5), meanwhile)
+    in_parallel(app, lambda: worker.work(preview_id, lambda: None, seconds=0.5), observe)
     assert [(unit.state, unit.attempt) for unit in units(preview_id)] == [("listed", 1)]
 
 
-def test_no_more_boards_of_a_preview_are_in_work_than_the_fence_allows(app, user_id):
-    preview_id = several(user_id, leases.MAX_CONCURRENT + 2)
+def test_claim_company_stops_at_max_concurrent(app, user_id):
+    preview_id = preview_of(user_id, leases.MAX_CONCURRENT + 2)
     for left in range(leases.MAX_CONCURRENT, 0, -1):
         assert leases.count_claimable(preview_id) == min(left, leases.MAX_CONCURRENT)
         assert leases.claim_company(preview_id)
@@ -98,27 +98,27 @@ def test_no_more_boards_of_a_preview_are_in_work_than_the_fence_allows(app, user
     assert leases.claim_company(preview_id)
 
 
-def test_beyond_the_deadline_nobody_is_woken_again(app, user_id):
-    preview_id = several(user_id, 2)
+def test_work_after_the_deadline_publishes_no_message(app, user_id):
+    preview_id = preview_of(user_id, 2)
     sql("UPDATE previews SET deadline_at = now() - interval '1 s'")
     assert leases.count_claimable(preview_id) == 0
-    told = []
-    worker.work(preview_id, lambda: told.append(1), seconds=0)
-    assert told == []
+    published = []
+    worker.work(preview_id, lambda: published.append(1), seconds=0)
+    assert published == []
     sql("UPDATE previews SET deadline_at = now() + interval '1 h', finished_at = now()")
     assert leases.count_claimable(preview_id) == 0
 
 
-def test_a_board_that_waits_for_our_own_pace_is_put_off_and_never_given_up(boards, user_id, monkeypatch):
-    preview_id = several(user_id, 1)
+def test_rate_limited_company_is_snoozed_and_never_fails(boards, user_id, monkeypatch):
+    preview_id = preview_of(user_id, 1)
 
-    def busy(*_):
-        raise RateLimited("It is asked as often as it may be.")
+    def rate_limited(*_):
+        raise RateLimited("The rate limit is reached.")
 
-    monkeypatch.setattr(list_company, "list_board", busy)
+    monkeypatch.setattr(list_company, "list_board", rate_limited)
     for _ in range(4):
         sql("UPDATE previews SET next_dispatch_at = now() + interval '1 h'")
-        worker.work(preview_id, lambda: pytest.fail("nothing can be taken for a while"))
+        worker.work(preview_id, lambda: pytest.fail("no company is claimable yet"))
         [unit] = units(preview_id)
         assert (unit.state, unit.attempt, unit.lease_until) == ("waiting", 0, None)
         assert leases.claim_company(preview_id) is None
@@ -130,8 +130,8 @@ def test_a_board_that_waits_for_our_own_pace_is_put_off_and_never_given_up(board
     assert [unit.state for unit in units(preview_id)] == ["listed"]
 
 
-def test_a_board_that_takes_too_long_is_tried_again_but_not_for_ever(app, user_id, monkeypatch):
-    preview_id = several(user_id, 1)
+def test_company_out_of_time_is_retried_until_max_attempts(app, user_id, monkeypatch):
+    preview_id = preview_of(user_id, 1)
 
     def slow(*_):
         raise OutOfTime("It took longer than it may.")
@@ -145,67 +145,66 @@ def test_a_board_that_takes_too_long_is_tried_again_but_not_for_ever(app, user_i
     assert (unit.outcome, unit.detail) == ("out_of_time", "It took longer than it may.")
 
 
-def test_what_is_given_back_is_anybodys_at_once_and_no_attempt(app, user_id):
-    preview_id = several(user_id, 1)
+def test_release_makes_a_company_claimable_and_counts_no_attempt(app, user_id):
+    preview_id = preview_of(user_id, 1)
     first = leases.claim_company(preview_id)
     assert leases.release([first]) == 1
     assert leases.release([first]) == 0
     second = leases.claim_company(preview_id)
     assert (first.attempt, second.attempt) == (1, 1)
-    # The same number, and yet another lease.
-    assert results.store_listing(first, NOTHING) is False
+    # The same attempt, but another lease.
+    assert results.store_listing(first, EMPTY_LISTING) is False
     assert leases.snooze(first, counted=False) is False
-    assert results.store_listing(second, NOTHING) is True
+    assert results.store_listing(second, EMPTY_LISTING) is True
 
 
-def test_a_stopping_worker_begins_nothing_and_hands_its_message_on(boards, app, user_id):
-    preview_id = several(user_id, 3)
-    told = []
-    worker.work(preview_id, lambda: told.append(1), stopping=lambda: True)
-    assert told == [1]
+def test_work_that_is_stopping_claims_nothing_and_republishes(boards, app, user_id):
+    preview_id = preview_of(user_id, 3)
+    published = []
+    worker.work(preview_id, lambda: published.append(1), stopping=lambda: True)
+    assert published == [1]
     assert {unit.state for unit in units(preview_id)} == {"waiting"}
 
 
-def test_a_worker_told_to_stop_gives_back_the_boards_that_do_not_answer(boards, app, user_id, monkeypatch):
+def test_work_releases_unanswered_companies_when_it_stops(boards, app, user_id, monkeypatch):
     monkeypatch.setattr(worker, "DRAIN_SECONDS", 0.5)
     boards.greenhouse("b00", [job(1, "Engineer")], hold=(hold := Event()))
-    preview_id = several(user_id, 1)
-    told = []
-    worker.work(preview_id, lambda: told.append(1), stopping=lambda: bool(boards.count("/v1/boards/b00/jobs")))
-    # Had the board been waited for, it would be listed now.
-    assert (told, [(unit.state, unit.attempt) for unit in units(preview_id)]) == ([1], [("waiting", 0)])
+    preview_id = preview_of(user_id, 1)
+    published = []
+    worker.work(preview_id, lambda: published.append(1), stopping=lambda: bool(boards.count("/v1/boards/b00/jobs")))
+    # If the worker had waited for the board, the company would be listed.
+    assert (published, [(unit.state, unit.attempt) for unit in units(preview_id)]) == ([1], [("waiting", 0)])
     hold.set()
 
 
-def test_a_hiccup_of_the_database_ends_no_thread(boards, app, user_id, monkeypatch):
+def test_work_survives_short_failures_of_the_database(boards, app, user_id, monkeypatch):
     monkeypatch.setattr(worker, "DATABASE_RETRY_SECONDS", 0.1)
     boards.greenhouse("b00", [job(1, "Engineer")])
-    preview_id = several(user_id, 1)
-    take, failed = leases.claim_company, []
+    preview_id = preview_of(user_id, 1)
+    claim_company, failures = leases.claim_company, []
 
-    def hiccup(each):
-        if len(failed) < 3:
-            failed.append(each)
-            raise DatabaseUnavailable("a hiccup")
-        return take(each)
+    def fail_three_times(preview_id):
+        if len(failures) < 3:
+            failures.append(preview_id)
+            raise DatabaseUnavailable("a short failure")
+        return claim_company(preview_id)
 
-    monkeypatch.setattr(leases, "claim_company", hiccup)
+    monkeypatch.setattr(leases, "claim_company", fail_three_times)
     worker.work(preview_id, lambda: None)
     assert [unit.state for unit in units(preview_id)] == ["listed"]
 
 
-def test_what_is_being_stored_keeps_nobody_from_closing_the_rest(app, user_id):
-    preview_id = several(user_id, 2)
+def test_close_overdue_skips_a_company_that_is_being_stored(app, user_id):
+    preview_id = preview_of(user_id, 2)
     sql("UPDATE previews SET deadline_at = now() - interval '1 s'")
-
-    with open_transaction(BEING_STORED):
+    with open_transaction(STORING):
         completion.close_overdue()
         assert [unit.state for unit in units(preview_id)] == ["waiting", "failed"]
     assert completion.close_overdue() == 1
 
 
 class Worker:
-    """A Celery worker of its own, to be stopped."""
+    """A Celery worker in a process of its own."""
 
     def __init__(self, settings, log):
         self.log = log
@@ -221,12 +220,12 @@ class Worker:
         wait_until(lambda: " ready." in log.read_text(), what="the worker")
 
     def stop(self) -> None:
-        """Ask it to stop, and wait for as long as the launcher does before it kills."""
+        """Send SIGTERM, and wait for as long as the launcher does before it kills."""
         self.process.send_signal(signal.SIGTERM)
         self.process.wait(STOPWAIT_SECONDS)
 
 
-def test_a_worker_stops_in_the_middle_of_a_preview_and_the_next_one_goes_on(
+def test_worker_that_stops_during_a_preview_leaves_it_to_the_next(
     settings, boards, client, broker, user_id, tmp_path
 ):
     paths = [boards.greenhouse(f"b{each:02}", [job(each, "Engineer")], hold=Event()) for each in range(12)]
@@ -241,7 +240,7 @@ def test_a_worker_stops_in_the_middle_of_a_preview_and_the_next_one_goes_on(
         first.process.kill()
         first.process.wait()
     assert {(unit.state, unit.attempt) for unit in units(preview_id)} == {("waiting", 0)}
-    assert [json.loads(each)["headers"]["task"] for each in broker.lrange("job-ingestion:ingestion", 0, -1)]
+    assert [json.loads(each)["headers"]["task"] for each in broker.lrange(QUEUE, 0, -1)]
     boards.reset()
     for each in range(12):
         boards.greenhouse(f"b{each:02}", [job(each, "Engineer")])

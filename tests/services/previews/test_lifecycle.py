@@ -1,4 +1,4 @@
-"""The life of a preview and of a run that starts from one, with every race that two tabs can make."""
+"""The life of a preview, and runs that start from one, with the races of two tabs."""
 
 import pytest
 from sqlalchemy.exc import IntegrityError
@@ -27,29 +27,29 @@ from tests.support.starts import start_run
 
 
 def offered(external_id: str, title: str, **more) -> dict:
-    """A posting as it is stored."""
-    empty = dict.fromkeys(("location", "department", "workplace", "employment_type", "description", "requirements",
-                           "posted_at", "updated_at", "rule_term"))
+    """Return a posting with its decision, as ``store_listing`` expects it."""
+    optional = ("location", "department", "workplace", "employment_type", "description", "requirements")
+    defaults = dict.fromkeys((*optional, "posted_at", "updated_at", "rule_term"))
     decided = {"taken": True, "rule_kind": "no_filter"}
-    return {**empty, **decided, "external_id": external_id, "title": title, "url": "https://example.org", **more}
+    return {**defaults, **decided, "external_id": external_id, "title": title, "url": "https://example.org", **more}
 
 
-def store(preview_id: int, *found: dict) -> None:
-    """List the next company of a preview, with these postings."""
+def store(preview_id: int, *postings: dict) -> None:
+    """Claim the next company of a preview and store these postings as its listing."""
     unit = leases.claim_company(preview_id)
-    assert results.store_listing(unit, ListingResult([*found], True, 0, Validators()))
+    assert results.store_listing(unit, ListingResult([*postings], True, 0, Validators()))
     completion.finish_if_done(preview_id)
 
 
-def done(user_id: int) -> int:
-    """A finished preview of one company that offers nothing."""
+def finish_preview(user_id: int) -> int:
+    """Start a preview and finish it with empty listings; return its id."""
     preview_id = begun(user_id)
     while preview(preview_id).finished_at is None:
         store(preview_id)
     return preview_id
 
 
-def test_a_preview_is_begun_from_a_snapshot_of_what_is_switched_on(user_id):
+def test_begin_takes_a_snapshot_of_the_enabled_companies(user_id):
     beta = company(user_id, "beta", include=("a",), exclude=("b", "c"))
     alpha = company(user_id, "alpha")
     company(user_id, "gamma", enabled=False)
@@ -68,16 +68,16 @@ def test_a_preview_is_begun_from_a_snapshot_of_what_is_switched_on(user_id):
     assert (found.finished_at, found.dispatched_at) == (None, None)
 
 
-@pytest.mark.parametrize("is_there", [True, False])
-def test_without_a_company_that_is_switched_on_there_is_nothing_to_preview(user_id, is_there):
-    if is_there:
+@pytest.mark.parametrize("has_disabled", [True, False])
+def test_begin_without_enabled_companies_is_refused(user_id, has_disabled):
+    if has_disabled:
         company(user_id, "acme", enabled=False)
     with pytest.raises(NoCompanies):
         lifecycle.begin(user_id)
     assert lifecycle.latest(user_id) is None
 
 
-def test_without_companies_the_unfinished_preview_stays(user_id):
+def test_begin_without_companies_leaves_the_unfinished_preview(user_id):
     company_id = company(user_id, "acme")
     preview_id = begun(user_id)
     companies.remove(company_id, user_id)
@@ -86,12 +86,12 @@ def test_without_companies_the_unfinished_preview_stays(user_id):
     assert lifecycle.latest(user_id) == preview_id
 
 
-def test_a_user_who_is_gone_begins_nothing(app, user_id):
+def test_begin_for_a_removed_user_is_refused(app, user_id):
     with pytest.raises((Unauthenticated, NoCompanies)):
         lifecycle.begin(987_654)
 
 
-def test_with_the_same_settings_the_preview_under_way_is_the_answer(user_id):
+def test_begin_with_the_same_settings_returns_the_unfinished_one(user_id):
     company(user_id, "acme")
     preview_id = begun(user_id)
     assert lifecycle.begin(user_id) == (preview_id, False)
@@ -99,7 +99,7 @@ def test_with_the_same_settings_the_preview_under_way_is_the_answer(user_id):
     assert lifecycle.begin(user_id) == (preview_id + 1, True)
 
 
-def test_with_other_settings_the_preview_under_way_is_removed(user_id):
+def test_begin_with_other_settings_removes_the_unfinished_one(user_id):
     company_id = company(user_id, "acme")
     first = begun(user_id)
     companies.change(company_id, user_id, {"include": ["engineer"]})
@@ -110,17 +110,17 @@ def test_with_other_settings_the_preview_under_way_is_removed(user_id):
         lifecycle.get(first, user_id)
 
 
-def test_of_parallel_beginnings_one_is_new_and_the_others_are_told_its_id(app, user_id):
+def test_begin_in_parallel_makes_one_preview(app, user_id):
     company_id = company(user_id, "acme")
     for number in range(10):
         outcomes = in_parallel(app, *[lambda: lifecycle.begin(user_id)] * 8)
         assert sorted(is_new for _, is_new in outcomes) == [False] * 7 + [True]
         assert len({preview_id for preview_id, _ in outcomes}) == 1
-        # Next time each of them has one with other settings in its way.
+        # In the next round an unfinished preview of other settings must be removed first.
         companies.change(company_id, user_id, {"include": [f"term {number}"]})
 
 
-def test_a_beginning_against_a_change_is_of_the_settings_before_or_after_and_says_so(app, user_id):
+def test_begin_against_a_change_takes_the_old_or_the_new_settings(app, user_id):
     company_id = company(user_id, "acme")
     for number in range(10):
         changes = {"include": [f"term {number}"]}
@@ -133,12 +133,12 @@ def test_a_beginning_against_a_change_is_of_the_settings_before_or_after_and_say
         assert lifecycle.get(preview_id, user_id)["is_current"] is (unit.include == changes["include"])
 
 
-def test_a_new_preview_takes_away_the_old_ones_but_for_the_latest_and_those_of_active_runs(user_id):
+def test_begin_prunes_all_but_the_latest_and_those_of_active_runs(user_id):
     company(user_id, "acme")
-    first, second, third = done(user_id), done(user_id), done(user_id)
+    first, second, third = finish_preview(user_id), finish_preview(user_id), finish_preview(user_id)
     assert [each.preview_id for each in sql("SELECT preview_id FROM previews ORDER BY 1")] == [second, third]
     run_id = start_run(user_id, second)
-    fourth = done(user_id)
+    fourth = finish_preview(user_id)
     fifth = begun(user_id)
     assert [each.preview_id for each in sql("SELECT preview_id FROM previews ORDER BY 1")] == [second, fourth, fifth]
     transitions.abort(run_id)
@@ -148,18 +148,18 @@ def test_a_new_preview_takes_away_the_old_ones_but_for_the_latest_and_those_of_a
     assert first < second
 
 
-def test_a_users_preview_leaves_another_users_alone(user_id):
+def test_begin_leaves_the_previews_of_other_users(user_id):
     other = make_user("other@example.org")
     for each in (user_id, other):
         company(each, "acme")
-    theirs = [done(other), begun(other)]
-    done(user_id)
-    done(user_id)
+    theirs = [finish_preview(other), begun(other)]
+    finish_preview(user_id)
+    finish_preview(user_id)
     assert [each.preview_id for each in sql("SELECT preview_id FROM previews WHERE user_id = :id ORDER BY 1", id=other)
             ] == theirs
 
 
-def test_a_preview_in_full(user_id):
+def test_get_returns_companies_and_totals(user_id):
     company(user_id, "acme", include=("engineer",))
     company(user_id, "beta")
     company(user_id, "gamma")
@@ -178,15 +178,15 @@ def test_a_preview_in_full(user_id):
     assert lifecycle.get(preview_id, user_id)["is_finished"] is True
 
 
-def test_a_run_starts_from_a_finished_preview_and_names_it(user_id):
+def test_start_from_a_finished_preview_stores_its_id(user_id):
     company(user_id, "acme")
-    preview_id = done(user_id)
+    preview_id = finish_preview(user_id)
     run_id = start_run(user_id, preview_id)
     assert row(run_id).preview_id == preview_id
     assert queries.get(run_id, user_id).preview_id == preview_id
 
 
-def test_no_run_starts_from_a_preview_that_is_unfinished_outdated_anothers_or_none(user_id):
+def test_start_refuses_an_unfinished_outdated_or_missing_preview(user_id):
     company_id = company(user_id, "acme")
     preview_id = begun(user_id)
     with pytest.raises(PreviewUnfinished):
@@ -197,16 +197,16 @@ def test_no_run_starts_from_a_preview_that_is_unfinished_outdated_anothers_or_no
         start_run(user_id, preview_id)
     other = make_user("other@example.org")
     company(other, "acme")
-    for nobodys in (done(other), 404):
+    for missing in (finish_preview(other), 404):
         with pytest.raises(PreviewNotFound) as refusal:
-            start_run(user_id, nobodys)
-        assert refusal.value.detail == f"There is no preview {nobodys}."
+            start_run(user_id, missing)
+        assert refusal.value.detail == f"There is no preview {missing}."
     assert sql("SELECT 1 FROM ingestion_runs") == []
     companies.change(company_id, user_id, {"enabled": True})
     assert start_run(user_id, preview_id)
 
 
-def test_an_active_run_is_told_before_anything_about_the_preview(user_id):
+def test_start_names_an_active_run_before_it_checks_the_preview(user_id):
     company(user_id, "acme")
     active = start_run(user_id)
     for preview_id in (begun(user_id), 404):
@@ -215,11 +215,11 @@ def test_an_active_run_is_told_before_anything_about_the_preview(user_id):
         assert refusal.value.run_id == active
 
 
-def test_a_start_against_a_change_of_settings_starts_what_was_seen_or_nothing(app, user_id):
-    """Whatever the order, the timeline of both is one in which the run that exists was started from true settings."""
+def test_start_against_a_change_of_settings_starts_or_is_refused(app, user_id):
+    """In either order, a run exists only if its preview was current when the run started."""
     company_id = company(user_id, "acme")
     for number in range(12):
-        preview_id = done(user_id)
+        preview_id = finish_preview(user_id)
         changes = {"include": [f"term {number}"]}
         started, changed = in_parallel(
             app, lambda: start_run(user_id, preview_id), lambda: companies.change(company_id, user_id, changes)
@@ -232,18 +232,18 @@ def test_a_start_against_a_change_of_settings_starts_what_was_seen_or_nothing(ap
             transitions.abort(started)
 
 
-def test_of_parallel_starts_from_one_preview_one_wins(app, user_id):
+def test_start_in_parallel_from_one_preview_has_one_winner(app, user_id):
     company(user_id, "acme")
-    preview_id = done(user_id)
+    preview_id = finish_preview(user_id)
     outcomes = in_parallel(app, *[lambda: start_run(user_id, preview_id)] * 8)
     [winner] = [outcome for outcome in outcomes if isinstance(outcome, int)]
     assert {outcome.run_id for outcome in outcomes if isinstance(outcome, RunActive)} == {winner}
 
 
-def test_a_start_against_the_removal_of_its_preview_is_refused_or_keeps_running(app, user_id):
+def test_start_against_the_removal_of_its_preview_is_sound(app, user_id):
     company(user_id, "acme")
     for _ in range(10):
-        preview_id = done(user_id)
+        preview_id = finish_preview(user_id)
         started, _ = in_parallel(
             app,
             lambda: start_run(user_id, preview_id),
@@ -255,18 +255,18 @@ def test_a_start_against_the_removal_of_its_preview_is_refused_or_keeps_running(
             transitions.abort(started)
 
 
-def test_pages_go_through_all_postings_once(user_id):
+def test_page_by_page_returns_all_postings_once(user_id):
     company(user_id, "acme")
     company(user_id, "beta")
     preview_id = begun(user_id)
     store(preview_id, *[offered(str(number), f"Job {number}") for number in range(5)])
     store(preview_id, *[offered(str(number), f"Job {number}") for number in range(2)])
-    seen, after = [], 0
+    paged, after = [], 0
     while after is not None:
         page, after = postings_service.page(preview_id, user_id, after=after, limit=3)
-        seen += [found.posting_id for found in page]
-    assert seen == [found.posting_id for found in postings(preview_id)]
-    assert len(seen) == 7
+        paged += [found.posting_id for found in page]
+    assert paged == [found.posting_id for found in postings(preview_id)]
+    assert len(paged) == 7
     page, after = postings_service.page(preview_id, user_id, limit=7)
     assert (len(page), after) == (7, None)
     assert [found.company for found in postings_service.page(preview_id, user_id, company=2)[0]] == ["Beta"] * 2
@@ -290,7 +290,7 @@ def test_pages_go_through_all_postings_once(user_id):
         ("'; --", []),
     ],
 )
-def test_a_search_finds_a_part_whatever_its_case_and_takes_every_sign_for_itself(user_id, search, titles):
+def test_search_finds_parts_in_any_case_and_escapes_wildcards(user_id, search, titles):
     company(user_id, "acme")
     preview_id = begun(user_id)
     store(
@@ -300,11 +300,11 @@ def test_a_search_finds_a_part_whatever_its_case_and_takes_every_sign_for_itself
         offered("3", "Other/Thing", department="Research"),
     )
     assert [found.title for found in postings_service.page(preview_id, user_id, search=search)[0]] == titles
-    kept = [found.title for found in postings_service.page(preview_id, user_id, search=search, taken=False)[0]]
-    assert kept == [title for title in titles if title == "100% Cook_Chef"]
+    not_matched = [found.title for found in postings_service.page(preview_id, user_id, search=search, taken=False)[0]]
+    assert not_matched == [title for title in titles if title == "100% Cook_Chef"]
 
 
-def test_a_posting_has_its_texts_and_belongs_to_its_preview(user_id):
+def test_get_posting_returns_texts_within_its_preview_only(user_id):
     company(user_id, "acme")
     preview_id = begun(user_id)
     store(preview_id, offered("1", "Engineer", description="Build.", requirements="Hands."))
@@ -325,7 +325,7 @@ def test_a_posting_has_its_texts_and_belongs_to_its_preview(user_id):
     ["state = 'odd'", "state = 'failed'", "outcome = 'ok'", "state = 'listing'", "lease_until = now()",
      "state = 'listed', outcome = 'odd', listed_at = now()"],
 )
-def test_the_database_refuses_a_company_that_cannot_be(user_id, change):
+def test_checks_refuse_impossible_states_of_a_company(user_id, change):
     company(user_id, "acme")
     preview_id = begun(user_id)
     with pytest.raises(IntegrityError):
@@ -333,13 +333,13 @@ def test_the_database_refuses_a_company_that_cannot_be(user_id, change):
 
 
 @pytest.mark.parametrize(
-    ("constraint", "words"),
+    ("constraint", "enum"),
     [
         ("ck_preview_companies_state", ListingState),
         ("ck_preview_companies_outcome", Outcome),
         ("ck_companies_outcome", Outcome),
     ],
 )
-def test_the_words_of_the_checks_are_the_words_of_the_enums(app, constraint, words):
+def test_checks_allow_exactly_the_values_of_the_enums(app, constraint, enum):
     [check] = sql("SELECT pg_get_constraintdef(oid) AS text FROM pg_constraint WHERE conname = :name", name=constraint)
-    assert {word for word in check.text.split("'")[1::2]} == set(words)
+    assert set(check.text.split("'")[1::2]) == set(enum)

@@ -1,4 +1,4 @@
-"""Starts with a key: asked for again, the same one is the same run, and nothing is started, published or changed."""
+"""Starts with an Idempotency-Key: a repeated one returns the same run and changes nothing."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -23,12 +23,14 @@ LIVES = {
     "error": [lambda run_id: transitions.fail(run_id, "The board vanished.")],
     "aborted": [transitions.abort],
 }
-WAITING = "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE 'INSERT INTO ingestion_runs%'"
+WAITING_INSERT = (
+    "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE 'INSERT INTO ingestion_runs%'"
+)
 
 
 @pytest.fixture
 def preview_id(user_id, boards) -> int:
-    """A finished preview of the user's one company."""
+    """A finished preview of the user's only company."""
     boards.greenhouse("acme", [])
     company(user_id, "acme")
     return finished(user_id)
@@ -39,7 +41,7 @@ def key_of(run_id: int) -> str | None:
 
 
 @pytest.mark.parametrize("status", LIVES)
-def test_the_same_key_again_is_the_run_that_it_started_whatever_became_of_it(user_id, status):
+def test_start_with_a_used_key_returns_its_run_in_any_status(user_id, status):
     run_id, is_new = start.create_run(user_id, key="k")
     for move in LIVES[status]:
         move(run_id)
@@ -50,7 +52,7 @@ def test_the_same_key_again_is_the_run_that_it_started_whatever_became_of_it(use
     assert len(timeline(run_id)) == 1 + len(LIVES[status])
 
 
-def test_a_replay_burns_no_id(user_id):
+def test_start_with_a_used_key_uses_up_no_id(user_id):
     run_id, _ = start.create_run(user_id, key="k")
     transitions.abort(run_id)
     for _ in range(5):
@@ -58,7 +60,7 @@ def test_a_replay_burns_no_id(user_id):
     assert start.create_run(user_id, key="other") == (run_id + 1, True)
 
 
-def test_starts_without_a_key_are_never_replayed(user_id):
+def test_start_without_a_key_is_never_replayed(user_id):
     first, _ = start.create_run(user_id)
     with pytest.raises(RunActive):
         start.create_run(user_id)
@@ -67,17 +69,17 @@ def test_starts_without_a_key_are_never_replayed(user_id):
     assert (second != first, is_new, key_of(second), row(second).request_fingerprint) == (True, True, None, None)
 
 
-def test_a_known_key_is_answered_before_a_run_that_is_in_the_way(user_id):
-    former, _ = start.create_run(user_id, key="k")
-    transitions.abort(former)
+def test_start_with_a_used_key_ignores_another_active_run(user_id):
+    first, _ = start.create_run(user_id, key="k")
+    transitions.abort(first)
     active, _ = start.create_run(user_id, key="other")
-    assert start.create_run(user_id, key="k") == (former, False)
+    assert start.create_run(user_id, key="k") == (first, False)
     with pytest.raises(RunActive) as refusal:
         start.create_run(user_id, key="third")
     assert refusal.value.run_id == active
 
 
-def test_a_known_key_is_answered_when_its_preview_is_outdated_or_gone(user_id, preview_id):
+def test_start_with_a_used_key_needs_no_preview(user_id, preview_id):
     run_id, _ = start.create_run(user_id, preview_id, "k")
     transitions.abort(run_id)
     company(user_id, "beta")
@@ -92,7 +94,7 @@ def test_a_known_key_is_answered_when_its_preview_is_outdated_or_gone(user_id, p
 
 
 @pytest.mark.parametrize("is_over", [False, True])
-def test_the_same_key_for_something_else_is_refused_before_everything_else(user_id, preview_id, is_over):
+def test_start_with_a_used_key_and_another_body_is_refused_first(user_id, preview_id, is_over):
     run_id, _ = start.create_run(user_id, preview_id, "k")
     if is_over:
         transitions.abort(run_id)
@@ -102,7 +104,7 @@ def test_the_same_key_for_something_else_is_refused_before_everything_else(user_
     assert sql("SELECT count(*) FROM ingestion_runs") == [(1,)]
 
 
-def test_a_refused_start_keeps_no_key(user_id, preview_id):
+def test_start_that_is_refused_stores_no_key(user_id, preview_id):
     active, _ = start.create_run(user_id)
     with pytest.raises(RunActive):
         start.create_run(user_id, key="k")
@@ -113,7 +115,7 @@ def test_a_refused_start_keeps_no_key(user_id, preview_id):
     assert (is_new, key_of(run_id)) == (True, "k")
 
 
-def test_a_key_is_its_users_own(app, user_id):
+def test_start_scopes_keys_to_their_user(app, user_id):
     other = make_user("other@example.org")
     mine, theirs = start.create_run(user_id, key="k"), start.create_run(other, key="k")
     assert mine[0] != theirs[0]
@@ -122,20 +124,20 @@ def test_a_key_is_its_users_own(app, user_id):
     assert again == ((mine[0], False), (theirs[0], False))
 
 
-def test_keys_are_told_apart_by_every_character(user_id):
+def test_start_compares_every_character_of_a_key(user_id):
     for key in ("k", "K", "k ", " k", "k" * 255, "k" * 254, '"', "\\", "%", "_"):
         run_id, is_new = start.create_run(user_id, key=key)
         assert is_new, key
         transitions.abort(run_id)
 
 
-def test_what_a_start_asks_for_is_known_by_the_same_mark_for_ever():
-    """Runs carry it; another one after an upgrade would turn every retry into a refusal."""
+def test_fingerprint_never_changes():
+    """Runs store it. If an upgrade changed it, every retry would be refused."""
     assert idempotency.fingerprint(None).hex() == "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"
     assert idempotency.fingerprint(5).hex() == "28d27e592f73ab30c9f43a5050c8d29865797e3ec6c77504b4e7772c14b43a82"
 
 
-def test_many_copies_at_once_are_one_run(app):
+def test_start_in_parallel_copies_makes_one_run(app):
     for number in range(3):
         user_id = make_user(f"{number}@example.org")
         outcomes = in_parallel(app, *[lambda: start.create_run(user_id, key="k")] * 20)
@@ -144,7 +146,7 @@ def test_many_copies_at_once_are_one_run(app):
         assert len(timeline(outcomes[0][0])) == 1
 
 
-def test_of_two_keys_at_once_one_wins_and_the_other_is_told_its_run(app, user_id):
+def test_start_with_two_keys_at_once_has_one_winner(app, user_id):
     for number in range(10):
         keys = (f"a{number}", f"b{number}")
         outcomes = in_parallel(app, *[lambda key=key: start.create_run(user_id, key=key) for key in keys])
@@ -154,7 +156,7 @@ def test_of_two_keys_at_once_one_wins_and_the_other_is_told_its_run(app, user_id
         transitions.abort(run_id)
 
 
-def test_of_two_bodies_with_one_key_at_once_one_wins_and_the_other_is_refused(app, user_id, preview_id):
+def test_start_with_two_bodies_at_once_has_one_winner(app, user_id, preview_id):
     for number in range(10):
         bodies = (None, preview_id)
         calls = [lambda body=body: start.create_run(user_id, body, f"k{number}") for body in bodies]
@@ -166,7 +168,7 @@ def test_of_two_bodies_with_one_key_at_once_one_wins_and_the_other_is_refused(ap
         transitions.abort(run_id)
 
 
-def test_one_key_of_two_users_at_once_is_a_run_each(app):
+def test_start_of_two_users_with_one_key_makes_a_run_each(app):
     users = [make_user(f"{name}@example.org") for name in "ab"]
     outcomes = in_parallel(app, *[lambda user_id=user_id: start.create_run(user_id, key="k") for user_id in users * 5])
     for number, user_id in enumerate(users):
@@ -176,8 +178,8 @@ def test_one_key_of_two_users_at_once_is_a_run_each(app):
 
 
 @pytest.mark.parametrize(("end", "is_new"), [("COMMIT", False), ("ROLLBACK", True)])
-def test_a_start_waits_for_the_end_of_its_copy_and_then_knows(app, settings, user_id, end, is_new):
-    """The first request's statement is not through yet, though who asked has given it up: no answer is a guess."""
+def test_start_waits_for_its_unfinished_copy(app, settings, user_id, end, is_new):
+    """The client gave up the first request, whose statement is still running. The second one waits for its outcome."""
     with psycopg.connect(**connect_arguments(settings.database_url)) as other, ThreadPoolExecutor(1) as pool:
         other.execute(
             "INSERT INTO ingestion_runs (user_id, status, finished_at, idempotency_key, request_fingerprint)"
@@ -185,7 +187,7 @@ def test_a_start_waits_for_the_end_of_its_copy_and_then_knows(app, settings, use
             (user_id, idempotency.fingerprint(None)),
         )
         second = pool.submit(lambda: in_parallel(app, lambda: start.create_run(user_id, key="k")))
-        wait_until(lambda: sql(WAITING), what="the second start's wait for the first")
+        wait_until(lambda: sql(WAITING_INSERT), what="the second start's wait for the first")
         other.execute(end)
         [(run_id, found)] = second.result()
     assert (found, key_of(run_id)) == (is_new, "k")
@@ -193,8 +195,8 @@ def test_a_start_waits_for_the_end_of_its_copy_and_then_knows(app, settings, use
 
 
 @pytest.mark.parametrize("after", [1, 2, 3])
-def test_a_start_is_never_told_that_its_own_run_is_in_its_way(app, user_id, after):
-    """After any of its statements, the run in its way ends and a copy of it gets through: it is refused or replayed."""
+def test_start_is_never_refused_because_of_its_own_run(app, user_id, after):
+    """After one of its statements, the active run ends and a copy of the start succeeds. It is refused or replayed."""
     obstacle, _ = start.create_run(user_id)
     copies = []
 
@@ -212,11 +214,11 @@ def test_a_start_is_never_told_that_its_own_run_is_in_its_way(app, user_id, afte
     assert outcome == (copy, False) or outcome.run_id == obstacle
 
 
-def test_a_start_whose_preview_goes_at_that_moment_keeps_no_key(app, settings, user_id, preview_id):
+def test_start_against_the_removal_of_its_preview_stores_no_key(app, settings, user_id, preview_id):
     with psycopg.connect(**connect_arguments(settings.database_url)) as other, ThreadPoolExecutor(1) as pool:
         other.execute("DELETE FROM previews")
         submitted = pool.submit(lambda: in_parallel(app, lambda: start.create_run(user_id, preview_id, "k")))
-        wait_until(lambda: sql(WAITING), what="the start's wait for its preview")
+        wait_until(lambda: sql(WAITING_INSERT), what="the start's wait for its preview")
         other.commit()
         [outcome] = submitted.result()
     assert isinstance(outcome, PreviewNotFound)
