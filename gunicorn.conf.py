@@ -49,7 +49,14 @@ from gunicorn.glogging import Logger
 from gunicorn.http.errors import ParseException
 from prometheus_client import multiprocess
 
-from app.api.http.connections import OTHER_LOOKUPS, SEND_BUFFER_BYTES, TURN, linger, must_close, raise_file_limit
+from app.api.http.connections import (
+    MAX_REQUESTS_IN_A_ROW,
+    RESERVED_LOOKUPS,
+    SEND_BUFFER_BYTES,
+    linger,
+    must_close,
+    raise_file_limit,
+)
 from app.api.http.problems import PROBLEM_JSON, problem_document
 from app.concurrency.cooperative import is_cooperative, let_others_run
 from app.config.settings import Settings, SettingsError
@@ -141,7 +148,7 @@ def post_fork(_server: Any, _worker: Any) -> None:
 def post_worker_init(_worker: Any) -> None:
     """Make room for all look-ups of boards' names, which may hang, and for those of PostgreSQL and Redis besides."""
     if is_cooperative():
-        gevent.get_hub().threadpool.maxsize = MAX_LOOKUPS + OTHER_LOOKUPS
+        gevent.get_hub().threadpool.maxsize = MAX_LOOKUPS + RESERVED_LOOKUPS
 
 
 def pre_request(_worker: Any, req: Any) -> None:
@@ -154,7 +161,7 @@ def post_request(_worker: Any, req: Any, environ: dict[str, Any], resp: Any) -> 
     """Give the other clients their turns, and a client whose connection closes the time to take the answer."""
     if resp is not None and resp.should_close():
         linger(environ["gunicorn.socket"])
-    elif req.req_number % TURN == 0:
+    elif req.req_number % MAX_REQUESTS_IN_A_ROW == 0:
         let_others_run()
 
 

@@ -127,7 +127,7 @@ def test_a_server_that_closes_every_connection_is_not_available(app, user_id):
 
     event.listen(db.engine, "checkout", refuse)
     try:
-        with pytest.raises(DatabaseUnavailable, match="nothing was promised"):
+        with pytest.raises(DatabaseUnavailable, match="the outcome is unknown"):
             queries.current(user_id)
     finally:
         event.remove(db.engine, "checkout", refuse)

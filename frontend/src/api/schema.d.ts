@@ -11,7 +11,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Find the active run */
+        /** Get the active run's id */
         get: operations["current_run"];
         put?: never;
         post?: never;
@@ -66,7 +66,7 @@ export interface paths {
             };
             cookie?: never;
         };
-        /** Look at a run */
+        /** Get a run */
         get: operations["run"];
         put?: never;
         post?: never;
@@ -85,7 +85,7 @@ export interface paths {
             };
             cookie?: never;
         };
-        /** Read a run's timeline */
+        /** Get a run's timeline */
         get: operations["run_events"];
         put?: never;
         post?: never;
@@ -119,7 +119,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List the systems that can be read */
+        /** List the sources, and some companies to start with */
         get: operations["list_sources"];
         put?: never;
         post?: never;
@@ -138,7 +138,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Find the board of a company; takes up to a minute */
+        /** Find a company's board (takes up to a minute) */
         post: operations["detect_board"];
         delete?: never;
         options?: never;
@@ -153,7 +153,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List one's companies */
+        /** List the user's companies */
         get: operations["list_companies"];
         put?: never;
         /** Add a company */
@@ -173,7 +173,7 @@ export interface paths {
             };
             cookie?: never;
         };
-        /** Look at a company */
+        /** Get a company */
         get: operations["show_company"];
         put?: never;
         post?: never;
@@ -209,7 +209,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Save one's companies as a file */
+        /** Export the user's companies as a file */
         get: operations["export_companies"];
         put?: never;
         post?: never;
@@ -226,10 +226,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Find the latest preview */
+        /** Get the latest preview's id */
         get: operations["latest_preview"];
         put?: never;
-        /** Preview what a run would take in */
+        /** Preview the postings that a run would ingest */
         post: operations["begin_preview"];
         delete?: never;
         options?: never;
@@ -246,7 +246,7 @@ export interface paths {
             };
             cookie?: never;
         };
-        /** Look at a preview */
+        /** Get a preview */
         get: operations["show_preview"];
         put?: never;
         post?: never;
@@ -285,7 +285,7 @@ export interface paths {
             };
             cookie?: never;
         };
-        /** Read a posting of a preview */
+        /** Get a posting of a preview */
         get: operations["preview_posting"];
         put?: never;
         post?: never;
@@ -336,7 +336,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Find out who one is */
+        /** Get the signed-in user */
         get: operations["me"];
         put?: never;
         post?: never;
@@ -353,10 +353,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List one's sessions and tokens */
+        /** List the user's sessions and tokens */
         get: operations["list_credentials"];
         put?: never;
-        /** Make a token */
+        /** Create a token */
         post: operations["make_token"];
         delete?: never;
         options?: never;
@@ -392,7 +392,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Change one's password */
+        /** Change the user's password */
         post: operations["change_password"];
         delete?: never;
         options?: never;
@@ -407,7 +407,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Whether this process answers; asks nobody else */
+        /** Check that this web process responds; no other part is checked */
         get: operations["healthz"];
         put?: never;
         post?: never;
@@ -424,7 +424,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Whether the product works, and what does not */
+        /** Check that the product works, and name the parts that do not */
         get: operations["readyz"];
         put?: never;
         post?: never;
@@ -441,7 +441,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Counters and gauges, for loopback or the METRICS_TOKEN */
+        /** Get counters and gauges, over loopback or with the METRICS_TOKEN */
         get: operations["prometheus"];
         put?: never;
         post?: never;
@@ -609,14 +609,14 @@ export interface components {
             /** @description Where a person finds a board's name. */
             board_hint: string;
         };
-        Starter: {
+        SuggestedCompany: {
             source: string;
             board: string;
             name: string;
         };
         Sources: {
             sources: components["schemas"]["Source"][];
-            starters: components["schemas"]["Starter"][];
+            starters: components["schemas"]["SuggestedCompany"][];
         };
         Detect: {
             /** @description A board, one of its postings, or a careers page that points to it. */
@@ -744,7 +744,7 @@ export interface components {
             company_id?: number;
         };
         Changes: {
-            /** @description For its user to know it by. */
+            /** @description The name shown to its user. */
             name?: string;
             /** @description Whether previews and runs look at it. */
             enabled?: boolean;
@@ -795,7 +795,7 @@ export interface components {
             /** @description Up to 1,000, no board twice. What one leaves out stays as it is. */
             companies: components["schemas"]["ImportedCompany"][];
         };
-        Merged: {
+        ImportResult: {
             added: number;
             changed: number;
             unchanged: number;
@@ -1036,7 +1036,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description An id of the client's own; one that is not well-formed is replaced. */
+                /** @description The client's own id for the request. A malformed one is replaced. */
                 "X-Request-ID"?: string;
             };
             path?: never;
@@ -1047,7 +1047,7 @@ export interface operations {
             /** @description The active run's id, or null. */
             200: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -1058,9 +1058,9 @@ export interface operations {
             /** @description Nobody is signed in. */
             401: {
                 headers: {
-                    /** @description How to sign in. */
+                    /** @description The scheme to sign in with. */
                     "WWW-Authenticate"?: string;
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -1071,7 +1071,7 @@ export interface operations {
             /** @description The request comes from a foreign peer, Host, Origin or Sec-Fetch-Site. */
             403: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -1079,10 +1079,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A fault of ours; the operator finds it under the request_id. */
+            /** @description The server failed. The operator finds the error by its request_id. */
             500: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -1090,12 +1090,12 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description PostgreSQL is away; nothing was promised. */
+            /** @description PostgreSQL is unavailable; the outcome is unknown, try again. */
             503: {
                 headers: {
                     /** @description Seconds to wait. */
                     "Retry-After"?: number;
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -1109,29 +1109,29 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description A name for this start, unique among the user's, such as a UUID in quotes: asked again with the same key and body, the answer is the run that it started, however often and whatever became of that. The key lives as long as its run. 1 to 255 printable ASCII characters as a structured-field string, or bare ones of `A-Za-z0-9._~:/+=-`. */
+                /** @description A name for this request, unique among the user's, such as a UUID in quotes. A repetition with the same key and body gets the first response again, whatever has happened since. The key lives as long as the run. It has 1 to 255 printable ASCII characters as a structured-field string, or is one of `A-Za-z0-9._~:/+=-` without quotes. */
                 "Idempotency-Key"?: string;
-                /** @description An id of the client's own; one that is not well-formed is replaced. */
+                /** @description The client's own id for the request. A malformed one is replaced. */
                 "X-Request-ID"?: string;
             };
             path?: never;
             cookie?: never;
         };
-        /** @description Nothing, or which preview it starts from. */
+        /** @description The preview to start from, or nothing. */
         requestBody?: {
             content: {
                 "application/json": components["schemas"]["Start"];
             };
         };
         responses: {
-            /** @description The run that was started with this Idempotency-Key before, and `Idempotency-Replayed: true`. */
+            /** @description The response to an earlier request with this Idempotency-Key. */
             200: {
                 headers: {
-                    /** @description The address of the run. */
+                    /** @description The URL of the run. */
                     Location?: string;
                     /** @description Always true. */
                     "Idempotency-Replayed"?: "true";
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -1139,12 +1139,12 @@ export interface operations {
                     "application/json": components["schemas"]["RunId"];
                 };
             };
-            /** @description The run is started and cannot be lost. */
+            /** @description The run is stored, and will be carried out. */
             201: {
                 headers: {
-                    /** @description The address of the run. */
+                    /** @description The URL of the run. */
                     Location?: string;
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -1152,10 +1152,10 @@ export interface operations {
                     "application/json": components["schemas"]["RunId"];
                 };
             };
-            /** @description The body broke off, or is not valid JSON; or the Idempotency-Key is none. */
+            /** @description The body was cut short; or the body is not valid JSON; or the Idempotency-Key is malformed (`idempotency_key_invalid`). */
             400: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -1166,9 +1166,9 @@ export interface operations {
             /** @description Nobody is signed in. */
             401: {
                 headers: {
-                    /** @description How to sign in. */
+                    /** @description The scheme to sign in with. */
                     "WWW-Authenticate"?: string;
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -1179,7 +1179,7 @@ export interface operations {
             /** @description The request comes from a foreign peer, Host, Origin or Sec-Fetch-Site. */
             403: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -1190,7 +1190,7 @@ export interface operations {
             /** @description There is no such preview of this user. */
             404: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -1198,10 +1198,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A run is active already; or the preview is outdated or unfinished. */
+            /** @description A run is active; or the preview is outdated or unfinished. */
             409: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -1212,7 +1212,7 @@ export interface operations {
             /** @description The body is larger than 64 KiB. */
             413: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -1220,10 +1220,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is not application/json. */
+            /** @description The body is not sent as application/json. */
             415: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -1231,10 +1231,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is not an object, or a field is unknown or not valid; or the Idempotency-Key has started something else. */
+            /** @description The body is not an object, or a field is unknown or invalid; or the Idempotency-Key was used with another body before (`idempotency_key_reused`). */
             422: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -1242,10 +1242,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["InputProblem"];
                 };
             };
-            /** @description A fault of ours; the operator finds it under the request_id. */
+            /** @description The server failed. The operator finds the error by its request_id. */
             500: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -1253,12 +1253,12 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description PostgreSQL is away; nothing was promised. */
+            /** @description PostgreSQL is unavailable; the outcome is unknown, try again. */
             503: {
                 headers: {
                     /** @description Seconds to wait. */
                     "Retry-After"?: number;
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -1272,7 +1272,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description An id of the client's own; one that is not well-formed is replaced. */
+                /** @description The client's own id for the request. A malformed one is replaced. */
                 "X-Request-ID"?: string;
             };
             path: {
@@ -1282,10 +1282,10 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The run is aborted, now or already before. */
+            /** @description The run is aborted, now or by an earlier request. */
             200: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -1293,10 +1293,10 @@ export interface operations {
                     "application/json": components["schemas"]["Aborted"];
                 };
             };
-            /** @description The body broke off. */
+            /** @description The body was cut short. */
             400: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -1307,9 +1307,9 @@ export interface operations {
             /** @description Nobody is signed in. */
             401: {
                 headers: {
-                    /** @description How to sign in. */
+                    /** @description The scheme to sign in with. */
                     "WWW-Authenticate"?: string;
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -1320,7 +1320,7 @@ export interface operations {
             /** @description The request comes from a foreign peer, Host, Origin or Sec-Fetch-Site. */
             403: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -1331,7 +1331,7 @@ export interface operations {
             /** @description There is no such run of this user. */
             404: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -1339,10 +1339,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The run is finished or in error. */
+            /** @description The run has finished or failed. */
             409: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -1353,7 +1353,7 @@ export interface operations {
             /** @description The body is larger than 64 KiB. */
             413: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -1361,10 +1361,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is not application/json. */
+            /** @description The body is not sent as application/json. */
             415: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -1372,10 +1372,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A fault of ours; the operator finds it under the request_id. */
+            /** @description The server failed. The operator finds the error by its request_id. */
             500: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -1383,12 +1383,12 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description PostgreSQL is away; nothing was promised. */
+            /** @description PostgreSQL is unavailable; the outcome is unknown, try again. */
             503: {
                 headers: {
                     /** @description Seconds to wait. */
                     "Retry-After"?: number;
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -1402,7 +1402,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description An id of the client's own; one that is not well-formed is replaced. */
+                /** @description The client's own id for the request. A malformed one is replaced. */
                 "X-Request-ID"?: string;
             };
             path: {
@@ -1415,7 +1415,7 @@ export interface operations {
             /** @description The run in full. */
             200: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -1426,9 +1426,9 @@ export interface operations {
             /** @description Nobody is signed in. */
             401: {
                 headers: {
-                    /** @description How to sign in. */
+                    /** @description The scheme to sign in with. */
                     "WWW-Authenticate"?: string;
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -1439,7 +1439,7 @@ export interface operations {
             /** @description The request comes from a foreign peer, Host, Origin or Sec-Fetch-Site. */
             403: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -1450,7 +1450,7 @@ export interface operations {
             /** @description There is no such run of this user. */
             404: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -1458,10 +1458,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A fault of ours; the operator finds it under the request_id. */
+            /** @description The server failed. The operator finds the error by its request_id. */
             500: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -1469,12 +1469,12 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description PostgreSQL is away; nothing was promised. */
+            /** @description PostgreSQL is unavailable; the outcome is unknown, try again. */
             503: {
                 headers: {
                     /** @description Seconds to wait. */
                     "Retry-After"?: number;
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -1491,7 +1491,7 @@ export interface operations {
                 after?: number;
             };
             header?: {
-                /** @description An id of the client's own; one that is not well-formed is replaced. */
+                /** @description The client's own id for the request. A malformed one is replaced. */
                 "X-Request-ID"?: string;
             };
             path: {
@@ -1501,10 +1501,10 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The changes of its status, in order. */
+            /** @description The changes of the run's status, oldest first. */
             200: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -1515,9 +1515,9 @@ export interface operations {
             /** @description Nobody is signed in. */
             401: {
                 headers: {
-                    /** @description How to sign in. */
+                    /** @description The scheme to sign in with. */
                     "WWW-Authenticate"?: string;
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -1528,7 +1528,7 @@ export interface operations {
             /** @description The request comes from a foreign peer, Host, Origin or Sec-Fetch-Site. */
             403: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -1539,7 +1539,7 @@ export interface operations {
             /** @description There is no such run of this user. */
             404: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -1550,7 +1550,7 @@ export interface operations {
             /** @description A parameter is unknown or out of range. */
             422: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -1558,10 +1558,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["InputProblem"];
                 };
             };
-            /** @description A fault of ours; the operator finds it under the request_id. */
+            /** @description The server failed. The operator finds the error by its request_id. */
             500: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -1569,12 +1569,12 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description PostgreSQL is away; nothing was promised. */
+            /** @description PostgreSQL is unavailable; the outcome is unknown, try again. */
             503: {
                 headers: {
                     /** @description Seconds to wait. */
                     "Retry-After"?: number;
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -1595,7 +1595,7 @@ export interface operations {
                 status?: "pending" | "initializing" | "ingesting" | "finished" | "error" | "aborted";
             };
             header?: {
-                /** @description An id of the client's own; one that is not well-formed is replaced. */
+                /** @description The client's own id for the request. A malformed one is replaced. */
                 "X-Request-ID"?: string;
             };
             path?: never;
@@ -1603,10 +1603,10 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Newest first. */
+            /** @description A page of runs, newest first. */
             200: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -1617,9 +1617,9 @@ export interface operations {
             /** @description Nobody is signed in. */
             401: {
                 headers: {
-                    /** @description How to sign in. */
+                    /** @description The scheme to sign in with. */
                     "WWW-Authenticate"?: string;
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -1630,7 +1630,7 @@ export interface operations {
             /** @description The request comes from a foreign peer, Host, Origin or Sec-Fetch-Site. */
             403: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -1641,7 +1641,7 @@ export interface operations {
             /** @description A parameter is unknown or out of range. */
             422: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -1649,10 +1649,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["InputProblem"];
                 };
             };
-            /** @description A fault of ours; the operator finds it under the request_id. */
+            /** @description The server failed. The operator finds the error by its request_id. */
             500: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -1660,12 +1660,12 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description PostgreSQL is away; nothing was promised. */
+            /** @description PostgreSQL is unavailable; the outcome is unknown, try again. */
             503: {
                 headers: {
                     /** @description Seconds to wait. */
                     "Retry-After"?: number;
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -1679,7 +1679,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description An id of the client's own; one that is not well-formed is replaced. */
+                /** @description The client's own id for the request. A malformed one is replaced. */
                 "X-Request-ID"?: string;
             };
             path?: never;
@@ -1687,10 +1687,10 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description In the order to show them in. */
+            /** @description The sources in display order. */
             200: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -1701,9 +1701,9 @@ export interface operations {
             /** @description Nobody is signed in. */
             401: {
                 headers: {
-                    /** @description How to sign in. */
+                    /** @description The scheme to sign in with. */
                     "WWW-Authenticate"?: string;
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -1714,7 +1714,7 @@ export interface operations {
             /** @description The request comes from a foreign peer, Host, Origin or Sec-Fetch-Site. */
             403: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -1722,10 +1722,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A fault of ours; the operator finds it under the request_id. */
+            /** @description The server failed. The operator finds the error by its request_id. */
             500: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -1733,12 +1733,12 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description PostgreSQL is away; nothing was promised. */
+            /** @description PostgreSQL is unavailable; the outcome is unknown, try again. */
             503: {
                 headers: {
                     /** @description Seconds to wait. */
                     "Retry-After"?: number;
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -1752,7 +1752,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description An id of the client's own; one that is not well-formed is replaced. */
+                /** @description The client's own id for the request. A malformed one is replaced. */
                 "X-Request-ID"?: string;
             };
             path?: never;
@@ -1764,10 +1764,10 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The board was found and listed; nothing was saved. */
+            /** @description The board was found and read; nothing was saved. */
             200: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -1775,10 +1775,10 @@ export interface operations {
                     "application/json": components["schemas"]["Detected"];
                 };
             };
-            /** @description The body broke off, or is not valid JSON. */
+            /** @description The body was cut short; or the body is not valid JSON. */
             400: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -1789,9 +1789,9 @@ export interface operations {
             /** @description Nobody is signed in. */
             401: {
                 headers: {
-                    /** @description How to sign in. */
+                    /** @description The scheme to sign in with. */
                     "WWW-Authenticate"?: string;
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -1802,7 +1802,7 @@ export interface operations {
             /** @description The request comes from a foreign peer, Host, Origin or Sec-Fetch-Site. */
             403: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -1813,7 +1813,7 @@ export interface operations {
             /** @description The body is larger than 64 KiB. */
             413: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -1821,10 +1821,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is not application/json. */
+            /** @description The body is not sent as application/json. */
             415: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -1832,10 +1832,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A field is unknown or not valid (`invalid_input`); or no board was found, or it could not be looked at: `address_refused`, `board_not_recognised`, `several_boards`, `board_not_found`, `board_gone`, `board_forbidden`, `board_throttled`, `board_changed`, `board_unreachable`, `board_moved`, `board_out_of_time`. */
+            /** @description The body is not an object, or a field is unknown or invalid; or no board was found, or it could not be read: `address_refused`, `board_not_recognised`, `several_boards`, `board_not_found`, `board_gone`, `board_forbidden`, `board_throttled`, `board_changed`, `board_unreachable`, `board_moved`, `board_out_of_time`. */
             422: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -1843,12 +1843,12 @@ export interface operations {
                     "application/problem+json": components["schemas"]["NothingDetectedProblem"];
                 };
             };
-            /** @description Boards were looked for too often; Retry-After says how long to wait. */
+            /** @description Too many detections; Retry-After says how long to wait. */
             429: {
                 headers: {
                     /** @description Seconds to wait. */
                     "Retry-After"?: number;
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -1856,10 +1856,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A fault of ours; the operator finds it under the request_id. */
+            /** @description The server failed. The operator finds the error by its request_id. */
             500: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -1867,12 +1867,12 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description PostgreSQL is away; or too many boards are looked at right now (`detect_busy`), or Redis is away (`detect_unavailable`). */
+            /** @description PostgreSQL is unavailable; the outcome is unknown, try again; or too many boards are being checked (`detect_busy`), or Redis is unavailable (`detect_unavailable`). */
             503: {
                 headers: {
                     /** @description Seconds to wait. */
                     "Retry-After"?: number;
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -1886,7 +1886,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description An id of the client's own; one that is not well-formed is replaced. */
+                /** @description The client's own id for the request. A malformed one is replaced. */
                 "X-Request-ID"?: string;
             };
             path?: never;
@@ -1894,10 +1894,10 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description By name. */
+            /** @description The companies in order of their names. */
             200: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -1908,9 +1908,9 @@ export interface operations {
             /** @description Nobody is signed in. */
             401: {
                 headers: {
-                    /** @description How to sign in. */
+                    /** @description The scheme to sign in with. */
                     "WWW-Authenticate"?: string;
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -1921,7 +1921,7 @@ export interface operations {
             /** @description The request comes from a foreign peer, Host, Origin or Sec-Fetch-Site. */
             403: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -1929,10 +1929,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A fault of ours; the operator finds it under the request_id. */
+            /** @description The server failed. The operator finds the error by its request_id. */
             500: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -1940,12 +1940,12 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description PostgreSQL is away; nothing was promised. */
+            /** @description PostgreSQL is unavailable; the outcome is unknown, try again. */
             503: {
                 headers: {
                     /** @description Seconds to wait. */
                     "Retry-After"?: number;
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -1959,7 +1959,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description An id of the client's own; one that is not well-formed is replaced. */
+                /** @description The client's own id for the request. A malformed one is replaced. */
                 "X-Request-ID"?: string;
             };
             path?: never;
@@ -1971,12 +1971,12 @@ export interface operations {
             };
         };
         responses: {
-            /** @description It is added. */
+            /** @description The company was added. */
             201: {
                 headers: {
-                    /** @description The address of the new company. */
+                    /** @description The URL of the new company. */
                     Location?: string;
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -1984,10 +1984,10 @@ export interface operations {
                     "application/json": components["schemas"]["Company"];
                 };
             };
-            /** @description The body broke off, or is not valid JSON. */
+            /** @description The body was cut short; or the body is not valid JSON. */
             400: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -1998,9 +1998,9 @@ export interface operations {
             /** @description Nobody is signed in. */
             401: {
                 headers: {
-                    /** @description How to sign in. */
+                    /** @description The scheme to sign in with. */
                     "WWW-Authenticate"?: string;
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2011,7 +2011,7 @@ export interface operations {
             /** @description The request comes from a foreign peer, Host, Origin or Sec-Fetch-Site. */
             403: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2022,7 +2022,7 @@ export interface operations {
             /** @description The user has this board already, or has 1,000 companies (`too_many_companies`). */
             409: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2033,7 +2033,7 @@ export interface operations {
             /** @description The body is larger than 64 KiB. */
             413: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2041,10 +2041,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is not application/json. */
+            /** @description The body is not sent as application/json. */
             415: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2052,10 +2052,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is not an object, or a field is unknown or not valid. */
+            /** @description The body is not an object, or a field is unknown or invalid. */
             422: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2063,10 +2063,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["InputProblem"];
                 };
             };
-            /** @description A fault of ours; the operator finds it under the request_id. */
+            /** @description The server failed. The operator finds the error by its request_id. */
             500: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2074,12 +2074,12 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description PostgreSQL is away; nothing was promised. */
+            /** @description PostgreSQL is unavailable; the outcome is unknown, try again. */
             503: {
                 headers: {
                     /** @description Seconds to wait. */
                     "Retry-After"?: number;
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2093,7 +2093,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description An id of the client's own; one that is not well-formed is replaced. */
+                /** @description The client's own id for the request. A malformed one is replaced. */
                 "X-Request-ID"?: string;
             };
             path: {
@@ -2106,7 +2106,7 @@ export interface operations {
             /** @description The company. */
             200: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2117,9 +2117,9 @@ export interface operations {
             /** @description Nobody is signed in. */
             401: {
                 headers: {
-                    /** @description How to sign in. */
+                    /** @description The scheme to sign in with. */
                     "WWW-Authenticate"?: string;
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2130,7 +2130,7 @@ export interface operations {
             /** @description The request comes from a foreign peer, Host, Origin or Sec-Fetch-Site. */
             403: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2141,7 +2141,7 @@ export interface operations {
             /** @description There is no such company of this user. */
             404: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2149,10 +2149,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A fault of ours; the operator finds it under the request_id. */
+            /** @description The server failed. The operator finds the error by its request_id. */
             500: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2160,12 +2160,12 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description PostgreSQL is away; nothing was promised. */
+            /** @description PostgreSQL is unavailable; the outcome is unknown, try again. */
             503: {
                 headers: {
                     /** @description Seconds to wait. */
                     "Retry-After"?: number;
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2179,7 +2179,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description An id of the client's own; one that is not well-formed is replaced. */
+                /** @description The client's own id for the request. A malformed one is replaced. */
                 "X-Request-ID"?: string;
             };
             path: {
@@ -2189,19 +2189,19 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description It is removed. */
+            /** @description The company was removed. */
             204: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description The body broke off. */
+            /** @description The body was cut short. */
             400: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2212,9 +2212,9 @@ export interface operations {
             /** @description Nobody is signed in. */
             401: {
                 headers: {
-                    /** @description How to sign in. */
+                    /** @description The scheme to sign in with. */
                     "WWW-Authenticate"?: string;
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2225,7 +2225,7 @@ export interface operations {
             /** @description The request comes from a foreign peer, Host, Origin or Sec-Fetch-Site. */
             403: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2236,7 +2236,7 @@ export interface operations {
             /** @description There is no such company of this user. */
             404: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2247,7 +2247,7 @@ export interface operations {
             /** @description The body is larger than 64 KiB. */
             413: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2255,10 +2255,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is not application/json. */
+            /** @description The body is not sent as application/json. */
             415: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2266,10 +2266,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A fault of ours; the operator finds it under the request_id. */
+            /** @description The server failed. The operator finds the error by its request_id. */
             500: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2277,12 +2277,12 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description PostgreSQL is away; nothing was promised. */
+            /** @description PostgreSQL is unavailable; the outcome is unknown, try again. */
             503: {
                 headers: {
                     /** @description Seconds to wait. */
                     "Retry-After"?: number;
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2296,7 +2296,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description An id of the client's own; one that is not well-formed is replaced. */
+                /** @description The client's own id for the request. A malformed one is replaced. */
                 "X-Request-ID"?: string;
             };
             path: {
@@ -2310,10 +2310,10 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The company as it is now. */
+            /** @description The company after the change. */
             200: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2321,10 +2321,10 @@ export interface operations {
                     "application/json": components["schemas"]["Company"];
                 };
             };
-            /** @description The body broke off, or is not valid JSON. */
+            /** @description The body was cut short; or the body is not valid JSON. */
             400: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2335,9 +2335,9 @@ export interface operations {
             /** @description Nobody is signed in. */
             401: {
                 headers: {
-                    /** @description How to sign in. */
+                    /** @description The scheme to sign in with. */
                     "WWW-Authenticate"?: string;
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2348,7 +2348,7 @@ export interface operations {
             /** @description The request comes from a foreign peer, Host, Origin or Sec-Fetch-Site. */
             403: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2359,7 +2359,7 @@ export interface operations {
             /** @description There is no such company of this user. */
             404: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2367,10 +2367,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It was changed since `updated_at` (`company_changed`). */
+            /** @description The company was changed since `updated_at` (`company_changed`). */
             409: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2381,7 +2381,7 @@ export interface operations {
             /** @description The body is larger than 64 KiB. */
             413: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2389,10 +2389,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is not application/json. */
+            /** @description The body is not sent as application/json. */
             415: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2400,10 +2400,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is not an object, or a field is unknown or not valid. */
+            /** @description The body is not an object, or a field is unknown or invalid. */
             422: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2411,10 +2411,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["InputProblem"];
                 };
             };
-            /** @description A fault of ours; the operator finds it under the request_id. */
+            /** @description The server failed. The operator finds the error by its request_id. */
             500: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2422,12 +2422,12 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description PostgreSQL is away; nothing was promised. */
+            /** @description PostgreSQL is unavailable; the outcome is unknown, try again. */
             503: {
                 headers: {
                     /** @description Seconds to wait. */
                     "Retry-After"?: number;
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2441,7 +2441,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description An id of the client's own; one that is not well-formed is replaced. */
+                /** @description The client's own id for the request. A malformed one is replaced. */
                 "X-Request-ID"?: string;
             };
             path?: never;
@@ -2453,21 +2453,21 @@ export interface operations {
             };
         };
         responses: {
-            /** @description All of it is done; no company was removed. */
+            /** @description All companies were imported; none was removed. */
             200: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Merged"];
+                    "application/json": components["schemas"]["ImportResult"];
                 };
             };
-            /** @description The body broke off, or is not valid JSON. */
+            /** @description The body was cut short; or the body is not valid JSON. */
             400: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2478,9 +2478,9 @@ export interface operations {
             /** @description Nobody is signed in. */
             401: {
                 headers: {
-                    /** @description How to sign in. */
+                    /** @description The scheme to sign in with. */
                     "WWW-Authenticate"?: string;
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2491,7 +2491,7 @@ export interface operations {
             /** @description The request comes from a foreign peer, Host, Origin or Sec-Fetch-Site. */
             403: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2499,10 +2499,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description There would be more than 1,000 companies. */
+            /** @description There would be more than 1,000 companies (`too_many_companies`). */
             409: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2513,7 +2513,7 @@ export interface operations {
             /** @description The body is larger than 16 MiB. */
             413: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2521,10 +2521,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is not application/json. */
+            /** @description The body is not sent as application/json. */
             415: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2532,10 +2532,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is not an object, or a field is unknown or not valid. */
+            /** @description The body is not an object, or a field is unknown or invalid. */
             422: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2543,12 +2543,12 @@ export interface operations {
                     "application/problem+json": components["schemas"]["InputProblem"];
                 };
             };
-            /** @description Two large bodies of this user are on their way already (`too_many_uploads`). */
+            /** @description The server is already receiving two large bodies of this user (`too_many_uploads`). */
             429: {
                 headers: {
                     /** @description Seconds to wait. */
                     "Retry-After"?: number;
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2556,10 +2556,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A fault of ours; the operator finds it under the request_id. */
+            /** @description The server failed. The operator finds the error by its request_id. */
             500: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2567,12 +2567,12 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description PostgreSQL is away; nothing was promised. */
+            /** @description PostgreSQL is unavailable; the outcome is unknown, try again. */
             503: {
                 headers: {
                     /** @description Seconds to wait. */
                     "Retry-After"?: number;
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2586,7 +2586,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description An id of the client's own; one that is not well-formed is replaced. */
+                /** @description The client's own id for the request. A malformed one is replaced. */
                 "X-Request-ID"?: string;
             };
             path?: never;
@@ -2594,12 +2594,12 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description What an import takes. */
+            /** @description The companies, as an import accepts them. */
             200: {
                 headers: {
                     /** @description The file's name. */
                     "Content-Disposition"?: string;
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2610,9 +2610,9 @@ export interface operations {
             /** @description Nobody is signed in. */
             401: {
                 headers: {
-                    /** @description How to sign in. */
+                    /** @description The scheme to sign in with. */
                     "WWW-Authenticate"?: string;
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2623,7 +2623,7 @@ export interface operations {
             /** @description The request comes from a foreign peer, Host, Origin or Sec-Fetch-Site. */
             403: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2631,10 +2631,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A fault of ours; the operator finds it under the request_id. */
+            /** @description The server failed. The operator finds the error by its request_id. */
             500: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2642,12 +2642,12 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description PostgreSQL is away; nothing was promised. */
+            /** @description PostgreSQL is unavailable; the outcome is unknown, try again. */
             503: {
                 headers: {
                     /** @description Seconds to wait. */
                     "Retry-After"?: number;
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2661,7 +2661,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description An id of the client's own; one that is not well-formed is replaced. */
+                /** @description The client's own id for the request. A malformed one is replaced. */
                 "X-Request-ID"?: string;
             };
             path?: never;
@@ -2672,7 +2672,7 @@ export interface operations {
             /** @description The latest preview's id, or null. */
             200: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2683,9 +2683,9 @@ export interface operations {
             /** @description Nobody is signed in. */
             401: {
                 headers: {
-                    /** @description How to sign in. */
+                    /** @description The scheme to sign in with. */
                     "WWW-Authenticate"?: string;
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2696,7 +2696,7 @@ export interface operations {
             /** @description The request comes from a foreign peer, Host, Origin or Sec-Fetch-Site. */
             403: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2704,10 +2704,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A fault of ours; the operator finds it under the request_id. */
+            /** @description The server failed. The operator finds the error by its request_id. */
             500: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2715,12 +2715,12 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description PostgreSQL is away; nothing was promised. */
+            /** @description PostgreSQL is unavailable; the outcome is unknown, try again. */
             503: {
                 headers: {
                     /** @description Seconds to wait. */
                     "Retry-After"?: number;
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2734,7 +2734,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description An id of the client's own; one that is not well-formed is replaced. */
+                /** @description The client's own id for the request. A malformed one is replaced. */
                 "X-Request-ID"?: string;
             };
             path?: never;
@@ -2747,12 +2747,12 @@ export interface operations {
             };
         };
         responses: {
-            /** @description One with these settings is under way. */
+            /** @description A preview with these settings was already there. */
             200: {
                 headers: {
-                    /** @description The address of the preview. */
+                    /** @description The URL of the preview. */
                     Location?: string;
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2760,12 +2760,12 @@ export interface operations {
                     "application/json": components["schemas"]["PreviewId"];
                 };
             };
-            /** @description A preview is begun. */
+            /** @description A preview is under way. */
             201: {
                 headers: {
-                    /** @description The address of the preview. */
+                    /** @description The URL of the preview. */
                     Location?: string;
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2773,10 +2773,10 @@ export interface operations {
                     "application/json": components["schemas"]["PreviewId"];
                 };
             };
-            /** @description The body broke off, or is not valid JSON. */
+            /** @description The body was cut short; or the body is not valid JSON. */
             400: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2787,9 +2787,9 @@ export interface operations {
             /** @description Nobody is signed in. */
             401: {
                 headers: {
-                    /** @description How to sign in. */
+                    /** @description The scheme to sign in with. */
                     "WWW-Authenticate"?: string;
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2800,7 +2800,7 @@ export interface operations {
             /** @description The request comes from a foreign peer, Host, Origin or Sec-Fetch-Site. */
             403: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2808,10 +2808,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description No company is switched on. */
+            /** @description No company is switched on (`no_companies`). */
             409: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2822,7 +2822,7 @@ export interface operations {
             /** @description The body is larger than 64 KiB. */
             413: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2830,10 +2830,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is not application/json. */
+            /** @description The body is not sent as application/json. */
             415: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2841,10 +2841,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is not an object, or a field is unknown or not valid. */
+            /** @description The body is not an object, or a field is unknown or invalid. */
             422: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2852,10 +2852,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["InputProblem"];
                 };
             };
-            /** @description A fault of ours; the operator finds it under the request_id. */
+            /** @description The server failed. The operator finds the error by its request_id. */
             500: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2863,12 +2863,12 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description PostgreSQL is away; nothing was promised. */
+            /** @description PostgreSQL is unavailable; the outcome is unknown, try again. */
             503: {
                 headers: {
                     /** @description Seconds to wait. */
                     "Retry-After"?: number;
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2882,7 +2882,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description An id of the client's own; one that is not well-formed is replaced. */
+                /** @description The client's own id for the request. A malformed one is replaced. */
                 "X-Request-ID"?: string;
             };
             path: {
@@ -2892,10 +2892,10 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Its companies, and how far it is. */
+            /** @description The preview's companies and its progress. */
             200: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2906,9 +2906,9 @@ export interface operations {
             /** @description Nobody is signed in. */
             401: {
                 headers: {
-                    /** @description How to sign in. */
+                    /** @description The scheme to sign in with. */
                     "WWW-Authenticate"?: string;
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2919,7 +2919,7 @@ export interface operations {
             /** @description The request comes from a foreign peer, Host, Origin or Sec-Fetch-Site. */
             403: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2930,7 +2930,7 @@ export interface operations {
             /** @description There is no such preview of this user. */
             404: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2938,10 +2938,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A fault of ours; the operator finds it under the request_id. */
+            /** @description The server failed. The operator finds the error by its request_id. */
             500: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2949,12 +2949,12 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description PostgreSQL is away; nothing was promised. */
+            /** @description PostgreSQL is unavailable; the outcome is unknown, try again. */
             503: {
                 headers: {
                     /** @description Seconds to wait. */
                     "Retry-After"?: number;
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2979,7 +2979,7 @@ export interface operations {
                 limit?: number;
             };
             header?: {
-                /** @description An id of the client's own; one that is not well-formed is replaced. */
+                /** @description The client's own id for the request. A malformed one is replaced. */
                 "X-Request-ID"?: string;
             };
             path: {
@@ -2989,10 +2989,10 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Without their texts. */
+            /** @description A page of postings, without their texts. */
             200: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3003,9 +3003,9 @@ export interface operations {
             /** @description Nobody is signed in. */
             401: {
                 headers: {
-                    /** @description How to sign in. */
+                    /** @description The scheme to sign in with. */
                     "WWW-Authenticate"?: string;
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3016,7 +3016,7 @@ export interface operations {
             /** @description The request comes from a foreign peer, Host, Origin or Sec-Fetch-Site. */
             403: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3027,7 +3027,7 @@ export interface operations {
             /** @description There is no such preview of this user. */
             404: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3038,7 +3038,7 @@ export interface operations {
             /** @description A parameter is unknown or out of range. */
             422: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3046,10 +3046,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["InputProblem"];
                 };
             };
-            /** @description A fault of ours; the operator finds it under the request_id. */
+            /** @description The server failed. The operator finds the error by its request_id. */
             500: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3057,12 +3057,12 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description PostgreSQL is away; nothing was promised. */
+            /** @description PostgreSQL is unavailable; the outcome is unknown, try again. */
             503: {
                 headers: {
                     /** @description Seconds to wait. */
                     "Retry-After"?: number;
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3076,7 +3076,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description An id of the client's own; one that is not well-formed is replaced. */
+                /** @description The client's own id for the request. A malformed one is replaced. */
                 "X-Request-ID"?: string;
             };
             path: {
@@ -3090,7 +3090,7 @@ export interface operations {
             /** @description The posting with its texts. */
             200: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3101,9 +3101,9 @@ export interface operations {
             /** @description Nobody is signed in. */
             401: {
                 headers: {
-                    /** @description How to sign in. */
+                    /** @description The scheme to sign in with. */
                     "WWW-Authenticate"?: string;
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3114,7 +3114,7 @@ export interface operations {
             /** @description The request comes from a foreign peer, Host, Origin or Sec-Fetch-Site. */
             403: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3125,7 +3125,7 @@ export interface operations {
             /** @description There is no such preview of this user, or no such posting in it. */
             404: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3133,10 +3133,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A fault of ours; the operator finds it under the request_id. */
+            /** @description The server failed. The operator finds the error by its request_id. */
             500: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3144,12 +3144,12 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description PostgreSQL is away; nothing was promised. */
+            /** @description PostgreSQL is unavailable; the outcome is unknown, try again. */
             503: {
                 headers: {
                     /** @description Seconds to wait. */
                     "Retry-After"?: number;
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3163,7 +3163,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description An id of the client's own; one that is not well-formed is replaced. */
+                /** @description The client's own id for the request. A malformed one is replaced. */
                 "X-Request-ID"?: string;
             };
             path?: never;
@@ -3175,21 +3175,21 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Signed in: the cookie carries the session. */
+            /** @description The cookie carries the new session. */
             204: {
                 headers: {
-                    /** @description The session, for the browser alone. */
+                    /** @description The session, for browsers. */
                     "Set-Cookie"?: string;
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description The body broke off, or is not valid JSON. */
+            /** @description The body was cut short; or the body is not valid JSON. */
             400: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3197,12 +3197,12 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The e-mail address or the password is wrong; which, is not told. */
+            /** @description The e-mail address or the password is wrong (`sign_in_refused`). The response does not say which. */
             401: {
                 headers: {
-                    /** @description How to sign in. */
+                    /** @description The scheme to sign in with. */
                     "WWW-Authenticate"?: string;
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3213,7 +3213,7 @@ export interface operations {
             /** @description The request comes from a foreign peer, Host, Origin or Sec-Fetch-Site. */
             403: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3221,10 +3221,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description With AUTH=local there are no accounts. */
+            /** @description With AUTH=local there are no accounts (`no_accounts`). */
             404: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3235,7 +3235,7 @@ export interface operations {
             /** @description The body is larger than 64 KiB. */
             413: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3243,10 +3243,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is not application/json. */
+            /** @description The body is not sent as application/json. */
             415: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3254,10 +3254,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is not an object, or a field is unknown or not valid. */
+            /** @description The body is not an object, or a field is unknown or invalid. */
             422: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3265,12 +3265,12 @@ export interface operations {
                     "application/problem+json": components["schemas"]["InputProblem"];
                 };
             };
-            /** @description Passwords were tried too often; Retry-After says how long to wait. */
+            /** @description Too many attempts with a password; Retry-After says how long to wait. */
             429: {
                 headers: {
                     /** @description Seconds to wait. */
                     "Retry-After"?: number;
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3278,10 +3278,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A fault of ours; the operator finds it under the request_id. */
+            /** @description The server failed. The operator finds the error by its request_id. */
             500: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3289,12 +3289,12 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description PostgreSQL is away; nothing was promised. */
+            /** @description PostgreSQL is unavailable; the outcome is unknown, try again. */
             503: {
                 headers: {
                     /** @description Seconds to wait. */
                     "Retry-After"?: number;
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3308,7 +3308,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description An id of the client's own; one that is not well-formed is replaced. */
+                /** @description The client's own id for the request. A malformed one is replaced. */
                 "X-Request-ID"?: string;
             };
             path?: never;
@@ -3316,21 +3316,21 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Signed out: the session is gone, if there was one. */
+            /** @description The session has ended, if there was one. */
             204: {
                 headers: {
-                    /** @description The session, for the browser alone. */
+                    /** @description The session, for browsers. */
                     "Set-Cookie"?: string;
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description The body broke off. */
+            /** @description The body was cut short. */
             400: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3341,7 +3341,7 @@ export interface operations {
             /** @description The request comes from a foreign peer, Host, Origin or Sec-Fetch-Site. */
             403: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3349,10 +3349,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description With AUTH=local there are no accounts. */
+            /** @description With AUTH=local there are no accounts (`no_accounts`). */
             404: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3363,7 +3363,7 @@ export interface operations {
             /** @description The body is larger than 64 KiB. */
             413: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3371,10 +3371,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is not application/json. */
+            /** @description The body is not sent as application/json. */
             415: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3382,10 +3382,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A fault of ours; the operator finds it under the request_id. */
+            /** @description The server failed. The operator finds the error by its request_id. */
             500: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3393,12 +3393,12 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description PostgreSQL is away; nothing was promised. */
+            /** @description PostgreSQL is unavailable; the outcome is unknown, try again. */
             503: {
                 headers: {
                     /** @description Seconds to wait. */
                     "Retry-After"?: number;
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3412,7 +3412,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description An id of the client's own; one that is not well-formed is replaced. */
+                /** @description The client's own id for the request. A malformed one is replaced. */
                 "X-Request-ID"?: string;
             };
             path?: never;
@@ -3420,10 +3420,10 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The user, and how the product knows. */
+            /** @description The signed-in user. */
             200: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3434,9 +3434,9 @@ export interface operations {
             /** @description Nobody is signed in. */
             401: {
                 headers: {
-                    /** @description How to sign in. */
+                    /** @description The scheme to sign in with. */
                     "WWW-Authenticate"?: string;
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3447,7 +3447,7 @@ export interface operations {
             /** @description The request comes from a foreign peer, Host, Origin or Sec-Fetch-Site. */
             403: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3455,10 +3455,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A fault of ours; the operator finds it under the request_id. */
+            /** @description The server failed. The operator finds the error by its request_id. */
             500: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3466,12 +3466,12 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description PostgreSQL is away; nothing was promised. */
+            /** @description PostgreSQL is unavailable; the outcome is unknown, try again. */
             503: {
                 headers: {
                     /** @description Seconds to wait. */
                     "Retry-After"?: number;
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3485,7 +3485,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description An id of the client's own; one that is not well-formed is replaced. */
+                /** @description The client's own id for the request. A malformed one is replaced. */
                 "X-Request-ID"?: string;
             };
             path?: never;
@@ -3493,10 +3493,10 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Those that are neither revoked nor expired. */
+            /** @description The sessions and tokens that are neither revoked nor expired. */
             200: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3507,9 +3507,9 @@ export interface operations {
             /** @description Nobody is signed in. */
             401: {
                 headers: {
-                    /** @description How to sign in. */
+                    /** @description The scheme to sign in with. */
                     "WWW-Authenticate"?: string;
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3520,7 +3520,7 @@ export interface operations {
             /** @description The request comes from a foreign peer, Host, Origin or Sec-Fetch-Site. */
             403: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3528,10 +3528,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description With AUTH=local there are no accounts. */
+            /** @description With AUTH=local there are no accounts (`no_accounts`). */
             404: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3539,10 +3539,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A fault of ours; the operator finds it under the request_id. */
+            /** @description The server failed. The operator finds the error by its request_id. */
             500: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3550,12 +3550,12 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description PostgreSQL is away; nothing was promised. */
+            /** @description PostgreSQL is unavailable; the outcome is unknown, try again. */
             503: {
                 headers: {
                     /** @description Seconds to wait. */
                     "Retry-After"?: number;
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3569,7 +3569,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description An id of the client's own; one that is not well-formed is replaced. */
+                /** @description The client's own id for the request. A malformed one is replaced. */
                 "X-Request-ID"?: string;
             };
             path?: never;
@@ -3581,12 +3581,12 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The token; it is not shown again. */
+            /** @description The token. It is never shown again. */
             201: {
                 headers: {
-                    /** @description Where it is revoked. */
+                    /** @description The URL that revokes the token. */
                     Location?: string;
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3594,10 +3594,10 @@ export interface operations {
                     "application/json": components["schemas"]["IssuedToken"];
                 };
             };
-            /** @description The body broke off, or is not valid JSON. */
+            /** @description The body was cut short; or the body is not valid JSON. */
             400: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3608,9 +3608,9 @@ export interface operations {
             /** @description Nobody is signed in. */
             401: {
                 headers: {
-                    /** @description How to sign in. */
+                    /** @description The scheme to sign in with. */
                     "WWW-Authenticate"?: string;
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3621,7 +3621,7 @@ export interface operations {
             /** @description The request comes from a foreign peer, Host, Origin or Sec-Fetch-Site. */
             403: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3629,10 +3629,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description With AUTH=local there are no accounts. */
+            /** @description With AUTH=local there are no accounts (`no_accounts`). */
             404: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3643,7 +3643,7 @@ export interface operations {
             /** @description The body is larger than 64 KiB. */
             413: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3651,10 +3651,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is not application/json. */
+            /** @description The body is not sent as application/json. */
             415: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3662,10 +3662,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is not an object, or a field is unknown or not valid. */
+            /** @description The body is not an object, or a field is unknown or invalid. */
             422: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3673,10 +3673,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["InputProblem"];
                 };
             };
-            /** @description A fault of ours; the operator finds it under the request_id. */
+            /** @description The server failed. The operator finds the error by its request_id. */
             500: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3684,12 +3684,12 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description PostgreSQL is away; nothing was promised. */
+            /** @description PostgreSQL is unavailable; the outcome is unknown, try again. */
             503: {
                 headers: {
                     /** @description Seconds to wait. */
                     "Retry-After"?: number;
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3703,7 +3703,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description An id of the client's own; one that is not well-formed is replaced. */
+                /** @description The client's own id for the request. A malformed one is replaced. */
                 "X-Request-ID"?: string;
             };
             path: {
@@ -3713,19 +3713,19 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description It is revoked, at once. */
+            /** @description The session or token has ended. */
             204: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description The body broke off. */
+            /** @description The body was cut short. */
             400: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3736,9 +3736,9 @@ export interface operations {
             /** @description Nobody is signed in. */
             401: {
                 headers: {
-                    /** @description How to sign in. */
+                    /** @description The scheme to sign in with. */
                     "WWW-Authenticate"?: string;
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3749,7 +3749,7 @@ export interface operations {
             /** @description The request comes from a foreign peer, Host, Origin or Sec-Fetch-Site. */
             403: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3757,10 +3757,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description There is no such session or token of this user. */
+            /** @description With AUTH=local there are no accounts (`no_accounts`); or there is no such session or token of this user (`credential_not_found`). */
             404: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3771,7 +3771,7 @@ export interface operations {
             /** @description The body is larger than 64 KiB. */
             413: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3779,10 +3779,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is not application/json. */
+            /** @description The body is not sent as application/json. */
             415: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3790,10 +3790,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A fault of ours; the operator finds it under the request_id. */
+            /** @description The server failed. The operator finds the error by its request_id. */
             500: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3801,12 +3801,12 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description PostgreSQL is away; nothing was promised. */
+            /** @description PostgreSQL is unavailable; the outcome is unknown, try again. */
             503: {
                 headers: {
                     /** @description Seconds to wait. */
                     "Retry-After"?: number;
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3820,7 +3820,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description An id of the client's own; one that is not well-formed is replaced. */
+                /** @description The client's own id for the request. A malformed one is replaced. */
                 "X-Request-ID"?: string;
             };
             path?: never;
@@ -3832,19 +3832,19 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Changed; every other session and every token has ended. */
+            /** @description The password was changed. All other sessions and all tokens have ended. */
             204: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description The body broke off, or is not valid JSON. */
+            /** @description The body was cut short; or the body is not valid JSON. */
             400: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3855,9 +3855,9 @@ export interface operations {
             /** @description Nobody is signed in. */
             401: {
                 headers: {
-                    /** @description How to sign in. */
+                    /** @description The scheme to sign in with. */
                     "WWW-Authenticate"?: string;
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3868,7 +3868,7 @@ export interface operations {
             /** @description The request comes from a foreign peer, Host, Origin or Sec-Fetch-Site. */
             403: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3876,10 +3876,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description With AUTH=local there are no accounts. */
+            /** @description With AUTH=local there are no accounts (`no_accounts`). */
             404: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3890,7 +3890,7 @@ export interface operations {
             /** @description The body is larger than 64 KiB. */
             413: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3898,10 +3898,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is not application/json. */
+            /** @description The body is not sent as application/json. */
             415: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3909,10 +3909,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is not an object, or a field is unknown or not valid. */
+            /** @description The body is not an object, or a field is unknown or invalid; or the current password is wrong (`wrong_password`). */
             422: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3920,12 +3920,12 @@ export interface operations {
                     "application/problem+json": components["schemas"]["InputProblem"];
                 };
             };
-            /** @description Passwords were tried too often; Retry-After says how long to wait. */
+            /** @description Too many attempts with a password; Retry-After says how long to wait. */
             429: {
                 headers: {
                     /** @description Seconds to wait. */
                     "Retry-After"?: number;
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3933,10 +3933,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A fault of ours; the operator finds it under the request_id. */
+            /** @description The server failed. The operator finds the error by its request_id. */
             500: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3944,12 +3944,12 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description PostgreSQL is away; nothing was promised. */
+            /** @description PostgreSQL is unavailable; the outcome is unknown, try again. */
             503: {
                 headers: {
                     /** @description Seconds to wait. */
                     "Retry-After"?: number;
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3963,7 +3963,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description An id of the client's own; one that is not well-formed is replaced. */
+                /** @description The client's own id for the request. A malformed one is replaced. */
                 "X-Request-ID"?: string;
             };
             path?: never;
@@ -3971,10 +3971,10 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description It answers. */
+            /** @description The web process responds. */
             200: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3985,7 +3985,7 @@ export interface operations {
             /** @description The request comes from a foreign peer, Host, Origin or Sec-Fetch-Site. */
             403: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3993,10 +3993,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A fault of ours; the operator finds it under the request_id. */
+            /** @description The server failed. The operator finds the error by its request_id. */
             500: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -4010,7 +4010,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description An id of the client's own; one that is not well-formed is replaced. */
+                /** @description The client's own id for the request. A malformed one is replaced. */
                 "X-Request-ID"?: string;
             };
             path?: never;
@@ -4021,7 +4021,7 @@ export interface operations {
             /** @description `ok`, or `degraded` while start, abort and current-run still work. */
             200: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -4032,7 +4032,7 @@ export interface operations {
             /** @description The request comes from a foreign peer, Host, Origin or Sec-Fetch-Site. */
             403: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -4040,10 +4040,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A fault of ours; the operator finds it under the request_id. */
+            /** @description The server failed. The operator finds the error by its request_id. */
             500: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -4051,12 +4051,12 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description PostgreSQL is away or its migrations are behind. */
+            /** @description PostgreSQL is unavailable, or its migrations are behind. */
             503: {
                 headers: {
                     /** @description Seconds to wait. */
                     "Retry-After"?: number;
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -4070,7 +4070,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description An id of the client's own; one that is not well-formed is replaced. */
+                /** @description The client's own id for the request. A malformed one is replaced. */
                 "X-Request-ID"?: string;
             };
             path?: never;
@@ -4081,7 +4081,7 @@ export interface operations {
             /** @description Prometheus's text format. */
             200: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -4092,7 +4092,7 @@ export interface operations {
             /** @description The request comes from a foreign peer, Host, Origin or Sec-Fetch-Site. */
             403: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -4100,10 +4100,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A fault of ours; the operator finds it under the request_id. */
+            /** @description The server failed. The operator finds the error by its request_id. */
             500: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };

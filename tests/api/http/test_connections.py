@@ -8,10 +8,10 @@ import pytest
 from app.api.http.connections import (
     MAX_CONNECTIONS,
     WRITE_TIMEOUT,
-    bound_connection,
     linger,
     must_close,
     raise_file_limit,
+    set_write_timeout,
 )
 
 
@@ -23,7 +23,7 @@ def pair():
 
 
 def test_a_client_has_a_time_to_take_an_answer(pair):
-    bound_connection({"gunicorn.socket": pair[0]})
+    set_write_timeout({"gunicorn.socket": pair[0]})
     assert pair[0].gettimeout() == WRITE_TIMEOUT
 
 

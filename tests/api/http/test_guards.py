@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from app import create_app
-from app.api.http.guards import HEADERS
+from app.api.http.guards import SECURITY_HEADERS
 from tests.api.test_ingestion_routes import problem
 from tests.support.factories import sql
 
@@ -49,7 +49,7 @@ def test_every_answer_has_a_request_id_and_is_not_kept(client, path):
 def test_browsers_are_told_with_every_kind_of_answer_what_they_may_do_with_it(client, method, path, headers, status):
     answer = client.open(path, method=method, headers=headers, data="x" if status == 415 else None)
     assert answer.status_code == status
-    for name, value in HEADERS.items():
+    for name, value in SECURITY_HEADERS.items():
         assert answer.headers.getlist(name) == [value]
 
 
@@ -57,7 +57,7 @@ def test_browsers_are_told_with_a_fault_of_ours_too(client, monkeypatch):
     monkeypatch.setitem(client.application.view_functions, "ingestion.current_run", lambda: 1 / 0)
     answer = client.get("/api/ingestion/current-run")
     problem(answer, 500, "internal_error")
-    for name, value in HEADERS.items():
+    for name, value in SECURITY_HEADERS.items():
         assert answer.headers.getlist(name) == [value]
 
 
