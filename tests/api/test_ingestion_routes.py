@@ -55,7 +55,7 @@ def test_an_ended_run_cannot_be_aborted_and_the_answer_names_its_status(client, 
     run_id = make_run(status)
     assert problem(client.post(f"/api/ingestion/abort/{run_id}"), 409, "run_moved") == {
         "success": False,
-        "message": f"Run {run_id} is {status} and cannot become aborted",
+        "message": f"Run {run_id} cannot be aborted: its status is {status}",
         "run_status": status,
     }
     assert row(run_id).status == status

@@ -6,38 +6,38 @@ from app.errors import AppError, Unauthenticated
 
 
 class SignInRefused(Unauthenticated):
-    """Address or password is wrong; which of them, is not told."""
+    """The e-mail address or the password is wrong. The response does not say which."""
 
     code = "sign_in_refused"
 
 
 class WrongPassword(AppError):
-    """The current password, which a change must be asked for with, is another one."""
+    """A change of password came with a wrong current password."""
 
     status = HTTPStatus.UNPROCESSABLE_ENTITY
     code = "wrong_password"
 
     def __init__(self) -> None:
-        wrong = "This is not your current password."
-        super().__init__(wrong, errors={"current_password": [wrong]})
+        detail = "This is not your current password."
+        super().__init__(detail, errors={"current_password": [detail]})
 
 
 class UserNotFound(AppError):
-    """There is no such user; only operators ask for one by name."""
+    """There is no user with this e-mail address. Only operators look users up by address."""
 
     status = HTTPStatus.NOT_FOUND
     code = "user_not_found"
 
 
 class EmailTaken(AppError):
-    """There is a user with this address already."""
+    """Another user has this e-mail address."""
 
     status = HTTPStatus.CONFLICT
     code = "email_taken"
 
 
 class CredentialNotFound(AppError):
-    """There is no such session or token of this user; somebody else's is answered alike."""
+    """The user has no such session or token. Another user's credential gives the same response."""
 
     status = HTTPStatus.NOT_FOUND
     code = "credential_not_found"

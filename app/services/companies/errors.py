@@ -1,4 +1,4 @@
-"""Errors of a user's companies and of the search for their boards."""
+"""Errors of a user's companies, and of the detection of their boards."""
 
 from http import HTTPStatus
 from typing import Any
@@ -7,42 +7,42 @@ from app.errors import AppError
 
 
 class CompanyNotFound(AppError):
-    """There is no such company of this user; somebody else's is answered alike."""
+    """The user has no such company. Another user's company gives the same response."""
 
     status = HTTPStatus.NOT_FOUND
     code = "company_not_found"
 
 
 class CompanyExists(AppError):
-    """The user has this board already; ``company_id`` is under which id."""
+    """The user already has this board, as company ``company_id``."""
 
     status = HTTPStatus.CONFLICT
     code = "company_exists"
 
     def __init__(self, company_id: int) -> None:
-        super().__init__("You have this board already.", company_id=company_id)
+        super().__init__("This board is already in your list of companies.", company_id=company_id)
 
 
 class CompanyChanged(AppError):
-    """The company was changed since the client last saw it; ``company`` is its row as it is."""
+    """The company has changed since the client read it; ``company`` is its current row."""
 
     status = HTTPStatus.CONFLICT
     code = "company_changed"
 
     def __init__(self, company: Any) -> None:
-        super().__init__("This company was changed meanwhile; look at it, then change it again.")
+        super().__init__("This company was changed elsewhere. Check its current settings, then try again.")
         self.company = company
 
 
 class TooManyCompanies(AppError):
-    """The user would have more companies than anybody may."""
+    """The user would exceed the maximum number of companies."""
 
     status = HTTPStatus.CONFLICT
     code = "too_many_companies"
 
 
 class NothingDetected(AppError):
-    """No board was found where a user pointed, or it could not be looked at; the code says why, the detail in words."""
+    """No board was found, or it could not be read. ``code`` names the reason for programs, the detail for users."""
 
     status = HTTPStatus.UNPROCESSABLE_ENTITY
 
@@ -52,7 +52,7 @@ class NothingDetected(AppError):
 
 
 class DetectionBusy(AppError):
-    """Too much is going on here at this moment; what asks again a little later finds room."""
+    """All slots for detections are in use; one will soon be free."""
 
     status = HTTPStatus.SERVICE_UNAVAILABLE
     code = "detect_busy"

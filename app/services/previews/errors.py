@@ -6,17 +6,17 @@ from app.errors import AppError
 
 
 class NoCompanies(AppError):
-    """There is nothing to preview."""
+    """The user has no company that is switched on, so there is nothing to preview."""
 
     status = HTTPStatus.CONFLICT
     code = "no_companies"
 
     def __init__(self) -> None:
-        super().__init__("There is no company that is switched on: add one, or switch one on.")
+        super().__init__("No company is switched on. Add a company, or switch one on.")
 
 
 class PreviewNotFound(AppError):
-    """There is no such preview of this user; somebody else's is answered alike."""
+    """The user has no such preview. Another user's preview gives the same response."""
 
     status = HTTPStatus.NOT_FOUND
     code = "preview_not_found"
@@ -26,27 +26,27 @@ class PreviewNotFound(AppError):
 
 
 class PostingNotFound(AppError):
-    """There is no such posting in this preview."""
+    """The preview has no such posting."""
 
     status = HTTPStatus.NOT_FOUND
     code = "posting_not_found"
 
 
 class PreviewOutdated(AppError):
-    """The companies or their filters are others than when the preview was made."""
+    """The companies or their filters have changed since the preview was made."""
 
     status = HTTPStatus.CONFLICT
     code = "preview_outdated"
 
     def __init__(self, preview_id: int) -> None:
-        super().__init__(f"The companies or filters changed since preview {preview_id}; make a new one.")
+        super().__init__(f"The companies or filters have changed since preview {preview_id}. Make a new preview.")
 
 
 class PreviewUnfinished(AppError):
-    """The preview is still being made."""
+    """The preview has not finished."""
 
     status = HTTPStatus.CONFLICT
     code = "preview_unfinished"
 
     def __init__(self, preview_id: int) -> None:
-        super().__init__(f"Preview {preview_id} is still being made; wait for its end.")
+        super().__init__(f"Preview {preview_id} has not finished. Wait until it has.")

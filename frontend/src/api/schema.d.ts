@@ -462,11 +462,11 @@ export interface components {
             title: string;
             /** @description The HTTP status. */
             status: number;
-            /** @description A sentence for a person. */
+            /** @description A sentence for users. */
             detail: string;
-            /** @description A stable word for a program. */
+            /** @description A stable name for programs. */
             code: string;
-            /** @description What the operator finds this request by. */
+            /** @description The id by which the operator finds this request. */
             request_id: string | null;
         };
         CurrentRun: {
@@ -474,7 +474,7 @@ export interface components {
         };
         Start: {
             /**
-             * @description Only if this preview is finished and still true; null or left out: unseen.
+             * @description The preview to start from; it must be finished and current. Null or omitted: none.
              * @default null
              */
             preview_id: number | null;
@@ -486,13 +486,13 @@ export interface components {
             title: string;
             /** @description The HTTP status. */
             status: number;
-            /** @description A sentence for a person. */
+            /** @description A sentence for users. */
             detail: string;
-            /** @description A stable word for a program. */
+            /** @description A stable name for programs. */
             code: string;
-            /** @description What the operator finds this request by. */
+            /** @description The id by which the operator finds this request. */
             request_id: string | null;
-            /** @description What is wrong with each field; `_schema` stands for the whole. */
+            /** @description The faults of each field; `_schema` stands for the whole. */
             errors?: {
                 [key: string]: string[];
             };
@@ -507,11 +507,11 @@ export interface components {
             title: string;
             /** @description The HTTP status. */
             status: number;
-            /** @description A sentence for a person. */
+            /** @description A sentence for users. */
             detail: string;
-            /** @description A stable word for a program. */
+            /** @description A stable name for programs. */
             code: string;
-            /** @description What the operator finds this request by. */
+            /** @description The id by which the operator finds this request. */
             request_id: string | null;
             /** @description The active run, with `run_active`. */
             run_id?: number;
@@ -527,30 +527,30 @@ export interface components {
             title: string;
             /** @description The HTTP status. */
             status: number;
-            /** @description A sentence for a person. */
+            /** @description A sentence for users. */
             detail: string;
-            /** @description A stable word for a program. */
+            /** @description A stable name for programs. */
             code: string;
-            /** @description What the operator finds this request by. */
+            /** @description The id by which the operator finds this request. */
             request_id: string | null;
             /** @description Always false. */
             success: boolean;
-            /** @description Names the run and its status. */
+            /** @description A sentence with the run's id and status. */
             message: string;
-            /** @description The status the run is in. */
+            /** @description The run's status. */
             run_status: string;
         };
         Run: {
             run_id: number;
             /** @enum {string} */
             status: "pending" | "initializing" | "ingesting" | "finished" | "error" | "aborted";
-            /** @description Whether the run may still change. */
+            /** @description True while the run may still change. */
             readonly is_active: boolean;
-            /** @description Whether an abort would end it. */
+            /** @description True if the run can be aborted. */
             readonly can_abort: boolean;
-            /** @description Postings to take in. */
+            /** @description Postings to ingest. */
             total_jobs: number | null;
-            /** @description Null before the end. */
+            /** @description Null until the run has finished. */
             jobs_ready: number | null;
             jobs_skipped: number | null;
             jobs_expired: number | null;
@@ -563,15 +563,15 @@ export interface components {
             finished_at: string | null;
             /**
              * Format: date-time
-             * @description When a message for a worker was last handed to the broker; null: not yet.
+             * @description The last time a message for a worker was published. Null: not yet.
              */
             dispatched_at: string | null;
             error_message: string | null;
-            /** @description The preview it was started from; null: none, or one that is gone. */
+            /** @description The preview that the run was started from. Null: none, or it was deleted. */
             preview_id: number | null;
             /**
              * Format: date-time
-             * @description The clock that the times are from.
+             * @description The current time of the server's clock.
              */
             server_time: string;
         };
@@ -580,7 +580,7 @@ export interface components {
             /** Format: date-time */
             at: string;
             /**
-             * @description Null for the start.
+             * @description Null for the start of the run.
              * @enum {string|null|null}
              */
             from: "pending" | "initializing" | "ingesting" | "finished" | "error" | "aborted" | null;
@@ -594,19 +594,19 @@ export interface components {
         };
         RunsPage: {
             runs: components["schemas"]["Run"][];
-            /** @description The `before` of the next page; null on the last. */
+            /** @description The `before` of the next page. Null on the last page. */
             next_before: number | null;
         };
         Source: {
             key: string;
             name: string;
-            /** @description Where its interface is described. */
+            /** @description The URL of the source's API documentation. */
             documentation: string;
-            /** @description On what grounds it is read. */
+            /** @description The grounds on which its boards may be read. */
             policy: string;
-            /** @description What a board's address looks like. */
+            /** @description An example of a board's URL. */
             example: string;
-            /** @description Where a person finds a board's name. */
+            /** @description A hint where users find a board's name. */
             board_hint: string;
         };
         SuggestedCompany: {
@@ -619,10 +619,10 @@ export interface components {
             starters: components["schemas"]["SuggestedCompany"][];
         };
         Detect: {
-            /** @description A board, one of its postings, or a careers page that points to it. */
+            /** @description The URL of a board, of one of its postings, or of a careers page that links to it. */
             url?: string;
             /**
-             * @description In place of `url`: the key of a source, with `board`.
+             * @description The key of a source. With `board`, in place of `url`.
              * @enum {string}
              */
             source?: "greenhouse" | "lever" | "ashby" | "personio" | "recruitee" | "teamtailor" | "workable" | "website";
@@ -640,21 +640,21 @@ export interface components {
             title: string;
             /** @description The HTTP status. */
             status: number;
-            /** @description A sentence for a person. */
+            /** @description A sentence for users. */
             detail: string;
-            /** @description A stable word for a program. */
+            /** @description A stable name for programs. */
             code: string;
-            /** @description What the operator finds this request by. */
+            /** @description The id by which the operator finds this request. */
             request_id: string | null;
-            /** @description What is wrong with each field; `_schema` stands for the whole. */
+            /** @description The faults of each field; `_schema` stands for the whole. */
             errors?: {
                 [key: string]: string[];
             };
-            /** @description The boards to choose from, with `several_boards`, or with `board_moved` where to. */
+            /** @description With `several_boards`: the boards to choose from. With `board_moved`: the new board. */
             candidates?: components["schemas"]["Candidate"][];
             /**
              * Format: date-time
-             * @description When to try again, with `board_throttled`, if the system says.
+             * @description With `board_throttled`: the time to try again, if the source names one.
              */
             retry_at?: string;
         };
@@ -662,18 +662,19 @@ export interface components {
             source: string;
             source_name: string;
             board: string;
-            /** @description The company's, as the board reports it, if it does. */
+            /** @description The company's name, if the board states it. */
             name: string | null;
-            /** @description Where a person looks at the board. */
+            /** @description The board's web page. */
             url: string;
+            /** @description The number of postings read. */
             postings: number;
-            /** @description Whether these are all that there are. */
+            /** @description True if these are all postings of the board. */
             is_complete: boolean;
-            /** @description Up to three. */
+            /** @description Up to three titles of postings. */
             titles: string[];
-            /** @description If it was saved before. */
+            /** @description The user's company with this board, if any. */
             company_id: number | null;
-            /** @description What to know before saving it. */
+            /** @description A remark to read before saving. */
             note: string | null;
         };
         Listing: {
@@ -681,9 +682,9 @@ export interface components {
             at: string;
             /** @enum {string} */
             outcome: "ok" | "empty" | "not_found" | "gone" | "forbidden" | "throttled" | "changed" | "unreachable" | "moved" | "out_of_time";
-            /** @description A sentence, if it failed. */
+            /** @description A sentence about the failure. Null if it succeeded. */
             detail: string | null;
-            /** @description Null: not known. */
+            /** @description The number of postings. Null: unknown. */
             postings: number | null;
         };
         Company: {
@@ -695,36 +696,36 @@ export interface components {
             exclude: string[];
             company_id: number;
             readonly source_name: string;
-            /** @description The board's page, for people; null if this version does not know its system. */
+            /** @description The board's web page. Null if this version does not know the source. */
             readonly url: string | null;
             /** Format: date-time */
             created_at: string;
             /** Format: date-time */
             updated_at: string;
-            /** @description Null: it was never listed. */
+            /** @description Null: the board was never listed. */
             listing: components["schemas"]["Listing"] | null;
         };
         Companies: {
             companies: components["schemas"]["Company"][];
         };
         NewCompany: {
-            /** @description For its user to know it by. */
+            /** @description The name shown to the user. */
             name: string;
             /**
-             * @description Whether previews and runs look at it.
+             * @description True if previews and runs include the company.
              * @default true
              */
             enabled: boolean;
-            /** @description Only postings with one of these in the title; none: all. Up to 50 terms. */
+            /** @description Only postings with one of these terms in the title; an empty list means all. Up to 50 terms. */
             include?: string[];
-            /** @description No postings with one of these in the title. Up to 50 terms. */
+            /** @description No postings with one of these terms in the title. Up to 50 terms. */
             exclude?: string[];
             /**
              * @description The key of a source.
              * @enum {string}
              */
             source: "greenhouse" | "lever" | "ashby" | "personio" | "recruitee" | "teamtailor" | "workable" | "website";
-            /** @description The name that the source knows the company's board by. */
+            /** @description The board's name in the source. */
             board: string;
         };
         CompanyExistsProblem: {
@@ -734,27 +735,27 @@ export interface components {
             title: string;
             /** @description The HTTP status. */
             status: number;
-            /** @description A sentence for a person. */
+            /** @description A sentence for users. */
             detail: string;
-            /** @description A stable word for a program. */
+            /** @description A stable name for programs. */
             code: string;
-            /** @description What the operator finds this request by. */
+            /** @description The id by which the operator finds this request. */
             request_id: string | null;
             /** @description The company with that board, with `company_exists`. */
             company_id?: number;
         };
         Changes: {
-            /** @description The name shown to its user. */
+            /** @description The name shown to the user. */
             name?: string;
-            /** @description Whether previews and runs look at it. */
+            /** @description True if previews and runs include the company. */
             enabled?: boolean;
-            /** @description Only postings with one of these in the title; none: all. Up to 50 terms. */
+            /** @description Only postings with one of these terms in the title; an empty list means all. Up to 50 terms. */
             include?: string[];
-            /** @description No postings with one of these in the title. Up to 50 terms. */
+            /** @description No postings with one of these terms in the title. Up to 50 terms. */
             exclude?: string[];
             /**
              * Format: date-time
-             * @description The company's, as last seen: it is changed only if that is still so.
+             * @description The `updated_at` last read. The company is changed only if it is still the same.
              */
             updated_at?: string;
         };
@@ -765,34 +766,34 @@ export interface components {
             title: string;
             /** @description The HTTP status. */
             status: number;
-            /** @description A sentence for a person. */
+            /** @description A sentence for users. */
             detail: string;
-            /** @description A stable word for a program. */
+            /** @description A stable name for programs. */
             code: string;
-            /** @description What the operator finds this request by. */
+            /** @description The id by which the operator finds this request. */
             request_id: string | null;
-            /** @description As it is. */
+            /** @description The current company. */
             company: components["schemas"]["Company"];
         };
         ImportedCompany: {
-            /** @description For its user to know it by. */
+            /** @description The name shown to the user. */
             name: string;
-            /** @description Whether previews and runs look at it. */
+            /** @description True if previews and runs include the company. */
             enabled?: boolean;
-            /** @description Only postings with one of these in the title; none: all. Up to 50 terms. */
+            /** @description Only postings with one of these terms in the title; an empty list means all. Up to 50 terms. */
             include?: string[];
-            /** @description No postings with one of these in the title. Up to 50 terms. */
+            /** @description No postings with one of these terms in the title. Up to 50 terms. */
             exclude?: string[];
             /**
              * @description The key of a source.
              * @enum {string}
              */
             source: "greenhouse" | "lever" | "ashby" | "personio" | "recruitee" | "teamtailor" | "workable" | "website";
-            /** @description The name that the source knows the company's board by. */
+            /** @description The board's name in the source. */
             board: string;
         };
         Import: {
-            /** @description Up to 1,000, no board twice. What one leaves out stays as it is. */
+            /** @description Up to 1,000 companies, each board once. Omitted settings stay as they are. */
             companies: components["schemas"]["ImportedCompany"][];
         };
         ImportResult: {
@@ -822,10 +823,10 @@ export interface components {
             companies: number;
             listed: number;
             failed: number;
-            /** @description Neither listed nor failed so far. */
+            /** @description Companies that are neither listed nor failed yet. */
             waiting: number;
             found: number;
-            /** @description Those of the postings that the filters take. */
+            /** @description Postings that match the filters. */
             taken: number;
         };
         PreviewCompany: {
@@ -835,38 +836,38 @@ export interface components {
             readonly source_name: string;
             board: string;
             name: string;
-            /** @description The board's page, for people; null if this version does not know its system. */
+            /** @description The board's web page. Null if this version does not know the source. */
             readonly url: string | null;
             include: string[];
             exclude: string[];
             /** @enum {string} */
             state: "waiting" | "listing" | "listed" | "failed";
             /**
-             * @description Null until it is listed or failed.
+             * @description Null until the board is listed or has failed.
              * @enum {string|null}
              */
             outcome: "ok" | "empty" | "not_found" | "gone" | "forbidden" | "throttled" | "changed" | "unreachable" | "moved" | "out_of_time" | null;
-            /** @description A sentence, if it failed. */
+            /** @description A sentence about the failure. Null if it succeeded. */
             detail: string | null;
             /**
              * Format: date-time
-             * @description From when on the source would answer, if it said so.
+             * @description The time to try again, if the source names one.
              */
             retry_at: string | null;
-            /** @description Whether the board was read to its end. */
+            /** @description True if all postings of the board were read. */
             is_complete: boolean | null;
             found: number | null;
             taken: number | null;
-            /** @description Records of the board that could not be read. */
+            /** @description Records of the board that could not be parsed. */
             unread: number | null;
             /** Format: date-time */
             listed_at: string | null;
         };
         Preview: {
             preview_id: number;
-            /** @description Each company is listed or failed. */
+            /** @description True if each company is listed or has failed. */
             is_finished: boolean;
-            /** @description Companies and filters are the same as then; only so can a run start. */
+            /** @description True while the companies and filters are unchanged. A run needs it. */
             is_current: boolean;
             settings_hash: string;
             /** Format: date-time */
@@ -875,7 +876,7 @@ export interface components {
             finished_at: string | null;
             /**
              * Format: date-time
-             * @description The clock that the times are from.
+             * @description The current time of the server's clock.
              */
             server_time: string;
             totals: components["schemas"]["Totals"];
@@ -884,19 +885,19 @@ export interface components {
         Rule: {
             /** @enum {string} */
             kind: "no_filter" | "include" | "exclude" | "not_included";
-            /** @description The term that decided, where one did. */
+            /** @description The term that decided, if any. */
             term: string | null;
         };
         Posting: {
             posting_id: number;
-            /** @description Which company of the preview. */
+            /** @description The position of the company in the preview. */
             position: number;
             company: string;
             external_id: string;
             title: string;
             location: string | null;
             department: string | null;
-            /** @description `remote`, `hybrid`, `on_site`, or null: not said. */
+            /** @description `remote`, `hybrid` or `on_site`. Null: not stated. */
             workplace: string | null;
             employment_type: string | null;
             /** Format: date-time */
@@ -909,19 +910,19 @@ export interface components {
         };
         PostingsPage: {
             postings: components["schemas"]["Posting"][];
-            /** @description The `after` of the next page; null on the last. */
+            /** @description The `after` of the next page. Null on the last page. */
             next_after: number | null;
         };
         WholePosting: {
             posting_id: number;
-            /** @description Which company of the preview. */
+            /** @description The position of the company in the preview. */
             position: number;
             company: string;
             external_id: string;
             title: string;
             location: string | null;
             department: string | null;
-            /** @description `remote`, `hybrid`, `on_site`, or null: not said. */
+            /** @description `remote`, `hybrid` or `on_site`. Null: not stated. */
             workplace: string | null;
             employment_type: string | null;
             /** Format: date-time */
@@ -940,7 +941,7 @@ export interface components {
         };
         Me: {
             /**
-             * @description `local`: the one user of this machine, without signing in.
+             * @description `local`: this machine's one user, who need not sign in.
              * @enum {string}
              */
             auth: "local" | "accounts";
@@ -957,32 +958,32 @@ export interface components {
             created_at: string;
             /**
              * Format: date-time
-             * @description To the minute; null: never.
+             * @description Precise to the minute. Null: never used.
              */
             last_used_at: string | null;
             /**
              * Format: date-time
-             * @description Null: never.
+             * @description Null: it never expires.
              */
             expires_at: string | null;
-            /** @description Whether this request was made with it. */
+            /** @description True for the session or token of this request. */
             is_current: boolean;
         };
         Credentials: {
             credentials: components["schemas"]["Credential"][];
         };
         NewToken: {
-            /** @description What it is for, for its user to know it by. */
+            /** @description The token's purpose, by which its user recognizes it. */
             name: string;
             /**
-             * @description Null or left out: it does not expire.
+             * @description Days until the token expires. Null or omitted: it never expires.
              * @default null
              */
             expires_in_days: number | null;
         };
         IssuedToken: {
             credential_id: number;
-            /** @description For `Authorization: Bearer`. */
+            /** @description Send it as `Authorization: Bearer <token>`. */
             token: string;
         };
         NewPassword: {
@@ -995,13 +996,13 @@ export interface components {
         };
         Check: {
             ok: boolean;
-            /** @description A sentence if it is not well. */
+            /** @description A sentence about the fault. Null if it works. */
             reason: string | null;
         };
         Ready: {
             /** @enum {string} */
             status: "ok" | "degraded";
-            /** @description For loopback, or with the METRICS_TOKEN. */
+            /** @description Only over loopback, or with the METRICS_TOKEN. */
             checks?: {
                 [key: string]: components["schemas"]["Check"];
             };
@@ -1013,11 +1014,11 @@ export interface components {
             title: string;
             /** @description The HTTP status. */
             status: number;
-            /** @description A sentence for a person. */
+            /** @description A sentence for users. */
             detail: string;
-            /** @description A stable word for a program. */
+            /** @description A stable name for programs. */
             code: string;
-            /** @description What the operator finds this request by. */
+            /** @description The id by which the operator finds this request. */
             request_id: string | null;
             checks?: {
                 [key: string]: components["schemas"]["Check"];
@@ -1487,7 +1488,7 @@ export interface operations {
     run_events: {
         parameters: {
             query?: {
-                /** @description Only events behind this sequence number. */
+                /** @description Only events after this sequence number. */
                 after?: number;
             };
             header?: {
@@ -1587,9 +1588,9 @@ export interface operations {
     runs_page: {
         parameters: {
             query?: {
-                /** @description Runs a page. */
+                /** @description Runs per page. */
                 limit?: number;
-                /** @description Only runs older than this one: the `next_before` of the page before. */
+                /** @description Only runs older than this one: the `next_before` of the previous page. */
                 before?: number;
                 /** @description Only runs in this status. */
                 status?: "pending" | "initializing" | "ingesting" | "finished" | "error" | "aborted";
@@ -2967,15 +2968,15 @@ export interface operations {
     preview_postings_page: {
         parameters: {
             query?: {
-                /** @description Only those of the company at this position. */
+                /** @description Only postings of the company at this position. */
                 company?: number;
-                /** @description Only those that the filters take, or only those that they do not. */
+                /** @description Only postings that match the filters (`true`), or only those that do not (`false`). */
                 taken?: boolean;
-                /** @description Part of a title, location, department or company's name, whatever its case. */
+                /** @description Text in the title, location, department or company's name; case does not matter. */
                 search?: string;
-                /** @description Only postings behind this one: the `next_after` of the page before. */
+                /** @description Only postings after this one: the `next_after` of the previous page. */
                 after?: number;
-                /** @description Postings a page. */
+                /** @description Postings per page. */
                 limit?: number;
             };
             header?: {
