@@ -47,24 +47,14 @@ class ApiBlueprint(Blueprint):
             self.before_request(guard)
 
     def problem(self, status: int, description: str, schema: type[Schema] = ProblemSchema) -> Decorator:
-        """Document a problem that this route alone responds with."""
-
-        def decorate(handler: Handler) -> Handler:
-            self._problems[handler.__name__].insert(0, Problem(status, description, schema))
-            return handler
-
-        return decorate
+        """Document a problem of this route alone."""
+        return self._documents(Problem(status, description, schema))
 
     def arguments(self, schema: type[Schema], *, location: str = "json", **options: Any) -> Decorator:
         """Pass the validated body or query to the handler, and document the problems of an invalid one."""
-        causes = [openapi.BAD_PARAMETER] if location == "query" else [openapi.BAD_JSON, openapi.BAD_FIELD]
-
-        def decorate(handler: Handler) -> Handler:
-            self._problems[handler.__name__][:0] = causes
-            return reads(handler)
-
-        reads: Decorator = super().arguments(schema, location=location, **options)
-        return decorate
+        problems = [openapi.BAD_PARAMETER] if location == "query" else [openapi.BAD_JSON, openapi.BAD_FIELD]
+        document, validate = self._documents(*problems), super().arguments(schema, location=location, **options)
+        return lambda handler: validate(document(handler))
 
     def public(self, handler: Handler) -> Handler:
         """Document that the route needs no credential, whatever AUTH is."""
@@ -73,7 +63,8 @@ class ApiBlueprint(Blueprint):
         return documented
 
     def idempotent(self, schema: type[Schema], *, headers: dict[str, Any]) -> Decorator:
-        """Document the Idempotency-Key of a route, and its response to a repeated request: status 200 and a flag."""
+        """Document a route's Idempotency-Key, its response to a repeated request (200), and the key's problems."""
+        parameter = self.doc(parameters=[IDEMPOTENCY_KEY])
         replay = self.alt_response(
             200,
             schema=schema,
@@ -81,35 +72,36 @@ class ApiBlueprint(Blueprint):
             headers={**headers, **header("Idempotency-Replayed", "Always true.", enum=["true"])},
             success=True,
         )
-
-        def decorate(handler: Handler) -> Any:
-            malformed = self.problem(400, "The Idempotency-Key is malformed (`idempotency_key_invalid`).")
-            reused = self.problem(
-                422, "The Idempotency-Key was used with another body before (`idempotency_key_reused`)."
-            )
-            return self.doc(parameters=[IDEMPOTENCY_KEY])(replay(malformed(reused(handler))))
-
-        return decorate
+        problems = self._documents(openapi.KEY_MALFORMED, openapi.KEY_REUSED)
+        return lambda handler: parameter(replay(problems(handler)))
 
     def large_body(self, max_bytes: int) -> Decorator:
         """Let the route's body have this many bytes; a user may send two large bodies at a time."""
 
         def decorate(handler: Handler) -> Handler:
             allow_large_body(f"{self.name}.{handler.__name__}", max_bytes)
-            self._problems[handler.__name__].insert(0, openapi.UPLOADS_BUSY)
-            return handler
+            return document(handler)
 
+        document = self._documents(openapi.TOO_MANY_UPLOADS)
         return decorate
 
     def add_url_rule(
-        self, rule: str, endpoint: str | None = None, view_func: Any = None, *words: Any, **options: Any
+        self, rule: str, endpoint: str | None = None, view_func: Any = None, *args: Any, **options: Any
     ) -> None:
         """Register a route, and document its problems."""
         name = view_func.__name__
         shared = self._shared_problems(name, options.get("methods", ("GET",)))
         responses = openapi.problem_responses([*shared, *self._problems[name]])
         documented = self.doc(operationId=name, responses=responses)(view_func)
-        super().add_url_rule(rule, endpoint, documented, *words, **options)
+        super().add_url_rule(rule, endpoint, documented, *args, **options)
+
+    def _documents(self, *problems: Problem) -> Decorator:
+        def decorate(handler: Handler) -> Handler:
+            # Decorators run from the bottom up; the document keeps their order in the file.
+            self._problems[handler.__name__][:0] = problems
+            return handler
+
+        return decorate
 
     def _shared_problems(self, name: str, methods: Sequence[str]) -> Iterator[Problem]:
         yield openapi.REQUEST_FORBIDDEN

@@ -1,8 +1,9 @@
-"""The OpenAPI document: its parts that all operations share, and the address it is served at."""
+"""The OpenAPI document: the parts that operations share, and its URL."""
 
 from collections.abc import Iterable
 from functools import cache
 from itertools import groupby
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 from apispec import BasePlugin
@@ -31,11 +32,13 @@ BODY_NOT_JSON_TYPE = Problem(415, "The body is not sent as application/json.")
 BAD_JSON = Problem(400, "The body is not valid JSON.")
 BAD_FIELD = Problem(422, "The body is not an object, or a field is unknown or invalid.", InputProblemSchema)
 BAD_PARAMETER = Problem(422, "A parameter is unknown or out of range.", InputProblemSchema)
-UPLOADS_BUSY = Problem(429, "The server is already receiving two large bodies of this user (`too_many_uploads`).")
+KEY_MALFORMED = Problem(400, "The Idempotency-Key is malformed (`idempotency_key_invalid`).")
+KEY_REUSED = Problem(422, "The Idempotency-Key was used with another body before (`idempotency_key_reused`).")
+TOO_MANY_UPLOADS = Problem(429, "The server is already receiving two large bodies of this user (`too_many_uploads`).")
 
 
 def header(name: str, description: str, **schema: Any) -> dict[str, Any]:
-    """Return a header of a response; ``schema`` says more than that it is a string."""
+    """Return the documentation of a response header: a string, unless ``schema`` overrides the type."""
     return {name: {"description": description, "schema": {"type": "string", **schema}}}
 
 
@@ -56,15 +59,16 @@ def problem_responses(problems: Iterable[Problem]) -> dict[int, dict[str, Any]]:
 
     Problems with the same status share a response; its schema is the one with the most members.
     """
-    by_status = groupby(sorted(problems, key=lambda problem: problem.status), key=lambda problem: problem.status)
+    by_status = groupby(sorted(problems, key=attrgetter("status")), key=attrgetter("status"))
     return {status: _problem_response(status, list(causes)) for status, causes in by_status}
 
 
 def _problem_response(status: int, causes: list[Problem]) -> dict[str, Any]:
     schema = max((cause.schema for cause in causes), key=lambda schema: len(schema.__mro__))
     first, *others = [cause.description.removesuffix(".") for cause in causes]
+    others = [f"{other[0].lower()}{other[1:]}" for other in others]
     return {
-        "description": "; or ".join([first, *(f"{other[0].lower()}{other[1:]}" for other in others)]) + ".",
+        "description": "; or ".join([first, *others]) + ".",
         "content": {PROBLEM_JSON: {"schema": schema}},
         "headers": PROBLEM_HEADERS.get(status, {}),
     }
@@ -84,7 +88,7 @@ def security_schemes(settings: Settings) -> dict[str, dict[str, str]]:
 
 
 class DocumentPlugin(BasePlugin):
-    """An apispec plugin: adds X-Request-ID to every operation, and ``DOCUMENTED`` to the schemas that have it."""
+    """An apispec plugin: adds X-Request-ID to every operation, and ``DOCUMENTED`` of a schema class to its schema."""
 
     def schema_helper(self, name: str, definition: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
         """Return the schema's rules that its fields cannot express."""
