@@ -62,7 +62,7 @@ def test_login_costs_an_argon2_for_unknown_addresses_too(accounts_app, ann, emai
     assert verified == ["argon2id"]
 
 
-def test_login_is_refused_if_the_password_changes_meanwhile(accounts_app, ann, monkeypatch):
+def test_login_is_refused_if_the_password_changes_during_it(accounts_app, ann, monkeypatch):
     """The password changes between its verification and the insertion of the session."""
 
     class ChangesPassword:
@@ -289,7 +289,7 @@ def test_cookie_is_useless_to_another_sites_page(browser, headers, method, path)
 
 
 def test_credential_issued_during_a_password_change_is_invalid(accounts_app, ann, browser):
-    """Both are issued just before the commit: a session by the old password, and a token by a session that ends."""
+    """A session by the old password and a token by an ended session are both issued just before the commit."""
     lock = f"SELECT * FROM users WHERE user_id = {ann} FOR UPDATE"
     with accounts_app.app_context(), holding(lock) as other:
         session = credentials.find(CredentialKind.SESSION, secret_of(browser))

@@ -235,7 +235,7 @@ def test_company_with_an_invalid_board_has_no_url(client, user_id):
 
 
 def test_largest_possible_export_can_be_imported(client, user_id):
-    """As much as fits: terms until the list is full."""
+    """Terms fill each list up to its limit."""
     terms = [f"{number:02}" + '"' * 98 for number in range(37)]
     many = [
         {"source": "greenhouse", "board": f"{number:04}" + "b" * 60, "name": "🙂" * 100, "include": terms,

@@ -87,7 +87,7 @@ def blocked_requests(settings: Settings, number: int) -> Iterator[tuple[Speaker,
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGQUIT])
 def test_quick_shutdown_leaves_no_thread_behind(app, settings, number):
-    """The process ends by itself with its waiting threads; its parent need not kill it."""
+    """The process ends by itself, with its waiting threads."""
     with gunicorn(settings, WEB_WORKERS="1") as speaker:
         process = only_process(speaker)
         process.send_signal(number)
@@ -121,7 +121,7 @@ def test_slow_clients_do_not_delay_others(server, start):
 
 
 def test_clients_that_never_close_do_not_delay_others(server):
-    """They are so many that lingering for each in turn, two seconds each, would exceed the test's timeout."""
+    """Lingering for each in turn, two seconds each, would exceed the test's timeout."""
     crowd = [server.connect() for _ in range(400)]
     for connection in crowd:
         connection.sendall(LAST)
@@ -239,7 +239,7 @@ def test_blocked_requests_do_not_delay_others(settings, app):
 
 
 def test_requests_without_a_database_connection_get_503(settings, app):
-    """Each request waits 3 s for its turn: in all longer than the timeout of a silent client."""
+    """Requests wait 3 s for their turn, one after the other: longer in all than a silent client may."""
     with blocked_requests(settings, 16) as (_, held, _):
         for connection in held:
             assert read_response(connection).startswith(b"HTTP/1.1 503 ")
@@ -315,7 +315,7 @@ def test_large_bodies_of_a_user_are_limited_to_two(app, settings, client):
 
 
 def test_clients_that_do_not_read_do_not_delay_others(server):
-    """They are disconnected later, by the write timeout (tests/api/http/test_connections.py)."""
+    """The write timeout disconnects them later (tests/api/http/test_connections.py)."""
     large = b"GET /api/openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n"
     crowd = [server.connect() for _ in range(CROWD)]
     for connection in crowd:
