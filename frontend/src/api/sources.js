@@ -2,7 +2,7 @@ import { useMutation, useQuery } from '@tanstack/react-query';
 import { get, post } from './client.js';
 
 /**
- * @typedef {import('./schema').components['schemas']['Starter']} Starter
+ * @typedef {import('./schema').components['schemas']['SuggestedCompany']} Starter
  * @typedef {import('./schema').components['schemas']['Source']} Source
  * @typedef {import('./schema').components['schemas']['Detected']} Detected
  * @typedef {{url: string} | {source: string, board: string}} Wanted
