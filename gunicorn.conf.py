@@ -50,7 +50,14 @@ from gunicorn.glogging import Logger
 from gunicorn.http.errors import ParseException
 from prometheus_client import multiprocess
 
-from app.api.http.connections import OTHER_LOOKUPS, SEND_BUFFER_BYTES, TURN, linger, must_close, raise_file_limit
+from app.api.http.connections import (
+    MAX_REQUESTS_IN_A_ROW,
+    RESERVED_LOOKUPS,
+    SEND_BUFFER_BYTES,
+    linger,
+    must_close,
+    raise_file_limit,
+)
 from app.api.http.problems import PROBLEM_JSON, problem_document
 from app.concurrency.greenlets import runs_on_gevent, yield_to_others
 from app.config.settings import Settings, SettingsError
@@ -138,9 +145,9 @@ def post_fork(_server: Any, _worker: Any) -> None:
 
 
 def post_worker_init(_worker: Any) -> None:
-    """Enlarge gevent's pool, so that hanging look-ups of boards' names leave room for PostgreSQL's and Redis's."""
+    """Make room for all look-ups of boards' names, which may hang, and for those of PostgreSQL and Redis besides."""
     if runs_on_gevent():
-        gevent.get_hub().threadpool.maxsize = MAX_LOOKUPS + OTHER_LOOKUPS
+        gevent.get_hub().threadpool.maxsize = MAX_LOOKUPS + RESERVED_LOOKUPS
 
 
 def pre_request(_worker: Any, req: Any) -> None:
@@ -153,7 +160,7 @@ def post_request(_worker: Any, req: Any, environ: dict[str, Any], resp: Any) -> 
     """Let other clients run, and give a client whose connection closes time to read the response."""
     if resp is not None and resp.should_close():
         linger(environ["gunicorn.socket"])
-    elif req.req_number % TURN == 0:
+    elif req.req_number % MAX_REQUESTS_IN_A_ROW == 0:
         yield_to_others()
 
 

@@ -1,4 +1,4 @@
-"""The base of all errors that have an HTTP answer; ``app/api/http/problems.py`` makes problem documents of them."""
+"""The base of all errors with an HTTP response; ``app/api/http/problems.py`` turns them into problem documents."""
 
 from http import HTTPStatus
 from typing import Any
@@ -7,7 +7,7 @@ from sqlalchemy.exc import DBAPIError
 
 
 class AppError(Exception):
-    """An error with an answer of its own. ``members`` are further members of the problem document.
+    """An error with its own HTTP response. ``members`` are added to the problem document.
 
     Subclasses live beside the code that raises them.
     """
@@ -31,18 +31,21 @@ class Unauthenticated(AppError):
 
 
 class DatabaseUnavailable(AppError):
-    """PostgreSQL did not answer, or not in time. ``reason`` is for the operator and never leaves the machine."""
+    """PostgreSQL did not respond in time. ``reason`` is for the log and the operator; clients never receive it.
+
+    The outcome is unknown: only the response to a COMMIT may have been lost.
+    """
 
     status = HTTPStatus.SERVICE_UNAVAILABLE
     code = "database_unavailable"
     retry_after = 2  # about as long as a supervised restart takes
 
     def __init__(self, reason: str) -> None:
-        super().__init__("The database is away; nothing was promised, try again.")
+        super().__init__("The database is unavailable; the outcome is unknown. Try again.")
         self.reason = reason
 
 
-def database_sentence(error: DBAPIError) -> str:
-    """What an operator at a terminal is told of a database error: its first line, which names no secret."""
+def describe_database_error(error: DBAPIError) -> str:
+    """Return the error's first line, for the operator; it contains no secret."""
     lines = str(error.orig).strip().splitlines()
-    return f"PostgreSQL: {lines[0] if lines else 'no answer'}"
+    return f"PostgreSQL: {lines[0] if lines else 'no response'}"

@@ -1,4 +1,4 @@
-"""The Flask extensions, created unbound; ``create_app`` binds them."""
+"""The Flask extensions; ``create_app`` binds them to the application."""
 
 from typing import cast
 
@@ -9,7 +9,7 @@ from sqlalchemy.orm import DeclarativeBase
 
 
 class Base(DeclarativeBase):
-    """Base of all models; every constraint has a predictable name, so that migrations and errors can speak of it."""
+    """The base of all models. Constraints get predictable names, which migrations and error handling rely on."""
 
     metadata = MetaData(
         naming_convention={
@@ -23,7 +23,7 @@ class Base(DeclarativeBase):
 
 
 def table_of(model: type[Base]) -> Table:
-    """A model's table, for statements of SQLAlchemy Core, which cost a third of the ORM's."""
+    """Return a model's table, for SQLAlchemy Core: its statements cost a third of the ORM's."""
     return cast(Table, model.__table__)
 
 

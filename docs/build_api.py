@@ -1,7 +1,4 @@
-"""Writes what follows from the OpenAPI document, itself written from the code: ``make docs``.
-
-That is docs/api.md for people, and the types that the page's code is checked against.
-"""
+"""Generate docs/api.md and the page's TypeScript types from the OpenAPI document: ``make docs``."""
 
 import json
 import os
@@ -18,24 +15,25 @@ TYPES = PROJECT / "frontend" / "src" / "api" / "schema.d.ts"
 
 HEAD = """# The HTTP interface
 
-Written by `make docs` from the OpenAPI document that a running product serves at `/api/openapi.json`; not edited by
-hand.
+`make docs` generates this page from the OpenAPI document, which a running product serves at `/api/openapi.json`. Do not
+edit it by hand.
 
-Every answer carries `X-Request-ID`; a request may bring its own (letters, digits and `._:-`, up to 64 of them). Every
-error is an RFC 9457 problem document, `application/problem+json`, whose `code` is stable and made for programs. Under
-`/api` an unknown address is a 404 and a wrong method a 405, as problem documents too. Times are ISO 8601 in UTC.
+Every response has the header `X-Request-ID`; a request may send its own (up to 64 letters, digits and `._:-`). Every
+error is an RFC 9457 problem document, `application/problem+json`, with a stable `code` for programs. Under `/api` an
+unknown URL is a 404 and a wrong method a 405, both as problem documents. Times are ISO 8601 in UTC.
 """
 
 
 def render(document: dict[str, Any]) -> str:
-    """The whole page."""
+    """Return the whole page."""
     schemas = document["components"]["schemas"]
     parts = [HEAD]
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
             if method != "parameters":
                 parameters = operations.get("parameters", []) + operation.get("parameters", [])
-                parameters = [each for each in parameters if each["name"] != "X-Request-ID"]  # said once, above
+                # The head of the page describes X-Request-ID.
+                parameters = [each for each in parameters if each["name"] != "X-Request-ID"]
                 parts.append(_operation(method, path, operation, parameters))
     parts.append("## Documents\n")
     parts += [_schema(name, schema) for name, schema in sorted(schemas.items())]
@@ -43,10 +41,10 @@ def render(document: dict[str, Any]) -> str:
 
 
 def write_types(document: dict[str, Any], target: Path) -> None:
-    """Write the TypeScript types of everything that goes over the wire."""
+    """Write the TypeScript types of all requests and responses."""
     npm = [sys.executable, str(PROJECT / "frontend" / "npm.py")]
-    words = ["run", "-s", "schema", "--", "--output", str(target)]
-    subprocess.run([*npm, *words], input=json.dumps(document), text=True, check=True, stderr=subprocess.PIPE)
+    command = [*npm, "run", "-s", "schema", "--", "--output", str(target)]
+    subprocess.run(command, input=json.dumps(document), text=True, check=True, stderr=subprocess.PIPE)
 
 
 def _operation(method: str, path: str, operation: dict[str, Any], parameters: list[dict[str, Any]]) -> str:
@@ -58,13 +56,14 @@ def _operation(method: str, path: str, operation: dict[str, Any], parameters: li
         ]
         lines.append("")
     if body := operation.get("requestBody"):
-        needed = "required" if body.get("required") else "optional"
-        what = body.get("description") or _type(body["content"]["application/json"]["schema"])
-        lines.append(f"Body ({needed}, `application/json`): {what}\n")
-    lines += ["| answer | document | when |", "|---|---|---|"]
-    for status, answer in sorted(operation["responses"].items()):
-        documents = [_type(content["schema"]) for content in answer.get("content", {}).values() if "schema" in content]
-        lines.append(f"| {status} | {', '.join(documents)} | {answer['description']} |")
+        necessity = "required" if body.get("required") else "optional"
+        meaning = body.get("description") or _type(body["content"]["application/json"]["schema"])
+        lines.append(f"Body ({necessity}, `application/json`): {meaning}\n")
+    lines += ["| status | document | meaning |", "|---|---|---|"]
+    for status, response in sorted(operation["responses"].items()):
+        contents = response.get("content", {}).values()
+        documents = [_type(content["schema"]) for content in contents if "schema" in content]
+        lines.append(f"| {status} | {', '.join(documents)} | {response['description']} |")
     return "\n".join(lines) + "\n"
 
 
@@ -82,20 +81,21 @@ def _type(schema: dict[str, Any]) -> str:
     if "anyOf" in schema:
         return " or ".join(_type(each) for each in schema["anyOf"])
     if "enum" in schema:
-        return ", ".join("null" if word is None else f"`{word}`" for word in schema["enum"])
+        return ", ".join("null" if value is None else f"`{value}`" for value in schema["enum"])
     kind = schema.get("type", "any")
-    words = " or ".join(kind) if isinstance(kind, list) else kind
-    if words == "array":
+    name = " or ".join(kind) if isinstance(kind, list) else kind
+    if name == "array":
         return f"array of {_type(schema['items'])}"
-    bounds = [f"{name} {schema[name]}" for name in ("minimum", "maximum", "default") if schema.get(name) is not None]
-    return f"{words} ({', '.join(bounds)})" if bounds else words
+    limits = [limit for limit in ("minimum", "maximum", "default") if schema.get(limit) is not None]
+    bounds = [f"{limit} {schema[limit]}" for limit in limits]
+    return f"{name} ({', '.join(bounds)})" if bounds else name
 
 
 def main() -> None:
-    """Write both."""
-    # No server is asked; the addresses only have to look like some.
-    addresses = {"DATABASE_URL": "postgresql://nobody@localhost/none", "REDIS_URL": "redis://localhost/0"}
-    os.environ |= {"AUTH": "local", **addresses}
+    """Write both files."""
+    # Nothing connects to these servers.
+    urls = {"DATABASE_URL": "postgresql://nobody@localhost/none", "REDIS_URL": "redis://localhost/0"}
+    os.environ |= {"AUTH": "local", **urls}
     with create_app().test_client() as client:
         document = client.get("/api/openapi.json").get_json()
     TARGET.write_text(render(document))

@@ -8,7 +8,7 @@ from sqlalchemy.exc import DBAPIError
 
 from app.embedded.data_dir import DataDirError
 from app.embedded.on_demand import postgres_on_demand
-from app.errors import database_sentence
+from app.errors import describe_database_error
 from app.extensions import db
 
 # The key of the advisory lock that keeps two servers from migrating at once. Arbitrary, but it must never change.
@@ -42,6 +42,6 @@ try:
     with postgres_on_demand(settings.data_dir, settings.embedded_database):
         run_migrations()
 except DBAPIError as error:
-    raise CommandError(database_sentence(error)) from error
+    raise CommandError(describe_database_error(error)) from error
 except DataDirError as error:
     raise CommandError(str(error)) from error

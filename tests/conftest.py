@@ -145,7 +145,7 @@ def _clean(request: pytest.FixtureRequest) -> Iterator[None]:
         run_statement(text("TRUNCATE users, heartbeats RESTART IDENTITY CASCADE"))
     extensions = request.getfixturevalue("app").extensions
     extensions.pop("local_user", None)
-    extensions["tries"].reset()
+    extensions["attempt_limiter"].reset()
     broker.flushall()
     publisher.breaker = publisher.CircuitBreaker()
     logs.drain()

@@ -1,12 +1,14 @@
-"""A user's companies over HTTP: load, call, dump."""
+"""A user's companies over HTTP."""
 
 from typing import Any
 
 from flask import Response, json, url_for
 
-from app.api.auth.current_user import current_user_id, identify_user
-from app.api.http.openapi import BAD_BODY, BAD_JSON, SIGNED_IN, ApiBlueprint, Problems
+from app.api.auth.current_user import authenticate, current_user_id
+from app.api.http.blueprint import ApiBlueprint
+from app.api.http.openapi import header
 from app.api.http.problems import problem
+from app.config.settings import MAX_IMPORT_BYTES
 from app.schemas.companies import (
     ChangesSchema,
     CompaniesSchema,
@@ -16,97 +18,89 @@ from app.schemas.companies import (
     ImportSchema,
     NewCompanySchema,
 )
-from app.schemas.problems import CompanyChangedProblemSchema, CompanyExistsProblemSchema, ProblemSchema
+from app.schemas.problems import CompanyChangedProblemSchema, CompanyExistsProblemSchema
 from app.services.companies import companies
 from app.services.companies.errors import CompanyChanged
 
 blueprint = ApiBlueprint(
     "companies",
     __name__,
-    guards=[identify_user],
+    guards=[authenticate],
     url_prefix="/api/ingestion/companies",
     description="The companies that a user has chosen.",
 )
 
-NO_SUCH_COMPANY: Problems = {404: ("There is no such company of this user.", ProblemSchema)}
-TOO_MANY: Problems = {409: ("There would be more than 1,000 companies.", ProblemSchema)}
-NOT_ADDED: Problems = {
-    409: ("The user has this board already, or has 1,000 companies (`too_many_companies`).", CompanyExistsProblemSchema)
-}
-LARGE_BODY: Problems = {
-    413: ("The body is larger than 16 MiB.", ProblemSchema),
-    429: ("Two large bodies of this user are on their way already (`too_many_uploads`).", ProblemSchema),
-}
-CHANGED: Problems = {409: ("It was changed since `updated_at` (`company_changed`).", CompanyChangedProblemSchema)}
-LOCATION = {"Location": {"description": "The address of the new company.", "schema": {"type": "string"}}}
-ATTACHMENT = {"Content-Disposition": {"description": "The file's name.", "schema": {"type": "string"}}}
+NO_SUCH_COMPANY = "There is no such company of this user."
+NOT_ADDED = "The user has this board already, or has 1,000 companies (`too_many_companies`)."
+LOCATION = header("Location", "The URL of the new company.")
+ATTACHMENT = header("Content-Disposition", "The file's name.")
 
 
 @blueprint.get("")
-@blueprint.response(200, CompaniesSchema, description="By name.")
-@blueprint.problems(SIGNED_IN)
+@blueprint.response(200, CompaniesSchema, description="The companies in order of their names.")
 def list_companies() -> Any:
-    """List one's companies"""
+    """List the user's companies"""
     return {"companies": companies.list_for_user(current_user_id())}
 
 
 @blueprint.post("")
 @blueprint.arguments(NewCompanySchema)
-@blueprint.response(201, CompanySchema, description="It is added.", headers=LOCATION)
-@blueprint.problems(SIGNED_IN, BAD_BODY, BAD_JSON, NOT_ADDED)
-def add_company(given: dict[str, Any]) -> Any:
+@blueprint.response(201, CompanySchema, description="The company was added.", headers=LOCATION)
+@blueprint.problem(409, NOT_ADDED, CompanyExistsProblemSchema)
+def add_company(body: dict[str, Any]) -> Any:
     """Add a company"""
-    company = companies.add(current_user_id(), given)
+    company = companies.add(current_user_id(), body)
     return company, 201, {"Location": url_for(".show_company", company_id=company.company_id)}
 
 
 @blueprint.get("/<company_id:company_id>")
 @blueprint.response(200, CompanySchema, description="The company.")
-@blueprint.problems(SIGNED_IN, NO_SUCH_COMPANY)
+@blueprint.problem(404, NO_SUCH_COMPANY)
 def show_company(company_id: int) -> Any:
-    """Look at a company"""
+    """Get a company"""
     return companies.get(company_id, current_user_id())
 
 
 @blueprint.patch("/<company_id:company_id>")
 @blueprint.arguments(ChangesSchema, required=False)
-@blueprint.response(200, CompanySchema, description="The company as it is now.")
-@blueprint.problems(SIGNED_IN, BAD_BODY, BAD_JSON, NO_SUCH_COMPANY, CHANGED)
-def change_company(changes: dict[str, Any], company_id: int) -> Any:
+@blueprint.response(200, CompanySchema, description="The company after the change.")
+@blueprint.problem(404, NO_SUCH_COMPANY)
+@blueprint.problem(409, "The company was changed since `updated_at` (`company_changed`).", CompanyChangedProblemSchema)
+def change_company(body: dict[str, Any], company_id: int) -> Any:
     """Change a company's name or filters, or switch it on or off"""
-    expected_updated_at = changes.pop("updated_at", None)
-    return companies.change(company_id, current_user_id(), changes, expected_updated_at)
+    expected_updated_at = body.pop("updated_at", None)
+    return companies.change(company_id, current_user_id(), body, expected_updated_at)
 
 
 @blueprint.delete("/<company_id:company_id>")
-@blueprint.response(204, description="It is removed.")
-@blueprint.problems(SIGNED_IN, BAD_BODY, NO_SUCH_COMPANY)
+@blueprint.response(204, description="The company was removed.")
+@blueprint.problem(404, NO_SUCH_COMPANY)
 def remove_company(company_id: int) -> None:
     """Remove a company"""
     companies.remove(company_id, current_user_id())
 
 
 @blueprint.post("/import")
+@blueprint.large_body(MAX_IMPORT_BYTES)
 @blueprint.arguments(ImportSchema)
-@blueprint.response(200, ImportResultSchema, description="All of it is done; no company was removed.")
-@blueprint.problems(SIGNED_IN, BAD_BODY, BAD_JSON, TOO_MANY, LARGE_BODY)
-def import_companies(given: dict[str, Any]) -> Any:
+@blueprint.response(200, ImportResultSchema, description="All companies were imported; none was removed.")
+@blueprint.problem(409, "There would be more than 1,000 companies (`too_many_companies`).")
+def import_companies(body: dict[str, Any]) -> Any:
     """Add or change many companies, all or none"""
-    return companies.merge(current_user_id(), given["companies"])
+    return companies.merge(current_user_id(), body["companies"])
 
 
 @blueprint.get("/export")
-@blueprint.response(200, ExportSchema, description="What an import takes.", headers=ATTACHMENT)
-@blueprint.problems(SIGNED_IN)
+@blueprint.response(200, ExportSchema, description="The companies, as an import accepts them.", headers=ATTACHMENT)
 def export_companies() -> Any:
-    """Save one's companies as a file"""
-    mine = ExportSchema().dump({"companies": companies.list_for_user(current_user_id())})
-    # Not escaped: what is written in other scripts would be twice as long, and longer than an import may be.
-    answer = Response(f"{json.dumps(mine, ensure_ascii=False)}\n", mimetype="application/json")
-    answer.headers["Content-Disposition"] = "attachment; filename=companies.json"
-    return answer
+    """Export the user's companies as a file"""
+    exported = ExportSchema().dump({"companies": companies.list_for_user(current_user_id())})
+    # Not escaped: escapes would double the size of other scripts, beyond what an import accepts.
+    response = Response(f"{json.dumps(exported, ensure_ascii=False)}\n", mimetype="application/json")
+    response.headers["Content-Disposition"] = "attachment; filename=companies.json"
+    return response
 
 
 @blueprint.errorhandler(CompanyChanged)
-def _changed(error: CompanyChanged) -> Response:
+def _company_changed(error: CompanyChanged) -> Response:
     return problem(error.status, error.code, error.detail, company=CompanySchema().dump(error.company))

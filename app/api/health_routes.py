@@ -1,4 +1,4 @@
-"""How the product is, for probes and for Prometheus."""
+"""Health and metrics, for probes and for Prometheus."""
 
 from http import HTTPStatus
 from typing import Any
@@ -6,9 +6,9 @@ from typing import Any
 from flask import Response
 from prometheus_client import CONTENT_TYPE_LATEST
 
+from app.api.http.blueprint import ApiBlueprint
 from app.api.http.errors import RequestForbidden
-from app.api.http.guards import sees_internals
-from app.api.http.openapi import PUBLIC, ApiBlueprint, Problems
+from app.api.http.guards import may_read_internals
 from app.api.http.problems import problem
 from app.errors import DatabaseUnavailable
 from app.observability import metrics
@@ -16,42 +16,38 @@ from app.schemas.health import AliveSchema, NotReadyProblemSchema, ReadySchema
 from app.services.health.checks import Check, check_components, check_database
 from app.services.runs import outbox
 
-NOT_READY: Problems = {503: ("PostgreSQL is away or its migrations are behind.", NotReadyProblemSchema)}
-
 blueprint = ApiBlueprint("health", __name__, description="For probes, supervisors and Prometheus.")
 
 
 @blueprint.get("/healthz")
-@blueprint.response(200, AliveSchema, description="It answers.")
-@blueprint.problems()
-@blueprint.doc(security=PUBLIC)
+@blueprint.public
+@blueprint.response(200, AliveSchema, description="The web process responds.")
 def healthz() -> Any:
-    """Whether this process answers; asks nobody else"""
+    """Check that this web process responds; no other part is checked"""
     return {"status": "ok"}
 
 
 @blueprint.get("/readyz")
+@blueprint.public
 @blueprint.response(200, ReadySchema, description="`ok`, or `degraded` while start, abort and current-run still work.")
-@blueprint.problems(NOT_READY)
-@blueprint.doc(security=PUBLIC)
+@blueprint.problem(503, "PostgreSQL is unavailable, or its migrations are behind.", NotReadyProblemSchema)
 def readyz() -> Any:
-    """Whether the product works, and what does not"""
+    """Check that the product works, and name the parts that do not"""
     database = check_database()
     if not database.ok:
         return _not_ready(database)
     checks = {"database": database, **check_components()}
-    well = all(check.ok for check in checks.values())
-    return {"status": "ok" if well else "degraded", **({"checks": checks} if sees_internals() else {})}
+    status = "ok" if all(check.ok for check in checks.values()) else "degraded"
+    return {"status": status, **({"checks": checks} if may_read_internals() else {})}
 
 
 @blueprint.get("/metrics")
+@blueprint.public
 @blueprint.response(200, {"type": "string"}, content_type="text/plain", description="Prometheus's text format.")
-@blueprint.problems()
-@blueprint.doc(security=PUBLIC)
 def prometheus() -> Any:
-    """Counters and gauges, for loopback or the METRICS_TOKEN"""
-    if not sees_internals():
-        raise RequestForbidden("Metrics are for loopback, or for who knows the METRICS_TOKEN.")
+    """Get counters and gauges, over loopback or with the METRICS_TOKEN"""
+    if not may_read_internals():
+        raise RequestForbidden("Metrics are served over loopback, or with the METRICS_TOKEN as a Bearer token.")
     try:
         active = {status.value: count for status, count in outbox.active_counts().items()}
         gauges = metrics.RunGauges(active, outbox.oldest_unpublished().total_seconds())
@@ -61,7 +57,7 @@ def prometheus() -> Any:
 
 
 def _not_ready(database: Check) -> Response:
-    known = {"checks": {"database": {"ok": False, "reason": database.reason}}} if sees_internals() else {}
-    answer = problem(HTTPStatus.SERVICE_UNAVAILABLE, "not_ready", "The database is not ready.", **known)
-    answer.headers["Retry-After"] = str(DatabaseUnavailable.retry_after)
-    return answer
+    members = {"checks": {"database": {"ok": False, "reason": database.reason}}} if may_read_internals() else {}
+    response = problem(HTTPStatus.SERVICE_UNAVAILABLE, "not_ready", "The database is not ready.", **members)
+    response.headers["Retry-After"] = str(DatabaseUnavailable.retry_after)
+    return response

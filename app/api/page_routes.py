@@ -1,4 +1,4 @@
-"""The page: one document for all its addresses, and the files that belong to it."""
+"""The page: one HTML document for all its URLs, and its files."""
 
 from typing import Any
 
@@ -6,16 +6,23 @@ from flask import Blueprint, Flask, Response, request
 from werkzeug.exceptions import NotFound
 
 from app.api.http.problems import Api
-from app.api.static_files import ALWAYS_ASK, DOCUMENT, FOR_EVER, is_built, page_file, page_of_nothing
+from app.api.static_files import (
+    HTML_DOCUMENT,
+    KEEP_FOR_A_YEAR,
+    REVALIDATE,
+    is_built,
+    send_build_file,
+    send_page_as_not_found,
+)
 
 blueprint = Blueprint("page", __name__)
 
 
 def init_app(app: Flask, api: Api) -> None:
-    """Serve the page, and show it to browsers at unknown addresses too; programs get ``api``'s problem document."""
+    """Serve the page. At unknown URLs browsers get it too; programs get the problem document of ``api``."""
 
     def not_found(error: NotFound) -> Any:
-        return page_of_nothing() if _by_a_person() and is_built() else api.handle_http_exception(error)
+        return send_page_as_not_found() if _wants_page() and is_built() else api.handle_http_exception(error)
 
     app.register_blueprint(blueprint)
     app.register_error_handler(NotFound, not_found)
@@ -28,24 +35,24 @@ def init_app(app: Flask, api: Api) -> None:
 @blueprint.get("/runs", strict_slashes=False)
 @blueprint.get("/account", strict_slashes=False)
 def page(_run_id: str = "") -> Response:
-    """The page's own addresses; which one it is, the page works out itself"""
-    return page_file(ALWAYS_ASK, DOCUMENT)
+    """Send the document; the page itself reads its URL."""
+    return send_build_file(REVALIDATE, HTML_DOCUMENT)
 
 
 @blueprint.get("/assets/<path:name>")
 def asset(name: str) -> Response:
-    """A file of the build; one that is missing is a 404, never the page"""
-    return page_file(FOR_EVER, "assets", name)
+    """Send a file of the build. A missing one is a 404, never the page."""
+    return send_build_file(KEEP_FOR_A_YEAR, "assets", name)
 
 
 @blueprint.get("/favicon-<name>.svg")
 def favicon(name: str) -> Response:
-    """The tab's icon for one kind of status"""
-    return page_file(ALWAYS_ASK, f"favicon-{name}.svg")
+    """Send the browser tab's icon for a status."""
+    return send_build_file(REVALIDATE, f"favicon-{name}.svg")
 
 
-def _by_a_person() -> bool:
-    """Whether a browser asks for a document, somewhere where only documents are."""
+def _wants_page() -> bool:
+    """Return whether a browser requests an HTML document, outside the API and the assets."""
     first = request.path.split("/")[1]
-    wants_page = request.method in ("GET", "HEAD") and "text/html" in request.accept_mimetypes.values()
-    return wants_page and first not in ("api", "assets")
+    accepts_html = request.method in ("GET", "HEAD") and "text/html" in request.accept_mimetypes.values()
+    return accepts_html and first not in ("api", "assets")

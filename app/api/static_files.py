@@ -1,4 +1,4 @@
-"""The files that the page's build made (``make build``), as they are sent."""
+"""Send the files of the page's build (``make build``)."""
 
 import os
 from io import BytesIO
@@ -11,48 +11,48 @@ from werkzeug.security import safe_join
 
 from app.api.http.errors import PageNotBuilt
 
-DOCUMENT = "index.html"
+HTML_DOCUMENT = "index.html"
 
-ALWAYS_ASK = "no-cache"
-"""A browser may keep it, and asks each time whether it is still the right one."""
+REVALIDATE = "no-cache"
+"""Cache-Control: browsers may store the file, but ask each time if it is still current."""
 
-FOR_EVER = "public, max-age=31536000, immutable"
-"""The name of such a file holds its content's hash: another content has another name."""
+KEEP_FOR_A_YEAR = "public, max-age=31536000, immutable"
+"""Cache-Control of files whose names contain a hash of their content."""
 
-TYPES = {".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
-"""Ours, because browsers are told to believe the type, and a machine's own table may be wrong."""
+MIME_TYPES = {".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
+"""Our own table: browsers trust the type (nosniff), and a machine's table may be wrong."""
 
-CODINGS = {"br": ".br", "gzip": ".gz"}
-"""What the build compresses beforehand, the smaller first."""
+ENCODINGS = {"br": ".br", "gzip": ".gz"}
+"""Suffixes of the files that the build compresses, by Content-Encoding; the smaller first."""
 
 
 def is_built() -> bool:
-    """Whether there is a page at all."""
+    """Return whether the page was built."""
     folder: Path = current_app.config["PAGE_FOLDER"]
-    return (folder / DOCUMENT).is_file()
+    return (folder / HTML_DOCUMENT).is_file()
 
 
-def page_file(caching: str, *names: str) -> Response:
-    """A file of the build, compressed if it is and the client can read that. Raises NotFound, PageNotBuilt."""
+def send_build_file(cache_control: str, *names: str) -> Response:
+    """Send a file of the build, compressed if the client accepts that. Raises NotFound, PageNotBuilt."""
     path = _find(*names)
-    coding = _coding(path)
-    mimetype = TYPES.get(PurePath(path).suffix, "application/octet-stream")
-    file = Path(path + CODINGS[coding] if coding else path)
-    # As bytes, which are sent under one time limit; gevent sends a file in pieces that would each have their own.
-    answer = send_file(BytesIO(file.read_bytes()), mimetype, etag=_etag(file), last_modified=file.stat().st_mtime)
-    answer.headers["Cache-Control"] = caching
-    answer.headers["Vary"] = "Accept-Encoding"
-    if coding:
-        answer.headers["Content-Encoding"] = coding
-    return answer
+    encoding = _choose_encoding(path)
+    mimetype = MIME_TYPES.get(PurePath(path).suffix, "application/octet-stream")
+    file = Path(path + ENCODINGS[encoding] if encoding else path)
+    # As bytes, which are sent within one timeout; gevent sends a file in pieces, each with a timeout of its own.
+    response = send_file(BytesIO(file.read_bytes()), mimetype, etag=_etag(file), last_modified=file.stat().st_mtime)
+    response.headers["Cache-Control"] = cache_control
+    response.headers["Vary"] = "Accept-Encoding"
+    if encoding:
+        response.headers["Content-Encoding"] = encoding
+    return response
 
 
-def page_of_nothing() -> Response:
-    """The page's document at an address where there is nothing, as it says itself; programs are answered otherwise."""
-    answer = page_file(ALWAYS_ASK, DOCUMENT)
-    answer.status_code = 404
-    answer.vary.add("Accept")
-    return answer
+def send_page_as_not_found() -> Response:
+    """Send the page with status 404. It shows that the URL is unknown. Raises PageNotBuilt."""
+    response = send_build_file(REVALIDATE, HTML_DOCUMENT)
+    response.status_code = 404
+    response.vary.add("Accept")
+    return response
 
 
 def _find(*names: str) -> str:
@@ -63,10 +63,10 @@ def _find(*names: str) -> str:
 
 
 def _etag(file: Path) -> str:
-    known = file.stat()
-    return f"{known.st_mtime_ns:x}-{known.st_size:x}-{adler32(os.fsencode(file)):x}"
+    stat = file.stat()
+    return f"{stat.st_mtime_ns:x}-{stat.st_size:x}-{adler32(os.fsencode(file)):x}"
 
 
-def _coding(path: str) -> str | None:
-    readable = (coding for coding in CODINGS if request.accept_encodings[coding])
-    return next((coding for coding in readable if Path(path + CODINGS[coding]).is_file()), None)
+def _choose_encoding(path: str) -> str | None:
+    accepted = (encoding for encoding in ENCODINGS if request.accept_encodings[encoding])
+    return next((encoding for encoding in accepted if Path(path + ENCODINGS[encoding]).is_file()), None)

@@ -10,7 +10,7 @@ from sqlalchemy.exc import DBAPIError
 
 from app.embedded.data_dir import DataDirError
 from app.embedded.on_demand import postgres_on_demand
-from app.errors import AppError, DatabaseUnavailable, database_sentence
+from app.errors import AppError, DatabaseUnavailable, describe_database_error
 
 
 def with_database(command: Callable[..., None]) -> Callable[..., None]:
@@ -29,6 +29,6 @@ def with_database(command: Callable[..., None]) -> Callable[..., None]:
         except DataDirError as error:
             raise click.ClickException(str(error)) from error
         except DBAPIError as error:
-            raise click.ClickException(database_sentence(error)) from error
+            raise click.ClickException(describe_database_error(error)) from error
 
     return wrapped

@@ -12,7 +12,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from app.concurrency.fair_semaphore import FairSemaphore
 from app.db.engine import MAX_LARGE_STATEMENTS, POOL_TIMEOUT
-from app.errors import DatabaseUnavailable, database_sentence
+from app.errors import DatabaseUnavailable, describe_database_error
 from app.extensions import db
 
 MIGRATIONS_BEHIND = "The database does not have this version's tables: run flask --app wsgi db upgrade."
@@ -59,7 +59,7 @@ def _run(engine: Engine, statement: Executable, values: dict[str, Any]) -> Seque
             result = connection.execute(statement, values or None)
             return result.fetchall() if result.returns_rows else []
     except (OperationalError, InterfaceError, InternalError) as error:
-        raise DatabaseUnavailable(database_sentence(error)) from error
+        raise DatabaseUnavailable(describe_database_error(error)) from error
     except ProgrammingError as error:
         if not isinstance(error.orig, (UndefinedTable, UndefinedColumn)):
             raise

@@ -1,4 +1,4 @@
-"""Requests and answers on the wire, as marshmallow schemas.
+"""Requests and responses on the wire, as marshmallow schemas.
 
 No decisions and no SQL here.
 """

@@ -1,4 +1,4 @@
-"""What goes over the wire about accounts; loading and dumping apart, no queries."""
+"""Requests and responses about accounts."""
 
 from marshmallow import RAISE, Schema, fields, validate
 
@@ -13,7 +13,7 @@ MAX_TOKEN_DAYS = 3660
 
 
 class SignInSchema(Schema):
-    """Who wants to sign in."""
+    """An e-mail address and a password."""
 
     class Meta:
         unknown = RAISE
@@ -23,7 +23,7 @@ class SignInSchema(Schema):
 
 
 class NewTokenSchema(Schema):
-    """What a token is to be."""
+    """The name and the lifetime of a new token."""
 
     class Meta:
         unknown = RAISE
@@ -31,18 +31,18 @@ class NewTokenSchema(Schema):
     name = PlainText(
         required=True,
         validate=validate.Length(1, MAX_TOKEN_NAME_LENGTH),
-        metadata={"description": "What it is for, for its user to know it by."},
+        metadata={"description": "The token's purpose, by which its user recognizes it."},
     )
     expires_in_days = JsonInteger(
         load_default=None,
         allow_none=True,
         validate=validate.Range(1, MAX_TOKEN_DAYS),
-        metadata={"description": "Null or left out: it does not expire."},
+        metadata={"description": "Days until the token expires. Null or omitted: it never expires."},
     )
 
 
 class NewPasswordSchema(Schema):
-    """The password as it is and as it is to be."""
+    """The current password and the new one."""
 
     class Meta:
         unknown = RAISE
@@ -52,12 +52,12 @@ class NewPasswordSchema(Schema):
 
 
 class MeSchema(Schema):
-    """Who is asking."""
+    """The signed-in user."""
 
     auth = fields.String(
         required=True,
         validate=validate.OneOf(["local", "accounts"]),
-        metadata={"description": "`local`: the one user of this machine, without signing in."},
+        metadata={"description": "`local`: this machine's one user, who need not sign in."},
     )
     user_id = fields.Integer(required=True)
     email = fields.String(required=True)
@@ -72,10 +72,14 @@ class CredentialSchema(Schema):
     name = fields.String(required=True)
     created_at = fields.AwareDateTime(required=True)
     last_used_at = fields.AwareDateTime(
-        required=True, allow_none=True, metadata={"description": "To the minute; null: never."}
+        required=True, allow_none=True, metadata={"description": "Precise to the minute. Null: never used."}
     )
-    expires_at = fields.AwareDateTime(required=True, allow_none=True, metadata={"description": "Null: never."})
-    is_current = fields.Boolean(required=True, metadata={"description": "Whether this request was made with it."})
+    expires_at = fields.AwareDateTime(
+        required=True, allow_none=True, metadata={"description": "Null: it never expires."}
+    )
+    is_current = fields.Boolean(
+        required=True, metadata={"description": "True for the session or token of this request."}
+    )
 
 
 class CredentialsSchema(Schema):
@@ -85,7 +89,9 @@ class CredentialsSchema(Schema):
 
 
 class IssuedTokenSchema(Schema):
-    """A new token, shown this once."""
+    """A new token with its secret, which is never shown again."""
 
     credential_id = fields.Integer(required=True)
-    token = fields.String(required=True, attribute="secret", metadata={"description": "For `Authorization: Bearer`."})
+    token = fields.String(
+        required=True, attribute="secret", metadata={"description": "Send it as `Authorization: Bearer <token>`."}
+    )

@@ -1,4 +1,4 @@
-"""What goes over the wire about companies; loading and dumping apart, no queries."""
+"""Requests and responses about companies."""
 
 import json
 import re
@@ -7,101 +7,100 @@ from typing import Any
 from marshmallow import RAISE, Schema, ValidationError, fields, post_load, pre_load, validate
 
 from app.models import MAX_COMPANIES, MAX_COMPANY_NAME_LENGTH, Outcome
-from app.schemas.fields import Line, Moment, PlainText, Switch
-from app.schemas.source_links import URL, name_of, page_of
+from app.schemas.fields import PlainText, SingleLine, StrictBoolean, UtcDateTime
+from app.schemas.source_links import BOARD_URL, board_url, display_name
 from app.sources.adapters.registry import SOURCES
 from app.sources.title_filter import has_word
 
 MAX_BOARD_LENGTH = 200
 MAX_TERM_LENGTH = 100
 MAX_TERMS = 50
-MAX_SUBMITTED_TERMS = 10
-"""Times as many may be given, blanks and doubles among them; no more than that are looked at."""
+MAX_SUBMITTED_TERMS = 10 * MAX_TERMS
+"""Terms in a request, with blanks and duplicates; a longer list is refused unread."""
 
 MAX_TERMS_BYTES = 7500
-"""Of one list, as JSON: fifty ASCII terms of a hundred characters fit by far. With it an export of 1,000 companies is
-never larger than an import may be."""
+"""Bytes of one list as JSON. Fifty ASCII terms of a hundred characters fit easily, and an export of 1,000 companies
+never exceeds the size limit of an import."""
 
-PARTING = re.compile("[,;]")
+SEPARATORS = re.compile("[,;]")
+
+SOURCE_KEY = "The key of a source."
+ENABLED = "True if previews and runs include the company."
+INCLUDE = "Only postings with one of these terms in the title; an empty list means all. Up to 50 terms."
+EXCLUDE = "No postings with one of these terms in the title. Up to 50 terms."
 
 
 class Terms(fields.List):
-    """The terms of a filter: trimmed, without blanks and doubles, each with something to look for in it.
+    """The terms of a filter: trimmed, without empty ones and duplicates, each with a letter or digit.
 
-    A comma or semicolon within a term means no more than a blank there, and would part it where people edit terms.
+    A comma or semicolon becomes a blank: it matches like one, and the page separates terms by them.
     """
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(PlainText(), **kwargs)
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> list[Any]:
-        if isinstance(value, list) and len(value) > MAX_SUBMITTED_TERMS * MAX_TERMS:
-            raise ValidationError(f"No more than {MAX_TERMS} terms.")
-        read: list[Any] = super()._deserialize(value, attr, data, **kwargs)
-        given = [" ".join(PARTING.sub(" ", term).split()) for term in read]
-        terms = list({term.casefold(): term for term in reversed(given) if term}.values())[::-1]
+        if isinstance(value, list) and len(value) > MAX_SUBMITTED_TERMS:
+            raise ValidationError(f"At most {MAX_TERMS} terms.")
+        submitted: list[Any] = super()._deserialize(value, attr, data, **kwargs)
+        tidy = [" ".join(SEPARATORS.sub(" ", term).split()) for term in submitted]
+        terms = list({term.casefold(): term for term in reversed(tidy) if term}.values())[::-1]
         if len(terms) > MAX_TERMS:
-            raise ValidationError(f"No more than {MAX_TERMS} terms.")
+            raise ValidationError(f"At most {MAX_TERMS} terms.")
         for term in terms:
             if len(term) > MAX_TERM_LENGTH:
-                raise ValidationError(f"No term is longer than {MAX_TERM_LENGTH} characters.")
+                raise ValidationError(f"A term has at most {MAX_TERM_LENGTH} characters.")
             if not has_word(term):
-                raise ValidationError(f"There is neither a letter nor a digit in “{term}”.")
+                raise ValidationError(f"The term “{term}” has no letter or digit.")
         if len(json.dumps(terms, ensure_ascii=False).encode()) > MAX_TERMS_BYTES:
-            raise ValidationError("The terms are too long altogether.")
+            raise ValidationError("All terms together are too long. Use fewer or shorter terms.")
         return terms
 
 
 class SettingsSchema(Schema):
-    """What a user settles about a company; what is left out stays."""
+    """A company's settings; omitted ones stay as they are."""
 
     class Meta:
         unknown = RAISE
 
-    name = Line(
-        validate=validate.Length(1, MAX_COMPANY_NAME_LENGTH), metadata={"description": "The name shown to its user."}
+    name = SingleLine(
+        validate=validate.Length(1, MAX_COMPANY_NAME_LENGTH), metadata={"description": "The name shown to the user."}
     )
-    enabled = Switch(metadata={"description": "Whether previews and runs look at it."})
-    include = Terms(
-        metadata={"description": "Only postings with one of these in the title; none: all. Up to 50 terms."}
-    )
-    # marshmallow has an ``exclude`` of its own, so the members of that name are declared under another.
-    exclude_ = Terms(
-        attribute="exclude",
-        data_key="exclude",
-        metadata={"description": "No postings with one of these in the title. Up to 50 terms."},
-    )
+    enabled = StrictBoolean(metadata={"description": ENABLED})
+    include = Terms(metadata={"description": INCLUDE})
+    # Schema has an attribute ``exclude``, so the field of that name needs another one here.
+    exclude_ = Terms(attribute="exclude", data_key="exclude", metadata={"description": EXCLUDE})
 
 
 class ChangesSchema(SettingsSchema):
-    """What can be changed of a company; what is left out stays."""
+    """Changes of a company; omitted settings stay as they are."""
 
-    updated_at = Moment(
-        metadata={"description": "The company's, as last seen: it is changed only if that is still so."}
+    updated_at = UtcDateTime(
+        metadata={"description": "The `updated_at` last read. The company is changed only if it is still the same."}
     )
 
 
 class ImportedCompanySchema(SettingsSchema):
-    """A board, and how it is to be looked at."""
+    """A board, and the settings for it."""
 
     source = fields.String(
         required=True,
         validate=validate.OneOf(list(SOURCES), error="There is no such source."),
-        metadata={"description": "The key of a source."},
+        metadata={"description": SOURCE_KEY},
     )
     board = PlainText(
         required=True,
         validate=validate.Length(1, MAX_BOARD_LENGTH),
-        metadata={"description": "The name that the source knows the company's board by."},
+        metadata={"description": "The board's name in the source."},
     )
-    name = Line(
+    name = SingleLine(
         required=True,
         validate=validate.Length(1, MAX_COMPANY_NAME_LENGTH),
-        metadata={"description": "For its user to know it by."},
+        metadata={"description": "The name shown to the user."},
     )
 
     @post_load
-    def _as_the_source_writes_it(self, company: dict[str, Any], **_: Any) -> dict[str, Any]:
+    def _normalize_board(self, company: dict[str, Any], **_: Any) -> dict[str, Any]:
         try:
             return {**company, "board": SOURCES[company["source"]].valid_board(company["board"])}
         except ValueError as error:
@@ -111,21 +110,15 @@ class ImportedCompanySchema(SettingsSchema):
 class NewCompanySchema(ImportedCompanySchema):
     """A company to add."""
 
-    enabled = Switch(load_default=True, metadata={"description": "Whether previews and runs look at it."})
-    include = Terms(
-        load_default=list,
-        metadata={"description": "Only postings with one of these in the title; none: all. Up to 50 terms."},
-    )
+    enabled = StrictBoolean(load_default=True, metadata={"description": ENABLED})
+    include = Terms(load_default=list, metadata={"description": INCLUDE})
     exclude_ = Terms(
-        attribute="exclude",
-        data_key="exclude",
-        load_default=list,
-        metadata={"description": "No postings with one of these in the title. Up to 50 terms."},
+        attribute="exclude", data_key="exclude", load_default=list, metadata={"description": EXCLUDE}
     )
 
 
 class ImportSchema(Schema):
-    """Companies to add or to change, as an export has them."""
+    """Companies to add or to change, in the format of an export."""
 
     class Meta:
         unknown = RAISE
@@ -134,31 +127,31 @@ class ImportSchema(Schema):
         fields.Nested(ImportedCompanySchema),
         required=True,
         metadata={
-            "description": "Up to 1,000, no board twice. What one leaves out stays as it is.",
+            "description": "Up to 1,000 companies, each board once. Omitted settings stay as they are.",
             "maxItems": MAX_COMPANIES,
         },
     )
 
     @pre_load
-    def _not_too_many(self, given: Any, **_: Any) -> Any:
-        """Before each is looked at, so that a million faults are not told one by one."""
-        companies = given.get("companies") if isinstance(given, dict) else None
+    def _limit_companies(self, body: Any, **_: Any) -> Any:
+        """Refuse a longer list before its members are validated: it could have a million faults."""
+        companies = body.get("companies") if isinstance(body, dict) else None
         if isinstance(companies, list) and len(companies) > MAX_COMPANIES:
-            raise ValidationError({"companies": [f"No more than {MAX_COMPANIES} companies."]})
-        return given
+            raise ValidationError({"companies": [f"At most {MAX_COMPANIES} companies."]})
+        return body
 
     @post_load
-    def _no_board_twice(self, given: dict[str, Any], **_: Any) -> dict[str, Any]:
-        seen: dict[tuple[str, str], int] = {}
-        for number, company in enumerate(given["companies"]):
-            first = seen.setdefault((company["source"], company["board"]), number)
+    def _refuse_duplicates(self, body: dict[str, Any], **_: Any) -> dict[str, Any]:
+        positions: dict[tuple[str, str], int] = {}
+        for number, company in enumerate(body["companies"]):
+            first = positions.setdefault((company["source"], company["board"]), number)
             if first != number:
                 raise ValidationError({"companies": {number: {"board": [f"The same board as companies.{first}."]}}})
-        return given
+        return body
 
 
 class ListingSchema(Schema):
-    """What became of a board the last time it was listed."""
+    """The latest listing of a company's board."""
 
     at = fields.AwareDateTime(required=True, attribute="listed_at")
     outcome = fields.Enum(Outcome, by_value=True, required=True, metadata={"type": "string"})
@@ -166,13 +159,15 @@ class ListingSchema(Schema):
         required=True,
         allow_none=True,
         attribute="outcome_detail",
-        metadata={"description": "A sentence, if it failed."},
+        metadata={"description": "A sentence about the failure. Null if it succeeded."},
     )
-    postings = fields.Integer(required=True, allow_none=True, metadata={"description": "Null: not known."})
+    postings = fields.Integer(
+        required=True, allow_none=True, metadata={"description": "The number of postings. Null: unknown."}
+    )
 
 
 class ExportedCompanySchema(Schema):
-    """A company as an import takes it."""
+    """A company in the format of an import."""
 
     source = fields.String(required=True)
     board = fields.String(required=True)
@@ -187,40 +182,40 @@ class CompanySchema(ExportedCompanySchema):
 
     company_id = fields.Integer(required=True)
     source_name = fields.Function(
-        lambda company: name_of(company.source), required=True, metadata={"type": "string"}
+        lambda company: display_name(company.source), required=True, metadata={"type": "string"}
     )
     url = fields.Function(
-        lambda company: page_of(company.source, company.board),
+        lambda company: board_url(company.source, company.board),
         required=True,
-        metadata={"type": ["string", "null"], "description": URL},
+        metadata={"type": ["string", "null"], "description": BOARD_URL},
     )
     created_at = fields.AwareDateTime(required=True)
     updated_at = fields.AwareDateTime(required=True)
     listing = fields.Nested(
-        ListingSchema, required=True, allow_none=True, metadata={"description": "Null: it was never listed."}
+        ListingSchema, required=True, allow_none=True, metadata={"description": "Null: the board was never listed."}
     )
 
     def get_attribute(self, obj: Any, attr: str, default: Any) -> Any:
-        """The last listing is some columns of the company's row."""
+        """Build ``listing`` from columns of the company's row."""
         if attr == "listing":
             return obj if obj.listed_at else None
         return super().get_attribute(obj, attr, default)
 
 
 class CompaniesSchema(Schema):
-    """A user's companies, by name."""
+    """A user's companies in order of their names."""
 
     companies = fields.List(fields.Nested(CompanySchema), required=True)
 
 
 class ExportSchema(Schema):
-    """A user's companies, for an import."""
+    """A user's companies in the format of an import."""
 
     companies = fields.List(fields.Nested(ExportedCompanySchema), required=True)
 
 
 class ImportResultSchema(Schema):
-    """What an import did."""
+    """The numbers of companies that an import added, changed and left unchanged."""
 
     added = fields.Integer(required=True)
     changed = fields.Integer(required=True)

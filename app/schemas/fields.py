@@ -1,4 +1,4 @@
-"""Strings and numbers as they come in."""
+"""Fields of requests that are stricter than marshmallow's."""
 
 import re
 from datetime import UTC, datetime
@@ -10,32 +10,32 @@ from app.text import UNSTORABLE, is_printable_line, strip_invisible
 
 
 class PlainText(fields.String):
-    """A string that PostgreSQL can hold and UTF-8 can write: without NUL and without half a character."""
+    """A string that PostgreSQL can store and UTF-8 can encode."""
 
     def __init__(self, **kwargs: Any) -> None:
-        # Half a character is none that a JSON Schema could speak of.
+        # A JSON Schema cannot name lone surrogates, so the pattern excludes NUL only.
         metadata = {"pattern": r"^[^\u0000]*$", **kwargs.pop("metadata", {})}
         super().__init__(metadata=metadata, **kwargs)
 
     def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> str:
         text: str = super()._deserialize(value, *args, **kwargs)
         if UNSTORABLE.search(text):
-            raise ValidationError("Not a valid string.")
+            raise ValidationError("Contains a character that cannot be stored.")
         return text
 
 
-class Line(PlainText):
-    """One line that a person can read: trimmed, and without what cannot be printed."""
+class SingleLine(PlainText):
+    """One line of readable text: trimmed, without unprintable characters."""
 
     def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> str:
         line = strip_invisible(super()._deserialize(value, *args, **kwargs))
         if not is_printable_line(line):
-            raise ValidationError("Only what can be printed, in one line.")
+            raise ValidationError("Must be one line of printable characters.")
         return line
 
 
-class Switch(fields.Boolean):
-    """JSON's true or false, and nothing that could pass for one."""
+class StrictBoolean(fields.Boolean):
+    """JSON's true or false; no string or number in their place."""
 
     def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> bool:
         if not isinstance(value, bool):
@@ -43,19 +43,19 @@ class Switch(fields.Boolean):
         return value
 
 
-class Moment(fields.AwareDateTime):
-    """A time with its offset, as UTC, because PostgreSQL knows fewer offsets than Python does."""
+class UtcDateTime(fields.AwareDateTime):
+    """A time with an offset, converted to UTC: PostgreSQL accepts fewer offsets than Python."""
 
     def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> datetime:
         try:
-            moment: datetime = super()._deserialize(value, *args, **kwargs)
-            return moment.astimezone(UTC)
+            time: datetime = super()._deserialize(value, *args, **kwargs)
+            return time.astimezone(UTC)
         except OverflowError as error:
             raise self.make_error("invalid", input=value, obj_type="datetime") from error
 
 
 class JsonInteger(fields.Integer):
-    """An integer in JSON, for which ``7.0`` is one as well (RFC 8259, JSON Schema), and no string is."""
+    """An integer in JSON. ``7.0`` is one too (RFC 8259, JSON Schema); a string is not."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(strict=True, **kwargs)
@@ -65,8 +65,8 @@ class JsonInteger(fields.Integer):
         return super()._deserialize(int(value) if is_whole else value, *args, **kwargs)
 
 
-class WholeNumber(fields.Integer):
-    """An integer written in ASCII digits and nothing else: no sign, blank, underscore or other script."""
+class QueryInteger(fields.Integer):
+    """An integer in a query, written in ASCII digits only: no sign, blank, underscore or other script."""
 
     def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> int:
         if isinstance(value, str) and not re.fullmatch(r"[0-9]{1,19}", value):

@@ -1,33 +1,37 @@
+"""Responses of the health checks."""
+
 from marshmallow import Schema, fields, validate
 
 from app.schemas.problems import ProblemSchema
 
 
 class AliveSchema(Schema):
-    """The process answers."""
+    """The web process responds."""
 
     status = fields.String(required=True, validate=validate.Equal("ok"))
 
 
 class CheckSchema(Schema):
-    """One part of the product."""
+    """The state of one part of the product."""
 
     ok = fields.Boolean(required=True)
-    reason = fields.String(required=True, allow_none=True, metadata={"description": "A sentence if it is not well."})
+    reason = fields.String(
+        required=True, allow_none=True, metadata={"description": "A sentence about the fault. Null if it works."}
+    )
 
 
 class ReadySchema(Schema):
-    """Start, abort and current-run work; `degraded` when something else does not."""
+    """The product works. `degraded`: start, abort and current-run work, some other part does not."""
 
     status = fields.String(required=True, validate=validate.OneOf(["ok", "degraded"]))
     checks = fields.Dict(
         keys=fields.String(),
         values=fields.Nested(CheckSchema),
-        metadata={"description": "For loopback, or with the METRICS_TOKEN."},
+        metadata={"description": "Only over loopback, or with the METRICS_TOKEN."},
     )
 
 
 class NotReadyProblemSchema(ProblemSchema):
-    """PostgreSQL is away or its migrations are behind."""
+    """PostgreSQL is unavailable, or its migrations are behind."""
 
     checks = fields.Dict(keys=fields.String(), values=fields.Nested(CheckSchema))

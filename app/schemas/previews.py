@@ -1,4 +1,4 @@
-"""What goes over the wire about previews; loading and dumping apart, no queries."""
+"""Requests and responses about previews."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -7,15 +7,15 @@ from typing import Any
 from marshmallow import RAISE, Schema, fields, validate
 
 from app.models import ListingState, Outcome
-from app.schemas.fields import PlainText, WholeNumber
-from app.schemas.source_links import URL, name_of, page_of
+from app.schemas.fields import PlainText, QueryInteger
+from app.schemas.source_links import BOARD_URL, board_url, display_name
 
 MAX_ID = 2**63 - 1
 MAX_POSITION = 2**31 - 1
 
 
 class PreviewOptionsSchema(Schema):
-    """What a preview may be asked for with: so far nothing, and an unknown field is refused rather than ignored."""
+    """The options of a preview: none so far. An unknown field is refused, because ignoring it would mislead."""
 
     class Meta:
         unknown = RAISE
@@ -34,29 +34,31 @@ class LatestPreviewSchema(Schema):
 
 
 class TotalsSchema(Schema):
-    """How far a preview is, and what it found."""
+    """The progress of a preview, and the numbers of its postings."""
 
     companies = fields.Integer(required=True)
     listed = fields.Integer(required=True)
     failed = fields.Integer(required=True)
-    waiting = fields.Integer(required=True, metadata={"description": "Neither listed nor failed so far."})
+    waiting = fields.Integer(
+        required=True, metadata={"description": "Companies that are neither listed nor failed yet."}
+    )
     found = fields.Integer(required=True)
-    taken = fields.Integer(required=True, metadata={"description": "Those of the postings that the filters take."})
+    taken = fields.Integer(required=True, metadata={"description": "Postings that match the filters."})
 
 
 class PreviewCompanySchema(Schema):
-    """A company as its settings were when the preview was asked for, and what became of its board."""
+    """A company with its settings at the start of the preview, and the result for its board."""
 
     position = fields.Integer(required=True)
     company_id = fields.Integer(required=True)
     source = fields.String(required=True)
-    source_name = fields.Function(lambda unit: name_of(unit.source), required=True, metadata={"type": "string"})
+    source_name = fields.Function(lambda unit: display_name(unit.source), required=True, metadata={"type": "string"})
     board = fields.String(required=True)
     name = fields.String(required=True)
     url = fields.Function(
-        lambda unit: page_of(unit.source, unit.board),
+        lambda unit: board_url(unit.source, unit.board),
         required=True,
-        metadata={"type": ["string", "null"], "description": URL},
+        metadata={"type": ["string", "null"], "description": BOARD_URL},
     )
     include = fields.List(fields.String(), required=True)
     exclude_ = fields.List(fields.String(), required=True, attribute="exclude", data_key="exclude")
@@ -66,44 +68,46 @@ class PreviewCompanySchema(Schema):
         by_value=True,
         required=True,
         allow_none=True,
-        metadata={"type": "string", "description": "Null until it is listed or failed."},
+        metadata={"type": "string", "description": "Null until the board is listed or has failed."},
     )
-    detail = fields.String(required=True, allow_none=True, metadata={"description": "A sentence, if it failed."})
+    detail = fields.String(
+        required=True, allow_none=True, metadata={"description": "A sentence about the failure. Null if it succeeded."}
+    )
     retry_at = fields.AwareDateTime(
-        required=True, allow_none=True, metadata={"description": "From when on the source would answer, if it said so."}
+        required=True, allow_none=True, metadata={"description": "The time to try again, if the source names one."}
     )
     is_complete = fields.Boolean(
-        required=True, allow_none=True, metadata={"description": "Whether the board was read to its end."}
+        required=True, allow_none=True, metadata={"description": "True if all postings of the board were read."}
     )
     found = fields.Integer(required=True, allow_none=True)
     taken = fields.Integer(required=True, allow_none=True)
     unread = fields.Integer(
-        required=True, allow_none=True, metadata={"description": "Records of the board that could not be read."}
+        required=True, allow_none=True, metadata={"description": "Records of the board that could not be parsed."}
     )
     listed_at = fields.AwareDateTime(required=True, allow_none=True)
 
 
 class PreviewCompanies(fields.List):
-    """The companies of a preview, written by hand: a page asks for a thousand of them every second.
+    """The companies of a preview. They are serialized by hand, because a page may poll a thousand of them each second.
 
-    A test holds it against ``PreviewCompanySchema``, which says what they look like.
+    A test compares the result with that of ``PreviewCompanySchema``.
     """
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(fields.Nested(PreviewCompanySchema), **kwargs)
 
     def _serialize(self, value: Any, *_: Any, **__: Any) -> list[Any] | None:
-        return [_written(unit._mapping) for unit in value]
+        return [_serialize_unit(unit._mapping) for unit in value]
 
 
-def _written(unit: Mapping[str, Any]) -> dict[str, Any]:
+def _serialize_unit(unit: Mapping[str, Any]) -> dict[str, Any]:
     source, board = unit["source"], unit["board"]
     return {
         **{name: unit[name] for name in ("position", "company_id", "source")},
-        "source_name": name_of(source),
+        "source_name": display_name(source),
         "board": board,
         "name": unit["name"],
-        "url": page_of(source, board),
+        "url": board_url(source, board),
         **{name: unit[name] for name in ("include", "exclude", "state", "outcome", "detail")},
         "retry_at": _time(unit["retry_at"]),
         **{name: unit[name] for name in ("is_complete", "found", "taken", "unread")},
@@ -116,56 +120,62 @@ def _time(time: datetime | None) -> str | None:
 
 
 class PreviewSchema(Schema):
-    """A preview in full, but for its postings."""
+    """A preview without its postings."""
 
     preview_id = fields.Integer(required=True)
-    is_finished = fields.Boolean(required=True, metadata={"description": "Each company is listed or failed."})
+    is_finished = fields.Boolean(
+        required=True, metadata={"description": "True if each company is listed or has failed."}
+    )
     is_current = fields.Boolean(
-        required=True, metadata={"description": "Companies and filters are the same as then; only so can a run start."}
+        required=True, metadata={"description": "True while the companies and filters are unchanged. A run needs it."}
     )
     settings_hash = fields.String(required=True)
     created_at = fields.AwareDateTime(required=True)
     finished_at = fields.AwareDateTime(required=True, allow_none=True)
-    server_time = fields.AwareDateTime(required=True, metadata={"description": "The clock that the times are from."})
+    server_time = fields.AwareDateTime(
+        required=True, metadata={"description": "The current time of the server's clock."}
+    )
     totals = fields.Nested(TotalsSchema, required=True)
     companies = PreviewCompanies(required=True)
 
 
 class PostingsQuerySchema(Schema):
-    """Which page of which postings is wanted."""
+    """A page of the postings, with filters."""
 
     class Meta:
         unknown = RAISE
 
-    company = WholeNumber(
+    company = QueryInteger(
         load_default=None,
         allow_none=False,
         validate=validate.Range(1, MAX_POSITION),
-        metadata={"description": "Only those of the company at this position."},
+        metadata={"description": "Only postings of the company at this position."},
     )
     taken = fields.Boolean(
         load_default=None,
         allow_none=False,
         truthy={"true"},
         falsy={"false"},
-        metadata={"description": "Only those that the filters take, or only those that they do not."},
+        metadata={"description": "Only postings that match the filters (`true`), or only those that do not (`false`)."},
     )
     search = PlainText(
         load_default=None,
         allow_none=False,
         validate=validate.Length(1, 200),
-        metadata={"description": "Part of a title, location, department or company's name, whatever its case."},
+        metadata={"description": "Text in the title, location, department or company's name; case does not matter."},
     )
-    after = WholeNumber(
+    after = QueryInteger(
         load_default=0,
         validate=validate.Range(0, MAX_ID),
-        metadata={"description": "Only postings behind this one: the `next_after` of the page before."},
+        metadata={"description": "Only postings after this one: the `next_after` of the previous page."},
     )
-    limit = WholeNumber(load_default=100, validate=validate.Range(1, 200), metadata={"description": "Postings a page."})
+    limit = QueryInteger(
+        load_default=100, validate=validate.Range(1, 200), metadata={"description": "Postings per page."}
+    )
 
 
 class RuleSchema(Schema):
-    """Why a posting is taken or not."""
+    """The rule by which a posting matches the filters or does not."""
 
     kind = fields.String(
         required=True,
@@ -176,22 +186,22 @@ class RuleSchema(Schema):
         required=True,
         allow_none=True,
         attribute="rule_term",
-        metadata={"description": "The term that decided, where one did."},
+        metadata={"description": "The term that decided, if any."},
     )
 
 
 class PostingSchema(Schema):
-    """A posting that a board offers."""
+    """A posting of a board."""
 
     posting_id = fields.Integer(required=True)
-    position = fields.Integer(required=True, metadata={"description": "Which company of the preview."})
+    position = fields.Integer(required=True, metadata={"description": "The position of the company in the preview."})
     company = fields.String(required=True)
     external_id = fields.String(required=True)
     title = fields.String(required=True)
     location = fields.String(required=True, allow_none=True)
     department = fields.String(required=True, allow_none=True)
     workplace = fields.String(
-        required=True, allow_none=True, metadata={"description": "`remote`, `hybrid`, `on_site`, or null: not said."}
+        required=True, allow_none=True, metadata={"description": "`remote`, `hybrid` or `on_site`. Null: not stated."}
     )
     employment_type = fields.String(required=True, allow_none=True)
     posted_at = fields.AwareDateTime(required=True, allow_none=True)
@@ -201,16 +211,16 @@ class PostingSchema(Schema):
     rule = fields.Nested(RuleSchema, required=True)
 
     def get_attribute(self, obj: Any, attr: str, default: Any) -> Any:
-        """The rule is two columns of the posting's row."""
+        """Build ``rule`` from columns of the posting's row."""
         return obj if attr == "rule" else super().get_attribute(obj, attr, default)
 
 
 class PostingsPageSchema(Schema):
-    """A page of postings, in the order in which they were read."""
+    """A page of postings, in the order of their ids."""
 
     postings = fields.List(fields.Nested(PostingSchema), required=True)
     next_after = fields.Integer(
-        required=True, allow_none=True, metadata={"description": "The `after` of the next page; null on the last."}
+        required=True, allow_none=True, metadata={"description": "The `after` of the next page. Null on the last page."}
     )
 
 

@@ -1,33 +1,35 @@
+"""Problem documents (RFC 9457): the responses to requests that fail."""
+
 from marshmallow import Schema, fields
 
 from app.schemas.companies import CompanySchema
 
 
 class ProblemSchema(Schema):
-    """Every error: an RFC 9457 problem document."""
+    """The members of every problem document."""
 
     type = fields.String(required=True, metadata={"description": "A URN that names the kind of problem."})
     title = fields.String(required=True, metadata={"description": "The HTTP status in words."})
     status = fields.Integer(required=True, metadata={"description": "The HTTP status."})
-    detail = fields.String(required=True, metadata={"description": "A sentence for a person."})
-    code = fields.String(required=True, metadata={"description": "A stable word for a program."})
+    detail = fields.String(required=True, metadata={"description": "A sentence for users."})
+    code = fields.String(required=True, metadata={"description": "A stable name for programs."})
     request_id = fields.String(
-        required=True, allow_none=True, metadata={"description": "What the operator finds this request by."}
+        required=True, allow_none=True, metadata={"description": "The id by which the operator finds this request."}
     )
 
 
 class InputProblemSchema(ProblemSchema):
-    """Bad input, field by field."""
+    """Invalid input, field by field."""
 
     errors = fields.Dict(
         keys=fields.String(),
         values=fields.List(fields.String()),
-        metadata={"description": "What is wrong with each field; `_schema` stands for the whole."},
+        metadata={"description": "The faults of each field; `_schema` stands for the whole."},
     )
 
 
 class StartRefusedProblemSchema(ProblemSchema):
-    """A run is active already, or the preview is outdated (`preview_outdated`) or unfinished (`preview_unfinished`)."""
+    """A run is active, or the preview is outdated (`preview_outdated`) or unfinished (`preview_unfinished`)."""
 
     run_id = fields.Integer(metadata={"description": "The active run, with `run_active`."})
 
@@ -39,13 +41,13 @@ class CompanyExistsProblemSchema(ProblemSchema):
 
 
 class CompanyChangedProblemSchema(ProblemSchema):
-    """The company is not any more as the client saw it."""
+    """The company has changed since the client read it."""
 
-    company = fields.Nested(CompanySchema, required=True, metadata={"description": "As it is."})
+    company = fields.Nested(CompanySchema, required=True, metadata={"description": "The current company."})
 
 
 class CandidateSchema(Schema):
-    """A board that may be meant."""
+    """A board that the URL may refer to."""
 
     source = fields.String(required=True)
     source_name = fields.String(required=True)
@@ -53,14 +55,16 @@ class CandidateSchema(Schema):
 
 
 class NothingDetectedProblemSchema(InputProblemSchema):
-    """No board was found, or it could not be looked at."""
+    """No board was found, or it could not be read."""
 
     candidates = fields.List(
         fields.Nested(CandidateSchema),
-        metadata={"description": "The boards to choose from, with `several_boards`, or with `board_moved` where to."},
+        metadata={
+            "description": "With `several_boards`: the boards to choose from. With `board_moved`: the new board."
+        },
     )
     retry_at = fields.AwareDateTime(
-        metadata={"description": "When to try again, with `board_throttled`, if the system says."}
+        metadata={"description": "With `board_throttled`: the time to try again, if the source names one."}
     )
 
 
@@ -68,5 +72,5 @@ class RunMovedProblemSchema(ProblemSchema):
     """The run ended before it could be aborted."""
 
     success = fields.Boolean(required=True, metadata={"description": "Always false."})
-    message = fields.String(required=True, metadata={"description": "Names the run and its status."})
-    run_status = fields.String(required=True, metadata={"description": "The status the run is in."})
+    message = fields.String(required=True, metadata={"description": "A sentence with the run's id and status."})
+    run_status = fields.String(required=True, metadata={"description": "The run's status."})

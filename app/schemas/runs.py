@@ -1,13 +1,13 @@
-"""What goes over the wire about runs; loading and dumping apart, no queries."""
+"""Requests and responses about runs."""
 
 from marshmallow import RAISE, Schema, fields, validate
 
 from app.models import MAX_RUN_ID, RunStatus
-from app.schemas.fields import JsonInteger, WholeNumber
+from app.schemas.fields import JsonInteger, QueryInteger
 
 
 class StartSchema(Schema):
-    """What a start may say; an unknown field is refused rather than ignored."""
+    """The options of a start. An unknown field is refused, because ignoring it would mislead."""
 
     class Meta:
         unknown = RAISE
@@ -16,22 +16,22 @@ class StartSchema(Schema):
         load_default=None,
         allow_none=True,
         validate=validate.Range(1, 2**63 - 1),
-        metadata={"description": "Only if this preview is finished and still true; null or left out: unseen."},
+        metadata={"description": "The preview to start from; it must be finished and current. Null or omitted: none."},
     )
 
 
 class RunsQuerySchema(Schema):
-    """Which page of the runs is wanted."""
+    """A page of the runs."""
 
     class Meta:
         unknown = RAISE
 
-    limit = WholeNumber(load_default=20, validate=validate.Range(1, 100), metadata={"description": "Runs a page."})
-    before = WholeNumber(
+    limit = QueryInteger(load_default=20, validate=validate.Range(1, 100), metadata={"description": "Runs per page."})
+    before = QueryInteger(
         load_default=None,
         allow_none=False,
         validate=validate.Range(1, MAX_RUN_ID),
-        metadata={"description": "Only runs older than this one: the `next_before` of the page before."},
+        metadata={"description": "Only runs older than this one: the `next_before` of the previous page."},
     )
     status = fields.Enum(
         RunStatus,
@@ -43,20 +43,20 @@ class RunsQuerySchema(Schema):
 
 
 class EventsQuerySchema(Schema):
-    """From where on the timeline is wanted."""
+    """A part of a timeline."""
 
     class Meta:
         unknown = RAISE
 
-    after = WholeNumber(
+    after = QueryInteger(
         load_default=0,
         validate=validate.Range(0, MAX_RUN_ID),
-        metadata={"description": "Only events behind this sequence number."},
+        metadata={"description": "Only events after this sequence number."},
     )
 
 
 class RunIdSchema(Schema):
-    """The id of a run that was started."""
+    """The id of the started run."""
 
     run_id = fields.Integer(required=True)
 
@@ -68,7 +68,7 @@ class CurrentRunSchema(Schema):
 
 
 class AbortedSchema(Schema):
-    """The run is aborted, now or already before."""
+    """The run is aborted, now or by an earlier request."""
 
     success = fields.Boolean(required=True)
     message = fields.String(required=True)
@@ -82,15 +82,17 @@ class RunSchema(Schema):
     is_active = fields.Function(
         lambda run: run.status.is_active,
         required=True,
-        metadata={"type": "boolean", "description": "Whether the run may still change."},
+        metadata={"type": "boolean", "description": "True while the run may still change."},
     )
     can_abort = fields.Function(
         lambda run: run.status in RunStatus.ABORTED.sources,
         required=True,
-        metadata={"type": "boolean", "description": "Whether an abort would end it."},
+        metadata={"type": "boolean", "description": "True if the run can be aborted."},
     )
-    total_jobs = fields.Integer(required=True, allow_none=True, metadata={"description": "Postings to take in."})
-    jobs_ready = fields.Integer(required=True, allow_none=True, metadata={"description": "Null before the end."})
+    total_jobs = fields.Integer(required=True, allow_none=True, metadata={"description": "Postings to ingest."})
+    jobs_ready = fields.Integer(
+        required=True, allow_none=True, metadata={"description": "Null until the run has finished."}
+    )
     jobs_skipped = fields.Integer(required=True, allow_none=True)
     jobs_expired = fields.Integer(required=True, allow_none=True)
     jobs_failed = fields.Integer(required=True, allow_none=True)
@@ -100,15 +102,17 @@ class RunSchema(Schema):
     dispatched_at = fields.AwareDateTime(
         required=True,
         allow_none=True,
-        metadata={"description": "When a message for a worker was last handed to the broker; null: not yet."},
+        metadata={"description": "The last time a message for a worker was published. Null: not yet."},
     )
     error_message = fields.String(required=True, allow_none=True)
     preview_id = fields.Integer(
         required=True,
         allow_none=True,
-        metadata={"description": "The preview it was started from; null: none, or one that is gone."},
+        metadata={"description": "The preview that the run was started from. Null: none, or it was deleted."},
     )
-    server_time = fields.AwareDateTime(required=True, metadata={"description": "The clock that the times are from."})
+    server_time = fields.AwareDateTime(
+        required=True, metadata={"description": "The current time of the server's clock."}
+    )
 
 
 class RunsPageSchema(Schema):
@@ -116,12 +120,13 @@ class RunsPageSchema(Schema):
 
     runs = fields.List(fields.Nested(RunSchema), required=True)
     next_before = fields.Integer(
-        required=True, allow_none=True, metadata={"description": "The `before` of the next page; null on the last."}
+        required=True, allow_none=True,
+        metadata={"description": "The `before` of the next page. Null on the last page."},
     )
 
 
 class EventSchema(Schema):
-    """One change of a run's status."""
+    """A change of a run's status."""
 
     seq = fields.Integer(required=True)
     at = fields.AwareDateTime(required=True)
@@ -132,7 +137,7 @@ class EventSchema(Schema):
         allow_none=True,
         attribute="from_status",
         data_key="from",
-        metadata={"type": ["string", "null"], "description": "Null for the start."},
+        metadata={"type": ["string", "null"], "description": "Null for the start of the run."},
     )
     to = fields.Enum(RunStatus, by_value=True, required=True, attribute="to_status", metadata={"type": "string"})
     actor = fields.String(required=True)

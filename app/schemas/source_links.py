@@ -1,20 +1,20 @@
-"""What is told of a system and its boards, also of one that this version does not know (any more)."""
+"""Names and links of sources and boards, for sources that this version does not know too."""
 
 from functools import lru_cache
 
 from app.sources.adapters.registry import SOURCES
 
-URL = "The board's page, for people; null if this version does not know its system."
+BOARD_URL = "The board's web page. Null if this version does not know the source."
 
 
-def name_of(source: str) -> str:
-    """The system's name, or its key."""
+def display_name(source: str) -> str:
+    """Return the source's name, or its key if it is unknown."""
     return SOURCES[source].name if source in SOURCES else source
 
 
 @lru_cache(maxsize=8192)
-def page_of(source: str, board: str) -> str | None:
-    """Where people look at the board, if that is known."""
+def board_url(source: str, board: str) -> str | None:
+    """Return the URL of the board's web page; None for an unknown source or an invalid board."""
     try:
         return SOURCES[source].board_page(board) if source in SOURCES else None
     except ValueError:

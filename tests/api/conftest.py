@@ -1,4 +1,4 @@
-"""People of the installation with accounts."""
+"""Users of an installation with accounts."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Signing in and out, sessions and tokens, the password: as a browser and as curl."""
+"""Signing in and out, sessions and tokens, and the password: from a browser and from curl."""
 
 import re
 import secrets
@@ -13,43 +13,43 @@ from app.extensions import db
 from app.models import CredentialKind
 from app.services.accounts import credentials, passwords, users
 from tests.api.conftest import ANN
-from tests.api.test_ingestion_routes import problem
 from tests.support.accounts import PASSWORD, Visitor, in_browser
 from tests.support.factories import open_transaction, sql
+from tests.support.responses import problem
 from tests.support.waiting import wait_until
 
 NEW_PASSWORD = "a whole new password"
 
 
-def test_signing_in_sets_a_cookie_that_only_the_browser_and_only_we_can_use(accounts_app, ann):
-    answer = Visitor(accounts_app).sign_in(ANN)
-    assert (answer.status_code, answer.data) == (204, b"")
-    [cookie] = answer.headers.getlist("Set-Cookie")
+def test_login_sets_a_secure_http_only_host_cookie(accounts_app, ann):
+    response = Visitor(accounts_app).sign_in(ANN)
+    assert (response.status_code, response.data) == (204, b"")
+    [cookie] = response.headers.getlist("Set-Cookie")
     assert cookie.startswith("__Host-session=")
     flags = {part.strip().split("=")[0] for part in cookie.split(";")[1:]}
     assert {"Secure", "HttpOnly", "Path", "SameSite"} <= flags
     assert "SameSite=Lax" in cookie and "Path=/" in cookie and "Domain" not in cookie
 
 
-def test_an_address_is_one_whatever_its_case_and_the_blanks_around_it(accounts_app, ann):
+def test_login_ignores_case_and_blanks_of_the_email_address(accounts_app, ann):
     assert Visitor(accounts_app).sign_in("  ANN@Example.ORG ").status_code == 204
 
 
-def test_unknown_and_wrong_are_answered_alike(accounts_app, ann):
+def test_login_does_not_reveal_which_email_addresses_exist(accounts_app, ann):
     sql("INSERT INTO users (email) VALUES ('no-password@example.org')")
-    answers = [
+    responses = [
         Visitor(accounts_app).call("POST", "auth/login", {"email": email, "password": "wrong"}, X_Request_ID="same")
         for email in (ANN, "nobody@example.org", "no-password@example.org")
     ]
-    assert {answer.status_code for answer in answers} == {401}
-    assert len({answer.data for answer in answers}) == 1
-    assert len({str(sorted(answer.headers)) for answer in answers}) == 1
-    problem(answers[0], 401, "sign_in_refused")
-    assert not any("Set-Cookie" in answer.headers for answer in answers)
+    assert {response.status_code for response in responses} == {401}
+    assert len({response.data for response in responses}) == 1
+    assert len({str(sorted(response.headers)) for response in responses}) == 1
+    problem(responses[0], 401, "sign_in_refused")
+    assert not any("Set-Cookie" in response.headers for response in responses)
 
 
 @pytest.mark.parametrize("email", [ANN, "nobody@example.org"])
-def test_a_password_is_verified_by_argon2_whether_the_address_is_known_or_not(accounts_app, ann, email, monkeypatch):
+def test_login_costs_an_argon2_for_unknown_addresses_too(accounts_app, ann, email, monkeypatch):
     verified, hasher = [], passwords.HASHER
 
     class Counting:
@@ -62,18 +62,18 @@ def test_a_password_is_verified_by_argon2_whether_the_address_is_known_or_not(ac
     assert verified == ["argon2id"]
 
 
-def test_a_sign_in_that_a_new_password_overtakes_is_refused(accounts_app, ann, monkeypatch):
-    """The password is right when it is looked at, and no longer when the session would begin."""
+def test_login_is_refused_if_the_password_changes_during_it(accounts_app, ann, monkeypatch):
+    """The password changes between its verification and the insertion of the session."""
 
-    class Overtaken:
+    class ChangesPassword:
         def verify(self, password_hash, password):
-            right = hasher.verify(password_hash, password)
+            matches = hasher.verify(password_hash, password)
             monkeypatch.setattr(passwords, "HASHER", hasher)
             users.set_password(ann, NEW_PASSWORD)
-            return right
+            return matches
 
     hasher = passwords.HASHER
-    monkeypatch.setattr(passwords, "HASHER", Overtaken())
+    monkeypatch.setattr(passwords, "HASHER", ChangesPassword())
     problem(Visitor(accounts_app).sign_in(ANN), 401, "sign_in_refused")
     assert sql("SELECT count(*) FROM credentials") == [(0,)]
 
@@ -92,12 +92,12 @@ def test_a_sign_in_that_a_new_password_overtakes_is_refused(accounts_app, ann, m
         ({"email": ANN, "password": PASSWORD, "admin": True}, ["admin"]),
     ],
 )
-def test_rubbish_is_refused_by_field(accounts_app, ann, body, fields):
-    special = problem(Visitor(accounts_app).call("POST", "auth/login", body), 422, "invalid_input")
-    assert sorted(special["errors"]) == fields
+def test_login_refuses_invalid_fields(accounts_app, ann, body, fields):
+    members = problem(Visitor(accounts_app).call("POST", "auth/login", body), 422, "invalid_input")
+    assert sorted(members["errors"]) == fields
 
 
-def test_a_session_and_a_token_are_the_same_person(browser, curl, ann):
+def test_session_and_token_are_the_same_user(browser, curl, ann):
     for visitor in (browser, curl):
         assert visitor.call("GET", "auth/me").json == {
             "auth": "accounts", "user_id": ann, "email": ANN, "name": None
@@ -106,7 +106,7 @@ def test_a_session_and_a_token_are_the_same_person(browser, curl, ann):
     assert curl.call("GET", "ingestion/current-run").json == {"run_id": run_id}
 
 
-def test_signing_out_ends_the_session_on_the_server_and_may_be_repeated(browser, accounts_app):
+def test_logout_ends_the_session_on_the_server_and_may_be_repeated(browser, accounts_app):
     cookie = browser.client.get_cookie("__Host-session", domain="jobs.example.org").value
     assert browser.call("POST", "auth/logout").status_code == 204
     assert browser.client.get_cookie("__Host-session", domain="jobs.example.org") is None
@@ -115,12 +115,12 @@ def test_signing_out_ends_the_session_on_the_server_and_may_be_repeated(browser,
     assert thief.call("POST", "auth/logout").status_code == 204
 
 
-def test_signing_in_again_ends_the_session_before(browser):
+def test_login_ends_the_previous_session(browser):
     assert browser.sign_in(ANN).status_code == 204
     assert sql("SELECT count(*) FROM credentials")[0].count == 1
 
 
-def forged(value: str) -> dict[str, str]:
+def cookie_header(value: str) -> dict[str, str]:
     return {"Cookie": f"__Host-session={value}"}
 
 
@@ -128,11 +128,11 @@ def forged(value: str) -> dict[str, str]:
     "headers",
     [
         {},
-        forged(""),
-        forged("x"),
-        forged("x.y"),
-        forged("%00"),
-        forged("a" * 5000),
+        cookie_header(""),
+        cookie_header("x"),
+        cookie_header("x.y"),
+        cookie_header("%00"),
+        cookie_header("a" * 5000),
         {"Authorization": ""},
         {"Authorization": "Digest x"},
         {"Authorization": "Bearer"},
@@ -148,14 +148,14 @@ def forged(value: str) -> dict[str, str]:
     [("GET", "auth/me"), ("GET", "auth/credentials"), ("POST", "auth/credentials"), ("DELETE", "auth/credentials/1"),
      ("POST", "auth/password"), ("GET", "ingestion/runs"), ("POST", "ingestion/start"), ("POST", "ingestion/abort/1")],
 )
-def test_what_proves_nothing_is_401(accounts_app, ann, headers, method, path):
-    answer = Visitor(accounts_app, **headers).call(method, path)
-    problem(answer, 401, "unauthenticated")
-    assert answer.headers["WWW-Authenticate"] == "Bearer"
+def test_invalid_credentials_are_401(accounts_app, ann, headers, method, path):
+    response = Visitor(accounts_app, **headers).call(method, path)
+    problem(response, 401, "unauthenticated")
+    assert response.headers["WWW-Authenticate"] == "Bearer"
 
 
-def test_a_bad_token_is_not_made_up_for_by_a_good_cookie(browser):
-    """A request with a token passes the check of its origin; it may not act by the cookie then."""
+def test_invalid_token_beside_a_valid_cookie_is_401(browser):
+    """A request with a token skips the origin check, so it must not act on the cookie."""
     evil = {"Origin": "https://evil.example", "Authorization": "Bearer x"}
     problem(browser.call("POST", "ingestion/start", **evil), 401, "unauthenticated")
 
@@ -163,30 +163,30 @@ def test_a_bad_token_is_not_made_up_for_by_a_good_cookie(browser):
 @pytest.mark.parametrize(
     ("path", "body"), [("auth/logout", None), ("auth/login", {"email": ANN, "password": PASSWORD})]
 )
-def test_a_made_up_token_does_not_open_signing_in_and_out_to_other_sites(browser, path, body):
+def test_invented_token_does_not_skip_the_origin_check_of_login(browser, path, body):
     evil = {"Origin": "https://evil.example", "Authorization": "Bearer x"}
-    answer = browser.call("POST", path, body, **evil)
-    problem(answer, 403, "forbidden")
-    assert "Set-Cookie" not in answer.headers
+    response = browser.call("POST", path, body, **evil)
+    problem(response, 403, "forbidden")
+    assert "Set-Cookie" not in response.headers
     assert browser.call("GET", "auth/me").status_code == 200
 
 
-def test_a_secret_works_only_the_way_it_is_meant_to_be_carried(accounts_app, ann, curl):
+def test_secret_of_a_session_is_no_token_and_vice_versa(accounts_app, ann, curl):
     token = curl.headers["Authorization"].removeprefix("Bearer ")
-    problem(Visitor(accounts_app, **forged(token)).call("GET", "auth/me"), 401, "unauthenticated")
+    problem(Visitor(accounts_app, **cookie_header(token)).call("GET", "auth/me"), 401, "unauthenticated")
     with accounts_app.app_context():
         session = credentials.sign_in(ANN, PASSWORD, "test").secret
     bearer = Visitor(accounts_app, Authorization=f"Bearer {session}")
     problem(bearer.call("GET", "auth/me"), 401, "unauthenticated")
 
 
-def test_an_expired_credential_is_none(browser, curl):
+def test_expired_credentials_are_401(browser, curl):
     sql("UPDATE credentials SET expires_at = now()")
     for visitor in (browser, curl):
         problem(visitor.call("GET", "auth/me"), 401, "unauthenticated")
 
 
-def test_the_last_use_is_written_at_most_once_a_minute(curl):
+def test_last_use_is_written_at_most_once_a_minute(curl):
     def last_use():
         return sql("SELECT last_used_at FROM credentials")[0].last_used_at
 
@@ -200,12 +200,12 @@ def test_the_last_use_is_written_at_most_once_a_minute(curl):
     assert last_use() > first
 
 
-def test_a_token_is_shown_once_and_kept_as_a_hash(browser):
-    answer = browser.call("POST", "auth/credentials", {"name": "cron", "expires_in_days": 30})
-    assert answer.status_code == 201
-    token = answer.json["token"]
+def test_token_is_shown_once_and_stored_as_a_hash(browser):
+    response = browser.call("POST", "auth/credentials", {"name": "cron", "expires_in_days": 30})
+    assert response.status_code == 201
+    token = response.json["token"]
     assert re.fullmatch(r"ji_[\w-]{43}", token)
-    assert answer.headers["Location"] == f"/api/auth/credentials/{answer.json['credential_id']}"
+    assert response.headers["Location"] == f"/api/auth/credentials/{response.json['credential_id']}"
     [made, session] = browser.call("GET", "auth/credentials").json["credentials"]
     assert (made["kind"], made["name"], made["last_used_at"], made["is_current"]) == ("token", "cron", None, False)
     assert (session["kind"], session["is_current"]) == ("session", True)
@@ -219,25 +219,25 @@ def test_a_token_is_shown_once_and_kept_as_a_hash(browser):
     [{}, {"name": ""}, {"name": "x" * 101}, {"name": "\x00"}, {"name": "x", "expires_in_days": 0},
      {"name": "x", "expires_in_days": 3661}, {"name": "x", "expires_in_days": 1.5}, {"name": "x", "kind": "session"}],
 )
-def test_a_token_that_cannot_be_is_refused(browser, body):
+def test_token_with_invalid_fields_is_refused(browser, body):
     problem(browser.call("POST", "auth/credentials", body), 422, "invalid_input")
     assert sql("SELECT count(*) FROM credentials")[0].count == 1
 
 
-def test_a_revoked_token_ends_at_once(browser, curl):
+def test_revoked_token_ends_at_once(browser, curl):
     [token] = [each for each in browser.call("GET", "auth/credentials").json["credentials"] if each["kind"] == "token"]
     assert browser.call("DELETE", f"auth/credentials/{token['credential_id']}").status_code == 204
     problem(curl.call("GET", "auth/me"), 401, "unauthenticated")
-    answer = browser.call("DELETE", f"auth/credentials/{token['credential_id']}")
-    problem(answer, 404, "credential_not_found")
+    response = browser.call("DELETE", f"auth/credentials/{token['credential_id']}")
+    problem(response, 404, "credential_not_found")
 
 
 @pytest.mark.parametrize("credential_id", ["0", "-1", "x", "01", str(2**63), "9" * 40])
-def test_an_id_that_cannot_be_one_is_an_unknown_address(browser, credential_id):
+def test_revoke_with_an_invalid_id_is_404(browser, credential_id):
     problem(browser.call("DELETE", f"auth/credentials/{credential_id}"), 404, "not_found")
 
 
-def test_a_new_password_ends_everything_but_the_session_it_was_changed_in(accounts_app, browser, curl):
+def test_password_change_ends_all_other_sessions_and_all_tokens(accounts_app, browser, curl):
     other = in_browser(accounts_app, ANN)
     change = {"current_password": PASSWORD, "new_password": NEW_PASSWORD}
     assert browser.call("POST", "auth/password", change).status_code == 204
@@ -248,18 +248,18 @@ def test_a_new_password_ends_everything_but_the_session_it_was_changed_in(accoun
     assert Visitor(accounts_app).sign_in(ANN, NEW_PASSWORD).status_code == 204
 
 
-def test_a_password_is_not_changed_without_the_current_one(accounts_app, browser):
+def test_password_change_requires_the_current_password(accounts_app, browser):
     change = {"current_password": "wrong", "new_password": NEW_PASSWORD}
-    special = problem(browser.call("POST", "auth/password", change), 422, "wrong_password")
-    assert list(special["errors"]) == ["current_password"]
+    members = problem(browser.call("POST", "auth/password", change), 422, "wrong_password")
+    assert list(members["errors"]) == ["current_password"]
     assert Visitor(accounts_app).sign_in(ANN).status_code == 204
 
 
 @pytest.mark.parametrize("password", ["", "short", "x" * 11, "x" * 1025, None, "x" * 20 + "\x00"])
-def test_a_bad_new_password_is_refused(browser, password):
+def test_password_change_refuses_invalid_passwords(browser, password):
     change = {"current_password": PASSWORD, "new_password": password}
-    special = problem(browser.call("POST", "auth/password", change), 422, "invalid_input")
-    assert list(special["errors"]) == ["new_password"]
+    members = problem(browser.call("POST", "auth/password", change), 422, "invalid_input")
+    assert list(members["errors"]) == ["new_password"]
 
 
 @pytest.mark.parametrize(
@@ -267,11 +267,11 @@ def test_a_bad_new_password_is_refused(browser, password):
     [("POST", "login"), ("POST", "logout"), ("GET", "credentials"), ("POST", "credentials"),
      ("DELETE", "credentials/1"), ("POST", "password")],
 )
-def test_with_one_local_user_there_are_no_accounts(client, method, path):
+def test_local_auth_has_no_accounts(client, method, path):
     problem(client.open(f"/api/auth/{path}", method=method, json={}), 404, "no_accounts")
 
 
-def test_with_one_local_user_he_is_who_asks(client, user_id):
+def test_local_auth_has_one_user(client, user_id):
     assert client.get("/api/auth/me").json == {
         "auth": "local", "user_id": user_id, "email": "local@localhost", "name": "You"
     }
@@ -283,21 +283,21 @@ def test_with_one_local_user_he_is_who_asks(client, user_id):
     [("POST", "auth/login"), ("POST", "auth/logout"), ("POST", "auth/credentials"), ("POST", "auth/password"),
      ("DELETE", "auth/credentials/1"), ("POST", "ingestion/start")],
 )
-def test_another_sites_page_can_do_nothing_by_the_cookie(browser, headers, method, path):
+def test_cookie_is_useless_to_another_sites_page(browser, headers, method, path):
     problem(browser.call(method, path, {}, **headers), 403, "forbidden")
     assert browser.call("GET", "auth/me").status_code == 200
 
 
-def test_what_is_issued_while_the_password_changes_is_dead(accounts_app, ann, browser):
-    """A sign-in with the old password, and a token asked for with a session that ends, both just before the commit."""
+def test_credential_issued_during_a_password_change_is_invalid(accounts_app, ann, browser):
+    """A session by the old password and a token by an ended session are both issued just before the commit."""
     lock = f"SELECT * FROM users WHERE user_id = {ann} FOR UPDATE"
     with accounts_app.app_context(), open_transaction(lock) as other:
         session = credentials.find(CredentialKind.SESSION, secret_of(browser))
         with ThreadPoolExecutor(2) as pool:
             late = pool.submit(within(accounts_app, credentials.sign_in), ANN, PASSWORD, "late")
-            wait_until(lambda: waiting() == 1, what="the sign-in behind the lock")
+            wait_until(lambda: waiting() == 1, what="the login to wait for the lock")
             change = pool.submit(within(accounts_app, users.set_password), ann, NEW_PASSWORD)
-            wait_until(lambda: waiting() == 2, what="the change behind it")
+            wait_until(lambda: waiting() == 2, what="the password change to wait too")
             other.rollback()
             secret = late.result().secret
             assert change.result() is True
@@ -308,12 +308,12 @@ def test_what_is_issued_while_the_password_changes_is_dead(accounts_app, ann, br
 
 
 def waiting() -> int:
-    """How many statements wait for a lock."""
+    """Return the number of statements that wait for a lock."""
     return sql("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")[0].count
 
 
 def within(app, function):
-    """The function, in a context of its own, for a thread."""
+    """Return the function wrapped in an application context of its own, for a thread."""
 
     def call(*arguments):
         with app.app_context():
@@ -326,25 +326,25 @@ def secret_of(visitor) -> str:
     return visitor.client.get_cookie("__Host-session", domain="jobs.example.org").value.partition(".")[0]
 
 
-def test_what_nobodys_password_is_compared_with_takes_as_long_as_a_persons():
+def test_dummy_hash_costs_as_much_as_a_real_one():
     assert not passwords.HASHER.check_needs_rehash(passwords.DUMMY_HASH)
 
 
-def test_a_key_that_was_the_secret_key_before_is_believed_and_an_unknown_one_is_not(settings, accounts_app, browser):
+def test_secret_key_fallbacks_keep_sessions_valid(settings, accounts_app, browser):
     cookie = browser.client.get_cookie("__Host-session", domain="jobs.example.org").value
     before = accounts_app.config["SETTINGS"]
     for fallbacks, code in (((before.secret_key,), 200), ((), 401)):
         rotated = replace(before, secret_key=secrets.token_urlsafe(48), secret_key_fallbacks=fallbacks)
         app = create_app(rotated)
-        assert Visitor(app, **forged(cookie)).call("GET", "auth/me").status_code == code
+        assert Visitor(app, **cookie_header(cookie)).call("GET", "auth/me").status_code == code
         with app.app_context():
             db.engine.dispose()
 
 
-def test_without_tls_the_cookie_has_the_port_in_its_name_so_that_two_products_on_a_host_differ(accounts_app, ann):
+def test_cookie_without_tls_has_the_port_in_its_name(accounts_app, ann):
     plain = create_app(replace(accounts_app.config["SETTINGS"], public_url=None))
-    answer = plain.test_client().post("/api/auth/login", json={"email": ANN, "password": PASSWORD})
-    [cookie] = answer.headers.getlist("Set-Cookie")
+    response = plain.test_client().post("/api/auth/login", json={"email": ANN, "password": PASSWORD})
+    [cookie] = response.headers.getlist("Set-Cookie")
     assert cookie.startswith("session-8000=") and "Secure" not in cookie and "HttpOnly" in cookie
     with plain.app_context():
         db.engine.dispose()

@@ -1,4 +1,4 @@
-"""Companies over HTTP: what is refused, by field, and that an export is an import."""
+"""Companies over HTTP: validation by field, paging, import and export."""
 
 import pytest
 from flask import json
@@ -6,34 +6,34 @@ from flask import json
 from app.config.settings import MAX_IMPORT_BYTES
 from app.services.companies import companies
 from app.services.companies.errors import TooManyCompanies
-from tests.api.test_ingestion_routes import NO_IDS, problem
 from tests.support.factories import make_user, sql
-from tests.support.previews import company
+from tests.support.previews import begun, company, finished
+from tests.support.responses import INVALID_IDS, problem
 
 URL = "/api/ingestion/companies"
 ACME = {"source": "greenhouse", "board": "acme", "name": "Acme"}
 
 
-def fault(client, field: str, body: object, path: str = "", method: str = "POST") -> None:
-    """Check that a body is refused for that field alone, and changed nothing."""
+def check_refused(client, field: str, body: object, path: str = "", method: str = "POST") -> None:
+    """Check that a body is refused because of this field alone, and that nothing was changed."""
     before = sql("SELECT * FROM companies")
-    answer = client.open(f"{URL}{path}", method=method, data=json.dumps(body), content_type="application/json")
-    errors = problem(answer, 422, "invalid_input")["errors"]
+    response = client.open(f"{URL}{path}", method=method, data=json.dumps(body), content_type="application/json")
+    errors = problem(response, 422, "invalid_input")["errors"]
     assert list(errors) == [field]
     assert all(isinstance(text, str) for text in errors[field])
     assert sql("SELECT * FROM companies") == before
 
 
-def test_without_companies_the_list_is_empty(client):
-    answer = client.get(URL)
-    assert (answer.status_code, answer.json) == (200, {"companies": []})
+def test_list_is_empty_without_companies(client):
+    response = client.get(URL)
+    assert (response.status_code, response.json) == (200, {"companies": []})
 
 
-def test_an_added_company_is_found_at_its_address(client):
-    answer = client.post(URL, json={**ACME, "include": [" Engineer ", "", "engineer"], "exclude": ["intern"]})
-    assert answer.status_code == 201
-    assert answer.headers["Location"] == f"{URL}/1"
-    added = dict(answer.json)
+def test_added_company_is_found_at_its_url(client):
+    response = client.post(URL, json={**ACME, "include": [" Engineer ", "", "engineer"], "exclude": ["intern"]})
+    assert response.status_code == 201
+    assert response.headers["Location"] == f"{URL}/1"
+    added = dict(response.json)
     assert all(added.pop(name).endswith("+00:00") for name in ("created_at", "updated_at"))
     assert added == {
         **ACME,
@@ -45,11 +45,11 @@ def test_an_added_company_is_found_at_its_address(client):
         "exclude": ["intern"],
         "listing": None,
     }
-    assert client.get(answer.headers["Location"]).json == answer.json
-    assert client.get(URL).json == {"companies": [answer.json]}
+    assert client.get(response.headers["Location"]).json == response.json
+    assert client.get(URL).json == {"companies": [response.json]}
 
 
-def test_the_last_listing_is_told(client, user_id):
+def test_company_shows_its_latest_listing(client, user_id):
     company(user_id, "acme")
     sql("UPDATE companies SET listed_at = now(), outcome = 'gone', outcome_detail = 'It is gone.'")
     listing = client.get(f"{URL}/1").json["listing"]
@@ -57,22 +57,22 @@ def test_the_last_listing_is_told(client, user_id):
     assert listing == {"outcome": "gone", "detail": "It is gone.", "postings": None}
 
 
-def test_the_same_board_twice_is_a_conflict_that_names_the_first(client):
+def test_add_the_same_board_twice_is_409_with_the_first_id(client):
     company_id = client.post(URL, json=ACME).json["company_id"]
-    answer = client.post(URL, json={**ACME, "name": "Other"})
-    assert problem(answer, 409, "company_exists") == {"company_id": company_id}
+    response = client.post(URL, json={**ACME, "name": "Other"})
+    assert problem(response, 409, "company_exists") == {"company_id": company_id}
 
 
-def test_too_many_companies_are_a_conflict(client, monkeypatch):
+def test_add_too_many_companies_is_409(client, monkeypatch):
     monkeypatch.setattr(companies, "MAX_COMPANIES", 1)
     client.post(URL, json=ACME)
     problem(client.post(URL, json={**ACME, "board": "beta"}), 409, TooManyCompanies.code)
-    given = {"companies": [{**ACME, "board": board} for board in ("beta", "gamma")]}
-    problem(client.post(f"{URL}/import", json=given), 409, TooManyCompanies.code)
+    body = {"companies": [{**ACME, "board": board} for board in ("beta", "gamma")]}
+    problem(client.post(f"{URL}/import", json=body), 409, TooManyCompanies.code)
 
 
 @pytest.mark.parametrize(
-    ("field", "given"),
+    ("field", "members"),
     [
         ("source", {"source": "workday"}),
         ("source", {"source": ""}),
@@ -112,100 +112,165 @@ def test_too_many_companies_are_a_conflict(client, monkeypatch):
         ("listing", {"listing": None}),
     ],
 )
-def test_rubbish_is_refused_by_field(client, user_id, field, given):
-    fault(client, field, {**ACME, **given})
+def test_company_with_an_invalid_field_is_refused(client, user_id, field, members):
+    check_refused(client, field, {**ACME, **members})
     if field not in ("source", "board"):
         company_id = company(user_id, "acme")
-        fault(client, field, given, f"/{company_id}", "PATCH")
-        fault(client, f"companies.1.{field}", {"companies": [ACME, {**ACME, "board": "b", **given}]}, "/import")
+        check_refused(client, field, members, f"/{company_id}", "PATCH")
+        second = {**ACME, "board": "b", **members}
+        check_refused(client, f"companies.1.{field}", {"companies": [ACME, second]}, "/import")
 
 
 @pytest.mark.parametrize("missing", list(ACME))
-def test_what_is_missing_is_said(client, missing):
-    given = {name: value for name, value in ACME.items() if name != missing}
-    fault(client, missing, given)
-    fault(client, f"companies.0.{missing}", {"companies": [given]}, "/import")
+def test_company_with_a_missing_field_is_refused(client, missing):
+    body = {name: value for name, value in ACME.items() if name != missing}
+    check_refused(client, missing, body)
+    check_refused(client, f"companies.0.{missing}", {"companies": [body]}, "/import")
 
 
-def test_fifty_terms_of_a_hundred_characters_are_taken_as_they_are_meant(client):
+def test_terms_are_accepted_up_to_fifty_of_a_hundred_characters(client):
     terms = [f"{number:02}" + "x" * 98 for number in range(50)]
-    answer = client.post(URL, json={**ACME, "include": [*terms, *terms, " "], "exclude": ["front   end", "C++", "日本"]})
-    assert answer.json["include"] == terms
-    assert answer.json["exclude"] == ["front end", "C++", "日本"]
+    filters = {"include": [*terms, *terms, " "], "exclude": ["front   end", "C++", "日本"]}
+    response = client.post(URL, json={**ACME, **filters})
+    assert response.json["include"] == terms
+    assert response.json["exclude"] == ["front end", "C++", "日本"]
 
 
-def test_a_change_changes_what_it_names(client, user_id):
+def test_change_writes_only_the_fields_in_the_body(client, user_id):
     company_id = company(user_id, "acme", include=("engineer",))
-    answer = client.patch(f"{URL}/{company_id}", json={"enabled": False, "name": " Acme Ltd "})
-    assert answer.status_code == 200
-    assert (answer.json["enabled"], answer.json["name"], answer.json["include"]) == (False, "Acme Ltd", ["engineer"])
-    assert client.patch(f"{URL}/{company_id}", json={}).json == answer.json
-    fault(client, "board", {"board": "other"}, f"/{company_id}", "PATCH")
-    fault(client, "source", {"source": "lever"}, f"/{company_id}", "PATCH")
+    response = client.patch(f"{URL}/{company_id}", json={"enabled": False, "name": " Acme Ltd "})
+    assert response.status_code == 200
+    changed = response.json
+    assert (changed["enabled"], changed["name"], changed["include"]) == (False, "Acme Ltd", ["engineer"])
+    assert client.patch(f"{URL}/{company_id}", json={}).json == response.json
+    check_refused(client, "board", {"board": "other"}, f"/{company_id}", "PATCH")
+    check_refused(client, "source", {"source": "lever"}, f"/{company_id}", "PATCH")
 
 
-def test_a_removed_company_is_gone(client, user_id):
+def test_removed_company_is_not_found(client, user_id):
     company_id = company(user_id, "acme")
-    answer = client.delete(f"{URL}/{company_id}")
-    assert (answer.status_code, answer.data) == (204, b"")
+    response = client.delete(f"{URL}/{company_id}")
+    assert (response.status_code, response.data) == (204, b"")
     problem(client.delete(f"{URL}/{company_id}"), 404, "company_not_found")
     problem(client.get(f"{URL}/{company_id}"), 404, "company_not_found")
     problem(client.patch(f"{URL}/{company_id}", json={}), 404, "company_not_found")
 
 
-@pytest.mark.parametrize("company_id", NO_IDS[:-6])
-def test_what_cannot_be_a_company_id_is_an_unknown_address(client, company_id):
+@pytest.mark.parametrize("company_id", INVALID_IDS)
+def test_invalid_company_id_is_404(client, company_id):
     for method in ("GET", "PATCH", "DELETE"):
         problem(client.open(f"{URL}/{company_id}", method=method), 404, "not_found")
 
 
-def test_the_largest_possible_id_is_a_company_that_is_not_there(client):
+def test_largest_company_id_is_not_found(client):
     problem(client.get(f"{URL}/{2**63 - 1}"), 404, "company_not_found")
     for method in ("GET", "PATCH", "DELETE"):
         problem(client.open(f"{URL}/{2**63}", method=method), 404, "not_found")
 
 
-def test_an_export_is_an_attachment_and_an_import_of_it_changes_nothing(client, user_id):
+def test_export_is_an_attachment_that_imports_unchanged(client, user_id):
     company(user_id, "acme", include=("engineer",), exclude=("intern",))
     company(user_id, "beta", enabled=False)
     company(make_user("other@example.org"), "theirs")
-    answer = client.get(f"{URL}/export")
-    assert answer.headers["Content-Disposition"] == "attachment; filename=companies.json"
-    assert answer.mimetype == "application/json"
-    assert [set(each) for each in answer.json["companies"]] == [
+    response = client.get(f"{URL}/export")
+    assert response.headers["Content-Disposition"] == "attachment; filename=companies.json"
+    assert response.mimetype == "application/json"
+    assert [set(each) for each in response.json["companies"]] == [
         {"source", "board", "name", "enabled", "include", "exclude"}
     ] * 2
-    assert [each["board"] for each in answer.json["companies"]] == ["acme", "beta"]
-    again = client.post(f"{URL}/import", data=answer.data, content_type="application/json")
+    assert [each["board"] for each in response.json["companies"]] == ["acme", "beta"]
+    again = client.post(f"{URL}/import", data=response.data, content_type="application/json")
     assert (again.status_code, again.json) == (200, {"added": 0, "changed": 0, "unchanged": 2})
     for each in client.get(URL).json["companies"]:
         client.delete(f"{URL}/{each['company_id']}")
-    again = client.post(f"{URL}/import", data=answer.data, content_type="application/json")
+    again = client.post(f"{URL}/import", data=response.data, content_type="application/json")
     assert again.json == {"added": 2, "changed": 0, "unchanged": 0}
-    assert client.get(f"{URL}/export").data == answer.data
+    assert client.get(f"{URL}/export").data == response.data
 
 
-def test_an_import_with_one_fault_changes_nothing_at_all(client, user_id):
+def test_import_with_one_fault_changes_nothing(client, user_id):
     company(user_id, "acme")
-    fault(client, "companies.1.name", {"companies": [{**ACME, "name": "Changed"}, {**ACME, "board": "b", "name": ""}]},
-          "/import")
-    fault(client, "companies.1.board", {"companies": [ACME, {**ACME, "board": " acme "}]}, "/import")
-    fault(client, "companies.0.kind", {"companies": [{**ACME, "kind": 1}]}, "/import")
-    fault(client, "companies.0._schema", {"companies": [7]}, "/import")
-    fault(client, "companies", {"companies": {}}, "/import")
-    fault(client, "companies", {}, "/import")
-    fault(client, "companies", {"companies": [{}] * 1001}, "/import")
-    fault(client, "more", {"companies": [], "more": 1}, "/import")
+    nameless = {**ACME, "board": "b", "name": ""}
+    check_refused(client, "companies.1.name", {"companies": [{**ACME, "name": "Changed"}, nameless]}, "/import")
+    check_refused(client, "companies.1.board", {"companies": [ACME, {**ACME, "board": " acme "}]}, "/import")
+    check_refused(client, "companies.0.kind", {"companies": [{**ACME, "kind": 1}]}, "/import")
+    check_refused(client, "companies.0._schema", {"companies": [7]}, "/import")
+    check_refused(client, "companies", {"companies": {}}, "/import")
+    check_refused(client, "companies", {}, "/import")
+    check_refused(client, "companies", {"companies": [{}] * 1001}, "/import")
+    check_refused(client, "more", {"companies": [], "more": 1}, "/import")
 
 
-def test_an_import_may_have_16_mebibytes_and_everything_else_64_kib(client):
+def test_import_may_have_16_mib_and_other_bodies_64_kib(client):
     large = json.dumps({"companies": [{**ACME, "include": ["x" * 100], "board": f"b{n}"} for n in range(500)]}).encode()
     large += b" " * (MAX_IMPORT_BYTES - len(large))
-    answer = client.post(f"{URL}/import", data=large, content_type="application/json")
-    assert (answer.status_code, answer.json["added"]) == (200, 500)
-    answer = client.post(f"{URL}/import", data=large + b" ", content_type="application/json")
-    problem(answer, 413, "body_too_large")
-    assert "16 MiB" in answer.get_json(force=True)["detail"]
-    answer = client.post(URL, data=large, content_type="application/json")
-    problem(answer, 413, "body_too_large")
-    assert "64 KiB" in answer.get_json(force=True)["detail"]
+    response = client.post(f"{URL}/import", data=large, content_type="application/json")
+    assert (response.status_code, response.json["added"]) == (200, 500)
+    response = client.post(f"{URL}/import", data=large + b" ", content_type="application/json")
+    problem(response, 413, "body_too_large")
+    assert "16 MiB" in response.get_json(force=True)["detail"]
+    response = client.post(URL, data=large, content_type="application/json")
+    problem(response, 413, "body_too_large")
+    assert "64 KiB" in response.get_json(force=True)["detail"]
+
+
+def test_company_of_an_unknown_source_can_be_changed_and_removed(client, user_id):
+    company_id = company(user_id, "acme")
+    preview_id = begun(user_id)
+    sql("UPDATE companies SET source = 'forgotten'")
+    sql("UPDATE preview_companies SET source = 'forgotten'")
+    [shown] = client.get(URL).json["companies"]
+    assert (shown["source"], shown["source_name"], shown["url"]) == ("forgotten", "forgotten", None)
+    [unit] = client.get(f"/api/ingestion/dry-run/{preview_id}").json["companies"]
+    assert (unit["source"], unit["source_name"], unit["url"]) == ("forgotten", "forgotten", None)
+    assert client.patch(f"{URL}/{company_id}", json={"enabled": False}).json["url"] is None
+    assert client.get(f"{URL}/export").json["companies"][0]["source"] == "forgotten"
+    assert client.delete(f"{URL}/{company_id}").status_code == 204
+
+
+def test_company_with_an_invalid_board_has_no_url(client, user_id):
+    company_id = company(user_id, "acme")
+    sql("UPDATE companies SET board = 'a/b'")
+    assert client.get(f"{URL}/{company_id}").json["url"] is None
+
+
+def test_largest_possible_export_can_be_imported(client, user_id):
+    """Terms fill each list up to its limit."""
+    terms = [f"{number:02}" + '"' * 98 for number in range(37)]
+    many = [
+        {"source": "greenhouse", "board": f"{number:04}" + "b" * 60, "name": "🙂" * 100, "include": terms,
+         "exclude": terms, "enabled": True}
+        for number in range(1000)
+    ]
+    companies.merge(user_id, many)
+    exported = client.get(f"{URL}/export").data
+    assert len(exported) <= MAX_IMPORT_BYTES
+    response = client.post(f"{URL}/import", data=exported, content_type="application/json")
+    assert response.json == {"added": 0, "changed": 0, "unchanged": 1000}
+
+
+def test_comma_in_a_term_becomes_a_blank(client):
+    response = client.post(URL, json={**ACME, "include": ["front,end", "a;b", ", ;", "Paris, France"]})
+    assert response.json["include"] == ["front end", "a b", "Paris France"]
+
+
+@pytest.mark.parametrize(
+    ("submitted", "kept"),
+    [
+        ("\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645", "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645"),
+        ("\u0915\u094d\u200d\u0937", "\u0915\u094d\u200d\u0937"),
+        ("👩\u200d💻 Jobs ❤\ufe0f", "👩\u200d💻 Jobs ❤\ufe0f"),
+        ("A\u202ecme\u202c", "Acme"),
+        ("\u2066Acme\u2069\u200e\u200f ", "Acme"),
+        ("\u200d Acme \u200c", "Acme"),
+    ],
+)
+def test_company_name_keeps_joiners_but_not_direction_marks(client, submitted, kept):
+    assert client.post(URL, json={**ACME, "name": submitted}).json["name"] == kept
+
+
+def test_export_is_the_same_after_a_preview(client, user_id, boards):
+    company(user_id, "acme")
+    before = client.get(f"{URL}/export").data
+    finished(user_id)
+    assert client.get(f"{URL}/export").data == before

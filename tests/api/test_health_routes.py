@@ -1,4 +1,4 @@
-"""What probes and Prometheus are told."""
+"""Health checks and metrics over HTTP."""
 
 from dataclasses import replace
 
@@ -9,141 +9,141 @@ from app import create_app
 from app.extensions import db
 from app.models import Component
 from app.services.health import heartbeats
-from tests.api.test_ingestion_routes import problem
 from tests.support.factories import make_run, make_user, sql
+from tests.support.responses import problem
 
 
-def all_well() -> None:
+def beat_all() -> None:
     for component in Component:
         heartbeats.beat(component, "here")
 
 
-def silence(component: str, seconds: float) -> None:
+def age_heartbeat(component: str, seconds: float) -> None:
     sql(
         "UPDATE heartbeats SET at = clock_timestamp() - make_interval(secs => :seconds) WHERE component = :component",
         seconds=seconds, component=component,
     )
 
 
-def test_alive_asks_nobody(client):
-    sql("ALTER TABLE alembic_version RENAME TO elsewhere")
+def test_healthz_needs_no_database(client):
+    sql("ALTER TABLE alembic_version RENAME TO hidden")
     try:
-        answer = client.get("/healthz")
+        response = client.get("/healthz")
     finally:
-        sql("ALTER TABLE elsewhere RENAME TO alembic_version")
-    assert (answer.status_code, answer.json) == (200, {"status": "ok"})
+        sql("ALTER TABLE hidden RENAME TO alembic_version")
+    assert (response.status_code, response.json) == (200, {"status": "ok"})
 
 
-def test_all_well_is_ok(client):
-    all_well()
-    answer = client.get("/readyz")
-    assert answer.status_code == 200
-    assert answer.json == {
+def test_readyz_is_ok_if_all_parts_work(client):
+    beat_all()
+    response = client.get("/readyz")
+    assert response.status_code == 200
+    assert response.json == {
         "status": "ok",
         "checks": {name: {"ok": True, "reason": None} for name in ("database", "worker", "reconciler", "redis")},
     }
 
 
 @pytest.mark.parametrize("component", list(Component))
-def test_a_silent_component_degrades_and_is_named(client, component):
-    all_well()
-    silence(component, 9.5)
-    answer = client.get("/readyz")
-    assert (answer.status_code, answer.json["status"]) == (200, "degraded")
-    bad = {name: check["reason"] for name, check in answer.json["checks"].items() if not check["ok"]}
-    assert list(bad) == [component]
-    assert component in bad[component]
+def test_readyz_is_degraded_by_a_silent_component_and_names_it(client, component):
+    beat_all()
+    age_heartbeat(component, 9.5)
+    response = client.get("/readyz")
+    assert (response.status_code, response.json["status"]) == (200, "degraded")
+    failed = {name: check["reason"] for name, check in response.json["checks"].items() if not check["ok"]}
+    assert list(failed) == [component]
+    assert component in failed[component]
 
 
-def test_a_component_silent_for_a_moment_is_well(client):
-    all_well()
+def test_readyz_tolerates_a_short_silence(client):
+    beat_all()
     for component in Component:
-        silence(component, heartbeats.MAX_AGE_SECONDS[component] - 3)
+        age_heartbeat(component, heartbeats.MAX_AGE_SECONDS[component] - 3)
     assert client.get("/readyz").json["status"] == "ok"
 
 
-def test_one_live_instance_is_enough(client):
-    all_well()
-    silence("worker", 100)
+def test_readyz_is_ok_with_one_live_instance(client):
+    beat_all()
+    age_heartbeat("worker", 100)
     heartbeats.beat(Component.WORKER, "elsewhere")
     assert client.get("/readyz").json["status"] == "ok"
 
 
-def test_without_a_reconciler_redis_is_not_known(client):
+def test_readyz_does_not_know_redis_without_a_reconciler(client):
     heartbeats.beat(Component.WORKER, "here")
     checks = client.get("/readyz").json["checks"]
     assert checks["reconciler"]["reason"] == "No heartbeat of the reconciler yet."
     assert checks["redis"]["reason"] == "Unknown: no reconciler reports on it."
 
 
-def test_instances_long_gone_are_forgotten(app):
-    all_well()
-    silence("worker", 3601)
+def test_heartbeats_of_old_instances_are_deleted(app):
+    beat_all()
+    age_heartbeat("worker", 3601)
     heartbeats.beat(Component.RECONCILER, "here")
     assert [beat.component for beat in sql("SELECT component FROM heartbeats ORDER BY 1")] == ["reconciler", "redis"]
 
 
-def test_migrations_that_are_behind_are_not_ready(client):
+def test_readyz_is_503_if_migrations_are_behind(client):
     flask_migrate.downgrade()
     try:
-        answer = client.get("/readyz")
+        response = client.get("/readyz")
     finally:
         flask_migrate.upgrade()
-    special = problem(answer, 503, "not_ready")
-    assert "db upgrade" in special["checks"]["database"]["reason"]
-    assert answer.headers["Retry-After"] == "2"
+    members = problem(response, 503, "not_ready")
+    assert "db upgrade" in members["checks"]["database"]["reason"]
+    assert response.headers["Retry-After"] == "2"
 
 
-def test_a_database_without_tables_is_not_ready(client):
-    sql("ALTER TABLE alembic_version RENAME TO elsewhere")
+def test_readyz_is_503_without_tables(client):
+    sql("ALTER TABLE alembic_version RENAME TO hidden")
     try:
-        answer = client.get("/readyz")
+        response = client.get("/readyz")
     finally:
-        sql("ALTER TABLE elsewhere RENAME TO alembic_version")
-    assert "does not have this version's tables" in problem(answer, 503, "not_ready")["checks"]["database"]["reason"]
+        sql("ALTER TABLE hidden RENAME TO alembic_version")
+    assert "does not have this version's tables" in problem(response, 503, "not_ready")["checks"]["database"]["reason"]
 
 
-def from_outside(accounts_app, path, **headers):
+def get_from_outside(accounts_app, path, **headers):
     return accounts_app.test_client().get(path, headers=headers, environ_overrides={"REMOTE_ADDR": "203.0.113.9"})
 
 
-def test_others_see_readiness_without_its_details(accounts_app):
-    all_well()
-    assert from_outside(accounts_app, "/readyz").json == {"status": "ok"}
+def test_readyz_hides_details_from_strangers(accounts_app):
+    beat_all()
+    assert get_from_outside(accounts_app, "/readyz").json == {"status": "ok"}
 
 
-def test_others_see_no_details_of_unreadiness_either(accounts_app):
-    sql("ALTER TABLE alembic_version RENAME TO elsewhere")
+def test_readyz_503_hides_details_from_strangers(accounts_app):
+    sql("ALTER TABLE alembic_version RENAME TO hidden")
     try:
-        assert problem(from_outside(accounts_app, "/readyz"), 503, "not_ready") == {}
+        assert problem(get_from_outside(accounts_app, "/readyz"), 503, "not_ready") == {}
     finally:
-        sql("ALTER TABLE elsewhere RENAME TO alembic_version")
+        sql("ALTER TABLE hidden RENAME TO alembic_version")
 
 
 @pytest.mark.parametrize("token", ["", "Bearer", "Bearer ", "Bearer wrong", "sesame", "Bearer sesame2", "Bearer ä"])
-def test_others_see_no_metrics(accounts_app, token):
-    problem(from_outside(accounts_app, "/metrics", Authorization=token), 403, "forbidden")
+def test_metrics_are_refused_to_strangers(accounts_app, token):
+    problem(get_from_outside(accounts_app, "/metrics", Authorization=token), 403, "forbidden")
 
 
-def test_who_knows_the_token_sees_all(accounts_app):
-    all_well()
-    assert from_outside(accounts_app, "/metrics", Authorization="Bearer sesame").status_code == 200
-    assert "checks" in from_outside(accounts_app, "/readyz", Authorization="Bearer sesame").json
+def test_metrics_token_opens_metrics_and_details(accounts_app):
+    beat_all()
+    assert get_from_outside(accounts_app, "/metrics", Authorization="Bearer sesame").status_code == 200
+    assert "checks" in get_from_outside(accounts_app, "/readyz", Authorization="Bearer sesame").json
 
 
-def test_without_a_token_set_an_empty_one_opens_nothing(client, app):
+def test_metrics_token_that_is_not_set_opens_nothing(client, app):
     assert app.config["SETTINGS"].metrics_token is None
-    answer = client.get(
+    response = client.get(
         "/metrics", headers={"Authorization": "Bearer None"}, environ_overrides={"REMOTE_ADDR": "203.0.113.9"}
     )
-    problem(answer, 403, "forbidden")
+    problem(response, 403, "forbidden")
 
 
 def sample(text: str, name: str) -> float:
     return float(next(line for line in text.splitlines() if line.startswith(name)).rpartition(" ")[2])
 
 
-def test_metrics_count_requests_by_route_and_code_and_transitions(client):
+def test_metrics_count_requests_and_transitions(client):
     name = 'http_requests_total{code="404",method="GET",route="/api/ingestion/runs/<run_id:run_id>"}'
     client.get("/api/ingestion/runs/77")
     client.post("/api/ingestion/abort/77")
@@ -155,7 +155,7 @@ def test_metrics_count_requests_by_route_and_code_and_transitions(client):
     assert sample(after, 'run_transitions_total{to="pending"}') >= 1
 
 
-def test_metrics_show_active_runs_and_the_oldest_that_waits(client):
+def test_metrics_show_active_runs_and_the_oldest_unpublished(client):
     make_run("ingesting")
     make_run("pending", make_user("a@example.org"))
     old = make_run("pending", make_user("b@example.org"))
@@ -169,7 +169,7 @@ def test_metrics_show_active_runs_and_the_oldest_that_waits(client):
     assert sample(client.get("/metrics").text, "runs_oldest_unpublished_seconds") == 0
 
 
-def test_a_method_that_a_client_made_up_makes_no_new_label(client):
+def test_unknown_method_creates_no_label(client):
     for number in range(3):
         client.open("/healthz", method=f"PURGE{number}")
     text = client.get("/metrics").text
@@ -177,31 +177,31 @@ def test_a_method_that_a_client_made_up_makes_no_new_label(client):
     assert 'method="other"' in text
 
 
-def test_a_database_ahead_of_this_version_is_ready(client):
-    """It is migrated before the processes are replaced; none of them may leave the load balancer for that."""
-    all_well()
+def test_readyz_is_ok_if_migrations_are_ahead(client):
+    """Upgrades migrate the database first; until the old processes are replaced, they must stay ready."""
+    beat_all()
     [head] = sql("SELECT version_num FROM alembic_version")
     sql("UPDATE alembic_version SET version_num = 'ffffffffffff'")
     try:
-        answer = client.get("/readyz")
+        response = client.get("/readyz")
     finally:
         sql("UPDATE alembic_version SET version_num = :head", head=head.version_num)
-    assert (answer.status_code, answer.json["status"]) == (200, "ok")
+    assert (response.status_code, response.json["status"]) == (200, "ok")
 
 
-def test_who_writes_loopback_into_a_header_sees_nothing(settings, app):
+def test_forged_loopback_in_x_forwarded_for_is_refused(settings, app):
     behind_proxy = create_app(replace(settings, auth="accounts", proxy_hops=1))
     client = behind_proxy.test_client()
     forged = {"X-Forwarded-For": "127.0.0.1"}
-    past_the_proxy = {"REMOTE_ADDR": "203.0.113.9"}
-    problem(client.get("/metrics", headers=forged, environ_overrides=past_the_proxy), 403, "forbidden")
+    from_elsewhere = {"REMOTE_ADDR": "203.0.113.9"}
+    problem(client.get("/metrics", headers=forged, environ_overrides=from_elsewhere), 403, "forbidden")
     problem(client.get("/metrics", headers={"X-Forwarded-For": "203.0.113.9"}), 403, "forbidden")
     assert client.get("/metrics", headers=forged).status_code == 200
     with behind_proxy.app_context():
         db.engine.dispose()
 
 
-def test_an_address_that_does_not_exist_makes_no_new_label(client):
+def test_unknown_path_creates_no_label(client):
     for number in range(3):
         client.get(f"/nowhere/{number}")
     assert "/nowhere" not in client.get("/metrics").text

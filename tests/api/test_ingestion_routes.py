@@ -1,91 +1,76 @@
-"""The contract over HTTP: code and complete document, for success and for everything that can be asked wrongly."""
+"""Runs over HTTP: statuses and complete documents, for successful and for invalid requests."""
 
 import pytest
 from flask import json
 
 from app.services.runs import transitions
 from tests.support.factories import make_run, make_user, open_transaction, row, sql, timeline
-
-HUGE_IDS = ["9999999999", str(2**31), str(2**63), str(2**64), "9" * 30, "9" * 4000]
-NO_IDS = ["-1", "0", "007", "1.0", "1e3", "abc", "1%20", "%D9%A3", "null", "1;drop", "+1", "0x1", *HUGE_IDS]
+from tests.support.responses import HUGE_IDS, INVALID_IDS, problem
 
 
-def problem(answer, status: int, code: str) -> dict:
-    """Check that an answer is a problem document of that kind, and return what is special about it."""
-    assert answer.status_code == status
-    assert answer.mimetype == "application/problem+json"
-    document = answer.get_json(force=True)
-    assert document["request_id"] == answer.headers["X-Request-ID"]
-    assert (document["status"], document["code"]) == (status, code)
-    assert document["type"] == f"urn:job-ingestion:problem:{code}"
-    assert document["title"] and document["detail"]
-    common = ("type", "title", "status", "detail", "code", "request_id")
-    return {name: value for name, value in document.items() if name not in common}
+def test_current_run_is_null_without_a_run(client):
+    response = client.get("/api/ingestion/current-run")
+    assert (response.status_code, response.json) == (200, {"run_id": None})
 
 
-def test_without_a_run_there_is_no_current_run(client):
-    answer = client.get("/api/ingestion/current-run")
-    assert (answer.status_code, answer.json) == (200, {"run_id": None})
-
-
-def test_a_started_run_is_the_current_one(client):
-    answer = client.post("/api/ingestion/start")
-    assert (answer.status_code, answer.json) == (201, {"run_id": 1})
-    assert answer.headers["Location"] == "/api/ingestion/runs/1"
+def test_start_makes_the_run_current(client):
+    response = client.post("/api/ingestion/start")
+    assert (response.status_code, response.json) == (201, {"run_id": 1})
+    assert response.headers["Location"] == "/api/ingestion/runs/1"
     assert client.get("/api/ingestion/current-run").json == {"run_id": 1}
-    assert client.get(answer.headers["Location"]).json["run_id"] == 1
+    assert client.get(response.headers["Location"]).json["run_id"] == 1
 
 
-def test_a_second_start_is_a_conflict_that_names_the_active_run(client):
+def test_start_during_a_run_is_409_with_its_id(client):
     run_id = client.post("/api/ingestion/start").json["run_id"]
     assert problem(client.post("/api/ingestion/start"), 409, "run_active") == {"run_id": run_id}
 
 
-def test_an_aborted_run_is_aborted_as_often_as_asked(client):
+def test_abort_may_be_repeated(client):
     run_id = client.post("/api/ingestion/start").json["run_id"]
     for _ in range(3):
-        answer = client.post(f"/api/ingestion/abort/{run_id}")
-        assert (answer.status_code, answer.json) == (200, {"success": True, "message": f"Run {run_id} aborted"})
+        response = client.post(f"/api/ingestion/abort/{run_id}")
+        assert (response.status_code, response.json) == (200, {"success": True, "message": f"Run {run_id} aborted"})
     assert client.get("/api/ingestion/current-run").json == {"run_id": None}
     assert len(timeline(run_id)) == 2
 
 
 @pytest.mark.parametrize("status", ["finished", "error"])
-def test_an_ended_run_cannot_be_aborted_and_the_answer_names_its_status(client, status):
+def test_abort_of_an_ended_run_is_409_with_its_status(client, status):
     run_id = make_run(status)
     assert problem(client.post(f"/api/ingestion/abort/{run_id}"), 409, "run_moved") == {
         "success": False,
-        "message": f"Run {run_id} is {status} and cannot become aborted",
+        "message": f"Run {run_id} cannot be aborted: its status is {status}",
         "run_status": status,
     }
     assert row(run_id).status == status
 
 
-def test_somebody_elses_run_is_answered_like_none_at_all(client):
+def test_run_of_another_user_looks_like_a_missing_one(client):
     other = make_run("pending", make_user("other@example.org"))
     for method, path in (("POST", "abort/{}"), ("GET", "runs/{}"), ("GET", "runs/{}/events")):
         bodies = []
         for run_id in (other, 4040):
             address = f"/api/ingestion/{path.format(run_id)}"
-            answer = client.open(address, method=method, headers={"X-Request-ID": "same"})
-            assert problem(answer, 404, "run_not_found") == {}
-            bodies.append(answer.text.replace(str(run_id), "N"))
+            response = client.open(address, method=method, headers={"X-Request-ID": "same"})
+            assert problem(response, 404, "run_not_found") == {}
+            bodies.append(response.text.replace(str(run_id), "N"))
         assert bodies[0] == bodies[1]
     assert row(other).status == "pending"
     assert client.get("/api/ingestion/runs").json == {"runs": [], "next_before": None}
 
 
-@pytest.mark.parametrize("run_id", NO_IDS)
-def test_what_cannot_be_a_run_id_is_an_unknown_address(client, run_id):
+@pytest.mark.parametrize("run_id", INVALID_IDS + HUGE_IDS)
+def test_invalid_run_id_is_404(client, run_id):
     for method, path in (("POST", f"abort/{run_id}"), ("GET", f"runs/{run_id}"), ("GET", f"runs/{run_id}/events")):
         problem(client.open(f"/api/ingestion/{path}", method=method), 404, "not_found")
 
 
-def test_the_largest_possible_id_is_a_run_that_is_not_there(client):
+def test_largest_run_id_is_not_found(client):
     problem(client.get(f"/api/ingestion/runs/{2**31 - 1}"), 404, "run_not_found")
 
 
-def test_a_run_in_full(client):
+def test_run_has_all_members(client):
     run_id = make_run("ingesting", total_jobs=12)
     transitions.fail(run_id, "The board vanished.")
     found = client.get(f"/api/ingestion/runs/{run_id}").json
@@ -109,12 +94,12 @@ def test_a_run_in_full(client):
 
 
 @pytest.mark.parametrize("status", ["pending", "initializing", "ingesting"])
-def test_an_active_run_says_so(client, status):
+def test_run_is_active_until_it_ends(client, status):
     found = client.get(f"/api/ingestion/runs/{make_run(status)}").json
     assert (found["status"], found["is_active"], found["can_abort"]) == (status, True, True)
 
 
-def test_the_timeline_carries_actor_and_request(client):
+def test_timeline_has_actor_and_request_id(client):
     client.post("/api/ingestion/start", headers={"X-Request-ID": "my-start"})
     client.post("/api/ingestion/abort/1", headers={"X-Request-ID": "my-abort"})
     events = client.get("/api/ingestion/runs/1/events").json["events"]
@@ -126,7 +111,7 @@ def test_the_timeline_carries_actor_and_request(client):
     assert [e["seq"] for e in client.get("/api/ingestion/runs/1/events?after=1").json["events"]] == [2]
 
 
-def test_history_goes_page_by_page(client):
+def test_runs_are_paged(client):
     ids = [make_run("finished") for _ in range(5)]
     first = client.get("/api/ingestion/runs?limit=2").json
     assert ([run["run_id"] for run in first["runs"]], first["next_before"]) == (ids[:2:-1], ids[3])
@@ -158,76 +143,76 @@ def test_history_goes_page_by_page(client):
         ("order=asc", "order"),
     ],
 )
-def test_a_bad_page_is_refused_by_field(client, query, field):
-    special = problem(client.get(f"/api/ingestion/runs?{query}"), 422, "invalid_input")
-    assert list(special["errors"]) == [field]
-    assert all(isinstance(text, str) for text in special["errors"][field])
+def test_runs_refuse_an_invalid_query(client, query, field):
+    members = problem(client.get(f"/api/ingestion/runs?{query}"), 422, "invalid_input")
+    assert list(members["errors"]) == [field]
+    assert all(isinstance(text, str) for text in members["errors"][field])
 
 
 @pytest.mark.parametrize("after", ["-1", "x", str(2**31), str(2**63 - 1), ""])
-def test_a_bad_place_in_the_timeline_is_refused(client, after):
+def test_timeline_refuses_an_invalid_query(client, after):
     run_id = make_run()
-    special = problem(client.get(f"/api/ingestion/runs/{run_id}/events?after={after}"), 422, "invalid_input")
-    assert list(special["errors"]) == ["after"]
+    members = problem(client.get(f"/api/ingestion/runs/{run_id}/events?after={after}"), 422, "invalid_input")
+    assert list(members["errors"]) == ["after"]
 
 
 @pytest.mark.parametrize(
     "address", ["runs?limit=1", "runs?limit=100", f"runs?before={2**31 - 1}", f"runs/1/events?after={2**31 - 1}"]
 )
-def test_the_ends_of_the_range_are_in_it(client, address):
+def test_queries_accept_the_ends_of_their_ranges(client, address):
     make_run()
     assert client.get(f"/api/ingestion/{address}").status_code == 200
 
 
 @pytest.mark.parametrize("body", [None, b"", b"{}", b"  {}  "])
-def test_a_start_may_say_nothing(client, body):
+def test_start_needs_no_body(client, body):
     assert client.post("/api/ingestion/start", data=body, content_type="application/json").status_code == 201
 
 
 @pytest.mark.parametrize("body", [b"[]", b"null", b"1", b'"x"', b"true", b"[{}]"])
-def test_a_start_that_is_no_object_is_refused(client, body):
-    answer = client.post("/api/ingestion/start", data=body, content_type="application/json")
-    assert "_schema" in problem(answer, 422, "invalid_input")["errors"]
+def test_start_refuses_a_body_that_is_no_object(client, body):
+    response = client.post("/api/ingestion/start", data=body, content_type="application/json")
+    assert "_schema" in problem(response, 422, "invalid_input")["errors"]
     assert sql("SELECT 1 FROM ingestion_runs") == []
 
 
 @pytest.mark.parametrize("body", [{"companies": []}, {"": 1}, {"run_id": 7}, {"\ud800": 1}, {"a\u0000": 1}])
-def test_unknown_fields_of_a_start_are_refused_by_name(client, body):
-    answer = client.post("/api/ingestion/start", data=json.dumps(body), content_type="application/json")
-    assert problem(answer, 422, "invalid_input") == {"errors": {name: ["Unknown field."] for name in body}}
+def test_start_refuses_unknown_fields_by_name(client, body):
+    response = client.post("/api/ingestion/start", data=json.dumps(body), content_type="application/json")
+    assert problem(response, 422, "invalid_input") == {"errors": {name: ["Unknown field."] for name in body}}
     assert sql("SELECT 1 FROM ingestion_runs") == []
 
 
 @pytest.mark.parametrize(
     "body", [b"{", b"{]", b"\xff\xfe", b"{'a': 1}", b"[" * 60_000, b'{"a":' * 10_000, b"1" * 5000, b"\x00"]
 )
-def test_a_body_that_is_no_json_is_refused(client, body):
+def test_start_refuses_invalid_json(client, body):
     problem(client.post("/api/ingestion/start", data=body, content_type="application/json"), 400, "bad_request")
     assert sql("SELECT 1 FROM ingestion_runs") == []
 
 
 @pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", "", "json"])
 @pytest.mark.parametrize("path", ["start", "abort/1"])
-def test_a_body_that_is_not_said_to_be_json_is_refused(client, path, kind):
+def test_body_with_another_content_type_is_415(client, path, kind):
     problem(client.post(f"/api/ingestion/{path}", data=b"{}", content_type=kind), 415, "unsupported_media_type")
 
 
 @pytest.mark.parametrize("path", ["start", "abort/1"])
-def test_a_body_above_64_kib_is_refused(client, path):
+def test_body_above_64_kib_is_413(client, path):
     body = b'{"a": "' + b"x" * 65536 + b'"}'
-    answer = client.post(f"/api/ingestion/{path}", data=body, content_type="application/json")
-    problem(answer, 413, "body_too_large")
+    response = client.post(f"/api/ingestion/{path}", data=body, content_type="application/json")
+    problem(response, 413, "body_too_large")
 
 
-def test_a_body_of_64_kib_is_read(client):
+def test_body_of_64_kib_is_accepted(client):
     body = b" " * (65536 - 2) + b"{}"
     assert client.post("/api/ingestion/start", data=body, content_type="application/json").status_code == 201
 
 
-def test_an_abort_wins_whatever_its_body_says(client):
+def test_abort_ignores_its_body(client):
     run_id = make_run("ingesting")
-    answer = client.post(f"/api/ingestion/abort/{run_id}", data=b'{"why": 1', content_type="application/json")
-    assert answer.status_code == 200
+    response = client.post(f"/api/ingestion/abort/{run_id}", data=b'{"why": 1', content_type="application/json")
+    assert response.status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -239,52 +224,52 @@ def test_an_abort_wins_whatever_its_body_says(client):
         ("GET", "/api/ingestion/abort/1", {"POST", "OPTIONS"}),
     ],
 )
-def test_a_wrong_method_is_405_and_says_the_right_ones(client, method, path, allowed):
-    answer = client.open(path, method=method)
-    problem(answer, 405, "method_not_allowed")
-    assert set(answer.headers["Allow"].split(", ")) == allowed
+def test_wrong_method_is_405_and_names_the_allowed_ones(client, method, path, allowed):
+    response = client.open(path, method=method)
+    problem(response, 405, "method_not_allowed")
+    assert set(response.headers["Allow"].split(", ")) == allowed
 
 
 @pytest.mark.parametrize(
     "path", ["/api", "/api/", "/api/ingestion", "/api/nowhere", "/api/ingestion/start/", "/nowhere"]
 )
-def test_an_unknown_path_is_a_problem_too(client, path):
+def test_unknown_path_is_a_problem_document(client, path):
     problem(client.get(path), 404, "not_found")
 
 
-def test_a_fault_of_ours_is_told_without_its_insides(client):
+def test_internal_error_reveals_no_internals(client):
     sql("CREATE FUNCTION broken() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE ''inner secret''; END'")
     sql("CREATE TRIGGER broken BEFORE INSERT ON ingestion_runs FOR EACH ROW EXECUTE FUNCTION broken()")
     try:
-        answer = client.post("/api/ingestion/start")
+        response = client.post("/api/ingestion/start")
     finally:
         sql("DROP FUNCTION broken() CASCADE")
-    assert problem(answer, 500, "internal_error") == {}
-    assert not any(word in answer.text for word in ("INSERT", "psycopg", "Traceback", "ingestion_runs", "secret"))
+    assert problem(response, 500, "internal_error") == {}
+    assert not any(word in response.text for word in ("INSERT", "psycopg", "Traceback", "ingestion_runs", "secret"))
 
 
-def test_a_database_without_this_versions_tables_is_not_available(client, user_id):
-    sql("ALTER TABLE ingestion_runs RENAME TO elsewhere")
+def test_database_without_tables_is_503(client, user_id):
+    sql("ALTER TABLE ingestion_runs RENAME TO hidden")
     try:
-        answer = client.get("/api/ingestion/current-run")
+        response = client.get("/api/ingestion/current-run")
     finally:
-        sql("ALTER TABLE elsewhere RENAME TO ingestion_runs")
-    assert problem(answer, 503, "database_unavailable") == {}
+        sql("ALTER TABLE hidden RENAME TO ingestion_runs")
+    assert problem(response, 503, "database_unavailable") == {}
 
 
-def test_a_database_that_is_away_is_503_and_says_when_to_try_again(client, user_id):
+def test_database_that_does_not_respond_is_503_with_retry_after(client, user_id):
     run_id = make_run("pending")
     with open_transaction(f"SELECT * FROM ingestion_runs WHERE id = {run_id} FOR UPDATE"):
-        answer = client.post(f"/api/ingestion/abort/{run_id}")
-    assert problem(answer, 503, "database_unavailable") == {}
-    assert answer.headers["Retry-After"] == "2"
+        response = client.post(f"/api/ingestion/abort/{run_id}")
+    assert problem(response, 503, "database_unavailable") == {}
+    assert response.headers["Retry-After"] == "2"
     assert row(run_id).status == "pending"
 
 
 @pytest.mark.parametrize(
     ("number", "status"), [("7.0", 404), ("7e0", 404), ("7.5", 422), ('"7"', 422), ("true", 422), ("1e400", 422)]
 )
-def test_a_whole_number_is_one_however_json_writes_it(client, number, status):
+def test_start_accepts_any_json_notation_of_an_integer(client, number, status):
     body = f'{{"preview_id": {number}}}'
-    answer = client.post("/api/ingestion/start", data=body, content_type="application/json")
-    problem(answer, status, "preview_not_found" if status == 404 else "invalid_input")
+    response = client.post("/api/ingestion/start", data=body, content_type="application/json")
+    problem(response, status, "preview_not_found" if status == 404 else "invalid_input")

@@ -1,41 +1,41 @@
-"""Previews over HTTP: the contract, and everything that can be asked wrongly."""
+"""Previews over HTTP: successful and invalid requests."""
 
 import pytest
 
 from app.schemas.previews import PreviewCompanySchema
 from app.services.previews import lifecycle
-from tests.api.test_ingestion_routes import NO_IDS, problem
 from tests.support.boards import job
 from tests.support.factories import row, sql
 from tests.support.previews import begun, company, finished, postings
+from tests.support.responses import INVALID_IDS, problem
 
 URL = "/api/ingestion/dry-run"
 
 
-def test_a_preview_is_begun_once_and_found_again(client, user_id):
+def test_preview_is_created_once_and_found_again(client, user_id):
     company(user_id, "acme")
     assert client.get(URL).json == {"preview_id": None}
-    answer = client.post(URL)
-    assert (answer.status_code, answer.json) == (201, {"preview_id": 1})
-    assert answer.headers["Location"] == f"{URL}/1"
+    response = client.post(URL)
+    assert (response.status_code, response.json) == (201, {"preview_id": 1})
+    assert response.headers["Location"] == f"{URL}/1"
     again = client.post(URL, json={})
     assert (again.status_code, again.json, again.headers["Location"]) == (200, {"preview_id": 1}, f"{URL}/1")
     assert client.get(URL).json == {"preview_id": 1}
-    assert client.get(answer.headers["Location"]).json["preview_id"] == 1
+    assert client.get(response.headers["Location"]).json["preview_id"] == 1
 
 
-def test_its_message_is_published_once(client, broker, user_id):
+def test_preview_message_is_published_once(client, broker, user_id):
     company(user_id, "acme")
     client.post(URL)
     client.post(URL)
     assert broker.llen("job-ingestion:ingestion") == 1
 
 
-def test_without_companies_there_is_no_preview(client):
+def test_preview_without_companies_is_409(client):
     assert problem(client.post(URL), 409, "no_companies") == {}
 
 
-def test_a_preview_in_full(client, boards, user_id):
+def test_preview_has_all_members(client, boards, user_id):
     boards.greenhouse("acme", [job(1, "Engineer"), job(2, "Cook")])
     boards.fault("beta", 404)
     company_id = company(user_id, "acme", include=("engineer",))
@@ -75,7 +75,7 @@ def test_a_preview_in_full(client, boards, user_id):
     assert beta["detail"].endswith(".")
 
 
-def test_a_preview_says_when_the_settings_have_changed_since(client, boards, user_id):
+def test_preview_is_not_current_after_a_change_of_settings(client, boards, user_id):
     company_id = company(user_id, "acme")
     preview_id = finished(user_id)
     client.patch(f"/api/ingestion/companies/{company_id}", json={"include": ["cook"]})
@@ -84,7 +84,7 @@ def test_a_preview_says_when_the_settings_have_changed_since(client, boards, use
     assert client.get(f"{URL}/{preview_id}").json["is_current"] is True
 
 
-def test_postings_go_page_by_page(client, boards, user_id):
+def test_postings_are_paged(client, boards, user_id):
     boards.greenhouse("acme", [job(1, "Engineer", "Long text"), job(2, "Cook"), job(3, "Engineer II")])
     company(user_id, "acme", include=("engineer",))
     preview_id = finished(user_id)
@@ -121,7 +121,7 @@ def test_postings_go_page_by_page(client, boards, user_id):
         assert [each["title"] for each in page["postings"]] == titles
 
 
-def test_a_posting_is_read_with_its_texts(client, boards, user_id):
+def test_posting_has_its_texts(client, boards, user_id):
     boards.greenhouse("acme", [job(1, "Engineer", "&lt;p&gt;Build.&lt;/p&gt;")])
     company(user_id, "acme")
     preview_id = finished(user_id)
@@ -141,51 +141,51 @@ def test_a_posting_is_read_with_its_texts(client, boards, user_id):
         ("order=asc", "order"),
     ],
 )
-def test_a_bad_page_is_refused_by_field(client, user_id, query, field):
+def test_postings_refuse_an_invalid_query(client, user_id, query, field):
     company(user_id, "acme")
-    answer = client.get(f"{URL}/{begun(user_id)}/postings?{query}")
-    assert list(problem(answer, 422, "invalid_input")["errors"]) == [field]
+    response = client.get(f"{URL}/{begun(user_id)}/postings?{query}")
+    assert list(problem(response, 422, "invalid_input")["errors"]) == [field]
 
 
-def test_the_ends_of_the_range_are_in_it(client, user_id):
+def test_postings_accept_the_ends_of_the_ranges(client, user_id):
     company(user_id, "acme")
     preview_id = begun(user_id)
     for query in ("limit=1", "limit=200", f"after={2**63 - 1}", f"company={2**31 - 1}", f"search={'x' * 200}"):
         assert client.get(f"{URL}/{preview_id}/postings?{query}").status_code == 200
 
 
-@pytest.mark.parametrize("preview_id", NO_IDS[:-6])
-def test_what_cannot_be_an_id_is_an_unknown_address(client, preview_id):
+@pytest.mark.parametrize("preview_id", INVALID_IDS)
+def test_invalid_preview_id_is_404(client, preview_id):
     for path in (preview_id, f"{preview_id}/postings", f"1/postings/{preview_id}"):
         problem(client.get(f"{URL}/{path}"), 404, "not_found")
 
 
-def test_a_preview_that_is_not_there_is_said_so(client):
+def test_missing_preview_is_404(client):
     for preview_id in (1, 2**63 - 1):
         for path in (preview_id, f"{preview_id}/postings", f"{preview_id}/postings/1"):
             problem(client.get(f"{URL}/{path}"), 404, "preview_not_found")
 
 
 @pytest.mark.parametrize("body", [{"companies": []}, {"preview_id": 1}])
-def test_unknown_fields_of_a_beginning_are_refused(client, user_id, body):
+def test_preview_refuses_unknown_fields(client, user_id, body):
     company(user_id, "acme")
     assert list(problem(client.post(URL, json=body), 422, "invalid_input")["errors"]) == list(body)
     assert sql("SELECT 1 FROM previews") == []
 
 
-def test_a_run_starts_from_a_preview_and_says_so(client, boards, user_id):
+def test_start_from_a_preview_records_it(client, boards, user_id):
     company(user_id, "acme")
     preview_id = finished(user_id)
-    answer = client.post("/api/ingestion/start", json={"preview_id": preview_id})
-    assert answer.status_code == 201
-    assert client.get(answer.headers["Location"]).json["preview_id"] == preview_id
-    run_id = answer.json["run_id"]
+    response = client.post("/api/ingestion/start", json={"preview_id": preview_id})
+    assert response.status_code == 201
+    assert client.get(response.headers["Location"]).json["preview_id"] == preview_id
+    run_id = response.json["run_id"]
     again = client.post("/api/ingestion/start", json={"preview_id": 404})
     assert problem(again, 409, "run_active") == {"run_id": run_id}
     assert row(run_id).preview_id == preview_id
 
 
-def test_a_run_does_not_start_from_what_is_unfinished_outdated_or_not_there(client, boards, user_id):
+def test_start_refuses_an_unfinished_outdated_or_missing_preview(client, boards, user_id):
     company_id = company(user_id, "acme")
     for make, change, status, code in (
         (begun, None, 409, "preview_unfinished"),
@@ -200,13 +200,13 @@ def test_a_run_does_not_start_from_what_is_unfinished_outdated_or_not_there(clie
 
 
 @pytest.mark.parametrize("preview_id", ["1", 0, -1, 1.5, 2**63, True, [], {}, "x"])
-def test_a_preview_id_that_cannot_be_one_is_refused(client, preview_id):
-    answer = client.post("/api/ingestion/start", json={"preview_id": preview_id})
-    assert list(problem(answer, 422, "invalid_input")["errors"]) == ["preview_id"]
+def test_start_refuses_an_invalid_preview_id(client, preview_id):
+    response = client.post("/api/ingestion/start", json={"preview_id": preview_id})
+    assert list(problem(response, 422, "invalid_input")["errors"]) == ["preview_id"]
     assert client.post("/api/ingestion/start", json={"preview_id": None}).status_code == 201
 
 
-def test_the_companies_that_are_written_by_hand_are_what_their_schema_says(client, boards, user_id):
+def test_companies_serialized_by_hand_match_their_schema(client, boards, user_id):
     boards.greenhouse("acme", [job(1, "Engineer")])
     boards.fault("beta", 429, retry_after="1")
     for board in ("acme", "beta"):

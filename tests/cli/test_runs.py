@@ -68,7 +68,7 @@ def test_unknown_run_is_reported_in_a_sentence(invoke, words, sentence):
 
 def test_abort_of_an_ended_run_is_refused(invoke):
     run_id = make_run("finished")
-    assert invoke("abort", str(run_id)) == (1, f"Error: Run {run_id} is finished and cannot become aborted.\n")
+    assert invoke("abort", str(run_id)) == (1, f"Error: Run {run_id} cannot be aborted: its status is finished.\n")
 
 
 @pytest.mark.parametrize("run_id", ["abc", "-1", "0", "99999999999999999999"])

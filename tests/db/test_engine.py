@@ -130,7 +130,7 @@ def test_server_that_closes_every_connection_is_unavailable(app, user_id):
 
     event.listen(db.engine, "checkout", refuse)
     try:
-        with pytest.raises(DatabaseUnavailable) as fault:
+        with pytest.raises(DatabaseUnavailable, match="the outcome is unknown") as fault:
             queries.current(user_id)
         assert fault.value.reason == "PostgreSQL: it closes every connection."
     finally:

@@ -1,4 +1,4 @@
-"""Errors of signing in over HTTP."""
+"""Errors of authentication and its rate limits over HTTP."""
 
 from http import HTTPStatus
 
@@ -6,7 +6,7 @@ from app.errors import AppError
 
 
 class NoAccounts(AppError):
-    """With AUTH=local there is nobody to sign in."""
+    """With AUTH=local there are no accounts to sign in to."""
 
     status = HTTPStatus.NOT_FOUND
     code = "no_accounts"
@@ -16,11 +16,11 @@ class NoAccounts(AppError):
 
 
 class TooManyRequests(AppError):
-    """A password was tried, or a board was looked for, too often; ``retry_after`` are the seconds to wait."""
+    """A rate limit is exceeded: on passwords, or on the detection of boards. ``retry_after`` is in seconds."""
 
     status = HTTPStatus.TOO_MANY_REQUESTS
     code = "too_many_requests"
 
     def __init__(self, retry_after: int) -> None:
-        super().__init__("Too many tries; wait as long as Retry-After says.")
+        super().__init__(f"Too many attempts. Try again in {retry_after} s.")
         self.retry_after = retry_after

@@ -1,4 +1,4 @@
-"""Limits on trying passwords and on detecting boards: how often, and how many at a time."""
+"""Rate limits on password attempts and on the detection of boards."""
 
 import hashlib
 import hmac
@@ -23,117 +23,118 @@ from app.services.companies.errors import DetectionBusy
 
 log = structlog.get_logger(__name__)
 
-BY_ADDRESS = parse("30 per 5 minutes")
-"""More than an office behind one address needs; far less than guessing does."""
+PASSWORDS_PER_ADDRESS = parse("30 per 5 minutes")
+"""More than an office behind one address needs; far less than guessing needs."""
 
-BY_ACCOUNT = parse("10 per 5 minutes")
-"""A person who mistypes a few times never notices it."""
+PASSWORDS_PER_ACCOUNT = parse("10 per 5 minutes")
+"""A user who mistypes a few times never reaches it."""
 
-DETECTS = parse("30 per minute")
-"""By user: a person pastes slower, and no list of guessed names gets far."""
+DETECTIONS_PER_USER = parse("30 per minute")
+"""Users paste more slowly, and guessing board names gets nowhere."""
 
 MAX_DETECTIONS = 4
-"""In a process at a time; each may take a minute, and 4 MB for a page."""
+"""Simultaneous detections of a process; each may take a minute and 4 MB for a page."""
 
-REDIS_PAUSE = 5.0
-"""Seconds for which a Redis that does not answer is left alone."""
+REDIS_RETRY_SECONDS = 5.0
+"""Seconds without requests to a Redis that failed."""
 
 Limits = Iterator[tuple[RateLimitItem, str, str]]
 
 
-class PasswordRateLimits:
-    """Counts tries in Redis, for all processes; while Redis is away, each process counts for itself."""
+class AttemptLimiter:
+    """Counts attempts in Redis, for all processes. While Redis is unavailable, each process counts its own."""
 
     def __init__(self, settings: Settings) -> None:
-        # A Redis that hangs costs one sign-in half a second, and then none for REDIS_PAUSE.
+        # A Redis that hangs delays one sign-in by half a second, and then none for REDIS_RETRY_SECONDS.
         options: dict[str, Any] = {"socket_timeout": 0.5, "socket_connect_timeout": 0.5}
         storage = storage_from_string(
             settings.rate_limit_storage_url, key_prefix="job-ingestion:tries", wrap_exceptions=True, **options
         )
-        self._shared = MovingWindowRateLimiter(storage)
-        self._own = MovingWindowRateLimiter(MemoryStorage())
-        self._away_until = 0.0
+        self._in_redis = MovingWindowRateLimiter(storage)
+        self._in_process = MovingWindowRateLimiter(MemoryStorage())
+        self._redis_retry_at = 0.0
 
     def check(self, limit: RateLimitItem, *names: str) -> None:
-        """Count a try. Raises TooManyRequests if it is one too many, which does not count then."""
-        counter, allowed = self._hit(limit, *names)
+        """Count an attempt. Raises TooManyRequests above the limit; a refused attempt does not count."""
+        limiter, allowed = self._hit(limit, *names)
         if allowed:
             return
         try:
-            seconds = counter.get_window_stats(limit, *names).reset_time - time.time()
+            seconds = limiter.get_window_stats(limit, *names).reset_time - time.time()
         except StorageError:
             seconds = limit.get_expiry()
         raise TooManyRequests(max(1, int(seconds)))
 
     def reset(self) -> None:
-        """Forget what this process has counted for itself, and that Redis was away."""
-        self._own.storage.reset()
-        self._away_until = 0.0
+        """Forget this process's own counts, and that Redis failed."""
+        self._in_process.storage.reset()
+        self._redis_retry_at = 0.0
 
     def _hit(self, limit: RateLimitItem, *names: str) -> tuple[MovingWindowRateLimiter, bool]:
-        if time.monotonic() >= self._away_until:
+        if time.monotonic() >= self._redis_retry_at:
             try:
-                allowed = self._shared.hit(limit, *names)
+                allowed = self._in_redis.hit(limit, *names)
             except StorageError as error:
-                log.warning("tries are counted by this process alone", reason=str(error))
-                self._away_until = time.monotonic() + REDIS_PAUSE
+                log.warning("redis unavailable, rate limits are per process", reason=str(error))
+                self._redis_retry_at = time.monotonic() + REDIS_RETRY_SECONDS
             else:
-                if self._away_until:
+                if self._redis_retry_at:
                     self.reset()
-                return self._shared, allowed
-        return self._own, self._own.hit(limit, *names)
+                return self._in_redis, allowed
+        return self._in_process, self._in_process.hit(limit, *names)
 
 
 def init_app(app: Flask) -> None:
-    """Make the counter of tries, and bound the detections of boards."""
-    app.extensions["tries"] = PasswordRateLimits(app.config["SETTINGS"])
-    app.extensions["detect_slots"] = BoundedSemaphore(MAX_DETECTIONS)
+    """Create the attempt limiter, and the slots for detections."""
+    app.extensions["attempt_limiter"] = AttemptLimiter(app.config["SETTINGS"])
+    app.extensions["detection_slots"] = BoundedSemaphore(MAX_DETECTIONS)
 
 
-def password_tries(handler: Callable[..., Any]) -> Callable[..., Any]:
-    """Limit a handler that is given a password; what is too much is a 429 with Retry-After.
+def limit_password_attempts(handler: Callable[..., Any]) -> Callable[..., Any]:
+    """Limit a handler that verifies a password. Raises TooManyRequests.
 
-    The address comes first: what it is refused for does not count against the account, which is somebody else's.
+    The address is checked first: an attempt that it refuses does not count against the account, which may belong to
+    somebody else.
     """
 
     def limits() -> Limits:
-        yield BY_ADDRESS, "address", _address()
-        yield BY_ACCOUNT, "account", _account()
+        yield PASSWORDS_PER_ADDRESS, "address", _client_address()
+        yield PASSWORDS_PER_ACCOUNT, "account", _account_key()
 
     return _limited(handler, limits)
 
 
-def limits_detection(handler: Callable[..., Any]) -> Callable[..., Any]:
-    """Limit a handler that asks other servers, by user; what is too much is a 429, and no free slot a 503 (Busy)."""
+def limit_detections(handler: Callable[..., Any]) -> Callable[..., Any]:
+    """Limit a handler that sends requests to other servers. Raises TooManyRequests, or DetectionBusy without a slot."""
 
     def limits() -> Limits:
-        yield DETECTS, "detect", f"user {current_user_id()}"
+        yield DETECTIONS_PER_USER, "detect", f"user {current_user_id()}"
 
     @wraps(handler)
-    def slotted(*args: Any, **kwargs: Any) -> Any:
-        slots = current_app.extensions["detect_slots"]
+    def with_slot(*args: Any, **kwargs: Any) -> Any:
+        slots = current_app.extensions["detection_slots"]
         if not slots.acquire(blocking=False):
-            raise DetectionBusy("Too many boards are being looked at; try again in a moment.")
+            raise DetectionBusy("The server is busy checking other job boards. Try again in a moment.")
         try:
             return handler(*args, **kwargs)
         finally:
             slots.release()
 
-    return _limited(slotted, limits)
+    return _limited(with_slot, limits)
 
 
 def _limited(handler: Callable[..., Any], limits: Callable[[], Limits]) -> Callable[..., Any]:
     @wraps(handler)
     def limited(*args: Any, **kwargs: Any) -> Any:
         for limit, scope, name in limits():
-            current_app.extensions["tries"].check(limit, scope, name)
+            current_app.extensions["attempt_limiter"].check(limit, scope, name)
         return handler(*args, **kwargs)
 
     return limited
 
 
-def _address() -> str:
-    """The peer's address; of an IPv6 one the half that is not its own to choose."""
+def _client_address() -> str:
+    """Return the client's address; of IPv6 only the /64 network, because clients choose the rest themselves."""
     try:
         address = ipaddress.ip_address(request.remote_addr or "")
     except ValueError:
@@ -143,20 +144,20 @@ def _address() -> str:
     return str(getattr(address, "ipv4_mapped", None) or address)
 
 
-def _account() -> str:
-    """Return the key of the signed-in user, else of the account that is tried, which need not exist.
+def _account_key() -> str:
+    """Return the key of the signed-in user, else of the e-mail address in the body, which need not exist.
 
-    As a keyed hash: neither Redis nor the log need know who signs in.
+    The key is a keyed hash, so that neither Redis nor the log holds the address.
     """
-    account = f"user {g.user_id}" if "user_id" in g else f"email {_given_email()}"
+    account = f"user {g.user_id}" if "user_id" in g else f"email {_email_in_body()}"
     key = (current_app.config["SECRET_KEY"] or "").encode()
     return hmac.new(key, account.encode(errors="replace"), hashlib.sha256).hexdigest()
 
 
-def _given_email() -> str:
+def _email_in_body() -> str:
     try:
-        given: Any = request.get_json(silent=True)
+        body: Any = request.get_json(silent=True)
     except RecursionError:
-        given = None
-    email = given.get("email") if isinstance(given, dict) else None
+        body = None
+    email = body.get("email") if isinstance(body, dict) else None
     return email.strip().lower() if isinstance(email, str) else ""

@@ -1,4 +1,4 @@
-"""The cookie that carries a session: out of reach for scripts, signed, and ours alone."""
+"""The cookie that carries a session's secret: signed, and out of reach of scripts."""
 
 from flask import Response, current_app, request
 from itsdangerous import BadSignature, Signer
@@ -11,18 +11,18 @@ from app.services.accounts.credentials import SESSION_SECONDS
 MAX_BROWSER_NAME_LENGTH = 200
 
 
-def shown_secret() -> str | None:
-    """The secret of the session that this request's cookie carries, or None. A forged one asks nobody any further."""
+def read_secret() -> str | None:
+    """Return the session's secret from the request's cookie; None without one, or if its signature is wrong."""
     try:
         return _signer().unsign(request.cookies.get(_settings().session_cookie, "")).decode()
     except (BadSignature, UnicodeDecodeError):
         return None
 
 
-def remember(secret: str) -> Response:
-    """An answer that makes the browser carry the session from now on."""
-    settings, answer = _settings(), _nothing()
-    answer.set_cookie(
+def set_cookie(secret: str) -> Response:
+    """Return an empty response that sets the cookie."""
+    settings, response = _settings(), _no_content()
+    response.set_cookie(
         settings.session_cookie,
         _signer().sign(secret).decode(),
         max_age=SESSION_SECONDS,
@@ -30,37 +30,37 @@ def remember(secret: str) -> Response:
         httponly=True,
         samesite="Lax",
     )
-    return answer
+    return response
 
 
-def forget() -> Response:
-    """An answer that makes the browser carry it no longer."""
-    settings, answer = _settings(), _nothing()
-    answer.delete_cookie(settings.session_cookie, secure=settings.is_public_https, httponly=True, samesite="Lax")
-    return answer
+def clear_cookie() -> Response:
+    """Return an empty response that deletes the cookie."""
+    settings, response = _settings(), _no_content()
+    response.delete_cookie(settings.session_cookie, secure=settings.is_public_https, httponly=True, samesite="Lax")
+    return response
 
 
-def end() -> None:
-    """End the session that this request's cookie carries, if it carries one."""
-    secret = shown_secret()
+def end_session() -> None:
+    """End the session in the request's cookie, if there is one. Commits."""
+    secret = read_secret()
     if secret and (session := credentials.find(CredentialKind.SESSION, secret)):
         credentials.end(session.credential_id)
 
 
 def browser_name() -> str:
-    """What the browser calls itself, for its user to know the session by."""
+    """Return the browser's User-Agent, by which its user recognizes the session."""
     name = "".join(each for each in request.headers.get("User-Agent", "") if each.isprintable())
     return name[:MAX_BROWSER_NAME_LENGTH] or "unknown"
 
 
-def _nothing() -> Response:
-    answer = Response(status=204)
-    del answer.headers["Content-Type"]
-    return answer
+def _no_content() -> Response:
+    response = Response(status=204)
+    del response.headers["Content-Type"]
+    return response
 
 
 def _signer() -> Signer:
-    """It signs with the SECRET_KEY, and believes the keys that were it before, too."""
+    """Return the signer: it signs with SECRET_KEY, and also verifies with SECRET_KEY_FALLBACKS."""
     settings = _settings()
     return Signer([*reversed(settings.secret_key_fallbacks), settings.secret_key or ""], salt="session")
 

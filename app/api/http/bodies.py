@@ -5,61 +5,76 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from threading import Lock
 
-from flask import Request, current_app, request
+from flask import Request, request
 from gunicorn.http.errors import ParseException
 from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
 
 from app.api.auth.current_user import SAFE_METHODS, current_user_id
 from app.api.http.errors import TooManyUploads, UnreadableBody, UnsupportedBody
 from app.concurrency.greenlets import time_limit
-from app.config.settings import MAX_BODY_BYTES, MAX_IMPORT_BYTES
-
-MAX_BYTES = {"companies.import_companies": MAX_IMPORT_BYTES}
+from app.config.settings import MAX_BODY_BYTES
 
 BODY_TIMEOUT = 10
-"""Seconds that a body may take to arrive."""
+"""Seconds in which a body must arrive."""
 
 LARGE_BODY_TIMEOUT = 60
-"""Seconds that one of more than MAX_BODY_BYTES may take."""
+"""Seconds in which a body of more than MAX_BODY_BYTES must arrive."""
 
 MAX_UPLOADS = 2
-"""Large bodies of a user that a process receives at a time."""
+"""Large bodies of one user that a process receives at a time."""
 
+_large_bodies: dict[str, int] = {}
 _uploads: Counter[int] = Counter()
 _uploads_lock = Lock()
 
 
-def read_body() -> None:
-    """Receive the request's body, which stays readable. To be called when the user is known.
+def allow_large_body(endpoint: str, max_bytes: int) -> None:
+    """Let the bodies of this endpoint be larger than MAX_BODY_BYTES."""
+    _large_bodies[endpoint] = max_bytes
 
-    Raises RequestEntityTooLarge, TooManyUploads, UnreadableBody, or UnsupportedBody for what is no JSON: no foreign
-    form can send that.
+
+def body_limit(endpoint: str | None) -> int:
+    """Return how many bytes a body sent to this endpoint may have."""
+    return _large_bodies.get(endpoint or "", MAX_BODY_BYTES)
+
+
+def too_large(max_bytes: int) -> str:
+    """Return the sentence about a body of more than ``max_bytes``."""
+    kib = max_bytes // 1024
+    return f"The body is larger than {kib} KiB." if kib < 1024 else f"The body is larger than {kib // 1024} MiB."
+
+
+def read_body() -> None:
+    """Receive the request's body; handlers read it from Flask as usual. The current user must be known.
+
+    Raises RequestEntityTooLarge, TooManyUploads, UnreadableBody, or UnsupportedBody for anything but JSON: no form
+    on another site can send JSON.
     """
     if request.method in SAFE_METHODS:
         return
-    request.max_content_length = MAX_BYTES.get(request.endpoint or "", current_app.config["MAX_CONTENT_LENGTH"])
+    request.max_content_length = body_limit(request.endpoint)
     if (request.content_length or 0) > request.max_content_length:
         raise RequestEntityTooLarge
     large = _may_be_large(request)
-    with _upload() if large else nullcontext(), time_limit(LARGE_BODY_TIMEOUT if large else BODY_TIMEOUT):
-        body = _whole_body(request)
+    with _upload_slot() if large else nullcontext(), time_limit(LARGE_BODY_TIMEOUT if large else BODY_TIMEOUT):
+        body = _read_to_end(request)
     if body and request.mimetype != "application/json":
         raise UnsupportedBody("The body must be JSON, sent as Content-Type: application/json.")
 
 
-def _may_be_large(asked: Request) -> bool:
-    if (asked.max_content_length or 0) <= MAX_BODY_BYTES:
+def _may_be_large(req: Request) -> bool:
+    if (req.max_content_length or 0) <= MAX_BODY_BYTES:
         return False
-    return "chunked" in asked.headers.get("Transfer-Encoding", "") or (asked.content_length or 0) > MAX_BODY_BYTES
+    return "chunked" in req.headers.get("Transfer-Encoding", "") or (req.content_length or 0) > MAX_BODY_BYTES
 
 
 @contextmanager
-def _upload() -> Iterator[None]:
-    """Hold one of the user's places for large bodies. Raises TooManyUploads."""
+def _upload_slot() -> Iterator[None]:
+    """Hold one of the user's MAX_UPLOADS slots. Raises TooManyUploads."""
     user_id = current_user_id()
     with _uploads_lock:
         if _uploads[user_id] >= MAX_UPLOADS:
-            raise TooManyUploads("Two files are on their way already: wait until one of them has arrived.")
+            raise TooManyUploads("Two of your files are still uploading. Try again when one has finished.")
         _uploads[user_id] += 1
     try:
         yield
@@ -70,18 +85,18 @@ def _upload() -> Iterator[None]:
                 del _uploads[user_id]
 
 
-def _whole_body(asked: Request) -> bytes:
-    """Read the body to its end.
+def _read_to_end(req: Request) -> bytes:
+    """Read the whole body. Raises UnreadableBody, RequestEntityTooLarge.
 
-    werkzeug alone would take what came before a connection broke, and the first bytes of a longer body without
-    Content-Length, for all of it.
+    werkzeug alone accepts a truncated body: the part before a broken connection, or the first ``max_content_length``
+    bytes of a longer body without Content-Length.
     """
     try:
-        body = asked.get_data()
-        longer = len(body) == asked.max_content_length and asked.environ["wsgi.input"].read(1)
+        body = req.get_data()
+        longer = len(body) == req.max_content_length and req.environ["wsgi.input"].read(1)
     except (OSError, ParseException, ClientDisconnected) as error:
-        raise UnreadableBody("The body could not be read to its end.") from error
-    if len(body) < (asked.content_length or 0):
+        raise UnreadableBody("The body was cut short, or did not arrive in time.") from error
+    if len(body) < (req.content_length or 0):
         raise UnreadableBody("The body is shorter than its Content-Length.")
     if longer:
         raise RequestEntityTooLarge

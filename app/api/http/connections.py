@@ -1,4 +1,4 @@
-"""The bounds of a client's connection: how many there may be, how long each may take, and how it ends."""
+"""Limits of client connections: their number, their timeouts, and their end."""
 
 import resource
 import socket
@@ -11,59 +11,59 @@ from app.concurrency.greenlets import yield_to_others
 from app.config.settings import MAX_BODY_BYTES
 
 MAX_CONNECTIONS = 1000
-"""Connections of a web process at a time; further clients wait in the kernel's queue."""
+"""Connections that a web process holds open; further clients wait in the kernel's queue."""
 
-OTHER_FILES = 100
-"""Files that a web process may have open besides: connections to PostgreSQL and Redis, the listening socket, code."""
+RESERVED_FILES = 100
+"""Open files that a web process needs otherwise: connections to PostgreSQL and Redis, the listening socket, code."""
 
-OTHER_LOOKUPS = 8
-"""Look-ups of names besides those of boards."""
+RESERVED_LOOKUPS = 8
+"""Simultaneous DNS look-ups for anything but boards."""
 
-TURN = 4
-"""Requests that a connection may have answered in a row before the others have their turn, if none of them waits."""
+MAX_REQUESTS_IN_A_ROW = 4
+"""Requests of one connection that are served before other connections have their turn."""
 
 SEND_BUFFER_BYTES = 128 * 1024
-"""Answers of a connection that the kernel holds, about; without a limit it would take in dozens for a silent client."""
+"""Bytes of responses that the kernel buffers for a client that does not read; unlimited, it buffers dozens."""
 
 WRITE_TIMEOUT = 30
-"""Seconds in which a client must have received an answer."""
+"""Seconds in which a client must receive a response."""
 
 LINGER_TIMEOUT = 2.0
-"""Seconds that a client may go on sending after our last answer (RFC 9112, 9.6)."""
+"""Seconds for which a client may still send after the last response (RFC 9112, 9.6)."""
 
 
 def raise_file_limit() -> int:
-    """Raise this process's soft limit of open files as far as it helps; return how many connections fit below it."""
+    """Raise the process's soft limit of open files as far as needed; return how many connections fit below it."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = MAX_CONNECTIONS + OTHER_FILES
+    wanted = MAX_CONNECTIONS + RESERVED_FILES
     if soft != resource.RLIM_INFINITY and soft < wanted:
         soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-    return MAX_CONNECTIONS if soft == resource.RLIM_INFINITY else max(1, min(MAX_CONNECTIONS, soft - OTHER_FILES))
+    return MAX_CONNECTIONS if soft == resource.RLIM_INFINITY else max(1, min(MAX_CONNECTIONS, soft - RESERVED_FILES))
 
 
-def bound_connection(environ: Mapping[str, Any]) -> None:
-    """Give up on a client that does not take our answer; a body has a deadline besides (app/api/http/bodies.py)."""
+def set_write_timeout(environ: Mapping[str, Any]) -> None:
+    """Drop a client that does not read the response in time. Bodies have a deadline in app/api/http/bodies.py."""
     if client := environ.get("gunicorn.socket"):
         client.settimeout(WRITE_TIMEOUT)
 
 
 def must_close(method: str, headers: Iterable[tuple[str, str]]) -> bool:
-    """Return whether no other request may follow on the connection, because of this one's body.
+    """Return whether the connection must close after this request because of its body (request smuggling).
 
-    It may be long, or framed wrongly, or unread when it is answered, and what follows must not pass for a request.
-    A short one of known length is read to its end in any case.
+    A body that is long, framed wrongly or left unread must not be parsed as the next request. A short body of known
+    length is always read to its end.
     """
-    known = {name.upper(): value for name, value in headers}
-    length = known.get("CONTENT-LENGTH", "0")
+    values = {name.upper(): value for name, value in headers}
+    length = values.get("CONTENT-LENGTH", "0")
     long = not length.isdecimal() or int(length) > (0 if method in SAFE_METHODS else MAX_BODY_BYTES)
-    return long or "TRANSFER-ENCODING" in known
+    return long or "TRANSFER-ENCODING" in values
 
 
 def linger(client: socket.socket) -> None:
-    """Wait until the client has closed its end, LINGER_TIMEOUT at most.
+    """Wait until the client has closed its end, for LINGER_TIMEOUT at most.
 
-    The kernel discards an answer on its way if we close while the client still sends.
+    If the server closes while the client still sends, the kernel discards the response on its way.
     """
     until = time.monotonic() + LINGER_TIMEOUT
     try:

@@ -1,4 +1,4 @@
-"""Errors of a request as such, whatever it asks for."""
+"""Errors of a request as such, whichever route it is for."""
 
 from http import HTTPStatus
 
@@ -6,7 +6,7 @@ from app.errors import AppError
 
 
 class TooManyUploads(AppError):
-    """The user is sending as many large bodies as they may at a time."""
+    """The user is already sending as many large bodies as allowed."""
 
     status = HTTPStatus.TOO_MANY_REQUESTS
     code = "too_many_uploads"
@@ -14,14 +14,14 @@ class TooManyUploads(AppError):
 
 
 class RequestForbidden(AppError):
-    """The request comes from where no request may come from."""
+    """The request comes from a foreign peer, host name or page."""
 
     status = HTTPStatus.FORBIDDEN
     code = "forbidden"
 
 
 class UnreadableBody(AppError):
-    """The body broke off, or is not what its headers say."""
+    """The body was cut short, or contradicts its headers."""
 
     status = HTTPStatus.BAD_REQUEST
     code = "bad_request"
@@ -35,7 +35,7 @@ class UnsupportedBody(AppError):
 
 
 class PageNotBuilt(AppError):
-    """There is an interface for programs, but the page was never built."""
+    """The page's files are missing; the API works without them."""
 
     status = HTTPStatus.SERVICE_UNAVAILABLE
     code = "page_not_built"

@@ -1,23 +1,38 @@
-"""Idempotency-Key: how a key is written in the header (draft-ietf-httpapi-idempotency-key-header), and its errors."""
+"""The Idempotency-Key header: its syntax (draft-ietf-httpapi-idempotency-key-header) and its documentation."""
 
 import re
 from http import HTTPStatus
+from typing import Any
 
 from app.errors import AppError
 
 HEADER = "Idempotency-Key"
 
 MAX_KEY_LENGTH = 255
-"""As long as the column that it is kept in."""
+"""The length of the column that stores it."""
 
-QUOTED, BARE = r'"(?:[ !#-\[\]-~]|\\["\\]){1,255}"', "[A-Za-z0-9._~:/+=-]{1,255}"
-"""A string as structured fields write it (RFC 9651), which is what the draft asks for; and what people send instead."""
+QUOTED = r'"(?:[ !#-\[\]-~]|\\["\\]){1,255}"'
+"""A string of structured fields (RFC 9651), which the draft asks for."""
+
+BARE = "[A-Za-z0-9._~:/+=-]{1,255}"
+"""A key without quotes, which many clients send."""
 
 KEY_PATTERN = f"^(?:{QUOTED}|{BARE})$"
 
+IDEMPOTENCY_KEY: dict[str, Any] = {
+    "name": HEADER,
+    "in": "header",
+    "description": "A name for this request, unique among the user's, such as a UUID in quotes. A repetition with the"
+    " same key and body gets the first response again, whatever has happened since. The key lives as long as the run."
+    " It has 1 to 255 printable ASCII characters as a structured-field string, or is one of"
+    " `A-Za-z0-9._~:/+=-` without quotes.",
+    "schema": {"type": "string", "pattern": KEY_PATTERN},
+}
+"""The OpenAPI parameter."""
+
 
 class IdempotencyKeyInvalid(AppError):
-    """What stands in the header is no key."""
+    """The header's value is malformed."""
 
     status = HTTPStatus.BAD_REQUEST
     code = "idempotency_key_invalid"
@@ -28,15 +43,15 @@ class IdempotencyKeyInvalid(AppError):
         )
 
 
-def parse_key(written: str | None) -> str | None:
-    """The key that the header names, quoted or bare, which is the same key; None without one.
+def parse_key(value: str | None) -> str | None:
+    """Return the key in the header, or None without a header. Quoted or bare, it is the same key.
 
-    A header that came twice is one value with a comma in it, and so is no key. Raises IdempotencyKeyInvalid.
+    A repeated header arrives as one value with a comma, which is malformed. Raises IdempotencyKeyInvalid.
     """
-    if written is None:
+    if value is None:
         return None
-    if re.fullmatch(QUOTED, written):
-        return re.sub(r"\\(.)", r"\1", written[1:-1])
-    if re.fullmatch(BARE, written):
-        return written
+    if re.fullmatch(QUOTED, value):
+        return re.sub(r"\\(.)", r"\1", value[1:-1])
+    if re.fullmatch(BARE, value):
+        return value
     raise IdempotencyKeyInvalid

@@ -1,4 +1,4 @@
-"""Counts and times every request, and logs those that may change something, are refused or fail."""
+"""Count and time every request; log those that may change something, are refused, or fail."""
 
 import time
 from functools import cache
@@ -14,36 +14,36 @@ from app.observability import metrics
 log = structlog.get_logger(__name__)
 
 PROBING_STATUSES = (401, 403, 404, 429)
-"""Statuses that are logged for reads too: a search for a way in shows by them."""
+"""Statuses that are logged for reads too, because a search for a way in produces them."""
 
-METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE")
+KNOWN_METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE")
 
 
 def init_app(app: Flask) -> None:
-    """Measure every request, those refused by the guards included."""
-    app.before_request(_begin)
-    app.after_request(_end)
+    """Measure every request, those that the guards refuse included."""
+    app.before_request(_start_timer)
+    app.after_request(_record)
 
 
 @cache
-def _meters(method: str, route: str, code: int) -> tuple[Counter, Histogram]:
-    """The meters of requests that are alike."""
+def _series(method: str, route: str, code: int) -> tuple[Counter, Histogram]:
+    """Return the metrics with these labels."""
     return metrics.REQUESTS.labels(method, route, code), metrics.REQUEST_SECONDS.labels(method, route)
 
 
-def _begin() -> None:
-    g.began = time.perf_counter()
+def _start_timer() -> None:
+    g.started_at = time.perf_counter()
 
 
-def _end(answer: Response) -> Response:
-    seconds, asked = time.perf_counter() - g.began, request_ctx.request
-    # The rule and not the path, and no method that a client made up: labels must not grow without end.
-    route = asked.url_rule.rule if asked.url_rule else "unknown"
-    method = asked.method if asked.method in METHODS else "other"
-    count, times = _meters(method, route, answer.status_code)
+def _record(response: Response) -> Response:
+    seconds, req = time.perf_counter() - g.started_at, request_ctx.request
+    # The rule instead of the path, and known methods only: clients must not create labels without end.
+    route = req.url_rule.rule if req.url_rule else "unknown"
+    method = req.method if req.method in KNOWN_METHODS else "other"
+    count, duration = _series(method, route, response.status_code)
     count.inc()
-    times.observe(seconds)
-    if asked.method not in SAFE_METHODS or answer.status_code >= 500 or answer.status_code in PROBING_STATUSES:
-        told = {"method": asked.method, "path": asked.path, "code": answer.status_code, "user_id": g.get("user_id")}
-        log.info("request", **told, ms=round(seconds * 1000, 1))
-    return answer
+    duration.observe(seconds)
+    if req.method not in SAFE_METHODS or response.status_code >= 500 or response.status_code in PROBING_STATUSES:
+        fields = {"method": req.method, "path": req.path, "code": response.status_code, "user_id": g.get("user_id")}
+        log.info("request", **fields, ms=round(seconds * 1000, 1))
+    return response

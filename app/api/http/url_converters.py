@@ -1,4 +1,4 @@
-"""The ids of rows in addresses."""
+"""The ids of rows in URLs."""
 
 from flask import Flask
 from werkzeug.exceptions import NotFound
@@ -14,11 +14,11 @@ class IdConverter(IntegerConverter):
 
     regex = "[1-9][0-9]*"
 
-    def __init__(self, url_map: Map, largest: int = MAX_BIGINT) -> None:
-        super().__init__(url_map, min=1, max=largest)
+    def __init__(self, url_map: Map, max_id: int = MAX_BIGINT) -> None:
+        super().__init__(url_map, min=1, max=max_id)
 
     def to_python(self, value: str) -> int:
-        """Read the id. Raises NotFound: after a ValidationError, werkzeug answers some methods with 405."""
+        """Parse the id. Raises NotFound: after a ValidationError, werkzeug responds to some methods with 405."""
         try:
             return int(super().to_python(value))
         except ValidationError as error:
@@ -33,7 +33,7 @@ class RunIdConverter(IdConverter):
 
 
 def init_app(app: Flask) -> None:
-    """Make the ids known to routes."""
+    """Register the converters; call this before the blueprints are registered."""
     app.url_map.converters["run_id"] = RunIdConverter
     for name in ("credential_id", "company_id", "preview_id", "posting_id"):
         app.url_map.converters[name] = IdConverter

@@ -18,8 +18,8 @@ class WrongPassword(AppError):
     code = "wrong_password"
 
     def __init__(self) -> None:
-        wrong = "This is not your current password."
-        super().__init__(wrong, errors={"current_password": [wrong]})
+        detail = "This is not your current password."
+        super().__init__(detail, errors={"current_password": [detail]})
 
 
 class UserNotFound(AppError):

@@ -26,7 +26,7 @@ class PreviewNotFound(AppError):
 
 
 class PostingNotFound(AppError):
-    """There is no such posting in this preview."""
+    """The preview has no such posting."""
 
     status = HTTPStatus.NOT_FOUND
     code = "posting_not_found"
@@ -43,7 +43,7 @@ class PreviewOutdated(AppError):
 
 
 class PreviewUnfinished(AppError):
-    """The preview is still being made."""
+    """The preview has not finished."""
 
     status = HTTPStatus.CONFLICT
     code = "preview_unfinished"

@@ -5,7 +5,7 @@ import { get, patch, post, remove } from './client.js';
 /**
  * @typedef {import('./schema').components['schemas']['Listing']} LastListing
  * @typedef {import('./schema').components['schemas']['Company']} Company
- * @typedef {import('./schema').components['schemas']['Merged']} ImportResult
+ * @typedef {import('./schema').components['schemas']['ImportResult']} ImportResult
  * @typedef {import('./schema').components['schemas']['ImportedCompany']} ImportedCompany
  * @typedef {Omit<ImportedCompany, 'source'> & {source: string}} NewCompany `source` may be any text; the server checks it
  */

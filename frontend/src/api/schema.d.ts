@@ -11,7 +11,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Find the active run */
+        /** Get the active run's id */
         get: operations["current_run"];
         put?: never;
         post?: never;
@@ -66,7 +66,7 @@ export interface paths {
             };
             cookie?: never;
         };
-        /** Look at a run */
+        /** Get a run */
         get: operations["run"];
         put?: never;
         post?: never;
@@ -85,7 +85,7 @@ export interface paths {
             };
             cookie?: never;
         };
-        /** Read a run's timeline */
+        /** Get a run's timeline */
         get: operations["run_events"];
         put?: never;
         post?: never;
@@ -119,7 +119,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List the systems that can be read */
+        /** List the sources, and some companies to start with */
         get: operations["list_sources"];
         put?: never;
         post?: never;
@@ -138,7 +138,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Find the board of a company; takes up to a minute */
+        /** Find a company's board (takes up to a minute) */
         post: operations["detect_board"];
         delete?: never;
         options?: never;
@@ -153,7 +153,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List one's companies */
+        /** List the user's companies */
         get: operations["list_companies"];
         put?: never;
         /** Add a company */
@@ -173,7 +173,7 @@ export interface paths {
             };
             cookie?: never;
         };
-        /** Look at a company */
+        /** Get a company */
         get: operations["show_company"];
         put?: never;
         post?: never;
@@ -209,7 +209,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Save one's companies as a file */
+        /** Export the user's companies as a file */
         get: operations["export_companies"];
         put?: never;
         post?: never;
@@ -226,10 +226,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Find the latest preview */
+        /** Get the latest preview's id */
         get: operations["latest_preview"];
         put?: never;
-        /** Preview what a run would take in */
+        /** Preview the postings that a run would ingest */
         post: operations["begin_preview"];
         delete?: never;
         options?: never;
@@ -246,7 +246,7 @@ export interface paths {
             };
             cookie?: never;
         };
-        /** Look at a preview */
+        /** Get a preview */
         get: operations["show_preview"];
         put?: never;
         post?: never;
@@ -285,7 +285,7 @@ export interface paths {
             };
             cookie?: never;
         };
-        /** Read a posting of a preview */
+        /** Get a posting of a preview */
         get: operations["preview_posting"];
         put?: never;
         post?: never;
@@ -336,7 +336,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Find out who one is */
+        /** Get the signed-in user */
         get: operations["me"];
         put?: never;
         post?: never;
@@ -353,10 +353,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List one's sessions and tokens */
+        /** List the user's sessions and tokens */
         get: operations["list_credentials"];
         put?: never;
-        /** Make a token */
+        /** Create a token */
         post: operations["make_token"];
         delete?: never;
         options?: never;
@@ -392,7 +392,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Change one's password */
+        /** Change the user's password */
         post: operations["change_password"];
         delete?: never;
         options?: never;
@@ -407,7 +407,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Whether this process answers; asks nobody else */
+        /** Check that this web process responds; no other part is checked */
         get: operations["healthz"];
         put?: never;
         post?: never;
@@ -424,7 +424,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Whether the product works, and what does not */
+        /** Check that the product works, and name the parts that do not */
         get: operations["readyz"];
         put?: never;
         post?: never;
@@ -441,7 +441,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Counters and gauges, for loopback or the METRICS_TOKEN */
+        /** Get counters and gauges, over loopback or with the METRICS_TOKEN */
         get: operations["prometheus"];
         put?: never;
         post?: never;
@@ -462,11 +462,11 @@ export interface components {
             title: string;
             /** @description The HTTP status. */
             status: number;
-            /** @description A sentence for a person. */
+            /** @description A sentence for users. */
             detail: string;
-            /** @description A stable word for a program. */
+            /** @description A stable name for programs. */
             code: string;
-            /** @description What the operator finds this request by. */
+            /** @description The id by which the operator finds this request. */
             request_id: string | null;
         };
         CurrentRun: {
@@ -474,7 +474,7 @@ export interface components {
         };
         Start: {
             /**
-             * @description Only if this preview is finished and still true; null or left out: unseen.
+             * @description The preview to start from; it must be finished and current. Null or omitted: none.
              * @default null
              */
             preview_id: number | null;
@@ -486,13 +486,13 @@ export interface components {
             title: string;
             /** @description The HTTP status. */
             status: number;
-            /** @description A sentence for a person. */
+            /** @description A sentence for users. */
             detail: string;
-            /** @description A stable word for a program. */
+            /** @description A stable name for programs. */
             code: string;
-            /** @description What the operator finds this request by. */
+            /** @description The id by which the operator finds this request. */
             request_id: string | null;
-            /** @description What is wrong with each field; `_schema` stands for the whole. */
+            /** @description The faults of each field; `_schema` stands for the whole. */
             errors?: {
                 [key: string]: string[];
             };
@@ -507,11 +507,11 @@ export interface components {
             title: string;
             /** @description The HTTP status. */
             status: number;
-            /** @description A sentence for a person. */
+            /** @description A sentence for users. */
             detail: string;
-            /** @description A stable word for a program. */
+            /** @description A stable name for programs. */
             code: string;
-            /** @description What the operator finds this request by. */
+            /** @description The id by which the operator finds this request. */
             request_id: string | null;
             /** @description The active run, with `run_active`. */
             run_id?: number;
@@ -527,30 +527,30 @@ export interface components {
             title: string;
             /** @description The HTTP status. */
             status: number;
-            /** @description A sentence for a person. */
+            /** @description A sentence for users. */
             detail: string;
-            /** @description A stable word for a program. */
+            /** @description A stable name for programs. */
             code: string;
-            /** @description What the operator finds this request by. */
+            /** @description The id by which the operator finds this request. */
             request_id: string | null;
             /** @description Always false. */
             success: boolean;
-            /** @description Names the run and its status. */
+            /** @description A sentence with the run's id and status. */
             message: string;
-            /** @description The status the run is in. */
+            /** @description The run's status. */
             run_status: string;
         };
         Run: {
             run_id: number;
             /** @enum {string} */
             status: "pending" | "initializing" | "ingesting" | "finished" | "error" | "aborted";
-            /** @description Whether the run may still change. */
+            /** @description True while the run may still change. */
             readonly is_active: boolean;
-            /** @description Whether an abort would end it. */
+            /** @description True if the run can be aborted. */
             readonly can_abort: boolean;
-            /** @description Postings to take in. */
+            /** @description Postings to ingest. */
             total_jobs: number | null;
-            /** @description Null before the end. */
+            /** @description Null until the run has finished. */
             jobs_ready: number | null;
             jobs_skipped: number | null;
             jobs_expired: number | null;
@@ -563,15 +563,15 @@ export interface components {
             finished_at: string | null;
             /**
              * Format: date-time
-             * @description When a message for a worker was last handed to the broker; null: not yet.
+             * @description The last time a message for a worker was published. Null: not yet.
              */
             dispatched_at: string | null;
             error_message: string | null;
-            /** @description The preview it was started from; null: none, or one that is gone. */
+            /** @description The preview that the run was started from. Null: none, or it was deleted. */
             preview_id: number | null;
             /**
              * Format: date-time
-             * @description The clock that the times are from.
+             * @description The current time of the server's clock.
              */
             server_time: string;
         };
@@ -580,7 +580,7 @@ export interface components {
             /** Format: date-time */
             at: string;
             /**
-             * @description Null for the start.
+             * @description Null for the start of the run.
              * @enum {string|null|null}
              */
             from: "pending" | "initializing" | "ingesting" | "finished" | "error" | "aborted" | null;
@@ -594,35 +594,35 @@ export interface components {
         };
         RunsPage: {
             runs: components["schemas"]["Run"][];
-            /** @description The `before` of the next page; null on the last. */
+            /** @description The `before` of the next page. Null on the last page. */
             next_before: number | null;
         };
         Source: {
             key: string;
             name: string;
-            /** @description Where its interface is described. */
+            /** @description The URL of the source's API documentation. */
             documentation: string;
-            /** @description On what grounds it is read. */
+            /** @description The grounds on which its boards may be read. */
             policy: string;
-            /** @description What a board's address looks like. */
+            /** @description An example of a board's URL. */
             example: string;
-            /** @description Where a person finds a board's name. */
+            /** @description A hint where users find a board's name. */
             board_hint: string;
         };
-        Starter: {
+        SuggestedCompany: {
             source: string;
             board: string;
             name: string;
         };
         Sources: {
             sources: components["schemas"]["Source"][];
-            starters: components["schemas"]["Starter"][];
+            starters: components["schemas"]["SuggestedCompany"][];
         };
         Detect: {
-            /** @description A board, one of its postings, or a careers page that points to it. */
+            /** @description The URL of a board, of one of its postings, or of a careers page that links to it. */
             url?: string;
             /**
-             * @description In place of `url`: the key of a source, with `board`.
+             * @description The key of a source. With `board`, in place of `url`.
              * @enum {string}
              */
             source?: "greenhouse" | "lever" | "ashby" | "personio" | "recruitee" | "teamtailor" | "workable" | "website";
@@ -640,21 +640,21 @@ export interface components {
             title: string;
             /** @description The HTTP status. */
             status: number;
-            /** @description A sentence for a person. */
+            /** @description A sentence for users. */
             detail: string;
-            /** @description A stable word for a program. */
+            /** @description A stable name for programs. */
             code: string;
-            /** @description What the operator finds this request by. */
+            /** @description The id by which the operator finds this request. */
             request_id: string | null;
-            /** @description What is wrong with each field; `_schema` stands for the whole. */
+            /** @description The faults of each field; `_schema` stands for the whole. */
             errors?: {
                 [key: string]: string[];
             };
-            /** @description The boards to choose from, with `several_boards`, or with `board_moved` where to. */
+            /** @description With `several_boards`: the boards to choose from. With `board_moved`: the new board. */
             candidates?: components["schemas"]["Candidate"][];
             /**
              * Format: date-time
-             * @description When to try again, with `board_throttled`, if the system says.
+             * @description With `board_throttled`: the time to try again, if the source names one.
              */
             retry_at?: string;
         };
@@ -662,18 +662,19 @@ export interface components {
             source: string;
             source_name: string;
             board: string;
-            /** @description The company's, as the board reports it, if it does. */
+            /** @description The company's name, if the board states it. */
             name: string | null;
-            /** @description Where a person looks at the board. */
+            /** @description The board's web page. */
             url: string;
+            /** @description The number of postings read. */
             postings: number;
-            /** @description Whether these are all that there are. */
+            /** @description True if these are all postings of the board. */
             is_complete: boolean;
-            /** @description Up to three. */
+            /** @description Up to three titles of postings. */
             titles: string[];
-            /** @description If it was saved before. */
+            /** @description The user's company with this board, if any. */
             company_id: number | null;
-            /** @description What to know before saving it. */
+            /** @description A remark to read before saving. */
             note: string | null;
         };
         Listing: {
@@ -681,9 +682,9 @@ export interface components {
             at: string;
             /** @enum {string} */
             outcome: "ok" | "empty" | "not_found" | "gone" | "forbidden" | "throttled" | "changed" | "unreachable" | "moved" | "out_of_time";
-            /** @description A sentence, if it failed. */
+            /** @description A sentence about the failure. Null if it succeeded. */
             detail: string | null;
-            /** @description Null: not known. */
+            /** @description The number of postings. Null: unknown. */
             postings: number | null;
         };
         Company: {
@@ -695,36 +696,36 @@ export interface components {
             exclude: string[];
             company_id: number;
             readonly source_name: string;
-            /** @description The board's page, for people; null if this version does not know its system. */
+            /** @description The board's web page. Null if this version does not know the source. */
             readonly url: string | null;
             /** Format: date-time */
             created_at: string;
             /** Format: date-time */
             updated_at: string;
-            /** @description Null: it was never listed. */
+            /** @description Null: the board was never listed. */
             listing: components["schemas"]["Listing"] | null;
         };
         Companies: {
             companies: components["schemas"]["Company"][];
         };
         NewCompany: {
-            /** @description For its user to know it by. */
+            /** @description The name shown to the user. */
             name: string;
             /**
-             * @description Whether previews and runs look at it.
+             * @description True if previews and runs include the company.
              * @default true
              */
             enabled: boolean;
-            /** @description Only postings with one of these in the title; none: all. Up to 50 terms. */
+            /** @description Only postings with one of these terms in the title; an empty list means all. Up to 50 terms. */
             include?: string[];
-            /** @description No postings with one of these in the title. Up to 50 terms. */
+            /** @description No postings with one of these terms in the title. Up to 50 terms. */
             exclude?: string[];
             /**
              * @description The key of a source.
              * @enum {string}
              */
             source: "greenhouse" | "lever" | "ashby" | "personio" | "recruitee" | "teamtailor" | "workable" | "website";
-            /** @description The name that the source knows the company's board by. */
+            /** @description The board's name in the source. */
             board: string;
         };
         CompanyExistsProblem: {
@@ -734,27 +735,27 @@ export interface components {
             title: string;
             /** @description The HTTP status. */
             status: number;
-            /** @description A sentence for a person. */
+            /** @description A sentence for users. */
             detail: string;
-            /** @description A stable word for a program. */
+            /** @description A stable name for programs. */
             code: string;
-            /** @description What the operator finds this request by. */
+            /** @description The id by which the operator finds this request. */
             request_id: string | null;
             /** @description The company with that board, with `company_exists`. */
             company_id?: number;
         };
         Changes: {
-            /** @description For its user to know it by. */
+            /** @description The name shown to the user. */
             name?: string;
-            /** @description Whether previews and runs look at it. */
+            /** @description True if previews and runs include the company. */
             enabled?: boolean;
-            /** @description Only postings with one of these in the title; none: all. Up to 50 terms. */
+            /** @description Only postings with one of these terms in the title; an empty list means all. Up to 50 terms. */
             include?: string[];
-            /** @description No postings with one of these in the title. Up to 50 terms. */
+            /** @description No postings with one of these terms in the title. Up to 50 terms. */
             exclude?: string[];
             /**
              * Format: date-time
-             * @description The company's, as last seen: it is changed only if that is still so.
+             * @description The `updated_at` last read. The company is changed only if it is still the same.
              */
             updated_at?: string;
         };
@@ -765,37 +766,37 @@ export interface components {
             title: string;
             /** @description The HTTP status. */
             status: number;
-            /** @description A sentence for a person. */
+            /** @description A sentence for users. */
             detail: string;
-            /** @description A stable word for a program. */
+            /** @description A stable name for programs. */
             code: string;
-            /** @description What the operator finds this request by. */
+            /** @description The id by which the operator finds this request. */
             request_id: string | null;
-            /** @description As it is. */
+            /** @description The current company. */
             company: components["schemas"]["Company"];
         };
         ImportedCompany: {
-            /** @description For its user to know it by. */
+            /** @description The name shown to the user. */
             name: string;
-            /** @description Whether previews and runs look at it. */
+            /** @description True if previews and runs include the company. */
             enabled?: boolean;
-            /** @description Only postings with one of these in the title; none: all. Up to 50 terms. */
+            /** @description Only postings with one of these terms in the title; an empty list means all. Up to 50 terms. */
             include?: string[];
-            /** @description No postings with one of these in the title. Up to 50 terms. */
+            /** @description No postings with one of these terms in the title. Up to 50 terms. */
             exclude?: string[];
             /**
              * @description The key of a source.
              * @enum {string}
              */
             source: "greenhouse" | "lever" | "ashby" | "personio" | "recruitee" | "teamtailor" | "workable" | "website";
-            /** @description The name that the source knows the company's board by. */
+            /** @description The board's name in the source. */
             board: string;
         };
         Import: {
-            /** @description Up to 1,000, no board twice. What one leaves out stays as it is. */
+            /** @description Up to 1,000 companies, each board once. Omitted settings stay as they are. */
             companies: components["schemas"]["ImportedCompany"][];
         };
-        Merged: {
+        ImportResult: {
             added: number;
             changed: number;
             unchanged: number;
@@ -822,10 +823,10 @@ export interface components {
             companies: number;
             listed: number;
             failed: number;
-            /** @description Neither listed nor failed so far. */
+            /** @description Companies that are neither listed nor failed yet. */
             waiting: number;
             found: number;
-            /** @description Those of the postings that the filters take. */
+            /** @description Postings that match the filters. */
             taken: number;
         };
         PreviewCompany: {
@@ -835,38 +836,38 @@ export interface components {
             readonly source_name: string;
             board: string;
             name: string;
-            /** @description The board's page, for people; null if this version does not know its system. */
+            /** @description The board's web page. Null if this version does not know the source. */
             readonly url: string | null;
             include: string[];
             exclude: string[];
             /** @enum {string} */
             state: "waiting" | "listing" | "listed" | "failed";
             /**
-             * @description Null until it is listed or failed.
+             * @description Null until the board is listed or has failed.
              * @enum {string|null}
              */
             outcome: "ok" | "empty" | "not_found" | "gone" | "forbidden" | "throttled" | "changed" | "unreachable" | "moved" | "out_of_time" | null;
-            /** @description A sentence, if it failed. */
+            /** @description A sentence about the failure. Null if it succeeded. */
             detail: string | null;
             /**
              * Format: date-time
-             * @description From when on the source would answer, if it said so.
+             * @description The time to try again, if the source names one.
              */
             retry_at: string | null;
-            /** @description Whether the board was read to its end. */
+            /** @description True if all postings of the board were read. */
             is_complete: boolean | null;
             found: number | null;
             taken: number | null;
-            /** @description Records of the board that could not be read. */
+            /** @description Records of the board that could not be parsed. */
             unread: number | null;
             /** Format: date-time */
             listed_at: string | null;
         };
         Preview: {
             preview_id: number;
-            /** @description Each company is listed or failed. */
+            /** @description True if each company is listed or has failed. */
             is_finished: boolean;
-            /** @description Companies and filters are the same as then; only so can a run start. */
+            /** @description True while the companies and filters are unchanged. A run needs it. */
             is_current: boolean;
             settings_hash: string;
             /** Format: date-time */
@@ -875,7 +876,7 @@ export interface components {
             finished_at: string | null;
             /**
              * Format: date-time
-             * @description The clock that the times are from.
+             * @description The current time of the server's clock.
              */
             server_time: string;
             totals: components["schemas"]["Totals"];
@@ -884,19 +885,19 @@ export interface components {
         Rule: {
             /** @enum {string} */
             kind: "no_filter" | "include" | "exclude" | "not_included";
-            /** @description The term that decided, where one did. */
+            /** @description The term that decided, if any. */
             term: string | null;
         };
         Posting: {
             posting_id: number;
-            /** @description Which company of the preview. */
+            /** @description The position of the company in the preview. */
             position: number;
             company: string;
             external_id: string;
             title: string;
             location: string | null;
             department: string | null;
-            /** @description `remote`, `hybrid`, `on_site`, or null: not said. */
+            /** @description `remote`, `hybrid` or `on_site`. Null: not stated. */
             workplace: string | null;
             employment_type: string | null;
             /** Format: date-time */
@@ -909,19 +910,19 @@ export interface components {
         };
         PostingsPage: {
             postings: components["schemas"]["Posting"][];
-            /** @description The `after` of the next page; null on the last. */
+            /** @description The `after` of the next page. Null on the last page. */
             next_after: number | null;
         };
         WholePosting: {
             posting_id: number;
-            /** @description Which company of the preview. */
+            /** @description The position of the company in the preview. */
             position: number;
             company: string;
             external_id: string;
             title: string;
             location: string | null;
             department: string | null;
-            /** @description `remote`, `hybrid`, `on_site`, or null: not said. */
+            /** @description `remote`, `hybrid` or `on_site`. Null: not stated. */
             workplace: string | null;
             employment_type: string | null;
             /** Format: date-time */
@@ -940,7 +941,7 @@ export interface components {
         };
         Me: {
             /**
-             * @description `local`: the one user of this machine, without signing in.
+             * @description `local`: this machine's one user, who need not sign in.
              * @enum {string}
              */
             auth: "local" | "accounts";
@@ -957,32 +958,32 @@ export interface components {
             created_at: string;
             /**
              * Format: date-time
-             * @description To the minute; null: never.
+             * @description Precise to the minute. Null: never used.
              */
             last_used_at: string | null;
             /**
              * Format: date-time
-             * @description Null: never.
+             * @description Null: it never expires.
              */
             expires_at: string | null;
-            /** @description Whether this request was made with it. */
+            /** @description True for the session or token of this request. */
             is_current: boolean;
         };
         Credentials: {
             credentials: components["schemas"]["Credential"][];
         };
         NewToken: {
-            /** @description What it is for, for its user to know it by. */
+            /** @description The token's purpose, by which its user recognizes it. */
             name: string;
             /**
-             * @description Null or left out: it does not expire.
+             * @description Days until the token expires. Null or omitted: it never expires.
              * @default null
              */
             expires_in_days: number | null;
         };
         IssuedToken: {
             credential_id: number;
-            /** @description For `Authorization: Bearer`. */
+            /** @description Send it as `Authorization: Bearer <token>`. */
             token: string;
         };
         NewPassword: {
@@ -995,13 +996,13 @@ export interface components {
         };
         Check: {
             ok: boolean;
-            /** @description A sentence if it is not well. */
+            /** @description A sentence about the fault. Null if it works. */
             reason: string | null;
         };
         Ready: {
             /** @enum {string} */
             status: "ok" | "degraded";
-            /** @description For loopback, or with the METRICS_TOKEN. */
+            /** @description Only over loopback, or with the METRICS_TOKEN. */
             checks?: {
                 [key: string]: components["schemas"]["Check"];
             };
@@ -1013,11 +1014,11 @@ export interface components {
             title: string;
             /** @description The HTTP status. */
             status: number;
-            /** @description A sentence for a person. */
+            /** @description A sentence for users. */
             detail: string;
-            /** @description A stable word for a program. */
+            /** @description A stable name for programs. */
             code: string;
-            /** @description What the operator finds this request by. */
+            /** @description The id by which the operator finds this request. */
             request_id: string | null;
             checks?: {
                 [key: string]: components["schemas"]["Check"];
@@ -1036,7 +1037,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description An id of the client's own; one that is not well-formed is replaced. */
+                /** @description The client's own id for the request. A malformed one is replaced. */
                 "X-Request-ID"?: string;
             };
             path?: never;
@@ -1047,7 +1048,7 @@ export interface operations {
             /** @description The active run's id, or null. */
             200: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -1058,9 +1059,9 @@ export interface operations {
             /** @description Nobody is signed in. */
             401: {
                 headers: {
-                    /** @description How to sign in. */
+                    /** @description The scheme to sign in with. */
                     "WWW-Authenticate"?: string;
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -1071,7 +1072,7 @@ export interface operations {
             /** @description The request comes from a foreign peer, Host, Origin or Sec-Fetch-Site. */
             403: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -1079,10 +1080,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A fault of ours; the operator finds it under the request_id. */
+            /** @description The server failed. The operator finds the error by its request_id. */
             500: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -1090,12 +1091,12 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description PostgreSQL is away; nothing was promised. */
+            /** @description PostgreSQL is unavailable; the outcome is unknown, try again. */
             503: {
                 headers: {
                     /** @description Seconds to wait. */
                     "Retry-After"?: number;
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -1109,29 +1110,29 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description A name for this start, unique among the user's, such as a UUID in quotes: asked again with the same key and body, the answer is the run that it started, however often and whatever became of that. The key lives as long as its run. 1 to 255 printable ASCII characters as a structured-field string, or bare ones of `A-Za-z0-9._~:/+=-`. */
+                /** @description A name for this request, unique among the user's, such as a UUID in quotes. A repetition with the same key and body gets the first response again, whatever has happened since. The key lives as long as the run. It has 1 to 255 printable ASCII characters as a structured-field string, or is one of `A-Za-z0-9._~:/+=-` without quotes. */
                 "Idempotency-Key"?: string;
-                /** @description An id of the client's own; one that is not well-formed is replaced. */
+                /** @description The client's own id for the request. A malformed one is replaced. */
                 "X-Request-ID"?: string;
             };
             path?: never;
             cookie?: never;
         };
-        /** @description Nothing, or which preview it starts from. */
+        /** @description The preview to start from, or nothing. */
         requestBody?: {
             content: {
                 "application/json": components["schemas"]["Start"];
             };
         };
         responses: {
-            /** @description The run that was started with this Idempotency-Key before, and `Idempotency-Replayed: true`. */
+            /** @description The response to an earlier request with this Idempotency-Key. */
             200: {
                 headers: {
-                    /** @description The address of the run. */
+                    /** @description The URL of the run. */
                     Location?: string;
                     /** @description Always true. */
                     "Idempotency-Replayed"?: "true";
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -1139,12 +1140,12 @@ export interface operations {
                     "application/json": components["schemas"]["RunId"];
                 };
             };
-            /** @description The run is started and cannot be lost. */
+            /** @description The run is stored, and will be carried out. */
             201: {
                 headers: {
-                    /** @description The address of the run. */
+                    /** @description The URL of the run. */
                     Location?: string;
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -1152,10 +1153,10 @@ export interface operations {
                     "application/json": components["schemas"]["RunId"];
                 };
             };
-            /** @description The body broke off, or is not valid JSON; or the Idempotency-Key is none. */
+            /** @description The body was cut short; or the body is not valid JSON; or the Idempotency-Key is malformed (`idempotency_key_invalid`). */
             400: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -1166,9 +1167,9 @@ export interface operations {
             /** @description Nobody is signed in. */
             401: {
                 headers: {
-                    /** @description How to sign in. */
+                    /** @description The scheme to sign in with. */
                     "WWW-Authenticate"?: string;
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -1179,7 +1180,7 @@ export interface operations {
             /** @description The request comes from a foreign peer, Host, Origin or Sec-Fetch-Site. */
             403: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -1190,7 +1191,7 @@ export interface operations {
             /** @description There is no such preview of this user. */
             404: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -1198,10 +1199,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A run is active already; or the preview is outdated or unfinished. */
+            /** @description A run is active; or the preview is outdated or unfinished. */
             409: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -1212,7 +1213,7 @@ export interface operations {
             /** @description The body is larger than 64 KiB. */
             413: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -1220,10 +1221,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is not application/json. */
+            /** @description The body is not sent as application/json. */
             415: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -1231,10 +1232,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is not an object, or a field is unknown or not valid; or the Idempotency-Key has started something else. */
+            /** @description The body is not an object, or a field is unknown or invalid; or the Idempotency-Key was used with another body before (`idempotency_key_reused`). */
             422: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -1242,10 +1243,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["InputProblem"];
                 };
             };
-            /** @description A fault of ours; the operator finds it under the request_id. */
+            /** @description The server failed. The operator finds the error by its request_id. */
             500: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -1253,12 +1254,12 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description PostgreSQL is away; nothing was promised. */
+            /** @description PostgreSQL is unavailable; the outcome is unknown, try again. */
             503: {
                 headers: {
                     /** @description Seconds to wait. */
                     "Retry-After"?: number;
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -1272,7 +1273,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description An id of the client's own; one that is not well-formed is replaced. */
+                /** @description The client's own id for the request. A malformed one is replaced. */
                 "X-Request-ID"?: string;
             };
             path: {
@@ -1282,10 +1283,10 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The run is aborted, now or already before. */
+            /** @description The run is aborted, now or by an earlier request. */
             200: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -1293,10 +1294,10 @@ export interface operations {
                     "application/json": components["schemas"]["Aborted"];
                 };
             };
-            /** @description The body broke off. */
+            /** @description The body was cut short. */
             400: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -1307,9 +1308,9 @@ export interface operations {
             /** @description Nobody is signed in. */
             401: {
                 headers: {
-                    /** @description How to sign in. */
+                    /** @description The scheme to sign in with. */
                     "WWW-Authenticate"?: string;
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -1320,7 +1321,7 @@ export interface operations {
             /** @description The request comes from a foreign peer, Host, Origin or Sec-Fetch-Site. */
             403: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -1331,7 +1332,7 @@ export interface operations {
             /** @description There is no such run of this user. */
             404: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -1339,10 +1340,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The run is finished or in error. */
+            /** @description The run has finished or failed. */
             409: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -1353,7 +1354,7 @@ export interface operations {
             /** @description The body is larger than 64 KiB. */
             413: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -1361,10 +1362,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is not application/json. */
+            /** @description The body is not sent as application/json. */
             415: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -1372,10 +1373,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A fault of ours; the operator finds it under the request_id. */
+            /** @description The server failed. The operator finds the error by its request_id. */
             500: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -1383,12 +1384,12 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description PostgreSQL is away; nothing was promised. */
+            /** @description PostgreSQL is unavailable; the outcome is unknown, try again. */
             503: {
                 headers: {
                     /** @description Seconds to wait. */
                     "Retry-After"?: number;
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -1402,7 +1403,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description An id of the client's own; one that is not well-formed is replaced. */
+                /** @description The client's own id for the request. A malformed one is replaced. */
                 "X-Request-ID"?: string;
             };
             path: {
@@ -1415,7 +1416,7 @@ export interface operations {
             /** @description The run in full. */
             200: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -1426,9 +1427,9 @@ export interface operations {
             /** @description Nobody is signed in. */
             401: {
                 headers: {
-                    /** @description How to sign in. */
+                    /** @description The scheme to sign in with. */
                     "WWW-Authenticate"?: string;
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -1439,7 +1440,7 @@ export interface operations {
             /** @description The request comes from a foreign peer, Host, Origin or Sec-Fetch-Site. */
             403: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -1450,7 +1451,7 @@ export interface operations {
             /** @description There is no such run of this user. */
             404: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -1458,10 +1459,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A fault of ours; the operator finds it under the request_id. */
+            /** @description The server failed. The operator finds the error by its request_id. */
             500: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -1469,12 +1470,12 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description PostgreSQL is away; nothing was promised. */
+            /** @description PostgreSQL is unavailable; the outcome is unknown, try again. */
             503: {
                 headers: {
                     /** @description Seconds to wait. */
                     "Retry-After"?: number;
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -1487,11 +1488,11 @@ export interface operations {
     run_events: {
         parameters: {
             query?: {
-                /** @description Only events behind this sequence number. */
+                /** @description Only events after this sequence number. */
                 after?: number;
             };
             header?: {
-                /** @description An id of the client's own; one that is not well-formed is replaced. */
+                /** @description The client's own id for the request. A malformed one is replaced. */
                 "X-Request-ID"?: string;
             };
             path: {
@@ -1501,10 +1502,10 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The changes of its status, in order. */
+            /** @description The changes of the run's status, oldest first. */
             200: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -1515,9 +1516,9 @@ export interface operations {
             /** @description Nobody is signed in. */
             401: {
                 headers: {
-                    /** @description How to sign in. */
+                    /** @description The scheme to sign in with. */
                     "WWW-Authenticate"?: string;
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -1528,7 +1529,7 @@ export interface operations {
             /** @description The request comes from a foreign peer, Host, Origin or Sec-Fetch-Site. */
             403: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -1539,7 +1540,7 @@ export interface operations {
             /** @description There is no such run of this user. */
             404: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -1550,7 +1551,7 @@ export interface operations {
             /** @description A parameter is unknown or out of range. */
             422: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -1558,10 +1559,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["InputProblem"];
                 };
             };
-            /** @description A fault of ours; the operator finds it under the request_id. */
+            /** @description The server failed. The operator finds the error by its request_id. */
             500: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -1569,12 +1570,12 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description PostgreSQL is away; nothing was promised. */
+            /** @description PostgreSQL is unavailable; the outcome is unknown, try again. */
             503: {
                 headers: {
                     /** @description Seconds to wait. */
                     "Retry-After"?: number;
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -1587,15 +1588,15 @@ export interface operations {
     runs_page: {
         parameters: {
             query?: {
-                /** @description Runs a page. */
+                /** @description Runs per page. */
                 limit?: number;
-                /** @description Only runs older than this one: the `next_before` of the page before. */
+                /** @description Only runs older than this one: the `next_before` of the previous page. */
                 before?: number;
                 /** @description Only runs in this status. */
                 status?: "pending" | "initializing" | "ingesting" | "finished" | "error" | "aborted";
             };
             header?: {
-                /** @description An id of the client's own; one that is not well-formed is replaced. */
+                /** @description The client's own id for the request. A malformed one is replaced. */
                 "X-Request-ID"?: string;
             };
             path?: never;
@@ -1603,10 +1604,10 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Newest first. */
+            /** @description A page of runs, newest first. */
             200: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -1617,9 +1618,9 @@ export interface operations {
             /** @description Nobody is signed in. */
             401: {
                 headers: {
-                    /** @description How to sign in. */
+                    /** @description The scheme to sign in with. */
                     "WWW-Authenticate"?: string;
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -1630,7 +1631,7 @@ export interface operations {
             /** @description The request comes from a foreign peer, Host, Origin or Sec-Fetch-Site. */
             403: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -1641,7 +1642,7 @@ export interface operations {
             /** @description A parameter is unknown or out of range. */
             422: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -1649,10 +1650,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["InputProblem"];
                 };
             };
-            /** @description A fault of ours; the operator finds it under the request_id. */
+            /** @description The server failed. The operator finds the error by its request_id. */
             500: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -1660,12 +1661,12 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description PostgreSQL is away; nothing was promised. */
+            /** @description PostgreSQL is unavailable; the outcome is unknown, try again. */
             503: {
                 headers: {
                     /** @description Seconds to wait. */
                     "Retry-After"?: number;
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -1679,7 +1680,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description An id of the client's own; one that is not well-formed is replaced. */
+                /** @description The client's own id for the request. A malformed one is replaced. */
                 "X-Request-ID"?: string;
             };
             path?: never;
@@ -1687,10 +1688,10 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description In the order to show them in. */
+            /** @description The sources in display order. */
             200: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -1701,9 +1702,9 @@ export interface operations {
             /** @description Nobody is signed in. */
             401: {
                 headers: {
-                    /** @description How to sign in. */
+                    /** @description The scheme to sign in with. */
                     "WWW-Authenticate"?: string;
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -1714,7 +1715,7 @@ export interface operations {
             /** @description The request comes from a foreign peer, Host, Origin or Sec-Fetch-Site. */
             403: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -1722,10 +1723,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A fault of ours; the operator finds it under the request_id. */
+            /** @description The server failed. The operator finds the error by its request_id. */
             500: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -1733,12 +1734,12 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description PostgreSQL is away; nothing was promised. */
+            /** @description PostgreSQL is unavailable; the outcome is unknown, try again. */
             503: {
                 headers: {
                     /** @description Seconds to wait. */
                     "Retry-After"?: number;
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -1752,7 +1753,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description An id of the client's own; one that is not well-formed is replaced. */
+                /** @description The client's own id for the request. A malformed one is replaced. */
                 "X-Request-ID"?: string;
             };
             path?: never;
@@ -1764,10 +1765,10 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The board was found and listed; nothing was saved. */
+            /** @description The board was found and read; nothing was saved. */
             200: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -1775,10 +1776,10 @@ export interface operations {
                     "application/json": components["schemas"]["Detected"];
                 };
             };
-            /** @description The body broke off, or is not valid JSON. */
+            /** @description The body was cut short; or the body is not valid JSON. */
             400: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -1789,9 +1790,9 @@ export interface operations {
             /** @description Nobody is signed in. */
             401: {
                 headers: {
-                    /** @description How to sign in. */
+                    /** @description The scheme to sign in with. */
                     "WWW-Authenticate"?: string;
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -1802,7 +1803,7 @@ export interface operations {
             /** @description The request comes from a foreign peer, Host, Origin or Sec-Fetch-Site. */
             403: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -1813,7 +1814,7 @@ export interface operations {
             /** @description The body is larger than 64 KiB. */
             413: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -1821,10 +1822,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is not application/json. */
+            /** @description The body is not sent as application/json. */
             415: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -1832,10 +1833,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A field is unknown or not valid (`invalid_input`); or no board was found, or it could not be looked at: `address_refused`, `board_not_recognised`, `several_boards`, `board_not_found`, `board_gone`, `board_forbidden`, `board_throttled`, `board_changed`, `board_unreachable`, `board_moved`, `board_out_of_time`. */
+            /** @description The body is not an object, or a field is unknown or invalid; or no board was found, or it could not be read: `address_refused`, `board_not_recognised`, `several_boards`, `board_not_found`, `board_gone`, `board_forbidden`, `board_throttled`, `board_changed`, `board_unreachable`, `board_moved`, `board_out_of_time`. */
             422: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -1843,12 +1844,12 @@ export interface operations {
                     "application/problem+json": components["schemas"]["NothingDetectedProblem"];
                 };
             };
-            /** @description Boards were looked for too often; Retry-After says how long to wait. */
+            /** @description Too many detections; Retry-After says how long to wait. */
             429: {
                 headers: {
                     /** @description Seconds to wait. */
                     "Retry-After"?: number;
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -1856,10 +1857,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A fault of ours; the operator finds it under the request_id. */
+            /** @description The server failed. The operator finds the error by its request_id. */
             500: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -1867,12 +1868,12 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description PostgreSQL is away; or too many boards are looked at right now (`detect_busy`), or Redis is away (`detect_unavailable`). */
+            /** @description PostgreSQL is unavailable; the outcome is unknown, try again; or too many boards are being checked (`detect_busy`), or Redis is unavailable (`detect_unavailable`). */
             503: {
                 headers: {
                     /** @description Seconds to wait. */
                     "Retry-After"?: number;
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -1886,7 +1887,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description An id of the client's own; one that is not well-formed is replaced. */
+                /** @description The client's own id for the request. A malformed one is replaced. */
                 "X-Request-ID"?: string;
             };
             path?: never;
@@ -1894,10 +1895,10 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description By name. */
+            /** @description The companies in order of their names. */
             200: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -1908,9 +1909,9 @@ export interface operations {
             /** @description Nobody is signed in. */
             401: {
                 headers: {
-                    /** @description How to sign in. */
+                    /** @description The scheme to sign in with. */
                     "WWW-Authenticate"?: string;
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -1921,7 +1922,7 @@ export interface operations {
             /** @description The request comes from a foreign peer, Host, Origin or Sec-Fetch-Site. */
             403: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -1929,10 +1930,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A fault of ours; the operator finds it under the request_id. */
+            /** @description The server failed. The operator finds the error by its request_id. */
             500: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -1940,12 +1941,12 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description PostgreSQL is away; nothing was promised. */
+            /** @description PostgreSQL is unavailable; the outcome is unknown, try again. */
             503: {
                 headers: {
                     /** @description Seconds to wait. */
                     "Retry-After"?: number;
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -1959,7 +1960,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description An id of the client's own; one that is not well-formed is replaced. */
+                /** @description The client's own id for the request. A malformed one is replaced. */
                 "X-Request-ID"?: string;
             };
             path?: never;
@@ -1971,12 +1972,12 @@ export interface operations {
             };
         };
         responses: {
-            /** @description It is added. */
+            /** @description The company was added. */
             201: {
                 headers: {
-                    /** @description The address of the new company. */
+                    /** @description The URL of the new company. */
                     Location?: string;
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -1984,10 +1985,10 @@ export interface operations {
                     "application/json": components["schemas"]["Company"];
                 };
             };
-            /** @description The body broke off, or is not valid JSON. */
+            /** @description The body was cut short; or the body is not valid JSON. */
             400: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -1998,9 +1999,9 @@ export interface operations {
             /** @description Nobody is signed in. */
             401: {
                 headers: {
-                    /** @description How to sign in. */
+                    /** @description The scheme to sign in with. */
                     "WWW-Authenticate"?: string;
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2011,7 +2012,7 @@ export interface operations {
             /** @description The request comes from a foreign peer, Host, Origin or Sec-Fetch-Site. */
             403: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2022,7 +2023,7 @@ export interface operations {
             /** @description The user has this board already, or has 1,000 companies (`too_many_companies`). */
             409: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2033,7 +2034,7 @@ export interface operations {
             /** @description The body is larger than 64 KiB. */
             413: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2041,10 +2042,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is not application/json. */
+            /** @description The body is not sent as application/json. */
             415: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2052,10 +2053,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is not an object, or a field is unknown or not valid. */
+            /** @description The body is not an object, or a field is unknown or invalid. */
             422: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2063,10 +2064,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["InputProblem"];
                 };
             };
-            /** @description A fault of ours; the operator finds it under the request_id. */
+            /** @description The server failed. The operator finds the error by its request_id. */
             500: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2074,12 +2075,12 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description PostgreSQL is away; nothing was promised. */
+            /** @description PostgreSQL is unavailable; the outcome is unknown, try again. */
             503: {
                 headers: {
                     /** @description Seconds to wait. */
                     "Retry-After"?: number;
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2093,7 +2094,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description An id of the client's own; one that is not well-formed is replaced. */
+                /** @description The client's own id for the request. A malformed one is replaced. */
                 "X-Request-ID"?: string;
             };
             path: {
@@ -2106,7 +2107,7 @@ export interface operations {
             /** @description The company. */
             200: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2117,9 +2118,9 @@ export interface operations {
             /** @description Nobody is signed in. */
             401: {
                 headers: {
-                    /** @description How to sign in. */
+                    /** @description The scheme to sign in with. */
                     "WWW-Authenticate"?: string;
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2130,7 +2131,7 @@ export interface operations {
             /** @description The request comes from a foreign peer, Host, Origin or Sec-Fetch-Site. */
             403: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2141,7 +2142,7 @@ export interface operations {
             /** @description There is no such company of this user. */
             404: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2149,10 +2150,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A fault of ours; the operator finds it under the request_id. */
+            /** @description The server failed. The operator finds the error by its request_id. */
             500: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2160,12 +2161,12 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description PostgreSQL is away; nothing was promised. */
+            /** @description PostgreSQL is unavailable; the outcome is unknown, try again. */
             503: {
                 headers: {
                     /** @description Seconds to wait. */
                     "Retry-After"?: number;
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2179,7 +2180,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description An id of the client's own; one that is not well-formed is replaced. */
+                /** @description The client's own id for the request. A malformed one is replaced. */
                 "X-Request-ID"?: string;
             };
             path: {
@@ -2189,19 +2190,19 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description It is removed. */
+            /** @description The company was removed. */
             204: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description The body broke off. */
+            /** @description The body was cut short. */
             400: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2212,9 +2213,9 @@ export interface operations {
             /** @description Nobody is signed in. */
             401: {
                 headers: {
-                    /** @description How to sign in. */
+                    /** @description The scheme to sign in with. */
                     "WWW-Authenticate"?: string;
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2225,7 +2226,7 @@ export interface operations {
             /** @description The request comes from a foreign peer, Host, Origin or Sec-Fetch-Site. */
             403: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2236,7 +2237,7 @@ export interface operations {
             /** @description There is no such company of this user. */
             404: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2247,7 +2248,7 @@ export interface operations {
             /** @description The body is larger than 64 KiB. */
             413: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2255,10 +2256,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is not application/json. */
+            /** @description The body is not sent as application/json. */
             415: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2266,10 +2267,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A fault of ours; the operator finds it under the request_id. */
+            /** @description The server failed. The operator finds the error by its request_id. */
             500: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2277,12 +2278,12 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description PostgreSQL is away; nothing was promised. */
+            /** @description PostgreSQL is unavailable; the outcome is unknown, try again. */
             503: {
                 headers: {
                     /** @description Seconds to wait. */
                     "Retry-After"?: number;
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2296,7 +2297,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description An id of the client's own; one that is not well-formed is replaced. */
+                /** @description The client's own id for the request. A malformed one is replaced. */
                 "X-Request-ID"?: string;
             };
             path: {
@@ -2310,10 +2311,10 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The company as it is now. */
+            /** @description The company after the change. */
             200: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2321,10 +2322,10 @@ export interface operations {
                     "application/json": components["schemas"]["Company"];
                 };
             };
-            /** @description The body broke off, or is not valid JSON. */
+            /** @description The body was cut short; or the body is not valid JSON. */
             400: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2335,9 +2336,9 @@ export interface operations {
             /** @description Nobody is signed in. */
             401: {
                 headers: {
-                    /** @description How to sign in. */
+                    /** @description The scheme to sign in with. */
                     "WWW-Authenticate"?: string;
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2348,7 +2349,7 @@ export interface operations {
             /** @description The request comes from a foreign peer, Host, Origin or Sec-Fetch-Site. */
             403: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2359,7 +2360,7 @@ export interface operations {
             /** @description There is no such company of this user. */
             404: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2367,10 +2368,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description It was changed since `updated_at` (`company_changed`). */
+            /** @description The company was changed since `updated_at` (`company_changed`). */
             409: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2381,7 +2382,7 @@ export interface operations {
             /** @description The body is larger than 64 KiB. */
             413: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2389,10 +2390,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is not application/json. */
+            /** @description The body is not sent as application/json. */
             415: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2400,10 +2401,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is not an object, or a field is unknown or not valid. */
+            /** @description The body is not an object, or a field is unknown or invalid. */
             422: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2411,10 +2412,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["InputProblem"];
                 };
             };
-            /** @description A fault of ours; the operator finds it under the request_id. */
+            /** @description The server failed. The operator finds the error by its request_id. */
             500: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2422,12 +2423,12 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description PostgreSQL is away; nothing was promised. */
+            /** @description PostgreSQL is unavailable; the outcome is unknown, try again. */
             503: {
                 headers: {
                     /** @description Seconds to wait. */
                     "Retry-After"?: number;
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2441,7 +2442,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description An id of the client's own; one that is not well-formed is replaced. */
+                /** @description The client's own id for the request. A malformed one is replaced. */
                 "X-Request-ID"?: string;
             };
             path?: never;
@@ -2453,21 +2454,21 @@ export interface operations {
             };
         };
         responses: {
-            /** @description All of it is done; no company was removed. */
+            /** @description All companies were imported; none was removed. */
             200: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Merged"];
+                    "application/json": components["schemas"]["ImportResult"];
                 };
             };
-            /** @description The body broke off, or is not valid JSON. */
+            /** @description The body was cut short; or the body is not valid JSON. */
             400: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2478,9 +2479,9 @@ export interface operations {
             /** @description Nobody is signed in. */
             401: {
                 headers: {
-                    /** @description How to sign in. */
+                    /** @description The scheme to sign in with. */
                     "WWW-Authenticate"?: string;
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2491,7 +2492,7 @@ export interface operations {
             /** @description The request comes from a foreign peer, Host, Origin or Sec-Fetch-Site. */
             403: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2499,10 +2500,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description There would be more than 1,000 companies. */
+            /** @description There would be more than 1,000 companies (`too_many_companies`). */
             409: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2513,7 +2514,7 @@ export interface operations {
             /** @description The body is larger than 16 MiB. */
             413: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2521,10 +2522,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is not application/json. */
+            /** @description The body is not sent as application/json. */
             415: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2532,10 +2533,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is not an object, or a field is unknown or not valid. */
+            /** @description The body is not an object, or a field is unknown or invalid. */
             422: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2543,12 +2544,12 @@ export interface operations {
                     "application/problem+json": components["schemas"]["InputProblem"];
                 };
             };
-            /** @description Two large bodies of this user are on their way already (`too_many_uploads`). */
+            /** @description The server is already receiving two large bodies of this user (`too_many_uploads`). */
             429: {
                 headers: {
                     /** @description Seconds to wait. */
                     "Retry-After"?: number;
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2556,10 +2557,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A fault of ours; the operator finds it under the request_id. */
+            /** @description The server failed. The operator finds the error by its request_id. */
             500: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2567,12 +2568,12 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description PostgreSQL is away; nothing was promised. */
+            /** @description PostgreSQL is unavailable; the outcome is unknown, try again. */
             503: {
                 headers: {
                     /** @description Seconds to wait. */
                     "Retry-After"?: number;
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2586,7 +2587,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description An id of the client's own; one that is not well-formed is replaced. */
+                /** @description The client's own id for the request. A malformed one is replaced. */
                 "X-Request-ID"?: string;
             };
             path?: never;
@@ -2594,12 +2595,12 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description What an import takes. */
+            /** @description The companies, as an import accepts them. */
             200: {
                 headers: {
                     /** @description The file's name. */
                     "Content-Disposition"?: string;
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2610,9 +2611,9 @@ export interface operations {
             /** @description Nobody is signed in. */
             401: {
                 headers: {
-                    /** @description How to sign in. */
+                    /** @description The scheme to sign in with. */
                     "WWW-Authenticate"?: string;
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2623,7 +2624,7 @@ export interface operations {
             /** @description The request comes from a foreign peer, Host, Origin or Sec-Fetch-Site. */
             403: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2631,10 +2632,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A fault of ours; the operator finds it under the request_id. */
+            /** @description The server failed. The operator finds the error by its request_id. */
             500: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2642,12 +2643,12 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description PostgreSQL is away; nothing was promised. */
+            /** @description PostgreSQL is unavailable; the outcome is unknown, try again. */
             503: {
                 headers: {
                     /** @description Seconds to wait. */
                     "Retry-After"?: number;
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2661,7 +2662,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description An id of the client's own; one that is not well-formed is replaced. */
+                /** @description The client's own id for the request. A malformed one is replaced. */
                 "X-Request-ID"?: string;
             };
             path?: never;
@@ -2672,7 +2673,7 @@ export interface operations {
             /** @description The latest preview's id, or null. */
             200: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2683,9 +2684,9 @@ export interface operations {
             /** @description Nobody is signed in. */
             401: {
                 headers: {
-                    /** @description How to sign in. */
+                    /** @description The scheme to sign in with. */
                     "WWW-Authenticate"?: string;
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2696,7 +2697,7 @@ export interface operations {
             /** @description The request comes from a foreign peer, Host, Origin or Sec-Fetch-Site. */
             403: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2704,10 +2705,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A fault of ours; the operator finds it under the request_id. */
+            /** @description The server failed. The operator finds the error by its request_id. */
             500: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2715,12 +2716,12 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description PostgreSQL is away; nothing was promised. */
+            /** @description PostgreSQL is unavailable; the outcome is unknown, try again. */
             503: {
                 headers: {
                     /** @description Seconds to wait. */
                     "Retry-After"?: number;
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2734,7 +2735,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description An id of the client's own; one that is not well-formed is replaced. */
+                /** @description The client's own id for the request. A malformed one is replaced. */
                 "X-Request-ID"?: string;
             };
             path?: never;
@@ -2747,12 +2748,12 @@ export interface operations {
             };
         };
         responses: {
-            /** @description One with these settings is under way. */
+            /** @description A preview with these settings was already there. */
             200: {
                 headers: {
-                    /** @description The address of the preview. */
+                    /** @description The URL of the preview. */
                     Location?: string;
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2760,12 +2761,12 @@ export interface operations {
                     "application/json": components["schemas"]["PreviewId"];
                 };
             };
-            /** @description A preview is begun. */
+            /** @description A preview is under way. */
             201: {
                 headers: {
-                    /** @description The address of the preview. */
+                    /** @description The URL of the preview. */
                     Location?: string;
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2773,10 +2774,10 @@ export interface operations {
                     "application/json": components["schemas"]["PreviewId"];
                 };
             };
-            /** @description The body broke off, or is not valid JSON. */
+            /** @description The body was cut short; or the body is not valid JSON. */
             400: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2787,9 +2788,9 @@ export interface operations {
             /** @description Nobody is signed in. */
             401: {
                 headers: {
-                    /** @description How to sign in. */
+                    /** @description The scheme to sign in with. */
                     "WWW-Authenticate"?: string;
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2800,7 +2801,7 @@ export interface operations {
             /** @description The request comes from a foreign peer, Host, Origin or Sec-Fetch-Site. */
             403: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2808,10 +2809,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description No company is switched on. */
+            /** @description No company is switched on (`no_companies`). */
             409: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2822,7 +2823,7 @@ export interface operations {
             /** @description The body is larger than 64 KiB. */
             413: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2830,10 +2831,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is not application/json. */
+            /** @description The body is not sent as application/json. */
             415: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2841,10 +2842,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is not an object, or a field is unknown or not valid. */
+            /** @description The body is not an object, or a field is unknown or invalid. */
             422: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2852,10 +2853,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["InputProblem"];
                 };
             };
-            /** @description A fault of ours; the operator finds it under the request_id. */
+            /** @description The server failed. The operator finds the error by its request_id. */
             500: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2863,12 +2864,12 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description PostgreSQL is away; nothing was promised. */
+            /** @description PostgreSQL is unavailable; the outcome is unknown, try again. */
             503: {
                 headers: {
                     /** @description Seconds to wait. */
                     "Retry-After"?: number;
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2882,7 +2883,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description An id of the client's own; one that is not well-formed is replaced. */
+                /** @description The client's own id for the request. A malformed one is replaced. */
                 "X-Request-ID"?: string;
             };
             path: {
@@ -2892,10 +2893,10 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Its companies, and how far it is. */
+            /** @description The preview's companies and its progress. */
             200: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2906,9 +2907,9 @@ export interface operations {
             /** @description Nobody is signed in. */
             401: {
                 headers: {
-                    /** @description How to sign in. */
+                    /** @description The scheme to sign in with. */
                     "WWW-Authenticate"?: string;
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2919,7 +2920,7 @@ export interface operations {
             /** @description The request comes from a foreign peer, Host, Origin or Sec-Fetch-Site. */
             403: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2930,7 +2931,7 @@ export interface operations {
             /** @description There is no such preview of this user. */
             404: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2938,10 +2939,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A fault of ours; the operator finds it under the request_id. */
+            /** @description The server failed. The operator finds the error by its request_id. */
             500: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2949,12 +2950,12 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description PostgreSQL is away; nothing was promised. */
+            /** @description PostgreSQL is unavailable; the outcome is unknown, try again. */
             503: {
                 headers: {
                     /** @description Seconds to wait. */
                     "Retry-After"?: number;
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -2967,19 +2968,19 @@ export interface operations {
     preview_postings_page: {
         parameters: {
             query?: {
-                /** @description Only those of the company at this position. */
+                /** @description Only postings of the company at this position. */
                 company?: number;
-                /** @description Only those that the filters take, or only those that they do not. */
+                /** @description Only postings that match the filters (`true`), or only those that do not (`false`). */
                 taken?: boolean;
-                /** @description Part of a title, location, department or company's name, whatever its case. */
+                /** @description Text in the title, location, department or company's name; case does not matter. */
                 search?: string;
-                /** @description Only postings behind this one: the `next_after` of the page before. */
+                /** @description Only postings after this one: the `next_after` of the previous page. */
                 after?: number;
-                /** @description Postings a page. */
+                /** @description Postings per page. */
                 limit?: number;
             };
             header?: {
-                /** @description An id of the client's own; one that is not well-formed is replaced. */
+                /** @description The client's own id for the request. A malformed one is replaced. */
                 "X-Request-ID"?: string;
             };
             path: {
@@ -2989,10 +2990,10 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Without their texts. */
+            /** @description A page of postings, without their texts. */
             200: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3003,9 +3004,9 @@ export interface operations {
             /** @description Nobody is signed in. */
             401: {
                 headers: {
-                    /** @description How to sign in. */
+                    /** @description The scheme to sign in with. */
                     "WWW-Authenticate"?: string;
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3016,7 +3017,7 @@ export interface operations {
             /** @description The request comes from a foreign peer, Host, Origin or Sec-Fetch-Site. */
             403: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3027,7 +3028,7 @@ export interface operations {
             /** @description There is no such preview of this user. */
             404: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3038,7 +3039,7 @@ export interface operations {
             /** @description A parameter is unknown or out of range. */
             422: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3046,10 +3047,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["InputProblem"];
                 };
             };
-            /** @description A fault of ours; the operator finds it under the request_id. */
+            /** @description The server failed. The operator finds the error by its request_id. */
             500: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3057,12 +3058,12 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description PostgreSQL is away; nothing was promised. */
+            /** @description PostgreSQL is unavailable; the outcome is unknown, try again. */
             503: {
                 headers: {
                     /** @description Seconds to wait. */
                     "Retry-After"?: number;
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3076,7 +3077,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description An id of the client's own; one that is not well-formed is replaced. */
+                /** @description The client's own id for the request. A malformed one is replaced. */
                 "X-Request-ID"?: string;
             };
             path: {
@@ -3090,7 +3091,7 @@ export interface operations {
             /** @description The posting with its texts. */
             200: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3101,9 +3102,9 @@ export interface operations {
             /** @description Nobody is signed in. */
             401: {
                 headers: {
-                    /** @description How to sign in. */
+                    /** @description The scheme to sign in with. */
                     "WWW-Authenticate"?: string;
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3114,7 +3115,7 @@ export interface operations {
             /** @description The request comes from a foreign peer, Host, Origin or Sec-Fetch-Site. */
             403: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3125,7 +3126,7 @@ export interface operations {
             /** @description There is no such preview of this user, or no such posting in it. */
             404: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3133,10 +3134,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A fault of ours; the operator finds it under the request_id. */
+            /** @description The server failed. The operator finds the error by its request_id. */
             500: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3144,12 +3145,12 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description PostgreSQL is away; nothing was promised. */
+            /** @description PostgreSQL is unavailable; the outcome is unknown, try again. */
             503: {
                 headers: {
                     /** @description Seconds to wait. */
                     "Retry-After"?: number;
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3163,7 +3164,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description An id of the client's own; one that is not well-formed is replaced. */
+                /** @description The client's own id for the request. A malformed one is replaced. */
                 "X-Request-ID"?: string;
             };
             path?: never;
@@ -3175,21 +3176,21 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Signed in: the cookie carries the session. */
+            /** @description The cookie carries the new session. */
             204: {
                 headers: {
-                    /** @description The session, for the browser alone. */
+                    /** @description The session, for browsers. */
                     "Set-Cookie"?: string;
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description The body broke off, or is not valid JSON. */
+            /** @description The body was cut short; or the body is not valid JSON. */
             400: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3197,12 +3198,12 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The e-mail address or the password is wrong; which, is not told. */
+            /** @description The e-mail address or the password is wrong (`sign_in_refused`). The response does not say which. */
             401: {
                 headers: {
-                    /** @description How to sign in. */
+                    /** @description The scheme to sign in with. */
                     "WWW-Authenticate"?: string;
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3213,7 +3214,7 @@ export interface operations {
             /** @description The request comes from a foreign peer, Host, Origin or Sec-Fetch-Site. */
             403: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3221,10 +3222,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description With AUTH=local there are no accounts. */
+            /** @description With AUTH=local there are no accounts (`no_accounts`). */
             404: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3235,7 +3236,7 @@ export interface operations {
             /** @description The body is larger than 64 KiB. */
             413: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3243,10 +3244,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is not application/json. */
+            /** @description The body is not sent as application/json. */
             415: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3254,10 +3255,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is not an object, or a field is unknown or not valid. */
+            /** @description The body is not an object, or a field is unknown or invalid. */
             422: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3265,12 +3266,12 @@ export interface operations {
                     "application/problem+json": components["schemas"]["InputProblem"];
                 };
             };
-            /** @description Passwords were tried too often; Retry-After says how long to wait. */
+            /** @description Too many attempts with a password; Retry-After says how long to wait. */
             429: {
                 headers: {
                     /** @description Seconds to wait. */
                     "Retry-After"?: number;
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3278,10 +3279,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A fault of ours; the operator finds it under the request_id. */
+            /** @description The server failed. The operator finds the error by its request_id. */
             500: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3289,12 +3290,12 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description PostgreSQL is away; nothing was promised. */
+            /** @description PostgreSQL is unavailable; the outcome is unknown, try again. */
             503: {
                 headers: {
                     /** @description Seconds to wait. */
                     "Retry-After"?: number;
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3308,7 +3309,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description An id of the client's own; one that is not well-formed is replaced. */
+                /** @description The client's own id for the request. A malformed one is replaced. */
                 "X-Request-ID"?: string;
             };
             path?: never;
@@ -3316,21 +3317,21 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Signed out: the session is gone, if there was one. */
+            /** @description The session has ended, if there was one. */
             204: {
                 headers: {
-                    /** @description The session, for the browser alone. */
+                    /** @description The session, for browsers. */
                     "Set-Cookie"?: string;
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description The body broke off. */
+            /** @description The body was cut short. */
             400: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3341,7 +3342,7 @@ export interface operations {
             /** @description The request comes from a foreign peer, Host, Origin or Sec-Fetch-Site. */
             403: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3349,10 +3350,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description With AUTH=local there are no accounts. */
+            /** @description With AUTH=local there are no accounts (`no_accounts`). */
             404: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3363,7 +3364,7 @@ export interface operations {
             /** @description The body is larger than 64 KiB. */
             413: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3371,10 +3372,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is not application/json. */
+            /** @description The body is not sent as application/json. */
             415: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3382,10 +3383,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A fault of ours; the operator finds it under the request_id. */
+            /** @description The server failed. The operator finds the error by its request_id. */
             500: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3393,12 +3394,12 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description PostgreSQL is away; nothing was promised. */
+            /** @description PostgreSQL is unavailable; the outcome is unknown, try again. */
             503: {
                 headers: {
                     /** @description Seconds to wait. */
                     "Retry-After"?: number;
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3412,7 +3413,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description An id of the client's own; one that is not well-formed is replaced. */
+                /** @description The client's own id for the request. A malformed one is replaced. */
                 "X-Request-ID"?: string;
             };
             path?: never;
@@ -3420,10 +3421,10 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The user, and how the product knows. */
+            /** @description The signed-in user. */
             200: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3434,9 +3435,9 @@ export interface operations {
             /** @description Nobody is signed in. */
             401: {
                 headers: {
-                    /** @description How to sign in. */
+                    /** @description The scheme to sign in with. */
                     "WWW-Authenticate"?: string;
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3447,7 +3448,7 @@ export interface operations {
             /** @description The request comes from a foreign peer, Host, Origin or Sec-Fetch-Site. */
             403: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3455,10 +3456,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A fault of ours; the operator finds it under the request_id. */
+            /** @description The server failed. The operator finds the error by its request_id. */
             500: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3466,12 +3467,12 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description PostgreSQL is away; nothing was promised. */
+            /** @description PostgreSQL is unavailable; the outcome is unknown, try again. */
             503: {
                 headers: {
                     /** @description Seconds to wait. */
                     "Retry-After"?: number;
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3485,7 +3486,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description An id of the client's own; one that is not well-formed is replaced. */
+                /** @description The client's own id for the request. A malformed one is replaced. */
                 "X-Request-ID"?: string;
             };
             path?: never;
@@ -3493,10 +3494,10 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Those that are neither revoked nor expired. */
+            /** @description The sessions and tokens that are neither revoked nor expired. */
             200: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3507,9 +3508,9 @@ export interface operations {
             /** @description Nobody is signed in. */
             401: {
                 headers: {
-                    /** @description How to sign in. */
+                    /** @description The scheme to sign in with. */
                     "WWW-Authenticate"?: string;
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3520,7 +3521,7 @@ export interface operations {
             /** @description The request comes from a foreign peer, Host, Origin or Sec-Fetch-Site. */
             403: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3528,10 +3529,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description With AUTH=local there are no accounts. */
+            /** @description With AUTH=local there are no accounts (`no_accounts`). */
             404: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3539,10 +3540,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A fault of ours; the operator finds it under the request_id. */
+            /** @description The server failed. The operator finds the error by its request_id. */
             500: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3550,12 +3551,12 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description PostgreSQL is away; nothing was promised. */
+            /** @description PostgreSQL is unavailable; the outcome is unknown, try again. */
             503: {
                 headers: {
                     /** @description Seconds to wait. */
                     "Retry-After"?: number;
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3569,7 +3570,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description An id of the client's own; one that is not well-formed is replaced. */
+                /** @description The client's own id for the request. A malformed one is replaced. */
                 "X-Request-ID"?: string;
             };
             path?: never;
@@ -3581,12 +3582,12 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The token; it is not shown again. */
+            /** @description The token. It is never shown again. */
             201: {
                 headers: {
-                    /** @description Where it is revoked. */
+                    /** @description The URL that revokes the token. */
                     Location?: string;
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3594,10 +3595,10 @@ export interface operations {
                     "application/json": components["schemas"]["IssuedToken"];
                 };
             };
-            /** @description The body broke off, or is not valid JSON. */
+            /** @description The body was cut short; or the body is not valid JSON. */
             400: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3608,9 +3609,9 @@ export interface operations {
             /** @description Nobody is signed in. */
             401: {
                 headers: {
-                    /** @description How to sign in. */
+                    /** @description The scheme to sign in with. */
                     "WWW-Authenticate"?: string;
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3621,7 +3622,7 @@ export interface operations {
             /** @description The request comes from a foreign peer, Host, Origin or Sec-Fetch-Site. */
             403: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3629,10 +3630,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description With AUTH=local there are no accounts. */
+            /** @description With AUTH=local there are no accounts (`no_accounts`). */
             404: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3643,7 +3644,7 @@ export interface operations {
             /** @description The body is larger than 64 KiB. */
             413: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3651,10 +3652,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is not application/json. */
+            /** @description The body is not sent as application/json. */
             415: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3662,10 +3663,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is not an object, or a field is unknown or not valid. */
+            /** @description The body is not an object, or a field is unknown or invalid. */
             422: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3673,10 +3674,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["InputProblem"];
                 };
             };
-            /** @description A fault of ours; the operator finds it under the request_id. */
+            /** @description The server failed. The operator finds the error by its request_id. */
             500: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3684,12 +3685,12 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description PostgreSQL is away; nothing was promised. */
+            /** @description PostgreSQL is unavailable; the outcome is unknown, try again. */
             503: {
                 headers: {
                     /** @description Seconds to wait. */
                     "Retry-After"?: number;
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3703,7 +3704,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description An id of the client's own; one that is not well-formed is replaced. */
+                /** @description The client's own id for the request. A malformed one is replaced. */
                 "X-Request-ID"?: string;
             };
             path: {
@@ -3713,19 +3714,19 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description It is revoked, at once. */
+            /** @description The session or token has ended. */
             204: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description The body broke off. */
+            /** @description The body was cut short. */
             400: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3736,9 +3737,9 @@ export interface operations {
             /** @description Nobody is signed in. */
             401: {
                 headers: {
-                    /** @description How to sign in. */
+                    /** @description The scheme to sign in with. */
                     "WWW-Authenticate"?: string;
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3749,7 +3750,7 @@ export interface operations {
             /** @description The request comes from a foreign peer, Host, Origin or Sec-Fetch-Site. */
             403: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3757,10 +3758,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description There is no such session or token of this user. */
+            /** @description With AUTH=local there are no accounts (`no_accounts`); or there is no such session or token of this user (`credential_not_found`). */
             404: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3771,7 +3772,7 @@ export interface operations {
             /** @description The body is larger than 64 KiB. */
             413: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3779,10 +3780,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is not application/json. */
+            /** @description The body is not sent as application/json. */
             415: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3790,10 +3791,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A fault of ours; the operator finds it under the request_id. */
+            /** @description The server failed. The operator finds the error by its request_id. */
             500: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3801,12 +3802,12 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description PostgreSQL is away; nothing was promised. */
+            /** @description PostgreSQL is unavailable; the outcome is unknown, try again. */
             503: {
                 headers: {
                     /** @description Seconds to wait. */
                     "Retry-After"?: number;
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3820,7 +3821,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description An id of the client's own; one that is not well-formed is replaced. */
+                /** @description The client's own id for the request. A malformed one is replaced. */
                 "X-Request-ID"?: string;
             };
             path?: never;
@@ -3832,19 +3833,19 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Changed; every other session and every token has ended. */
+            /** @description The password was changed. All other sessions and all tokens have ended. */
             204: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description The body broke off, or is not valid JSON. */
+            /** @description The body was cut short; or the body is not valid JSON. */
             400: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3855,9 +3856,9 @@ export interface operations {
             /** @description Nobody is signed in. */
             401: {
                 headers: {
-                    /** @description How to sign in. */
+                    /** @description The scheme to sign in with. */
                     "WWW-Authenticate"?: string;
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3868,7 +3869,7 @@ export interface operations {
             /** @description The request comes from a foreign peer, Host, Origin or Sec-Fetch-Site. */
             403: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3876,10 +3877,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description With AUTH=local there are no accounts. */
+            /** @description With AUTH=local there are no accounts (`no_accounts`). */
             404: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3890,7 +3891,7 @@ export interface operations {
             /** @description The body is larger than 64 KiB. */
             413: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3898,10 +3899,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is not application/json. */
+            /** @description The body is not sent as application/json. */
             415: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3909,10 +3910,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is not an object, or a field is unknown or not valid. */
+            /** @description The body is not an object, or a field is unknown or invalid; or the current password is wrong (`wrong_password`). */
             422: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3920,12 +3921,12 @@ export interface operations {
                     "application/problem+json": components["schemas"]["InputProblem"];
                 };
             };
-            /** @description Passwords were tried too often; Retry-After says how long to wait. */
+            /** @description Too many attempts with a password; Retry-After says how long to wait. */
             429: {
                 headers: {
                     /** @description Seconds to wait. */
                     "Retry-After"?: number;
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3933,10 +3934,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A fault of ours; the operator finds it under the request_id. */
+            /** @description The server failed. The operator finds the error by its request_id. */
             500: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3944,12 +3945,12 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description PostgreSQL is away; nothing was promised. */
+            /** @description PostgreSQL is unavailable; the outcome is unknown, try again. */
             503: {
                 headers: {
                     /** @description Seconds to wait. */
                     "Retry-After"?: number;
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3963,7 +3964,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description An id of the client's own; one that is not well-formed is replaced. */
+                /** @description The client's own id for the request. A malformed one is replaced. */
                 "X-Request-ID"?: string;
             };
             path?: never;
@@ -3971,10 +3972,10 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description It answers. */
+            /** @description The web process responds. */
             200: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3985,7 +3986,7 @@ export interface operations {
             /** @description The request comes from a foreign peer, Host, Origin or Sec-Fetch-Site. */
             403: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -3993,10 +3994,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A fault of ours; the operator finds it under the request_id. */
+            /** @description The server failed. The operator finds the error by its request_id. */
             500: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -4010,7 +4011,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description An id of the client's own; one that is not well-formed is replaced. */
+                /** @description The client's own id for the request. A malformed one is replaced. */
                 "X-Request-ID"?: string;
             };
             path?: never;
@@ -4021,7 +4022,7 @@ export interface operations {
             /** @description `ok`, or `degraded` while start, abort and current-run still work. */
             200: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -4032,7 +4033,7 @@ export interface operations {
             /** @description The request comes from a foreign peer, Host, Origin or Sec-Fetch-Site. */
             403: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -4040,10 +4041,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A fault of ours; the operator finds it under the request_id. */
+            /** @description The server failed. The operator finds the error by its request_id. */
             500: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -4051,12 +4052,12 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description PostgreSQL is away or its migrations are behind. */
+            /** @description PostgreSQL is unavailable, or its migrations are behind. */
             503: {
                 headers: {
                     /** @description Seconds to wait. */
                     "Retry-After"?: number;
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -4070,7 +4071,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description An id of the client's own; one that is not well-formed is replaced. */
+                /** @description The client's own id for the request. A malformed one is replaced. */
                 "X-Request-ID"?: string;
             };
             path?: never;
@@ -4081,7 +4082,7 @@ export interface operations {
             /** @description Prometheus's text format. */
             200: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -4092,7 +4093,7 @@ export interface operations {
             /** @description The request comes from a foreign peer, Host, Origin or Sec-Fetch-Site. */
             403: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };
@@ -4100,10 +4101,10 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A fault of ours; the operator finds it under the request_id. */
+            /** @description The server failed. The operator finds the error by its request_id. */
             500: {
                 headers: {
-                    /** @description What the operator finds this request by. */
+                    /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;
                     [name: string]: unknown;
                 };

@@ -2,7 +2,7 @@ import { useMutation, useQuery } from '@tanstack/react-query';
 import { get, post } from './client.js';
 
 /**
- * @typedef {import('./schema').components['schemas']['Starter']} SuggestedCompany
+ * @typedef {import('./schema').components['schemas']['SuggestedCompany']} SuggestedCompany
  * @typedef {import('./schema').components['schemas']['Source']} Source
  * @typedef {import('./schema').components['schemas']['Detected']} DetectedBoard
  * @typedef {{url: string} | {source: string, board: string}} BoardQuery

@@ -1,4 +1,4 @@
-"""How often a password may be tried: by whom, from where, over all processes, and without Redis."""
+"""Rate limits on password attempts: by account and address, over all processes, and without Redis."""
 
 from dataclasses import replace
 
@@ -7,25 +7,25 @@ import pytest
 from app import create_app
 from app.extensions import db
 from tests.api.conftest import ANN
-from tests.api.test_ingestion_routes import problem
 from tests.support.accounts import PASSWORD, Visitor, in_browser, person
 from tests.support.outages import frozen, refusing
 from tests.support.parallel import in_parallel
+from tests.support.responses import problem
 from tests.support.waiting import wait_until
 
 BOB = "bob@example.org"
 NEW_PASSWORD = "a whole new password"
 
 
-def test_the_tenth_wrong_password_for_an_account_is_the_last_and_the_right_one_waits_too(accounts_app, ann):
+def test_account_limit_allows_ten_attempts_then_refuses_the_right_password(accounts_app, ann):
     visitor = Visitor(accounts_app)
     assert [visitor.sign_in(ANN, "wrong").status_code for _ in range(11)] == [401] * 10 + [429]
-    answer = visitor.sign_in(ANN.upper())
-    problem(answer, 429, "too_many_requests")
-    assert 0 < int(answer.headers["Retry-After"]) <= 300
+    response = visitor.sign_in(ANN.upper())
+    problem(response, 429, "too_many_requests")
+    assert 0 < int(response.headers["Retry-After"]) <= 300
 
 
-def test_guessing_many_accounts_from_one_address_is_limited_and_other_addresses_are_not(accounts_app, ann):
+def test_address_limit_stops_guessing_at_many_accounts(accounts_app, ann):
     visitor = Visitor(accounts_app)
     codes = [visitor.sign_in(f"{number}@example.org", "wrong").status_code for number in range(31)]
     assert codes == [401] * 30 + [429]
@@ -34,14 +34,14 @@ def test_guessing_many_accounts_from_one_address_is_limited_and_other_addresses_
     assert elsewhere.sign_in(ANN).status_code == 204
 
 
-def test_tries_are_counted_in_redis_under_our_own_names_and_without_addresses_of_people(accounts_app, ann, broker):
+def test_attempts_are_counted_in_redis_without_email_addresses(accounts_app, ann, broker):
     Visitor(accounts_app).sign_in(ANN, "wrong")
     names = b" ".join(broker.keys("*"))
     assert names.count(b"job-ingestion:tries:") == len(broker.keys("*")) == 2
     assert ANN.encode() not in names
 
 
-def test_an_address_that_is_refused_does_not_use_up_other_peoples_tries(accounts_app, ann):
+def test_refused_address_uses_up_no_attempts_of_accounts(accounts_app, ann):
     attacker = Visitor(accounts_app)
     for number in range(31):
         attacker.sign_in(f"{number}@example.org", "wrong")
@@ -51,7 +51,7 @@ def test_an_address_that_is_refused_does_not_use_up_other_peoples_tries(accounts
     assert elsewhere.sign_in(ANN).status_code == 204
 
 
-def test_the_addresses_of_one_ipv6_network_are_one(accounts_app, ann):
+def test_address_limit_counts_an_ipv6_network_as_one(accounts_app, ann):
     codes = []
     for number in range(31):
         visitor = Visitor(accounts_app)
@@ -60,7 +60,7 @@ def test_the_addresses_of_one_ipv6_network_are_one(accounts_app, ann):
     assert codes == [401] * 30 + [429]
 
 
-def test_a_forged_header_makes_no_new_address_to_guess_from(accounts_app, ann):
+def test_forged_x_forwarded_for_evades_no_limit(accounts_app, ann):
     behind_proxy = create_app(replace(accounts_app.config["SETTINGS"], proxy_hops=1))
     codes = [
         Visitor(behind_proxy, **{"X-Forwarded-For": f"198.51.100.{number}, 203.0.113.9"})
@@ -72,13 +72,13 @@ def test_a_forged_header_makes_no_new_address_to_guess_from(accounts_app, ann):
         db.engine.dispose()
 
 
-def test_parallel_guesses_are_counted_each(accounts_app, ann):
-    answers = in_parallel(accounts_app, *[lambda: Visitor(accounts_app).sign_in(ANN, "wrong").status_code] * 25)
-    assert sorted(answers) == [401] * 10 + [429] * 15
+def test_attempts_in_parallel_are_all_counted(accounts_app, ann):
+    responses = in_parallel(accounts_app, *[lambda: Visitor(accounts_app).sign_in(ANN, "wrong").status_code] * 25)
+    assert sorted(responses) == [401] * 10 + [429] * 15
 
 
 @pytest.mark.parametrize("path", ["auth/login", "auth/password"])
-def test_a_body_nested_too_deeply_is_bad_input_and_counts(browser, path):
+def test_body_nested_too_deeply_is_refused_and_counts(browser, path):
     deep = {"data": "[" * 60_000, "content_type": "application/json"}
     codes = [
         browser.client.post(f"/api/{path}", base_url="https://jobs.example.org", buffered=True, **deep).status_code
@@ -88,7 +88,7 @@ def test_a_body_nested_too_deeply_is_bad_input_and_counts(browser, path):
 
 
 @pytest.mark.parametrize("disturb", ["frozen", "refusing"])
-def test_without_redis_one_signs_in_all_the_same_and_guessing_is_still_limited(accounts_app, ann, broker, disturb):
+def test_limits_work_per_process_while_redis_is_unavailable(accounts_app, ann, broker, disturb):
     with {"frozen": frozen, "refusing": refusing}[disturb](broker):
         visitor = Visitor(accounts_app)
         assert visitor.sign_in(ANN).status_code == 204
@@ -99,21 +99,21 @@ def test_without_redis_one_signs_in_all_the_same_and_guessing_is_still_limited(a
         visitor.sign_in("bob@example.org", "wrong")
         return any(name.startswith(b"job-ingestion:tries") for name in broker.keys("*"))
 
-    wait_until(counted_in_redis, what="the counting in Redis, which is back")
+    wait_until(counted_in_redis, what="attempts counted in Redis again")
 
 
-def test_who_mistypes_twice_notices_nothing(accounts_app, ann):
+def test_mistyping_twice_is_allowed(accounts_app, ann):
     visitor = Visitor(accounts_app)
     assert [visitor.sign_in(ANN, password).status_code for password in ("wrong", "worse", PASSWORD)] == [401, 401, 204]
 
 
-def test_the_current_password_cannot_be_guessed_either(browser):
+def test_password_change_is_limited_too(browser):
     change = {"current_password": "wrong", "new_password": NEW_PASSWORD}
     codes = [browser.call("POST", "auth/password", change).status_code for _ in range(11)]
     assert codes == [422] * 10 + [429]
 
 
-def test_two_who_change_their_passwords_do_not_count_for_each_other(accounts_app, browser):
+def test_password_changes_of_two_users_count_separately(accounts_app, browser):
     person(accounts_app, BOB)
     bob = in_browser(accounts_app, BOB)
     change = {"current_password": "wrong", "new_password": NEW_PASSWORD}

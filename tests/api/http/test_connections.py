@@ -1,4 +1,4 @@
-"""The bounds of a client's connection, apart from a server; with one: tests/test_web_server.py."""
+"""Limits of client connections, without a server; test_web_server.py tests them with one."""
 
 import resource
 import socket
@@ -8,32 +8,32 @@ import pytest
 from app.api.http.connections import (
     MAX_CONNECTIONS,
     WRITE_TIMEOUT,
-    bound_connection,
     linger,
     must_close,
     raise_file_limit,
+    set_write_timeout,
 )
 
 
 @pytest.fixture
-def pair():
+def sockets():
     ours, theirs = socket.socketpair()
     with ours, theirs:
         yield ours, theirs
 
 
-def test_a_client_has_a_time_to_take_an_answer(pair):
-    bound_connection({"gunicorn.socket": pair[0]})
-    assert pair[0].gettimeout() == WRITE_TIMEOUT
+def test_set_write_timeout_limits_sending(sockets):
+    set_write_timeout({"gunicorn.socket": sockets[0]})
+    assert sockets[0].gettimeout() == WRITE_TIMEOUT
 
 
-def test_linger_ends_our_side_and_waits_for_the_end_of_theirs(pair):
-    ours, theirs = pair
+def test_linger_closes_one_side_and_waits_for_the_other(sockets):
+    ours, theirs = sockets
     theirs.sendall(b"more")
     theirs.shutdown(socket.SHUT_WR)
     linger(ours)
     assert theirs.recv(1) == b""
-    assert ours.recv(1) == b"", "what still came was received"
+    assert ours.recv(1) == b"", "late bytes were received"
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ def test_linger_ends_our_side_and_waits_for_the_end_of_theirs(pair):
         ("GET", [("CONTENT-LENGTH", "1")], True),
     ],
 )
-def test_no_request_follows_where_its_beginning_could_be_in_doubt(method, headers, closes):
+def test_must_close_if_the_end_of_the_body_is_in_doubt(method, headers, closes):
     assert must_close(method, headers) is closes
 
 
@@ -63,9 +63,9 @@ def test_no_request_follows_where_its_beginning_could_be_in_doubt(method, header
         ((64, 64), 1, 64),
     ],
 )
-def test_connections_fit_below_the_limit_of_files(monkeypatch, limits, connections, raised):
-    kept = {"limits": limits}
-    monkeypatch.setattr(resource, "getrlimit", lambda _: kept["limits"])
-    monkeypatch.setattr(resource, "setrlimit", lambda _, limits: kept.update(limits=limits))
+def test_raise_file_limit_fits_connections_below_the_limit(monkeypatch, limits, connections, raised):
+    current = {"limits": limits}
+    monkeypatch.setattr(resource, "getrlimit", lambda _: current["limits"])
+    monkeypatch.setattr(resource, "setrlimit", lambda _, limits: current.update(limits=limits))
     assert raise_file_limit() == connections
-    assert kept["limits"][0] == raised
+    assert current["limits"][0] == raised

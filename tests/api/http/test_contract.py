@@ -1,4 +1,4 @@
-"""Every operation of the OpenAPI document does what the document says, whatever it is sent."""
+"""Fuzz every operation of the OpenAPI document: each response must be as documented."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -26,10 +26,10 @@ SEED = 20261126
 
 
 class Client(werkzeug.Client):
-    """Schemathesis 4.32 passes settings of the network on to it, when it asks again without a credential."""
+    """A client that accepts the network settings that Schemathesis 4.32 passes when it repeats without a credential."""
 
     def open(self, *words: Any, max_redirects=None, verify=None, cert=None, proxies=None, **more: Any) -> Any:
-        """One request."""
+        """Send a request."""
         return super().open(*words, **more)
 
 
@@ -40,15 +40,15 @@ def _client(monkeypatch):
 
 @pytest.fixture
 def people_app(settings, app) -> Iterator[Flask]:
-    """AUTH=accounts under whatever name it is called by."""
+    """An application with AUTH=accounts that accepts every host name."""
     other = create_app(replace(settings, auth="accounts", secret_key=SECRET_KEY))
     yield other
     with other.app_context():
         db.engine.dispose()
 
 
-def served(app: Flask) -> Callable[..., Any]:
-    """Loads the document of an application that is called as from this machine."""
+def document_loader(app: Flask) -> Callable[..., Any]:
+    """Return a loader of the application's document, whose requests come from loopback."""
 
     def application(environ: dict[str, Any], start_response: Any) -> Any:
         return app({**environ, "REMOTE_ADDR": "127.0.0.1"}, start_response)
@@ -58,47 +58,47 @@ def served(app: Flask) -> Callable[..., Any]:
 
 @pytest.fixture
 def unlimited(broker) -> Callable[[str], None]:
-    """How often passwords and boards may be tried has tests of its own."""
+    """Reset the rate limits before each operation; they have tests of their own."""
 
-    def forget_tries(operation: str) -> None:
+    def reset_limits(operation: str) -> None:
         if operation.endswith(("/detect", "/login", "/password")):
             for name in broker.scan_iter("job-ingestion:tries*"):
                 broker.delete(name)
 
-    return forget_tries
+    return reset_limits
 
 
-def belongings(user_id: int) -> None:
-    """A company, a finished preview of it with a posting, and runs at their end."""
+def make_items(user_id: int) -> None:
+    """Make a company, a finished preview of it with a posting, and ended runs."""
     company(user_id, "acme")
     preview_id = finished(user_id)
     make_run("finished", user_id, preview_id=preview_id)
     make_run("error", user_id, error_message="No.")
 
 
-def sound(figures: Figures, succeeded: int) -> None:
-    """Nothing was found, and it was looked for."""
+def check_figures(figures: Figures, succeeded: int) -> None:
+    """Check that no fault was found, and that all phases ran."""
     assert not figures.failures, "\n\n".join(figures.failures[:10])
     assert figures.operations == len(EXPECTED)
     assert min(figures.phases[name] for name in ("coverage", "fuzzing", "stateful")) > 0
     assert len(figures.succeeded) >= succeeded
 
 
-def test_with_one_user_every_answer_is_as_documented(app, boards, user_id, unlimited):
+def test_every_response_is_as_documented_with_a_local_user(app, boards, user_id, unlimited):
     boards.greenhouse("acme", [job(1, "Engineer")])
-    belongings(user_id)
-    # Those of accounts are not there, and what is a draw from all ids may not be met.
-    sound(fuzz(served(app), EXAMPLES, SEED, before=unlimited), succeeded=20)
+    make_items(user_id)
+    # Fewer than all: there are no accounts, and a random id may match nothing.
+    check_figures(fuzz(document_loader(app), EXAMPLES, SEED, before=unlimited), succeeded=20)
 
 
-def test_with_accounts_every_answer_is_as_documented_and_nobody_sees_what_is_anothers(
+def test_every_response_is_as_documented_and_isolated_with_accounts(
     people_app, boards, tmp_path, unlimited
 ):
     boards.greenhouse("acme", [job(1, "Engineer")])
     tokens, revive = write_tokens(tmp_path)
     with people_app.app_context():
         for name in PEOPLE:
-            belongings(person(people_app, f"{name}@example.org"))
+            make_items(person(people_app, f"{name}@example.org"))
         sql(revive)
 
     def revived(operation: str) -> None:
@@ -106,5 +106,5 @@ def test_with_accounts_every_answer_is_as_documented_and_nobody_sees_what_is_ano
             with people_app.app_context():
                 sql(revive)
 
-    # All but signing in and changing a password, for which it would have to guess one.
-    sound(fuzz(served(people_app), EXAMPLES, SEED, tokens, unlimited, revived), succeeded=24)
+    # All but login and the change of a password, which would need a guessed password.
+    check_figures(fuzz(document_loader(people_app), EXAMPLES, SEED, tokens, unlimited, revived), succeeded=24)

@@ -1,37 +1,37 @@
-"""Who is let in, and from where."""
+"""Guards: request ids, security headers, peers, host names and origins."""
 
 from dataclasses import replace
 
 import pytest
 
 from app import create_app
-from app.api.http.guards import HEADERS
-from tests.api.test_ingestion_routes import problem
+from app.api.http.guards import SECURITY_HEADERS
 from tests.support.factories import sql
+from tests.support.responses import problem
 
 START = "/api/ingestion/start"
 
 
 @pytest.mark.parametrize("offered", ["abc", "A.b_c:d-9", "x" * 64])
-def test_a_well_formed_request_id_is_kept(client, offered):
+def test_request_id_is_kept_if_well_formed(client, offered):
     assert client.get("/healthz", headers={"X-Request-ID": offered}).headers["X-Request-ID"] == offered
 
 
 @pytest.mark.parametrize("offered", ["", "x" * 65, "a b", "a\"b", "<script>", "ä", "a/b", "a\tb"])
-def test_another_request_id_is_replaced(client, offered):
-    given = client.get("/healthz", headers={"X-Request-ID": offered}).headers["X-Request-ID"]
-    assert given != offered
-    assert len(given) == 32
+def test_request_id_is_replaced_if_malformed(client, offered):
+    assigned = client.get("/healthz", headers={"X-Request-ID": offered}).headers["X-Request-ID"]
+    assert assigned != offered
+    assert len(assigned) == 32
 
 
 @pytest.mark.parametrize(
     "path", ["/healthz", "/readyz", "/metrics", "/api/ingestion/runs", "/nowhere", "/api/openapi.json"]
 )
-def test_every_answer_has_a_request_id_and_is_not_kept(client, path):
-    answer = client.get(path)
-    assert answer.headers["X-Request-ID"]
-    assert answer.headers["Cache-Control"] == "no-store"
-    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+def test_every_response_has_a_request_id_and_is_not_cached(client, path):
+    response = client.get(path)
+    assert response.headers["X-Request-ID"]
+    assert response.headers["Cache-Control"] == "no-store"
+    assert response.headers["X-Content-Type-Options"] == "nosniff"
 
 
 @pytest.mark.parametrize(
@@ -46,22 +46,22 @@ def test_every_answer_has_a_request_id_and_is_not_kept(client, path):
         ("POST", "/api/ingestion/start", {"Content-Type": "text/plain"}, 415),
     ],
 )
-def test_browsers_are_told_with_every_kind_of_answer_what_they_may_do_with_it(client, method, path, headers, status):
-    answer = client.open(path, method=method, headers=headers, data="x" if status == 415 else None)
-    assert answer.status_code == status
-    for name, value in HEADERS.items():
-        assert answer.headers.getlist(name) == [value]
+def test_security_headers_are_on_every_kind_of_response(client, method, path, headers, status):
+    response = client.open(path, method=method, headers=headers, data="x" if status == 415 else None)
+    assert response.status_code == status
+    for name, value in SECURITY_HEADERS.items():
+        assert response.headers.getlist(name) == [value]
 
 
-def test_browsers_are_told_with_a_fault_of_ours_too(client, monkeypatch):
+def test_security_headers_are_on_internal_errors(client, monkeypatch):
     monkeypatch.setitem(client.application.view_functions, "ingestion.current_run", lambda: 1 / 0)
-    answer = client.get("/api/ingestion/current-run")
-    problem(answer, 500, "internal_error")
-    for name, value in HEADERS.items():
-        assert answer.headers.getlist(name) == [value]
+    response = client.get("/api/ingestion/current-run")
+    problem(response, 500, "internal_error")
+    for name, value in SECURITY_HEADERS.items():
+        assert response.headers.getlist(name) == [value]
 
 
-def test_what_a_proxy_forwards_does_not_make_up_for_a_host(settings):
+def test_x_forwarded_host_does_not_replace_host(settings):
     client = create_app(replace(settings, proxy_hops=1)).test_client()
     forwarded = {"X-Forwarded-Host": "localhost"}
     assert client.get("/healthz", headers=forwarded).status_code == 200
@@ -69,25 +69,25 @@ def test_what_a_proxy_forwards_does_not_make_up_for_a_host(settings):
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/", "/nowhere", "/api/ingestion/runs"])
-def test_browsers_are_told_for_a_year_that_the_public_name_is_only_there_by_tls(accounts_app, client, path):
-    answer = accounts_app.test_client().get(path, headers={"Host": "jobs.example.org"}, buffered=True)
-    assert answer.headers["Strict-Transport-Security"] == "max-age=31536000"
+def test_strict_transport_security_is_sent_with_an_https_public_url(accounts_app, client, path):
+    response = accounts_app.test_client().get(path, headers={"Host": "jobs.example.org"}, buffered=True)
+    assert response.headers["Strict-Transport-Security"] == "max-age=31536000"
     assert "Strict-Transport-Security" not in client.get(path, buffered=True).headers
 
 
 @pytest.mark.parametrize("peer", ["192.168.1.7", "10.0.0.1", "8.8.8.8", "::ffff:8.8.8.8", "", "2001:db8::1"])
 @pytest.mark.parametrize("path", ["/api/ingestion/current-run", "/healthz", "/metrics", "/nowhere"])
-def test_in_local_mode_other_machines_get_nothing(client, peer, path):
+def test_local_auth_refuses_other_machines(client, peer, path):
     problem(client.get(path, environ_overrides={"REMOTE_ADDR": peer}), 403, "forbidden")
 
 
 @pytest.mark.parametrize("peer", ["127.0.0.1", "127.8.8.8", "::1", "::ffff:127.0.0.1"])
-def test_in_local_mode_this_machine_is_answered(client, peer):
+def test_local_auth_accepts_this_machine(client, peer):
     assert client.get("/api/ingestion/current-run", environ_overrides={"REMOTE_ADDR": peer}).status_code == 200
 
 
 @pytest.mark.parametrize("host", ["localhost", "localhost:8000", "127.0.0.1", "127.0.0.1:9", "[::1]:8000", "LOCALHOST"])
-def test_in_local_mode_loopback_names_are_ours(client, host):
+def test_local_auth_accepts_loopback_host_names(client, host):
     assert client.get("/api/ingestion/current-run", headers={"Host": host}).status_code == 200
 
 
@@ -95,7 +95,7 @@ def test_in_local_mode_loopback_names_are_ours(client, host):
     "host",
     ["example.org", "localhost.example.org", "127.0.0.1.example.org", "0.0.0.0", "192.168.1.7:8000", "[::2]", "a b"],
 )
-def test_in_local_mode_a_foreign_name_does_nothing(client, host):
+def test_local_auth_refuses_foreign_host_names(client, host):
     problem(client.post(START, headers={"Host": host}), 403, "forbidden")
     assert sql("SELECT 1 FROM ingestion_runs") == []
 
@@ -117,7 +117,7 @@ def test_in_local_mode_a_foreign_name_does_nothing(client, host):
         {"Origin": "https://example.org", "Authorization": "Basic eDp5"},
     ],
 )
-def test_another_sites_page_changes_nothing(client, headers):
+def test_origin_of_another_site_is_refused(client, headers):
     problem(client.post(START, headers=headers), 403, "forbidden")
     assert sql("SELECT 1 FROM ingestion_runs") == []
 
@@ -133,14 +133,14 @@ def test_another_sites_page_changes_nothing(client, headers):
         {"Sec-Fetch-Site": "cross-site", "Authorization": "Bearer anything"},
     ],
 )
-def test_our_own_page_and_programs_may_start(client, headers):
+def test_origin_of_our_page_and_of_programs_is_accepted(client, headers):
     assert client.post(START, headers=headers).status_code == 201
 
 
-def test_a_foreign_page_may_read_nothing_secret_but_is_not_refused_reading(client):
-    answer = client.get("/api/ingestion/current-run", headers={"Sec-Fetch-Site": "cross-site"})
-    assert answer.status_code == 200
-    assert "Access-Control-Allow-Origin" not in answer.headers
+def test_origin_of_another_site_may_send_reads_but_not_see_responses(client):
+    response = client.get("/api/ingestion/current-run", headers={"Sec-Fetch-Site": "cross-site"})
+    assert response.status_code == 200
+    assert "Access-Control-Allow-Origin" not in response.headers
 
 
 @pytest.mark.parametrize(
@@ -151,24 +151,24 @@ def test_a_foreign_page_may_read_nothing_secret_but_is_not_refused_reading(clien
      ("POST", "companies/import"), ("GET", "companies/export"), ("POST", "dry-run"), ("GET", "dry-run"),
      ("GET", "dry-run/1"), ("GET", "dry-run/1/postings"), ("GET", "dry-run/1/postings/1")],
 )
-def test_with_accounts_nobody_gets_in_unknown(accounts_app, method, path):
-    answer = accounts_app.test_client().open(
+def test_accounts_require_a_credential(accounts_app, method, path):
+    response = accounts_app.test_client().open(
         f"/api/ingestion/{path}", method=method, headers={"Host": "jobs.example.org"}
     )
-    problem(answer, 401, "unauthenticated")
-    assert answer.headers["WWW-Authenticate"] == "Bearer"
+    problem(response, 401, "unauthenticated")
+    assert response.headers["WWW-Authenticate"] == "Bearer"
 
 
-def test_with_accounts_only_the_public_name_is_ours(accounts_app):
+def test_accounts_refuse_other_host_names(accounts_app):
     problem(accounts_app.test_client().get("/api/ingestion/runs", headers={"Host": "evil.example"}), 403, "forbidden")
 
 
-def test_with_accounts_a_probe_may_call_by_address(accounts_app):
+def test_accounts_let_probes_use_an_address(accounts_app):
     for path in ("/healthz", "/readyz"):
         assert accounts_app.test_client().get(path, headers={"Host": "10.1.2.3:8000"}).status_code == 200
 
 
-def test_with_accounts_the_public_origin_is_our_own(accounts_app):
+def test_accounts_accept_the_origin_of_public_url(accounts_app):
     client = accounts_app.test_client()
     ours = {"Host": "jobs.example.org", "Origin": "https://jobs.example.org"}
     problem(client.post(START, headers=ours), 401, "unauthenticated")

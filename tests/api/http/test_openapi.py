@@ -1,4 +1,4 @@
-"""The OpenAPI document is complete, true, and the source of docs/api.md."""
+"""The OpenAPI document is complete and true, and docs/api.md and schema.d.ts are generated from it."""
 
 import re
 from pathlib import Path
@@ -59,17 +59,17 @@ def operations(document) -> dict:
     }
 
 
-def test_every_operation_documents_every_answer(document):
+def test_every_operation_documents_every_status(document):
     found = {name: set(map(int, operation["responses"])) for name, operation in operations(document).items()}
     assert found == EXPECTED
 
 
-def test_every_operation_has_a_name_and_takes_and_returns_the_requests_id(document):
+def test_every_operation_has_a_name_and_a_request_id(document):
     names = [operation["operationId"] for operation in operations(document).values()]
     assert len(set(names)) == len(EXPECTED)
     for operation in operations(document).values():
         assert "X-Request-ID" in [each["name"] for each in operation["parameters"]]
-        assert all("X-Request-ID" in answer["headers"] for answer in operation["responses"].values())
+        assert all("X-Request-ID" in response["headers"] for response in operation["responses"].values())
 
 
 def test_every_route_is_documented(app, document):
@@ -80,15 +80,15 @@ def test_every_route_is_documented(app, document):
 
 def test_every_error_is_a_problem_document(document):
     for operation in operations(document).values():
-        for status, answer in operation["responses"].items():
+        for status, response in operation["responses"].items():
             if int(status) >= 400:
-                assert list(answer["content"]) == ["application/problem+json"]
-                name = answer["content"]["application/problem+json"]["schema"]["$ref"].rpartition("/")[2]
+                assert list(response["content"]) == ["application/problem+json"]
+                name = response["content"]["application/problem+json"]["schema"]["$ref"].rpartition("/")[2]
                 members = set(document["components"]["schemas"][name]["properties"])
                 assert {"type", "title", "status", "detail", "code", "request_id"} <= members
 
 
-def test_answers_have_exactly_the_documented_members(client, document):
+def test_responses_have_exactly_the_documented_members(client, document):
     run_id = client.post("/api/ingestion/start").json["run_id"]
     schemas = document["components"]["schemas"]
     for path, name in ((f"runs/{run_id}", "Run"), ("current-run", "CurrentRun"), ("runs", "RunsPage")):
@@ -106,22 +106,22 @@ def test_answers_have_exactly_the_documented_members(client, document):
     assert set(event) == set(schemas["Event"]["properties"])
 
 
-def test_the_page_in_docs_is_what_make_docs_writes(document):
+def test_api_md_is_up_to_date(document):
     assert (Path(PROJECT) / "docs" / "api.md").read_text() == render(document), "run: make docs"
 
 
-def test_the_pages_types_are_what_make_docs_writes(document, tmp_path):
+def test_schema_d_ts_is_up_to_date(document, tmp_path):
     write_types(document, tmp_path / "schema.d.ts")
     assert (tmp_path / "schema.d.ts").read_text() == TYPES.read_text(), "run: make docs"
 
 
-def test_which_operations_ask_for_no_credential_is_documented(document):
+def test_public_operations_are_documented(document):
     public = {path for (_, path), operation in operations(document).items() if operation.get("security") == []}
     assert public == PUBLIC
     assert {} in document["security"]  # AUTH=local
 
 
-def test_with_accounts_the_document_asks_for_a_credential_and_knows_the_cookie_by_its_name(accounts_app):
+def test_security_schemes_are_documented_with_accounts(accounts_app):
     person(accounts_app, "ann@example.org")
     browser = in_browser(accounts_app, "ann@example.org")
     document = browser.client.get("/api/openapi.json", base_url="https://jobs.example.org", headers=HOST).json
@@ -130,20 +130,20 @@ def test_with_accounts_the_document_asks_for_a_credential_and_knows_the_cookie_b
     assert browser.client.get_cookie(named, domain="jobs.example.org")
 
 
-def test_a_request_id_may_be_anything_in_the_document_too(client, document):
+def test_request_id_is_documented_as_any_string(client, document):
     [parameter] = [each for each in document["paths"]["/healthz"]["get"]["parameters"] if each["in"] == "header"]
     assert parameter["schema"] == {"type": "string"}
     assert client.get("/healthz", headers={"X-Request-ID": "not well-formed"}).status_code == 200
 
 
-def test_a_change_may_come_without_a_body_in_the_document_too(client, document):
+def test_body_of_a_change_is_documented_as_optional(client, document):
     path = document["paths"]["/api/ingestion/companies/{company_id}"]
     assert not path["patch"]["requestBody"]["required"]
     company = client.post("/api/ingestion/companies", json=ACME).json
     assert client.patch(f"/api/ingestion/companies/{company['company_id']}").json["name"] == "Acme"
 
 
-def test_what_a_body_cannot_hold_is_documented(document):
+def test_limits_of_bodies_are_documented(document):
     schemas = document["components"]["schemas"]
     texts = [schemas["NewToken"]["properties"]["name"], schemas["Changes"]["properties"]["include"]["items"]]
     assert [re.match(text["pattern"], "a\x00b") for text in texts] == [None, None]

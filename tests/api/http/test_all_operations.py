@@ -1,4 +1,4 @@
-"""What holds for every operation, whatever it does; the operations come from the OpenAPI document."""
+"""Rules that hold for every operation of the OpenAPI document."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from tests.api.http.test_openapi import PUBLIC
-from tests.api.test_ingestion_routes import problem
 from tests.support.accounts import HOST, Visitor, in_browser, person, with_token
+from tests.support.responses import problem
 
 ANN = "ann@example.org"
 SECRETS = {"password", "password_hash", "current_password", "new_password", "secret", "secret_hash", "epoch", "token"}
@@ -20,7 +20,7 @@ def document(accounts_app) -> dict[str, Any]:
 
 
 def operations(document: dict[str, Any]) -> Iterator[Operation]:
-    """Method, address with an id of nothing in it, and what is documented."""
+    """Yield each operation: its method, its path with ids that do not exist, and its documentation."""
     for path, methods in document["paths"].items():
         names = [each["name"] for each in methods.get("parameters", []) if each["in"] == "path"]
         for method, operation in methods.items():
@@ -29,19 +29,19 @@ def operations(document: dict[str, Any]) -> Iterator[Operation]:
 
 
 def guarded(document: dict[str, Any]) -> list[Operation]:
-    """Those that are for users."""
+    """Return the operations that require a credential."""
     return [each for each in operations(document) if each[1] not in PUBLIC]
 
 
 def body_of(document: dict[str, Any], operation: dict[str, Any]) -> dict[str, Any] | None:
-    """The schema of what an operation is sent."""
+    """Return the schema of an operation's body."""
     if "requestBody" not in operation:
         return None
     name = operation["requestBody"]["content"]["application/json"]["schema"]["$ref"].rpartition("/")[2]
     return document["components"]["schemas"][name]
 
 
-def test_every_operation_for_users_is_closed_to_whoever_has_nothing_that_counts(accounts_app, document):
+def test_every_operation_for_users_requires_a_valid_credential(accounts_app, document):
     ann = person(accounts_app, ANN)
     token = with_token(accounts_app, ann).headers["Authorization"].partition(" ")[2]
     browser = in_browser(accounts_app, ANN)
@@ -61,43 +61,46 @@ def test_every_operation_for_users_is_closed_to_whoever_has_nothing_that_counts(
     assert browser.call("GET", "auth/me").status_code == 200
 
 
-def test_no_body_takes_a_member_that_is_not_documented(accounts_app, document):
-    """Such as whose it is, or what became of it: those are the product's to say."""
+def test_every_body_refuses_undocumented_members(accounts_app, document):
+    """Clients must not set an owner or a status (mass assignment)."""
     ann = with_token(accounts_app, person(accounts_app, ANN))
     bodies = [(*each[:2], body_of(document, each[2])) for each in operations(document) if body_of(document, each[2])]
     assert len(bodies) >= 8
     for method, path, schema in bodies:
         assert schema["additionalProperties"] is False
         for member in ("user_id", "status", "is_admin", "created_at", "__proto__"):
-            answer = ann.call(method, path.removeprefix("/api/"), {member: 1})
-            problem(answer, 422, "invalid_input")
-            assert member in answer.json["errors"]
+            response = ann.call(method, path.removeprefix("/api/"), {member: 1})
+            problem(response, 422, "invalid_input")
+            assert member in response.json["errors"]
 
 
-def test_no_answer_has_a_member_for_a_secret_but_the_one_that_shows_a_new_token(document):
-    sent = {each["requestBody"]["content"]["application/json"]["schema"]["$ref"].rpartition("/")[2]
-            for _, _, each in operations(document) if "requestBody" in each}
-    shown = {name: schema for name, schema in document["components"]["schemas"].items() if name not in sent}
-    secret = {(name, member) for name, schema in shown.items() for member in SECRETS & schema["properties"].keys()}
-    assert secret == {("IssuedToken", "token")}
+def test_no_response_has_a_secret_but_that_of_a_new_token(document):
+    of_requests = {
+        each["requestBody"]["content"]["application/json"]["schema"]["$ref"].rpartition("/")[2]
+        for _, _, each in operations(document) if "requestBody" in each
+    }
+    schemas = document["components"]["schemas"]
+    of_responses = {name: schemas[name]["properties"].keys() for name in schemas.keys() - of_requests}
+    secrets = {(name, member) for name, members in of_responses.items() for member in SECRETS & members}
+    assert secrets == {("IssuedToken", "token")}
 
 
 @pytest.mark.parametrize("origin", ["https://evil.example", "null", "https://jobs.example.org.evil.example"])
-def test_no_other_sites_page_is_let_in_by_cors(accounts_app, document, origin):
+def test_cors_allows_no_other_site(accounts_app, document, origin):
     person(accounts_app, ANN)
     browser = in_browser(accounts_app, ANN)
     for method, path, _ in operations(document):
         if path.startswith("/api/"):
             ours = path.removeprefix("/api/")
             preflight = browser.call("OPTIONS", ours, Origin=origin, Access_Control_Request_Method=method)
-            answer = browser.call(method, ours, Origin=origin)
-            for each in (preflight, answer):
+            response = browser.call(method, ours, Origin=origin)
+            for each in (preflight, response):
                 assert not [name for name, _ in each.headers if name.startswith("Access-Control-")]
                 assert each.headers["Cross-Origin-Resource-Policy"] == "same-origin"
-            assert method == "GET" or answer.status_code == 403
+            assert method == "GET" or response.status_code == 403
 
 
-def test_every_list_that_grows_without_end_is_read_by_the_page(document):
+def test_every_growing_list_is_paged(document):
     queries = {path: {each["name"]: each["schema"] for each in operation.get("parameters", [])}
                for method, path, operation in operations(document) if method == "GET"}
     for path in ("/api/ingestion/runs", "/api/ingestion/dry-run/1/postings"):

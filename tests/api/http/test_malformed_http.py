@@ -1,4 +1,4 @@
-"""The real web server, spoken to in bytes: even what is no HTTP is answered by a problem document."""
+"""Raw bytes to the real web server: malformed HTTP gets a problem document too."""
 
 from collections.abc import Iterator
 
@@ -11,8 +11,8 @@ POST = b"POST /api/ingestion/start HTTP/1.1\r\nHost: localhost\r\nContent-Type: 
 
 
 @pytest.fixture(scope="module")
-def say(app, settings) -> Iterator[RawClient]:
-    """A web server for all tests here."""
+def server(app, settings) -> Iterator[RawClient]:
+    """A web server for all tests of this module."""
     with gunicorn(settings) as speaker:
         yield speaker
 
@@ -48,41 +48,41 @@ def say(app, settings) -> Iterator[RawClient]:
     ],
     ids=lambda value: value[-40:].decode("latin1").strip() if isinstance(value, bytes) else str(value),
 )
-def test_what_is_no_request_of_ours_is_a_problem_document(say, words, code):
-    status, headers, document = say(words)
+def test_malformed_request_gets_a_problem_document(server, words, code):
+    status, headers, document = server(words)
     assert (status, document["status"], headers["content-type"]) == (code, code, "application/problem+json")
     assert headers["x-request-id"] == document["request_id"]
 
 
-def test_a_chunked_body_is_a_body(say, client):
-    status, _, document = say(POST + b"Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n")
+def test_chunked_body_is_accepted(server, client):
+    status, _, document = server(POST + b"Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n")
     assert (status, document) == (201, {"run_id": 1})
 
 
-def test_a_request_without_a_host_name_is_answered_to_this_machine(say):
-    assert say(b"GET /api/ingestion/current-run HTTP/1.0\r\n\r\n")[0] == 200
+def test_http_1_0_without_host_is_accepted(server):
+    assert server(b"GET /api/ingestion/current-run HTTP/1.0\r\n\r\n")[0] == 200
 
 
 @pytest.mark.parametrize("header", [b"SCRIPT_NAME: /x", b"SCRIPT_NAME: /api", b"PATH_INFO: /nowhere", b"Path-Info: /x"])
-def test_no_header_moves_a_request_to_another_address(say, header):
-    assert say(GET + header + b"\r\n\r\n")[0] in (200, 400)
+def test_headers_cannot_change_the_path(server, header):
+    assert server(GET + header + b"\r\n\r\n")[0] in (200, 400)
 
 
-def test_no_header_makes_another_origin_ours(say):
+def test_headers_cannot_change_the_origin(server):
     words = POST + b"X-Forwarded-Proto: https\r\nX-Forwarded-Ssl: on\r\nOrigin: https://localhost\r\n\r\n"
-    assert say(words)[0] == 403
+    assert server(words)[0] == 403
 
 
-def test_two_slashes_are_no_redirect_but_an_unknown_address(say):
+def test_double_slash_is_404_instead_of_a_redirect(server):
     words = b"GET /api//ingestion/current-run HTTP/1.1\r\nHost: localhost\r\n\r\n"
-    assert say(words)[0] == 404
+    assert server(words)[0] == 404
 
 
-def test_metrics_of_all_processes_are_there(say):
-    status, _, text = say(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n")
+def test_metrics_are_those_of_all_processes(server):
+    status, _, text = server(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n")
     assert status == 200
     assert 'http_requests_total{code="200",method="GET",route="/healthz"}' in text
 
 
-def test_a_foreign_host_name_does_nothing(say):
-    assert say(b"GET /api/ingestion/current-run HTTP/1.1\r\nHost: example.org\r\n\r\n")[0] == 403
+def test_foreign_host_name_is_refused(server):
+    assert server(b"GET /api/ingestion/current-run HTTP/1.1\r\nHost: example.org\r\n\r\n")[0] == 403

@@ -1,7 +1,7 @@
-"""What is another's is answered as what is not there, byte for byte, by every operation that takes an id.
+"""Every operation responds to another user's id as to a missing one, byte for byte.
 
-The operations come from the OpenAPI document, so that none is forgotten; the same requests are made while the things
-are there, and after their owner is gone with all that was his.
+The operations come from the OpenAPI document, so that none is forgotten. The same requests are sent while the owner
+and the items exist, and after both were deleted.
 """
 
 from collections.abc import Iterator
@@ -22,18 +22,18 @@ ROWS = ("ingestion_runs", "run_events", "companies", "previews", "preview_compan
 )
 
 
-class Question(NamedTuple):
-    """A request that names an id."""
+class IdRequest(NamedTuple):
+    """A request that contains an id."""
 
     method: str
     path: str
     json: dict[str, Any] | None = None
 
 
-def questions(document: dict[str, Any], ids: dict[str, list[int]]) -> Iterator[Question]:
-    """Every request that the document allows with these ids, in its address or in its body.
+def requests_with(document: dict[str, Any], ids: dict[str, list[int]]) -> Iterator[IdRequest]:
+    """Yield every request that the document allows with these ids, in the URL or in the body.
 
-    An id of a kind that is not among them is a KeyError: whoever adds one says here whose it is.
+    Raises KeyError for a new kind of id: add it to the fixture ``ids``.
     """
     for path, methods in document["paths"].items():
         names = [each["name"] for each in methods.get("parameters", []) if each["in"] == "path"]
@@ -44,20 +44,20 @@ def questions(document: dict[str, Any], ids: dict[str, list[int]]) -> Iterator[Q
                     yield from _with_bodies(document, method.upper(), address, operation, ids, bool(names))
 
 
-def _with_bodies(document, method, address, operation, ids, has_id) -> Iterator[Question]:
+def _with_bodies(document, method, address, operation, ids, has_id) -> Iterator[IdRequest]:
     if has_id:
-        yield Question(method, address)
+        yield IdRequest(method, address)
         if method == "GET":
-            yield Question("HEAD", address)
+            yield IdRequest("HEAD", address)
     if body := operation.get("requestBody"):
         name = body["content"]["application/json"]["schema"]["$ref"].rpartition("/")[2]
         members = document["components"]["schemas"][name].get("properties", {})
         if has_id:
-            yield Question(method, address, {})
-            yield from (Question(method, address, {"name": "Mine"}) for _ in members.keys() & {"name"})
+            yield IdRequest(method, address, {})
+            yield from (IdRequest(method, address, {"name": "Mine"}) for _ in members.keys() & {"name"})
         for member in members:
             if member.endswith("_id"):
-                yield from (Question(method, address, {member: each}) for each in ids[member])
+                yield from (IdRequest(method, address, {member: each}) for each in ids[member])
 
 
 @pytest.fixture
@@ -72,7 +72,7 @@ def bob(accounts_app) -> Visitor:
 
 @pytest.fixture
 def ids(accounts_app, bob, boards) -> dict[str, list[int]]:
-    """All that Bob has: runs in every status, a company, a finished preview with a posting, and a token."""
+    """Bob's items: runs in every status, a company, a finished preview with a posting, and a token."""
     boards.greenhouse("acme", [job(1, "Engineer")])
     with accounts_app.app_context():
         bobs = users.get_by_email(BOB).user_id
@@ -89,30 +89,30 @@ def bobs_rows() -> list[list[Any]]:
     return [sql(f"SELECT * FROM {rows} ORDER BY 1, 2") for rows in ROWS]
 
 
-def ask(visitor: Visitor, question: Question) -> tuple[int, bytes, dict[str, str]]:
-    answer = visitor.call(question.method, question.path, question.json, X_Request_ID="same")
-    return answer.status_code, answer.data, dict(answer.headers)
+def send(visitor: Visitor, request: IdRequest) -> tuple[int, bytes, dict[str, str]]:
+    response = visitor.call(request.method, request.path, request.json, X_Request_ID="same")
+    return response.status_code, response.data, dict(response.headers)
 
 
-def test_what_is_anothers_and_what_is_not_there_are_alike_in_every_operation(accounts_app, document, bob, ids):
+def test_every_operation_treats_foreign_ids_like_missing_ones(accounts_app, document, bob, ids):
     person(accounts_app, ANN)
     with accounts_app.app_context():
         visitors = [in_browser(accounts_app, ANN), with_token(accounts_app, users.get_by_email(ANN).user_id)]
         before = bobs_rows()
-        asked = [(visitor, question) for visitor in visitors for question in questions(document, ids)]
-        there = [ask(*each) for each in asked]
+        sent = [(visitor, request) for visitor in visitors for request in requests_with(document, ids)]
+        existing = [send(*each) for each in sent]
         assert bobs_rows() == before
         users.remove(users.get_by_email(BOB).user_id)
-    gone = [ask(*each) for each in asked]
-    for (_, question), one, other in zip(asked, there, gone, strict=True):
-        assert one == other, question
-        assert one[0] == 404, question
-        assert one[2]["Content-Type"] == "application/problem+json", question
+    missing = [send(*each) for each in sent]
+    for (_, request), one, other in zip(sent, existing, missing, strict=True):
+        assert one == other, request
+        assert one[0] == 404, request
+        assert one[2]["Content-Type"] == "application/problem+json", request
 
 
-def test_all_of_that_is_there_for_its_owner(document, bob, ids):
-    """Else nothing would be compared with nothing. What takes away comes last."""
-    asked = sorted(questions(document, ids), key=lambda each: (each.method == "DELETE", "credentials" in each.path))
-    statuses = [ask(bob, question)[0] for question in asked]
-    assert [question for question, status in zip(asked, statuses, strict=True) if status in (401, 404)] == []
-    assert len(asked) > 20
+def test_every_operation_finds_the_owners_own_ids(document, bob, ids):
+    """Guard the other test against comparing missing items only. Requests that delete come last."""
+    sent = sorted(requests_with(document, ids), key=lambda each: (each.method == "DELETE", "credentials" in each.path))
+    statuses = [send(bob, request)[0] for request in sent]
+    assert [request for request, status in zip(sent, statuses, strict=True) if status in (401, 404)] == []
+    assert len(sent) > 20
