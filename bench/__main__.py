@@ -9,9 +9,9 @@ from dataclasses import fields
 from pathlib import Path
 
 from app.config.settings import Settings
-from bench import figures
-from bench.load import Measured
-from bench.stage import staged
+from bench import measurements
+from bench.load_generator import LoadResult
+from bench.testbed import running_testbed
 from tests.support.reports import setting, table
 
 HEAD = """# Benchmarks
@@ -56,10 +56,10 @@ def main() -> None:
 def measure(parts: list[str]) -> str:
     """Measure these parts; return the page."""
     began, sections = time.monotonic(), []
-    with staged() as stage:
+    with running_testbed() as testbed:
         for part in sorted(parts, key=list(PARTS).index):
             print(f"{part} …", file=sys.stderr, flush=True)
-            head, *rows = getattr(figures, part)(stage)
+            head, *rows = getattr(measurements, part)(testbed)
             sections += [f"## {PARTS[part]}\n", table(head, rows)]
     took = f"{(time.monotonic() - began) / 60:.1f} min"
     return "\n".join([HEAD, setting(Command="`make bench`", Took=took), *sections])
@@ -67,19 +67,19 @@ def measure(parts: list[str]) -> str:
 
 def compare(other: Path, seconds: float, turns: int) -> str:
     """Load this product and that of another checkout in turns; return a table of the medians of all turns."""
-    found: dict[tuple[str, int, str], list[Measured]] = {}
+    found: dict[tuple[str, int, str], list[LoadResult]] = {}
     with ExitStack() as stack:
-        stages = {"this": stack.enter_context(staged()), "other": stack.enter_context(staged(other))}
+        stages = {"this": stack.enter_context(running_testbed()), "other": stack.enter_context(running_testbed(other))}
         for turn in range(turns):
-            for kind, clients in [(kind, clients) for kind in figures.KINDS for clients in figures.CLIENTS]:
+            for kind, clients in [(kind, clients) for kind in measurements.KINDS for clients in measurements.CLIENTS]:
                 print(f"turn {turn + 1} of {turns}: {kind}, {clients} clients", file=sys.stderr, flush=True)
                 for name in sorted(stages, reverse=turn % 2 == 0):
-                    measured = figures.load(stages[name], kind, clients, seconds)
+                    measured = measurements.run_kind(stages[name], kind, clients, seconds)
                     found.setdefault((kind, clients, name), []).append(measured)
     rows = []
     for (kind, clients, name), rounds in sorted(found.items()):
-        rate, p50, p99 = figures.rate(rounds, kind), figures.ms(rounds, 50), figures.ms(rounds, 99)
-        share = rate / figures.rate(found[kind, clients, "other"], kind)
+        rate, p50, p99 = measurements.median_rate(rounds, kind), measurements.median_ms(rounds, 50), measurements.median_ms(rounds, 99)
+        share = rate / measurements.median_rate(found[kind, clients, "other"], kind)
         times = f"{p50:.1f}", f"{p99:.1f}", f"{p99 / p50:.1f}"
         rows.append((kind, clients, name, f"{rate:,.1f}", f"{share:.0%}", *times, sum(each.bad for each in rounds)))
     return table(("", "clients", "checkout", "a second", "of other's", "p50 ms", "p99 ms", "p99 / p50", "5xx"), rows)

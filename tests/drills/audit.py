@@ -21,7 +21,7 @@ LOCKS = ("requirements.lock", "requirements-dev.lock")
 
 
 @dataclass(frozen=True)
-class Answer:
+class AuditResult:
     """What was found out about the packages of one lock file."""
 
     lock: str
@@ -39,28 +39,28 @@ class Answer:
         return f"{self.lock}: {self.audited} packages audited, {len(self.known)} known faults{left}."
 
 
-def of_python(lock: str, printed: str) -> Answer:
+def read_pip_audit(lock: str, printed: str) -> AuditResult:
     """Read what pip-audit printed."""
     packages = (_read(printed) or {}).get("dependencies", [])
     answered = [each for each in packages if "vulns" in each]
     known = [f"{each['name']} {each['version']}: {fault['id']}" for each in answered for fault in each["vulns"]]
-    return Answer(lock, len(answered), len(packages) - len(answered), tuple(known))
+    return AuditResult(lock, len(answered), len(packages) - len(answered), tuple(known))
 
 
-def of_page(lock: str, printed: str) -> Answer:
+def read_npm_audit(lock: str, printed: str) -> AuditResult:
     """Read what npm audit printed."""
     document = _read(printed) or {}
     if "auditReportVersion" not in document:
-        return Answer(lock)
+        return AuditResult(lock)
     faults = document["vulnerabilities"]
     known = tuple(f"{name}: {fault['severity']}" for name, fault in faults.items())
-    return Answer(lock, int(document["metadata"]["dependencies"]["total"]), 0, known)
+    return AuditResult(lock, int(document["metadata"]["dependencies"]["total"]), 0, known)
 
 
 def main() -> int:
     """Ask, and print the answers; returns 1 for a known fault, and 2 if a registry did not answer for all."""
-    python = [of_python(lock, _printed("-m", *PIP_AUDIT, "-r", lock)) for lock in LOCKS]
-    answers = [*python, of_page("frontend/package-lock.json", _printed("frontend/npm.py", "audit", "--json"))]
+    python = [read_pip_audit(lock, _output("-m", *PIP_AUDIT, "-r", lock)) for lock in LOCKS]
+    answers = [*python, read_npm_audit("frontend/package-lock.json", _output("frontend/npm.py", "audit", "--json"))]
     for answer in answers:
         print(answer.sentence, *answer.known, sep="\n  ")
     if any(answer.known for answer in answers):
@@ -68,7 +68,7 @@ def main() -> int:
     return 2 if any(answer.unanswered or not answer.audited for answer in answers) else 0
 
 
-def _printed(*words: str) -> str:
+def _output(*words: str) -> str:
     """What a command prints; that it finds something is an exit code too."""
     return subprocess.run([sys.executable, *words], cwd=PROJECT, capture_output=True, text=True, timeout=600).stdout
 

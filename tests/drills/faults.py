@@ -12,7 +12,7 @@ from app.embedded.data_dir import read_secret, short_path
 from tests.support.product import Product
 from tests.support.waiting import wait_until
 
-WORDS = {
+COMMAND_LINES = {
     "postgres": "bin/postgres -D",
     "redis": "redis-server",
     "web": "-m gunicorn",
@@ -30,7 +30,7 @@ def main_process(product: Product, name: str, seconds: float = 30) -> psutil.Pro
 
     def found() -> psutil.Process | None:
         with suppress(StopIteration, psutil.Error):
-            return product.main_process(WORDS[name])
+            return product.main_process(COMMAND_LINES[name])
         return None
 
     return wait_until(found, seconds, f"a process of {name}")
@@ -40,7 +40,7 @@ def main_processes(product: Product, name: str, seconds: float = 30) -> list[psu
     """The topmost processes of that name, waited for as above."""
 
     def found() -> list[psutil.Process]:
-        team = product.team(WORDS[name])
+        team = product.team(COMMAND_LINES[name])
         return [process for process in team if _attribute(process, "ppid") not in {each.pid for each in team}]
 
     return wait_until(found, seconds, f"processes of {name}")
@@ -53,11 +53,11 @@ def children(product: Product, name: str) -> list[psutil.Process]:
     return []
 
 
-def everybody(product: Product, name: str) -> list[psutil.Process]:
+def all_processes(product: Product, name: str) -> list[psutil.Process]:
     """Every process of that name; PostgreSQL's sessions rewrite their command lines, and are known by their program."""
     if name == "postgres":
         return [process for process in product.processes() if _attribute(process, "name") == "postgres"]
-    return product.team(WORDS[name])
+    return product.team(COMMAND_LINES[name])
 
 
 def kill(product: Product, name: str) -> None:
@@ -72,7 +72,7 @@ def kill(product: Product, name: str) -> None:
 @contextmanager
 def frozen(product: Product, name: str) -> Iterator[None]:
     """Every process of that name, of which there must be one, holds its connections and does nothing."""
-    held = wait_until(lambda: everybody(product, name), 30, f"a process of {name}")
+    held = wait_until(lambda: all_processes(product, name), 30, f"a process of {name}")
     for process in held:
         with suppress(psutil.Error):
             process.suspend()
@@ -85,20 +85,20 @@ def frozen(product: Product, name: str) -> Iterator[None]:
 
 
 @contextmanager
-def away(product: Product, name: str) -> Iterator[None]:
+def kept_down(product: Product, name: str) -> Iterator[None]:
     """Killed, and not started again inside this block."""
     victim = main_process(product, name)
     product.suspend_launcher()
     try:
         kill(product, name)
         # Below a frozen parent it stays a zombie, which psutil knows as such.
-        wait_until(lambda: _gone(victim), 30, f"the end of {name}")
+        wait_until(lambda: _has_ended(victim), 30, f"the end of {name}")
         yield
     finally:
         product.resume_launcher()
 
 
-def _gone(process: psutil.Process) -> bool:
+def _has_ended(process: psutil.Process) -> bool:
     try:
         return bool(process.status() == psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:
@@ -128,28 +128,28 @@ def cut_postgres(product: Product) -> int:
     )
 
 
-def flush(product: Product) -> tuple[int, int]:
+def flush_redis(product: Product) -> tuple[int, int]:
     """FLUSHALL; returns how many messages were queued before and after, as one transaction. Raises RedisError."""
     with broker(product) as client, client.pipeline(transaction=True) as steps:
         before, _, after = steps.llen(QUEUE).flushall().llen(QUEUE).execute()
     return int(before), int(after)
 
 
-def queued(product: Product) -> int:
+def count_queued(product: Product) -> int:
     """How many messages no worker has popped."""
     with broker(product) as client:
         return int(client.llen(QUEUE))
 
 
-def heal(product: Product) -> None:
+def recover(product: Product) -> None:
     """Let everything that is frozen go on, and wait until all is well."""
     product.resume()
     wait_until(lambda: product.health() == "ok", RECOVERY_SECONDS, "recovery")
 
 
-def threads(product: Product, name: str) -> int:
+def count_threads(product: Product, name: str) -> int:
     """How many threads the processes of that name have together."""
-    return sum(_attribute(process, "num_threads") for process in product.team(WORDS[name]))
+    return sum(_attribute(process, "num_threads") for process in product.team(COMMAND_LINES[name]))
 
 
 def _attribute(process: psutil.Process, name: str) -> Any:

@@ -8,7 +8,7 @@ from tests.drills.results import Drill, Outcome
 PLACEHOLDER = "placeholder"
 """The product as it is: a run is received and stays pending."""
 
-WALKING = "walking"
+SIMULATED = "walking"
 """The product with a worker that takes runs through their states."""
 
 NONE = "none"

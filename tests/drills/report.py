@@ -22,15 +22,15 @@ FOOT = """
 ## How to read it
 
 * **N** is how often something was tried. **Violations** counts broken rules of the checker
-  (`tests/faults/history.py`), wrong answers, answers that came too late, and errors in the product's log that are
+  (`tests/faults/history_checker.py`), wrong answers, answers that came too late, and errors in the product's log that are
   faults of ours.
 * **p50** and **p99** are seconds of what is named beside them: *recovery* from the fault (or its end, where the drill
-  says so) until the run was received or the product answered well again, *answer* how long a person waited.
+  says so) until the run was received or the product answered well again, *answer* how long a user waited.
 * The **walking worker** is the product's worker with `ingestion.run` replaced: it takes runs through their states by
   the functions of `app/services/runs/transitions.py`. The product's own task is a placeholder that claims
   nothing; so runs that a
   killed worker had claimed are ended by a rescue of the drill's.
-* The **seed** gives what is done at random, when, and by whom: the faults, and each person's and each walk's own
+* The **seed** gives what is done at random, when, and by whom: the faults, and each user's and each walk's own
   sequence. How real processes interleave is not reproduced by a seed: the same command meets other instants.
 * Where it says **not run**, nothing was shown.
 """

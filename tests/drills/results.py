@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 
-class NotRun(Exception):
+class CannotRun(Exception):
     """The drill cannot be held here; the message says why."""
 
 
@@ -20,11 +20,11 @@ class Outcome:
     measured: str = "recovery"
     facts: dict[str, Any] = field(default_factory=dict)
     violations: list[str] = field(default_factory=list)
-    """Of a drill that has no stage to write them down on."""
+    """Of a drill that has no testbed to write them down on."""
 
 
 @dataclass(frozen=True)
-class Terms:
+class DrillOptions:
     """What a drill is given that brings up what it needs by itself."""
 
     scale: float
@@ -54,7 +54,7 @@ class Result:
 
 @dataclass(frozen=True)
 class Drill:
-    """A drill of the registry. ``play`` is given a Stage (or Terms) and returns an Outcome."""
+    """A drill of the registry. ``play`` is given a Testbed (or Terms) and returns an Outcome."""
 
     name: str
     group: str

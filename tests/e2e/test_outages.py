@@ -5,21 +5,21 @@ from playwright.sync_api import expect
 
 from tests.e2e.conftest import frozen
 from tests.e2e.steps import press_start
-from tests.e2e.test_stage3 import badge, open_run
+from tests.e2e.test_run_page import badge, open_run
 from tests.support.product import RECOVERY_SECONDS, ensure_running
 from tests.support.waiting import wait_until
 
 LOST = "Connection lost, retrying. This is how it stood at"
 
 
-def asked_again(page, times: int) -> None:
+def wait_for_polls(page, times: int) -> None:
     """Wait until the page has asked so often, which it does not before the time it asked before is over."""
     for _ in range(times):
         with page.expect_event("request"):
             pass
 
 
-def recovered(page, product) -> None:
+def expect_recovery(page, product) -> None:
     ensure_running(product)
     expect(page.get_by_text("Connection lost")).to_have_count(0)
 
@@ -33,9 +33,9 @@ def test_a_frozen_server_is_told_and_the_last_state_stays_until_it_is_back(page,
         expect(badge(page)).to_have_text("Pending")
         expect(page).to_have_title("Run 1 · Connection lost · Job Ingestion")
         stood = page.get_by_role("timer").inner_text()
-        asked_again(page, 3)
+        wait_for_polls(page, 3)
         assert page.get_by_role("timer").inner_text() == stood
-    recovered(page, product)
+    expect_recovery(page, product)
     expect(page).to_have_title("Run 1 · Pending · Job Ingestion")
 
 
@@ -47,7 +47,7 @@ def test_a_killed_server_is_back_and_nothing_is_lost(page, product, words):
     product.main_process(words).kill()
     # Its children end too, and what answers then is what the launcher started anew.
     wait_until(lambda: not any(process.is_running() for process in victims), RECOVERY_SECONDS, "the end of the old one")
-    recovered(page, product)
+    expect_recovery(page, product)
     page.get_by_role("button", name="Abort").click()
     page.get_by_role("button", name="Abort run").click()
     expect(badge(page)).to_have_text("Aborted")
@@ -59,7 +59,7 @@ def test_the_run_is_found_again_after_the_whole_product_was_restarted(page, prod
     assert product.stop() == 0
     expect(page.get_by_text(LOST)).to_be_visible()
     product.start()
-    recovered(page, product)
+    expect_recovery(page, product)
     expect(badge(page)).to_have_text("Pending")
     page.goto("/")
     expect(page.get_by_role("heading", level=1, name="Run 1")).to_be_visible()
@@ -74,10 +74,10 @@ def test_a_list_that_is_asked_for_while_the_server_is_frozen_says_so_and_fills_i
         told = page.get_by_text("Connection lost, retrying.")
         expect(told).to_be_visible()
         same = told.element_handle()
-        asked_again(page, 2)
+        wait_for_polls(page, 2)
         assert same.is_visible(), "it is told all the time, not in turns"
         expect(page.locator(".rp-id")).to_have_count(0)
-    recovered(page, product)
+    expect_recovery(page, product)
     expect(page.get_by_text("Run 1")).to_be_visible()
 
 

@@ -19,12 +19,12 @@ class Evidence(StrEnum):
 
 @dataclass(frozen=True)
 class Mutant:
-    """Changes of the code and of the database, and what they let happen; each of the tours must find it."""
+    """Changes of the code and of the database, and what they let happen; each of the scenarios must find it."""
 
     why: str
     rewrites: tuple[Rewrite, ...] = ()
     statement: str | None = None
-    tours: tuple[str, ...] = ("keys",)
+    scenarios: tuple[str, ...] = ("keys",)
     evidence: Evidence = Evidence.ANY
 
 
@@ -32,7 +32,7 @@ def _code(why: str, *rewrites: Rewrite, **more: Any) -> Mutant:
     return Mutant(why, rewrites, **more)
 
 
-def _tables(why: str, statement: str, **more: Any) -> Mutant:
+def _database(why: str, statement: str, **more: Any) -> Mutant:
     return Mutant(why, statement=statement, **more)
 
 
@@ -69,43 +69,43 @@ MUTANTS: dict[str, Mutant] = {
     # --- moves
     "no guard": _code(
         "a run moves from anywhere", UNGUARDED, evidence=Evidence.FAULT,
-        tours=("claim against abort", "finish against abort"),
+        scenarios=("claim against abort", "finish against abort"),
     ),
     "the status is read, then written": _code(
         "an abort is overwritten", UNGUARDED, READ_FIRST, statement=NO_TRIGGER, evidence=Evidence.TABLES,
-        tours=("finish against abort",),
+        scenarios=("finish against abort",),
     ),
     "a move from one status more": _code(
         "work is skipped", Rewrite("[INGESTING]", "[INITIALIZING, INGESTING]", inside="nonmember(_)"),
-        evidence=Evidence.FAULT, tours=("initializing",),
+        evidence=Evidence.FAULT, scenarios=("initializing",),
     ),
     "a move from one status less": _code(
-        "an abort is refused", Rewrite(f"{SOURCES} [_5, _6, _7]}}", f"{SOURCES} [_6, _7]}}"), tours=("pending",),
+        "an abort is refused", Rewrite(f"{SOURCES} [_5, _6, _7]}}", f"{SOURCES} [_6, _7]}}"), scenarios=("pending",),
     ),
     "an end may be left": _code(
         "a finished run is aborted", Rewrite(f"{SOURCES} [_5, _6, _7]}}", f"{SOURCES} [_5, _6, _7, FINISHED]}}"),
-        statement=FINISHED_MAY_BE_LEFT, evidence=Evidence.TABLES, tours=("after finish",),
+        statement=FINISHED_MAY_BE_LEFT, evidence=Evidence.TABLES, scenarios=("after finish",),
     ),
-    "no trigger": _tables("psql moves a run from anywhere", NO_TRIGGER),
-    "an end needs no time": _tables(
+    "no trigger": _database("psql moves a run from anywhere", NO_TRIGGER),
+    "an end needs no time": _database(
         "a run ended, and nobody knows when",
         "ALTER TABLE ingestion_runs DROP CONSTRAINT ck_ingestion_runs_finished_at_iff_terminal",
     ),
     # --- starts
-    "no unique index": _tables(
+    "no unique index": _database(
         "simultaneous starts make two active runs", "DROP INDEX uq_ingestion_runs_one_active_per_user",
-        evidence=Evidence.TABLES, tours=("starts at once",),
+        evidence=Evidence.TABLES, scenarios=("starts at once",),
     ),
     "no NOT EXISTS": _code("each refused start takes an id", Rewrite("~_.exists()", inside=START_COLUMNS)),
     "no ON CONFLICT": _code(
         "of simultaneous starts one ends in a fault",
         Rewrite("_row.on_conflict_do_nothing()", "_row", inside=START_COLUMNS),
-        evidence=Evidence.FAULT, tours=("starts at once",),
+        evidence=Evidence.FAULT, scenarios=("starts at once",),
     ),
     "a start is not tried again": _code(
         "a start fails because the run in its way has just ended",
         Rewrite("range(_)", "range(1)", inside="if _refusal:\n    raise _refusal"),
-        tours=("starts at once",),
+        scenarios=("starts at once",),
     ),
     "ingesting is not active": _code(
         "the page loses sight of a run that is at work",
@@ -143,9 +143,9 @@ MUTANTS: dict[str, Mutant] = {
     "the key is ignored": _code(
         "a start is done twice", Rewrite("_(_.headers.get(_))", "None", inside='{"run_id": _}'),
     ),
-    "two runs of a key": _tables(
+    "two runs of a key": _database(
         "simultaneous starts with one key are two runs", "DROP INDEX uq_ingestion_runs_user_id_idempotency_key",
-        tours=("starts at once",),
+        scenarios=("starts at once",),
     ),
     "a replay is published": _code(
         "a run is published again", Rewrite(f"{STARTED}\n{PUBLISHED}", f"{STARTED}\n_publish(_run_id)"),
@@ -167,49 +167,49 @@ MUTANTS: dict[str, Mutant] = {
     ),
     "what is at work is published": _code(
         "runs that have ended are published again", Rewrite(DUE, inside="_.with_for_update(skip_locked=True)"),
-        tours=("handing over",),
+        scenarios=("handing over",),
     ),
     "what is not due is published": _code(
         "every pass publishes everything",
-        Rewrite("_a.c.next_dispatch_at <= _b", "_a.c.next_dispatch_at >= _b", inside=DUE), tours=("handing over",),
+        Rewrite("_a.c.next_dispatch_at <= _b", "_a.c.next_dispatch_at >= _b", inside=DUE), scenarios=("handing over",),
     ),
     "taken is not taken": _code(
         "two reconcilers publish the same run", Rewrite(
             "update(_t).where(_where).values(next_dispatch_at=_)",
             "update(_t).where(_where).values(next_dispatch_at=_t.c.next_dispatch_at)", inside=DUE,
-        ), tours=("handing over",),
+        ), scenarios=("handing over",),
     ),
     "a reconciler waits for a row": _code(
         "one that hangs stops all",
         Rewrite("_rows.with_for_update(skip_locked=True)", "_rows.with_for_update()", inside=DUE),
-        tours=("handing over",),
+        scenarios=("handing over",),
     ),
     "the back-off does not grow": _code(
         "messages pile up while no worker is there",
-        Rewrite("func.power(2, _n)", "func.power(1, _n)", inside="_.c.dispatch_count"), tours=("handing over",),
+        Rewrite("func.power(2, _n)", "func.power(1, _n)", inside="_.c.dispatch_count"), scenarios=("handing over",),
     ),
     "the least overdue first": _code(
         "one run waits for ever behind the others",
         Rewrite("sorted(_rows, key=_key)", "sorted(_rows, key=_key, reverse=True)", inside=DUE),
-        tours=("handing over",),
+        scenarios=("handing over",),
     ),
     # --- what a run and its timeline tell
     "finished without counts": _code(
         "the counts change later", Rewrite("_(_.READY)", "None", inside="_(_.SKIPPED)"), evidence=Evidence.TABLES,
     ),
     "in error without a reason": _code(
-        "nobody knows why", Rewrite('bindparam("reason")', "None"), evidence=Evidence.TABLES, tours=("after fail",),
+        "nobody knows why", Rewrite('bindparam("reason")', "None"), evidence=Evidence.TABLES, scenarios=("after fail",),
     ),
     "everything is the user's doing": _code(
         "the audit trail lies",
         Rewrite('{"actor": _actor, "request_id": _id}', '{"actor": "user", "request_id": _id}'),
     ),
-    "moves leave no event": _tables(
+    "moves leave no event": _database(
         "the timeline does not say who aborted", "ALTER TABLE ingestion_runs DISABLE TRIGGER ingestion_runs_trace_move",
-        tours=("pending",),
+        scenarios=("pending",),
     ),
-    "events are numbered across runs": _tables("a timeline has gaps", NUMBERED_ACROSS_RUNS),
-    "events can be typed": _tables(
+    "events are numbered across runs": _database("a timeline has gaps", NUMBERED_ACROSS_RUNS),
+    "events can be typed": _database(
         "the timeline is anybody's to write", "ALTER TABLE run_events DISABLE TRIGGER run_events_append_only",
     ),
 }

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-PLACES = (ast.FunctionDef, ast.Assign, ast.AnnAssign)
+OUTER_NODES = (ast.FunctionDef, ast.Assign, ast.AnnAssign)
 
 
-class Misfit(Exception):
+class MatchError(Exception):
     """A rewrite fits nowhere, or in several places."""
 
 
@@ -38,7 +38,7 @@ def rewrite_once(trees: dict[Path, ast.Module], rewrite: Rewrite) -> Path:
     """Apply the rewrite to these trees; return which of them was changed. Raises Misfit."""
     fitting = [path for path, tree in trees.items() for _ in range(_Rewriter(rewrite).number_in(tree))]
     if len(fitting) != 1:
-        raise Misfit(f"{rewrite} must fit once, and fits in {[str(path) for path in fitting]}")
+        raise MatchError(f"{rewrite} must fit once, and fits in {[str(path) for path in fitting]}")
     return fitting[0]
 
 
@@ -54,16 +54,16 @@ class _Rewriter(ast.NodeTransformer):
         return self.number
 
     def visit(self, node: ast.AST) -> Any:
-        if self._is_here is not None or not isinstance(node, PLACES):
+        if self._is_here is not None or not isinstance(node, OUTER_NODES):
             return self._rewritten(node)
-        self._is_here = any(_fits(self.inside, each, {}) for each in ast.walk(node))
+        self._is_here = any(_matches(self.inside, each, {}) for each in ast.walk(node))
         node = self._rewritten(node)
         self._is_here = None
         return node
 
     def _rewritten(self, node: ast.AST) -> Any:
         found: dict[str, Any] = {}
-        if self._is_here and _fits(self.old, node, found):
+        if self._is_here and _matches(self.old, node, found):
             return self._made(found)
         if self._is_here and isinstance(self.old, list):
             for block in (block for _, block in ast.iter_fields(node) if isinstance(block, list)):
@@ -73,7 +73,7 @@ class _Rewriter(ast.NodeTransformer):
     def _rewrite_block(self, block: list[Any], length: int) -> None:
         for start in reversed(range(len(block) - length + 1)):
             found: dict[str, Any] = {}
-            if _fits(self.old, block[start:start + length], found):
+            if _matches(self.old, block[start:start + length], found):
                 new = self._made(found)
                 block[start:start + length] = new if isinstance(new, list) else [new]
 
@@ -106,31 +106,31 @@ def _parsed(text: str) -> Any:
     return body[0].value if isinstance(body[0], ast.Expr) else body[0]
 
 
-def _fits(pattern: Any, node: Any, found: dict[str, Any]) -> bool:
-    """Compare the node with the pattern; note in ``found`` what stands for the pattern's names."""
+def _matches(pattern: Any, node: Any, found: dict[str, Any]) -> bool:
+    """Compare the node with the pattern; entry in ``found`` what stands for the pattern's names."""
     name = _name(pattern)
     if name and isinstance(node, (ast.stmt if name.startswith("__") else ast.expr, str)):
         return name == "_" or _text(found.setdefault(name, node)) == _text(node)
     if isinstance(pattern, list):
-        return isinstance(node, list) and _all_fit(pattern, node, found)
+        return isinstance(node, list) and _all_match(pattern, node, found)
     if isinstance(pattern, ast.AST):
         fields = [field for field in pattern._fields if field != "ctx"]
         return type(pattern) is type(node) and all(
-            _fits(getattr(pattern, field), getattr(node, field), found) for field in fields
+            _matches(getattr(pattern, field), getattr(node, field), found) for field in fields
         )
     return bool(pattern == node)
 
 
-def _all_fit(patterns: list[Any], nodes: list[Any], found: dict[str, Any]) -> bool:
+def _all_match(patterns: list[Any], nodes: list[Any], found: dict[str, Any]) -> bool:
     if not patterns or not nodes:
         return all(map(_is_ellipsis, patterns)) and not nodes
     if _is_ellipsis(patterns[0]):
         rest = dict(found)
-        if _all_fit(patterns[1:], nodes, rest):
+        if _all_match(patterns[1:], nodes, rest):
             found.update(rest)
             return True
-        return _all_fit(patterns, nodes[1:], found)
-    return _fits(patterns[0], nodes[0], found) and _all_fit(patterns[1:], nodes[1:], found)
+        return _all_match(patterns, nodes[1:], found)
+    return _matches(patterns[0], nodes[0], found) and _all_match(patterns[1:], nodes[1:], found)
 
 
 def _is_ellipsis(pattern: Any) -> bool:

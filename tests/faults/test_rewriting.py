@@ -8,7 +8,7 @@ import pytest
 from app.config.settings import PROJECT
 from app.models import RunStatus
 from tests.faults.mutants import MUTANTS
-from tests.faults.rewriting import Misfit, Rewrite, modules, rewrite_once
+from tests.faults.rewriting import MatchError, Rewrite, modules, rewrite_once
 
 SOURCE = """
 def take(owner):
@@ -60,12 +60,12 @@ def test_rewrite_once_puts_the_new_code_in_the_place_of_the_old(rewrite, old, ne
     ids=["nowhere", "not inside", "one name for two things", "in several places"],
 )
 def test_rewrite_once_refuses_what_does_not_fit_once(rewrite):
-    with pytest.raises(Misfit):
+    with pytest.raises(MatchError):
         rewritten(rewrite)
 
 
 def test_rewrite_once_counts_over_all_modules():
-    with pytest.raises(Misfit, match="one.py.*two.py"):
+    with pytest.raises(MatchError, match="one.py.*two.py"):
         rewrite_once({Path(name): ast.parse(SOURCE) for name in ("one.py", "two.py")}, Rewrite("least(...)"))
 
 
