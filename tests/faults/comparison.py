@@ -1,4 +1,4 @@
-"""How the model is held against the product: what an operation is, how it ended, and what must be there afterwards."""
+"""The comparison of the product with the model: the outcome of each operation, and the state after it."""
 
 import sys
 from collections import Counter
@@ -19,11 +19,11 @@ Range = tuple[datetime, datetime]
 
 
 class Difference(AssertionError):
-    """What is, is not what must be; ``first`` is the first of this process."""
+    """The product differs from the model. ``first`` is the first difference of this process."""
 
     first: "Difference | None" = None
     enough: type[BaseException] | None = None
-    """Raised in its place, where the first is enough."""
+    """An exception to raise in its place, if the check stops at the first difference."""
 
     def __init__(self, sentence: str, found: list[Violation] | None = None) -> None:
         super().__init__(sentence)
@@ -34,7 +34,7 @@ class Difference(AssertionError):
 
 
 class ModelComparison(RuleBasedStateMachine):
-    """The model, the product, and the comparison of the two."""
+    """A state machine that runs each operation on the product and on the model, and compares the two."""
 
     harness: Harness
     other: ConcurrentSession
@@ -49,43 +49,43 @@ class ModelComparison(RuleBasedStateMachine):
         self.due: dict[int, Range] = {}
         self.tally["examples"] += 1
 
-    # --- after each --------------------------------------------------------------------------------------------------
+    # --- After each step ---------------------------------------------------------------------------------------------
 
     @invariant()
     def check_state(self) -> None:
-        """Model and tables agree, and the oracle has nothing to say."""
+        """Check that model and tables agree, and that the history checker finds no violation."""
         history = self.harness.history()
         after = self.harness.state(history)
         found = violations(history)
         if found or after != self.model:
-            raise Difference(f"{self.model} must be {after}; {found}", found)
+            raise Difference(f"expected {self.model}, found {after}; {found}", found)
         for run_id, row in history.runs.items():
             times = (row["next_dispatch_at"], row["dispatched_at"])
             if run_id in self.due:
                 low, high = self.due[run_id]
                 if not low <= times[0] <= high:
-                    raise Difference(f"run {run_id} is due at {times[0]}, and must be between {low} and {high}")
+                    raise Difference(f"run {run_id} is due at {times[0]}, expected between {low} and {high}")
             elif self.times.get(run_id, times) != times:
-                raise Difference(f"run {run_id}: its times became {times}; nothing was published")
+                raise Difference(f"run {run_id} was not published, but its times changed to {times}")
             self.times[run_id] = times
         self.due.clear()
         self.tally["steps"] += 1
 
     def teardown(self) -> None:
-        """In the end all is quiet: what still waits is due, is published and received, and no run is lost."""
+        """Make every pending run due, publish it and receive it: no run may be lost."""
         if sys.exc_info()[0]:
             return
-        waiting = {run_id for run_id, run in self.model.runs.items() if run.status == "pending"}
-        self._make_due(list(range(len(waiting))), len(waiting))
+        pending = {run_id for run_id, run in self.model.runs.items() if run.status == "pending"}
+        self._make_due(list(range(len(pending))), len(pending))
         self.harness.reconcile()
         received = {self.harness.receive() for _ in range(self.harness.broker.llen(QUEUE))}
-        if not waiting <= received:
-            raise Difference(f"of the pending runs {waiting} workers received only {received}")
+        if not pending <= received:
+            raise Difference(f"of the pending runs {pending} workers received only {received}")
 
-    # --- how ---------------------------------------------------------------------------------------------------------
+    # --- Steps -------------------------------------------------------------------------------------------------------
 
     def _pick(self, pick: int) -> int | None:
-        """One of the runs, those that are active and those that are new first."""
+        """Return one of the runs, counted from the newest active one, or None."""
         runs = sorted(self.model.runs, key=lambda run_id: (self.model.runs[run_id].is_active, run_id), reverse=True)
         return runs[pick % len(runs)] if runs else None
 
@@ -94,7 +94,7 @@ class ModelComparison(RuleBasedStateMachine):
             self._perform(Operation(kind, user_id, run_id))
 
     def _perform(self, op: Operation) -> Outcome:
-        """Do it, compare how it ended, and return that."""
+        """Perform the operation, compare its outcome with the model's, and return it."""
         self._count(op)
         counts = {run_id: run.dispatch_count for run_id, run in self.model.runs.items()}
         known, began = set(self.model.runs), now()
@@ -121,7 +121,10 @@ class ModelComparison(RuleBasedStateMachine):
         self.due[run_id] = (began + timedelta(seconds=seconds), now() + timedelta(seconds=seconds))
 
     def _make_due(self, order: list[int], number: int) -> list[int]:
-        """Some pending runs become due, in this order, and all that are not pending; the others are not for long."""
+        """Make some pending runs due, in this order; return their ids.
+
+        All runs that are not pending become due too, and must be left alone. The other pending runs are due in an hour.
+        """
         pending = [run_id for run_id, run in sorted(self.model.runs.items()) if run.status == "pending"]
         due = [pending[n] for n in order if n < len(pending)][:number]
         self.harness.connection.execute(
@@ -133,21 +136,22 @@ class ModelComparison(RuleBasedStateMachine):
         return due
 
     def _pair(self, held: str, waiting: str, user: int, pick: int) -> tuple[Operation | None, Operation]:
-        """What is held and what comes: both about one run, or about one user's start."""
+        """Return the operation to hold and the one that meets it, on the same run or on the same user's start."""
         user_id, run_id = self.harness.users[user], self._pick(pick)
         if held in ("start", "start_and_abort") and self.model.current(user_id) is None:
-            comes = "start" if waiting == "publish" and run_id is None else waiting
+            kind = "start" if waiting == "publish" and run_id is None else waiting
             used = {run.key for run in self.model.runs.values() if run.user_id == user_id}
             key = KEYS[pick] if KEYS[pick] not in used else None
-            return Operation(held, user_id, key=key, kill="publish"), Operation(comes, user_id, run_id or 1, KEYS[pick])
+            return Operation(held, user_id, key=key, kill="publish"), Operation(kind, user_id, run_id or 1, KEYS[pick])
         if run_id is None:
             return None, Operation(waiting, user_id)
         run = self.model.runs[run_id]
         legal = held in MOVES and run.status in MOVES[held][1]
-        return Operation(held if legal else "lock", run.user_id, run_id), Operation(waiting, run.user_id, run_id, KEYS[pick])
+        holds = Operation(held if legal else "lock", run.user_id, run_id)
+        return holds, Operation(waiting, run.user_id, run_id, KEYS[pick])
 
     def _held_outcome(self, holds: Operation, held_id: int, began: datetime) -> Outcome:
-        """What the other session's client was told."""
+        """Record the held operation in the client log; return its outcome."""
         if holds.kind in ("start", "start_and_abort"):
             self.harness.log.record("started", holds.user_id, began, held_id, key=holds.key)
             return ("killed", held_id)
@@ -156,27 +160,27 @@ class ModelComparison(RuleBasedStateMachine):
         return ("ok",)
 
     def _check_waiting(self, op: Operation, result: Any, ids: list[int]) -> None:
-        """How the one who came fared."""
+        """Compare the outcome of the operation that met the held one."""
         if op.kind == "claim_due":
             if result != ("claimed", ids):
-                raise Difference(f"a reconciler {result}, where {ids} were due and not held")
+                raise Difference(f"a reconciler {result}, but {ids} were due and not locked")
         else:
             self._compare(op, self.model.apply(op, result), result)
 
     def _compare(self, op: Operation, expected: Outcome, actual: Outcome) -> None:
         if not outcomes_agree(op, expected, actual):
-            raise Difference(f"{op} ended {actual}, and must end {expected}", violations(self.harness.history()))
+            raise Difference(f"{op} ended {actual}, expected {expected}", violations(self.harness.history()))
 
     def _check_published(self, expected: list[tuple[int, int]]) -> None:
-        """What was published, and how often each had been then, read by another session at that moment."""
+        """Compare the published runs, each with its dispatch_count as another session read it at that moment."""
         found = self.harness.published[:]
         self.harness.published.clear()
         if found != expected:
-            raise Difference(f"published, with the count then to be read: {found}; must be {expected}")
+            raise Difference(f"published (run, dispatch_count): {found}, expected {expected}")
 
     def _check_published_runs_existed(self) -> None:
         if unseen := [run_id for run_id, count in self.harness.published if count is None]:
-            raise Difference(f"runs {unseen} were published before anybody could read them")
+            raise Difference(f"runs {unseen} were published before their commit")
         self.harness.published.clear()
 
     def _count(self, *ops: Operation) -> None:
@@ -189,21 +193,21 @@ class ModelComparison(RuleBasedStateMachine):
         return Operation(kind, self.harness.users[user], run_id or 1, KEYS[pick] if kind == "start" else None)
 
     def _find_order(self, ops: list[Operation], outcomes: list[Outcome]) -> None:
-        """Find an order in which these may have come."""
+        """Find an order of these operations that explains their outcomes and the state after them."""
         self._count(*ops)
         after = self.harness.state(self.harness.history())
         for state in possible_states(self.model, ops, outcomes):
             if state.runs == after.runs and count_messages(state.queue) == count_messages(after.queue):
                 break
         else:
-            told = list(zip(ops, outcomes, strict=True))
+            pairs = list(zip(ops, outcomes, strict=True))
             found = violations(self.harness.history())
-            raise Difference(f"no order explains {told}: {self.model} became {after}; {found}", found)
+            raise Difference(f"no order explains {pairs}: {self.model} became {after}; {found}", found)
         self.model = after
         self.times.clear()
         self._check_published_runs_existed()
 
 
 def back_off(published: int) -> int:
-    """Seconds until a message is published again."""
+    """Return the seconds until a run is published again, after ``published`` earlier times."""
     return min(15 * 2 ** min(published, 10), 300)

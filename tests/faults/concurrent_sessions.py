@@ -1,4 +1,4 @@
-"""Several sessions at once: at a barrier, and one that is overtaken while it waits for another's row."""
+"""Concurrent sessions: calls that start at a barrier, and a session that holds a row while another waits."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -18,7 +18,7 @@ Result = TypeVar("Made")
 
 
 def run_at_barrier(*calls: Callable[[], Result]) -> list[Result]:
-    """Make all calls at one barrier, each in a thread of its own; returns what they returned."""
+    """Run all calls at once, each in its own thread; return their results in order."""
     barrier = Barrier(len(calls))
 
     def make(call: Callable[[], Result]) -> Result:
@@ -30,19 +30,19 @@ def run_at_barrier(*calls: Callable[[], Result]) -> list[Result]:
 
 
 class ConcurrentSession:
-    """Somebody else in the middle of something: his statement is done, his commit is not."""
+    """A second session in an open transaction: its statement was executed, and not committed."""
 
     def __init__(self, settings: Settings) -> None:
         self.connection = psycopg.connect(**connect_arguments(settings.database_url))
         self._watch = psycopg.connect(**connect_arguments(settings.database_url), autocommit=True)
 
     def close(self) -> None:
-        """Give everything up."""
+        """Close the connections; the transaction is rolled back."""
         self.connection.close()
         self._watch.close()
 
     def hold(self, op: Operation) -> int:
-        """Do that, by hand and legally, and do not commit; returns the run's id."""
+        """Execute the operation in plain SQL without a commit; return the run's id."""
         if op.kind in ("start", "start_and_abort"):
             self._act_as("user")
             run_id = self._one(
@@ -70,24 +70,27 @@ class ConcurrentSession:
         )
 
     def end(self, commit: bool) -> None:
-        """Let go."""
+        """Commit the transaction, or roll it back."""
         if commit:
             self.connection.commit()
         else:
             self.connection.rollback()
 
     def is_waited_for(self) -> bool:
-        """Whether another session waits for this one."""
+        """Return whether another session waits for a lock of this one."""
         waits = "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE %s = ANY(pg_blocking_pids(pid)))"
         return bool(self._watch.execute(waits, (self.connection.info.backend_pid,)).fetchone()[0])
 
     @contextmanager
-    def overtakes(self, call: Callable[[], Any]) -> Iterator[tuple["Future[Any]", bool]]:
-        """Make the call in a thread; yields its future, and whether it waits for us, once either is sure."""
+    def overlapping(self, call: Callable[[], Any]) -> Iterator[tuple["Future[Any]", bool]]:
+        """Run the call in a thread; yield its future, and whether it waits for this session.
+
+        Yields as soon as the call has returned or is blocked.
+        """
         with ThreadPoolExecutor(1) as pool:
             future = pool.submit(call)
             try:
-                wait_until(lambda: future.done() or self.is_waited_for(), 60, "an end or a wait")
+                wait_until(lambda: future.done() or self.is_waited_for(), 60, "the call's end or its wait for a lock")
                 yield future, not future.done()
             finally:
                 self.connection.rollback()

@@ -1,4 +1,4 @@
-"""The product that the model is held against: the real application, PostgreSQL and Redis, and what they hold."""
+"""The product under the model check: the real application on PostgreSQL and Redis."""
 
 import base64
 import json
@@ -40,22 +40,22 @@ REFUSED_STARTS: dict[tuple[int, str], Outcome] = {
     (404, "preview_not_found"): ("not_found",), (422, "idempotency_key_reused"): ("key_reused",)
 }
 TIMEOUT_SECONDS = 60
-"""Seconds for which an operation waits here, whatever for; how fast a machine is, is nothing to fail for."""
+"""Seconds for every timeout of the product here, so that a slow machine fails no check."""
 
 
 class Killed(BaseException):
-    """A process dies; nothing of the product catches it."""
+    """The process dies. It is a BaseException, so that the product does not catch it."""
 
 
 @contextmanager
 def temporary_database(settings: Settings, name: str, template: str = "template0") -> Iterator[Settings]:
-    """A database of that name on the same server, for as long as the block lasts; yields settings that use it."""
+    """Create a database of that name inside this block; yield settings that use it."""
     address, _, query = settings.database_url.partition("?")
     own = replace(settings, database_url=f"{address.rpartition('/')[0]}/{name}?{query}")
     with psycopg.connect(**connect_arguments(settings.database_url), autocommit=True) as server:
         server.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
         server.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
-        # The server outlives every test, so what is committed need not reach the disk.
+        # The server outlives every test, so commits need not wait for the disk.
         server.execute(f'ALTER DATABASE "{name}" SET synchronous_commit = off')
         try:
             yield own
@@ -64,29 +64,29 @@ def temporary_database(settings: Settings, name: str, template: str = "template0
 
 
 def create_application(settings: Settings) -> Flask:
-    """The product with accounts, which waits patiently."""
+    """Return the application with accounts and long timeouts."""
     bounds.LOCK_TIMEOUT = bounds.STATEMENT_TIMEOUT = TIMEOUT_SECONDS
     bounds.BoundedConnection.answer_timeout = 2 * TIMEOUT_SECONDS
-    bounds._session = partial(_patient_session, bounds._session)
+    bounds._session = partial(_session_with_long_timeout, bounds._session)
     celery_app.PRODUCER_TRANSPORT.update(socket_timeout=TIMEOUT_SECONDS, socket_connect_timeout=TIMEOUT_SECONDS)
     reconciler.PUBLISH_SECONDS = -TIMEOUT_SECONDS
     accounts = replace(settings, auth="accounts", public_url=HOST, secret_key="a key of forty characters, seen by all")
     return create_app(accounts)
 
 
-def _patient_session(session: Callable[[int], dict[str, Any]], seconds: int) -> dict[str, Any]:
+def _session_with_long_timeout(session: Callable[[int], dict[str, Any]], seconds: int) -> dict[str, Any]:
     return session(seconds) | {"connect_timeout": TIMEOUT_SECONDS}
 
 
 def create_tables(app: Flask) -> None:
-    """Build its tables, and leave no connection."""
+    """Run the migrations, and leave no connection open."""
     with app.app_context():
         flask_migrate.upgrade()
         db.engine.dispose()
 
 
 class Harness:
-    """One application with two users, and every way to do something to its runs."""
+    """One application with two users, and every operation on its runs."""
 
     def __init__(self, settings: Settings) -> None:
         self.app = create_application(settings)
@@ -101,14 +101,14 @@ class Harness:
         self.published: list[tuple[int, int | None]] = []
         self._here = local()
         with self.app.app_context():
-            made = "INSERT INTO users (email) SELECT unnest(%s::text[]) RETURNING user_id"
-            self.users = [row.user_id for row in self.rows(made, list(USERS))]
+            insert = "INSERT INTO users (email) SELECT unnest(%s::text[]) RETURNING user_id"
+            self.users = [row.user_id for row in self.rows(insert, list(USERS))]
             self.tokens = {user_id: credentials.make_token(user_id, "curl").secret for user_id in self.users}
         before_task_publish.connect(self._before_publish)
         after_task_publish.connect(self._after_publish)
 
     def close(self) -> None:
-        """Leave nothing behind in this process."""
+        """Disconnect the signals, and close every connection."""
         before_task_publish.disconnect(self._before_publish)
         after_task_publish.disconnect(self._after_publish)
         self.broker.delete(QUEUE)
@@ -118,7 +118,7 @@ class Harness:
             each.close()
 
     def empty(self) -> None:
-        """No run and no message, and nobody has said anything."""
+        """Delete all runs and messages, and start a new client log."""
         self.connection.execute("DELETE FROM jobs")
         self.connection.execute("DELETE FROM ingestion_runs")
         self.broker.delete(QUEUE)
@@ -126,10 +126,10 @@ class Harness:
         self.published = []
         publisher.breaker = publisher.CircuitBreaker()
 
-    # --- doing -------------------------------------------------------------------------------------------------------
+    # --- Operations --------------------------------------------------------------------------------------------------
 
     def perform(self, op: Operation) -> Outcome:
-        """Do it in this thread, as a process of the product would, and return how it ended."""
+        """Perform the operation in this thread, as a process of the product would; return its outcome."""
         self._here.kill, self._here.left = op.kill, 0
         try:
             return getattr(self, f"_{op.kind}", self._work)(op)
@@ -141,9 +141,9 @@ class Harness:
             self._here.kill = None
 
     def perform_interrupted(self, op: Operation, place: int, inner: Operation) -> list[Outcome]:
-        """Do one while the other is between its statement of that number about runs and the next; how both ended.
+        """Perform ``inner`` after statement number ``place`` of ``op`` on the table of runs; return both outcomes.
 
-        Only the first, if it has no such statement.
+        If ``op`` has no such statement, return only its own outcome.
         """
         inner_outcome: list[Outcome] = []
         left = [place]
@@ -159,7 +159,7 @@ class Harness:
         with watched(engine, after=after_statement):
             return [self.perform(op), *inner_outcome]
 
-    def _ask(self, method: str, path: str, op: Operation) -> tuple[int, Any]:
+    def _request(self, method: str, path: str, op: Operation) -> tuple[int, Any]:
         headers = {"Authorization": f"Bearer {self.tokens[op.user_id]}"}
         if op.key is not None:
             headers["Idempotency-Key"] = f'"{op.key}"'
@@ -171,7 +171,7 @@ class Harness:
     def _start(self, op: Operation) -> Outcome:
         began = now()
         try:
-            status, document = self._ask("POST", "start", op)
+            status, document = self._request("POST", "start", op)
         except Killed:
             self.log.record("lost", op.user_id, began, key=op.key)
             raise
@@ -187,7 +187,7 @@ class Harness:
 
     def _abort(self, op: Operation) -> Outcome:
         began = now()
-        status, document = self._ask("POST", f"abort/{op.run_id}", op)
+        status, document = self._request("POST", f"abort/{op.run_id}", op)
         if status == 200:
             self.log.record("aborted", op.user_id, began, op.run_id)
             return ("ok",)
@@ -200,7 +200,7 @@ class Harness:
 
     def _get(self, op: Operation) -> Outcome:
         began = now()
-        status, document = self._ask("GET", f"runs/{op.run_id}", op)
+        status, document = self._request("GET", f"runs/{op.run_id}", op)
         if status == 404:
             return ("not_found",)
         self.log.record("seen", op.user_id, began, op.run_id, document["status"])
@@ -208,18 +208,18 @@ class Harness:
 
     def _current(self, op: Operation) -> Outcome:
         began = now()
-        _, document = self._ask("GET", "current-run", op)
+        _, document = self._request("GET", "current-run", op)
         self.log.record("seen", op.user_id, began, document["run_id"])
         return ("current", document["run_id"])
 
     def _events(self, op: Operation) -> Outcome:
-        status, document = self._ask("GET", f"runs/{op.run_id}/events", op)
+        status, document = self._request("GET", f"runs/{op.run_id}/events", op)
         if status == 404:
             return ("not_found",)
         return ("events", tuple((each["from"], each["to"], each["actor"]) for each in document["events"]))
 
     def _runs(self, op: Operation) -> Outcome:
-        _, document = self._ask("GET", "runs?limit=100", op)
+        _, document = self._request("GET", "runs?limit=100", op)
         return ("runs", tuple((run["run_id"], run["status"]) for run in document["runs"]))
 
     def _publish(self, op: Operation) -> Outcome:
@@ -249,7 +249,7 @@ class Harness:
         transitions.advance(run_id, len(JOB_STATUSES))
 
     def add_jobs(self, run_id: int) -> None:
-        """The jobs of a run, if it has none yet."""
+        """Insert the jobs of a run, unless it has them already."""
         self.observer.execute(
             "INSERT INTO jobs (run_id, user_id, company, external_id, url, status)"
             " SELECT r.id, r.user_id, 'acme', r.id || '-' || n, 'https://example.org', word"
@@ -262,12 +262,12 @@ class Harness:
         return ("claimed", self.claim_due())
 
     def claim_due(self) -> list[int]:
-        """What a reconciler takes."""
+        """Claim the due runs, as a reconciler does."""
         with self.app.app_context():
             return outbox.claim_due()
 
     def reconcile(self, kill: str | None = None, at: int = 0) -> int | None:
-        """A pass of the reconciler, which may die at its publish of that number; raises Killed then."""
+        """Run one pass of the reconciler. With ``kill`` it dies at its publish number ``at`` and raises Killed."""
         self._here.kill, self._here.left = kill, at
         try:
             with self.app.app_context():
@@ -276,7 +276,7 @@ class Harness:
             self._here.kill, self._here.left = None, 0
 
     def receive(self) -> int:
-        """Take the oldest message from the broker, as a worker does, run its task, and return the run's id."""
+        """Pop the oldest message from the broker, as a worker does; run its task, and return the run's id."""
         message = json.loads(self.broker.rpop(QUEUE))
         [run_id], _, _ = json.loads(base64.b64decode(message["body"]))
         self.log.record("received", 0, now(), run_id)
@@ -302,23 +302,23 @@ class Harness:
         self._here.left = left - 1
 
     def last_id(self) -> int:
-        """The last id that a run was given, or was to be given."""
+        """Return the last id that the sequence gave out, even to a start that failed."""
         return int(self.rows("SELECT last_value FROM ingestion_runs_id_seq")[0][0])
 
-    # --- looking -----------------------------------------------------------------------------------------------------
+    # --- State -------------------------------------------------------------------------------------------------------
 
     def history(self) -> History:
-        """What the tables and the clients say."""
+        """Return the history: the tables and the client log."""
         return History.read(self.connection, self.log)
 
     def state(self, history: History) -> ModelState:
-        """What is there, in the model's words."""
+        """Return the state of tables and queue in the form of the model."""
         messages = [json.loads(message) for message in reversed(self.broker.lrange(QUEUE, 0, -1))]
         queue = [json.loads(base64.b64decode(message["body"]))[0][0] for message in messages]
         return ModelState({run_id: _run(history, row) for run_id, row in history.runs.items()}, queue)
 
     def rows(self, statement: str, *values: Any) -> list[Any]:
-        """Rows with names."""
+        """Return the rows as named tuples."""
         return self.connection.cursor(row_factory=namedtuple_row).execute(statement, values or None).fetchall()
 
 

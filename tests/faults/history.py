@@ -1,4 +1,4 @@
-"""What happened, as three witnesses tell it: the table of runs, their timelines, and the clients' own log."""
+"""The history of a test: the table of runs, their timelines, and the log of the clients."""
 
 from collections import defaultdict
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ from psycopg.rows import dict_row
 
 TERMINAL = {"finished", "error", "aborted"}
 MAX_COMMIT_TIME = timedelta(seconds=10)
-"""An event has its time from before its commit; by then at the latest after it everybody must see it."""
+"""An event is dated before its commit. This long after it, every client must see it."""
 
 FOREVER = datetime.max.replace(tzinfo=timezone.utc)
 
@@ -20,18 +20,25 @@ Interval = tuple[datetime, datetime]
 
 
 def now() -> datetime:
-    """The clock of all clients; the database's is the same, because it is on the same machine."""
+    """Return the time by the clock of the clients, which is the database's too: both run on one machine."""
     return datetime.now(timezone.utc)
 
 
 @dataclass(frozen=True)
 class LogEntry:
-    """One request, or one receipt, as whoever made it saw it. ``kind`` is one of:
+    """A request and its answer as the client saw them, or the receipt of a message by a worker.
 
-    started (201), replayed (200 for a key used before), refused (409 of a start; ``run_id`` is the run it named),
-    aborted (200; an operator's is noted under the run's owner), abort_refused (409; ``status`` is what it named),
-    seen (GET of a run showed ``status``; with a run and no status: /current-run named it; with neither: /current-run
-    said null), received (a worker said that it has the run's message), lost (no answer: nobody knows what happened).
+    The kinds are:
+
+    * started: a start answered 201.
+    * replayed: a start answered 200, because its key was used before.
+    * refused: a start answered 409; ``run_id`` is the active run that the answer names.
+    * aborted: an abort answered 200. An operator's abort is recorded under the run's owner.
+    * abort_refused: an abort answered 409; ``status`` is the status that the answer names.
+    * seen: a GET of a run that showed ``status``. Without a status, /current-run named the run. Without a run either,
+      /current-run answered null.
+    * received: a worker logged that it received the run's message.
+    * lost: no answer, so the outcome is unknown.
     """
 
     began: datetime
@@ -44,7 +51,7 @@ class LogEntry:
 
 
 class ClientLog:
-    """The entries of any number of threads. ``complete`` says that every start there was is in it."""
+    """The log entries of all clients, safe for threads. ``complete`` means that it contains every start."""
 
     KINDS = ("started", "replayed", "refused", "aborted", "abort_refused", "seen", "received", "lost")
 
@@ -63,7 +70,7 @@ class ClientLog:
         key: str | None = None,
         ended: datetime | None = None,
     ) -> LogEntry:
-        """Write down what was answered; ``ended`` is now, if it is not said."""
+        """Append an entry and return it; ``ended`` defaults to now."""
         assert kind in self.KINDS, kind
         entry = LogEntry(began, ended or now(), user_id, kind, run_id, status, key)
         with self._lock:
@@ -72,7 +79,7 @@ class ClientLog:
 
     @property
     def entries(self) -> list[LogEntry]:
-        """All entries so far."""
+        """The entries so far."""
         with self._lock:
             return list(self._entries)
 
@@ -92,20 +99,20 @@ class Event:
 
 @dataclass(frozen=True)
 class StatusSpan:
-    """A status, and between which moments it could be seen."""
+    """A status of a run, and the time during which a client may see it."""
 
     status: str
     since: datetime
     until: datetime
 
-    def meets(self, entry: LogEntry) -> bool:
-        """Whether some moment of it lies within the request."""
+    def overlaps(self, entry: LogEntry) -> bool:
+        """Return whether a client may have seen this status during the request."""
         return self.since <= entry.ended and self.until >= entry.began
 
 
 @dataclass
 class History:
-    """All there is to judge by. ``runs`` are rows of ingestion_runs, by id."""
+    """The evidence for the history checker. ``runs`` are the rows of ingestion_runs by id."""
 
     runs: dict[int, dict[str, Any]]
     events: list[Event]
@@ -113,11 +120,14 @@ class History:
     read_at: datetime = field(default_factory=now)
     complete: bool = False
     outages: list[Interval] = field(default_factory=list)
-    """Without overlaps."""
+    """Intervals without overlaps."""
 
     @classmethod
     def read(cls, connection: "psycopg.Connection[Any]", log: ClientLog) -> "History":
-        """The tables as they stand, in one snapshot, and the entries made before; the connection is in no transaction."""
+        """Read the tables in one snapshot, and the entries made before it.
+
+        The connection must not be in a transaction.
+        """
         entries = log.entries
         with connection.transaction():
             connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
@@ -129,19 +139,19 @@ class History:
 
     @cached_property
     def timelines(self) -> dict[int, list[Event]]:
-        """The events of each run, by number."""
+        """The events of each run, in order of their numbers."""
         found: dict[int, list[Event]] = defaultdict(list)
         for event in sorted(self.events, key=lambda event: (event.run_id, event.seq)):
             found[event.run_id].append(event)
         return dict(found)
 
     def timeline(self, run_id: int | None) -> list[Event]:
-        """The events of one run; none, if there is none."""
+        """Return the events of a run, or an empty list."""
         return self.timelines.get(run_id or 0, [])
 
     @cached_property
     def by_run(self) -> dict[int, list[LogEntry]]:
-        """The entries that name a run."""
+        """The entries that name a run, by its id."""
         found: dict[int, list[LogEntry]] = defaultdict(list)
         for entry in self.entries:
             if entry.run_id is not None:
@@ -155,39 +165,47 @@ class History:
             found[entry.kind].append(entry)
         return dict(found)
 
-    def of(self, *kinds: str) -> list[LogEntry]:
-        """The entries of these kinds."""
+    def of_kind(self, *kinds: str) -> list[LogEntry]:
+        """Return the entries of these kinds."""
         return [entry for kind in kinds for entry in self._by_kind.get(kind, [])]
 
     @cached_property
-    def _seen_by(self) -> dict[int, list[datetime]]:
-        return {run_id: _seen_by(self, timeline) for run_id, timeline in self.timelines.items()}
+    def _visibility_deadlines(self) -> dict[int, list[datetime]]:
+        return {run_id: _visible_since(self, timeline) for run_id, timeline in self.timelines.items()}
 
     def spans(self, run_id: int | None) -> list[StatusSpan]:
-        """When each status of a run could be seen: from its event on, until everybody had to see the next one."""
+        """Return the time during which each status of a run could be seen.
+
+        It begins with the event and ends when every client must see the next one.
+        """
         timeline = self.timeline(run_id)
-        ends = [*self._seen_by.get(run_id or 0, [])[1:], FOREVER]
+        ends = [*self._visibility_deadlines.get(run_id or 0, [])[1:], FOREVER]
         return [StatusSpan(event.to_status, event.at, until) for event, until in zip(timeline, ends, strict=True)]
 
-    def seen_by(self, run_id: int, place: int) -> datetime:
-        """The latest moment at which somebody may not yet have seen the event in that place of a run's timeline."""
-        return self._seen_by[run_id][place]
+    def visible_since(self, run_id: int, place: int) -> datetime:
+        """Return the time from which every client must see the event at this place of the run's timeline."""
+        return self._visibility_deadlines[run_id][place]
 
-    def pause(self, since: datetime, until: datetime) -> timedelta:
-        """How much of this stretch was outage."""
+    def outage_time(self, since: datetime, until: datetime) -> timedelta:
+        """Return how much of this interval was an outage."""
         overlaps = (min(until, end) - max(since, begin) for begin, end in self.outages)
         return sum((overlap for overlap in overlaps if overlap > timedelta()), timedelta())
 
 
-PROVEN_STATUS = {"started": "pending", "replayed": "pending", "refused": "pending", "received": "pending",
-             "aborted": "aborted"}
-"""What a entry proves at the least; of the other kinds it says so itself."""
+PROVEN_STATUS = {
+    "started": "pending", "replayed": "pending", "refused": "pending", "received": "pending", "aborted": "aborted",
+}
+"""The status that an entry of this kind proves at least. Entries of other kinds name a status themselves."""
 
 
-def _seen_by(history: History, timeline: list[Event]) -> list[datetime]:
-    """An event was committed before the next one of its run, before any answer that tells of it, and within a bound."""
+def _visible_since(history: History, timeline: list[Event]) -> list[datetime]:
+    """Return the time from which every client must see each event.
+
+    An event was committed before the next event of its run, before any answer that reports it, and within
+    MAX_COMMIT_TIME.
+    """
     ends = [event.at + MAX_COMMIT_TIME for event in timeline]
-    ends = [end + history.pause(event.at, end) for event, end in zip(timeline, ends, strict=True)]
+    ends = [end + history.outage_time(event.at, end) for event, end in zip(timeline, ends, strict=True)]
     places = {event.to_status: place for place, event in reversed(list(enumerate(timeline)))}
     for entry in history.by_run.get(timeline[0].run_id, []):
         place = places.get(PROVEN_STATUS.get(entry.kind) or entry.status or "pending")

@@ -1,4 +1,4 @@
-"""What the database must refuse, whoever types it: a statement about a run each, or None where it would be legal."""
+"""SQL that the database must refuse. Each function builds a statement for a run, or None where it would be legal."""
 
 from collections.abc import Callable
 
@@ -14,7 +14,7 @@ LEGAL = {
 
 
 def illegal_move(run_id: int, run: Run, to: str) -> str | None:
-    """From anywhere to anywhere that is no move."""
+    """A move that the state machine does not have."""
     if to == run.status or to in LEGAL.get(run.status, ()):
         return None
     end = "now()" if to in TERMINAL else "NULL"
@@ -22,34 +22,34 @@ def illegal_move(run_id: int, run: Run, to: str) -> str | None:
 
 
 def second_active_run(run_id: int, run: Run, to: str) -> str | None:
-    """While one is active, in whichever status."""
+    """A second active run of the same user."""
     if not run.is_active or to in TERMINAL:
         return None
     return f"INSERT INTO ingestion_runs (user_id, status) VALUES ({run.user_id}, '{to}')"
 
 
 def wrong_finished_at(run_id: int, run: Run, _to: str) -> str:
-    """An end that is none, or none that is one."""
+    """A finished_at on an active run, or an ended run without one."""
     return f"UPDATE ingestion_runs SET finished_at = {'now()' if run.is_active else 'NULL'} WHERE id = {run_id}"
 
 
 def unknown_status(run_id: int, run: Run, _to: str) -> str:
-    """A status that is none."""
+    """A status that does not exist."""
     return f"INSERT INTO ingestion_runs (user_id, status) VALUES ({run.user_id}, 'paused')"
 
 
 def changed_event(run_id: int, run: Run, to: str) -> str:
-    """Another history."""
+    """A changed event."""
     return f"UPDATE run_events SET to_status = '{to}' WHERE run_id = {run_id}"
 
 
 def removed_event(run_id: int, run: Run, _to: str) -> str:
-    """A shorter history."""
+    """A deleted event."""
     return f"DELETE FROM run_events WHERE run_id = {run_id}"
 
 
 def added_event(run_id: int, run: Run, to: str) -> str:
-    """A longer history."""
+    """An inserted event."""
     return (
         "INSERT INTO run_events (run_id, seq, at, from_status, to_status, actor)"
         f" VALUES ({run_id}, {len(run.moves) + 1}, now(), '{run.status}', '{to}', 'worker')"
@@ -57,7 +57,7 @@ def added_event(run_id: int, run: Run, to: str) -> str:
 
 
 def second_run_of_a_key(_run_id: int, run: Run, _to: str) -> str | None:
-    """Though both have ended."""
+    """A second run with the same key, even if both have ended."""
     if run.key is None:
         return None
     return (
@@ -67,7 +67,7 @@ def second_run_of_a_key(_run_id: int, run: Run, _to: str) -> str | None:
 
 
 def half_a_key(run_id: int, run: Run, _to: str) -> str:
-    """A key that does not say what for, or what for without a key."""
+    """A key without a fingerprint, or a fingerprint without a key."""
     named = "idempotency_key = NULL" if run.key else "idempotency_key = 'c'"
     return f"UPDATE ingestion_runs SET {named} WHERE id = {run_id}"
 
@@ -79,6 +79,6 @@ BUILDERS: tuple[Callable[[int, Run, str], str | None], ...] = (
 
 
 def illegal_statements(run_id: int, run: Run) -> list[str]:
-    """All of these about a run."""
-    given = {make(run_id, run, to) for make in BUILDERS for to in STATUSES}
-    return sorted(statement for statement in given if statement)
+    """Return every illegal statement for this run."""
+    built = {build(run_id, run, to) for build in BUILDERS for to in STATUSES}
+    return sorted(statement for statement in built if statement)

@@ -1,4 +1,4 @@
-"""What must happen: the life of runs as a few lines of plain Python, without locks, statements or messages' detail."""
+"""The model: how runs must behave, in plain Python without locks, SQL or message formats."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -17,11 +17,11 @@ MOVES = {
     "fail": ("error", ACTIVE, "worker"),
     "rescue": ("error", ACTIVE, "rescue"),
 }
-"""By operation: to which status it moves a run, from which, and who does it."""
+"""By operation: the status that it moves a run to, the statuses that it may come from, and the actor."""
 
 REASON = "The board vanished."
 JOB_STATUSES = ("ready", "ready", "skipped", "expired", "error", "error", "error", "pending")
-"""What a run that was advanced takes in, so that every count is another number."""
+"""The statuses of the jobs of an advanced run. Every count is a different number."""
 
 COUNTS = (2, 1, 1, 3)
 
@@ -30,8 +30,10 @@ Outcome = tuple[Any, ...]
 
 @dataclass(frozen=True)
 class Operation:
-    """One operation: of a user on a run, as far as it has either. ``kill`` is where its process dies;
-    ``other`` is a start from a preview that is not there."""
+    """An operation, of a user on a run where it has them.
+
+    ``kill`` is the point at which its process dies. ``other`` starts from a preview that does not exist.
+    """
 
     kind: str
     user_id: int = 0
@@ -43,7 +45,7 @@ class Operation:
 
 @dataclass(frozen=True)
 class Run:
-    """A run as it must be."""
+    """The expected state of a run."""
 
     user_id: int
     status: str = "pending"
@@ -56,23 +58,26 @@ class Run:
 
     @property
     def is_active(self) -> bool:
-        """Whether it may still change."""
+        """Return whether the run may still change."""
         return self.status in ACTIVE
 
 
 @dataclass
 class ModelState:
-    """All runs by id, and the messages that wait in the broker, the oldest first."""
+    """All runs by id, and the queued messages, oldest first."""
 
     runs: dict[int, Run] = field(default_factory=dict)
     queue: list[int] = field(default_factory=list)
 
     def current(self, user_id: int) -> int | None:
-        """The active run of a user; there is one at most."""
+        """Return the active run of a user, or None."""
         return next((run_id for run_id, run in self.runs.items() if run.user_id == user_id and run.is_active), None)
 
     def apply(self, op: Operation, actual: Outcome) -> Outcome:
-        """Do it, and return how it must have ended; of ``actual`` only the id of a new run is taken."""
+        """Apply the operation and return its expected outcome.
+
+        Only the id of a new run comes from ``actual``.
+        """
         return getattr(self, f"_{op.kind}", self._move)(op, actual)
 
     def _start(self, op: Operation, actual: Outcome) -> Outcome:
@@ -134,14 +139,17 @@ class ModelState:
 
 
 def move_run(run: Run, to: str, actor: str) -> Run:
-    """The run after a legal move."""
+    """Return the run after a legal move."""
     changes: dict[str, Any] = {"ingesting": {"total_jobs": len(JOB_STATUSES)}, "finished": {"counts": COUNTS},
                                "error": {"error_message": REASON}}.get(to, {})
     return replace(run, status=to, moves=(*run.moves, (run.status, to, actor)), **changes)
 
 
 def possible_states(state: ModelState, ops: list[Operation], actual: list[Outcome]) -> Iterator[ModelState]:
-    """The states that may be after these operations at once: one for each order in which they end as they did."""
+    """Yield the states that may follow these simultaneous operations.
+
+    There is one for each order that gives the actual outcomes.
+    """
     for order in permutations(range(len(ops))):
         after = deepcopy(state)
         if all(outcomes_agree(ops[n], after.apply(ops[n], actual[n]), actual[n]) for n in order):
@@ -149,13 +157,16 @@ def possible_states(state: ModelState, ops: list[Operation], actual: list[Outcom
 
 
 def outcomes_agree(op: Operation, expected: Outcome, actual: Outcome) -> bool:
-    """Whether an operation ended so. Where a worker's lost move finds its run is read after it lost, which may be
-    later; only an abort's answer is told to a person, and an end does not change any more."""
+    """Return whether the outcomes agree.
+
+    A worker whose move lost a race reads the status afterwards, so it may report any later one. An abort reports the
+    status to a user; it is terminal, so it must match.
+    """
     if op.kind not in ("abort", "operator_abort") and expected[0] == actual[0] == "moved":
         return True
     return expected == actual
 
 
 def count_messages(queue: list[int]) -> "Counter[int]":
-    """The messages, whatever their order."""
+    """Count the messages; their order does not matter."""
     return Counter(queue)

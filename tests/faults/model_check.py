@@ -1,7 +1,8 @@
-"""Asks for checks of the product, sound and broken, and tells what came of them.
+"""The model check of the product and of its mutants.
 
-``python -m tests.faults.model_check --examples 200 --seed 7`` is the long form: servers of its own, the sound product once,
-then every mutant, by chance alone; prints a line each and ends with 1 if anything is not as it must be.
+The long form is ``python -m tests.faults.model_check --examples 200 --seed 7``. It starts its own servers, checks the
+product in all scenarios and then at random, and does the same with every mutant. It prints a line for each; the exit
+code is 1 if the product fails or a mutant passes.
 """
 
 import argparse
@@ -20,9 +21,13 @@ from app.embedded import redis as embedded_redis
 from app.embedded.on_demand import postgres_on_demand
 from tests.faults.mutants import MUTANTS
 
+UNCHANGED = "the unchanged product"
+MAX_SHOWN = 160
+"""Characters of a difference that are printed."""
+
 
 class ModelChecker:
-    """The process that checks; its servers are those of a data folder."""
+    """A process that runs checks, on the servers of a data folder."""
 
     def __init__(self, data_dir: Path) -> None:
         ours = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}
@@ -36,23 +41,23 @@ class ModelChecker:
         )
 
     def check(self, name: str | None, **options: Any) -> dict[str, Any]:
-        """Check that mutant, or the product as it is, within these ``Bounds``; returns what was found."""
+        """Check that mutant, or the unchanged product, with these ``CheckOptions``; return the result."""
         assert self._process.stdin and self._process.stdout
-        asked = {"name": name, "options": options}
-        self._process.stdin.write(json.dumps(asked) + "\n")
+        request = {"name": name, "options": options}
+        self._process.stdin.write(json.dumps(request) + "\n")
         self._process.stdin.flush()
         verdict: dict[str, Any] = json.loads(self._process.stdout.readline())
-        assert "broken" not in verdict, verdict["broken"]
+        assert "crash" not in verdict, verdict["crash"]
         return verdict
 
     def close(self) -> None:
-        """Let the process end."""
+        """End the process."""
         self._process.communicate()
 
 
 @contextmanager
 def temporary_servers() -> Iterator[Path]:
-    """A PostgreSQL and a Redis in a folder of their own."""
+    """Run PostgreSQL and Redis in a temporary data folder inside this block; yield the folder."""
     with tempfile.TemporaryDirectory(prefix="ji-model-", dir="/tmp") as name:
         folder = Path(name)
         folder.chmod(0o711)
@@ -65,15 +70,15 @@ def temporary_servers() -> Iterator[Path]:
 
 
 def check_all(examples: int, seed: int, mutants: bool = True) -> Iterator[tuple[str, bool, dict[str, Any]]]:
-    """Check the product, then each mutant, on all scenarios and then by chance.
+    """Check the product, then each mutant: all scenarios, then random sequences.
 
-    Yields the name, whether all is as it must be, and the figures.
+    Yield the name, True if the result is the expected one, and the figures.
     """
     with temporary_servers() as folder:
         checker = ModelChecker(folder)
         try:
             verdict = checker.check(None, examples=examples, seed=seed, until_first=False)
-            yield "the product as it is", not verdict["difference"] and not verdict["fault"], verdict
+            yield UNCHANGED, not verdict["difference"] and not verdict["fault"], verdict
             for name in MUTANTS if mutants else ():
                 verdict = checker.check(name, examples=examples, seed=seed)
                 yield name, bool(verdict["difference"]) and not verdict["fault"], verdict
@@ -82,17 +87,19 @@ def check_all(examples: int, seed: int, mutants: bool = True) -> Iterator[tuple[
 
 
 def main() -> int:
-    """The long form."""
+    """Run the long form; return the exit code."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--examples", type=int, default=200)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--without-mutants", action="store_true")
-    given = parser.parse_args()
+    arguments = parser.parse_args()
     failed = 0
-    for name, well, verdict in check_all(given.examples, given.seed, not given.without_mutants):
+    checks = check_all(arguments.examples, arguments.seed, not arguments.without_mutants)
+    for name, passed, verdict in checks:
         figures = ", ".join(f"{verdict[figure]} {figure}" for figure in ("examples", "steps", "operations", "seconds"))
-        print(f"{'ok    ' if well else 'FAILED'} {name}: {figures}; {(verdict['difference'] or '')[:160]}", flush=True)
-        failed += not well
+        difference = (verdict["difference"] or "")[:MAX_SHOWN]
+        print(f"{'ok    ' if passed else 'FAILED'} {name}: {figures}; {difference}", flush=True)
+        failed += not passed
     return 1 if failed else 0
 
 

@@ -1,4 +1,4 @@
-"""One check of the product that is imported as ``app``, whichever copy that is, and what came of it."""
+"""One model check of the product that is imported as ``app``: the original or a mutated copy."""
 
 import time
 import traceback
@@ -21,14 +21,14 @@ DATABASE_NAME = "model_check"
 
 
 class StopAtFirst(KeyboardInterrupt):
-    """The first difference is all that is asked for; Hypothesis lets this pass and looks no further."""
+    """Stop the check at the first difference. Hypothesis does not catch a KeyboardInterrupt, so it stops too."""
 
 
 @dataclass(frozen=True)
 class CheckOptions:
-    """How much is checked: scenarios by name (None: all), then ``examples`` of chance, of so many steps.
+    """The extent of a check: the named scenarios (None: all), then ``examples`` random sequences of ``steps`` steps.
 
-    Without ``seed`` always the same ones. ``with_illegal_sql`` is whether somebody types illegal things.
+    Without ``seed`` the sequences are the same each time. ``until_first`` stops at the first difference.
     """
 
     examples: int = 0
@@ -40,9 +40,10 @@ class CheckOptions:
 
 
 def run_check(template: str, options: CheckOptions, statement: str | None = None) -> dict[str, Any]:
-    """Run the model on a database of its own, and return what was found, and after how much.
+    """Check the product on a new database; return the first difference and the figures of the check.
 
-    ``template`` names a database with the migrations' tables, made if there is none; ``statement`` breaks the copy.
+    ``template`` names a migrated database, which is created if it does not exist. ``statement`` is SQL that breaks the
+    new database.
     """
     settings = Settings.from_env()
     create_template(settings, template)
@@ -59,7 +60,7 @@ def run_check(template: str, options: CheckOptions, statement: str | None = None
 
 
 def create_template(settings: Settings, name: str) -> None:
-    """A migrated database that nobody is connected to, from which others are copied."""
+    """Create a migrated database without connections, from which others are copied."""
     with psycopg.connect(**connect_arguments(settings.database_url), autocommit=True) as server:
         if server.execute("SELECT 1 FROM pg_database WHERE datname = %s", (name,)).fetchone():
             return
@@ -77,7 +78,7 @@ def _run(machine: type[RunsStateMachine], options: CheckOptions) -> dict[str, An
             run_scenario(machine, scenario)
         scenario = None
         if options.examples:
-            _by_chance(machine, options)
+            _run_random(machine, options)
     except (Exception, StopAtFirst):
         fault = traceback.format_exc()
     found = Difference.first
@@ -91,11 +92,11 @@ def _run(machine: type[RunsStateMachine], options: CheckOptions) -> dict[str, An
     }
 
 
-def _by_chance(machine: type[RunsStateMachine], options: CheckOptions) -> None:
-    """What Hypothesis comes upon."""
+def _run_random(machine: type[RunsStateMachine], options: CheckOptions) -> None:
+    """Run the random sequences that Hypothesis generates."""
     if options.seed is not None:
         machine = hypothesis.seed(options.seed)(machine)
-    phases = [hypothesis.Phase.generate] if options.until_first else [hypothesis.Phase.generate, hypothesis.Phase.shrink]
+    phases = [hypothesis.Phase.generate, *([] if options.until_first else [hypothesis.Phase.shrink])]
     run_state_machine_as_test(
         machine,
         settings=hypothesis.settings(

@@ -1,7 +1,8 @@
-"""Holds the model against copies of the product, sound or broken, each in a process of its own.
+"""Run model checks of copies of the product, unchanged or mutated, each in its own process.
 
-Reads a line of JSON for each from standard input, and answers with one. What is slow to load is loaded once, and each
-check is a fork of this process; nothing of the product is imported here, so that a fork imports its copy.
+Read one request per line from standard input, as JSON, and answer each with a line of JSON. Slow libraries are
+imported once, and each check is a fork of this process. The product is not imported here, so that a fork imports its
+own copy.
 """
 
 import ast
@@ -32,43 +33,43 @@ TREES = modules(ROOT / "app")
 
 
 def main() -> None:
-    """Answer every line, each by a fork."""
+    """Answer every request from a fork."""
     for name in SLOW_TO_LOAD:
         import_module(name)
     for line in sys.stdin:
-        asked = json.loads(line)
+        request = json.loads(line)
         with tempfile.TemporaryDirectory(prefix="ji-copy-") as folder:
-            print(json.dumps(_forked(Path(folder), asked)), flush=True)
+            print(json.dumps(_check_in_fork(Path(folder), request)), flush=True)
 
 
-def _forked(folder: Path, asked: dict[str, Any]) -> dict[str, Any]:
+def _check_in_fork(folder: Path, request: dict[str, Any]) -> dict[str, Any]:
     answer = folder / "answer"
     if (pid := os.fork()) == 0:
         try:
             with (folder / "log").open("w") as log:
                 os.dup2(log.fileno(), 1)
                 os.dup2(log.fileno(), 2)
-            verdict = _in_copy(folder / "copy", asked)
+            verdict = _check_copy(folder / "copy", request)
         except BaseException:
-            verdict = {"broken": traceback.format_exc()}
+            verdict = {"crash": traceback.format_exc()}
         answer.write_text(json.dumps(verdict))
         os._exit(0)
     os.waitpid(pid, 0)
-    return json.loads(answer.read_text()) if answer.exists() else {"broken": (folder / "log").read_text()[-2000:]}
+    return json.loads(answer.read_text()) if answer.exists() else {"crash": (folder / "log").read_text()[-2000:]}
 
 
-def _in_copy(copy: Path, asked: dict[str, Any]) -> dict[str, Any]:
-    """Check a copy of the product, broken as the mutant says; it comes before the product itself on the path."""
-    shutil.copytree(ROOT / "app", copy / "app")  # with what is compiled: only what was changed is compiled anew
+def _check_copy(copy: Path, request: dict[str, Any]) -> dict[str, Any]:
+    """Check a copy of the product, changed as the mutant says. On sys.path the copy precedes the original."""
+    shutil.copytree(ROOT / "app", copy / "app")  # with __pycache__, so that only changed modules are compiled again
     for name in ("frontend", "migrations"):
         (copy / name).symlink_to(ROOT / name)
-    for path in break_code(TREES, asked["name"]):
+    for path in break_code(TREES, request["name"]):
         (copy / "app" / path).write_text(ast.unparse(TREES[path]))
     sys.path.insert(0, str(copy))
     began = time.process_time()
-    check = import_module("tests.faults.model_runner")
-    statement = MUTANTS[asked["name"]].statement if asked["name"] else None
-    verdict = check.check(TEMPLATE, check.Bounds(**asked["options"]), statement)
+    runner = import_module("tests.faults.model_runner")
+    statement = MUTANTS[request["name"]].statement if request["name"] else None
+    verdict = runner.run_check(TEMPLATE, runner.CheckOptions(**request["options"]), statement)
     assert import_module("app").__file__ == str(copy / "app" / "__init__.py")
     return verdict | {"cpu": round(time.process_time() - began, 2)}
 

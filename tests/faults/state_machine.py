@@ -1,5 +1,7 @@
-"""The model check: anything users, workers, reconcilers and crashes may do, in any order and at once, against the real
-PostgreSQL and Redis; after each step the tables, the queue and every answer must be what a few lines of Python say.
+"""The rules of the model check: the actions of users, workers and reconcilers, with crashes, in any order and at once.
+
+They run against the real PostgreSQL and Redis. After each step the tables, the queue and every answer must agree with
+the model.
 """
 
 import psycopg
@@ -30,27 +32,30 @@ WAITING = st.sampled_from(["start", "start", "abort", "operator_abort", "claim",
 
 
 class RunsStateMachine(ModelComparison):
-    """Two users and their runs. No rule has a precondition, because what is there may depend on who won a race: a rule
-    that has nothing to do does nothing."""
+    """Two users and their runs.
 
-    # --- one after the other -----------------------------------------------------------------------------------------
+    No rule has a precondition, because the state may depend on the winner of a race. A rule without a run to act on
+    does nothing.
+    """
+
+    # --- Sequential --------------------------------------------------------------------------------------------------
 
     @rule(user=USER, kill=KILL, key=KEY)
     def start(self, user: int, kill: str | None, key: str | None) -> None:
-        """A user starts a run; the process may die before the publish, or before its stamp."""
+        """A user starts a run. The process may die before it publishes, or before it marks the run as published."""
         last = self.harness.last_id()
         outcome = self._perform(Operation("start", self.harness.users[user], kill=kill, key=key))
         if outcome[0] not in ("started", "killed") and self.harness.last_id() != last:
-            raise Difference(f"a start that was {outcome[0]} took an id all the same")
+            raise Difference(f"a start with the outcome {outcome[0]} used up an id")
 
     @rule(user=USER, key=st.sampled_from(["a", "b", "a", None]))
-    def start_something_else(self, user: int, key: str | None) -> None:
-        """A user starts from a preview that is not there, perhaps with a key that started something else."""
+    def start_from_unknown_preview(self, user: int, key: str | None) -> None:
+        """A user starts from a preview that does not exist, perhaps with a key of another request."""
         self._perform(Operation("start", self.harness.users[user], key=key, other=True))
 
     @rule(user=USER)
     def start_without_broker(self, user: int) -> None:
-        """The run is there all the same, and due in a moment."""
+        """A user starts a run while Redis refuses connections: the run is stored and soon due."""
         op = Operation("start", self.harness.users[user])
         began = now()
         with refusing(self.harness.broker):
@@ -65,7 +70,7 @@ class RunsStateMachine(ModelComparison):
 
     @rule(user=USER, pick=PICK)
     def abort(self, user: int, pick: int) -> None:
-        """A user aborts a run, his own or another's."""
+        """A user aborts a run, their own or another user's."""
         self._perform_on(pick, "abort", self.harness.users[user])
 
     @rule(pick=PICK)
@@ -75,12 +80,12 @@ class RunsStateMachine(ModelComparison):
 
     @rule(kind=WORK, pick=PICK)
     def work(self, kind: str, pick: int) -> None:
-        """A worker does something to a run, whether it is its turn or not."""
+        """A worker tries a move of a run, legal or not."""
         self._perform_on(pick, kind)
 
     @rule(pick=PICK, steps=st.integers(1, 3))
     def proceed(self, pick: int, steps: int) -> None:
-        """A worker goes on with a run, and may die anywhere on the way."""
+        """A worker moves a run on, and may stop after any move."""
         for _ in range(steps):
             if (run_id := self._pick(pick)) and self.model.runs[run_id].is_active:
                 self._perform(Operation(STEPS[self.model.runs[run_id].status], run_id=run_id))
@@ -88,22 +93,22 @@ class RunsStateMachine(ModelComparison):
 
     @rule(user=USER, pick=PICK)
     def read_everything(self, user: int, pick: int) -> None:
-        """A user looks at everything: a run, his own or another's, what is active, and his history."""
+        """A user reads a run (their own or another user's), its events, the current run and the list of runs."""
         for kind in ("get", "current", "events", "runs"):
             self._perform_on(pick, kind, self.harness.users[user])
 
     @rule(pick=PICK)
     def publish(self, pick: int) -> None:
-        """A run's message is published, whatever became of the run."""
+        """A run's message is published, whatever the run's status."""
         self._perform_on(pick, "publish")
 
-    @rule(kind=st.sampled_from(["receive", "double", "lose"]), count=st.integers(1, 3))
+    @rule(kind=st.sampled_from(["receive", "duplicate", "lose"]), count=st.integers(1, 3))
     def message(self, kind: str, count: int) -> None:
-        """Messages are received by a worker, which claims; or come twice, or are lost."""
+        """Messages are received by a worker, which claims their runs; or are duplicated; or are lost."""
         for _ in range(count):
             if not self.model.queue:
                 return
-            if kind == "double":
+            if kind == "duplicate":
                 self.harness.broker.lpush(QUEUE, self.harness.broker.lindex(QUEUE, -1))
                 self.model.queue.append(self.model.queue[0])
                 continue
@@ -113,19 +118,19 @@ class RunsStateMachine(ModelComparison):
                 continue
             received = self.harness.receive()
             if received != expected:
-                raise Difference(f"run {received} was received, where the message of run {expected} was the oldest")
+                raise Difference(f"a worker received run {received}, but the oldest message was for run {expected}")
             self._perform(Operation("claim", run_id=received))
 
     @rule(order=st.permutations(range(4)), due=st.integers(0, 4), kill=KILL, place=st.integers(0, 2))
     def reconcile(self, order: list[int], due: int, kill: str | None, place: int) -> None:
-        """Time goes by for some runs, and a reconciler passes, or dies on the way."""
+        """Some runs become due, and a reconciler makes a pass, or dies during it."""
         ids = self._make_due(order, due)
         killed = kill is not None and place < len(ids)
         began = now()
         try:
             number = self.harness.reconcile(kill if killed else None, place)
             if killed or number != len(ids):
-                raise Difference(f"a pass published {number} runs, where {ids} were due")
+                raise Difference(f"a pass published {number} runs, but {ids} were due")
         except Killed:
             pass
         published = ids[:place] if killed else ids
@@ -140,18 +145,18 @@ class RunsStateMachine(ModelComparison):
 
     @rule(order=st.permutations(range(4)), due=st.integers(1, 4))
     def claim_due(self, order: list[int], due: int) -> None:
-        """A reconciler takes what is due and dies; the next one finds nothing for a while."""
+        """A reconciler claims the due runs and dies; the next one finds none until the claims expire."""
         ids = self._make_due(order, due)
         began = now()
-        taken = [self.harness.claim_due(), self.harness.claim_due()]
-        if taken != [ids, []]:
-            raise Difference(f"two reconcilers took {taken}, where {ids} were due")
+        claimed = [self.harness.claim_due(), self.harness.claim_due()]
+        if claimed != [ids, []]:
+            raise Difference(f"two reconcilers claimed {claimed}, but {ids} were due")
         for run_id in ids:
             self._expect_due(run_id, began, CLAIM_SECONDS)
 
     @rule(pick=PICK)
     def type_illegal_statements(self, pick: int) -> None:
-        """Somebody types whatever is illegal into psql, and is refused."""
+        """Illegal statements are typed into psql; the database refuses each of them."""
         run_id = self._pick(pick)
         if run_id is None or not self.with_illegal_sql:
             return
@@ -162,35 +167,36 @@ class RunsStateMachine(ModelComparison):
                 continue
             raise Difference(f"the database did not refuse: {statement}")
 
-    # --- at once -----------------------------------------------------------------------------------------------------
+    # --- Concurrent --------------------------------------------------------------------------------------------------
 
     @rule(given=st.lists(st.tuples(AT_ONCE, USER, PICK), min_size=2, max_size=4))
     def at_once(self, given: list[tuple[str, int, int]]) -> None:
-        """Several at a barrier; some order of the model must explain all answers and the tables."""
+        """Several operations start at a barrier. Some order of them must explain all answers and the tables."""
         ops = [self._op(*each) for each in given]
         self._find_order(ops, run_at_barrier(*[lambda op=op: self.harness.perform(op) for op in ops]))
 
     @rule(outer=st.tuples(AT_ONCE, USER, PICK), inner=st.tuples(AT_ONCE, USER, PICK), place=st.integers(1, 2))
     def interrupt(self, outer: tuple[str, int, int], inner: tuple[str, int, int], place: int) -> None:
-        """One operation comes between two statements of another."""
+        """One operation runs between two statements of another."""
         ops = [self._op(*outer), self._op(*inner)]
         outcomes = self.harness.perform_interrupted(ops[0], place, ops[1])
         self._find_order(ops[: len(outcomes)], outcomes)
 
     @rule(order=st.permutations(range(4)), number=st.integers(2, 3))
     def reconcilers_at_once(self, order: list[int], number: int) -> None:
-        """Each run that is due is taken once."""
+        """Several reconcilers claim at once: each due run is claimed by one of them."""
         ids = self._make_due(order, 4)
-        taken = run_at_barrier(*[self.harness.claim_due] * number)
-        if sorted(sum(taken, [])) != sorted(ids):
-            raise Difference(f"reconcilers at once took {taken}, where {ids} were due")
+        claimed = run_at_barrier(*[self.harness.claim_due] * number)
+        if sorted(sum(claimed, [])) != sorted(ids):
+            raise Difference(f"reconcilers at once claimed {claimed}, but {ids} were due")
         self.times.clear()
 
     @rule(held=HELD, waiting=WAITING, user=USER, pick=PICK, commit=st.sampled_from([True, True, False]))
     def overtake(self, held: str, waiting: str, user: int, pick: int, commit: bool) -> None:
-        """One session is in the middle of something; another comes, waits if it must, and finds what the first left.
+        """One session holds a transaction open while another runs, waits if it must, and then sees the result.
 
-        A move is only begun with the row's lock, and made when the other waits: so the later one has begun earlier.
+        Of a move, the first session takes only the row's lock; it makes the move once the other one waits. So the
+        operation that ends later has begun earlier.
         """
         holds, op = self._pair(held, waiting, user, pick)
         if holds is None:
@@ -201,17 +207,18 @@ class RunsStateMachine(ModelComparison):
             self.harness.add_jobs(holds.run_id)
         began = now()
         held_id = self.other.hold(Operation("lock", run_id=holds.run_id) if holds.kind in MOVES else holds)
-        with self.other.overtakes(lambda: self.harness.perform(op)) as (future, waits):
+        with self.other.overlapping(lambda: self.harness.perform(op)) as (future, waits):
             if not waits:
                 self._check_waiting(op, future.result(), [each for each in ids if each != held_id])
             if holds.kind in MOVES:
                 self.other.hold(holds)
             self.other.end(commit)
             if commit and holds.kind != "lock":
-                self._compare(holds, self.model.apply(holds, ("killed", held_id)), self._held_outcome(holds, held_id, began))
+                expected = self.model.apply(holds, ("killed", held_id))
+                self._compare(holds, expected, self._held_outcome(holds, held_id, began))
             if waits:
                 if waiting == "claim_due":
-                    raise Difference("taking what is due waits for a row that somebody holds")
+                    raise Difference("the claim of the due runs waits for a locked row")
                 self._check_waiting(op, future.result(), [])
         self.times.clear()
         self._check_published_runs_existed()

@@ -1,4 +1,4 @@
-"""The oracle itself: silent on what really happens, and each of its rules fires on a history that breaks it."""
+"""The history checker accepts real histories, and each of its rules reports a history that breaks it."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -14,7 +14,7 @@ from tests.faults.history_checker import RULES, ClientLog, Event, History, LogEn
 from tests.support.factories import make_run, make_user
 
 BEGIN = datetime(2026, 1, 5, 12, tzinfo=timezone.utc)
-BOUND = 60.0
+MAX_WAIT = 60.0
 
 
 def at(seconds: float) -> datetime:
@@ -22,7 +22,7 @@ def at(seconds: float) -> datetime:
 
 
 def make(run_id: int, user_id: int, since: float, *moves: tuple[float, str, str], **more: Any) -> tuple[dict, list]:
-    """A run that began at that second and made these moves, and its events: what the product would have written."""
+    """Return the row and the events of a run that began at ``since`` and made these moves."""
     events = [Event(run_id, 1, at(since), None, "pending", "user")]
     run = {
         "id": run_id, "user_id": user_id, "status": "pending", "created_at": at(since - 0.1), "started_at": None,
@@ -49,7 +49,7 @@ def entry(kind: str, began: float, ended: float, run_id: int | None = None, stat
 
 
 def sound() -> History:
-    """Two users; of one a run that finished, one that was aborted, one in error, and one that is active."""
+    """Two users: one with a finished, an aborted, a failed and an active run, the other with a pending run."""
     work = ((1, "initializing", "worker"), (2, "ingesting", "worker"))
     made = [
         make(1, 1, 0, *work, (10, "finished", "worker"), idempotency_key="a"),
@@ -84,18 +84,18 @@ def sound() -> History:
 Change = Callable[[History], Any]
 
 
-def saying(*words: Any, **more: Any) -> Change:
-    """One more entry."""
+def add_entry(*words: Any, **more: Any) -> Change:
+    """Add an entry to the client log."""
     return lambda history: history.entries.append(entry(*words, **more))
 
 
-def setting(run_id: int, **columns: Any) -> Change:
-    """The row says something else."""
+def set_columns(run_id: int, **columns: Any) -> Change:
+    """Change columns of a run's row."""
     return lambda history: history.runs[run_id].update(columns)
 
 
-def event(run_id: int, seq: int, /, **fields: Any) -> Change:
-    """An event says something else."""
+def change_event(run_id: int, seq: int, /, **fields: Any) -> Change:
+    """Change fields of an event."""
 
     def change(history: History) -> None:
         [place] = [n for n, each in enumerate(history.events) if (each.run_id, each.seq) == (run_id, seq)]
@@ -104,136 +104,136 @@ def event(run_id: int, seq: int, /, **fields: Any) -> Change:
     return change
 
 
-def more(run_id: int, seq: int, second: float, before: str | None, to: str, actor: str = "worker") -> Change:
-    """One more event."""
+def add_event(run_id: int, seq: int, second: float, before: str | None, to: str, actor: str = "worker") -> Change:
+    """Add an event to the timeline."""
     return lambda history: history.events.append(Event(run_id, seq, at(second), before, to, actor))
 
 
-def gone(run_id: int) -> Change:
-    """The row is not there."""
+def delete_run(run_id: int) -> Change:
+    """Delete a run's row."""
     return lambda history: history.runs.pop(run_id)
 
 
 BROKEN: list[tuple[str, int | None, Change]] = [
-    ("acknowledged_start_exists", 99, saying("started", 1, 2, 99)),
-    ("acknowledged_start_exists", 5, saying("replayed", 50, 51, 5)),
-    ("acknowledged_start_exists", 4, saying("started", 38, 39, 4)),
-    ("acknowledged_start_exists", 1, saying("started", 15, 16, 1)),
-    ("one_created_answer_per_run", 2, saying("started", 19, 21, 2)),
+    ("acknowledged_start_exists", 99, add_entry("started", 1, 2, 99)),
+    ("acknowledged_start_exists", 5, add_entry("replayed", 50, 51, 5)),
+    ("acknowledged_start_exists", 4, add_entry("started", 38, 39, 4)),
+    ("acknowledged_start_exists", 1, add_entry("started", 15, 16, 1)),
+    ("one_created_answer_per_run", 2, add_entry("started", 19, 21, 2)),
     ("every_run_has_a_start", 5, lambda history: history.entries.remove(entry("started", 4, 6, 5, user_id=2))),
     ("every_run_has_a_start", 3, lambda history: history.entries.remove(entry("lost", 29, 32))),
-    ("acknowledged_abort_is_final", 1, saying("aborted", 11, 12, 1)),
-    ("acknowledged_abort_is_final", 4, saying("aborted", 43, 44, 4)),
-    ("acknowledged_abort_is_final", 99, saying("aborted", 43, 44, 99)),
-    ("acknowledged_abort_is_final", 2, saying("aborted", 20, 21, 2)),
-    ("acknowledged_abort_is_final", 2, saying("aborted", 23, 24, 2, user_id=2)),
-    ("terminal_status_is_final", 2, more(2, 3, 23, "aborted", "finished")),
-    ("one_active_run_per_user", 2, event(2, 1, at=at(9.9))),
-    ("one_active_run_per_user", 5, setting(5, user_id=1)),
-    ("terminal_run_is_complete", 1, setting(1, finished_at=None)),
-    ("terminal_run_is_complete", 1, setting(1, finished_at=at(1.5))),
-    ("terminal_run_is_complete", 1, setting(1, finished_at=at(11))),
-    ("terminal_run_is_complete", 4, setting(4, finished_at=at(41))),
-    ("terminal_run_is_complete", 3, setting(3, error_message=None)),
-    ("terminal_run_is_complete", 3, setting(3, error_message=" ")),
-    ("terminal_run_is_complete", 2, setting(2, error_message="late")),
-    ("terminal_run_is_complete", 1, setting(1, jobs_failed=None)),
-    ("terminal_run_is_complete", 2, setting(2, jobs_ready=0)),
-    ("actor_may_make_the_move", 2, event(2, 2, actor="worker")),
-    ("actor_may_make_the_move", 1, event(1, 4, actor="sql:app")),
-    ("started_at_matches_the_claim", 4, setting(4, started_at=None)),
-    ("started_at_matches_the_claim", 4, setting(4, started_at=at(42))),
-    ("started_at_matches_the_claim", 2, setting(2, started_at=at(21))),
-    ("timeline_is_consistent", 1, event(1, 4, seq=5)),
-    ("timeline_is_consistent", 1, event(1, 3, at=at(0.5))),
-    ("timeline_is_consistent", 4, event(4, 2, to_status="finished")),
-    ("timeline_is_consistent", 1, event(1, 3, from_status="pending")),
-    ("timeline_is_consistent", 5, event(5, 1, to_status="initializing")),
-    ("timeline_matches_the_status", 4, setting(4, status="ingesting")),
-    ("timeline_matches_the_status", 3, gone(3)),
+    ("acknowledged_abort_is_final", 1, add_entry("aborted", 11, 12, 1)),
+    ("acknowledged_abort_is_final", 4, add_entry("aborted", 43, 44, 4)),
+    ("acknowledged_abort_is_final", 99, add_entry("aborted", 43, 44, 99)),
+    ("acknowledged_abort_is_final", 2, add_entry("aborted", 20, 21, 2)),
+    ("acknowledged_abort_is_final", 2, add_entry("aborted", 23, 24, 2, user_id=2)),
+    ("terminal_status_is_final", 2, add_event(2, 3, 23, "aborted", "finished")),
+    ("one_active_run_per_user", 2, change_event(2, 1, at=at(9.9))),
+    ("one_active_run_per_user", 5, set_columns(5, user_id=1)),
+    ("terminal_run_is_complete", 1, set_columns(1, finished_at=None)),
+    ("terminal_run_is_complete", 1, set_columns(1, finished_at=at(1.5))),
+    ("terminal_run_is_complete", 1, set_columns(1, finished_at=at(11))),
+    ("terminal_run_is_complete", 4, set_columns(4, finished_at=at(41))),
+    ("terminal_run_is_complete", 3, set_columns(3, error_message=None)),
+    ("terminal_run_is_complete", 3, set_columns(3, error_message=" ")),
+    ("terminal_run_is_complete", 2, set_columns(2, error_message="late")),
+    ("terminal_run_is_complete", 1, set_columns(1, jobs_failed=None)),
+    ("terminal_run_is_complete", 2, set_columns(2, jobs_ready=0)),
+    ("actor_may_make_the_move", 2, change_event(2, 2, actor="worker")),
+    ("actor_may_make_the_move", 1, change_event(1, 4, actor="sql:app")),
+    ("started_at_matches_the_claim", 4, set_columns(4, started_at=None)),
+    ("started_at_matches_the_claim", 4, set_columns(4, started_at=at(42))),
+    ("started_at_matches_the_claim", 2, set_columns(2, started_at=at(21))),
+    ("timeline_is_consistent", 1, change_event(1, 4, seq=5)),
+    ("timeline_is_consistent", 1, change_event(1, 3, at=at(0.5))),
+    ("timeline_is_consistent", 4, change_event(4, 2, to_status="finished")),
+    ("timeline_is_consistent", 1, change_event(1, 3, from_status="pending")),
+    ("timeline_is_consistent", 5, change_event(5, 1, to_status="initializing")),
+    ("timeline_matches_the_status", 4, set_columns(4, status="ingesting")),
+    ("timeline_matches_the_status", 3, delete_run(3)),
     ("timeline_matches_the_status", 5, lambda history: history.events.pop()),
-    ("timeline_matches_the_status", 5, setting(5, created_at=at(5.1))),
-    ("one_claim_per_run", 4, more(4, 3, 42, "initializing", "initializing")),
-    ("shown_status_was_true", 1, saying("seen", 11, 12, 1, "ingesting")),
-    ("shown_status_was_true", 4, saying("seen", 39.5, 40.5, 4, "initializing")),
-    ("shown_status_was_true", 4, saying("seen", 46, 47, 4, "pending")),
-    ("shown_status_was_true", 1, saying("seen", 11, 12, 1)),
-    ("shown_status_was_true", 99, saying("seen", 11, 12, 99)),
-    ("shown_status_was_true", 1, saying("seen", 1.2, 1.4, 1, "initializing", user_id=2)),
-    ("active_run_is_never_hidden", 4, saying("seen", 45, 46)),
-    ("active_run_is_never_hidden", 1, saying("seen", 8, 9)),
-    ("refused_start_names_an_active_run", 1, saying("refused", 12, 13, 1)),
-    ("refused_start_names_an_active_run", 5, saying("refused", 12, 13, 5)),
-    ("refused_start_names_an_active_run", 4, saying("refused", 38, 39, 4)),
-    ("refused_abort_names_the_final_status", 1, saying("abort_refused", 11, 12, 1, "error")),
-    ("refused_abort_names_the_final_status", 2, saying("abort_refused", 23, 24, 2, "aborted")),
-    ("refused_abort_names_the_final_status", 4, saying("abort_refused", 43, 44, 4, "finished")),
-    ("refused_abort_names_the_final_status", 1, saying("abort_refused", 8, 9, 1, "finished")),
-    ("refused_abort_names_the_final_status", 1, saying("abort_refused", 11, 12, 1, "finished", user_id=2)),
-    ("one_run_per_key", 1, saying("replayed", 23, 24, 2, key="a")),
-    ("one_run_per_key", 2, saying("replayed", 23, 24, 2, key="b")),
-    ("one_run_per_key", None, setting(2, idempotency_key="a")),
-    ("publication_is_consistent", 5, setting(5, dispatched_at=at(6))),
-    ("publication_is_consistent", 5, setting(5, dispatch_count=1)),
-    ("publication_is_consistent", 4, setting(4, dispatched_at=at(39))),
-    ("publication_is_consistent", 4, saying("received", 39, 39, 4)),
-    ("publication_is_consistent", 99, saying("received", 39, 39, 99)),
+    ("timeline_matches_the_status", 5, set_columns(5, created_at=at(5.1))),
+    ("one_claim_per_run", 4, add_event(4, 3, 42, "initializing", "initializing")),
+    ("shown_status_was_true", 1, add_entry("seen", 11, 12, 1, "ingesting")),
+    ("shown_status_was_true", 4, add_entry("seen", 39.5, 40.5, 4, "initializing")),
+    ("shown_status_was_true", 4, add_entry("seen", 46, 47, 4, "pending")),
+    ("shown_status_was_true", 1, add_entry("seen", 11, 12, 1)),
+    ("shown_status_was_true", 99, add_entry("seen", 11, 12, 99)),
+    ("shown_status_was_true", 1, add_entry("seen", 1.2, 1.4, 1, "initializing", user_id=2)),
+    ("active_run_is_never_hidden", 4, add_entry("seen", 45, 46)),
+    ("active_run_is_never_hidden", 1, add_entry("seen", 8, 9)),
+    ("refused_start_names_an_active_run", 1, add_entry("refused", 12, 13, 1)),
+    ("refused_start_names_an_active_run", 5, add_entry("refused", 12, 13, 5)),
+    ("refused_start_names_an_active_run", 4, add_entry("refused", 38, 39, 4)),
+    ("refused_abort_names_the_final_status", 1, add_entry("abort_refused", 11, 12, 1, "error")),
+    ("refused_abort_names_the_final_status", 2, add_entry("abort_refused", 23, 24, 2, "aborted")),
+    ("refused_abort_names_the_final_status", 4, add_entry("abort_refused", 43, 44, 4, "finished")),
+    ("refused_abort_names_the_final_status", 1, add_entry("abort_refused", 8, 9, 1, "finished")),
+    ("refused_abort_names_the_final_status", 1, add_entry("abort_refused", 11, 12, 1, "finished", user_id=2)),
+    ("one_run_per_key", 1, add_entry("replayed", 23, 24, 2, key="a")),
+    ("one_run_per_key", 2, add_entry("replayed", 23, 24, 2, key="b")),
+    ("one_run_per_key", None, set_columns(2, idempotency_key="a")),
+    ("publication_is_consistent", 5, set_columns(5, dispatched_at=at(6))),
+    ("publication_is_consistent", 5, set_columns(5, dispatch_count=1)),
+    ("publication_is_consistent", 4, set_columns(4, dispatched_at=at(39))),
+    ("publication_is_consistent", 4, add_entry("received", 39, 39, 4)),
+    ("publication_is_consistent", 99, add_entry("received", 39, 39, 99)),
     ("received_in_time", 5, lambda history: history.entries.pop()),
-    ("received_in_time", 5, setting(5, created_at=at(-11))),
+    ("received_in_time", 5, set_columns(5, created_at=at(-11))),
 ]
 
 
-def judged(history: History, **more: Any) -> set[tuple[str, int | None]]:
+def broken_rules(history: History, **more: Any) -> set[tuple[str, int | None]]:
     return {(found.rule, found.run_id) for found in violations(history, **more)}
 
 
-def test_a_sound_history_is_found_sound():
-    assert violations(sound(), BOUND) == []
+def test_violations_is_empty_for_a_sound_history():
+    assert violations(sound(), MAX_WAIT) == []
 
 
 @pytest.mark.parametrize(("rule", "run_id", "change"), BROKEN, ids=[f"{n}-{each[0]}" for n, each in enumerate(BROKEN)])
-def test_a_rule_fires_on_what_breaks_it(rule, run_id, change):
+def test_each_rule_reports_a_history_that_breaks_it(rule, run_id, change):
     history = sound()
     if rule == "received_in_time":
         history.read_at = at(66)
     change(history)
-    assert (rule, run_id) in judged(history, bound_seconds=BOUND)
+    assert (rule, run_id) in broken_rules(history, max_wait_seconds=MAX_WAIT)
 
 
-def test_every_rule_is_seen_to_fire():
+def test_rules_have_each_a_history_that_breaks_them():
     assert {rule for rule, _, _ in BROKEN} == {*RULES, "received_in_time"}
 
 
-def test_a_run_may_wait_as_long_as_an_outage_lasts_and_the_bound():
+def test_received_in_time_does_not_count_outages():
     history = sound()
     history.entries.pop()
     history.read_at = at(100)
-    assert judged(history, bound_seconds=BOUND) == {("received_in_time", 5)}
-    assert judged(history, bound_seconds=BOUND, outages=[(at(10), at(30)), (at(20), at(50))]) == set()
-    assert judged(history, bound_seconds=BOUND, outages=[(at(10), at(30)), (at(20), at(44))]) != set()
+    assert broken_rules(history, max_wait_seconds=MAX_WAIT) == {("received_in_time", 5)}
+    assert broken_rules(history, max_wait_seconds=MAX_WAIT, outages=[(at(10), at(30)), (at(20), at(50))]) == set()
+    assert broken_rules(history, max_wait_seconds=MAX_WAIT, outages=[(at(10), at(30)), (at(20), at(44))]) != set()
 
 
-def test_what_nobody_answered_for_may_be_seen_late_but_not_for_ever():
-    """An event is dated before its commit; only an answer tells that by then everybody had to see it."""
+def test_shown_status_may_lag_behind_an_event_until_an_answer_proves_it():
+    """An event is dated before its commit. Only an answer or MAX_COMMIT_TIME proves that every client must see it."""
     late = sound()
     late.entries.append(entry("seen", 32, 33, 3, "pending"))
-    assert judged(late) == set()
+    assert broken_rules(late) == set()
     late.entries.append(entry("seen", 31.5, 31.8, 3, "error"))
-    assert judged(late) == {("shown_status_was_true", 3)}
+    assert broken_rules(late) == {("shown_status_was_true", 3)}
     later = sound()
     later.entries.append(entry("seen", 45, 46, 3, "pending"))
-    assert judged(later) == {("shown_status_was_true", 3)}
-    assert judged(later, outages=[(at(33), at(40))]) == set()
+    assert broken_rules(later) == {("shown_status_was_true", 3)}
+    assert broken_rules(later, outages=[(at(33), at(40))]) == set()
 
 
 @pytest.fixture
 def connection(app, settings) -> Iterator[psycopg.Connection]:
-    """One to the suite's database, in no transaction."""
+    """A connection to the suite's database, in no transaction."""
     with psycopg.connect(**connect_arguments(settings.database_url), autocommit=True) as connection:
         yield connection
 
 
-def test_what_the_services_do_is_sound(app, connection):
+def test_violations_is_empty_for_runs_made_by_the_services(app, connection):
     log = ClientLog(complete=True)
     user_id = make_user()
     for end in (transitions.abort, transitions.finish, lambda run_id: transitions.fail(run_id, "The board vanished.")):
@@ -249,10 +249,10 @@ def test_what_the_services_do_is_sound(app, connection):
         began = now()
         assert queries.current(user_id) is None
         log.record("seen", user_id, began)
-    assert violations(History.read(connection, log), bound_seconds=600) == []
+    assert violations(History.read(connection, log), max_wait_seconds=600) == []
 
 
-def test_what_is_typed_into_the_database_is_noticed(app, connection):
+def test_violations_reports_moves_typed_into_the_database(app, connection):
     run_id = make_run("ingesting")
     found = violations(History.read(connection, ClientLog(complete=True)))
     assert {each.run_id for each in found} == {run_id}
