@@ -80,7 +80,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("names", nargs="*", help="run the drills whose name contains one of these; default: all")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1_000_000))
     parser.add_argument("--soak-minutes", type=float, default=0, help="length of the soak test; default: no soak test")
-    parser.add_argument("--scale", type=float, default=1, help="multiply every number of repetitions, for a short trial")
+    parser.add_argument("--scale", type=float, default=1, help="multiply all repetitions by this, for a trial")
     parser.add_argument("--report", type=Path, help="write the report to this file")
     parser.add_argument("--list", action="store_true", help="list the drills and exit")
     arguments = parser.parse_args()

@@ -1,6 +1,6 @@
-"""The long fuzzing against the OpenAPI document, over HTTP to whole products: one of each AUTH.
+"""The long fuzzing against the OpenAPI document, over HTTP, of two products: one for each AUTH.
 
-By hand: ``python -m tests.drills.contract_fuzzing --examples 100 --seed 1``.
+Run it alone with ``python -m tests.drills.contract_fuzzing --examples 100 --seed 1``.
 """
 
 import argparse
@@ -24,7 +24,7 @@ SECRET_KEY = "a-key-of-this-drill-and-of-nothing-else-0123456789"
 
 @dataclass(frozen=True)
 class FuzzingResult:
-    """What the drill came to, both products together."""
+    """The result for both products together."""
 
     seed: int
     examples: int
@@ -33,27 +33,27 @@ class FuzzingResult:
 
     @property
     def cases(self) -> int:
-        """Requests that were made."""
+        """The number of requests."""
         return sum(each.cases for each in self.figures.values())
 
     @property
     def checks(self) -> int:
-        """Checks of their answers."""
+        """The number of checks of answers."""
         return sum(each.checks for each in self.figures.values())
 
     @property
     def server_errors(self) -> int:
-        """Answers that say it was the product's fault."""
+        """The number of answers with a 5xx status."""
         return sum(count for each in self.figures.values() for status, count in each.answers.items() if status >= 500)
 
     @property
     def failures(self) -> list[str]:
-        """What is not as documented."""
-        return [f"AUTH={auth}: {told}" for auth, each in self.figures.items() for told in each.failures]
+        """The deviations from the document, in words."""
+        return [f"AUTH={auth}: {failure}" for auth, each in self.figures.items() for failure in each.failures]
 
 
 def run(examples: int = 100, seed: int = 1) -> FuzzingResult:
-    """Fuzz a product with AUTH=local, then one with AUTH=accounts and two users; so many examples an operation."""
+    """Fuzz a product with AUTH=local, then one with AUTH=accounts and two users."""
     began, boards = time.monotonic(), Boards()
     boards.greenhouse("acme", [job(1, "Engineer")])
     settings = {**environment(boards.url), "LOG_FORMAT": "json"}
@@ -82,11 +82,11 @@ def _accounts(examples: int, seed: int, environment: dict[str, str]) -> Figures:
             assert added.returncode == 0, added.stderr
         product.sql(revive)
 
-        def revived(operation: str) -> None:
+        def restore_tokens(operation: str) -> None:
             if operation.startswith("DELETE /api/auth/"):
                 product.sql(revive)
 
-        return fuzz(_load(product), examples, seed, tokens, _reset_rate_limits(product), revived)
+        return fuzz(_load(product), examples, seed, tokens, _reset_rate_limits(product), restore_tokens)
 
 
 def _load(product: Product) -> Callable[..., schemathesis.BaseSchema]:
@@ -94,7 +94,7 @@ def _load(product: Product) -> Callable[..., schemathesis.BaseSchema]:
 
 
 def _reset_rate_limits(product: Product) -> Callable[[str], None]:
-    """How often passwords and boards may be tried has tests of its own."""
+    """Return a hook that resets the rate limits, which have tests of their own."""
 
     def before(operation: str) -> None:
         if operation.endswith(RATE_LIMITED):
@@ -104,12 +104,12 @@ def _reset_rate_limits(product: Product) -> Callable[[str], None]:
 
 
 def main(words: list[str] | None = None) -> int:
-    """Run it and print its figures; returns 1 if anything is not as documented."""
+    """Run the fuzzing and print its figures; return 1 if an answer deviates from the document."""
     parser = argparse.ArgumentParser(prog="python -m tests.drills.contract_fuzzing", description=__doc__)
     parser.add_argument("--examples", type=int, default=100, help="per operation and phase")
     parser.add_argument("--seed", type=int, default=1)
-    given = parser.parse_args(words)
-    outcome = run(given.examples, given.seed)
+    arguments = parser.parse_args(words)
+    outcome = run(arguments.examples, arguments.seed)
     for auth, each in outcome.figures.items():
         phases = ", ".join(f"{name} {count}" for name, count in each.phases.items())
         answers = ", ".join(f"{status}: {count}" for status, count in sorted(each.answers.items()))

@@ -1,4 +1,4 @@
-"""PostgreSQL killed, frozen, cut off, locked, full of sessions, while users use the product."""
+"""Faults of PostgreSQL under load: killed, frozen, disconnected, locked, read-only, out of connections."""
 
 import time
 from contextlib import ExitStack, suppress
@@ -16,28 +16,27 @@ from tests.drills.users import User
 
 GROUP = "PostgreSQL"
 MAX_ANSWER_SECONDS = 15.0
-"""Within which every request is answered, whatever PostgreSQL does: 7 s for an answer, and for a second look."""
-
+"""Time limit for every answer, whatever PostgreSQL does: 7 s for a statement, and the same for one retry."""
 
 MAX_CROWDED_ANSWER_SECONDS = 20.0
-"""The same for more users than connections: who comes last waits for those before, 7 s and then 3 s at a time."""
+"""Time limit with more users than connections. The last ones wait for those before them: 7 s, then 3 s each time."""
 
 
-def check_load(testbed: Testbed, load: Load, patience: float = MAX_ANSWER_SECONDS) -> dict[str, str]:
-    """Check that everybody was answered, and with nothing but results and 503; returns the figures."""
-    strange = {status: n for status, n in load.statuses.items() if status not in ("200", "201", "409", "503")}
-    if strange:
-        testbed.record_violation(f"answers under load: {strange}")
-    if load.slowest > patience:
+def check_load(testbed: Testbed, load: Load, max_seconds: float = MAX_ANSWER_SECONDS) -> dict[str, str]:
+    """Check that every request was answered in time, with a result or 503; return the figures."""
+    unexpected = {status: n for status, n in load.statuses.items() if status not in ("200", "201", "409", "503")}
+    if unexpected:
+        testbed.record_violation(f"unexpected answers under load: {unexpected}")
+    if load.slowest > max_seconds:
         testbed.record_violation(f"an answer took {load.slowest:.1f} s")
-    shown = ", ".join(f"{status}: {n}" for status, n in sorted(load.statuses.items()))
-    return {"answers": shown, "slowest": f"{load.slowest:.1f} s"}
+    answers = ", ".join(f"{status}: {n}" for status, n in sorted(load.statuses.items()))
+    return {"answers": answers, "slowest": f"{load.slowest:.1f} s"}
 
 
 @drill("PostgreSQL killed under load", GROUP, SIMULATED)
 def postgres_killed(testbed: Testbed) -> Outcome:
-    """PostgreSQL is SIGKILLed while 6 users start, read and abort: answers are results or 503, nothing acknowledged is
-    lost. Recovery is counted from the kill to the first good answer.
+    """PostgreSQL is killed with SIGKILL while 6 users start, read and abort: answers are results or 503, and nothing
+    acknowledged is lost. Recovery is the time from the kill to the first good answer.
     """
     testbed.configure_worker(units=2, pause=0.05)
     recoveries: list[float] = []
@@ -54,8 +53,8 @@ def postgres_killed(testbed: Testbed) -> Outcome:
 
 @drill("PostgreSQL sessions ended under load", GROUP, SIMULATED)
 def sessions_ended(testbed: Testbed) -> Outcome:
-    """Every session at PostgreSQL is terminated, 50 times, at random instants, while 6 users use the product.
-    Statements are cut in the middle, commits among them: their outcome is unknown to whoever sent them.
+    """Every session at PostgreSQL is terminated 50 times, at random, while 6 users use the product: answers are results
+    or 503. Statements and commits are interrupted, so that their outcome is unknown to the product.
     """
     testbed.configure_worker(units=2, pause=0.05)
     recoveries, ended = [], 0
@@ -71,9 +70,8 @@ def sessions_ended(testbed: Testbed) -> Outcome:
 
 @drill("PostgreSQL frozen under load", GROUP, SIMULATED)
 def postgres_frozen(testbed: Testbed) -> Outcome:
-    """PostgreSQL hangs for 10 s while 6 users use the product, and 32 more start at one instant: each is answered
-    within 20 s, though they are more than there are connections, and all goes on. Nothing closes a connection here;
-    only time limits help.
+    """PostgreSQL hangs for 10 s while 6 users use the product and 32 more start at once, more than there are
+    connections: each request is answered within 20 s. No connection is closed, so only timeouts help.
     """
     testbed.configure_worker(units=2, pause=0.05)
     recoveries: list[float] = []
@@ -94,14 +92,14 @@ def postgres_frozen(testbed: Testbed) -> Outcome:
 
 
 @drill("PostgreSQL locked, read-only, full of sessions", GROUP, PLACEHOLDER)
-def postgres_strange(testbed: Testbed) -> Outcome:
-    """Somebody locks the table, makes the database read-only, takes every session: answers are results or 503, and all
-    goes on. What an operator with psql may do. What was started is received afterwards.
+def postgres_misused(testbed: Testbed) -> Outcome:
+    """An operator with psql locks the table, makes the database read-only, and opens every session: answers are results
+    or 503, and the started runs are received afterwards.
     """
     recoveries: list[float] = []
-    faults_here = [_lock_table, _read_only, _all_sessions]
+    all_faults = [_lock_table, _read_only, _all_sessions]
     with under_load(testbed, testbed.users(4)) as load, testbed.outage():
-        for fault in faults_here * testbed.scaled(1):
+        for fault in all_faults * testbed.scaled(1):
             sleep_for(1)
             fault(testbed)
             recoveries.append(wait_for_good_answer(load, datetime.now(UTC)))
@@ -133,13 +131,13 @@ def _all_sessions(testbed: Testbed) -> None:
         faults.cut_postgres(testbed.product)
         while True:
             stack.enter_context(testbed.product.connect())
-    # Leaving the block gives them back; those that came too late are answered again.
+    # The end of the block closes the sessions.
 
 
-@drill("aborts and starts behind a held row", GROUP, PLACEHOLDER)
-def held_row(testbed: Testbed) -> Outcome:
-    """Psql holds the run's row: the abort waits, answers 503 within 15 s, and succeeds afterwards. An abort that was
-    answered 503 was not carried out behind anybody's back, or was, and is shown as such.
+@drill("aborts behind a locked row", GROUP, PLACEHOLDER)
+def locked_row(testbed: Testbed) -> Outcome:
+    """A session in psql locks the runs' rows: an abort is answered 503 within 15 s, and succeeds after the lock is
+    released.
     """
     seconds: list[float] = []
     users = testbed.users(testbed.scaled(5))
@@ -149,7 +147,8 @@ def held_row(testbed: Testbed) -> Outcome:
         for reply in testbed.run_concurrently(lambda pair: pair[0].abort(pair[1]), runs):
             seconds.append(reply.seconds)
             if reply.status != 503 or reply.seconds > MAX_ANSWER_SECONDS:
-                testbed.record_violation(f"abort behind a held row: {reply.status} after {reply.seconds:.1f} s")
+                answer = f"{reply.status} after {reply.seconds:.1f} s"
+                testbed.record_violation(f"an abort behind a locked row was answered {answer}")
         connection.rollback()
     for user, run_id in runs:
         if user.abort(run_id).status != 200:

@@ -1,4 +1,4 @@
-"""People who use the product all at once, for as long as a drill lasts."""
+"""The load generator: users who start, read and abort until a block ends."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from tests.drills.testbed import Testbed
 
 MAX_SEARCHED = 2000
-"""Replies that are looked through for a good one."""
+"""Latest replies that are searched for a good one."""
 
 
 class Load:
-    """What was answered meanwhile."""
+    """The answers under load."""
 
     def __init__(self) -> None:
         self.done = Event()
@@ -28,48 +28,48 @@ class Load:
         self.replies: list[Reply] = []
 
     def record(self, reply: Reply) -> Reply:
-        """Remember how it was answered."""
+        """Append a reply, and return it."""
         with self.lock:
             self.replies.append(reply)
         return reply
 
     @property
     def statuses(self) -> Counter[str]:
-        """How many of each status; ``none`` where no answer came."""
+        """The number of answers by status; ``none`` counts requests without an answer."""
         return Counter(str(reply.status or "none") for reply in self.replies)
 
     def good_since(self, moment: datetime) -> datetime | None:
-        """When the first good answer came to a request that was made after that moment."""
-        asked = [reply for reply in reversed(self.replies[-MAX_SEARCHED:]) if reply.began > moment]
-        return min((reply.ended for reply in asked if reply.status in (200, 201, 409)), default=None)
+        """Return the time of the first good answer to a request sent after ``moment``, or None."""
+        replies = [reply for reply in reversed(self.replies[-MAX_SEARCHED:]) if reply.began > moment]
+        return min((reply.ended for reply in replies if reply.status in (200, 201, 409)), default=None)
 
     @property
     def slowest(self) -> float:
-        """The longest that anybody waited."""
+        """The longest answer time in seconds."""
         return max((reply.seconds for reply in self.replies), default=0.0)
 
 
 def wait_for_good_answer(load: Load, since: datetime, seconds: float = 60) -> float:
-    """Wait for the first good answer to a request made since then; returns how long after it came."""
+    """Wait for the first good answer to a request sent after ``since``; return the seconds until it came."""
     found = wait_until(lambda: load.good_since(since), seconds, "a good answer")
     return (found - since).total_seconds()
 
 
 @contextmanager
 def under_load(testbed: "Testbed", users: list[User], abort_share: float = 0.5) -> Iterator[Load]:
-    """Inside this block every one of them starts (with a key, tried again until it is answered), reads, aborts."""
+    """Let each user start with a key (repeated until it is answered), read and abort, inside this block."""
     load = Load()
     with ThreadPoolExecutor(len(users)) as pool:
-        lives = [pool.submit(_live, load, user, abort_share) for user in users]
+        loops = [pool.submit(_use_product, load, user, abort_share) for user in users]
         try:
             yield load
         finally:
             load.done.set()
-        for life in lives:
-            life.result()
+        for loop in loops:
+            loop.result()
 
 
-def _live(load: Load, user: User, abort_share: float) -> None:
+def _use_product(load: Load, user: User, abort_share: float) -> None:
     number = 0
     while not load.done.is_set():
         number += 1
@@ -84,7 +84,7 @@ def _live(load: Load, user: User, abort_share: float) -> None:
 
 
 def _start(load: Load, user: User, key: str) -> int | None:
-    """The run that this key got; None if the load ended before that was known."""
+    """Return the run of this key; None if the load ended before an answer named it."""
     while not load.done.is_set():
         reply = load.record(user.start(key))
         if reply.status in (200, 201, 409):

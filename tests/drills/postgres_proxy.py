@@ -1,4 +1,4 @@
-"""A wire to PostgreSQL that is cut where it hurts: the statement was carried out, and nobody is told."""
+"""A proxy in front of PostgreSQL that cuts the connection before or after a given statement is committed."""
 
 import socket
 import struct
@@ -15,11 +15,11 @@ PATTERNS = {
     ("abort", BEFORE): b"UPDATE ingestion_runs",
     ("abort", AFTER): b"UPDATE 1\0",
 }
-"""What goes over the wire then. PostgreSQL tells how many rows were written when, with autocommit, all is committed."""
+"""The bytes at which the connection is cut. In autocommit, PostgreSQL sends the row count after the commit."""
 
 
 class PostgresProxy:
-    """Listens on loopback and passes on to a unix socket. ``cut`` says at which words it is cut next."""
+    """Forwards connections on loopback to a Unix socket. ``cut`` is the pattern at which it cuts next."""
 
     def __init__(self, target: Path) -> None:
         self.target = str(target)
@@ -31,7 +31,7 @@ class PostgresProxy:
 
     @contextmanager
     def listening(self) -> Iterator["PostgresProxy"]:
-        """Pass on inside this block."""
+        """Forward connections inside this block."""
         Thread(target=self._accept, daemon=True).start()
         try:
             yield self
@@ -50,9 +50,9 @@ class PostgresProxy:
                     client.close()
                     continue
                 for source, sink, way in ((client, server, BEFORE), (server, client, AFTER)):
-                    Thread(target=self._pass_on, args=(source, sink, way), daemon=True).start()
+                    Thread(target=self._forward, args=(source, sink, way), daemon=True).start()
 
-    def _pass_on(self, source: socket.socket, sink: socket.socket, way: str) -> None:
+    def _forward(self, source: socket.socket, sink: socket.socket, way: str) -> None:
         with suppress(OSError):
             while data := source.recv(65536):
                 if (cut := self.cut) and cut[1] == way and PATTERNS[cut] in data:
@@ -62,7 +62,7 @@ class PostgresProxy:
                 sink.sendall(data)
         for end in (source, sink):
             with suppress(OSError):
-                # With a reset, as a wire ends that is cut.
+                # Send a reset, as from a broken network.
                 end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
                 end.shutdown(socket.SHUT_RDWR)
             end.close()

@@ -1,4 +1,4 @@
-"""A second web machine on the product's data, which reaches PostgreSQL over a wire of ours."""
+"""A second web server on the product's data, which reaches PostgreSQL through the proxy."""
 
 import os
 import subprocess
@@ -20,7 +20,7 @@ from tests.support.waiting import wait_until
 
 @contextmanager
 def second_web(product: Product) -> Iterator[tuple[PostgresProxy, int]]:
-    """gunicorn, as on several machines; yields the wire and the port."""
+    """Run gunicorn inside this block, as on a second machine; yield the proxy and the port."""
     socket_path = postgres_home(short_path(product.data_dir)) / ".s.PGSQL.5432"
     with PostgresProxy(socket_path).listening() as proxy, temporary_folder() as folder:
         port = free_port()

@@ -1,6 +1,6 @@
-"""The product, with the walking worker in place of the placeholder's.
+"""The product with the simulated worker.
 
-Run as a program it is ``run.py``; run with the word ``second`` it keeps a second worker running.
+As a program this module is ``run.py`` with that worker. With the argument ``second`` it keeps a second worker running.
 """
 
 import signal
@@ -30,7 +30,7 @@ APPLICATION = "tests.drills.simulated_worker"
 
 
 class SimulatedProduct(Product):
-    """Kept running exactly as ever; only which application the worker loads is another."""
+    """The whole product; only its worker loads the simulated ingestion."""
 
     def __init__(self, data_dir: Path, measured: bool = False, **environment: str) -> None:
         super().__init__(data_dir, measured, **environment)
@@ -42,30 +42,30 @@ class SimulatedProduct(Product):
 
     @contextmanager
     def second_worker(self) -> Iterator[None]:
-        """A second worker, kept running as the first is, inside this block."""
+        """Keep a second worker running inside this block."""
         began = datetime.now(UTC)
         environment = self.main_process("-m celery").environ()
         with self.log.open("ab") as output:
-            keeper = subprocess.Popen(
+            supervisor = subprocess.Popen(
                 [sys.executable, "-m", MODULE, SECOND], cwd=PROJECT, env=environment, stdout=output, stderr=output
             )
         try:
             wait_until(lambda: self.sql(HEARTBEAT_SINCE, f"{SECOND}@%", began), 60, "the second worker")
             yield
         finally:
-            keeper.terminate()
-            keeper.wait(30)
+            supervisor.terminate()
+            supervisor.wait(30)
 
 
 def main() -> int:
-    """As ``run.py``."""
+    """Run the launcher with the simulated worker; return its exit code."""
     signal.pthread_sigmask(signal.SIG_BLOCK, launcher.STOP_SIGNALS)
     processes.worker = partial(processes.worker, application=APPLICATION)
     return launcher.main()
 
 
 def keep_second_worker() -> None:
-    """Keep it running until SIGTERM."""
+    """Keep the second worker running until SIGTERM."""
     settings = Settings.from_env()
     logs.configure(settings.log_format)
     supervisor = Supervisor()

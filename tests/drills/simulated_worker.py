@@ -1,14 +1,15 @@
-"""The product's worker, whose ``ingestion.run`` takes a run through its states.
+"""The simulated worker: the product's worker with an ``ingestion.run`` that moves a run through its statuses.
 
-Started as the product's own: ``celery -A tests.drills.simulated_worker worker``. It keeps the contract of the
-placeholder's docstring, and does nothing that the real work will not do: it claims, advances, takes postings in by
-short guarded units, and finishes, or stops without another write. How slowly it walks stands in ``walk.json`` of the
-data folder, which is read for each run; so does the seed from which each run's pauses are drawn.
+It is started like the product's own: ``celery -A tests.drills.simulated_worker worker``. It keeps the contract in the
+placeholder's docstring: it claims, advances, stores jobs in short guarded units, and finishes; if it loses the run, it
+stops without another write. Its speed and the seed of its pauses are in ``simulated_worker.json`` of the data folder,
+which is read for each run.
 """
 
 import json
 import random
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import redis
@@ -28,53 +29,54 @@ from tests.drills.sleep import sleep_for
 
 log = structlog.get_logger(__name__)
 
-UNKNOWN_TRIES = 40
-PAUSE_SECONDS = 0.5
+MAX_ATTEMPTS = 40
+RETRY_SECONDS = 0.5
 
-UNIT = text(
+STORE_JOB = text(
     "INSERT INTO jobs (run_id, user_id, company, external_id, url, status, created_at)"
     " SELECT held.id, held.user_id, 'drill', held.id || '-' || :number, 'https://example.org', 'ready',"
     " clock_timestamp()"
     " FROM (SELECT id, user_id FROM ingestion_runs WHERE id = :run_id AND status = 'ingesting' FOR SHARE) AS held"
     " ON CONFLICT DO NOTHING RETURNING id"
 )
-"""A posting is stored only while the run is being ingested; the row's lock makes an abort wait, or win."""
+"""Stores a job only while the run is ingesting. The lock on the run's row makes an abort wait, or win."""
 
 application = create_app()
 celery = application.extensions["celery"]
 settings: Settings = application.config["SETTINGS"]
 
 
-# The name is taken; whoever is defined second would be dropped without a word.
+# Celery silently ignores a second task of the same name, so the placeholder is removed first.
 celery.finalize()
 celery.tasks.pop("ingestion.run")
 
 
 @celery.task(name="ingestion.run")
-def walk(run_id: int) -> None:
-    """Take the run to its end, unless somebody else does."""
+def ingest(run_id: int) -> None:
+    """Move the run to finished, unless it is aborted or claimed by another worker."""
     log.info("run received", run_id=run_id)
-    how = _how()
-    chance = random.Random(f"{how.get('seed')}/walk {run_id - how.get('first', 0)}")
+    options = _options()
+    randomness = random.Random(f"{options.get('seed')}/run {run_id - options.get('first', 0)}")
     try:
         transitions.claim(run_id)
-        _pause(how, chance)
-        _surely(lambda: transitions.advance(run_id, how.get("units", 3)), run_id, RunStatus.INGESTING)
-        for number in range(how.get("units", 3)):
-            _pause(how, chance)
-            _surely(lambda number=number: run_statement(UNIT.bindparams(run_id=run_id, number=number)), run_id, None)
-        _at_barrier(run_id, how)
-        _surely(lambda: transitions.finish(run_id), run_id, RunStatus.FINISHED)
+        _pause(options, randomness)
+        _retry_until_known(lambda: transitions.advance(run_id, options.get("units", 3)), run_id, RunStatus.INGESTING)
+        for number in range(options.get("units", 3)):
+            _pause(options, randomness)
+            store_job = partial(run_statement, STORE_JOB.bindparams(run_id=run_id, number=number))
+            _retry_until_known(store_job, run_id, None)
+        _wait_at_barrier(run_id, options)
+        _retry_until_known(lambda: transitions.finish(run_id), run_id, RunStatus.FINISHED)
     except (RunMoved, RunNotFound) as lost:
-        log.info("walk ended", run_id=run_id, reason=str(lost))
+        log.info("simulated ingestion stopped", run_id=run_id, reason=str(lost))
     except DatabaseUnavailable as error:
-        # Whether the claim was carried out is not known, so the run may be another's by now.
-        log.warning("walk given up", run_id=run_id, reason=error.reason)
+        # The outcome of the claim is unknown, so another worker may have the run.
+        log.warning("simulated ingestion given up", run_id=run_id, reason=error.reason)
 
 
-def _surely(step: Callable[[], Any], run_id: int, to: RunStatus | None) -> None:
-    """Do a step of a run that is ours; one whose outcome is not known is done again, and may turn out to be done."""
-    for _ in range(UNKNOWN_TRIES):
+def _retry_until_known(step: Callable[[], Any], run_id: int, to: RunStatus | None) -> None:
+    """Do a step of a claimed run; while its outcome is unknown, repeat it. A move to ``to`` counts as done."""
+    for _ in range(MAX_ATTEMPTS):
         unknown = False
         try:
             step()
@@ -86,23 +88,23 @@ def _surely(step: Callable[[], Any], run_id: int, to: RunStatus | None) -> None:
                 raise
             return
         if unknown:
-            sleep_for(PAUSE_SECONDS)
+            sleep_for(RETRY_SECONDS)
 
 
-def _how() -> dict[str, Any]:
+def _options() -> dict[str, Any]:
     try:
-        return dict(json.loads((settings.data_dir / "walk.json").read_text()))
+        return dict(json.loads((settings.data_dir / "simulated_worker.json").read_text()))
     except (OSError, ValueError):
         return {}
 
 
-def _pause(how: dict[str, Any], chance: random.Random) -> None:
-    sleep_for(chance.uniform(0, how.get("pause", 0.0)))
+def _pause(options: dict[str, Any], randomness: random.Random) -> None:
+    sleep_for(randomness.uniform(0, options.get("pause", 0.0)))
 
 
-def _at_barrier(run_id: int, how: dict[str, Any]) -> None:
-    """Say that the run stands before its end, and wait for the word to go on."""
-    if not how.get("barrier"):
+def _wait_at_barrier(run_id: int, options: dict[str, Any]) -> None:
+    """Report that the run is about to finish, and wait for the signal to go on."""
+    if not options.get("barrier"):
         return
     path = str(embedded_redis.redis_socket(short_path(settings.data_dir)))
     with redis.Redis(unix_socket_path=path, password=read_secret(settings.data_dir, "redis.password")) as client:

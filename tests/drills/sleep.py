@@ -1,12 +1,11 @@
-"""How long things last in a drill: the one place where it sleeps."""
+"""Sleeping in drills. Nothing else in the drills calls ``time.sleep``."""
 
 import time
 
 
 def sleep_for(seconds: float) -> None:
-    """A fault lasts, or a user thinks, for so long: that is what is drilled, as its sentence says.
+    """Sleep while a fault lasts or a user pauses. The duration is part of the drill.
 
-    Nothing is hoped for meanwhile. What has to come true is awaited by ``wait_until``, and what must not happen is
-    looked for when the time is over.
+    Never sleep to wait for a condition: use ``wait_until``.
     """
     time.sleep(seconds)

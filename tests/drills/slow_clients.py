@@ -1,4 +1,4 @@
-"""Clients that are slow, silent or rude, as bad networks, browsers that connect ahead and attackers are."""
+"""Slow, silent and misbehaving clients, as on bad networks, in browsers that preconnect, and in attacks."""
 
 import socket
 import time
@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from threading import Event
 
-from tests.drills.broker_faults import check_answers
+from tests.drills.broker_faults import abort_all, check_answers
 from tests.drills.registry import PLACEHOLDER, drill
 from tests.drills.results import Outcome
 from tests.drills.testbed import Testbed
@@ -24,25 +24,25 @@ OPENINGS = {
     "half a body": HEAD + b"Content-Type: application/json\r\nContent-Length: 5000\r\n\r\n{",
     "half a chunk": HEAD + b"Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n1000\r\n{",
     "false last chunk": HEAD + b"Transfer-Encoding: chunked\r\n\r\n1000\r\n\r\n0\r\n\r\n",
-    "asks first": HEAD + b"Content-Type: application/json\r\nContent-Length: 5000\r\nExpect: 100-continue\r\n\r\n",
+    "expects 100": HEAD + b"Content-Type: application/json\r\nContent-Length: 5000\r\nExpect: 100-continue\r\n\r\n",
     "long body, not signed in": IMPORT + b"Content-Length: 9000000\r\n\r\n[",
-    "takes no answer": LARGE * 100,
-    "never closing": KEPT_OPEN,
+    "reads no answer": LARGE * 100,
+    "never closes": KEPT_OPEN,
 }
 CLIENTS_PER_KIND = 60
-"""Clients of each kind at any time."""
+"""Connected clients of a kind at any time."""
 
 NEVER_READ = (KEPT_OPEN, LARGE * 100)
-"""What clients begin with that read nothing."""
+"""The openings of clients that never read."""
 
 BYTE_INTERVAL_SECONDS = 0.5
 
 MAX_SECONDS = 60
-"""For one kind of client."""
+"""Time limit for one kind of client."""
 
 
 class ClientPool:
-    """Clients who say a letter now and then, and come again when they are disconnected."""
+    """Clients that send a byte now and then, and connect again after a disconnect."""
 
     def __init__(self, port: int, opening: bytes) -> None:
         self.port = port
@@ -51,7 +51,7 @@ class ClientPool:
         self.disconnected = 0
 
     def connect(self) -> None:
-        """Fill up to CROWD."""
+        """Connect new clients until there are CLIENTS_PER_KIND."""
         while len(self.clients) < CLIENTS_PER_KIND:
             client = socket.create_connection(("127.0.0.1", self.port), timeout=5)
             client.sendall(self.opening)
@@ -59,7 +59,7 @@ class ClientPool:
             self.clients.append(client)
 
     def send_byte(self) -> None:
-        """All but the silent ones; who finds his connection closed comes again."""
+        """Send a byte from each client that is not silent; replace the clients that were disconnected."""
         for client in list(self.clients):
             try:
                 client.send(b"1" if self.opening else b"")
@@ -75,36 +75,36 @@ class ClientPool:
         self.connect()
 
     def close(self) -> None:
-        """Close them all."""
+        """Close all connections."""
         for client in self.clients:
             client.close()
 
 
 @contextmanager
 def connected_clients(port: int, opening: bytes) -> Iterator[ClientPool]:
-    """A clients that is there inside this block."""
-    clients, over = ClientPool(port, opening), Event()
+    """Keep clients of this kind connected inside this block."""
+    clients, done = ClientPool(port, opening), Event()
 
-    def stay() -> None:
-        while not over.wait(BYTE_INTERVAL_SECONDS):
+    def keep_sending() -> None:
+        while not done.wait(BYTE_INTERVAL_SECONDS):
             clients.send_byte()
 
     clients.connect()
     with ThreadPoolExecutor(1) as pool:
-        staying = pool.submit(stay)
+        sending = pool.submit(keep_sending)
         try:
             yield clients
         finally:
-            over.set()
-        staying.result()
+            done.set()
+        sending.result()
     clients.close()
 
 
-@drill("clients that hold on", "Web", PLACEHOLDER)
+@drill("slow clients", "Web", PLACEHOLDER)
 def slow_clients(testbed: Testbed) -> Outcome:
-    """60 clients send nothing, or go on letter by letter with a head, a body or a chunk, ask first and say no more,
-    begin a long body without signing in, read no answer, or do not close their end, and come again when they are
-    disconnected: 8 users's starts and aborts answer within 3 s, until each has been disconnected.
+    """60 clients stay silent; or send a head, a body or a chunk byte by byte; or expect 100 Continue and send no more;
+    or begin a long body without signing in; or read no answer; or do not close their end. A disconnected client
+    connects again. Starts and aborts of 8 users are answered within 3 s, until each client has been disconnected.
     """
     seconds: list[float] = []
     disconnected = {}
@@ -112,11 +112,10 @@ def slow_clients(testbed: Testbed) -> Outcome:
         users, ends_at = testbed.users(8), time.monotonic() + MAX_SECONDS
         with connected_clients(testbed.port, opening) as clients:
             while clients.disconnected < CLIENTS_PER_KIND and time.monotonic() < ends_at:
-                begun = testbed.run_concurrently(User.start, users)
-                seconds += check_answers(testbed, begun)
-                pairs = [(user, reply.run_id) for user, reply in zip(users, begun, strict=True) if reply.run_id]
-                seconds += check_answers(testbed, testbed.run_concurrently(lambda pair: pair[0].abort(pair[1]), pairs), 200)
+                started = testbed.run_concurrently(User.start, users)
+                seconds += check_answers(testbed, started)
+                seconds += abort_all(testbed, users, started)
         if clients.disconnected < CLIENTS_PER_KIND:
-            testbed.record_violation(f"{name}: only {clients.disconnected} of {CLIENTS_PER_KIND} clients were disconnected")
+            testbed.record_violation(f"{name}: {clients.disconnected} of {CLIENTS_PER_KIND} clients were disconnected")
         disconnected[name] = clients.disconnected
     return Outcome(len(seconds), "answers", seconds, "answer", {"disconnected": disconnected})

@@ -1,4 +1,4 @@
-"""Starts that meet each other, and starts that are told twice."""
+"""Simultaneous starts, and starts with the same Idempotency-Key."""
 
 from tests.drills.registry import PLACEHOLDER, drill
 from tests.drills.results import Outcome
@@ -10,8 +10,8 @@ GROUP = "Starts"
 
 @drill("double start", GROUP, PLACEHOLDER)
 def double_start(testbed: Testbed) -> Outcome:
-    """50 starts of one user at one instant: one 201, the others 409 with its run. A round ends with the abort of what
-    was started, so that the next can begin.
+    """One user sends 50 starts at once: one is answered 201, the others 409 with the same run. Each round ends with an
+    abort of the run.
     """
     rounds, seconds = testbed.scaled(100), []
     (user,) = testbed.users(1)
@@ -30,14 +30,12 @@ def _check_one_winner(testbed: Testbed, replies: list[Reply], number: int) -> No
     if statuses != ["201"] + ["409"] * (len(replies) - 1):
         testbed.record_violation(f"round {number}: {statuses}")
     if len({reply.run_id for reply in replies}) != 1:
-        testbed.record_violation(f"round {number}: the answers name {({reply.run_id for reply in replies})}")
+        testbed.record_violation(f"round {number}: the answers name the runs {({reply.run_id for reply in replies})}")
 
 
 @drill("one key at once", GROUP, PLACEHOLDER)
 def one_key_at_once(testbed: Testbed) -> Outcome:
-    """20 starts with one Idempotency-Key at one instant: one run, named to all 20. One of them is new (201), the others
-    are its replay (200).
-    """
+    """20 starts are sent at once with one Idempotency-Key: one is answered 201, the others 200 with the same run."""
     rounds, seconds = testbed.scaled(20), []
     (user,) = testbed.users(1)
     for number in range(rounds):
@@ -53,8 +51,8 @@ def one_key_at_once(testbed: Testbed) -> Outcome:
 
 @drill("key misused", GROUP, PLACEHOLDER)
 def key_misused(testbed: Testbed) -> Outcome:
-    """A key with another body is refused (422); another user's same key is his own. Nothing is stored of what is
-    refused, so the first run stays the only one.
+    """A key that is used again with another body is refused (422). The same key of another user starts that user's own
+    run. A refused start stores nothing, so the first run stays the only one.
     """
     rounds, seconds = testbed.scaled(20), []
     first, second = testbed.users(2)
@@ -66,7 +64,7 @@ def key_misused(testbed: Testbed) -> Outcome:
         if (ours.status, other.status, misuse.status) != (201, 201, 422):
             testbed.record_violation(f"round {number}: {ours.status}, {other.status}, {misuse.status}")
         if ours.run_id == other.run_id:
-            testbed.record_violation(f"round {number}: two users share run {ours.run_id}")
+            testbed.record_violation(f"round {number}: two users got run {ours.run_id}")
         again = first.start(key)
         if (again.status, again.run_id) != (200, ours.run_id):
             testbed.record_violation(f"round {number}: the replay was {again.status} {again.document}")

@@ -1,4 +1,4 @@
-"""The whole product: several reconcilers, power cuts, a full disk."""
+"""Faults of the whole system: several reconcilers, power cuts, a full disk."""
 
 import os
 import signal
@@ -26,14 +26,14 @@ from tests.drills.users import Reply, User
 from tests.support.product import Product
 from tests.support.waiting import wait_until
 
-GROUP = "The whole"
+GROUP = "Whole system"
 DISK_MEGABYTES = 192
 
 
 @drill("three reconcilers", GROUP, PLACEHOLDER)
 def three_reconcilers(testbed: Testbed) -> Outcome:
-    """Three reconcilers find 100 runs that nobody could publish: each is published once, and received once. Each is
-    aborted when it is received, before it is due again; a pass later the queue is empty.
+    """Three reconcilers find 100 unpublished runs after an outage of Redis: each run is published once and received
+    once. Each is aborted on its receipt, before it is due again; a pass later the queue is empty.
     """
     recoveries, found, doubles = [], 0, 0
     with ExitStack() as stack:
@@ -43,10 +43,10 @@ def three_reconcilers(testbed: Testbed) -> Outcome:
             users = testbed.users(100)
             with testbed.outage(), faults.kept_down(testbed.product, "redis"):
                 run_ids = start_all(testbed, users)
-            back = datetime.now(UTC)
+            restored_at = datetime.now(UTC)
             _abort_as_received(testbed, users)
-            recoveries += testbed.receipt_delays(back, run_ids, 1)
-            # Whoever took one of them twice has published it by then, too.
+            recoveries += testbed.receipt_delays(restored_at, run_ids, 1)
+            # By then a second publish of a run would have happened.
             sleep_for(INTERVAL_SECONDS)
             doubles += _published_twice(testbed, run_ids)
             found += len(run_ids)
@@ -54,7 +54,7 @@ def three_reconcilers(testbed: Testbed) -> Outcome:
 
 
 def _abort_as_received(testbed: Testbed, users: list[User]) -> None:
-    """Abort each one's run as soon as a worker has it: a run that stays pending would be due again after 15 s."""
+    """Abort each run as soon as a worker receives it. A run that stays pending would be due again after 15 s."""
     active = testbed.product.sql("SELECT id, user_id FROM ingestion_runs WHERE finished_at IS NULL")
     owners = {user.user_id: user for user in users}
     left = {run_id: owners[user_id] for run_id, user_id in active}
@@ -67,11 +67,11 @@ def _abort_as_received(testbed: Testbed, users: list[User]) -> None:
     try:
         wait_until(all_received, 60)
     except AssertionError:
-        testbed.record_violation(f"not received within 60 s: {sorted(left)[:5]}")
+        testbed.record_violation(f"runs not received within 60 s: {sorted(left)[:5]}")
 
 
 def _published_twice(testbed: Testbed, run_ids: list[int]) -> int:
-    """How many of these runs were published more than once; each that was not exactly once is wrong."""
+    """Return how many of these runs were published twice. Each run not published exactly once is a violation."""
     counts = dict(testbed.product.sql("SELECT id, dispatch_count FROM ingestion_runs WHERE id = ANY(%s)", run_ids))
     receipts = testbed.receipts()
     times = {run_id: (counts.get(run_id), len(receipts.get(run_id, []))) for run_id in run_ids}
@@ -85,7 +85,7 @@ def _published_twice(testbed: Testbed, run_ids: list[int]) -> int:
 
 @contextmanager
 def _reconciler(product: Product) -> Iterator[None]:
-    """One more of them inside this block; entered when it is connected to PostgreSQL."""
+    """Run another reconciler inside this block, which is entered once it is connected to PostgreSQL."""
     environment = {**product.environment, "JOB_INGESTION_SUPERVISED": str(product.data_dir)}
     process = subprocess.Popen(
         [sys.executable, "-m", "flask", "--app", "wsgi", "runs", "reconcile"],
@@ -101,11 +101,11 @@ def _reconciler(product: Product) -> Iterator[None]:
 
 @drill("reconciler killed and frozen", GROUP, PLACEHOLDER)
 def reconciler_killed(testbed: Testbed) -> Outcome:
-    """Redis is away while users start; the reconciler is SIGKILLed when it has taken their runs and not yet published
-    them all, and every second time frozen there: every run is received. The next one takes over; for a frozen one that
-    is a second reconciler.
+    """Redis is down while users start. The reconciler claims their runs, and is killed with SIGKILL before it has
+    published them all, or frozen in every second round: every run is received. The restarted reconciler takes over, or
+    a second one for a frozen one.
     """
-    recoveries, in_hand = [], []
+    recoveries, claimed = [], []
     for number in range(testbed.scaled(2, 2)):
         users = testbed.users(30)
         with testbed.outage(), ExitStack() as stack:
@@ -119,61 +119,59 @@ def reconciler_killed(testbed: Testbed) -> Outcome:
                 stack.callback(victim.resume)
             else:
                 victim.kill()
-            in_hand.append(testbed.product.sql(f"SELECT count(*) {CLAIMED}", run_ids)[0][0])
-            if not in_hand[-1]:
-                testbed.record_violation("the reconciler had handed over all of them before it was stopped")
+            claimed.append(testbed.product.sql(f"SELECT count(*) {CLAIMED}", run_ids)[0][0])
+            if not claimed[-1]:
+                testbed.record_violation("the reconciler had published all runs before it was stopped")
             if number % 2:
                 stack.enter_context(_reconciler(testbed.product))
             recoveries += testbed.receipt_delays(stopped, run_ids)
-    return Outcome(sum(in_hand), "runs in hand", recoveries, "recovery", {"rounds": len(in_hand)})
+    return Outcome(sum(claimed), "claimed runs", recoveries, "recovery", {"rounds": len(claimed)})
 
 
 CLAIMED = (
     "FROM ingestion_runs WHERE id = ANY(%s) AND dispatched_at IS NULL"
     " AND next_dispatch_at > created_at + make_interval(secs => 5.5)"
 )
-"""Taken by a reconciler and not published yet: a start leaves them alone for 5 s, and no longer."""
+"""The runs that a reconciler has claimed and not published. A start itself sets the due time to 5 s ahead."""
 
 
 def _wait_until_claimed(testbed: Testbed, run_ids: list[int], seconds: float = 30) -> None:
-    """Return within milliseconds of the reconciler's taking one of these runs."""
+    """Return within milliseconds of the reconciler's claim of one of these runs."""
     with testbed.product.connect() as connection:
         connection.autocommit = True
         statement = f"SELECT 1 {CLAIMED} LIMIT 1"
-        wait_until(
-            lambda: connection.execute(statement, [run_ids]).fetchone(), seconds, "what a reconciler takes", pause=0.001
-        )
+        wait_until(lambda: connection.execute(statement, [run_ids]).fetchone(), seconds, "a claim", pause=0.001)
 
 
 @drill("power cut", GROUP, PLACEHOLDER)
 def power_cut(testbed: Testbed) -> Outcome:
-    """Every process is SIGKILLed at one instant, the launcher too, while 6 users start and abort;
-    then make run again: nothing acknowledged is lost, and a key whose answer was lost finds its run. Recovery is
-    counted from the new start to the receipt of the last run.
+    """Every process, including the launcher, is killed with SIGKILL at once, while 6 users start and abort. After the
+    next make run nothing acknowledged is lost, and a key whose answer was lost finds its run. Recovery is the time from
+    that start to the receipt of the last run.
     """
     seconds, cut = [], 0
     for _ in range(testbed.scaled(2)):
         users = testbed.users(6)
         with ThreadPoolExecutor(len(users)) as pool:
-            lives = [pool.submit(_until_cut, user) for user in users]
+            loops = [pool.submit(_use_until_cut, user) for user in users]
             sleep_for(testbed.random.uniform(0.5, 1.5))
-            dark = _cut_power(testbed.product)
-            ends = [life.result() for life in lives]
-        cut += sum(last.began < dark <= last.ended for _, last in ends)
+            killed_at = _cut_power(testbed.product)
+            ends = [loop.result() for loop in loops]
+        cut += sum(last.began < killed_at <= last.ended for _, last in ends)
         began = time.monotonic()
-        testbed.outages.append((dark, _restore_power(testbed)))
+        testbed.outages.append((killed_at, _restore_power(testbed)))
         seconds.append(time.monotonic() - began)
         faults.recover(testbed.product)
         for user, (key, _) in zip(users, ends, strict=True):
             user.start_until_answered(key)
         testbed.wait_until_all_received()
     if not cut:
-        testbed.record_violation("no request was open when the power was cut, so little was shown")
+        testbed.record_violation("no request was open at the power cut, which proves little")
     return Outcome(len(seconds), "power cuts", seconds, "recovery", {"requests cut off": cut})
 
 
-def _until_cut(user: User) -> tuple[str, Reply]:
-    """Start (with a key) and abort until that fails; returns the last key and the last answer."""
+def _use_until_cut(user: User) -> tuple[str, Reply]:
+    """Start with a key and abort, until a request fails; return the last key and the last answer."""
     for number in count():
         key = f"cut-{number}"
         reply = user.start(key)
@@ -185,37 +183,37 @@ def _until_cut(user: User) -> tuple[str, Reply]:
 
 
 def _restore_power(testbed: Testbed) -> datetime:
-    """Start the product, and wait until all is received that is pending; returns when."""
+    """Start the product, and wait until every pending run is received; return the time then."""
     testbed.restart_product()
     testbed.wait_until_all_received()
     return datetime.now(UTC)
 
 
 def _cut_power(product: Product) -> datetime:
-    """Kill all; returns the moment before which everything lived."""
+    """Kill every process; return a time at which all of them were still alive."""
     assert product.launcher is not None
-    everything = product.processes()
-    dark = datetime.now(UTC)
-    for process in everything:
-        # Not by psutil, which looks at each first: meanwhile those that live would answer for the dead.
+    processes = product.processes()
+    killed_at = datetime.now(UTC)
+    for process in processes:
+        # psutil checks each process first, which is slow: the living processes would notice the deaths.
         with suppress(ProcessLookupError):
             os.kill(process.pid, signal.SIGKILL)
     product.launcher.send_signal(signal.SIGKILL)
     product.launcher.wait(10)
-    psutil.wait_procs(everything, timeout=10)
-    return dark
+    psutil.wait_procs(processes, timeout=10)
+    return killed_at
 
 
 @drill("disk full", GROUP, NONE)
 def disk_full(options: DrillOptions) -> Outcome:
-    """The disk of the data folder is full while users start and abort: results or 503, and all goes on when there is
-    room again. A data folder on a small tmpfs, which is filled to the last byte.
+    """The data folder is on a small tmpfs, which is filled to the last byte while users start and abort: answers are
+    results or 503, and the product recovers once there is space again.
     """
     with _small_disk() as folder, create_product(Product, folder / "data") as product:
         product.start()
         testbed = Testbed(product, options.scale)
         testbed.reset(options.seed)
-        # Redis cannot write either; a worker ends by that, and is started again.
+        # Redis refuses writes too; the worker exits because of that, and is restarted.
         testbed.expected += (b"Unrecoverable error",)
         outcome = _fill(testbed, folder)
         outcome.violations = testbed.verdict()
@@ -226,10 +224,10 @@ def _fill(testbed: Testbed, disk: Path) -> Outcome:
     recoveries, statuses = [], []
     for _ in range(testbed.scaled(1)):
         users = testbed.users(4)
-        begun = [(user, user.start().run_id) for user in users]
+        started = [(user, user.start().run_id) for user in users]
         with testbed.outage():
             with _filled(disk):
-                statuses += [user.abort(run_id).status for user, run_id in begun]
+                statuses += [user.abort(run_id).status for user, run_id in started]
                 ends = time.monotonic() + 15
                 while time.monotonic() < ends:
                     for user in users:
@@ -239,9 +237,9 @@ def _fill(testbed: Testbed, disk: Path) -> Outcome:
             recoveries.append(time.monotonic() - began)
             last = [user.get_current_run().run_id or user.start().run_id for user in users]
             testbed.wait_until_received([run_id for run_id in last if run_id], 60)
-    strange = {status for status in statuses if status not in (200, 201, 409, 503)}
-    if strange:
-        testbed.record_violation(f"answers on a full disk: {strange}")
+    unexpected = {status for status in statuses if status not in (200, 201, 409, 503)}
+    if unexpected:
+        testbed.record_violation(f"unexpected answers on a full disk: {unexpected}")
     return Outcome(len(statuses), "answers", recoveries, "recovery", {"503": statuses.count(503)})
 
 
@@ -261,9 +259,9 @@ def _small_disk() -> Iterator[Path]:
         try:
             mounted = subprocess.run(command, capture_output=True, text=True)
         except OSError as error:
-            raise CannotRun(f"mount cannot be run ({error.strerror})") from error
+            raise CannotRun(f"mount cannot be executed ({error.strerror})") from error
         if mounted.returncode:
-            raise CannotRun(f"a tmpfs may not be mounted here ({mounted.stderr.strip()})")
+            raise CannotRun(f"no permission to mount a tmpfs ({mounted.stderr.strip()})")
         try:
             yield folder
         finally:
@@ -274,7 +272,7 @@ def _small_disk() -> Iterator[Path]:
 
 @contextmanager
 def _filled(disk: Path) -> Iterator[None]:
-    """Not a byte is left inside this block."""
+    """Fill the disk to the last byte inside this block."""
     ballast = disk / "ballast"
     try:
         with ballast.open("wb", buffering=0) as output, suppress(OSError):

@@ -1,4 +1,4 @@
-"""Where drills are held: a product, users, a log of what they were answered, and the verdict over it."""
+"""The testbed of the drills: a running product, its users, their log, and the verdict of the history checker."""
 
 import json
 import logging
@@ -35,19 +35,19 @@ Argument = TypeVar("Given")
 Result = TypeVar("Made")
 
 MAX_WAIT_SECONDS = 45
-"""Within which a run that is pending must have been handed to a worker, outages not counted: the reconciler's first
-back-off, its interval, and what a killed worker needs to come back on a busy machine."""
+"""Time limit for a pending run to be received, without outages: the first back-off, the reconciler's interval, and the
+restart of a killed worker on a busy machine."""
 
 STUCK_SECONDS = 8
-"""A walk that has not moved its run for this long has ended."""
+"""A claimed run that has not moved for this long has lost its worker."""
 
 MAX_SHOWN = 5
-"""Violations of one kind that are told in words; the others are counted."""
+"""Unfinished runs that a violation names."""
 
 LAST_ID = "SELECT coalesce(pg_sequence_last_value(pg_get_serial_sequence('ingestion_runs', 'id')::regclass), 0)"
 NEW_USER = text("INSERT INTO users (email) VALUES (:email) RETURNING user_id")
 
-LATE_POSTINGS = (
+LATE_JOBS = (
     "SELECT run_id, count(*) FROM jobs JOIN ingestion_runs ON run_id = ingestion_runs.id"
     " WHERE jobs.created_at > finished_at GROUP BY run_id"
 )
@@ -56,7 +56,7 @@ ENVIRONMENT = {"AUTH": "accounts", "WEB_WORKERS": "2", "WORKER_CONCURRENCY": "2"
 
 
 class Testbed:
-    """One product, for one drill after the other."""
+    """One product, which several drills use one after the other."""
 
     def __init__(self, product: Product, scale: float) -> None:
         self.product = product
@@ -66,15 +66,15 @@ class Testbed:
         self.reset("")
 
     def reset(self, seed: str) -> None:
-        """Forget the drill before: nobody and no run is left, and chance begins anew from the seed."""
+        """Delete all users and runs of the last drill, and restart the randomness from the seed."""
         self.seed = seed
         self.random = self.random_for("nemesis")
-        """What the drill itself does at random; nobody else draws from it."""
+        """The randomness of the drill itself; users have their own."""
         self.port = self.product.port
         self.log = ClientLog(complete=True)
         self.violations: list[str] = []
         self.outages: list[tuple[datetime, datetime]] = []
-        self.bound: float | None = MAX_WAIT_SECONDS
+        self.max_wait: float | None = MAX_WAIT_SECONDS
         self.counted = 0
         self.first = 1
         self.earlier: dict[int, list[datetime]] = {}
@@ -86,17 +86,17 @@ class Testbed:
             self.configure_worker()
 
     def random_for(self, name: str) -> random.Random:
-        """Chance of one's own: what somebody draws does not depend on how many others have drawn before."""
+        """Return a separate generator for this name, so that its numbers do not depend on other draws."""
         return random.Random(f"{self.seed}/{name}")
 
-    def scaled(self, full: int, least: int = 1) -> int:
-        """How often something is done: ``full`` in a whole drill, less in a trial of it."""
-        return max(least, round(full * self.scale))
+    def scaled(self, full: int, minimum: int = 1) -> int:
+        """Return the number of repetitions: ``full``, multiplied by the scale of a trial."""
+        return max(minimum, round(full * self.scale))
 
-    # --- People ------------------------------------------------------------------------------------------------------
+    # --- Users -------------------------------------------------------------------------------------------------------
 
     def users(self, count: int) -> list[User]:
-        """New users, with a token each."""
+        """Create users with a token each."""
         found = []
         for _ in range(count):
             self.counted += 1
@@ -107,25 +107,24 @@ class Testbed:
             found.append(User(self, user_id, secret, self.random_for(email)))
         return found
 
-    def run_concurrently(self, deed: Callable[[Argument], Result], given: Sequence[Argument], together: bool = True) -> list[Result]:
-        """Do it for each in a thread of its own, all of them let go at the same instant."""
-        barrier = Barrier(len(given))
+    def run_concurrently(self, action: Callable[[Argument], Result], arguments: Sequence[Argument]) -> list[Result]:
+        """Call ``action`` for each argument in its own thread, all at once; return the results in order."""
+        barrier = Barrier(len(arguments))
 
-        def one(each: Argument) -> Result:
-            if together:
-                barrier.wait()
-            return deed(each)
+        def act(argument: Argument) -> Result:
+            barrier.wait()
+            return action(argument)
 
-        with ThreadPoolExecutor(len(given)) as pool:
-            return list(pool.map(one, given))
+        with ThreadPoolExecutor(len(arguments)) as pool:
+            return list(pool.map(act, arguments))
 
     def record_violation(self, sentence: str) -> None:
-        """Write down a violation that the drill itself has seen."""
+        """Record a violation that the drill itself has found."""
         self.violations.append(sentence)
 
     @contextmanager
     def outage(self) -> Iterator[None]:
-        """A stretch during which nothing can be handed over."""
+        """Record this block as an outage, during which nothing can be published."""
         began = datetime.now(UTC)
         try:
             yield
@@ -134,15 +133,15 @@ class Testbed:
 
     # --- Runs --------------------------------------------------------------------------------------------------------
 
-    def configure_worker(self, **how: Any) -> None:
-        """Tell the walking worker how to walk from the next run on (``tests/drills/simulated_worker.py``)."""
-        path = self.product.data_dir / "walk.json"
+    def configure_worker(self, **options: Any) -> None:
+        """Set the options of the simulated worker from the next run on (``tests/drills/simulated_worker.py``)."""
+        path = self.product.data_dir / "simulated_worker.json"
         new = path.with_suffix(".new")
-        new.write_text(json.dumps({"seed": self.seed, "first": self.first, **how}))
+        new.write_text(json.dumps({"seed": self.seed, "first": self.first, **options}))
         new.replace(path)
 
     def receipts(self) -> dict[int, list[datetime]]:
-        """When a worker said that it received the message of which run, in this drill."""
+        """Return the times at which workers logged the receipt of each run of this drill."""
         found = {run_id: list(moments) for run_id, moments in self.earlier.items()}
         with self.product.log.open("rb") as lines:
             lines.seek(min(self.log_begin, self.product.log.stat().st_size))
@@ -153,13 +152,13 @@ class Testbed:
         return found
 
     def restart_product(self) -> None:
-        """Start the product anew; what workers said before its log was begun anew is not forgotten."""
+        """Start the product again, and keep the receipts of its old log."""
         self.earlier = self.receipts()
         self.product.start()
         self.log_begin = 0
 
     def wait_until_received(self, run_ids: Iterable[int], seconds: float = 60) -> dict[int, list[datetime]]:
-        """Wait until a worker has received each of these runs; those that are not are written down as wrong."""
+        """Wait until workers have received these runs; return the times. A missing receipt is a violation."""
         wanted = set(run_ids)
         missing = wanted
         try:
@@ -171,7 +170,7 @@ class Testbed:
         return {run_id: moments for run_id, moments in self.receipts().items() if run_id in wanted}
 
     def receipt_delays(self, moment: datetime, run_ids: Iterable[int], seconds: float = 60) -> list[float]:
-        """Wait for the receipts; returns for each how long after that moment the first one behind it came."""
+        """Wait for the receipts of these runs; return the seconds from ``moment`` to the first receipt after it."""
         return [
             min((each - moment).total_seconds() for each in moments if each >= moment)
             for moments in self.wait_until_received(run_ids, seconds).values()
@@ -179,23 +178,24 @@ class Testbed:
         ]
 
     def wait_until_all_received(self) -> None:
-        """Wait until a worker has received every run that is still pending."""
-        self.wait_until_received(row[0] for row in self.product.sql("SELECT id FROM ingestion_runs WHERE status = 'pending'"))
+        """Wait until workers have received every pending run."""
+        pending = self.product.sql("SELECT id FROM ingestion_runs WHERE status = 'pending'")
+        self.wait_until_received(run_id for (run_id,) in pending)
 
     def wait_until_all_ended(self, seconds: float = 60) -> float:
-        """Wait until no run is active; returns the seconds it took. Those that are left are wrong."""
+        """Wait until no run is active; return the seconds. A run that is still active is a violation."""
         began = time.monotonic()
         active = "SELECT id, status FROM ingestion_runs WHERE finished_at IS NULL"
         try:
             wait_until(lambda: not self.product.sql(active), seconds)
         except AssertionError:
-            self.record_violation(f"not ended after {seconds:.0f} s: {self.product.sql(active)[:MAX_SHOWN]}")
+            self.record_violation(f"runs not ended after {seconds:.0f} s: {self.product.sql(active)[:MAX_SHOWN]}")
         return time.monotonic() - began
 
     def rescue_stuck_runs(self) -> int:
-        """End the runs that are in a worker's hands and go nowhere, as a rescue would; returns how many.
+        """Fail the claimed runs that have lost their worker, as a rescue would; return their number.
 
-        The product claims nothing yet, so it has nobody to rescue: that comes with the work that does.
+        The product has no rescue yet, because its placeholder claims no run.
         """
         stuck = self.product.sql(
             "SELECT id FROM ingestion_runs WHERE status IN ('initializing', 'ingesting') AND NOT EXISTS (SELECT FROM"
@@ -206,12 +206,12 @@ class Testbed:
         with self.app.app_context():
             for (run_id,) in stuck:
                 with suppress(RunMoved, DatabaseUnavailable):
-                    transitions.fail(run_id, "The worker that had this run is gone.", transitions.Actor.RESCUE)
+                    transitions.fail(run_id, "The worker of this run was lost.", transitions.Actor.RESCUE)
                     ended += 1
         return ended
 
     def end_all_runs(self, seconds: float = 90) -> float:
-        """Wait until every run has ended, the stuck ones by rescue; returns the seconds it took."""
+        """Rescue stuck runs until every run has ended; return the seconds."""
         began = time.monotonic()
         active = "SELECT id, status FROM ingestion_runs WHERE finished_at IS NULL"
 
@@ -222,18 +222,18 @@ class Testbed:
         try:
             wait_until(all_ended, seconds)
         except AssertionError:
-            self.record_violation(f"not ended after {seconds:.0f} s: {self.product.sql(active)[:MAX_SHOWN]}")
+            self.record_violation(f"runs not ended after {seconds:.0f} s: {self.product.sql(active)[:MAX_SHOWN]}")
         return time.monotonic() - began
 
-    def check_no_late_postings(self) -> None:
-        """No worker stored a posting of a run that had ended."""
-        for run_id, number in self.product.sql(LATE_POSTINGS):
-            self.record_violation(f"{number} postings of run {run_id} were stored after its end")
+    def check_no_late_jobs(self) -> None:
+        """Record a violation for each run with a job that was stored after its end."""
+        for run_id, number in self.product.sql(LATE_JOBS):
+            self.record_violation(f"{number} jobs of run {run_id} were stored after its end")
 
     # --- The verdict -------------------------------------------------------------------------------------------------
 
     def verdict(self) -> list[str]:
-        """Everything that is wrong: what the drill saw, and what the checker finds in the tables and the log."""
+        """Return all violations: the drill's own, the history checker's, and unexpected errors in the log."""
         with self.product.connect() as connection:
             connection.autocommit = True
             owners = dict(connection.execute("SELECT id, user_id FROM ingestion_runs").fetchall())
@@ -241,11 +241,11 @@ class Testbed:
                 for at in moments if run_id in owners else ():
                     self.log.record("received", owners[run_id], at, run_id, ended=at)
             history = History.read(connection, self.log)
-        found = [f"{each.rule}: {each.sentence}" for each in violations(history, self.bound, self.outages)]
-        return self.violations + found + self._logged_faults()
+        found = [f"{each.rule}: {each.sentence}" for each in violations(history, self.max_wait, self.outages)]
+        return self.violations + found + self._logged_errors()
 
-    def _logged_faults(self) -> list[str]:
-        """Faults of ours that nobody was shown: an unhandled exception in a log is one, whatever was answered."""
+    def _logged_errors(self) -> list[str]:
+        """Return the unexpected errors in the product's log, such as unhandled exceptions."""
         with self.product.log.open("rb") as lines:
             lines.seek(min(self.log_begin, self.product.log.stat().st_size))
             marks = (b'"level": "error"', b'"level": "critical"')
@@ -264,16 +264,16 @@ EXPECTED_ERRORS = (
     b"Control command error",
     b"Frequent restarts detected",
 )
-"""What libraries call an error and is their way of saying that a drill is under way. gunicorn says of a process by
-which signal it was ended; one that ended by itself, with whatever code but 0, is a fault of ours."""
+"""Errors that libraries log because of the injected faults. gunicorn names the signal that ended a process; a process
+that exits by itself with a code other than 0 is a violation."""
 
 LOST_WORKER = (b"WorkerLostError", b"exited with 'signal 9")
-"""The same of Celery, where a drill kills a process below the worker's."""
+"""Errors that Celery logs when a drill kills a child of the worker."""
 
 
 @contextmanager
 def running_testbed(kind: type[Product], scale: float) -> Iterator[Testbed]:
-    """A testbed with a running product of that kind, which leaves nothing behind."""
+    """Start a product of that kind inside this block, and yield its testbed."""
     with temporary_folder() as folder, create_product(kind, folder) as product:
         product.start()
         testbed = Testbed(product, scale)
@@ -286,7 +286,7 @@ def running_testbed(kind: type[Product], scale: float) -> Iterator[Testbed]:
 
 @contextmanager
 def create_product(kind: type[Product], folder: Path, **environment: str) -> Iterator[Product]:
-    """A product of that kind, not started."""
+    """Create a product of that kind with the settings of the drills, not started; end it after the block."""
     product = kind(folder, measured=False, SECRET_KEY=secrets.token_urlsafe(48), **{**ENVIRONMENT, **environment})
     try:
         yield product
@@ -295,14 +295,14 @@ def create_product(kind: type[Product], folder: Path, **environment: str) -> Ite
 
 
 def _application(product: Product) -> Flask:
-    """The application in this process, on the product's data, for what users cannot do."""
+    """Return the application in this process, on the product's data, for actions that users cannot take."""
     with patch.dict(os.environ, product.environment):
         app = create_app(Settings.from_env())
-    # What this process says stands between the lines that tell of the drills.
+    # This process prints the results of the drills; its own log lines would disturb them.
     logging.getLogger("app").setLevel(logging.WARNING)
     return app
 
 
 def _logged_event(line: bytes) -> str:
-    """What was logged, without the stack and the paths in it."""
+    """Return a log line without its stack trace."""
     return line.decode(errors="replace").partition(', "exception"')[0][:300]

@@ -1,4 +1,4 @@
-"""People with a token each, whose requests and answers are all written down for the checker."""
+"""Users with a token each. Their requests and answers are recorded in the log of the history checker."""
 
 import http.client
 import json
@@ -18,7 +18,7 @@ RETRY_SECONDS = 90
 
 @dataclass(frozen=True)
 class Reply:
-    """What came back: ``status`` None if nothing did."""
+    """An answer. ``status`` is None if no answer came."""
 
     status: int | None
     document: Any
@@ -28,26 +28,26 @@ class Reply:
 
     @property
     def seconds(self) -> float:
-        """How long it took."""
+        """The seconds from the request to the answer."""
         return (self.ended - self.began).total_seconds()
 
     @property
     def run_id(self) -> int | None:
-        """The run that the answer names."""
+        """The run that the answer names, or None."""
         return self.document.get("run_id") if isinstance(self.document, dict) else None
 
 
 class User:
-    """Somebody with curl."""
+    """A user of the API with a bearer token."""
 
-    def __init__(self, testbed: "Testbed", user_id: int, token: str, chance: random.Random) -> None:
+    def __init__(self, testbed: "Testbed", user_id: int, token: str, randomness: random.Random) -> None:
         self.testbed = testbed
         self.user_id = user_id
         self.token = token
-        self.random = chance
+        self.random = randomness
 
     def start(self, key: str | None = None, body: Any = None, timeout: float = 30) -> Reply:
-        """POST /start."""
+        """Send POST /start, and record the answer."""
         reply = self.request("POST", "/api/ingestion/start", timeout, key, body)
         if reply.status in (201, 200):
             self._log("started" if reply.status == 201 else "replayed", reply, reply.run_id, key=key)
@@ -60,17 +60,17 @@ class User:
         return reply
 
     def start_until_answered(self, key: str, seconds: float = RETRY_SECONDS) -> Reply:
-        """Start with a key, again and again until there is an answer that says where the run is."""
+        """Repeat a start with a key until an answer names the run."""
         deadline = time.monotonic() + seconds
         while (reply := self.start(key)).status not in (200, 201, 409):
             if time.monotonic() > deadline:
-                self.testbed.record_violation(f"start with a key was not answered within {seconds:.0f} s ({reply.status})")
+                self.testbed.record_violation(f"a start with a key got no run within {seconds:.0f} s ({reply.status})")
                 break
             sleep_for(self.random.uniform(0.05, 0.3))
         return reply
 
     def abort(self, run_id: int, timeout: float = 30) -> Reply:
-        """POST /abort."""
+        """Send POST /abort, and record the answer."""
         reply = self.request("POST", f"/api/ingestion/abort/{run_id}", timeout)
         if reply.status == 200:
             self._log("aborted", reply, run_id)
@@ -83,25 +83,25 @@ class User:
         return reply
 
     def get_run(self, run_id: int, timeout: float = 30) -> Reply:
-        """GET the run."""
+        """Send GET of a run, and record the answer."""
         reply = self.request("GET", f"/api/ingestion/runs/{run_id}", timeout)
         if reply.status == 200:
             self._log("seen", reply, run_id, status=reply.document["status"])
         elif reply.status not in (None, 502, 503, 504):
-            self._record_wrong_answer(reply, f"look at run {run_id}")
+            self._record_wrong_answer(reply, f"read of run {run_id}")
         return reply
 
     def get_current_run(self, timeout: float = 30) -> Reply:
-        """GET /current-run."""
+        """Send GET /current-run, and record the answer."""
         reply = self.request("GET", "/api/ingestion/current-run", timeout)
         if reply.status == 200:
             self._log("seen", reply, reply.run_id)
         elif reply.status not in (None, 502, 503, 504):
-            self._record_wrong_answer(reply, "current-run")
+            self._record_wrong_answer(reply, "read of the current run")
         return reply
 
     def request(self, method: str, path: str, timeout: float, key: str | None = None, body: Any = None) -> Reply:
-        """One request on a connection of its own."""
+        """Send a request on a new connection; return the answer."""
         headers = {"Authorization": f"Bearer {self.token}"}
         if key is not None:
             headers["Idempotency-Key"] = f'"{key}"'
@@ -119,7 +119,7 @@ class User:
 
 
 def send_request(port: int, method: str, path: str, timeout: float, headers: dict[str, str], body: Any) -> Any:
-    """Status, document and headers of one exchange; three times None if there was no whole answer."""
+    """Send a request; return status, document and headers, or three times None without a whole answer."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)
     try:
         connection.request(method, path, None if body is None else json.dumps(body), headers)

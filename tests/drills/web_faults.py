@@ -1,4 +1,4 @@
-"""Web processes that die at the worst moment, and answers that get lost."""
+"""Web processes that are killed or stopped, and answers that are lost."""
 
 import signal
 import time
@@ -25,9 +25,9 @@ GROUP = "Web"
 
 @drill("web killed between commit and publish", GROUP, PLACEHOLDER)
 def killed_before_publish(testbed: Testbed) -> Outcome:
-    """Redis is frozen so that the publish hangs, the run is committed, the web server is SIGKILLed: the reconciler
-    hands every run over. Recovery is counted from the kill to the receipt; the start's own answer is lost, and with its
-    key found again.
+    """Redis is frozen so that the publish hangs after the commit, and the web server is killed with SIGKILL: the
+    reconciler publishes every run, and a retry with the same key finds it. Recovery is the time from the kill to the
+    receipt.
     """
     recoveries, count, early = [], 0, 0
     for number in range(testbed.scaled(2)):
@@ -40,17 +40,17 @@ def killed_before_publish(testbed: Testbed) -> Outcome:
                 wait_until(lambda: len(_runs_of(testbed, ids)) == len(ids), 10, "the commits")
                 killed = datetime.now(UTC)
                 faults.kill(testbed.product, "web")
-                # Otherwise it would read, when it goes on, what had been written to its socket: that is a publish.
+                # A resumed Redis would read the publish that is already in its socket.
                 faults.kill(testbed.product, "redis")
             early += sum(start.result().status is not None for start in starts)
         committed = _runs_of(testbed, ids)
         recoveries += testbed.receipt_delays(killed, committed)
         for user in users:
             if user.start_until_answered(f"{number}").run_id not in committed:
-                testbed.record_violation("a key was answered with another run than the one that was committed")
+                testbed.record_violation("a key was answered with a run that it had not started")
         count += len(users)
     if 2 * early > count:
-        testbed.record_violation(f"{early} of {count} starts were answered before their web server was killed, so little was shown")
+        testbed.record_violation(f"{early} of {count} starts were answered before the kill, which proves little")
     return Outcome(count, "runs", recoveries, "recovery", {"answered before the kill": early})
 
 
@@ -60,8 +60,8 @@ def _runs_of(testbed: Testbed, user_ids: list[int]) -> list[int]:
 
 @drill("web workers killed under load", GROUP, SIMULATED)
 def web_killed(testbed: Testbed) -> Outcome:
-    """A web process is SIGKILLed every half second, at times the whole server, while 8 users start (with keys), read
-    and abort: one run for each key. Recovery is counted from a kill to the next good answer.
+    """A web process, at times the whole server, is killed with SIGKILL every half second, while 8 users start with
+    keys, read and abort: each key gets one run. Recovery is the time from a kill to the next good answer.
     """
     testbed.configure_worker(units=2, pause=0.05)
     recoveries: list[float] = []
@@ -75,9 +75,10 @@ def web_killed(testbed: Testbed) -> Outcome:
             recoveries.append(wait_for_good_answer(load, datetime.now(UTC)))
     faults.recover(testbed.product)
     testbed.end_all_runs()
-    strange = {status: n for status, n in load.statuses.items() if status not in ("200", "201", "409", "none", "503")}
-    if strange:
-        testbed.record_violation(f"answers under load: {strange}")
+    allowed = ("200", "201", "409", "503", "none")
+    unexpected = {status: n for status, n in load.statuses.items() if status not in allowed}
+    if unexpected:
+        testbed.record_violation(f"unexpected answers under load: {unexpected}")
     return Outcome(len(recoveries), "kills", recoveries, "recovery", {"answers": dict(sorted(load.statuses.items()))})
 
 
@@ -86,11 +87,10 @@ def _kill_one(testbed: Testbed) -> None:
     testbed.random.choice(processes).kill()
 
 
-@drill("web told to stop under load", GROUP, PLACEHOLDER)
+@drill("web stopped under load", GROUP, PLACEHOLDER)
 def web_stopped(testbed: Testbed) -> Outcome:
-    """The web server is told to stop (SIGTERM) and comes back, twice, while 6 users use it: whoever was answered was
-    answered truly. Requests that are being answered are answered; those that meet nobody get no connection, and no
-    wrong answer. What was started is received afterwards.
+    """The web server is stopped with SIGTERM and restarted, twice, while 6 users use it: open requests get their true
+    answers, later ones get no connection until the restart. The started runs are received afterwards.
     """
     recoveries: list[float] = []
     with under_load(testbed, testbed.users(6)) as load, testbed.outage():
@@ -107,9 +107,8 @@ def web_stopped(testbed: Testbed) -> Outcome:
 
 @drill("commit outcome unknown", GROUP, PLACEHOLDER)
 def commit_unknown(testbed: Testbed) -> Outcome:
-    """The wire to PostgreSQL is cut just before a start or an abort reaches it, or just after it was committed: 503,
-    and the same key finds the one run. A second web machine reaches PostgreSQL through a proxy that swallows what it is
-    told to.
+    """A proxy cuts the connection to PostgreSQL just before a start or an abort reaches it, or just after its commit:
+    the request is answered 503, and a retry with the same key finds the one run. A second web server uses the proxy.
     """
     rounds, seconds, codes = testbed.scaled(30, 6), [], Counter()
     with second_web(testbed.product) as (proxy, port):
@@ -126,15 +125,15 @@ def commit_unknown(testbed: Testbed) -> Outcome:
             with _cut_connection(proxy, "abort", (BEFORE, AFTER)[number // 2 % 2]):
                 codes[user.abort(found.run_id).status] += 1
             if user.abort(found.run_id).status != 200:
-                testbed.record_violation(f"run {found.run_id} could not be aborted after its abort was cut")
+                testbed.record_violation(f"run {found.run_id} could not be aborted after the connection was cut")
     if set(codes) != {503} or proxy.cuts < rounds:
-        testbed.record_violation(f"of {2 * rounds} requests {proxy.cuts} were cut, and the answers were {codes}")
-    return Outcome(proxy.cuts, "cuts", seconds, "the run is known", {"answered 503": codes[503]})
+        testbed.record_violation(f"{proxy.cuts} of {2 * rounds} requests were cut, and they were answered {codes}")
+    return Outcome(proxy.cuts, "cuts", seconds, "answer that names the run", {"answered 503": codes[503]})
 
 
 @contextmanager
 def _cut_connection(proxy: PostgresProxy, what: str, way: str) -> Iterator[Callable[[], bool]]:
-    """Cut the wire once inside this block, if that goes over it; yields whether it was."""
+    """Cut the connection once inside this block, at a matching statement; yield a function that tells if it was cut."""
     before = proxy.cuts
     proxy.cut = (what, way)
     yield lambda: proxy.cuts > before
@@ -145,5 +144,5 @@ def _check_replay(testbed: Testbed, user: User, way: str, found: Reply) -> None:
     expected = 201 if way == BEFORE else 200
     committed = _runs_of(testbed, [user.user_id])
     if found.status != expected or committed != [found.run_id]:
-        told = f"{found.status} with run {found.run_id}; there are {committed}"
-        testbed.record_violation(f"cut {way} the commit, the same key was answered {told}")
+        answer = f"{found.status} with run {found.run_id}, but the user has the runs {committed}"
+        testbed.record_violation(f"after a cut {way} the commit, the same key was answered {answer}")

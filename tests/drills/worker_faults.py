@@ -1,9 +1,10 @@
-"""Workers that are killed, frozen, stopped; messages that come twice."""
+"""Workers that are killed, frozen or stopped, and duplicated messages."""
 
 import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from functools import partial
 from threading import Event
 
 import psutil
@@ -22,8 +23,8 @@ GROUP = "Workers"
 
 @drill("worker killed before receiving", GROUP, PLACEHOLDER)
 def killed_before_receiving(testbed: Testbed) -> Outcome:
-    """Workers are frozen, runs are published to them, then they are SIGKILLed: the next ones receive every run. Some
-    messages are in the queue, some were popped and die with the worker.
+    """Workers are frozen, runs are published, and the workers are killed with SIGKILL: the next workers receive every
+    run. Some messages are in the queue, others were popped and are lost with the worker.
     """
     recoveries, count = [], 0
     testbed.expected += LOST_WORKER
@@ -40,8 +41,8 @@ def killed_before_receiving(testbed: Testbed) -> Outcome:
 
 @drill("worker killed while receiving", GROUP, PLACEHOLDER)
 def killed_while_receiving(testbed: Testbed) -> Outcome:
-    """Workers are SIGKILLed at random instants while runs are published: every run is received, twice does no harm.
-    Recovery is counted from the start of a run to its receipt.
+    """Workers are killed with SIGKILL at random while runs are published: every run is received, and a second receipt
+    does no harm. Recovery is the time from the start of a run to its receipt.
     """
     recoveries, count = [], 0
     testbed.expected += LOST_WORKER
@@ -58,11 +59,11 @@ def killed_while_receiving(testbed: Testbed) -> Outcome:
     return Outcome(count, "runs", recoveries)
 
 
-@drill("worker killed in mid-run", GROUP, SIMULATED)
-def killed_in_mid_run(testbed: Testbed) -> Outcome:
-    """SIGKILL of workers, or of a child alone, with runs in their hands: no run is worked on twice, an abort frees the
-    user at once, the next run is taken through. What was claimed stays where it was: taking it over is the part of the
-    work that takes the placeholder's place.
+@drill("worker killed during a run", GROUP, SIMULATED)
+def killed_during_a_run(testbed: Testbed) -> Outcome:
+    """Workers, or a child alone, are killed with SIGKILL while they have claimed runs: no run is claimed twice, an
+    abort succeeds at once, and the user's next run is received. A claimed run keeps its status, because the placeholder
+    has no rescue.
     """
     recoveries, count = [], 0
     testbed.expected += LOST_WORKER
@@ -84,7 +85,7 @@ def killed_in_mid_run(testbed: Testbed) -> Outcome:
         recoveries += testbed.receipt_delays(killed, nexts)
         count += len(users)
     testbed.wait_until_all_ended()
-    testbed.check_no_late_postings()
+    testbed.check_no_late_jobs()
     return Outcome(count, "runs", recoveries)
 
 
@@ -93,10 +94,10 @@ def _kill_a_child(testbed: Testbed) -> None:
     testbed.random.choice(processes).kill()
 
 
-@drill("frozen worker wakes up", GROUP, SIMULATED)
-def frozen_worker_wakes(testbed: Testbed) -> Outcome:
-    """A worker is frozen in mid-run, the run is aborted and the next one started, the worker wakes: it writes nothing
-    to the old run. The abort is answered at once, whoever sleeps on the run.
+@drill("frozen worker resumes", GROUP, SIMULATED)
+def frozen_worker_resumes(testbed: Testbed) -> Outcome:
+    """A worker is frozen during a run, the run is aborted and the next one started, and the worker is resumed: it
+    writes nothing to the old run. The abort does not wait for the frozen worker.
     """
     seconds, count = [], 0
     for _ in range(testbed.scaled(3)):
@@ -111,14 +112,14 @@ def frozen_worker_wakes(testbed: Testbed) -> Outcome:
                 user.start()
         count += len(runs)
         testbed.wait_until_all_ended(90)
-    testbed.check_no_late_postings()
+    testbed.check_no_late_jobs()
     return Outcome(count, "runs", seconds, "abort's answer")
 
 
 @drill("same message a hundred times", GROUP, SIMULATED)
 def same_message(testbed: Testbed) -> Outcome:
-    """Each run's message is published 100 more times, by 10 threads at one instant, to two workers: one claim, and the
-    run ends once. The messages are the product's own, as the reconciler publishes them.
+    """Each run's message is published 100 more times to two workers, by 10 threads at once: the run is claimed once and
+    ends once.
     """
     testbed.configure_worker(units=2, pause=0.01)
     runs, copies, seconds = testbed.scaled(8), 100, []
@@ -126,24 +127,25 @@ def same_message(testbed: Testbed) -> Outcome:
         for user in testbed.users(runs):
             began = time.monotonic()
             run_id = user.start().run_id
-            testbed.run_concurrently(lambda number, run_id=run_id: publish(testbed, [run_id] * number), [copies // 10] * 10)
+            publish_copies = partial(publish, testbed, run_id)
+            testbed.run_concurrently(publish_copies, [copies // 10] * 10)
             testbed.wait_until_all_ended()
             seconds.append(time.monotonic() - began)
     return Outcome(runs * copies, "messages", seconds, "run's end")
 
 
-def publish(testbed: Testbed, run_ids: list[int]) -> None:
-    """Publish the message of each, behind the product's back."""
+def publish(testbed: Testbed, run_id: int, times: int) -> None:
+    """Publish the run's message several times, without recording it in the run's row."""
     task = testbed.app.extensions["celery"].tasks["ingestion.run"]
     with testbed.app.app_context():
-        for run_id in run_ids:
+        for _ in range(times):
             task.apply_async((run_id,))
 
 
-@drill("Redis away while a worker works", GROUP, SIMULATED)
-def redis_away_while_working(testbed: Testbed) -> Outcome:
-    """Redis is killed for 2 s while one slot is busy and one is free: the worker lives or is started again, the run
-    ends once. The fault that ends the worker of Celery 5.7.0.
+@drill("Redis down during a run", GROUP, SIMULATED)
+def redis_down_during_a_run(testbed: Testbed) -> Outcome:
+    """Redis is down for 2 s while one slot of the worker is busy and one is free: the worker survives or is restarted,
+    and the run ends once. This fault ends the worker of Celery 5.7.0.
     """
     recoveries, exits, count = [], 0, 0
     for _ in range(testbed.scaled(2)):
@@ -156,23 +158,23 @@ def redis_away_while_working(testbed: Testbed) -> Outcome:
             with faults.kept_down(testbed.product, "redis"):
                 sleep_for(2)
                 second_id = second.start().run_id
-            back = datetime.now(UTC)
-            recoveries += testbed.receipt_delays(back, [second_id])
+            restored_at = datetime.now(UTC)
+            recoveries += testbed.receipt_delays(restored_at, [second_id])
         testbed.wait_until_all_ended()
         exits += faults.main_process(testbed.product, "worker") != before
         count += 2
-    return Outcome(count, "runs", recoveries, "recovery", {"workers that ended": exits})
+    return Outcome(count, "runs", recoveries, "recovery", {"workers that exited": exits})
 
 
 @drill("rolling restart", GROUP, SIMULATED)
 def rolling_restart(testbed: Testbed) -> Outcome:
-    """Of two workers one is told to stop (SIGTERM) every 5 s, in turn, while 8 users start one run after the other:
-    every run reaches its end. Measured is a run from its start to its end.
+    """One of two workers in turn is stopped with SIGTERM every 5 s, while 8 users start one run after the other: every
+    run finishes. The measured time is from a run's start to its end.
     """
     testbed.configure_worker(units=3, pause=0.1)
     done, users = Event(), testbed.users(8)
     with testbed.product.second_worker(), ThreadPoolExecutor(8) as pool:
-        loads = [pool.submit(_one_after_the_other, user, done) for user in users]
+        loads = [pool.submit(_start_repeatedly, user, done) for user in users]
         restarts = testbed.scaled(4, 2)
         try:
             for _ in range(restarts):
@@ -191,7 +193,7 @@ def _oldest(processes: list[psutil.Process]) -> psutil.Process:
     return min(processes, key=lambda process: process.create_time())
 
 
-def _one_after_the_other(user: User, done: Event) -> list[float]:
+def _start_repeatedly(user: User, done: Event) -> list[float]:
     seconds = []
     while not done.is_set():
         began = time.monotonic()

@@ -49,7 +49,7 @@ def test_killed_process_is_restarted_and_no_run_is_lost(healthy: Product, name: 
 def test_message_lost_with_redis_is_published_again(healthy: Product) -> None:
     with_frozen_launcher(healthy, healthy.main_process(PROCESSES["worker"]).kill)
     with broker(healthy) as connection:
-        wait_until(lambda: connection.info("clients")["blocked_clients"] == 0, what="the end of the dead worker's connection")
+        wait_until(lambda: connection.info("clients")["blocked_clients"] == 0, what="the end of the dead worker's pop")
     run_id = healthy.start_run()
     wait_until(lambda: healthy.run(run_id)["dispatched_at"], what="the first publish")
     dispatches = dispatch_count(healthy, run_id)
@@ -95,7 +95,8 @@ def test_requests_are_answered_503_while_postgresql_is_unavailable(
 ) -> None:
     run_id = healthy.start_run()
     with_frozen_launcher(healthy, healthy.main_process(PROCESSES["postgres"]).kill)
-    wait_until(lambda: not healthy.team("postgres: ") + healthy.team(PROCESSES["postgres"]), what="the end of PostgreSQL")
+    team = PROCESSES["postgres"]
+    wait_until(lambda: not healthy.team("postgres: ") + healthy.team(team), what="the end of PostgreSQL")
 
     for answer in every_kind_of_request(healthy, run_id):
         assert answer.status == 503
@@ -120,7 +121,7 @@ def test_requests_during_a_restart_of_postgresql_get_a_result_or_503(
     done = Event()
 
     with ThreadPoolExecutor(4) as pool:
-        loads = [pool.submit(request_until, done, well, run_id) for _ in range(4)]
+        loads = [pool.submit(request_until, done, healthy, run_id) for _ in range(4)]
         try:
             healthy.main_process(PROCESSES["postgres"]).kill()
             wait_until(lambda: is_replaced(healthy, "postgres", before), RECOVERY_SECONDS, "the new PostgreSQL")
