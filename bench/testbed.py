@@ -1,4 +1,4 @@
-"""The subject of the measurements: a whole product with accounts, its users, and pgbench on its database."""
+"""The testbed of the benchmarks: a product with accounts, its users, and pgbench on its database."""
 
 import hashlib
 import re
@@ -22,31 +22,31 @@ from tests.support.waiting import wait_until
 
 USERS = 200
 SPARE_USERS = 32
-"""Users without a token, for pgbench; and the most connections that it opens, of those that PostgreSQL has."""
+"""Users without a token, for pgbench. It opens at most as many connections, within PostgreSQL's limit."""
 
-SETTINGS = {"AUTH": "accounts", "SECRET_KEY": "a key of the benchmark, which nobody else can reach", "WEB_WORKERS": "2"}
+SETTINGS = {"AUTH": "accounts", "SECRET_KEY": "the secret key of the benchmarks, on loopback only", "WEB_WORKERS": "2"}
 VARIABLES = {"owner": ":owner", "run_id": ":id", "actor": "'user'", "request_id": "'bench'"}
 
 
 @dataclass(frozen=True)
 class Testbed:
-    """A running product, how long its first start took, and the tokens of its users, whose ids are 1, 2, 3 …"""
+    """A running product, the seconds of its first start, and the tokens of its users, whose ids are 1, 2, 3 …"""
 
     product: Product
     first_start: float
     tokens: list[str]
 
     def run_load(self, scripts: list[Script], seconds: float, **more: float) -> LoadResult:
-        """Put a load on it, and abort the runs that it leaves, as an operator with psql would."""
-        measured = run_load(self.product.port, scripts, seconds, **more)
+        """Run a load, and abort the runs that it leaves with SQL."""
+        result = run_load(self.product.port, scripts, seconds, **more)
         self.product.sql(
             "UPDATE ingestion_runs SET status = 'aborted', finished_at = clock_timestamp()"
             " WHERE status IN ('pending', 'initializing', 'ingesting')"
         )
-        return measured
+        return result
 
     def pgbench(self, script: str, clients: int, seconds: int) -> float:
-        """Return how many times a second pgbench runs the script."""
+        """Return the rate of the script in pgbench, per second."""
         address = embedded_postgres.database_url(self.product.data_dir).replace("postgresql+psycopg", "postgresql")
         with tempfile.NamedTemporaryFile("w", suffix=".sql") as file:
             file.write(script)
@@ -59,7 +59,7 @@ class Testbed:
 
 @contextmanager
 def running_testbed(project: Path = PROJECT) -> Iterator[Testbed]:
-    """The product of that checkout, running as it comes, with users."""
+    """Run the product of that checkout with its default settings and users inside this block."""
     with temporary_folder() as folder, temporary_product(folder, measured=False, **SETTINGS) as product:
         product.project, product.python = project, str(project / ".venv/bin/python")
         seconds = start_product(product)
@@ -76,7 +76,7 @@ def running_testbed(project: Path = PROJECT) -> Iterator[Testbed]:
 
 
 def start_product(product: Product) -> float:
-    """Start it; return the seconds until ``/readyz`` was ok."""
+    """Start the product; return the seconds until ``/readyz`` was ok."""
     began, launcher = time.monotonic(), product.launch()
     wait_until(lambda: product.health() == "ok" or launcher.poll() is not None, 300, "a product that is ready")
     assert launcher.poll() is None, product.printed()
@@ -84,12 +84,12 @@ def start_product(product: Product) -> float:
 
 
 def pgbench_sql(statement: Any) -> str:
-    """A statement of the product's; parameters without a value are pgbench's variables, or NULL."""
+    """Return a statement of the product for pgbench. Parameters without a value become its variables, or NULL."""
     compiled = statement.compile(dialect=PGDialect_psycopg())
 
-    def word(found: re.Match[str]) -> str:
+    def literal(found: re.Match[str]) -> str:
         value = compiled.params[found[1]]
         own = f"'{value}'" if isinstance(value, str) else str(value)
         return VARIABLES.get(found[1], "NULL") if value is None else own
 
-    return " ".join(re.sub(r"%\((\w+)\)s", word, str(compiled)).split())
+    return " ".join(re.sub(r"%\((\w+)\)s", literal, str(compiled)).split())

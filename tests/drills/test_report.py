@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.drills.long_checks import UNCHANGED, read_fuzzing, read_model_check
+from tests.drills.long_checks import read_fuzzing, read_model_check
 from tests.drills.report import write
 from tests.drills.results import Outcome, Result, percentile
+from tests.faults.model_check import UNCHANGED
 from tests.faults.mutants import MUTANTS
 
 

@@ -25,14 +25,15 @@ from app.errors import DatabaseUnavailable
 from app.extensions import db
 from app.services.accounts import credentials
 from app.services.runs import transitions
+from app.services.runs.audit_context import Actor
 from app.services.runs.errors import RunMoved
 from tests.drills.users import User
 from tests.faults.history_checker import ClientLog, History, violations
 from tests.support.product import Product, temporary_folder
 from tests.support.waiting import wait_until
 
-Argument = TypeVar("Given")
-Result = TypeVar("Made")
+Argument = TypeVar("Argument")
+Result = TypeVar("Result")
 
 MAX_WAIT_SECONDS = 45
 """Time limit for a pending run to be received, without outages: the first back-off, the reconciler's interval, and the
@@ -206,7 +207,7 @@ class Testbed:
         with self.app.app_context():
             for (run_id,) in stuck:
                 with suppress(RunMoved, DatabaseUnavailable):
-                    transitions.fail(run_id, "The worker of this run was lost.", transitions.Actor.RESCUE)
+                    transitions.fail(run_id, "The worker of this run was lost.", Actor.RESCUE)
                     ended += 1
         return ended
 

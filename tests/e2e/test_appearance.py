@@ -1,4 +1,4 @@
-"""Every screen and state: nothing that axe objects to, nothing that sticks out at 320 px, light and dark."""
+"""Every screen and state passes axe, fits into 320 px, and works in light and dark colours."""
 
 import pytest
 from playwright.sync_api import expect
@@ -12,16 +12,16 @@ SIZES = {
     "middle": {"width": 768, "height": 1024},
     "wide": {"width": 1440, "height": 900},
 }
-MOST_SCRIPT_BYTES = 110_000
+MAX_SCRIPT_BYTES = 110_000
 
 
 @pytest.fixture(params=[("narrow", "dark"), ("middle", "light"), ("wide", "dark")], ids="-".join)
 def screen(request, visitor):
-    """A tab of that size in those colours, and what looks at it."""
+    """A tab of this size and colour scheme, with a method that checks it."""
     size, colours = request.param
     page = visitor(viewport=SIZES[size], color_scheme=colours).new_page()
 
-    def look(what: str) -> None:
+    def check(what: str) -> None:
         assert objections(page) == [], what
         assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, f"{what} is too wide"
         small = page.evaluate(
@@ -30,45 +30,45 @@ def screen(request, visitor):
         )
         assert small == [], f"{what} has targets that are too small"
 
-    page.look = look
+    page.check = check
     return page
 
 
-def test_the_first_two_stages(screen, product):
+def test_configure_and_preview_are_accessible(screen, product):
     screen.goto("/")
     expect(screen.get_by_role("link", name="Next")).to_be_visible()
-    screen.look("configure")
+    screen.check("configure")
     screen.goto("/ingest/preview")
     expect(screen.get_by_role("button", name="Start ingestion")).to_be_enabled()
     product.start_run()
     expect(screen.get_by_text("Run 1 is in progress.")).to_be_visible()
-    screen.look("preview with an offer")
+    screen.check("preview with an active run")
     screen.context.set_offline(True)
     press_start(screen)
     expect(screen.get_by_role("alert")).to_be_visible()
-    screen.look("a start that failed")
+    screen.check("failed start")
 
 
-def test_stage_3_from_start_to_abort(screen, product):
+def test_run_page_is_accessible_from_start_to_abort(screen, product):
     screen.goto(f"/ingest/runs/{product.start_run()}")
     expect(screen.get_by_text("by you")).to_be_visible()
-    screen.look("pending")
+    screen.check("pending")
     screen.get_by_role("button", name="Abort").click()
-    screen.look("the question before an abort")
+    screen.check("confirmation of an abort")
     screen.context.set_offline(True)
     screen.get_by_role("button", name="Abort run").click()
     expect(screen.get_by_role("alert")).to_be_visible()
     expect(screen.get_by_text("Connection lost")).to_be_visible()
-    screen.look("an abort that failed, and no connection")
+    screen.check("failed abort without a connection")
 
 
-def test_the_notices_of_stage_3(screen, product):
+def test_run_page_notices_are_accessible(screen, product):
     screen.goto("/ingest/preview")
     expect(screen.get_by_role("button", name="Start ingestion")).to_be_enabled()
     product.start_run()
     press_start(screen)
     expect(screen.get_by_text("no second one was started")).to_be_visible()
-    screen.look("a start while one was active")
+    screen.check("start while a run was active")
     screen.reload()
     expect(badge(screen)).to_have_text("Pending")
     expect(screen.get_by_text("no second one was started")).to_have_count(0)
@@ -85,33 +85,33 @@ def test_the_notices_of_stage_3(screen, product):
     ],
     ids=lambda value: value[-1] if isinstance(value, list) else "",
 )
-def test_stage_3_in_every_status(screen, product, path, columns):
+def test_run_page_is_accessible_in_every_status(screen, product, path, columns):
     run_id = product.start_run()
     move(product, run_id, *path, **columns)
     screen.goto(f"/ingest/runs/{run_id}")
     expect(badge(screen)).to_have_text(path[-1].capitalize())
     expect(screen.locator(".rd-timeline li")).to_have_count(1 + len(path))
-    screen.look(path[-1])
+    screen.check(path[-1])
 
 
-def test_history_and_messages(screen, product):
+def test_runs_page_and_error_pages_are_accessible(screen, product):
     for _ in range(2):
         product.call("POST", f"/api/ingestion/abort/{product.start_run()}")
     screen.goto("/runs")
     expect(screen.locator(".rp-id")).to_have_count(2)
-    screen.look("history")
+    screen.check("runs page")
     screen.goto("/runs?status=error")
     expect(screen.get_by_text("No runs here.")).to_be_visible()
-    screen.look("an empty history")
+    screen.check("empty runs page")
     screen.goto("/ingest/runs/999")
     expect(screen.get_by_text("There is no run 999")).to_be_visible()
-    screen.look("an unknown run")
+    screen.check("unknown run")
     screen.goto("/nowhere")
     expect(screen.get_by_text("There is nothing at this address")).to_be_visible()
-    screen.look("an unknown address")
+    screen.check("unknown address")
 
 
-def test_forced_colours_keep_every_badge_and_button_apart(visitor, product):
+def test_forced_colours_keep_badges_and_buttons_distinct(visitor, product):
     page = visitor(forced_colors="active").new_page()
     page.goto(f"/ingest/runs/{product.start_run()}")
     expect(page.get_by_role("button", name="Abort")).to_be_visible()
@@ -125,8 +125,8 @@ def test_forced_colours_keep_every_badge_and_button_apart(visitor, product):
     assert steps.nth(2).evaluate(colour, "Top") != steps.nth(1).evaluate(colour, "Top")
 
 
-def test_what_the_keyboard_reaches_can_be_seen(visitor, product):
-    """At 320 px too, where the stepper's steps are shown as bars."""
+def test_focused_elements_are_visible(visitor, product):
+    """At 320 px, where the stepper shows its steps as bars."""
     page = visitor(viewport=SIZES["narrow"]).new_page()
     page.goto("/ingest/preview")
     expect(page.get_by_role("button", name="Start ingestion")).to_be_enabled()
@@ -141,7 +141,7 @@ def test_what_the_keyboard_reaches_can_be_seen(visitor, product):
     assert [text for text, size in stops if size < 20] == []
 
 
-def test_who_wants_less_motion_gets_none(visitor, product):
+def test_reduced_motion_disables_all_motion(visitor, product):
     page = visitor(reduced_motion="reduce").new_page()
     page.goto(f"/ingest/runs/{product.start_run()}")
     expect(page.get_by_role("button", name="Abort")).to_be_visible()
@@ -152,11 +152,11 @@ def test_who_wants_less_motion_gets_none(visitor, product):
     assert moving == 0
 
 
-def test_the_whole_app_is_light_on_the_wire(page):
+def test_scripts_are_compressed_and_small(page):
     scripts = []
     page.on("response", lambda answer: scripts.append(answer) if ".js" in answer.url else None)
     page.goto("/ingest")
     expect(page.get_by_role("link", name="Next")).to_be_visible()
     assert scripts
     assert {answer.headers["content-encoding"] for answer in scripts} == {"br"}
-    assert sum(int(answer.headers["content-length"]) for answer in scripts) <= MOST_SCRIPT_BYTES
+    assert sum(int(answer.headers["content-length"]) for answer in scripts) <= MAX_SCRIPT_BYTES

@@ -1,4 +1,4 @@
-"""A tab that nobody looks at, that cannot ask, or that is come back to: it shows what is true now, or no status."""
+"""Tabs that are hidden, offline or shown again: they show the current status, or none."""
 
 import re
 
@@ -9,8 +9,8 @@ from tests.e2e.conftest import frozen
 from tests.e2e.test_run_page import badge, move, open_run
 
 UNKNOWN = re.compile(r"/assets/favicon-unknown-[\w-]+\.svg$")
-IS_KEPT = "url => fetch(url, {cache: 'only-if-cached', mode: 'same-origin'}).then(answer => answer.ok)"
-"""Whether the browser has a file by itself, without asking the server."""
+IS_CACHED = "url => fetch(url, {cache: 'only-if-cached', mode: 'same-origin'}).then(answer => answer.ok)"
+"""A script that tells if the browser has a file in its cache."""
 
 
 def icon(page):
@@ -19,23 +19,23 @@ def icon(page):
 
 @pytest.fixture
 def run_id(page, product):
-    """An active run that is shown."""
+    """An active run that the page shows."""
     run_id = product.start_run()
     open_run(page, run_id)
     expect(page).to_have_title(f"Run {run_id} · Pending · Job Ingestion")
     return run_id
 
 
-def test_without_a_connection_the_icon_shows_no_status(page, product, run_id):
+def test_icon_shows_no_status_without_a_connection(page, product, run_id):
     expect(icon(page)).to_have_attribute("href", "/favicon-active.svg")
     with frozen(product, "gunicorn"):
         expect(icon(page)).to_have_attribute("href", UNKNOWN)
-        assert page.evaluate(IS_KEPT, icon(page).get_attribute("href"))
+        assert page.evaluate(IS_CACHED, icon(page).get_attribute("href"))
     expect(icon(page)).to_have_attribute("href", "/favicon-active.svg")
 
 
-def test_a_tab_whose_timers_do_not_pass_shows_the_status_all_the_same(page, product):
-    """In a tab that is hidden for long, intervals pass once a minute; here they never do."""
+def test_title_shows_the_status_in_a_tab_with_throttled_timers(page, product):
+    """A tab that is hidden for long fires its intervals once a minute; here they never fire."""
     page.add_init_script("window.setInterval = () => 0")
     run_id = product.start_run()
     open_run(page, run_id)
@@ -47,7 +47,7 @@ def test_a_tab_whose_timers_do_not_pass_shows_the_status_all_the_same(page, prod
     expect(icon(page)).to_have_attribute("href", "/favicon-danger.svg")
 
 
-def test_the_history_shows_nothing_old_before_the_server_answers(page, product, run_id):
+def test_runs_page_shows_no_stale_status(page, product, run_id):
     page.get_by_role("link", name="Runs").click()
     expect(page.locator(".rp-row")).to_contain_text("Pending")
     page.locator(".rp-row").click()

@@ -1,4 +1,4 @@
-"""From Configure to the end of a run, and finding it again: what a person does, in the order he does it."""
+"""The flow from Configure to the end of a run, and the ways back to that run."""
 
 import re
 
@@ -14,7 +14,7 @@ def heading(page, name):
     return page.get_by_role("heading", level=1, name=name)
 
 
-def test_the_products_address_opens_on_the_first_of_three_stages(page):
+def test_root_address_opens_the_first_of_three_stages(page):
     page.goto("/")
     expect(page).to_have_url(re.compile("/ingest$"))
     expect(heading(page, "Configure")).to_be_visible()
@@ -25,7 +25,7 @@ def test_the_products_address_opens_on_the_first_of_three_stages(page):
     assert page.title() == "Configure · Job Ingestion"
 
 
-def test_next_and_back_walk_between_the_first_two_stages(page):
+def test_next_and_back_lead_between_the_first_two_stages(page):
     page.goto("/ingest")
     page.get_by_role("link", name="Next").click()
     expect(heading(page, "Preview")).to_be_focused()
@@ -37,7 +37,7 @@ def test_next_and_back_walk_between_the_first_two_stages(page):
     expect(page).to_have_url(re.compile("/ingest$"))
 
 
-def test_start_makes_the_run_and_stage_3_has_no_action_bar(page, product):
+def test_start_creates_a_run_and_stage_3_has_no_action_bar(page, product):
     start(page)
     expect(page).to_have_url(re.compile("/ingest/runs/1$"))
     expect(page.locator("[aria-current=step]")).to_have_text(re.compile("Ingest"))
@@ -47,7 +47,7 @@ def test_start_makes_the_run_and_stage_3_has_no_action_bar(page, product):
     assert product.current_run() == 1
 
 
-def test_on_a_narrow_screen_the_stepper_says_the_step_in_words(visitor):
+def test_stepper_shows_the_step_as_text_on_a_narrow_screen(visitor):
     page = visitor(viewport={"width": 320, "height": 640}).new_page()
     page.goto("/ingest/preview")
     expect(page.get_by_text("Step 2 of 3: Preview")).to_be_visible()
@@ -55,7 +55,7 @@ def test_on_a_narrow_screen_the_stepper_says_the_step_in_words(visitor):
     expect(page.get_by_text("Step 2 of 3: Preview")).to_be_hidden()
 
 
-def test_a_refresh_finds_the_run_again(page):
+def test_refresh_shows_the_run_again(page):
     start(page)
     page.reload()
     expect(heading(page, "Run 1")).to_be_visible()
@@ -63,7 +63,7 @@ def test_a_refresh_finds_the_run_again(page):
 
 
 @pytest.mark.parametrize("address", ["/", "/ingest", "/ingest/preview"])
-def test_another_device_that_opens_the_page_is_led_to_the_run(page, visitor, address):
+def test_another_device_is_redirected_to_the_active_run(page, visitor, address):
     start(page)
     other = visitor().new_page()
     other.goto(address)
@@ -71,7 +71,7 @@ def test_another_device_that_opens_the_page_is_led_to_the_run(page, visitor, add
     expect(heading(other, "Run 1")).to_be_visible()
 
 
-def test_a_second_tab_that_is_open_already_offers_the_run_and_stays(page):
+def test_second_open_tab_offers_the_run_and_stays(page):
     other = page.context.new_page()
     other.goto("/ingest")
     expect(other.get_by_role("link", name="Next")).to_be_visible()
@@ -82,7 +82,7 @@ def test_a_second_tab_that_is_open_already_offers_the_run_and_stays(page):
     expect(heading(other, "Run 1")).to_be_focused()
 
 
-def test_two_fast_clicks_are_one_start(page, product):
+def test_double_click_starts_one_run(page, product):
     page.goto("/ingest/preview")
     sent = []
     page.on("request", lambda request: sent.append(request.url) if request.method == "POST" else None)
@@ -93,7 +93,7 @@ def test_two_fast_clicks_are_one_start(page, product):
     expect(page.get_by_text("no second one was started")).to_have_count(0)
 
 
-def test_start_while_a_run_is_active_goes_there_and_says_so(page, product):
+def test_start_while_a_run_is_active_leads_to_that_run(page, product):
     page.goto("/ingest/preview")
     expect(page.get_by_role("button", name="Start ingestion")).to_be_visible()
     product.start_run()
@@ -103,7 +103,7 @@ def test_start_while_a_run_is_active_goes_there_and_says_so(page, product):
     assert product.sql("SELECT count(*) FROM ingestion_runs") == [(1,)]
 
 
-def test_an_abort_in_one_tab_shows_in_the_other(page):
+def test_abort_in_one_tab_shows_in_the_other(page):
     start(page)
     other = page.context.new_page()
     other.goto("/ingest/runs/1")
@@ -114,7 +114,7 @@ def test_an_abort_in_one_tab_shows_in_the_other(page):
     expect(page).to_have_title("Run 1 · Aborted · Job Ingestion")
 
 
-def test_back_from_a_run_is_possible_and_forward_returns(page):
+def test_browser_back_and_forward_work_from_a_run(page):
     start(page)
     page.go_back()
     expect(heading(page, "Preview")).to_be_visible()
@@ -123,7 +123,7 @@ def test_back_from_a_run_is_possible_and_forward_returns(page):
     expect(heading(page, "Run 1")).to_be_visible()
 
 
-def test_the_keyboard_alone_is_enough(page, product):
+def test_keyboard_alone_starts_and_aborts_a_run(page, product):
     def press_until(locator, key="Tab"):
         for _ in range(12):
             if locator.evaluate("node => node === document.activeElement"):
@@ -163,7 +163,7 @@ def test_the_keyboard_alone_is_enough(page, product):
     expect(heading(page, "Configure")).to_be_focused()
 
 
-def test_an_address_that_is_none_is_a_page_and_a_404(page):
+def test_unknown_address_is_a_404_page(page):
     answer = page.goto("/nowhere")
     assert answer.status == 404
     expect(heading(page, "There is nothing at this address")).to_be_visible()

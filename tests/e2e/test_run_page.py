@@ -1,4 +1,4 @@
-"""Stage 3: one run, as the server knows it, whatever happens to either of them."""
+"""Stage 3, the page of a run: status, timeline, abort, and errors."""
 
 import re
 
@@ -22,7 +22,7 @@ def badge(page):
 
 
 def move(product, run_id, *statuses, **columns) -> None:
-    """Take the run through its states, as a worker will."""
+    """Move the run through these statuses with SQL, as a worker will."""
     for status in statuses:
         ended = status in ("finished", "error", "aborted")
         given = {"status": status, **(columns if status == statuses[-1] else {})}
@@ -31,7 +31,7 @@ def move(product, run_id, *statuses, **columns) -> None:
         product.sql(f"UPDATE ingestion_runs SET {names}{finished} WHERE id = %s", *given.values(), run_id)
 
 
-def test_the_header_has_the_id_left_and_abort_right(page, product):
+def test_header_has_the_id_left_and_abort_right(page, product):
     open_run(page, product.start_run())
     expect(page.get_by_role("button", name="Abort")).to_be_visible()
     name = page.get_by_role("heading", level=1).bounding_box()
@@ -40,7 +40,7 @@ def test_the_header_has_the_id_left_and_abort_right(page, product):
     assert abs(name["y"] + name["height"] / 2 - abort["y"] - abort["height"] / 2) < 10
 
 
-def test_the_id_can_be_copied(visitor, product):
+def test_run_id_can_be_copied(visitor, product):
     context = visitor(permissions=["clipboard-read", "clipboard-write"])
     page = context.new_page()
     open_run(page, product.start_run())
@@ -49,7 +49,7 @@ def test_the_id_can_be_copied(visitor, product):
     assert page.evaluate("navigator.clipboard.readText()") == "1"
 
 
-def test_the_status_row_has_badge_ticking_time_and_when_it_was_made(page, product):
+def test_status_row_has_badge_timer_and_creation_time(page, product):
     open_run(page, product.start_run())
     expect(badge(page)).to_have_text("Pending")
     expect(page.locator(".s3-status svg")).to_be_visible()
@@ -60,7 +60,7 @@ def test_the_status_row_has_badge_ticking_time_and_when_it_was_made(page, produc
     expect(page.locator(".s3-times time")).to_have_count(1)
 
 
-def test_a_run_that_no_worker_was_told_of_is_waiting_for_one(page, product):
+def test_unpublished_run_is_shown_as_waiting_for_a_worker(page, product):
     [(run_id,)] = product.sql(
         "INSERT INTO ingestion_runs (user_id, next_dispatch_at)"
         " SELECT user_id, now() + interval '1 hour' FROM users RETURNING id"
@@ -71,7 +71,7 @@ def test_a_run_that_no_worker_was_told_of_is_waiting_for_one(page, product):
     expect(page.get_by_text(PLACEHOLDER)).to_be_visible()
 
 
-def test_every_status_shows_as_it_comes_and_the_timeline_grows(page, product):
+def test_status_and_timeline_follow_the_run(page, product):
     run_id = product.start_run()
     open_run(page, run_id)
     expect(page.get_by_text("No postings so far.")).to_be_visible()
@@ -96,7 +96,7 @@ def test_every_status_shows_as_it_comes_and_the_timeline_grows(page, product):
         (["aborted"], {}, "The run was aborted before its end.", "Aborted", "warning"),
     ],
 )
-def test_an_ended_run_says_what_happened_and_how_long_it_took(page, product, path, columns, sentence, label, icon):
+def test_ended_run_shows_its_outcome_and_duration(page, product, path, columns, sentence, label, icon):
     run_id = product.start_run()
     move(product, run_id, *path, **columns)
     open_run(page, run_id)
@@ -113,7 +113,7 @@ def test_an_ended_run_says_what_happened_and_how_long_it_took(page, product, pat
     expect(page.locator("link[rel=icon]")).to_have_attribute("href", "/favicon-idle.svg")
 
 
-def test_abort_asks_first_with_the_safe_answer_focused(page, product):
+def test_abort_asks_for_confirmation_with_the_safe_answer_focused(page, product):
     open_run(page, product.start_run())
     page.get_by_role("button", name="Abort").click()
     assert page.locator("dialog").evaluate("node => node.matches(':modal')")
@@ -123,23 +123,23 @@ def test_abort_asks_first_with_the_safe_answer_focused(page, product):
     assert product.current_run() == 1
 
 
-def test_a_status_change_is_announced_once(page, product):
+def test_status_change_is_announced_once(page, product):
     open_run(page, product.start_run())
     expect(badge(page)).to_have_text("Pending")
     page.evaluate(
-        "window.said = []; document.querySelectorAll('[role=status], [role=alert]').forEach(node =>"
-        " new MutationObserver(() => window.said.push(node.innerText))"
+        "window.announced = []; document.querySelectorAll('[role=status], [role=alert]').forEach(node =>"
+        " new MutationObserver(() => window.announced.push(node.innerText))"
         ".observe(node, {subtree: true, childList: true, characterData: true}))"
     )
     page.get_by_role("button", name="Abort").click()
     page.get_by_role("button", name="Abort run").click()
     expect(badge(page)).to_have_text("Aborted")
     expect(page.locator(".rd-timeline li")).to_have_count(2)
-    assert page.evaluate("window.said") == ["Aborted"]
+    assert page.evaluate("window.announced") == ["Aborted"]
     assert page.get_by_role("alert").count() == 0
 
 
-def test_a_failed_abort_is_told_can_be_dismissed_and_tried_again(page, product):
+def test_failed_abort_is_reported_dismissed_and_retried(page, product):
     open_run(page, product.start_run())
     page.get_by_role("button", name="Abort").click()
     page.context.set_offline(True)
@@ -157,8 +157,8 @@ def test_a_failed_abort_is_told_can_be_dismissed_and_tried_again(page, product):
     assert product.current_run() is None
 
 
-def test_an_abort_that_loses_the_race_with_the_end_is_told_the_truth(page, product):
-    """The worker has finished the run and not committed yet; the abort waits for the row, and is too late."""
+def test_abort_that_loses_against_finish_shows_the_true_status(page, product):
+    """The worker has finished the run, but not committed yet. The abort waits for the row, and comes too late."""
     run_id = product.start_run()
     open_run(page, run_id)
     with product.connect() as worker:
@@ -175,14 +175,14 @@ def test_an_abort_that_loses_the_race_with_the_end_is_told_the_truth(page, produ
 
 
 @pytest.mark.parametrize("run_id", ["999", "abc", "99999999999999999999", "0", "..%2F1"])
-def test_an_unknown_run_is_a_clear_page(page, run_id):
+def test_unknown_run_has_its_own_page(page, run_id):
     page.goto(f"/ingest/runs/{run_id}")
     expect(page.get_by_role("heading", level=1, name="There is no run")).to_be_visible()
     expect(page.get_by_role("link", name="See your runs")).to_be_visible()
     expect(page).to_have_title("No such run · Job Ingestion")
 
 
-def test_the_timeline_names_the_operator_who_aborted(page, product):
+def test_timeline_names_the_operator_who_aborted(page, product):
     run_id = product.start_run()
     open_run(page, run_id)
     assert product.command("runs", "abort", str(run_id)).returncode == 0

@@ -1,4 +1,4 @@
-"""The history: newest first, page by page, by status; each row leads to its run."""
+"""The page of all runs: newest first, in pages, filtered by status, with a link to each run."""
 
 import re
 
@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 
 @pytest.fixture
 def history(product):
-    """45 ended runs, every third of them in error, and one that is active."""
+    """The active run, after 45 ended runs of which every third is in error."""
     product.sql(
         "INSERT INTO ingestion_runs (user_id, status, finished_at)"
         " SELECT user_id, CASE WHEN mod(n, 3) = 0 THEN 'error' ELSE 'aborted' END, now()"
@@ -21,7 +21,7 @@ def ids(page) -> list[int]:
     return [int(text.removeprefix("Run ")) for text in page.locator(".rp-id").all_inner_texts()]
 
 
-def test_runs_are_listed_newest_first_in_pages(page, history):
+def test_runs_page_lists_the_newest_first_in_pages(page, history):
     page.goto("/ingest/runs/1")
     page.get_by_role("link", name="Runs", exact=True).click()
     expect(page.get_by_role("heading", level=1, name="Runs")).to_be_focused()
@@ -39,7 +39,7 @@ def test_runs_are_listed_newest_first_in_pages(page, history):
     expect(page.locator(".rp-id").first).to_have_text("Run 46")
 
 
-def test_a_status_filters_and_survives_a_refresh(page, history):
+def test_status_filter_survives_a_refresh(page, history):
     page.goto("/runs")
     page.get_by_role("combobox", name="Status").select_option("Error")
     expect(page.locator(".rp-id").first).to_have_text("Run 45")
@@ -50,7 +50,7 @@ def test_a_status_filters_and_survives_a_refresh(page, history):
     expect(page.get_by_role("combobox", name="Status")).to_have_value("error")
 
 
-def test_a_row_leads_to_its_run_and_shows_when_that_ends(page, history, product):
+def test_row_leads_to_its_run_and_shows_its_end(page, history, product):
     page.goto("/runs")
     row = page.get_by_role("listitem").filter(has_text=f"Run {history}")
     expect(row).to_contain_text("in progress")
@@ -60,7 +60,7 @@ def test_a_row_leads_to_its_run_and_shows_when_that_ends(page, history, product)
     expect(page).to_have_url(re.compile(f"/ingest/runs/{history}$"))
 
 
-def test_no_runs_are_said_to_be_none(page):
+def test_runs_page_says_that_there_are_no_runs(page):
     page.goto("/runs")
     expect(page.get_by_text("There are no runs yet.")).to_be_visible()
     page.goto("/runs?status=finished")
@@ -68,6 +68,6 @@ def test_no_runs_are_said_to_be_none(page):
 
 
 @pytest.mark.parametrize("query", ["status=nonsense", "before=x", "before=0"])
-def test_an_address_with_nonsense_is_told(page, query):
+def test_runs_page_reports_an_invalid_address(page, query):
     page.goto(f"/runs?{query}")
     expect(page.get_by_text("There is no such page of runs.")).to_be_visible()

@@ -14,7 +14,7 @@ from app.config.validators import connect_arguments
 from tests.faults.model import COUNTS, JOB_STATUSES, MOVES, REASON, Operation
 from tests.support.waiting import wait_until
 
-Result = TypeVar("Made")
+Result = TypeVar("Result")
 
 
 def run_at_barrier(*calls: Callable[[], Result]) -> list[Result]:

@@ -26,6 +26,7 @@ from app.extensions import db
 from app.services import publisher
 from app.services.accounts import credentials
 from app.services.runs import outbox, transitions
+from app.services.runs.audit_context import Actor
 from app.services.runs.errors import RunMoved, RunNotFound
 from app.worker import celery_app, reconciler
 from tests.faults.history_checker import ClientLog, History, now
@@ -228,12 +229,12 @@ class Harness:
 
     def _work(self, op: Operation) -> Outcome:
         work: dict[str, Callable[[int], None]] = {
-            "operator_abort": lambda run_id: transitions.abort(run_id, actor=transitions.Actor.OPERATOR),
+            "operator_abort": lambda run_id: transitions.abort(run_id, actor=Actor.OPERATOR),
             "claim": transitions.claim,
             "advance": self._advance_with_jobs,
             "finish": transitions.finish,
             "fail": lambda run_id: transitions.fail(run_id, REASON),
-            "rescue": lambda run_id: transitions.fail(run_id, REASON, transitions.Actor.RESCUE),
+            "rescue": lambda run_id: transitions.fail(run_id, REASON, Actor.RESCUE),
         }
         with self.app.app_context():
             try:
