@@ -25,6 +25,7 @@ from app.errors import DatabaseUnavailable
 from app.models import RunStatus
 from app.services.runs import transitions
 from app.services.runs.errors import RunMoved, RunNotFound
+from app.tasks.ingestion import ingest as placeholder
 from tests.drills.sleep import sleep_for
 
 log = structlog.get_logger(__name__)
@@ -48,10 +49,11 @@ settings: Settings = application.config["SETTINGS"]
 
 # Celery silently ignores a second task of the same name, so the placeholder is removed first.
 celery.finalize()
-celery.tasks.pop("ingestion.run")
+TASK = placeholder.name
+celery.tasks.pop(TASK)
 
 
-@celery.task(name="ingestion.run")
+@celery.task(name=TASK)
 def ingest(run_id: int) -> None:
     """Move the run to finished, unless it is aborted or claimed by another worker."""
     log.info("run received", run_id=run_id)

@@ -31,7 +31,7 @@ def shared_installation(board_server: Boards) -> Iterator[Product]:
             for email in (ANN, BOB):
                 done = product.command("users", "add", email, "--password-stdin", stdin=f"{PASSWORD}\n")
                 assert done.returncode == 0, done.stderr
-            product.sql("CREATE TABLE saved_users AS TABLE users")
+            product.sql("CREATE TABLE old_users AS TABLE users")
             yield product
 
 
@@ -40,7 +40,7 @@ def installation(shared_installation: Product, boards: Boards) -> Product:
     """The shared product with Ann and Bob, a company for each, and no counted sign-in attempts."""
     product = ensure_running(shared_installation)
     product.sql("TRUNCATE users RESTART IDENTITY CASCADE")
-    product.sql("INSERT INTO users (email, password_hash) SELECT email, password_hash FROM saved_users ORDER BY user_id")
+    product.sql("INSERT INTO users (email, password_hash) SELECT email, password_hash FROM old_users ORDER BY user_id")
     for email in (ANN, BOB):
         choose_acme(product, email)
     product.flush_redis()

@@ -28,6 +28,7 @@ from app.services.accounts import credentials
 from app.services.runs import outbox, transitions
 from app.services.runs.audit_context import Actor
 from app.services.runs.errors import RunMoved, RunNotFound
+from app.tasks import ingestion  # noqa: F401 (registers the task, which only a worker loads by itself)
 from app.worker import celery_app, reconciler
 from tests.faults.history_checker import ClientLog, History, now
 from tests.faults.model import JOB_STATUSES, REASON, ModelState, Operation, Outcome, Run
