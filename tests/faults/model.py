@@ -97,7 +97,7 @@ class ModelState:
                 self._mark_published(actual[1])
         return ("killed" if op.kill else "started", actual[1])
 
-    def _spent_start(self, op: Operation, actual: Outcome) -> Outcome:
+    def _start_and_abort(self, op: Operation, actual: Outcome) -> Outcome:
         outcome = self._start(replace(op, kill="publish"), actual)
         if outcome[0] == "killed":
             self.runs[outcome[1]] = move_run(self.runs[outcome[1]], "aborted", "user")
