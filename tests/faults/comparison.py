@@ -37,7 +37,7 @@ class ModelComparison(RuleBasedStateMachine):
     """A state machine that runs each operation on the product and on the model, and compares the two."""
 
     harness: Harness
-    other: ConcurrentSession
+    other_session: ConcurrentSession
     with_illegal_sql: bool = True
     tally: "Counter[str]" = Counter()
 

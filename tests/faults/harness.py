@@ -165,7 +165,7 @@ class Harness:
         headers = {"Authorization": f"Bearer {self.tokens[op.user_id]}"}
         if op.key is not None:
             headers["Idempotency-Key"] = f'"{op.key}"'
-        body = {"json": {"preview_id": UNKNOWN_PREVIEW_ID}} if op.other else {}
+        body = {"json": {"preview_id": UNKNOWN_PREVIEW_ID}} if op.unknown_preview else {}
         client = self.app.test_client()
         answer = client.open(f"/api/ingestion/{path}", method=method, base_url=HOST, headers=headers, **body)
         return answer.status_code, answer.json

@@ -32,7 +32,7 @@ Outcome = tuple[Any, ...]
 class Operation:
     """An operation, of a user on a run where it has them.
 
-    ``kill`` is the point at which its process dies. ``other`` starts from a preview that does not exist.
+    ``kill`` is the point at which its process dies. ``unknown_preview`` starts from a preview that does not exist.
     """
 
     kind: str
@@ -40,7 +40,7 @@ class Operation:
     run_id: int = 0
     key: str | None = None
     kill: str | None = None
-    other: bool = False
+    unknown_preview: bool = False
 
 
 @dataclass(frozen=True)
@@ -83,10 +83,10 @@ class ModelState:
     def _start(self, op: Operation, actual: Outcome) -> Outcome:
         for run_id, run in self.runs.items():
             if op.key is not None and (run.user_id, run.key) == (op.user_id, op.key):
-                return ("key_reused",) if op.other else ("replayed", run_id)
+                return ("key_reused",) if op.unknown_preview else ("replayed", run_id)
         if active := self.current(op.user_id):
             return ("refused", active)
-        if op.other:
+        if op.unknown_preview:
             return ("not_found",)
         if actual[0] not in ("started", "killed") or actual[1] in self.runs:
             return ("started", "a new run")

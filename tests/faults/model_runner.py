@@ -52,7 +52,7 @@ def run_check(template: str, options: CheckOptions, statement: str | None = None
         try:
             if statement:
                 harness.connection.execute(statement)
-            attributes = {"harness": harness, "other": other, "with_illegal_sql": options.with_illegal_sql}
+            attributes = {"harness": harness, "other_session": other, "with_illegal_sql": options.with_illegal_sql}
             return _run(type("Runs", (RunsStateMachine,), attributes), options)
         finally:
             other.close()

@@ -51,7 +51,7 @@ class RunsStateMachine(ModelComparison):
     @rule(user=USER, key=st.sampled_from(["a", "b", "a", None]))
     def start_from_unknown_preview(self, user: int, key: str | None) -> None:
         """A user starts from a preview that does not exist, perhaps with a key of another request."""
-        self._perform(Operation("start", self.harness.users[user], key=key, other=True))
+        self._perform(Operation("start", self.harness.users[user], key=key, unknown_preview=True))
 
     @rule(user=USER)
     def start_without_broker(self, user: int) -> None:
@@ -206,13 +206,13 @@ class RunsStateMachine(ModelComparison):
         if holds.kind == "advance":
             self.harness.add_jobs(holds.run_id)
         began = now()
-        held_id = self.other.hold(Operation("lock", run_id=holds.run_id) if holds.kind in MOVES else holds)
-        with self.other.overlapping(lambda: self.harness.perform(op)) as (future, waits):
+        held_id = self.other_session.hold(Operation("lock", run_id=holds.run_id) if holds.kind in MOVES else holds)
+        with self.other_session.overlapping(lambda: self.harness.perform(op)) as (future, waits):
             if not waits:
                 self._check_waiting(op, future.result(), [each for each in ids if each != held_id])
             if holds.kind in MOVES:
-                self.other.hold(holds)
-            self.other.end(commit)
+                self.other_session.hold(holds)
+            self.other_session.end(commit)
             if commit and holds.kind != "lock":
                 expected = self.model.apply(holds, ("killed", held_id))
                 self._compare(holds, expected, self._held_outcome(holds, held_id, began))

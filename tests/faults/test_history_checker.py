@@ -51,7 +51,7 @@ def entry(kind: str, began: float, ended: float, run_id: int | None = None, stat
 def sound() -> History:
     """Two users: one with a finished, an aborted, a failed and an active run, the other with a pending run."""
     work = ((1, "initializing", "worker"), (2, "ingesting", "worker"))
-    made = [
+    runs = [
         make(1, 1, 0, *work, (10, "finished", "worker"), idempotency_key="a"),
         make(2, 1, 20, (22, "aborted", "user")),
         make(3, 1, 30, (31, "error", "rescue")),
@@ -77,8 +77,8 @@ def sound() -> History:
         entry("started", 4, 6, 5, user_id=2),
         entry("received", 50, 50, 5, user_id=2),
     ]
-    events = [event for _, timeline in made for event in timeline]
-    return History({run["id"]: run for run, _ in made}, events, entries, at(60), complete=True)
+    events = [event for _, timeline in runs for event in timeline]
+    return History({run["id"]: run for run, _ in runs}, events, entries, at(60), complete=True)
 
 
 Change = Callable[[History], Any]
@@ -192,7 +192,7 @@ def test_violations_is_empty_for_a_sound_history():
 
 
 @pytest.mark.parametrize(("rule", "run_id", "change"), BROKEN, ids=[f"{n}-{each[0]}" for n, each in enumerate(BROKEN)])
-def test_each_rule_reports_a_history_that_breaks_it(rule, run_id, change):
+def test_rule_reports_a_history_that_breaks_it(rule, run_id, change):
     history = sound()
     if rule == "received_in_time":
         history.read_at = at(66)
@@ -200,7 +200,7 @@ def test_each_rule_reports_a_history_that_breaks_it(rule, run_id, change):
     assert (rule, run_id) in broken_rules(history, max_wait_seconds=MAX_WAIT)
 
 
-def test_rules_have_each_a_history_that_breaks_them():
+def test_rules_are_all_broken_by_some_history():
     assert {rule for rule, _, _ in BROKEN} == {*RULES, "received_in_time"}
 
 
