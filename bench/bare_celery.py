@@ -1,4 +1,4 @@
-"""Celery alone, as its documentation begins: what a message costs without us, but for the Redis client that is kept."""
+"""Celery alone, as in its first tutorial: the cost of a message without the product. Only the Redis client is kept."""
 
 import os
 import time
@@ -14,7 +14,7 @@ app.conf.task_default_queue = "bench"
 
 @app.task(name="bench.receive")
 def receive(number: int) -> None:
-    """Tell when the task began."""
+    """Report the time at which the task began."""
     now = time.time()
     with app.pool.acquire() as connection:
         connection.default_channel.client.rpush(RECEIVED, now)

@@ -1,4 +1,7 @@
-"""``python -m tests.drills [names]``: hold the drills, tell as they go, write the report; 1 if anything is violated."""
+"""Run the drills and print each result: ``python -m tests.drills [names]``.
+
+With ``--report`` the results are written to a file. The exit code is 1 if a drill found a violation.
+"""
 
 import argparse
 import os
@@ -15,122 +18,139 @@ from itertools import groupby
 from pathlib import Path
 
 from app.config.settings import Settings
-from tests.drills import (  # noqa: F401 (each registers its drills)
-    aborts,
-    brokers,
-    clients,
-    databases,
-    extra,
+from tests.drills import (  # noqa: F401 (each module registers its drills)
+    abort_races,
+    broker_faults,
+    database_faults,
+    long_checks,
     report,
-    starts,
-    webs,
-    wholes,
-    workers,
+    slow_clients,
+    start_races,
+    system_faults,
+    web_faults,
+    worker_faults,
 )
-from tests.drills.registry import DRILLS, NONE, WALKING
-from tests.drills.results import Drill, NotRun, Outcome, Result, Terms
+from tests.drills.registry import DRILLS, NONE, SIMULATED
+from tests.drills.results import CannotRun, Drill, DrillOptions, Outcome, Result
+from tests.drills.simulated_product import SimulatedProduct
 from tests.drills.soak import soak
-from tests.drills.stage import Stage, WalkingProduct, ensure_running, staged
-from tests.support.product import Product
+from tests.drills.testbed import Testbed, running_testbed
+from tests.support.product import Product, ensure_running
 
-ORDER = ("Starts", "Aborts", "Redis", "PostgreSQL", "Web", "Workers", "The whole", "At length", "Soak")
+GROUPS = (
+    start_races.GROUP,
+    abort_races.GROUP,
+    broker_faults.GROUP,
+    database_faults.GROUP,
+    web_faults.GROUP,
+    worker_faults.GROUP,
+    system_faults.GROUP,
+    long_checks.GROUP,
+    "Soak",
+)
+"""The groups in the order of the report."""
+
+MAX_PRINTED = 10
+"""Violations of a drill that are printed; the report has more of them."""
 
 
 def main() -> int:
-    """Hold the drills that are asked for; returns the exit code."""
-    asked = _arguments()
+    """Run the chosen drills; return the exit code."""
+    arguments = _arguments()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     for field in fields(Settings):
         os.environ.pop(field.name.upper(), None)
-    wanted = _wanted(asked)
-    print(f"{len(wanted)} drills, seed {asked.seed}", flush=True)
+    chosen = _chosen_drills(arguments)
+    print(f"{len(chosen)} drills, seed {arguments.seed}", flush=True)
     began = time.monotonic()
     results: list[Result] = []
-    for product, drills in groupby(sorted(wanted, key=lambda drill: drill.product), key=lambda drill: drill.product):
-        results += _hold_all(list(drills), product, asked)
-    results.sort(key=lambda result: ORDER.index(result.group))
-    if asked.report:
-        report.write(asked.report, results, asked.seed, _command(asked), time.monotonic() - began)
-    broken = sum(len(result.violations) for result in results)
-    print(f"{len(results)} drills, {broken} violations, {time.monotonic() - began:.0f} s", flush=True)
-    return 1 if broken else 0
+    for product, drills in groupby(sorted(chosen, key=lambda drill: drill.product), key=lambda drill: drill.product):
+        results += _run_all(list(drills), product, arguments)
+    results.sort(key=lambda result: GROUPS.index(result.group))
+    if arguments.report:
+        seconds = time.monotonic() - began
+        report.write(arguments.report, results, arguments.seed, _command(arguments), seconds)
+    violations = sum(len(result.violations) for result in results)
+    print(f"{len(results)} drills, {violations} violations, {time.monotonic() - began:.0f} s", flush=True)
+    return 1 if violations else 0
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.drills", description=__doc__)
-    parser.add_argument("names", nargs="*", help="drills whose name has one of these words; all by default")
+    parser.add_argument("names", nargs="*", help="run the drills whose name contains one of these; default: all")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1_000_000))
-    parser.add_argument("--soak-minutes", type=float, default=0, help="the length of the soak; none by default")
-    parser.add_argument("--scale", type=float, default=1, help="a trial: this share of every N")
-    parser.add_argument("--report", type=Path, help="the file to write")
-    parser.add_argument("--list", action="store_true", help="tell which drills there are")
-    asked = parser.parse_args()
-    if asked.list:
+    parser.add_argument("--soak-minutes", type=float, default=0, help="length of the soak test; default: no soak test")
+    parser.add_argument("--scale", type=float, default=1, help="multiply all repetitions by this, for a trial")
+    parser.add_argument("--report", type=Path, help="write the report to this file")
+    parser.add_argument("--list", action="store_true", help="list the drills and exit")
+    arguments = parser.parse_args()
+    if arguments.list:
         print("\n".join(f"{drill.name}: {drill.promise}" for drill in DRILLS))
         parser.exit()
-    return asked
+    return arguments
 
 
-def _command(asked: argparse.Namespace) -> str:
-    """What to type for the same again."""
-    if asked.names or asked.scale != 1:
-        seed = [] if "--seed" in sys.argv else ["--seed", str(asked.seed)]
+def _command(arguments: argparse.Namespace) -> str:
+    """Return the command that repeats these drills."""
+    if arguments.names or arguments.scale != 1:
+        seed = [] if "--seed" in sys.argv else ["--seed", str(arguments.seed)]
         return shlex.join(["python", "-m", "tests.drills", *sys.argv[1:], *seed])
-    return f"make drill SEED={asked.seed} SOAK={asked.soak_minutes:g}"
+    return f"make drill SEED={arguments.seed} SOAK={arguments.soak_minutes:g}"
 
 
-def _wanted(asked: argparse.Namespace) -> list[Drill]:
-    found = [each for each in DRILLS if not asked.names or any(name in each.name for name in asked.names)]
-    if asked.soak_minutes and (not asked.names or "soak" in asked.names):
-        found.append(soak(asked.soak_minutes))
-    return found
+def _chosen_drills(arguments: argparse.Namespace) -> list[Drill]:
+    names = arguments.names
+    chosen = [drill for drill in DRILLS if not names or any(name in drill.name for name in names)]
+    if arguments.soak_minutes and (not names or "soak" in names):
+        chosen.append(soak(arguments.soak_minutes))
+    return chosen
 
 
-def _hold_all(drills: Sequence[Drill], product: str, asked: argparse.Namespace) -> list[Result]:
-    """Hold the drills of one product, on one that is brought up for them all."""
+def _run_all(drills: Sequence[Drill], product: str, arguments: argparse.Namespace) -> list[Result]:
+    """Run the drills that share one product; start that product once for all of them."""
     with ExitStack() as stack:
-        stage = None
+        testbed = None
         if product != NONE:
-            kind = WalkingProduct if product == WALKING else Product
-            stage = stack.enter_context(staged(kind, asked.scale))
-        return [_hold(drill, stage, asked) for drill in drills]
+            kind = SimulatedProduct if product == SIMULATED else Product
+            testbed = stack.enter_context(running_testbed(kind, arguments.scale))
+        return [_run(drill, testbed, arguments) for drill in drills]
 
 
-def _hold(drill: Drill, stage: Stage | None, asked: argparse.Namespace) -> Result:
-    """Hold one drill; whatever goes wrong in it is a violation, and the next is held all the same."""
-    result = Result(drill.name, drill.group, drill.promise, f"{asked.seed}/{drill.name}", Outcome(0, "–"))
+def _run(drill: Drill, testbed: Testbed | None, arguments: argparse.Namespace) -> Result:
+    """Run one drill. An exception counts as a violation, and the next drill still runs."""
+    result = Result(drill.name, drill.group, drill.promise, f"{arguments.seed}/{drill.name}", Outcome(0, "–"))
     print(f"{drill.name} ...", flush=True)
     began = time.monotonic()
     try:
-        _play(drill, stage, result, asked.scale)
-    except NotRun as reason:
+        _play(drill, testbed, result, arguments.scale)
+    except CannotRun as reason:
         result.not_run = str(reason)
     except Exception as error:
         traceback.print_exc()
-        result.violations.append(f"the drill broke off: {type(error).__name__}: {error}"[:2000])
-        if stage:
-            result.violations += stage.complaints
+        result.violations.append(f"the drill crashed: {type(error).__name__}: {error}"[:2000])
+        if testbed:
+            result.violations += testbed.violations
     result.took = time.monotonic() - began
-    _tell(result)
+    _print(result)
     return result
 
 
-def _play(drill: Drill, stage: Stage | None, result: Result, scale: float) -> None:
-    if stage is None:
-        result.outcome = drill.play(Terms(scale, result.seed))
+def _play(drill: Drill, testbed: Testbed | None, result: Result, scale: float) -> None:
+    if testbed is None:
+        result.outcome = drill.play(DrillOptions(scale, result.seed))
         result.violations = result.outcome.violations
         return
-    ensure_running(stage.product)
-    stage.begin(result.seed)
-    result.outcome = drill.play(stage)
-    result.violations = stage.verdict()
+    ensure_running(testbed.product)
+    testbed.reset(result.seed)
+    result.outcome = drill.play(testbed)
+    result.violations = testbed.verdict()
 
 
-def _tell(result: Result) -> None:
-    _, n, violations, half, most, measured, more, _ = report.row(result)
-    print(f"    {result.verdict}: {n}, violations {violations}, {measured} p50 {half} s p99 {most} s; {more}"
+def _print(result: Result) -> None:
+    _, n, violations, median, p99, measured, facts, _ = report.row(result)
+    print(f"    {result.verdict}: {n}, violations {violations}, {measured} p50 {median} s p99 {p99} s; {facts}"
           f" ({result.took:.0f} s)", flush=True)
-    for sentence in result.violations[:10]:
+    for sentence in result.violations[:MAX_PRINTED]:
         print(f"    ! {sentence}", flush=True)
 
 

@@ -1,6 +1,6 @@
-"""Which of the locked packages have known faults, as far as the registries answer: ``make audit``.
+"""Audit the locked packages for known vulnerabilities: ``make audit``.
 
-Never part of ``make test``: it asks other machines, and what they answer changes by itself.
+It is not part of ``make test``, because it queries other machines, whose answers change.
 """
 
 import json
@@ -21,55 +21,55 @@ LOCKS = ("requirements.lock", "requirements-dev.lock")
 
 
 @dataclass(frozen=True)
-class Answer:
-    """What was found out about the packages of one lock file."""
+class AuditResult:
+    """The result of the audit of one lock file."""
 
     lock: str
     audited: int = 0
     unanswered: int = 0
     known: tuple[str, ...] = ()
-    """A line for each fault that is known."""
+    """A line for each known vulnerability."""
 
     @property
     def sentence(self) -> str:
-        """The answer in words; that nobody answered is no good news."""
+        """The result in words. A registry without an answer is not a clean result."""
         if not self.audited:
             return f"{self.lock}: not audited, the registry did not answer."
-        left = f"; for {self.unanswered} the registry did not answer" if self.unanswered else ""
-        return f"{self.lock}: {self.audited} packages audited, {len(self.known)} known faults{left}."
+        rest = f"; for {self.unanswered} the registry did not answer" if self.unanswered else ""
+        return f"{self.lock}: {self.audited} packages audited, {len(self.known)} known vulnerabilities{rest}."
 
 
-def of_python(lock: str, printed: str) -> Answer:
-    """Read what pip-audit printed."""
+def read_pip_audit(lock: str, printed: str) -> AuditResult:
+    """Read the output of pip-audit."""
     packages = (_read(printed) or {}).get("dependencies", [])
     answered = [each for each in packages if "vulns" in each]
     known = [f"{each['name']} {each['version']}: {fault['id']}" for each in answered for fault in each["vulns"]]
-    return Answer(lock, len(answered), len(packages) - len(answered), tuple(known))
+    return AuditResult(lock, len(answered), len(packages) - len(answered), tuple(known))
 
 
-def of_page(lock: str, printed: str) -> Answer:
-    """Read what npm audit printed."""
+def read_npm_audit(lock: str, printed: str) -> AuditResult:
+    """Read the output of npm audit."""
     document = _read(printed) or {}
     if "auditReportVersion" not in document:
-        return Answer(lock)
+        return AuditResult(lock)
     faults = document["vulnerabilities"]
     known = tuple(f"{name}: {fault['severity']}" for name, fault in faults.items())
-    return Answer(lock, int(document["metadata"]["dependencies"]["total"]), 0, known)
+    return AuditResult(lock, int(document["metadata"]["dependencies"]["total"]), 0, known)
 
 
 def main() -> int:
-    """Ask, and print the answers; returns 1 for a known fault, and 2 if a registry did not answer for all."""
-    python = [of_python(lock, _printed("-m", *PIP_AUDIT, "-r", lock)) for lock in LOCKS]
-    answers = [*python, of_page("frontend/package-lock.json", _printed("frontend/npm.py", "audit", "--json"))]
-    for answer in answers:
-        print(answer.sentence, *answer.known, sep="\n  ")
-    if any(answer.known for answer in answers):
+    """Run the audits and print their results; return 1 for a vulnerability, and 2 for a missing answer."""
+    python = [read_pip_audit(lock, _output("-m", *PIP_AUDIT, "-r", lock)) for lock in LOCKS]
+    results = [*python, read_npm_audit("frontend/package-lock.json", _output("frontend/npm.py", "audit", "--json"))]
+    for result in results:
+        print(result.sentence, *result.known, sep="\n  ")
+    if any(result.known for result in results):
         return 1
-    return 2 if any(answer.unanswered or not answer.audited for answer in answers) else 0
+    return 2 if any(result.unanswered or not result.audited for result in results) else 0
 
 
-def _printed(*words: str) -> str:
-    """What a command prints; that it finds something is an exit code too."""
+def _output(*words: str) -> str:
+    """Return the output of a command. Its exit code is ignored: it also reports findings."""
     return subprocess.run([sys.executable, *words], cwd=PROJECT, capture_output=True, text=True, timeout=600).stdout
 
 

@@ -1,4 +1,4 @@
-"""Which drills there are, in the order in which they are held."""
+"""The registry of drills, in the order in which they run."""
 
 from collections.abc import Callable
 from typing import Any
@@ -6,19 +6,19 @@ from typing import Any
 from tests.drills.results import Drill, Outcome
 
 PLACEHOLDER = "placeholder"
-"""The product as it is: a run is received and stays pending."""
+"""The unchanged product: its worker receives a run and leaves it pending."""
 
-WALKING = "walking"
-"""The product with a worker that takes runs through their states."""
+SIMULATED = "simulated"
+"""The product with the simulated worker, which moves runs through their statuses."""
 
 NONE = "none"
-"""The drill brings up what it needs."""
+"""No product: the drill starts what it needs."""
 
 DRILLS: list[Drill] = []
 
 
 def drill(name: str, group: str, product: str) -> Callable[[Callable[[Any], Outcome]], Any]:
-    """Put a function into the registry. Its docstring says what is done and what has to hold; the report repeats it."""
+    """Register a drill. Its docstring says what happens and what must hold; the report quotes it."""
 
     def register(play: Callable[[Any], Outcome]) -> Callable[[Any], Outcome]:
         DRILLS.append(Drill(name, group, product, " ".join((play.__doc__ or "").split()), play))

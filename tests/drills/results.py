@@ -1,4 +1,4 @@
-"""What a drill found out."""
+"""The results of drills."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 
-class NotRun(Exception):
-    """The drill cannot be held here; the message says why."""
+class CannotRun(Exception):
+    """The drill cannot run on this machine; the message is the reason."""
 
 
 @dataclass
 class Outcome:
-    """What a drill itself returns: ``n`` trials, the seconds that were measured, and further figures."""
+    """The outcome that a drill returns: ``n`` trials, the measured seconds, and further figures."""
 
     n: int
     unit: str
@@ -20,12 +20,12 @@ class Outcome:
     measured: str = "recovery"
     facts: dict[str, Any] = field(default_factory=dict)
     violations: list[str] = field(default_factory=list)
-    """Of a drill that has no stage to write them down on."""
+    """Violations found by a drill without a testbed."""
 
 
 @dataclass(frozen=True)
-class Terms:
-    """What a drill is given that brings up what it needs by itself."""
+class DrillOptions:
+    """The options of a drill that runs without a testbed."""
 
     scale: float
     seed: str
@@ -46,7 +46,7 @@ class Result:
 
     @property
     def verdict(self) -> str:
-        """One word, and a reason where the drill was not held."""
+        """One word, with the reason if the drill did not run."""
         if self.not_run:
             return f"not run: {self.not_run}"
         return "failed" if self.violations else "holds"
@@ -54,7 +54,7 @@ class Result:
 
 @dataclass(frozen=True)
 class Drill:
-    """A drill of the registry. ``play`` is given a Stage (or Terms) and returns an Outcome."""
+    """A registered drill. ``play`` takes a Testbed, or DrillOptions without one, and returns an Outcome."""
 
     name: str
     group: str
@@ -64,7 +64,7 @@ class Drill:
 
 
 def percentile(values: Sequence[float], share: float) -> float | None:
-    """The smallest value that is not below so large a share of them (nearest rank); None of nothing."""
+    """Return the nearest-rank percentile of the values, or None if there are none."""
     if not values:
         return None
     return sorted(values)[max(0, math.ceil(share * len(values)) - 1)]

@@ -1,30 +1,30 @@
-"""The audit of the packages tells a fault, and tells silence from good news."""
+"""The audit of the locked packages."""
 
 import json
 
-from tests.drills.audit import of_page, of_python
+from tests.drills.audit import read_npm_audit, read_pip_audit
 
 FLASK = {"name": "flask", "version": "3.1.3"}
 
 
-def test_a_known_fault_is_told_with_its_package():
+def test_audit_names_a_vulnerability_and_its_package():
     faulty = {"name": "flask", "version": "3.1.0", "vulns": [{"id": "CVE-2025-47278"}]}
-    answer = of_python("a.lock", json.dumps({"dependencies": [faulty, {**FLASK, "vulns": []}]}))
+    answer = read_pip_audit("a.lock", json.dumps({"dependencies": [faulty, {**FLASK, "vulns": []}]}))
     assert answer.known == ("flask 3.1.0: CVE-2025-47278",)
-    assert answer.sentence == "a.lock: 2 packages audited, 1 known faults."
+    assert answer.sentence == "a.lock: 2 packages audited, 1 known vulnerabilities."
     report = {"auditReportVersion": 2, "metadata": {"dependencies": {"total": 9}}}
-    answer = of_page("b.json", json.dumps({**report, "vulnerabilities": {"vite": {"severity": "high"}}}))
+    answer = read_npm_audit("b.json", json.dumps({**report, "vulnerabilities": {"vite": {"severity": "high"}}}))
     assert (answer.audited, answer.known) == (9, ("vite: high",))
 
 
-def test_a_registry_that_does_not_answer_is_no_good_news():
+def test_audit_reports_a_registry_that_does_not_answer():
     skipped = {"dependencies": [{"name": "flask", "skip_reason": "Dependency not found"}], "fixes": []}
     for answer in (
-        of_python("a.lock", json.dumps(skipped)),
-        of_python("a.lock", ""),
-        of_page("a.lock", json.dumps({"message": "405 Method Not Allowed", "method": "POST"})),
-        of_page("a.lock", "npm error"),
+        read_pip_audit("a.lock", json.dumps(skipped)),
+        read_pip_audit("a.lock", ""),
+        read_npm_audit("a.lock", json.dumps({"message": "405 Method Not Allowed", "method": "POST"})),
+        read_npm_audit("a.lock", "npm error"),
     ):
         assert answer.sentence == "a.lock: not audited, the registry did not answer."
     some = {"dependencies": [*skipped["dependencies"], {**FLASK, "vulns": []}]}
-    assert of_python("a.lock", json.dumps(some)).sentence.endswith("; for 1 the registry did not answer.")
+    assert read_pip_audit("a.lock", json.dumps(some)).sentence.endswith("; for 1 the registry did not answer.")

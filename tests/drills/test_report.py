@@ -1,12 +1,13 @@
-"""The page that make drill writes says what was found, and never calls a drill that was not held a success."""
+"""The report of ``make drill``."""
 
 from pathlib import Path
 
 import pytest
 
-from tests.drills.extra import SOUND, fuzzed, proved
+from tests.drills.long_checks import read_fuzzing, read_model_check
 from tests.drills.report import write
 from tests.drills.results import Outcome, Result, percentile
+from tests.faults.model_check import UNCHANGED
 from tests.faults.mutants import MUTANTS
 
 
@@ -26,11 +27,11 @@ def page(tmp_path: Path, *results: Result) -> str:
     [([], 0.5, None), ([3], 0.99, 3), ([4, 1, 3, 2], 0.5, 2), (range(1, 101), 0.99, 99), (range(1, 201), 0.99, 198)],
     ids=["nothing", "one", "half of four", "of a hundred", "of two hundred"],
 )
-def test_percentiles_are_values_that_were_measured(values, share, expected):
+def test_percentile_returns_a_measured_value(values, share, expected):
     assert percentile(values, share) == expected
 
 
-def test_the_page_tells_how_often_how_long_and_from_which_seed(tmp_path):
+def test_report_shows_count_times_and_seed(tmp_path):
     text = page(tmp_path, result("frozen"))
 
     assert "| frozen | 100 runs | 0 | 0.100 | 2.0 | recovery | a: 1 | 7/frozen |" in text
@@ -39,26 +40,26 @@ def test_the_page_tells_how_often_how_long_and_from_which_seed(tmp_path):
     assert "* **frozen**: frozen is done." in text
 
 
-def test_the_page_tells_every_violation_in_words(tmp_path):
+def test_report_lists_every_violation(tmp_path):
     text = page(tmp_path, result("frozen", violations=["run 7 is\nlost", "run 8 is lost"]))
 
     assert "**1 drills, 2 violations.**" in text
     assert "* run 7 is lost\n* run 8 is lost\n" in text
 
 
-def test_what_was_not_held_is_told_and_counts_for_nothing(tmp_path):
-    text = page(tmp_path, result("frozen"), result("disk", not_run="no tmpfs may be mounted here"))
+def test_report_names_a_drill_that_did_not_run(tmp_path):
+    text = page(tmp_path, result("frozen"), result("disk", not_run="no permission to mount a tmpfs"))
 
-    assert "**1 drills, 0 violations.** Not run: disk (no tmpfs may be mounted here)." in text
+    assert "**1 drills, 0 violations.** Not run: disk (no permission to mount a tmpfs)." in text
     assert "| disk | – | not run | – |" in text
 
 
-def test_the_page_does_not_claim_that_a_seed_brings_back_the_same_instants(tmp_path):
-    assert "How real processes interleave is not reproduced by a seed" in page(tmp_path, result("frozen"))
+def test_report_explains_the_limits_of_a_seed(tmp_path):
+    assert "A seed does not reproduce how processes interleave" in page(tmp_path, result("frozen"))
 
 
 FIGURES = "7 examples, 50 steps, 60 operations, 3 seconds; "
-PROVED = [f"ok     {name}: {FIGURES}" for name in (SOUND, *MUTANTS)]
+PROVED = [f"ok     {name}: {FIGURES}" for name in (UNCHANGED, *MUTANTS)]
 LAST = list(MUTANTS)[-1]
 
 
@@ -66,33 +67,33 @@ LAST = list(MUTANTS)[-1]
     ("lines", "code", "expected"),
     [
         (PROVED, 0, []),
-        (PROVED[:-1], 0, [f"{LAST}: nothing was told of it"]),
-        (PROVED[:-1] + ["Killed"], -9, [f"{LAST}: nothing was told of it", "it ended with -9 instead of 0"]),
-        (PROVED, 1, ["it ended with 1 instead of 0"]),
-        (PROVED[:-1] + [f"FAILED {LAST}: {FIGURES}"], 1, [f"{LAST}: not as it must be"]),
+        (PROVED[:-1], 0, [f"{LAST}: not checked"]),
+        (PROVED[:-1] + ["Killed"], -9, [f"{LAST}: not checked", "it exited with -9 instead of 0"]),
+        (PROVED, 1, ["it exited with 1 instead of 0"]),
+        (PROVED[:-1] + [f"FAILED {LAST}: {FIGURES}"], 1, [f"{LAST}: unexpected result"]),
     ],
-    ids=["all caught", "one left out", "died half-way", "failed without a word", "one not caught"],
+    ids=["all caught", "one missing", "killed", "failed without a reason", "one not caught"],
 )
-def test_a_model_check_holds_only_if_it_came_to_its_end_and_told_of_every_mutant(lines, code, expected):
-    outcome = proved(lines, code)
+def test_read_model_check_requires_a_result_for_every_mutant(lines, code, expected):
+    outcome = read_model_check(lines, code)
 
-    found = [sentence.partition("; the last it said was: ")[0] for sentence in outcome.violations]
+    found = [sentence.partition("; its last line was: ")[0] for sentence in outcome.violations]
     assert found == expected
     assert outcome.facts["mutants caught"].endswith(f" of {len(MUTANTS)}")
 
 
-ASKED = [f"AUTH={auth}: 30 operations, 90 cases (), 500 checks" for auth in ("local", "accounts")]
+PRODUCTS = [f"AUTH={auth}: 30 operations, 90 cases (), 500 checks" for auth in ("local", "accounts")]
 
 
 @pytest.mark.parametrize(
     ("lines", "code", "violations"),
     [
-        ([*ASKED, "seed 7: 180 cases, 1000 checks, 0 server errors, 0 failures in 9 s"], 0, 0),
-        ([*ASKED, "seed 7: 180 cases, 1000 checks, 0 server errors, 0 failures in 9 s"], -15, 1),
-        ([ASKED[0], "seed 7: 90 cases, 500 checks, 0 server errors, 0 failures in 9 s"], 0, 1),
-        ([*ASKED, "seed 7: 180 cases, 1000 checks, 2 server errors, 0 failures in 9 s"], 0, 1),
+        ([*PRODUCTS, "seed 7: 180 cases, 1000 checks, 0 server errors, 0 failures in 9 s"], 0, 0),
+        ([*PRODUCTS, "seed 7: 180 cases, 1000 checks, 0 server errors, 0 failures in 9 s"], -15, 1),
+        ([PRODUCTS[0], "seed 7: 90 cases, 500 checks, 0 server errors, 0 failures in 9 s"], 0, 1),
+        ([*PRODUCTS, "seed 7: 180 cases, 1000 checks, 2 server errors, 0 failures in 9 s"], 0, 1),
     ],
-    ids=["sound", "killed", "one product alone", "server errors"],
+    ids=["sound", "killed", "one product missing", "server errors"],
 )
-def test_a_fuzzing_holds_only_if_it_came_to_its_end_and_asked_both_products(lines, code, violations):
-    assert len(fuzzed(lines, code).violations) == violations
+def test_read_fuzzing_requires_requests_to_both_products(lines, code, violations):
+    assert len(read_fuzzing(lines, code).violations) == violations

@@ -1,4 +1,4 @@
-"""A real browser on the real product: server, database, broker and worker; nothing stands in for anything."""
+"""Fixtures for a real browser on the real product: server, database, broker and worker, without mocks."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -29,7 +29,7 @@ def shared_product(board_server: Boards) -> Iterator[Product]:
 
 @pytest.fixture
 def boards(board_server: Boards) -> Iterator[Boards]:
-    """What the systems offer: Acme's board."""
+    """The fake job boards, with Acme's board."""
     offer_acme(board_server)
     yield board_server
     board_server.reset()
@@ -37,7 +37,7 @@ def boards(board_server: Boards) -> Iterator[Boards]:
 
 @pytest.fixture
 def product(shared_product: Product, boards: Boards) -> Iterator[Product]:
-    """The shared product, well, with no run at all, and with one company chosen."""
+    """The shared product, running, without runs and with one chosen company."""
     ensure_running(shared_product)
     shared_product.sql("TRUNCATE ingestion_runs, companies, previews RESTART IDENTITY CASCADE")
     choose_acme(shared_product)
@@ -47,46 +47,49 @@ def product(shared_product: Product, boards: Boards) -> Iterator[Product]:
 
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
-    """Chromium, headless."""
+    """A headless Chromium."""
     with launch_browser() as browser:
         yield browser
 
 
 @pytest.fixture
 def visitor(browser: Browser, product: Product) -> Iterator[Callable[..., BrowserContext]]:
-    """Makes visitors of the product."""
+    """A function that opens a browser context for a visitor of the product."""
     with browsing(browser, product.url) as make:
         yield make
 
 
 @contextmanager
 def browsing(browser: Browser, url: str) -> Iterator[Callable[..., BrowserContext]]:
-    """Makes visitors, each with a browser of his own; scripts that fail and files that are refused fail the test."""
-    complaints: list[str] = []
+    """Yield a function that opens a separate browser context for each visitor.
+
+    Script errors and violations of the Content Security Policy fail the test.
+    """
+    problems: list[str] = []
     contexts: list[BrowserContext] = []
 
     def make(**options: object) -> BrowserContext:
         context = browser.new_context(base_url=url, locale="en-GB", **options)
-        context.on("weberror", lambda error: complaints.append(str(error.error)))
-        context.on("console", lambda line: complaints.append(line.text) if "Security Policy" in line.text else None)
+        context.on("weberror", lambda error: problems.append(str(error.error)))
+        context.on("console", lambda line: problems.append(line.text) if "Security Policy" in line.text else None)
         contexts.append(context)
         return context
 
     yield make
     for context in contexts:
         context.close()
-    assert complaints == []
+    assert problems == []
 
 
 @pytest.fixture
 def page(visitor: Callable[..., BrowserContext]) -> Page:
-    """One visitor's one tab."""
+    """A tab of a new visitor."""
     return visitor().new_page()
 
 
 @contextmanager
 def frozen(product: Product, words: str) -> Iterator[None]:
-    """The processes with these words on their command line stand still, holding whatever they hold."""
+    """Suspend the processes with these words in their command line inside this block."""
     try:
         for process in product.team(words):
             with suppress(psutil.NoSuchProcess):

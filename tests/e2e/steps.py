@@ -1,4 +1,4 @@
-"""What a person does on the page, again and again."""
+"""Steps that several tests share."""
 
 from playwright.sync_api import Page, expect
 
@@ -10,12 +10,12 @@ TITLES = ("Software Engineer", "Internal Tools Engineer", "Engineering Intern")
 
 
 def offer_acme(boards: Boards) -> None:
-    """Acme has three postings on its board at Greenhouse."""
+    """Put three postings on Acme's board at Greenhouse."""
     boards.greenhouse("acme", [job(number, title) for number, title in enumerate(TITLES, start=1)])
 
 
 def choose_acme(product: Product, email: str = LOCAL_EMAIL) -> None:
-    """Somebody has chosen Acme, and wants no interns' jobs."""
+    """Choose Acme for this user, without internships."""
     product.sql("INSERT INTO users (email) VALUES (%s) ON CONFLICT DO NOTHING", email)
     product.sql(
         "INSERT INTO companies (user_id, source, board, name, exclude)"
@@ -25,13 +25,13 @@ def choose_acme(product: Product, email: str = LOCAL_EMAIL) -> None:
 
 
 def press_start(page: Page) -> None:
-    """Start, once the preview is finished, and say yes."""
+    """Press Start, once the preview is finished, and confirm."""
     page.get_by_role("button", name="Start ingestion").click()
     page.get_by_role("dialog").get_by_role("button", name="Start", exact=True).click()
 
 
 def start(page: Page) -> None:
-    """From the preview to a run."""
+    """Open the preview and start a run."""
     page.goto("/ingest/preview")
     press_start(page)
     expect(page.get_by_role("button", name="Abort")).to_be_visible()

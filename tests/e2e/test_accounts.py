@@ -1,4 +1,4 @@
-"""Accounts in a real browser: signing in and out, an expired session, sessions, tokens and the password."""
+"""Accounts in a real browser: sign-in, sign-out, an ended session, sessions, tokens and the password."""
 
 import json
 import re
@@ -23,7 +23,7 @@ SECRET_KEY = secrets.token_urlsafe(48)
 
 @pytest.fixture(scope="module")
 def shared_installation(board_server: Boards) -> Iterator[Product]:
-    """A product with AUTH=accounts, for all these tests."""
+    """The product with AUTH=accounts that all these tests share."""
     settings = {"AUTH": "accounts", "SECRET_KEY": SECRET_KEY, **environment(board_server.url)}
     with temporary_folder() as folder:
         with temporary_product(folder, measured=False, **settings) as product:
@@ -31,16 +31,16 @@ def shared_installation(board_server: Boards) -> Iterator[Product]:
             for email in (ANN, BOB):
                 done = product.command("users", "add", email, "--password-stdin", stdin=f"{PASSWORD}\n")
                 assert done.returncode == 0, done.stderr
-            product.sql("CREATE TABLE kept AS TABLE users")
+            product.sql("CREATE TABLE old_users AS TABLE users")
             yield product
 
 
 @pytest.fixture
 def installation(shared_installation: Product, boards: Boards) -> Product:
-    """It, with Ann and Bob alone, as they were added, each with a company, and no tries to sign in counted."""
+    """The shared product with Ann and Bob, a company for each, and no counted sign-in attempts."""
     product = ensure_running(shared_installation)
     product.sql("TRUNCATE users RESTART IDENTITY CASCADE")
-    product.sql("INSERT INTO users (email, password_hash) SELECT email, password_hash FROM kept ORDER BY user_id")
+    product.sql("INSERT INTO users (email, password_hash) SELECT email, password_hash FROM old_users ORDER BY user_id")
     for email in (ANN, BOB):
         choose_acme(product, email)
     product.flush_redis()
@@ -49,14 +49,14 @@ def installation(shared_installation: Product, boards: Boards) -> Product:
 
 @pytest.fixture
 def visitor(browser: Browser, installation: Product) -> Iterator[Callable[..., BrowserContext]]:
-    """Makes visitors of this installation."""
+    """A function that opens a browser context for a visitor of this installation."""
     with browsing(browser, installation.url) as make:
         yield make
 
 
 @pytest.fixture
 def page(visitor: Callable[..., BrowserContext]) -> Page:
-    """One visitor's one tab."""
+    """A tab of a new visitor."""
     return visitor().new_page()
 
 
@@ -70,7 +70,7 @@ def fill_in(page, email: str = ANN, password: str = PASSWORD) -> None:
     page.get_by_role("button", name="Sign in").click()
 
 
-def test_signing_in_leads_to_the_page_that_was_asked_for(page):
+def test_sign_in_leads_to_the_requested_page(page):
     page.goto("/runs?status=error")
     expect(heading(page, "Sign in")).to_be_visible()
     expect(page.get_by_role("navigation", name="Main")).to_have_count(0)
@@ -80,7 +80,7 @@ def test_signing_in_leads_to_the_page_that_was_asked_for(page):
     expect(page.get_by_text("No runs have this status.")).to_be_visible()
 
 
-def test_the_session_is_out_of_reach_for_scripts_and_nothing_is_kept_in_storage(page):
+def test_session_is_hidden_from_scripts_and_browser_storage(page):
     page.goto("/")
     fill_in(page)
     expect(heading(page, "Configure")).to_be_visible()
@@ -90,7 +90,7 @@ def test_the_session_is_out_of_reach_for_scripts_and_nothing_is_kept_in_storage(
     assert (cookie["httpOnly"], cookie["sameSite"]) == (True, "Lax")
 
 
-def test_a_wrong_password_is_told_and_too_many_are_stopped(page):
+def test_sign_in_reports_a_wrong_password_and_limits_attempts(page):
     page.goto("/")
     for _ in range(2):
         fill_in(page, password="wrong")
@@ -102,7 +102,7 @@ def test_a_wrong_password_is_told_and_too_many_are_stopped(page):
     assert axe_violations(page) == []
 
 
-def test_two_users_see_only_their_own_runs(visitor, installation):
+def test_runs_page_shows_only_the_users_own_runs(visitor, installation):
     ann, bob = visitor().new_page(), visitor().new_page()
     for page, email in ((ann, ANN), (bob, BOB)):
         page.goto("/ingest/preview")
@@ -116,7 +116,7 @@ def test_two_users_see_only_their_own_runs(visitor, installation):
     expect(bob.locator(".rp-id")).to_have_text(["Run 2"])
 
 
-def test_an_ended_session_leads_to_sign_in_and_back_with_nothing_typed_lost(page, installation):
+def test_ended_session_leads_to_sign_in_and_keeps_the_typed_text(page, installation):
     page.goto("/account")
     fill_in(page)
     page.get_by_label("Token name").fill("my script")
@@ -134,7 +134,7 @@ def test_an_ended_session_leads_to_sign_in_and_back_with_nothing_typed_lost(page
     expect(page.get_by_text("Copy it now")).to_be_visible()
 
 
-def test_who_signs_in_after_somebody_else_sees_nothing_of_his(page, installation):
+def test_sign_in_of_another_user_shows_nothing_of_the_last_one(page, installation):
     page.goto("/ingest/preview")
     fill_in(page)
     press_start(page)
@@ -145,7 +145,7 @@ def test_who_signs_in_after_somebody_else_sees_nothing_of_his(page, installation
     expect(heading(page, "There is no run 1")).to_be_visible()
 
 
-def test_a_tab_that_is_open_when_somebody_else_signs_in_shows_nothing_of_the_one_before(visitor, installation):
+def test_open_tab_follows_the_sign_in_of_another_user(visitor, installation):
     context = visitor()
     ann, other = context.new_page(), context.new_page()
     ann.goto("/account")
@@ -161,7 +161,7 @@ def test_a_tab_that_is_open_when_somebody_else_signs_in_shows_nothing_of_the_one
     expect(ann.get_by_text(ANN)).to_have_count(0)
 
 
-def test_a_second_product_on_the_same_machine_in_local_mode_is_not_disturbed(page, product, installation):
+def test_local_product_on_the_same_machine_is_not_disturbed(page, product, installation):
     page.goto(f"{installation.url}/")
     fill_in(page)
     expect(heading(page, "Configure")).to_be_visible()
@@ -172,7 +172,7 @@ def test_a_second_product_on_the_same_machine_in_local_mode_is_not_disturbed(pag
     expect(page.get_by_text(ANN)).to_be_visible()
 
 
-def test_no_secret_stands_in_the_logs_of_the_whole_product(page, installation):
+def test_logs_contain_no_secret(page, installation):
     page.goto("/")
     fill_in(page, password="a wrong password")
     expect(page.get_by_role("alert")).to_be_visible()
@@ -180,15 +180,15 @@ def test_no_secret_stands_in_the_logs_of_the_whole_product(page, installation):
     expect(heading(page, "Configure")).to_be_visible()
     [cookie] = page.context.cookies()
     token = installation.command("users", "token", ANN).stdout.strip()
-    asked = urllib.request.Request(f"{installation.url}/api/auth/me", headers={"Authorization": f"Bearer {token}"})
-    urllib.request.urlopen(asked).close()
-    said = installation.printed()
-    assert "sign-in refused" in said and "credential issued" in said
+    request = urllib.request.Request(f"{installation.url}/api/auth/me", headers={"Authorization": f"Bearer {token}"})
+    urllib.request.urlopen(request).close()
+    printed = installation.printed()
+    assert "sign-in refused" in printed and "credential issued" in printed
     for secret in (PASSWORD, "a wrong password", cookie["value"], token, SECRET_KEY, ANN, "argon2"):
-        assert secret not in said
+        assert secret not in printed
 
 
-def test_signing_out_ends_the_session_and_the_page_behind_is_gone(page, installation):
+def test_sign_out_ends_the_session_and_going_back_shows_no_page(page, installation):
     page.goto("/account")
     fill_in(page)
     page.get_by_role("button", name="Sign out").click()
@@ -199,7 +199,7 @@ def test_signing_out_ends_the_session_and_the_page_behind_is_gone(page, installa
     expect(heading(page, "Sign in")).to_be_visible()
 
 
-def test_a_token_is_made_copied_once_used_and_revoked(visitor, installation):
+def test_token_is_created_copied_used_and_revoked(visitor, installation):
     page = visitor(permissions=["clipboard-read", "clipboard-write"]).new_page()
     page.goto("/account")
     fill_in(page)
@@ -208,8 +208,8 @@ def test_a_token_is_made_copied_once_used_and_revoked(visitor, installation):
     page.get_by_role("button", name="Copy the token").click()
     expect(page.get_by_text("Copied")).to_be_visible()
     token = page.evaluate("navigator.clipboard.readText()")
-    asked = urllib.request.Request(f"{installation.url}/api/auth/me", headers={"Authorization": f"Bearer {token}"})
-    with urllib.request.urlopen(asked) as answer:
+    request = urllib.request.Request(f"{installation.url}/api/auth/me", headers={"Authorization": f"Bearer {token}"})
+    with urllib.request.urlopen(request) as answer:
         assert json.load(answer)["email"] == ANN
     page.reload()
     item = page.get_by_role("listitem").filter(has_text="cron")
@@ -218,10 +218,10 @@ def test_a_token_is_made_copied_once_used_and_revoked(visitor, installation):
     item.get_by_role("button", name="Revoke cron").click()
     expect(item).to_have_count(0)
     with pytest.raises(urllib.error.HTTPError, match="401"):
-        urllib.request.urlopen(asked)
+        urllib.request.urlopen(request)
 
 
-def test_a_new_password_ends_the_session_on_the_other_device(visitor):
+def test_password_change_ends_the_session_on_another_device(visitor):
     here, there = visitor().new_page(), visitor().new_page()
     for page in (here, there):
         page.goto("/account")
@@ -237,7 +237,7 @@ def test_a_new_password_ends_the_session_on_the_other_device(visitor):
     expect(there.get_by_text("There are no runs yet.")).to_be_visible()
 
 
-def test_another_session_is_listed_and_ended_from_here(visitor):
+def test_account_page_lists_and_ends_another_session(visitor):
     here, there = visitor().new_page(), visitor().new_page()
     for page in (there, here):
         page.goto("/account")
@@ -253,19 +253,19 @@ def test_another_session_is_listed_and_ended_from_here(visitor):
 
 @pytest.mark.parametrize("colours", ["light", "dark"])
 @pytest.mark.parametrize("width", [320, 1440])
-def test_the_screens_of_accounts_are_accessible_and_fit(visitor, colours, width):
+def test_account_screens_are_accessible_and_fit(visitor, colours, width):
     page = visitor(viewport={"width": width, "height": 800}, color_scheme=colours).new_page()
 
-    def look() -> None:
+    def check() -> None:
         assert axe_violations(page) == []
         assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
 
     page.goto("/account")
     expect(heading(page, "Sign in")).to_be_visible()
-    look()
+    check()
     fill_in(page, password="wrong")
     expect(page.get_by_role("alert")).to_be_visible()
-    look()
+    check()
     fill_in(page)
     expect(page.get_by_role("listitem").filter(has_text="this session")).to_be_visible()
     page.get_by_label("Token name").fill("cron")
@@ -275,10 +275,10 @@ def test_the_screens_of_accounts_are_accessible_and_fit(visitor, colours, width)
     page.get_by_label("New password").fill("a whole new password")
     page.get_by_role("button", name="Change password").click()
     expect(page.get_by_role("alert")).to_be_visible()
-    look()
+    check()
 
 
-def test_the_keyboard_alone_signs_in(page):
+def test_sign_in_works_with_the_keyboard_alone(page):
     page.goto("/")
     page.get_by_label("E-mail").focus()
     page.keyboard.type(ANN)

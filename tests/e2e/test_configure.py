@@ -1,4 +1,4 @@
-"""Choosing companies, seeing what they offer, and starting: the way of a person who comes for the first time."""
+"""The first use of the product: choose companies, preview their postings, and start a run."""
 
 import json
 import re
@@ -15,7 +15,7 @@ GLOBEX = "https://boards.greenhouse.io/globex"
 
 @pytest.fixture
 def newcomer(page, product):
-    """Somebody who has chosen nothing yet."""
+    """A user without companies, on the Configure page."""
     product.sql("TRUNCATE companies RESTART IDENTITY CASCADE")
     page.goto("/ingest")
     return page
@@ -34,14 +34,14 @@ def add(page, address: str) -> None:
     page.get_by_role("button", name="Find board").click()
 
 
-def test_from_an_address_by_the_preview_to_a_run(newcomer, boards, product):
+def test_configure_leads_from_an_address_through_the_preview_to_a_run(newcomer, boards, product):
     page = newcomer
     boards.greenhouse("globex", [job(n, f"Engineer {n}") for n in range(3)] + [job(9, "Engineering Intern")])
     add(page, GLOBEX)
     found = page.get_by_role("region", name="globex")
     expect(found).to_contain_text("Greenhouse")
     expect(found).to_contain_text("Engineer 0")
-    assert product.sql("SELECT count(*) FROM companies") == [(0,)], "nothing is saved unseen"
+    assert product.sql("SELECT count(*) FROM companies") == [(0,)], "nothing is saved before the user confirms"
     found.get_by_label("Name in your list").fill("Globex")
     found.get_by_role("button", name="Add to my list").click()
     expect(page.get_by_role("button", name="Edit filters of Globex")).to_be_visible()
@@ -63,7 +63,7 @@ def test_from_an_address_by_the_preview_to_a_run(newcomer, boards, product):
     assert product.sql("SELECT preview_id FROM ingestion_runs") == product.sql("SELECT max(preview_id) FROM previews")
 
 
-def test_well_known_companies_are_a_tick_away(newcomer, product):
+def test_suggested_companies_are_added_with_checkboxes(newcomer, product):
     page = newcomer
     page.get_by_role("checkbox", name=re.compile("Anthropic")).check()
     page.get_by_role("checkbox", name=re.compile("Spotify")).check()
@@ -76,20 +76,20 @@ def test_well_known_companies_are_a_tick_away(newcomer, product):
 
 
 @pytest.mark.parametrize(
-    ("address", "told"),
+    ("address", "message"),
     [
         ("https://127.0.0.1/careers", "public https address"),
         ("http://acme.example/careers", "public https address"),
         ("https://jobs.lever.co/nobody", "does not exist"),
     ],
 )
-def test_an_address_that_leads_nowhere_is_told_and_kept(newcomer, address, told):
+def test_add_company_reports_a_bad_address_and_keeps_it(newcomer, address, message):
     add(newcomer, address)
-    expect(newcomer.get_by_role("alert")).to_contain_text(told)
+    expect(newcomer.get_by_role("alert")).to_contain_text(message)
     expect(newcomer.get_by_label("Careers page address")).to_have_value(address)
 
 
-def test_what_is_removed_comes_back_with_its_filters(page, product):
+def test_undo_restores_a_removed_company_with_its_filters(page, product):
     page.goto("/ingest")
     page.get_by_role("button", name="Remove Acme").click()
     expect(page.get_by_text("Acme was removed")).to_be_visible()
@@ -99,7 +99,7 @@ def test_what_is_removed_comes_back_with_its_filters(page, product):
     assert product.sql("SELECT board, exclude FROM companies") == [("acme", ["intern"])]
 
 
-def test_what_is_not_saved_yet_survives_a_refresh_and_is_asked_about(page, product):
+def test_unsaved_filters_survive_a_refresh_and_prompt_before_next(page, product):
     page.goto("/ingest")
     page.get_by_role("button", name="Edit filters of Acme").click()
     page.get_by_label("Only titles with").fill("designer")
@@ -113,7 +113,7 @@ def test_what_is_not_saved_yet_survives_a_refresh_and_is_asked_about(page, produ
     assert product.sql("SELECT include FROM companies") == [([],)]
 
 
-def test_the_list_goes_out_and_comes_in_as_a_file(page, product, tmp_path):
+def test_export_and_import_of_companies_as_a_file(page, product, tmp_path):
     page.goto("/ingest")
     page.get_by_text("Import and export").click()
     with page.expect_download() as download:
@@ -130,7 +130,7 @@ def test_the_list_goes_out_and_comes_in_as_a_file(page, product, tmp_path):
     assert product.sql("SELECT board FROM companies ORDER BY 1") == [("acme",), ("globex",)]
 
 
-def test_one_companys_failure_is_told_with_what_to_do_and_the_others_are_listed(page, product, boards):
+def test_preview_reports_a_failed_company_and_lists_the_others(page, product, boards):
     product.sql(
         "INSERT INTO companies (user_id, source, board, name)"
         " SELECT user_id, 'greenhouse', 'gone', 'Gone Inc' FROM companies"
@@ -142,7 +142,7 @@ def test_one_companys_failure_is_told_with_what_to_do_and_the_others_are_listed(
     expect(page.get_by_role("dialog")).to_contain_text("Gone Inc")
 
 
-def test_a_refresh_finds_the_preview_again_and_asks_no_board_twice(page, product, boards):
+def test_preview_survives_a_refresh_without_new_requests(page, product, boards):
     page.goto("/ingest/preview")
     expect(totals(page)).to_contain_text("2 of 3 postings")
     page.reload()
@@ -153,7 +153,7 @@ def test_a_refresh_finds_the_preview_again_and_asks_no_board_twice(page, product
     assert boards.count("/v1/boards/acme/jobs") == 2
 
 
-def test_a_change_in_another_tab_makes_the_preview_old_and_nothing_starts_from_it(page, product):
+def test_start_refuses_an_outdated_preview(page, product):
     page.goto("/ingest/preview")
     expect(page.get_by_role("button", name="Start ingestion")).to_be_enabled()
     product.sql("UPDATE companies SET exclude = '{}'")
@@ -164,7 +164,7 @@ def test_a_change_in_another_tab_makes_the_preview_old_and_nothing_starts_from_i
     expect(totals(page)).to_contain_text("3 of 3 postings")
 
 
-def test_search_goes_over_all_companies(page, product, boards):
+def test_search_covers_all_companies(page, product, boards):
     boards.greenhouse("globex", [job(7, "Nuclear Engineer")])
     product.sql(
         "INSERT INTO companies (user_id, source, board, name)"
@@ -179,7 +179,7 @@ def test_search_goes_over_all_companies(page, product, boards):
     expect(page.get_by_role("link", name="Software Engineer")).to_have_count(0)
 
 
-def test_what_a_board_writes_is_text_and_its_links_lead_to_the_web(page, product, boards):
+def test_preview_shows_hostile_markup_as_text_and_replaces_bad_links(page, product, boards):
     hostile = job(1, "<img src=x onerror=alert(1)>", "&lt;script&gt;alert(2)&lt;/script&gt;&lt;p&gt;Words.&lt;/p&gt;")
     boards.greenhouse("acme", [hostile, job(2, "Sly", absolute_url="javascript:alert(3)")])
     page.on("dialog", lambda dialog: pytest.fail(dialog.message))
@@ -192,7 +192,7 @@ def test_what_a_board_writes_is_text_and_its_links_lead_to_the_web(page, product
     assert page.locator("a[href^=javascript]").count() == 0
 
 
-def test_a_slow_board_shows_what_is_done_and_what_is_not(page, product, boards):
+def test_preview_shows_its_progress_while_a_board_is_slow(page, product, boards):
     hold = Event()
     boards.answer("/v1/boards/slow/jobs", Reply(200, json.dumps({"jobs": []}).encode(), hold=hold))
     boards.held.append(hold)

@@ -1,4 +1,4 @@
-"""Data folders and products that leave nothing behind, however a test went."""
+"""Fixtures for data folders and products. They clean up even if a test fails."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,35 +13,35 @@ DEEP = "/".join(["a folder with a name of forty characters"] * 3)
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
-    """An empty folder, for one test."""
+    """An empty folder for one test."""
     with temporary_folder() as folder:
         yield folder
 
 
 @pytest.fixture
 def fresh(folder: Path) -> Iterator[Product]:
-    """A product in a folder that nobody used before, not started."""
+    """A product with an empty data folder, not started."""
     with temporary_product(folder) as product:
         yield product
 
 
 @pytest.fixture(scope="package")
 def product() -> Iterator[Product]:
-    """The product that all these tests share, in whatever state the test before left it."""
+    """The product that all these tests share, in the state in which the last test left it."""
     with temporary_folder() as folder, temporary_product(folder) as product:
         yield product
 
 
 @pytest.fixture(scope="module")
 def deep_product() -> Iterator[Product]:
-    """One more, in a folder whose path is longer than a socket's may be."""
+    """A product in a folder whose path is too long for a Unix socket."""
     with temporary_folder() as folder, temporary_product(folder / DEEP) as product:
         yield product
 
 
 @pytest.fixture(scope="module")
 def idle_product() -> Iterator[Product]:
-    """One more, for what is done in its folder while it does not run."""
+    """A product that does not run, for the tests of commands."""
     with temporary_folder() as folder, temporary_product(folder) as product:
         yield product
 
@@ -59,8 +59,8 @@ def deep(deep_product: Product) -> Product:
 
 
 @pytest.fixture
-def well(running: Product) -> Iterator[Product]:
-    """The same without an active run; afterwards nothing is left frozen and all is well again."""
+def healthy(running: Product) -> Iterator[Product]:
+    """The shared product, running without an active run. Afterwards no process is frozen, and /readyz is ok."""
     if run_id := running.current_run():
         assert running.call("POST", f"/api/ingestion/abort/{run_id}")[0] == 200
     yield running

@@ -1,342 +1,216 @@
-"""The oracle of all drills: what must hold of any history whatever was killed, frozen or lost meanwhile.
+"""The history of a test: the table of runs, their timelines, and the log of the clients."""
 
-It knows the rules from the promises, not from the code under test, of which nothing is imported here.
-"""
+from collections import defaultdict
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta, timezone
+from functools import cached_property
+from threading import Lock
+from typing import Any
 
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from itertools import pairwise
+import psycopg
+from psycopg.rows import dict_row
 
-from tests.faults.record import FOREVER, TERMINAL, ClientLog, Event, History, Note, Stretch, now
+TERMINAL = {"finished", "error", "aborted"}
+MAX_COMMIT_TIME = timedelta(seconds=10)
+"""An event is dated before its commit. This long after it, every client must see it."""
 
-__all__ = ["RULES", "ClientLog", "Event", "History", "Note", "Violation", "now", "violations"]
+FOREVER = datetime.max.replace(tzinfo=timezone.utc)
 
-EDGES = {
-    (None, "pending"),
-    ("pending", "initializing"), ("initializing", "ingesting"), ("ingesting", "finished"),
-    ("pending", "error"), ("initializing", "error"), ("ingesting", "error"),
-    ("pending", "aborted"), ("initializing", "aborted"), ("ingesting", "aborted"),
-}
-ACTORS = {
-    "pending": {"user"},
-    "initializing": {"worker"},
-    "ingesting": {"worker"},
-    "finished": {"worker"},
-    "error": {"worker", "rescue"},
-    "aborted": {"user", "operator"},
-}
-COUNTS = ("jobs_ready", "jobs_skipped", "jobs_expired", "jobs_failed")
+Interval = tuple[datetime, datetime]
 
-Found = Iterator[tuple[int | None, str]]
+
+def now() -> datetime:
+    """Return the time by the clock of the clients, which is the database's too: both run on one machine."""
+    return datetime.now(timezone.utc)
 
 
 @dataclass(frozen=True)
-class Violation:
-    """A rule that was broken, by which run, and how."""
+class LogEntry:
+    """A request and its answer as the client saw them, or the receipt of a message by a worker.
 
-    rule: str
-    run_id: int | None
-    sentence: str
+    The kinds are:
 
-
-def acknowledged_start_is_there(history: History) -> Found:
-    """Whoever was told 201 or 200 has that run, and it began while he waited (or before, if it was replayed)."""
-    for note in history.of("started", "replayed"):
-        run = history.runs.get(note.run_id or 0)
-        if run is None:
-            yield note.run_id, f"{note.kind} was answered at {note.ended}, and there is no such run"
-        elif run["user_id"] != note.user_id:
-            yield note.run_id, f"user {note.user_id} was told of a run of user {run['user_id']}"
-        elif history.timeline(note.run_id):
-            began = history.timeline(note.run_id)[0].at
-            if began > note.ended or (note.kind == "started" and began < note.began):
-                yield note.run_id, f"{note.kind} was asked at {note.began}, answered at {note.ended}, begun at {began}"
-
-
-def one_start_is_acknowledged_once(history: History) -> Found:
-    """No two starts were told 201 with the same run."""
-    for run_id, number in Counter(note.run_id for note in history.of("started")).items():
-        if number > 1:
-            yield run_id, f"{number} starts were answered 201 with it"
-
-
-def no_run_comes_from_nothing(history: History) -> Found:
-    """Where every start is in the log: each run is one of those, or of a start of its user whose answer was lost."""
-    if not history.complete:
-        return
-    known = {note.run_id for note in history.of("started", "replayed")}
-    for run_id in history.runs.keys() - known:
-        owner = history.runs[run_id]["user_id"]
-        began = history.timeline(run_id)[0].at if history.timeline(run_id) else FOREVER
-        if not any(note.user_id == owner and note.began <= began for note in history.of("lost")):
-            yield run_id, "nobody started it"
-
-
-def acknowledged_abort_stays(history: History) -> Found:
-    """Whoever was told that his run is aborted has an aborted run, from that moment on and for ever."""
-    for note in history.of("aborted"):
-        run, timeline = history.runs.get(note.run_id or 0), history.timeline(note.run_id)
-        if run is None or run["user_id"] != note.user_id:
-            yield note.run_id, f"user {note.user_id} was told that it is aborted, and has no such run"
-        elif run["status"] != "aborted":
-            yield note.run_id, f"its abort was acknowledged at {note.ended}, and it is {run['status']}"
-        elif not timeline or timeline[-1].to_status != "aborted" or timeline[-1].at > note.ended:
-            yield note.run_id, f"its abort was acknowledged at {note.ended}, and its timeline does not say so"
-
-
-def terminal_never_changes(history: History) -> Found:
-    """Nothing comes after an end."""
-    for run_id, timeline in history.timelines.items():
-        for event, after in pairwise(timeline):
-            if event.to_status in TERMINAL:
-                yield run_id, f"event {after.seq} ({after.to_status}) comes after its end ({event.to_status})"
-
-
-def one_active_run_per_user(history: History) -> Found:
-    """Of two runs of a user, one had ended before the other began."""
-    for user_id, spans in _active(history).items():
-        latest, by = datetime.min.replace(tzinfo=FOREVER.tzinfo), 0
-        for since, until, run_id in sorted(spans):
-            if since < latest:
-                yield run_id, f"it began at {since}, and run {by} of user {user_id} was active until {latest}"
-            latest, by = max((latest, by), (until, run_id))
-
-
-def every_end_says_when_and_why(history: History) -> Found:
-    """A finished_at from the moment of its end, and: counts, an error message, or who aborted it."""
-    for run_id, run in history.runs.items():
-        if run["status"] not in TERMINAL:
-            if run["finished_at"] is not None:
-                yield run_id, f"it is {run['status']} and has a finished_at"
-            continue
-        timeline = history.timeline(run_id)
-        if run["finished_at"] is None:
-            yield run_id, f"it is {run['status']} and has no finished_at"
-        elif len(timeline) > 1 and not timeline[-2].at <= run["finished_at"] <= timeline[-1].at:
-            yield run_id, f"its finished_at {run['finished_at']} is not from when it ended, {timeline[-1].at}"
-        if run["status"] == "error" and not (run["error_message"] or "").strip():
-            yield run_id, "it is in error and does not say why"
-        if run["status"] != "error" and run["error_message"]:
-            yield run_id, f"it is {run['status']} and has an error message"
-        written = {run[count] is not None for count in COUNTS}
-        if written != {run["status"] == "finished"}:
-            yield run_id, f"it is {run['status']} and its counts are {[run[count] for count in COUNTS]}"
-
-
-def every_move_was_somebodys_to_make(history: History) -> Found:
-    """Workers do not abort, users do not finish, and nobody types into the database."""
-    for event in history.events:
-        if event.actor not in ACTORS[event.to_status]:
-            yield event.run_id, f"it was made {event.to_status} by {event.actor}"
-
-
-def started_at_is_the_claim(history: History) -> Found:
-    """A run has a started_at from the moment of its claim, or none of either."""
-    for run_id, run in history.runs.items():
-        claims = [event for event in history.timeline(run_id) if event.to_status == "initializing"]
-        if bool(claims) != (run["started_at"] is not None):
-            yield run_id, f"it has {len(claims)} claims and started_at {run['started_at']}"
-        elif claims and not run["created_at"] <= run["started_at"] <= claims[0].at:
-            yield run_id, f"its started_at {run['started_at']} is not from its claim, {claims[0].at}"
-
-
-def timeline_is_whole(history: History) -> Found:
-    """Numbers 1, 2, 3 without a gap; each event begins where the one before ended; legal moves only; times in order."""
-    for run_id, timeline in history.timelines.items():
-        if [event.seq for event in timeline] != list(range(1, len(timeline) + 1)):
-            yield run_id, f"its events have the numbers {[event.seq for event in timeline]}"
-        for event in timeline:
-            if (event.from_status, event.to_status) not in EDGES:
-                yield run_id, f"event {event.seq} goes from {event.from_status} to {event.to_status}"
-        for before, event in pairwise([None, *timeline]):
-            if event.from_status != (before.to_status if before else None):
-                yield run_id, f"event {event.seq} begins at {event.from_status}, where the run was not"
-            if before and event.at < before.at:
-                yield run_id, f"event {event.seq} is from before event {before.seq}"
-
-
-def timeline_tells_where_the_run_is(history: History) -> Found:
-    """Every run has a timeline, and its last event leads to the row's status."""
-    for run_id, run in history.runs.items():
-        timeline = history.timeline(run_id)
-        if not timeline:
-            yield run_id, "it has no timeline"
-        elif timeline[-1].to_status != run["status"]:
-            yield run_id, f"it is {run['status']}, and its timeline ends with {timeline[-1].to_status}"
-        elif run["created_at"] > timeline[0].at:
-            yield run_id, f"it says it was created at {run['created_at']}, and its timeline begins at {timeline[0].at}"
-    for run_id in set(history.timelines) - set(history.runs):
-        yield run_id, "there is a timeline of it, and no run"
-
-
-def one_claim_per_run(history: History) -> Found:
-    """No run is worked on twice."""
-    for run_id, timeline in history.timelines.items():
-        claims = sum(event.to_status == "initializing" for event in timeline)
-        if claims > 1:
-            yield run_id, f"it was claimed {claims} times"
-
-
-def what_was_shown_was_true(history: History) -> Found:
-    """Whatever status a client was shown, the run had it at some moment while the client waited."""
-    for note in history.of("seen"):
-        if note.run_id is None:
-            continue
-        run = history.runs.get(note.run_id)
-        if run is None or run["user_id"] != note.user_id:
-            yield note.run_id, f"user {note.user_id} was shown it, and has no such run"
-            continue
-        spans = [span for span in history.spans(note.run_id) if span.meets(note)]
-        if note.status is None and not any(span.status not in TERMINAL for span in spans):
-            yield note.run_id, f"/current-run named it between {note.began} and {note.ended}, when it was not active"
-        elif note.status is not None and note.status not in {span.status for span in spans}:
-            was = ", ".join(span.status for span in spans) or "not there"
-            yield note.run_id, f"it was shown as {note.status} between {note.began} and {note.ended}, and was {was}"
-
-
-def no_active_run_was_hidden(history: History) -> Found:
-    """Where /current-run said null, there was a moment without an active run while the client waited."""
-    surely: dict[int, list[tuple[datetime, datetime, int]]] = defaultdict(list)
-    for run_id, timeline in history.timelines.items():
-        if run_id in history.runs:
-            end = timeline[-1].at if timeline[-1].to_status in TERMINAL else FOREVER
-            surely[history.runs[run_id]["user_id"]].append((history.seen_by(run_id, 0), end, run_id))
-    for note in history.of("seen"):
-        if note.run_id is None:
-            for since, until, run_id in surely[note.user_id]:
-                if since < note.began and note.ended < until:
-                    yield run_id, f"/current-run said null between {note.began} and {note.ended}, when it was active"
-
-
-def refused_start_named_an_active_run(history: History) -> Found:
-    """A 409 of a start names a run of this user that was active at some moment while the client waited."""
-    for note in history.of("refused"):
-        run = history.runs.get(note.run_id or 0)
-        if run is None or run["user_id"] != note.user_id:
-            yield note.run_id, f"user {note.user_id} was refused because of it, and has no such run"
-        elif not any(span.meets(note) and span.status not in TERMINAL for span in history.spans(note.run_id)):
-            yield note.run_id, f"it was said to be in the way between {note.began} and {note.ended}, and was not active"
-
-
-def refused_abort_named_the_end(history: History) -> Found:
-    """A 409 of an abort names the run's true end, which is another one."""
-    for note in history.of("abort_refused"):
-        run, timeline = history.runs.get(note.run_id or 0), history.timeline(note.run_id)
-        if run is None or run["user_id"] != note.user_id:
-            yield note.run_id, f"user {note.user_id} was told that it is {note.status}, and has no such run"
-        elif note.status not in ("finished", "error") or run["status"] != note.status:
-            yield note.run_id, f"its abort was refused because it is {note.status}, and it is {run['status']}"
-        elif not timeline or timeline[-1].at > note.ended:
-            yield note.run_id, f"its abort was refused at {note.ended}, before its end"
-
-
-def one_run_per_key(history: History) -> Found:
-    """All starts of a user with the same key got the same run, one of them as new; and it carries that key."""
-    named: dict[tuple[int, str], list[Note]] = defaultdict(list)
-    for note in history.of("started", "replayed"):
-        if note.key is not None:
-            named[note.user_id, note.key].append(note)
-    for (user_id, key), notes in named.items():
-        ids = sorted({note.run_id or 0 for note in notes})
-        if len(ids) > 1 or sum(note.kind == "started" for note in notes) > 1:
-            yield ids[0], f"key {key!r} of user {user_id} got runs {ids}, {[note.kind for note in notes]}"
-        if any(history.runs[each].get("idempotency_key", key) != key for each in ids if each in history.runs):
-            yield ids[0], f"it was answered to key {key!r} and carries another"
-    carried = Counter((run["user_id"], run.get("idempotency_key")) for run in history.runs.values())
-    for (user_id, key), number in carried.items():
-        if key is not None and number > 1:
-            yield None, f"{number} runs of user {user_id} carry key {key!r}"
-
-
-def dispatched_means_published(history: History) -> Found:
-    """dispatched_at and the count go together, and no message was received before its run was there."""
-    for run_id, run in history.runs.items():
-        if (run["dispatch_count"] > 0) != (run["dispatched_at"] is not None):
-            yield run_id, f"its dispatch_count is {run['dispatch_count']}, its dispatched_at {run['dispatched_at']}"
-        elif run["dispatched_at"] is not None and run["dispatched_at"] < run["created_at"]:
-            yield run_id, "it was dispatched before it was there"
-    for note in history.of("received"):
-        timeline = history.timeline(note.run_id)
-        if note.run_id not in history.runs:
-            yield note.run_id, "a worker received its message, and there is no such run"
-        elif timeline and timeline[0].at > note.ended:
-            yield note.run_id, f"its message was received at {note.ended}, before it was there"
-
-
-def handed_over_in_time(history: History, bound: timedelta) -> Found:
-    """Every run was received or claimed, or had ended, within the bound; outages do not count."""
-    receipts = {run_id: min(note.began for note in notes if note.kind == "received")
-                for run_id, notes in history.by_run.items() if any(note.kind == "received" for note in notes)}
-    for run_id, run in history.runs.items():
-        left = [event.at for event in history.timeline(run_id)[1:2]]
-        handed = min([*left, receipts.get(run_id, history.read_at), history.read_at])
-        waited = handed - run["created_at"] - history.pause(run["created_at"], handed)
-        if waited > bound:
-            state = "was handed over" if left or run_id in receipts else "is not handed over"
-            yield run_id, f"it {state} after {waited.total_seconds():.1f} s; {bound.total_seconds():g} s are allowed"
-
-
-RULES: dict[str, Callable[[History], Found]] = {
-    rule.__name__: rule
-    for rule in (
-        acknowledged_start_is_there,
-        one_start_is_acknowledged_once,
-        no_run_comes_from_nothing,
-        acknowledged_abort_stays,
-        terminal_never_changes,
-        one_active_run_per_user,
-        every_end_says_when_and_why,
-        every_move_was_somebodys_to_make,
-        started_at_is_the_claim,
-        timeline_is_whole,
-        timeline_tells_where_the_run_is,
-        one_claim_per_run,
-        what_was_shown_was_true,
-        no_active_run_was_hidden,
-        refused_start_named_an_active_run,
-        refused_abort_named_the_end,
-        one_run_per_key,
-        dispatched_means_published,
-    )
-}
-
-
-def violations(
-    history: History, bound_seconds: float | None = None, outages: list[Stretch] | None = None
-) -> list[Violation]:
-    """All that is wrong with a history.
-
-    ``bound_seconds`` is how long a run may wait for a worker (None: as long as it likes); ``outages``, in which nothing
-    could be handed over or committed, do not count.
+    * started: a start answered 201.
+    * replayed: a start answered 200, because its key was used before.
+    * refused: a start answered 409; ``run_id`` is the active run that the answer names.
+    * aborted: an abort answered 200. An operator's abort is recorded under the run's owner.
+    * abort_refused: an abort answered 409; ``status`` is the status that the answer names.
+    * seen: a GET of a run that showed ``status``. Without a status, /current-run named the run. Without a run either,
+      /current-run answered null.
+    * received: a worker logged that it received the run's message.
+    * lost: no answer, so the outcome is unknown.
     """
-    history = History(
-        history.runs, history.events, history.notes, history.read_at, history.complete, _joined(outages or [])
-    )
-    found = [Violation(name, *each) for name, rule in RULES.items() for each in rule(history)]
-    if bound_seconds is not None:
-        late = handed_over_in_time(history, timedelta(seconds=bound_seconds))
-        found += [Violation(handed_over_in_time.__name__, *each) for each in late]
-    return found
+
+    began: datetime
+    ended: datetime
+    user_id: int
+    kind: str
+    run_id: int | None = None
+    status: str | None = None
+    key: str | None = None
 
 
-def _active(history: History) -> dict[int, list[tuple[datetime, datetime, int]]]:
-    """By user: from when to when each of his runs was active."""
-    found: dict[int, list[tuple[datetime, datetime, int]]] = defaultdict(list)
-    for run_id, timeline in history.timelines.items():
-        if run_id in history.runs:
-            end = timeline[-1].at if timeline[-1].to_status in TERMINAL else FOREVER
-            found[history.runs[run_id]["user_id"]].append((timeline[0].at, end, run_id))
-    return found
+class ClientLog:
+    """The log entries of all clients, safe for threads. ``complete`` means that it contains every start."""
+
+    KINDS = ("started", "replayed", "refused", "aborted", "abort_refused", "seen", "received", "lost")
+
+    def __init__(self, complete: bool = False) -> None:
+        self.complete = complete
+        self._lock = Lock()
+        self._entries: list[LogEntry] = []
+
+    def record(
+        self,
+        kind: str,
+        user_id: int,
+        began: datetime,
+        run_id: int | None = None,
+        status: str | None = None,
+        key: str | None = None,
+        ended: datetime | None = None,
+    ) -> LogEntry:
+        """Append an entry and return it; ``ended`` defaults to now."""
+        assert kind in self.KINDS, kind
+        entry = LogEntry(began, ended or now(), user_id, kind, run_id, status, key)
+        with self._lock:
+            self._entries.append(entry)
+        return entry
+
+    @property
+    def entries(self) -> list[LogEntry]:
+        """The entries so far."""
+        with self._lock:
+            return list(self._entries)
 
 
-def _joined(stretches: list[Stretch]) -> list[Stretch]:
-    """The same without overlaps."""
-    joined: list[Stretch] = []
-    for since, until in sorted(stretches):
-        if joined and since <= joined[-1][1]:
-            joined[-1] = (joined[-1][0], max(until, joined[-1][1]))
-        else:
-            joined.append((since, until))
-    return joined
+@dataclass(frozen=True)
+class Event:
+    """A row of run_events."""
+
+    run_id: int
+    seq: int
+    at: datetime
+    from_status: str | None
+    to_status: str
+    actor: str
+    request_id: str | None = None
+
+
+@dataclass(frozen=True)
+class StatusSpan:
+    """A status of a run, and the time during which a client may see it."""
+
+    status: str
+    since: datetime
+    until: datetime
+
+    def overlaps(self, entry: LogEntry) -> bool:
+        """Return whether a client may have seen this status during the request."""
+        return self.since <= entry.ended and self.until >= entry.began
+
+
+@dataclass
+class History:
+    """The evidence for the history checker. ``runs`` are the rows of ingestion_runs by id."""
+
+    runs: dict[int, dict[str, Any]]
+    events: list[Event]
+    entries: list[LogEntry] = field(default_factory=list)
+    read_at: datetime = field(default_factory=now)
+    complete: bool = False
+    outages: list[Interval] = field(default_factory=list)
+    """Intervals without overlaps."""
+
+    @classmethod
+    def read(cls, connection: "psycopg.Connection[Any]", log: ClientLog) -> "History":
+        """Read the tables in one snapshot, and the entries made before it.
+
+        The connection must not be in a transaction.
+        """
+        entries = log.entries
+        with connection.transaction():
+            connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+            runs = connection.cursor(row_factory=dict_row).execute("SELECT * FROM ingestion_runs").fetchall()
+            events = connection.execute(
+                "SELECT run_id, seq, at, from_status, to_status, actor, request_id FROM run_events"
+            ).fetchall()
+        return cls({run["id"]: run for run in runs}, [Event(*event) for event in events], entries, now(), log.complete)
+
+    @cached_property
+    def timelines(self) -> dict[int, list[Event]]:
+        """The events of each run, in order of their numbers."""
+        found: dict[int, list[Event]] = defaultdict(list)
+        for event in sorted(self.events, key=lambda event: (event.run_id, event.seq)):
+            found[event.run_id].append(event)
+        return dict(found)
+
+    def timeline(self, run_id: int | None) -> list[Event]:
+        """Return the events of a run, or an empty list."""
+        return self.timelines.get(run_id or 0, [])
+
+    @cached_property
+    def by_run(self) -> dict[int, list[LogEntry]]:
+        """The entries that name a run, by its id."""
+        found: dict[int, list[LogEntry]] = defaultdict(list)
+        for entry in self.entries:
+            if entry.run_id is not None:
+                found[entry.run_id].append(entry)
+        return dict(found)
+
+    @cached_property
+    def _by_kind(self) -> dict[str, list[LogEntry]]:
+        found: dict[str, list[LogEntry]] = defaultdict(list)
+        for entry in self.entries:
+            found[entry.kind].append(entry)
+        return dict(found)
+
+    def of_kind(self, *kinds: str) -> list[LogEntry]:
+        """Return the entries of these kinds."""
+        return [entry for kind in kinds for entry in self._by_kind.get(kind, [])]
+
+    @cached_property
+    def _visibility_deadlines(self) -> dict[int, list[datetime]]:
+        return {run_id: _visible_since(self, timeline) for run_id, timeline in self.timelines.items()}
+
+    def spans(self, run_id: int | None) -> list[StatusSpan]:
+        """Return the time during which each status of a run could be seen.
+
+        It begins with the event and ends when every client must see the next one.
+        """
+        timeline = self.timeline(run_id)
+        ends = [*self._visibility_deadlines.get(run_id or 0, [])[1:], FOREVER]
+        return [StatusSpan(event.to_status, event.at, until) for event, until in zip(timeline, ends, strict=True)]
+
+    def visible_since(self, run_id: int, place: int) -> datetime:
+        """Return the time from which every client must see the event at this place of the run's timeline."""
+        return self._visibility_deadlines[run_id][place]
+
+    def outage_time(self, since: datetime, until: datetime) -> timedelta:
+        """Return how much of this interval was an outage."""
+        overlaps = (min(until, end) - max(since, begin) for begin, end in self.outages)
+        return sum((overlap for overlap in overlaps if overlap > timedelta()), timedelta())
+
+
+PROVEN_STATUS = {
+    "started": "pending", "replayed": "pending", "refused": "pending", "received": "pending", "aborted": "aborted",
+}
+"""The status that an entry of this kind proves at least. Entries of other kinds name a status themselves."""
+
+
+def _visible_since(history: History, timeline: list[Event]) -> list[datetime]:
+    """Return the time from which every client must see each event.
+
+    An event was committed before the next event of its run, before any answer that reports it, and within
+    MAX_COMMIT_TIME.
+    """
+    ends = [event.at + MAX_COMMIT_TIME for event in timeline]
+    ends = [end + history.outage_time(event.at, end) for event, end in zip(timeline, ends, strict=True)]
+    places = {event.to_status: place for place, event in reversed(list(enumerate(timeline)))}
+    for entry in history.by_run.get(timeline[0].run_id, []):
+        place = places.get(PROVEN_STATUS.get(entry.kind) or entry.status or "pending")
+        if place is not None:
+            ends[place] = min(ends[place], entry.ended)
+    for place in reversed(range(len(timeline) - 1)):
+        ends[place] = min(ends[place], timeline[place + 1].at, ends[place + 1])
+    return ends

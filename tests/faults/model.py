@@ -1,217 +1,172 @@
-"""The model check: anything users, workers, reconcilers and crashes may do, in any order and at once, against the real
-PostgreSQL and Redis; after each step the tables, the queue and every answer must be what a few lines of Python say.
-"""
+"""The model: how runs must behave, in plain Python without locks, SQL or message formats."""
 
-import psycopg
-from hypothesis import strategies as st
-from hypothesis.stateful import rule
+from collections import Counter
+from collections.abc import Iterator
+from copy import deepcopy
+from dataclasses import dataclass, field, replace
+from itertools import permutations
+from typing import Any
 
-from app.services import publisher
-from tests.faults import by_hand
-from tests.faults.bench import QUEUE, Killed
-from tests.faults.history import now
-from tests.faults.machine import GRACE, KEYS, WINDOW, Difference, Machine
-from tests.faults.sessions import together
-from tests.faults.world import MOVES, Op
-from tests.support.outages import refusing
+ACTIVE = ("pending", "initializing", "ingesting")
+MOVES = {
+    "abort": ("aborted", ACTIVE, "user"),
+    "operator_abort": ("aborted", ACTIVE, "operator"),
+    "claim": ("initializing", ("pending",), "worker"),
+    "advance": ("ingesting", ("initializing",), "worker"),
+    "finish": ("finished", ("ingesting",), "worker"),
+    "fail": ("error", ACTIVE, "worker"),
+    "rescue": ("error", ACTIVE, "rescue"),
+}
+"""By operation: the status that it moves a run to, the statuses that it may come from, and the actor."""
 
-STEPS = {"pending": "claim", "initializing": "advance", "ingesting": "finish"}
-USER = st.integers(0, 1)
-PICK = st.integers(0, 3)
-WORK = st.sampled_from(["claim", "advance", "finish", "fail", "rescue"])
-KEY = st.sampled_from(KEYS)
-KILL = st.sampled_from([None, None, "publish", "stamp"])
-AT_ONCE = st.sampled_from(["start", "abort", "operator_abort", *MOVES, "publish", "get", "current"])
-HELD = st.sampled_from(
-    ["start", "spent_start", "lock", "abort", "operator_abort", "claim", "advance", "finish", "fail"]
-)
-WAITING = st.sampled_from(["start", "start", "abort", "operator_abort", "claim", "advance", "finish", "fail", "publish",
-                           "take", "get", "current"])
+REASON = "The board vanished."
+JOB_STATUSES = ("ready", "ready", "skipped", "expired", "error", "error", "error", "pending")
+"""The statuses of the jobs of an advanced run. Every count is a different number."""
+
+COUNTS = (2, 1, 1, 3)
+
+Outcome = tuple[Any, ...]
 
 
-class RunsMachine(Machine):
-    """Two users and their runs. No rule has a precondition, because what is there may depend on who won a race: a rule
-    that has nothing to do does nothing."""
+@dataclass(frozen=True)
+class Operation:
+    """An operation, of a user on a run where it has them.
 
-    # --- one after the other -----------------------------------------------------------------------------------------
+    ``kill`` is the point at which its process dies. ``unknown_preview`` starts from a preview that does not exist.
+    """
 
-    @rule(user=USER, kill=KILL, key=KEY)
-    def start(self, user: int, kill: str | None, key: str | None) -> None:
-        """A user starts a run; the process may die before the publish, or before its stamp."""
-        last = self.bench.last_id()
-        outcome = self._do(Op("start", self.bench.users[user], kill=kill, key=key))
-        if outcome[0] not in ("started", "killed") and self.bench.last_id() != last:
-            raise Difference(f"a start that was {outcome[0]} took an id all the same")
+    kind: str
+    user_id: int = 0
+    run_id: int = 0
+    key: str | None = None
+    kill: str | None = None
+    unknown_preview: bool = False
 
-    @rule(user=USER, key=st.sampled_from(["a", "b", "a", None]))
-    def start_something_else(self, user: int, key: str | None) -> None:
-        """A user starts from a preview that is not there, perhaps with a key that started something else."""
-        self._do(Op("start", self.bench.users[user], key=key, other=True))
 
-    @rule(user=USER)
-    def start_while_the_broker_is_away(self, user: int) -> None:
-        """The run is there all the same, and due in a moment."""
-        op = Op("start", self.bench.users[user])
-        began = now()
-        with refusing(self.bench.broker):
-            outcome = self.bench.perform(op)
-        publisher.breaker = publisher.CircuitBreaker()
-        self.bench.published.clear()
-        as_killed = Op("start", op.user_id, kill="publish")
-        expected = self.world.apply(as_killed, outcome)
-        self._agree(op, ("started", expected[1]) if expected[0] == "killed" else expected, outcome)
-        if outcome[0] == "started":
-            self._becomes_due(outcome[1], began, GRACE)
+@dataclass(frozen=True)
+class Run:
+    """The expected state of a run."""
 
-    @rule(user=USER, pick=PICK)
-    def abort(self, user: int, pick: int) -> None:
-        """A user aborts a run, his own or another's."""
-        self._on(pick, "abort", self.bench.users[user])
+    user_id: int
+    status: str = "pending"
+    moves: tuple[tuple[str | None, str, str], ...] = ((None, "pending", "user"),)
+    total_jobs: int = 0
+    counts: tuple[int | None, ...] = (None,) * 4
+    error_message: str | None = None
+    dispatch_count: int = 0
+    key: str | None = None
 
-    @rule(pick=PICK)
-    def operator_abort(self, pick: int) -> None:
-        """The operator aborts a run."""
-        self._on(pick, "operator_abort")
+    @property
+    def is_active(self) -> bool:
+        """Return whether the run may still change."""
+        return self.status in ACTIVE
 
-    @rule(kind=WORK, pick=PICK)
-    def work(self, kind: str, pick: int) -> None:
-        """A worker does something to a run, whether it is its turn or not."""
-        self._on(pick, kind)
 
-    @rule(pick=PICK, steps=st.integers(1, 3))
-    def proceed(self, pick: int, steps: int) -> None:
-        """A worker goes on with a run, and may die anywhere on the way."""
-        for _ in range(steps):
-            if (run_id := self._pick(pick)) and self.world.runs[run_id].is_active:
-                self._do(Op(STEPS[self.world.runs[run_id].status], run_id=run_id))
-                self.everything_is_as_it_must_be()
+@dataclass
+class ModelState:
+    """All runs by id, and the queued messages, oldest first."""
 
-    @rule(user=USER, pick=PICK)
-    def look(self, user: int, pick: int) -> None:
-        """A user looks at everything: a run, his own or another's, what is active, and his history."""
-        for kind in ("get", "current", "events", "runs"):
-            self._on(pick, kind, self.bench.users[user])
+    runs: dict[int, Run] = field(default_factory=dict)
+    queue: list[int] = field(default_factory=list)
 
-    @rule(pick=PICK)
-    def publish(self, pick: int) -> None:
-        """A run's message is published, whatever became of the run."""
-        self._on(pick, "publish")
+    def current(self, user_id: int) -> int | None:
+        """Return the active run of a user, or None."""
+        return next((run_id for run_id, run in self.runs.items() if run.user_id == user_id and run.is_active), None)
 
-    @rule(kind=st.sampled_from(["receive", "double", "lose"]), count=st.integers(1, 3))
-    def message(self, kind: str, count: int) -> None:
-        """Messages are received by a worker, which claims; or come twice, or are lost."""
-        for _ in range(count):
-            if not self.world.queue:
-                return
-            if kind == "double":
-                self.bench.broker.lpush(QUEUE, self.bench.broker.lindex(QUEUE, -1))
-                self.world.queue.append(self.world.queue[0])
-                continue
-            expected = self.world.queue.pop(0)
-            if kind == "lose":
-                self.bench.broker.rpop(QUEUE)
-                continue
-            received = self.bench.receive()
-            if received != expected:
-                raise Difference(f"run {received} was received, where the message of run {expected} was the oldest")
-            self._do(Op("claim", run_id=received))
+    def apply(self, op: Operation, actual: Outcome) -> Outcome:
+        """Apply the operation and return its expected outcome.
 
-    @rule(order=st.permutations(range(4)), due=st.integers(0, 4), kill=KILL, place=st.integers(0, 2))
-    def reconcile(self, order: list[int], due: int, kill: str | None, place: int) -> None:
-        """Time goes by for some runs, and a reconciler passes, or dies on the way."""
-        ids = self._time_goes_by(order, due)
-        killed = kill is not None and place < len(ids)
-        began = now()
-        try:
-            number = self.bench.reconcile(kill if killed else None, place)
-            if killed or number != len(ids):
-                raise Difference(f"a pass published {number} runs, where {ids} were due")
-        except Killed:
-            pass
-        published = ids[:place] if killed else ids
-        tried = ids[: place + 1] if killed else ids
-        self._published([(run_id, self.world.runs[run_id].dispatch_count) for run_id in tried])
-        for run_id in published:
-            self._stamped(run_id, began)
-        if killed and kill == "stamp":
-            self.world.queue.append(ids[place])
-        for run_id in ids[len(published):]:
-            self._becomes_due(run_id, began, WINDOW)
-
-    @rule(order=st.permutations(range(4)), due=st.integers(1, 4))
-    def take(self, order: list[int], due: int) -> None:
-        """A reconciler takes what is due and dies; the next one finds nothing for a while."""
-        ids = self._time_goes_by(order, due)
-        began = now()
-        taken = [self.bench.claim_due(), self.bench.claim_due()]
-        if taken != [ids, []]:
-            raise Difference(f"two reconcilers took {taken}, where {ids} were due")
-        for run_id in ids:
-            self._becomes_due(run_id, began, WINDOW)
-
-    @rule(pick=PICK)
-    def type_by_hand(self, pick: int) -> None:
-        """Somebody types whatever is illegal into psql, and is refused."""
-        run_id = self._pick(pick)
-        if run_id is None or not self.hands:
-            return
-        for statement in by_hand.statements(run_id, self.world.runs[run_id]):
-            try:
-                self.bench.connection.execute(statement)
-            except psycopg.IntegrityError:
-                continue
-            raise Difference(f"the database did not refuse: {statement}")
-
-    # --- at once -----------------------------------------------------------------------------------------------------
-
-    @rule(given=st.lists(st.tuples(AT_ONCE, USER, PICK), min_size=2, max_size=4))
-    def at_once(self, given: list[tuple[str, int, int]]) -> None:
-        """Several at a barrier; some order of the model must explain all answers and the tables."""
-        ops = [self._op(*each) for each in given]
-        self._explain(ops, together(*[lambda op=op: self.bench.perform(op) for op in ops]))
-
-    @rule(outer=st.tuples(AT_ONCE, USER, PICK), inner=st.tuples(AT_ONCE, USER, PICK), place=st.integers(1, 2))
-    def interrupt(self, outer: tuple[str, int, int], inner: tuple[str, int, int], place: int) -> None:
-        """One operation comes between two statements of another."""
-        ops = [self._op(*outer), self._op(*inner)]
-        outcomes = self.bench.perform_around(ops[0], place, ops[1])
-        self._explain(ops[: len(outcomes)], outcomes)
-
-    @rule(order=st.permutations(range(4)), number=st.integers(2, 3))
-    def reconcilers_at_once(self, order: list[int], number: int) -> None:
-        """Each run that is due is taken once."""
-        ids = self._time_goes_by(order, 4)
-        taken = together(*[self.bench.claim_due] * number)
-        if sorted(sum(taken, [])) != sorted(ids):
-            raise Difference(f"reconcilers at once took {taken}, where {ids} were due")
-        self.times.clear()
-
-    @rule(held=HELD, waiting=WAITING, user=USER, pick=PICK, commit=st.sampled_from([True, True, False]))
-    def overtake(self, held: str, waiting: str, user: int, pick: int, commit: bool) -> None:
-        """One session is in the middle of something; another comes, waits if it must, and finds what the first left.
-
-        A move is only begun with the row's lock, and made when the other waits: so the later one has begun earlier.
+        Only the id of a new run comes from ``actual``.
         """
-        holds, op = self._pair(held, waiting, user, pick)
-        if holds is None:
-            return
-        self._note(holds, op)
-        ids = self._time_goes_by([0, 1, 2, 3], 4) if waiting == "take" else []
-        if holds.kind == "advance":
-            self.bench.take_in(holds.run_id)
-        began = now()
-        held_id = self.other.hold(Op("lock", run_id=holds.run_id) if holds.kind in MOVES else holds)
-        with self.other.overtakes(lambda: self.bench.perform(op)) as (future, waits):
-            if not waits:
-                self._came(op, future.result(), [each for each in ids if each != held_id])
-            if holds.kind in MOVES:
-                self.other.hold(holds)
-            self.other.end(commit)
-            if commit and holds.kind != "lock":
-                self._agree(holds, self.world.apply(holds, ("killed", held_id)), self._of(holds, held_id, began))
-            if waits:
-                if waiting == "take":
-                    raise Difference("taking what is due waits for a row that somebody holds")
-                self._came(op, future.result(), [])
-        self.times.clear()
-        self._none_unseen()
+        return getattr(self, f"_{op.kind}", self._move)(op, actual)
+
+    def _start(self, op: Operation, actual: Outcome) -> Outcome:
+        for run_id, run in self.runs.items():
+            if op.key is not None and (run.user_id, run.key) == (op.user_id, op.key):
+                return ("key_reused",) if op.unknown_preview else ("replayed", run_id)
+        if active := self.current(op.user_id):
+            return ("refused", active)
+        if op.unknown_preview:
+            return ("not_found",)
+        if actual[0] not in ("started", "killed") or actual[1] in self.runs:
+            return ("started", "a new run")
+        self.runs[actual[1]] = Run(op.user_id, key=op.key)
+        if op.kill != "publish":
+            self.queue.append(actual[1])
+            if op.kill is None:
+                self._mark_published(actual[1])
+        return ("killed" if op.kill else "started", actual[1])
+
+    def _start_and_abort(self, op: Operation, actual: Outcome) -> Outcome:
+        outcome = self._start(replace(op, kill="publish"), actual)
+        if outcome[0] == "killed":
+            self.runs[outcome[1]] = move_run(self.runs[outcome[1]], "aborted", "user")
+        return outcome
+
+    def _publish(self, op: Operation, _actual: Outcome) -> Outcome:
+        self.queue.append(op.run_id)
+        self._mark_published(op.run_id)
+        return ("ok",)
+
+    def _mark_published(self, run_id: int) -> None:
+        self.runs[run_id] = replace(self.runs[run_id], dispatch_count=self.runs[run_id].dispatch_count + 1)
+
+    def _current(self, op: Operation, _actual: Outcome) -> Outcome:
+        return ("current", self.current(op.user_id))
+
+    def _get(self, op: Operation, _actual: Outcome) -> Outcome:
+        run = self.runs.get(op.run_id)
+        return ("shown", run.status) if run and run.user_id == op.user_id else ("not_found",)
+
+    def _events(self, op: Operation, _actual: Outcome) -> Outcome:
+        run = self.runs.get(op.run_id)
+        return ("events", run.moves) if run and run.user_id == op.user_id else ("not_found",)
+
+    def _runs(self, op: Operation, _actual: Outcome) -> Outcome:
+        mine = [(run_id, run.status) for run_id, run in self.runs.items() if run.user_id == op.user_id]
+        return ("runs", tuple(sorted(mine, reverse=True)))
+
+    def _move(self, op: Operation, _actual: Outcome) -> Outcome:
+        to, sources, actor = MOVES[op.kind]
+        run = self.runs.get(op.run_id)
+        if run is None or (op.kind == "abort" and run.user_id != op.user_id):
+            return ("not_found",)
+        if run.status in sources:
+            self.runs[op.run_id] = move_run(run, to, actor)
+        elif (run.status, to) != ("aborted", "aborted"):
+            return ("moved", run.status)
+        return ("ok",)
+
+
+def move_run(run: Run, to: str, actor: str) -> Run:
+    """Return the run after a legal move."""
+    changes: dict[str, Any] = {"ingesting": {"total_jobs": len(JOB_STATUSES)}, "finished": {"counts": COUNTS},
+                               "error": {"error_message": REASON}}.get(to, {})
+    return replace(run, status=to, moves=(*run.moves, (run.status, to, actor)), **changes)
+
+
+def possible_states(state: ModelState, ops: list[Operation], actual: list[Outcome]) -> Iterator[ModelState]:
+    """Yield the states that may follow these simultaneous operations.
+
+    There is one for each order that gives the actual outcomes.
+    """
+    for order in permutations(range(len(ops))):
+        after = deepcopy(state)
+        if all(outcomes_agree(ops[n], after.apply(ops[n], actual[n]), actual[n]) for n in order):
+            yield after
+
+
+def outcomes_agree(op: Operation, expected: Outcome, actual: Outcome) -> bool:
+    """Return whether the outcomes agree.
+
+    A worker whose move lost a race reads the status afterwards, so it may report any later one. An abort reports the
+    status to a user; it is terminal, so it must match.
+    """
+    if op.kind not in ("abort", "operator_abort") and expected[0] == actual[0] == "moved":
+        return True
+    return expected == actual
+
+
+def count_messages(queue: list[int]) -> "Counter[int]":
+    """Count the messages; their order does not matter."""
+    return Counter(queue)

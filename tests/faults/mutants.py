@@ -1,4 +1,4 @@
-"""Ways to break the product in a single place, of which the model check must find every one."""
+"""The mutants: changes that break the product in one place. The model check must catch every one."""
 
 import ast
 from dataclasses import dataclass
@@ -10,21 +10,21 @@ from tests.faults.rewriting import Rewrite, rewrite_once
 
 
 class Evidence(StrEnum):
-    """The sign that the check must find of a mutant."""
+    """The way in which a mutant must show."""
 
-    FAULT = "the database refuses, so the tables stay sound"
-    TABLES = "nothing refuses, so the history checker reports it"
-    ANY = "an answer, a table or a message is wrong"
+    FAULT = "the database refuses the statement, and the history stays sound"
+    TABLES = "nothing refuses the statement, and the history checker reports a violation"
+    ANY = "an answer, a table or a message differs from the model"
 
 
 @dataclass(frozen=True)
 class Mutant:
-    """Changes of the code and of the database, and what they let happen; each of the tours must find it."""
+    """Changes of code and database, and their effect. Each of the scenarios must catch it on its own."""
 
     why: str
     rewrites: tuple[Rewrite, ...] = ()
     statement: str | None = None
-    tours: tuple[str, ...] = ("keys",)
+    scenarios: tuple[str, ...] = ("keys",)
     evidence: Evidence = Evidence.ANY
 
 
@@ -32,12 +32,12 @@ def _code(why: str, *rewrites: Rewrite, **more: Any) -> Mutant:
     return Mutant(why, rewrites, **more)
 
 
-def _tables(why: str, statement: str, **more: Any) -> Mutant:
+def _database(why: str, statement: str, **more: Any) -> Mutant:
     return Mutant(why, statement=statement, **more)
 
 
 NO_TRIGGER = "DROP TRIGGER ingestion_runs_move ON ingestion_runs"
-FINISHED_MAY_BE_LEFT = (
+FINISHED_NOT_GUARDED = (
     "CREATE OR REPLACE TRIGGER ingestion_runs_move BEFORE UPDATE ON ingestion_runs FOR EACH ROW"
     " WHEN (OLD.status IS DISTINCT FROM NEW.status AND OLD.status <> 'finished') EXECUTE FUNCTION ingestion_runs_move()"
 )
@@ -66,155 +66,162 @@ START_COLUMNS = '["user_id", "next_dispatch_at", ...]'
 DUE = "_.c.status == _.PENDING"
 
 MUTANTS: dict[str, Mutant] = {
-    # --- moves
-    "no guard": _code(
-        "a run moves from anywhere", UNGUARDED, evidence=Evidence.FAULT,
-        tours=("claim against abort", "finish against abort"),
+    # --- Moves
+    "UPDATE without a status guard": _code(
+        "a run moves from any status", UNGUARDED, evidence=Evidence.FAULT,
+        scenarios=("claim against abort", "finish against abort"),
     ),
-    "the status is read, then written": _code(
-        "an abort is overwritten", UNGUARDED, READ_FIRST, statement=NO_TRIGGER, evidence=Evidence.TABLES,
-        tours=("finish against abort",),
+    "the status is read first, then written": _code(
+        "a simultaneous abort is overwritten", UNGUARDED, READ_FIRST, statement=NO_TRIGGER, evidence=Evidence.TABLES,
+        scenarios=("finish against abort",),
     ),
-    "a move from one status more": _code(
-        "work is skipped", Rewrite("[INGESTING]", "[INITIALIZING, INGESTING]", inside="nonmember(_)"),
-        evidence=Evidence.FAULT, tours=("initializing",),
+    "one legal move too many": _code(
+        "a run skips a status", Rewrite("[INGESTING]", "[INITIALIZING, INGESTING]", inside="nonmember(_)"),
+        evidence=Evidence.FAULT, scenarios=("initializing",),
     ),
-    "a move from one status less": _code(
-        "an abort is refused", Rewrite(f"{SOURCES} [_5, _6, _7]}}", f"{SOURCES} [_6, _7]}}"), tours=("pending",),
+    "one legal move too few": _code(
+        "a legal abort is refused", Rewrite(f"{SOURCES} [_5, _6, _7]}}", f"{SOURCES} [_6, _7]}}"),
+        scenarios=("pending",),
     ),
-    "an end may be left": _code(
+    "a terminal status can be left": _code(
         "a finished run is aborted", Rewrite(f"{SOURCES} [_5, _6, _7]}}", f"{SOURCES} [_5, _6, _7, FINISHED]}}"),
-        statement=FINISHED_MAY_BE_LEFT, evidence=Evidence.TABLES, tours=("after finish",),
+        statement=FINISHED_NOT_GUARDED, evidence=Evidence.TABLES, scenarios=("after finish",),
     ),
-    "no trigger": _tables("psql moves a run from anywhere", NO_TRIGGER),
-    "an end needs no time": _tables(
-        "a run ended, and nobody knows when",
+    "no trigger": _database("SQL typed by hand moves a run from any status", NO_TRIGGER),
+    "no CHECK on finished_at": _database(
+        "a run has ended without a finished_at",
         "ALTER TABLE ingestion_runs DROP CONSTRAINT ck_ingestion_runs_finished_at_iff_terminal",
     ),
-    # --- starts
-    "no unique index": _tables(
-        "simultaneous starts make two active runs", "DROP INDEX uq_ingestion_runs_one_active_per_user",
-        evidence=Evidence.TABLES, tours=("starts at once",),
+    # --- Starts
+    "no unique index": _database(
+        "simultaneous starts create two active runs", "DROP INDEX uq_ingestion_runs_one_active_per_user",
+        evidence=Evidence.TABLES, scenarios=("starts at once",),
     ),
-    "no NOT EXISTS": _code("each refused start takes an id", Rewrite("~_.exists()", inside=START_COLUMNS)),
+    "no NOT EXISTS": _code("each refused start uses up an id", Rewrite("~_.exists()", inside=START_COLUMNS)),
     "no ON CONFLICT": _code(
-        "of simultaneous starts one ends in a fault",
+        "one of two simultaneous starts is answered 500",
         Rewrite("_row.on_conflict_do_nothing()", "_row", inside=START_COLUMNS),
-        evidence=Evidence.FAULT, tours=("starts at once",),
+        evidence=Evidence.FAULT, scenarios=("starts at once",),
     ),
-    "a start is not tried again": _code(
-        "a start fails because the run in its way has just ended",
+    "a start is not retried": _code(
+        "a start fails because the active run has just ended",
         Rewrite("range(_)", "range(1)", inside="if _refusal:\n    raise _refusal"),
-        tours=("starts at once",),
+        scenarios=("starts at once",),
     ),
-    "ingesting is not active": _code(
-        "the page loses sight of a run that is at work",
+    "ingesting is not an active status": _code(
+        "the page does not show a run that is still working",
         Rewrite("nonmember([PENDING, INITIALIZING, INGESTING])", "nonmember([PENDING, INITIALIZING])"),
     ),
     "nothing is committed": _code(
-        "a run is lost after its start was answered", Rewrite('"AUTOCOMMIT"', '"READ COMMITTED"'),
+        "a run is lost after its start was answered 201", Rewrite('"AUTOCOMMIT"', '"READ COMMITTED"'),
     ),
-    # --- whose run it is
-    "anybody's run": _code("a user sees somebody else's run", Rewrite("or_(_.is_(None), _.c.user_id == _)")),
-    "anybody aborts": _code(
-        "a user aborts somebody else's run",
+    # --- Owners
+    "runs are read without their owner": _code(
+        "a user sees another user's run", Rewrite("or_(_.is_(None), _.c.user_id == _)"),
+    ),
+    "runs are aborted without their owner": _code(
+        "a user aborts another user's run",
         Rewrite("_abort(_run_id, _())", "_abort(_run_id)", inside='{"success": True, "message": _}'),
     ),
-    "anybody's current run": _code(
-        "a user is shown somebody else's run", Rewrite(
+    "the current run is read without its owner": _code(
+        "a user is shown another user's run", Rewrite(
             "select(_run.c.id).where(_run.c.user_id == _, _active)", "select(_run.c.id).where(_active)",
             inside="_ = _",
         ),
     ),
-    "keys are everybody's": _code(
-        "a user gets somebody else's run", Rewrite("_.c.user_id == _", inside="_.request_fingerprint != _"),
+    "keys are shared by all users": _code(
+        "a user gets another user's run", Rewrite("_.c.user_id == _", inside="_.request_fingerprint != _"),
     ),
-    # --- keys
-    "whatever the key was for": _code(
-        "a start is answered with a run that was started from something else",
+    # --- Idempotency keys
+    "the request fingerprint is compared the wrong way": _code(
+        "a start is answered with the run of a different request",
         Rewrite("_a.request_fingerprint != _b", "_a.request_fingerprint == _b"),
     ),
-    "the key is looked for last": _code(
-        "a start whose answer was lost is refused because of itself", Rewrite(
+    "the key is checked after the refusal": _code(
+        "a retried start is refused because of its own run", Rewrite(
             "if _found:\n    return _run_id, False\nif _refusal:\n    raise _refusal",
             "if _refusal:\n    raise _refusal\nif _found:\n    return _run_id, False",
         ),
     ),
     "the key is ignored": _code(
-        "a start is done twice", Rewrite("_(_.headers.get(_))", "None", inside='{"run_id": _}'),
+        "a retried start creates a second run", Rewrite("_(_.headers.get(_))", "None", inside='{"run_id": _}'),
     ),
-    "two runs of a key": _tables(
-        "simultaneous starts with one key are two runs", "DROP INDEX uq_ingestion_runs_user_id_idempotency_key",
-        tours=("starts at once",),
+    "no unique index on the key": _database(
+        "simultaneous starts with one key create two runs", "DROP INDEX uq_ingestion_runs_user_id_idempotency_key",
+        scenarios=("starts at once",),
     ),
     "a replay is published": _code(
-        "a run is published again", Rewrite(f"{STARTED}\n{PUBLISHED}", f"{STARTED}\n_publish(_run_id)"),
+        "each replay publishes the run again", Rewrite(f"{STARTED}\n{PUBLISHED}", f"{STARTED}\n_publish(_run_id)"),
     ),
     "a replay is answered 201": _code(
-        "a client takes an old run for a new one", Rewrite("201 if _ else 200", "201", inside='{"run_id": _}'),
+        "a client mistakes an old run for a new one", Rewrite("201 if _ else 200", "201", inside='{"run_id": _}'),
     ),
-    # --- publishing
+    # --- Publishing
     "published before the commit": _code(
-        "a worker gets a message of a run that is not there",
+        "a worker receives a message before its run is committed",
         Rewrite(f"{STARTED}\n{PUBLISHED}", f"{PUBLISH_NEXT_ID}\n{STARTED}"),
     ),
-    "never published": _code("every start waits for the reconciler", Rewrite(f"{STARTED}\n{PUBLISHED}", STARTED)),
-    "noted before the publish": _code(
-        "a crash between the two loses the message for a whole back-off", Rewrite(
-            "__publish\n__success\ntry:\n    __note\nexcept _ as _:\n    ...", "__note\n__publish\n__success",
+    "never published": _code("every run waits for the reconciler", Rewrite(f"{STARTED}\n{PUBLISHED}", STARTED)),
+    "marked as published before the publish": _code(
+        "a crash between the two delays the message by a whole back-off", Rewrite(
+            "__publish\n_report(_argument=True)\ntry:\n    __mark\nexcept _ as _:\n    ...",
+            "__mark\n__publish\n_report(_argument=True)",
             inside="_.send_task",
         ),
     ),
-    "what is at work is published": _code(
-        "runs that have ended are published again", Rewrite(DUE, inside="_.with_for_update(skip_locked=True)"),
-        tours=("handing over",),
+    "runs of any status are published": _code(
+        "active and ended runs are published again", Rewrite(DUE, inside="_.with_for_update(skip_locked=True)"),
+        scenarios=("publishing",),
     ),
-    "what is not due is published": _code(
-        "every pass publishes everything",
-        Rewrite("_a.c.next_dispatch_at <= _b", "_a.c.next_dispatch_at >= _b", inside=DUE), tours=("handing over",),
+    "due is compared the wrong way": _code(
+        "every pass publishes the runs that are not due",
+        Rewrite("_a.c.next_dispatch_at <= _b", "_a.c.next_dispatch_at >= _b", inside=DUE), scenarios=("publishing",),
     ),
-    "taken is not taken": _code(
+    "a claim does not move the due time": _code(
         "two reconcilers publish the same run", Rewrite(
             "update(_t).where(_where).values(next_dispatch_at=_)",
             "update(_t).where(_where).values(next_dispatch_at=_t.c.next_dispatch_at)", inside=DUE,
-        ), tours=("handing over",),
+        ), scenarios=("publishing",),
     ),
     "a reconciler waits for a row": _code(
-        "one that hangs stops all",
+        "a reconciler that hangs in a transaction blocks all others",
         Rewrite("_rows.with_for_update(skip_locked=True)", "_rows.with_for_update()", inside=DUE),
-        tours=("handing over",),
+        scenarios=("publishing",),
     ),
     "the back-off does not grow": _code(
-        "messages pile up while no worker is there",
-        Rewrite("func.power(2, _n)", "func.power(1, _n)", inside="_.c.dispatch_count"), tours=("handing over",),
+        "messages pile up while no worker is running",
+        Rewrite("func.power(2, _n)", "func.power(1, _n)", inside="_.c.dispatch_count"), scenarios=("publishing",),
     ),
-    "the least overdue first": _code(
-        "one run waits for ever behind the others",
+    "the least overdue run is published first": _code(
+        "a run may wait for ever behind newer ones",
         Rewrite("sorted(_rows, key=_key)", "sorted(_rows, key=_key, reverse=True)", inside=DUE),
-        tours=("handing over",),
+        scenarios=("publishing",),
     ),
-    # --- what a run and its timeline tell
+    # --- Records
     "finished without counts": _code(
-        "the counts change later", Rewrite("_(_.READY)", "None", inside="_(_.SKIPPED)"), evidence=Evidence.TABLES,
+        "the counts of a finished run are missing", Rewrite("_(_.READY)", "None", inside="_(_.SKIPPED)"),
+        evidence=Evidence.TABLES,
     ),
     "in error without a reason": _code(
-        "nobody knows why", Rewrite('bindparam("reason")', "None"), evidence=Evidence.TABLES, tours=("after fail",),
+        "a failed run has no error message", Rewrite('bindparam("reason")', "None"),
+        evidence=Evidence.TABLES, scenarios=("after fail",),
     ),
-    "everything is the user's doing": _code(
-        "the audit trail lies",
+    "every move is recorded as the user's": _code(
+        "the audit trail names the wrong actor",
         Rewrite('{"actor": _actor, "request_id": _id}', '{"actor": "user", "request_id": _id}'),
     ),
-    "moves leave no event": _tables(
-        "the timeline does not say who aborted", "ALTER TABLE ingestion_runs DISABLE TRIGGER ingestion_runs_trace_move",
-        tours=("pending",),
+    "moves record no event": _database(
+        "the timeline does not name the actor of an abort",
+        "ALTER TABLE ingestion_runs DISABLE TRIGGER ingestion_runs_trace_move",
+        scenarios=("pending",),
     ),
-    "events are numbered across runs": _tables("a timeline has gaps", NUMBERED_ACROSS_RUNS),
-    "events can be typed": _tables(
-        "the timeline is anybody's to write", "ALTER TABLE run_events DISABLE TRIGGER run_events_append_only",
+    "events are numbered across runs": _database("the numbers of a timeline have gaps", NUMBERED_ACROSS_RUNS),
+    "events can be changed by SQL": _database(
+        "anyone with psql can rewrite a timeline", "ALTER TABLE run_events DISABLE TRIGGER run_events_append_only",
     ),
 }
 
 
 def break_code(trees: dict[Path, ast.Module], name: str | None) -> set[Path]:
-    """Break these modules; return which were changed. Without a name none is."""
+    """Apply the mutant's rewrites to these trees; return the changed modules. Without a name, change none."""
     return {rewrite_once(trees, rewrite) for rewrite in (MUTANTS[name].rewrites if name else ())}

@@ -1,7 +1,7 @@
-"""Changes of a program's syntax tree, written in Python: a pattern, and the code that takes its place.
+"""Rewrite a program's syntax tree: find a pattern written in Python, and replace it.
 
-In a pattern ``_`` is any expression or name, ``_name`` one that the new code repeats, ``__name`` a whole statement, and
-``...`` any number of arguments, elements or statements. So the program's own names need not be written.
+In a pattern ``_`` matches any expression or name, ``_name`` one that the new code repeats, ``__name`` a statement, and
+``...`` any number of arguments, elements or statements. So a pattern needs none of the program's own names.
 """
 
 import ast
@@ -10,18 +10,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-PLACES = (ast.FunctionDef, ast.Assign, ast.AnnAssign)
+OUTER_NODES = (ast.FunctionDef, ast.Assign, ast.AnnAssign)
 
 
-class Misfit(Exception):
-    """A rewrite fits nowhere, or in several places."""
+class MatchError(Exception):
+    """A rewrite matches nowhere, or in several places."""
 
 
 @dataclass(frozen=True)
 class Rewrite:
-    """Put ``new`` in the one place that fits ``old``; without ``new`` that is left out.
+    """Replace the only match of ``old`` by ``new``; an empty ``new`` deletes it.
 
-    The outermost function or assignment around it must also contain what fits ``inside``.
+    The outermost function or assignment around the match must also contain a match of ``inside``.
     """
 
     old: str
@@ -30,42 +30,42 @@ class Rewrite:
 
 
 def modules(folder: Path) -> dict[Path, ast.Module]:
-    """The syntax trees of all modules below the folder, by their paths from there."""
+    """Return the syntax trees of all modules below the folder, by relative path."""
     return {path.relative_to(folder): ast.parse(path.read_text()) for path in sorted(folder.rglob("*.py"))}
 
 
 def rewrite_once(trees: dict[Path, ast.Module], rewrite: Rewrite) -> Path:
-    """Apply the rewrite to these trees; return which of them was changed. Raises Misfit."""
-    fitting = [path for path, tree in trees.items() for _ in range(_Rewriter(rewrite).number_in(tree))]
-    if len(fitting) != 1:
-        raise Misfit(f"{rewrite} must fit once, and fits in {[str(path) for path in fitting]}")
-    return fitting[0]
+    """Apply the rewrite to these trees; return the path of the changed one. Raises MatchError."""
+    matching = [path for path, tree in trees.items() for _ in range(_Rewriter(rewrite).rewrite(tree))]
+    if len(matching) != 1:
+        raise MatchError(f"{rewrite} must match once, but matches in {[str(path) for path in matching]}")
+    return matching[0]
 
 
 class _Rewriter(ast.NodeTransformer):
     def __init__(self, rewrite: Rewrite) -> None:
         self.old, self.new, self.inside = map(_parsed, (rewrite.old, rewrite.new, rewrite.inside))
         self.number = 0
-        self._is_here: bool | None = None
+        self._is_inside: bool | None = None
 
-    def number_in(self, tree: ast.Module) -> int:
-        """Rewrite the tree; return the number of places."""
+    def rewrite(self, tree: ast.Module) -> int:
+        """Rewrite the tree; return the number of matches."""
         self.visit(tree)
         return self.number
 
     def visit(self, node: ast.AST) -> Any:
-        if self._is_here is not None or not isinstance(node, PLACES):
+        if self._is_inside is not None or not isinstance(node, OUTER_NODES):
             return self._rewritten(node)
-        self._is_here = any(_fits(self.inside, each, {}) for each in ast.walk(node))
+        self._is_inside = any(_matches(self.inside, each, {}) for each in ast.walk(node))
         node = self._rewritten(node)
-        self._is_here = None
+        self._is_inside = None
         return node
 
     def _rewritten(self, node: ast.AST) -> Any:
         found: dict[str, Any] = {}
-        if self._is_here and _fits(self.old, node, found):
-            return self._made(found)
-        if self._is_here and isinstance(self.old, list):
+        if self._is_inside and _matches(self.old, node, found):
+            return self._replacement(found)
+        if self._is_inside and isinstance(self.old, list):
             for block in (block for _, block in ast.iter_fields(node) if isinstance(block, list)):
                 self._rewrite_block(block, len(self.old))
         return self.generic_visit(node)
@@ -73,11 +73,11 @@ class _Rewriter(ast.NodeTransformer):
     def _rewrite_block(self, block: list[Any], length: int) -> None:
         for start in reversed(range(len(block) - length + 1)):
             found: dict[str, Any] = {}
-            if _fits(self.old, block[start:start + length], found):
-                new = self._made(found)
+            if _matches(self.old, block[start:start + length], found):
+                new = self._replacement(found)
                 block[start:start + length] = new if isinstance(new, list) else [new]
 
-    def _made(self, found: dict[str, Any]) -> Any:
+    def _replacement(self, found: dict[str, Any]) -> Any:
         self.number += 1
         filler = _Filler(found)
         new = deepcopy(self.new)
@@ -85,7 +85,7 @@ class _Rewriter(ast.NodeTransformer):
 
 
 class _Filler(ast.NodeTransformer):
-    """Puts what was found in the place of its name."""
+    """Replaces the names of a pattern by the code that they matched."""
 
     def __init__(self, found: dict[str, Any]) -> None:
         self.found = found
@@ -99,38 +99,38 @@ class _Filler(ast.NodeTransformer):
 
 
 def _parsed(text: str) -> Any:
-    """A pattern's one expression or statement, the list of its statements, or None if it has none."""
+    """Parse a pattern: one expression, one statement, a list of statements, or None if it is empty."""
     body = ast.parse(text).body
     if len(body) != 1:
         return body or None
     return body[0].value if isinstance(body[0], ast.Expr) else body[0]
 
 
-def _fits(pattern: Any, node: Any, found: dict[str, Any]) -> bool:
-    """Compare the node with the pattern; note in ``found`` what stands for the pattern's names."""
-    name = _name(pattern)
+def _matches(pattern: Any, node: Any, found: dict[str, Any]) -> bool:
+    """Return whether the node matches the pattern; collect in ``found`` the code that the placeholders match."""
+    name = _placeholder(pattern)
     if name and isinstance(node, (ast.stmt if name.startswith("__") else ast.expr, str)):
         return name == "_" or _text(found.setdefault(name, node)) == _text(node)
     if isinstance(pattern, list):
-        return isinstance(node, list) and _all_fit(pattern, node, found)
+        return isinstance(node, list) and _all_match(pattern, node, found)
     if isinstance(pattern, ast.AST):
         fields = [field for field in pattern._fields if field != "ctx"]
         return type(pattern) is type(node) and all(
-            _fits(getattr(pattern, field), getattr(node, field), found) for field in fields
+            _matches(getattr(pattern, field), getattr(node, field), found) for field in fields
         )
     return bool(pattern == node)
 
 
-def _all_fit(patterns: list[Any], nodes: list[Any], found: dict[str, Any]) -> bool:
+def _all_match(patterns: list[Any], nodes: list[Any], found: dict[str, Any]) -> bool:
     if not patterns or not nodes:
         return all(map(_is_ellipsis, patterns)) and not nodes
     if _is_ellipsis(patterns[0]):
         rest = dict(found)
-        if _all_fit(patterns[1:], nodes, rest):
+        if _all_match(patterns[1:], nodes, rest):
             found.update(rest)
             return True
-        return _all_fit(patterns, nodes[1:], found)
-    return _fits(patterns[0], nodes[0], found) and _all_fit(patterns[1:], nodes[1:], found)
+        return _all_match(patterns, nodes[1:], found)
+    return _matches(patterns[0], nodes[0], found) and _all_match(patterns[1:], nodes[1:], found)
 
 
 def _is_ellipsis(pattern: Any) -> bool:
@@ -138,10 +138,10 @@ def _is_ellipsis(pattern: Any) -> bool:
     return isinstance(value, ast.Constant) and value.value is ...
 
 
-def _name(pattern: Any) -> str:
-    """The name that the pattern gives to what it finds, or an empty one."""
+def _placeholder(pattern: Any) -> str:
+    """Return the placeholder's name, or an empty string if the pattern is no placeholder."""
     if isinstance(pattern, ast.Expr):
-        return _name(pattern.value) if _name(pattern.value).startswith("__") else ""
+        return _placeholder(pattern.value) if _placeholder(pattern.value).startswith("__") else ""
     word = pattern.id if isinstance(pattern, ast.Name) else pattern
     return word if isinstance(word, str) and word.startswith("_") else ""
 

@@ -1,4 +1,4 @@
-"""``flask --app wsgi …`` where the product does not run: it works, and leaves nothing running behind."""
+"""``flask`` commands while the product does not run: they work, and leave no process running."""
 
 import os
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ from tests.support.waiting import WAIT_TIMEOUT, wait_until
 HEADER = "RUN  USER  STATUS"
 
 
-def test_the_first_command_in_a_fresh_folder_makes_the_database_and_leaves_nothing_running(fresh: Product) -> None:
+def test_first_command_creates_the_database(fresh: Product) -> None:
     assert fresh.command("db", "upgrade").returncode == 0
 
     assert_nothing_runs(fresh)
@@ -27,7 +27,7 @@ def test_the_first_command_in_a_fresh_folder_makes_the_database_and_leaves_nothi
     assert_nothing_runs(fresh)
 
 
-def test_runs_are_listed_shown_and_aborted_without_the_product(stopped: Product) -> None:
+def test_runs_commands_work_without_the_product(stopped: Product) -> None:
     run_id = insert_run(stopped)
 
     listed = stopped.command("runs", "list")
@@ -41,7 +41,7 @@ def test_runs_are_listed_shown_and_aborted_without_the_product(stopped: Product)
     assert_nothing_runs(stopped)
 
 
-def test_reconciling_without_the_product_says_in_a_sentence_that_redis_is_missing(stopped: Product) -> None:
+def test_runs_reconcile_reports_that_redis_is_missing(stopped: Product) -> None:
     done = stopped.command("runs", "reconcile", "--once")
 
     assert done.returncode == 1
@@ -50,14 +50,14 @@ def test_reconciling_without_the_product_says_in_a_sentence_that_redis_is_missin
     assert_nothing_runs(stopped)
 
 
-def test_an_unknown_run_is_an_error_in_a_sentence(stopped: Product) -> None:
+def test_runs_show_reports_an_unknown_run(stopped: Product) -> None:
     done = stopped.command("runs", "show", "999999")
 
     assert (done.returncode, done.stderr) == (1, "Error: There is no run 999999.\n")
     assert_nothing_runs(stopped)
 
 
-def test_all_migrations_go_down_and_up_again_without_the_product(stopped: Product) -> None:
+def test_db_commands_migrate_down_and_up_again(stopped: Product) -> None:
     assert stopped.command("db", "downgrade", "base").returncode == 0
     before_migrations = stopped.command("runs", "list")
     assert stopped.command("db", "upgrade").returncode == 0
@@ -69,7 +69,7 @@ def test_all_migrations_go_down_and_up_again_without_the_product(stopped: Produc
     assert_nothing_runs(stopped)
 
 
-def test_several_commands_at_once_share_the_server_and_the_last_one_stops_it(stopped: Product) -> None:
+def test_commands_at_once_share_one_server_that_the_last_one_stops(stopped: Product) -> None:
     commands = [stopped.launch_command("runs", "list") for _ in range(4)]
 
     answers = [command.communicate(timeout=WAIT_TIMEOUT) for command in commands]
@@ -79,27 +79,27 @@ def test_several_commands_at_once_share_the_server_and_the_last_one_stops_it(sto
     assert_nothing_runs(stopped)
 
 
-def test_a_command_that_comes_right_after_the_last_one_stopped_the_server_starts_it_again(
+def test_command_right_after_the_stop_of_the_server_starts_it_again(
     stopped: Product, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DATA_DIR", str(stopped.data_dir))
-    came = []
+    followers = []
 
     @contextmanager
-    def followed(data_dir: Path) -> Iterator[None]:
+    def with_a_follower(data_dir: Path) -> Iterator[None]:
         with start_stop_lock(data_dir):
             yield
-        came.append(stopped.command("runs", "list"))
+        followers.append(stopped.command("runs", "list"))
 
-    monkeypatch.setattr("app.embedded.on_demand.start_stop_lock", followed)
+    monkeypatch.setattr("app.embedded.on_demand.start_stop_lock", with_a_follower)
     with postgres_on_demand(Settings.from_env().data_dir, True):
         pass
 
-    assert [(command.returncode, command.stderr) for command in came] == [(0, "")] * 2
+    assert [(command.returncode, command.stderr) for command in followers] == [(0, "")] * 2
     assert_nothing_runs(stopped)
 
 
-def test_two_first_commands_at_once_make_one_database(fresh: Product) -> None:
+def test_first_commands_at_once_create_one_database(fresh: Product) -> None:
     commands = [fresh.launch_command("db", "upgrade") for _ in range(2)]
 
     answers = [command.communicate(timeout=WAIT_TIMEOUT) for command in commands]
@@ -108,7 +108,7 @@ def test_two_first_commands_at_once_make_one_database(fresh: Product) -> None:
     assert_nothing_runs(fresh)
 
 
-def test_the_server_that_a_killed_command_leaves_running_is_used_and_stopped_by_the_next(stopped: Product) -> None:
+def test_command_stops_the_server_of_a_killed_command(stopped: Product) -> None:
     kill_a_command(stopped)
 
     assert HEADER in stopped.command("runs", "list").stdout
@@ -116,20 +116,20 @@ def test_the_server_that_a_killed_command_leaves_running_is_used_and_stopped_by_
     assert_nothing_runs(stopped)
 
 
-def test_the_server_that_a_killed_command_leaves_running_is_stopped_by_the_next_start(stopped: Product) -> None:
+def test_make_run_stops_the_server_of_a_killed_command(stopped: Product) -> None:
     left = kill_a_command(stopped)
 
     stopped.start()
 
-    wait_until(lambda: stopped.health() == "ok", what="all to be well")
+    wait_until(lambda: stopped.health() == "ok", what="/readyz ok")
     assert not left & set(stopped.processes())
     assert stopped.stop() == 0
     assert_nothing_runs(stopped)
 
 
-def test_a_command_killed_while_it_makes_the_database_does_not_keep_the_next_from_making_it(fresh: Product) -> None:
+def test_command_killed_during_initdb_does_not_block_the_next(fresh: Product) -> None:
     command = fresh.launch_command("db", "upgrade")
-    wait_until(lambda: list(fresh.data_dir.glob("postgres/cluster.new-*/*")), what="the beginning of the cluster")
+    wait_until(lambda: list(fresh.data_dir.glob("postgres/cluster.new-*/*")), what="the first file of the cluster")
     command.kill()
     command.communicate(timeout=WAIT_TIMEOUT)
     assert not embedded_postgres.cluster(fresh.data_dir).exists()
@@ -139,7 +139,7 @@ def test_a_command_killed_while_it_makes_the_database_does_not_keep_the_next_fro
     assert_nothing_runs(fresh)
 
 
-def test_a_command_in_a_very_deep_folder_works_and_takes_its_short_link_away(folder: Path) -> None:
+def test_command_in_a_deep_folder_removes_its_short_link(folder: Path) -> None:
     product = Product(folder / DEEP)
     try:
         assert product.command("db", "upgrade").returncode == 0
@@ -150,7 +150,7 @@ def test_a_command_in_a_very_deep_folder_works_and_takes_its_short_link_away(fol
         product.end()
 
 
-def test_a_command_refuses_a_cluster_of_another_major_version_in_a_sentence(fresh: Product) -> None:
+def test_command_refuses_a_cluster_of_another_major_version(fresh: Product) -> None:
     version = embedded_postgres.cluster(fresh.data_dir) / "PG_VERSION"
     version.parent.mkdir(parents=True)
     version.write_text("17\n")
@@ -165,7 +165,7 @@ def test_a_command_refuses_a_cluster_of_another_major_version_in_a_sentence(fres
 
 @pytest.fixture
 def stopped(idle_product: Product) -> Iterator[Product]:
-    """The shared data folder, with all migrations and with nothing running in it, before and after."""
+    """The shared data folder with all migrations applied. No process runs in it before or after the test."""
     if not embedded_postgres.cluster(idle_product.data_dir).exists():
         assert idle_product.command("db", "upgrade").returncode == 0
     assert_nothing_runs(idle_product)
@@ -174,7 +174,7 @@ def stopped(idle_product: Product) -> Iterator[Product]:
 
 
 def kill_a_command(product: Product) -> set[psutil.Process]:
-    """Kill a command in the middle of its work; returns what it left running, which is its server."""
+    """Kill a command during its work; return the processes that it left running: those of its server."""
     command = product.launch_command("runs", "reconcile")
     wait_until(lambda: sessions(product), what="the command's session")
     command.kill()
@@ -189,7 +189,7 @@ def sessions(product: Product) -> list[psutil.Process]:
 
 
 def insert_run(product: Product) -> int:
-    """A run put in by hand, with the server on for no longer than that."""
+    """Insert a run with SQL; the server runs only for that time."""
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("DATA_DIR", str(product.data_dir))
         environment.setenv("AUTH", "local")
@@ -201,5 +201,5 @@ def insert_run(product: Product) -> int:
 
 def assert_nothing_runs(product: Product) -> None:
     assert not (embedded_postgres.cluster(product.data_dir) / "postmaster.pid").exists()
-    wait_until(lambda: not product.processes(), what="the last process's last moment")
+    wait_until(lambda: not product.processes(), what="the end of the last process")
     assert product.sockets() == []

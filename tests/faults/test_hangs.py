@@ -1,4 +1,4 @@
-"""What a running product does when one of its processes hangs: it answers, says what is wrong, and catches up."""
+"""A product with a hanging process answers requests, reports the fault and catches up afterwards."""
 
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -10,91 +10,91 @@ from tests.support.product import Product
 from tests.support.waiting import wait_until
 
 START_SECONDS = 6
-"""Within which a start is answered, whatever the broker does: twice what is promised, because this machine is busy."""
+"""Time limit for the answer to a start: twice the promised one, because the machine is busy."""
 
 NOTICE_SECONDS = 60
-"""/readyz promises 10."""
+"""Time limit for /readyz to report a fault; the product promises 10 seconds."""
 
 CATCH_UP_SECONDS = 60
-"""A run is promised to be handed over within 15."""
+"""Time limit for a run to be published; the product promises 15 seconds."""
 
 CLIENTS = 32
 
 REQUESTS = 500
-"""More than a pipe has room for their lines."""
+"""Requests whose log lines do not fit into a pipe."""
 
 
-def test_a_start_is_answered_in_time_while_redis_hangs_and_is_handed_over_when_it_is_back(well: Product) -> None:
-    wait_until(lambda: publishes(well), CATCH_UP_SECONDS, "a publish by the web server itself")
-    broker = well.main_process("redis-server")
+def test_start_is_answered_while_redis_hangs_and_published_afterwards(healthy: Product) -> None:
+    wait_until(lambda: publishes(healthy), CATCH_UP_SECONDS, "a publish by the web server itself")
+    broker = healthy.main_process("redis-server")
     broker.suspend()
 
     began = time.monotonic()
-    run_id = well.start_run()
+    run_id = healthy.start_run()
     assert time.monotonic() - began < START_SECONDS
 
-    wait_until(lambda: "redis" in faults(well), NOTICE_SECONDS, "the notice")
-    assert "redis" in faults(well)["redis"]
-    assert well.health() == "degraded"
-    assert well.current_run() == run_id
-    assert well.run(run_id)["dispatched_at"] is None
-    assert well.receipts(run_id) == 0
+    wait_until(lambda: "redis" in faults(healthy), NOTICE_SECONDS, "the report in /readyz")
+    assert "redis" in faults(healthy)["redis"]
+    assert healthy.health() == "degraded"
+    assert healthy.current_run() == run_id
+    assert healthy.run(run_id)["dispatched_at"] is None
+    assert healthy.receipts(run_id) == 0
     broker.resume()
-    wait_until(lambda: well.run(run_id)["dispatched_at"], CATCH_UP_SECONDS, "the hand-over")
-    wait_until(lambda: well.receipts(run_id), CATCH_UP_SECONDS, "the receipt")
+    wait_until(lambda: healthy.run(run_id)["dispatched_at"], CATCH_UP_SECONDS, "the publish")
+    wait_until(lambda: healthy.receipts(run_id), CATCH_UP_SECONDS, "the receipt")
 
 
-def test_of_many_starts_at_once_while_redis_hangs_one_wins_and_none_waits_longer_than_promised(well: Product) -> None:
-    wait_until(lambda: publishes(well), CATCH_UP_SECONDS, "a publish by the web server itself")
-    well.main_process("redis-server").suspend()
-    together = Barrier(CLIENTS)
+def test_starts_at_once_are_answered_in_time_while_redis_hangs(healthy: Product) -> None:
+    wait_until(lambda: publishes(healthy), CATCH_UP_SECONDS, "a publish by the web server itself")
+    healthy.main_process("redis-server").suspend()
+    barrier = Barrier(CLIENTS)
 
     def start(_: int) -> tuple[int, int, float]:
-        together.wait()
+        barrier.wait()
         began = time.monotonic()
-        status, document = well.call("POST", "/api/ingestion/start")
+        status, document = healthy.call("POST", "/api/ingestion/start")
         return status, document["run_id"], time.monotonic() - began
 
     with ThreadPoolExecutor(CLIENTS) as pool:
         answers = list(pool.map(start, range(CLIENTS)))
 
     assert sorted(status for status, _, _ in answers) == [201] + [409] * (CLIENTS - 1)
-    assert {run_id for _, run_id, _ in answers} == {well.current_run()}
+    assert {run_id for _, run_id, _ in answers} == {healthy.current_run()}
     assert max(seconds for _, _, seconds in answers) < START_SECONDS
 
 
 @pytest.mark.parametrize(("name", "words"), [("worker", "-m celery"), ("reconciler", "runs reconcile")])
-def test_a_process_that_hangs_is_named_while_start_and_abort_still_work(well: Product, name: str, words: str) -> None:
-    for process in well.team(words):
+def test_readyz_names_a_hanging_process_while_start_and_abort_work(healthy: Product, name: str, words: str) -> None:
+    for process in healthy.team(words):
         process.suspend()
 
-    wait_until(lambda: name in faults(well), NOTICE_SECONDS, "the notice")
-    assert name in faults(well)[name]
-    assert well.health() == "degraded"
-    run_id = well.start_run()
-    assert well.current_run() == run_id
-    assert well.call("POST", f"/api/ingestion/abort/{run_id}")[0] == 200
+    wait_until(lambda: name in faults(healthy), NOTICE_SECONDS, "the report in /readyz")
+    assert name in faults(healthy)[name]
+    assert healthy.health() == "degraded"
+    run_id = healthy.start_run()
+    assert healthy.current_run() == run_id
+    assert healthy.call("POST", f"/api/ingestion/abort/{run_id}")[0] == 200
 
 
-def test_a_launcher_that_hangs_and_reads_no_log_any_more_stops_nobody(well: Product) -> None:
-    run_id = well.start_run()
-    well.suspend_launcher()
+def test_requests_are_answered_while_a_hanging_launcher_reads_no_log(healthy: Product) -> None:
+    run_id = healthy.start_run()
+    healthy.suspend_launcher()
 
-    # Each is a line of the log, and a pipe takes 64 KiB of them.
+    # Each request is a log line, and a pipe holds 64 KiB.
     for _ in range(REQUESTS):
-        assert well.call("POST", f"/api/ingestion/abort/{run_id}")[0] == 200
+        assert healthy.call("POST", f"/api/ingestion/abort/{run_id}")[0] == 200
 
 
 def publishes(product: Product) -> bool:
-    """Whether the web server hands a new run over itself, as it does not for a while after the broker was away."""
+    """Return whether the web server publishes a new run itself; it pauses this after a failed publish."""
     run_id = product.start_run()
-    handed_over = product.run(run_id)["dispatched_at"] is not None
+    published = product.run(run_id)["dispatched_at"] is not None
     assert product.call("POST", f"/api/ingestion/abort/{run_id}")[0] == 200
-    return handed_over
+    return published
 
 
 def faults(product: Product) -> dict[str, str]:
-    """What /readyz says is wrong, by component; it answers with 200, because the product still does its work."""
+    """Return the faults that /readyz reports, by component. It answers 200, because the product still works."""
     answer = product.ask("GET", "/readyz")
     assert answer.status == 200
     assert answer.document["checks"]["database"]["ok"]

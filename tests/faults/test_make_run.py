@@ -1,4 +1,4 @@
-"""``make run``: how it starts, how it ends, and what is left when it is killed."""
+"""``make run``: start, stop, and the cleanup after a kill."""
 
 import os
 import signal
@@ -14,9 +14,9 @@ from tests.support.product import Product, refusal, temporary_product
 from tests.support.waiting import WAIT_TIMEOUT, wait_until
 
 
-def test_a_start_says_once_where_the_product_is_and_the_product_is_ready_there(running: Product) -> None:
+def test_start_prints_the_address_once_the_product_is_ready(running: Product) -> None:
     [ready] = [line for line in running.printed().splitlines() if "is ready at http://" in line]
-    # On a slow machine not everything is well by then, which is said.
+    # On a slow machine the line may end with the components that are not ready yet.
     assert ready.partition(", degraded: ")[0] == f"Job Ingestion is ready at {running.url} (Ctrl-C stops it)"
     answer = running.ask("GET", "/readyz")
     assert (answer.status, answer.document["status"]) == (200, "ok")
@@ -24,7 +24,7 @@ def test_a_start_says_once_where_the_product_is_and_the_product_is_ready_there(r
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "SIGTERM"])
-def test_a_stopped_product_ends_with_code_0_leaves_nothing_running_and_keeps_its_runs(
+def test_stop_ends_all_processes_and_keeps_the_runs(
     running: Product, number: signal.Signals
 ) -> None:
     run_id = active_run(running)
@@ -37,15 +37,15 @@ def test_a_stopped_product_ends_with_code_0_leaves_nothing_running_and_keeps_its
 
 
 @pytest.mark.parametrize("what", ["nothing", "a half-made cluster"])
-def test_a_stop_at_the_very_beginning_ends_without_a_stack_trace_and_leaves_nothing(folder: Path, what: str) -> None:
-    """In a folder so deep that it needs a short name, which must not be left either."""
+def test_stop_during_the_first_steps_of_a_start_leaves_nothing(folder: Path, what: str) -> None:
+    """In a folder so deep that it needs a short link, which must be removed too."""
     with temporary_product(folder / DEEP) as product:
         launcher = product.launch()
         if what == "a half-made cluster":
-            wait_until(lambda: "Creating the database" in product.printed(), what="the first words")
+            wait_until(lambda: "Creating the database" in product.printed(), what="the message about the cluster")
         else:
-            # From its first line on no stop may be lost, though it takes a second until it can answer one.
-            wait_until(lambda: holds_back(launcher.pid, signal.SIGINT), what="the first line")
+            # The launcher blocks the signals from its first line on, so that no stop is lost.
+            wait_until(lambda: blocks_signal(launcher.pid, signal.SIGINT), what="the blocked signals")
         assert product.stop() == 0
         assert "Traceback" not in product.printed()
         assert_gone(product)
@@ -53,12 +53,12 @@ def test_a_stop_at_the_very_beginning_ends_without_a_stack_trace_and_leaves_noth
         assert not list(product.data_dir.glob("postgres/cluster.new-*"))
 
 
-def holds_back(pid: int, number: signal.Signals) -> bool:
+def blocks_signal(pid: int, number: signal.Signals) -> bool:
     [mask] = [line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("SigBlk")]
     return bool(int(mask.split()[1], 16) & 1 << (number - 1))
 
 
-def test_a_stop_in_the_middle_of_a_start_ends_with_code_0_and_leaves_nothing_running(fresh: Product) -> None:
+def test_stop_in_the_middle_of_a_start_leaves_nothing_running(fresh: Product) -> None:
     fresh.launch()
     wait_until(lambda: events(fresh.printed(), "process started"), what="PostgreSQL's start")
 
@@ -66,20 +66,20 @@ def test_a_stop_in_the_middle_of_a_start_ends_with_code_0_and_leaves_nothing_run
     assert_gone(fresh)
 
 
-def test_a_killed_launcher_takes_everything_down_with_it_and_the_next_start_finds_the_run(running: Product) -> None:
+def test_kill_of_the_launcher_ends_all_processes_and_keeps_the_runs(running: Product) -> None:
     run_id = active_run(running)
 
     kill_launcher(running)
 
-    wait_until(lambda: not running.processes(), what="the end of everything")
+    wait_until(lambda: not running.processes(), what="the end of all processes")
     assert_gone(running)
     running.start()
     assert running.current_run() == run_id
 
 
-def test_what_a_killed_launcher_leaves_running_is_stopped_by_the_next_start(running: Product) -> None:
+def test_start_stops_processes_that_a_killed_launcher_left(running: Product) -> None:
     run_id = active_run(running)
-    # It cannot end by itself, though the kernel tells it to.
+    # Frozen, the process does not end when the kernel signals the death of its parent.
     for process in running.team("runs reconcile"):
         process.suspend()
 
@@ -91,20 +91,20 @@ def test_what_a_killed_launcher_leaves_running_is_stopped_by_the_next_start(runn
     assert "Stopped 1 process left over from an earlier start." in running.printed()
     assert left not in running.processes()
     assert running.current_run() == run_id
-    wait_until(lambda: running.health() == "ok", what="all to be well")
+    wait_until(lambda: running.health() == "ok", what="/readyz ok")
 
 
-def test_a_start_right_after_the_launcher_was_killed_waits_for_the_old_product_to_end(running: Product) -> None:
+def test_start_waits_for_the_end_of_a_killed_product(running: Product) -> None:
     run_id = active_run(running)
 
     kill_launcher(running)
     running.start()
 
     assert running.current_run() == run_id
-    wait_until(lambda: running.health() == "ok", what="all to be well")
+    wait_until(lambda: running.health() == "ok", what="/readyz ok")
 
 
-def test_two_products_run_side_by_side_and_know_nothing_of_each_other(running: Product, deep: Product) -> None:
+def test_two_products_run_side_by_side(running: Product, deep: Product) -> None:
     abort_active_run(running)
     run_id = active_run(deep)
 
@@ -114,7 +114,7 @@ def test_two_products_run_side_by_side_and_know_nothing_of_each_other(running: P
     assert not {process.pid for process in running.processes()} & {process.pid for process in deep.processes()}
 
 
-def test_a_product_in_a_very_deep_folder_takes_its_short_link_away_when_it_stops_and_stops_no_other(
+def test_stop_in_a_deep_folder_removes_the_short_link(
     running: Product, deep: Product
 ) -> None:
     link = short_path(deep.data_dir)
@@ -129,17 +129,17 @@ def test_a_product_in_a_very_deep_folder_takes_its_short_link_away_when_it_stops
     assert running.call("GET", "/api/ingestion/current-run")[0] == 200
 
 
-def test_a_second_start_in_the_same_data_folder_is_refused_and_the_first_product_runs_on(running: Product) -> None:
+def test_second_start_in_the_same_data_folder_is_refused(running: Product) -> None:
     servers = running.team("bin/postgres -D")
 
-    said = refusal(running.data_dir, lines=(1, 2), PORT=str(running.port))
+    printed = refusal(running.data_dir, lines=(1, 2), PORT=str(running.port))
 
-    assert "is already running" in said.splitlines()[-1]  # On a slow machine it has said before that it waits.
+    assert "is already running" in printed.splitlines()[-1]  # on a slow machine after a line that it waits
     assert running.team("bin/postgres -D") == servers
     assert running.health() == "ok"
 
 
-def test_commands_use_the_database_of_the_running_product_and_let_it_run(running: Product) -> None:
+def test_commands_use_the_database_of_the_running_product(running: Product) -> None:
     run_id = active_run(running)
     server = running.main_process("bin/postgres -D")
 
@@ -154,7 +154,7 @@ def test_commands_use_the_database_of_the_running_product_and_let_it_run(running
     assert running.health() == "ok"
 
 
-def test_a_start_leaves_the_signs_of_life_of_another_machine_alone(running: Product) -> None:
+def test_start_keeps_the_heartbeats_of_another_machine(running: Product) -> None:
     running.sql("INSERT INTO heartbeats VALUES ('worker', 'celery@elsewhere', clock_timestamp())")
 
     assert running.stop() == 0
@@ -179,14 +179,14 @@ def kill_launcher(product: Product) -> None:
 
 
 def assert_gone(product: Product) -> None:
-    """No process, no socket and nobody on the port; asked at once, because the launcher has ended."""
+    """Assert that no process, socket or listener is left. It does not wait, because the launcher has ended."""
     assert product.processes() == []
     assert product.sockets() == []
     with socket.socket() as probe:
         assert probe.connect_ex(("127.0.0.1", product.port)) != 0
 
 
-def test_a_product_told_to_stop_several_times_at_once_stops_once(running: Product) -> None:
+def test_stop_signals_at_once_stop_the_product_once(running: Product) -> None:
     assert running.launcher is not None
     for number in (signal.SIGTERM, signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGTERM):
         running.launcher.send_signal(number)

@@ -1,4 +1,4 @@
-"""What a running product does when one of its processes is killed: it comes back by itself, and no run is lost."""
+"""A product whose process is killed recovers by itself, and loses no run."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -24,117 +24,119 @@ PROCESSES = {
     "reconciler": "runs reconcile",
 }
 REDISPATCH_SECONDS = 120
-"""The first back-off is 15 s; then the reconciler's 5 s, and the worker has to be back."""
+"""Time limit for the receipt of a run that is published again: 15 s of back-off, 5 s until the reconciler's pass, and
+the restart of the worker."""
 
 
 @pytest.mark.parametrize("name", PROCESSES)
-def test_a_killed_process_comes_back_by_itself_and_no_run_is_lost(well: Product, name: str) -> None:
-    run_id = well.start_run()
-    before = well.team(PROCESSES[name])
-    killed_at = well.sql("SELECT clock_timestamp()")[0][0]
+def test_killed_process_is_restarted_and_no_run_is_lost(healthy: Product, name: str) -> None:
+    run_id = healthy.start_run()
+    before = healthy.team(PROCESSES[name])
+    killed_at = healthy.sql("SELECT clock_timestamp()")[0][0]
 
-    well.main_process(PROCESSES[name]).kill()
+    healthy.main_process(PROCESSES[name]).kill()
 
-    wait_until(lambda: is_replaced(well, name, before), RECOVERY_SECONDS, f"the new {name}")
-    wait_until(lambda: all_reported_since(well, killed_at), RECOVERY_SECONDS, "a sign of life of everybody")
-    wait_until(lambda: well.health() == "ok", RECOVERY_SECONDS, "recovery")
-    assert well.current_run() == run_id
-    assert well.run(run_id)["status"] == "pending"
-    assert well.call("POST", f"/api/ingestion/abort/{run_id}")[0] == 200
-    next_run_id = well.start_run()
-    wait_until(lambda: well.receipts(next_run_id), RECOVERY_SECONDS, "the receipt of the next run")
+    wait_until(lambda: is_replaced(healthy, name, before), RECOVERY_SECONDS, f"the new {name}")
+    wait_until(lambda: all_reported_since(healthy, killed_at), RECOVERY_SECONDS, "a heartbeat of every component")
+    wait_until(lambda: healthy.health() == "ok", RECOVERY_SECONDS, "recovery")
+    assert healthy.current_run() == run_id
+    assert healthy.run(run_id)["status"] == "pending"
+    assert healthy.call("POST", f"/api/ingestion/abort/{run_id}")[0] == 200
+    next_run_id = healthy.start_run()
+    wait_until(lambda: healthy.receipts(next_run_id), RECOVERY_SECONDS, "the receipt of the next run")
 
 
-def test_a_message_lost_with_redis_is_published_again(well: Product) -> None:
-    while_the_launcher_is_frozen(well, well.main_process(PROCESSES["worker"]).kill)
-    with broker(well) as connection:
-        wait_until(lambda: connection.info("clients")["blocked_clients"] == 0, what="the end of the dead worker's wait")
-    run_id = well.start_run()
-    wait_until(lambda: well.run(run_id)["dispatched_at"], what="the first publish")
-    dispatches = dispatch_count(well, run_id)
-    with broker(well) as connection:
+def test_message_lost_with_redis_is_published_again(healthy: Product) -> None:
+    with_frozen_launcher(healthy, healthy.main_process(PROCESSES["worker"]).kill)
+    with broker(healthy) as connection:
+        wait_until(lambda: connection.info("clients")["blocked_clients"] == 0, what="the end of the dead worker's pop")
+    run_id = healthy.start_run()
+    wait_until(lambda: healthy.run(run_id)["dispatched_at"], what="the first publish")
+    dispatches = dispatch_count(healthy, run_id)
+    with broker(healthy) as connection:
         assert connection.llen("job-ingestion:ingestion") == 1
         connection.flushall()
 
-    well.main_process(PROCESSES["redis"]).kill()
-    assert well.receipts(run_id) == 0
-    well.sql("UPDATE ingestion_runs SET next_dispatch_at = now() WHERE id = %s", run_id)  # the 15 s of the back-off
-    well.resume_launcher()
+    healthy.main_process(PROCESSES["redis"]).kill()
+    assert healthy.receipts(run_id) == 0
+    healthy.sql("UPDATE ingestion_runs SET next_dispatch_at = now() WHERE id = %s", run_id)  # the 15 s of the back-off
+    healthy.resume_launcher()
 
-    wait_until(lambda: well.receipts(run_id), REDISPATCH_SECONDS, "the receipt")
-    wait_until(lambda: dispatch_count(well, run_id) > dispatches, what="the count of a second publish")
-    assert well.current_run() == run_id
+    wait_until(lambda: healthy.receipts(run_id), REDISPATCH_SECONDS, "the receipt")
+    wait_until(lambda: dispatch_count(healthy, run_id) > dispatches, what="the count of a second publish")
+    assert healthy.current_run() == run_id
 
 
-def test_a_flushed_redis_takes_messages_to_the_workers_that_were_there_before(well: Product) -> None:
-    with broker(well) as connection:
+def test_workers_receive_messages_after_a_flush_of_redis(healthy: Product) -> None:
+    with broker(healthy) as connection:
         connection.flushall()
 
-    run_id = well.start_run()
+    run_id = healthy.start_run()
 
-    wait_until(lambda: well.receipts(run_id), REDISPATCH_SECONDS, "the receipt")
+    wait_until(lambda: healthy.receipts(run_id), REDISPATCH_SECONDS, "the receipt")
 
 
-def test_a_message_that_dies_with_its_worker_is_received_by_the_next_one(well: Product) -> None:
-    for process in well.team(PROCESSES["worker"]):
+def test_message_lost_with_a_worker_is_received_by_the_next(healthy: Product) -> None:
+    for process in healthy.team(PROCESSES["worker"]):
         process.suspend()
-    run_id = well.start_run()
-    wait_until(lambda: well.run(run_id)["dispatched_at"], what="the first publish")
+    run_id = healthy.start_run()
+    wait_until(lambda: healthy.run(run_id)["dispatched_at"], what="the first publish")
 
-    assert well.receipts(run_id) == 0
-    for process in well.team(PROCESSES["worker"]):
+    assert healthy.receipts(run_id) == 0
+    for process in healthy.team(PROCESSES["worker"]):
         process.kill()
 
-    wait_until(lambda: well.receipts(run_id), REDISPATCH_SECONDS, "the receipt")
-    assert well.current_run() == run_id
+    wait_until(lambda: healthy.receipts(run_id), REDISPATCH_SECONDS, "the receipt")
+    assert healthy.current_run() == run_id
 
 
-def test_while_postgresql_is_away_every_answer_is_503_with_a_time_to_wait_and_afterwards_all_work(
-    well: Product,
+def test_requests_are_answered_503_while_postgresql_is_unavailable(
+    healthy: Product,
 ) -> None:
-    run_id = well.start_run()
-    while_the_launcher_is_frozen(well, well.main_process(PROCESSES["postgres"]).kill)
-    wait_until(lambda: not well.team("postgres: ") + well.team(PROCESSES["postgres"]), what="the end of PostgreSQL")
+    run_id = healthy.start_run()
+    with_frozen_launcher(healthy, healthy.main_process(PROCESSES["postgres"]).kill)
+    team = PROCESSES["postgres"]
+    wait_until(lambda: not healthy.team("postgres: ") + healthy.team(team), what="the end of PostgreSQL")
 
-    for answer in every_kind_of_request(well, run_id):
+    for answer in every_kind_of_request(healthy, run_id):
         assert answer.status == 503
         assert answer.headers["Content-Type"].startswith("application/problem+json")
         assert int(answer.headers["Retry-After"]) > 0
         assert answer.document["code"] in ("database_unavailable", "not_ready")
         assert "connection" not in str(answer.document["detail"])
-    assert well.call("GET", "/healthz") == (200, {"status": "ok"})
-    well.resume_launcher()
+    assert healthy.call("GET", "/healthz") == (200, {"status": "ok"})
+    healthy.resume_launcher()
 
-    wait_until(lambda: well.health() in ("ok", "degraded"), RECOVERY_SECONDS, "PostgreSQL's return")
-    assert well.current_run() == run_id
-    assert well.call("POST", f"/api/ingestion/abort/{run_id}")[0] == 200
-    well.start_run()
+    wait_until(lambda: healthy.health() in ("ok", "degraded"), RECOVERY_SECONDS, "PostgreSQL's recovery")
+    assert healthy.current_run() == run_id
+    assert healthy.call("POST", f"/api/ingestion/abort/{run_id}")[0] == 200
+    healthy.start_run()
 
 
-def test_requests_in_flight_while_postgresql_is_killed_and_comes_back_are_answered_with_their_result_or_503(
-    well: Product,
+def test_requests_during_a_restart_of_postgresql_get_a_result_or_503(
+    healthy: Product,
 ) -> None:
-    run_id = well.start_run()
-    before = well.team(PROCESSES["postgres"])
+    run_id = healthy.start_run()
+    before = healthy.team(PROCESSES["postgres"])
     done = Event()
 
     with ThreadPoolExecutor(4) as pool:
-        asked = [pool.submit(ask_until, done, well, run_id) for _ in range(4)]
+        loads = [pool.submit(request_until, done, healthy, run_id) for _ in range(4)]
         try:
-            well.main_process(PROCESSES["postgres"]).kill()
-            wait_until(lambda: is_replaced(well, "postgres", before), RECOVERY_SECONDS, "the new PostgreSQL")
-            wait_until(lambda: well.health() in ("ok", "degraded"), RECOVERY_SECONDS, "PostgreSQL's return")
+            healthy.main_process(PROCESSES["postgres"]).kill()
+            wait_until(lambda: is_replaced(healthy, "postgres", before), RECOVERY_SECONDS, "the new PostgreSQL")
+            wait_until(lambda: healthy.health() in ("ok", "degraded"), RECOVERY_SECONDS, "PostgreSQL's recovery")
         finally:
             done.set()
 
-    statuses = {status for future in asked for status in future.result()}
+    statuses = {status for future in loads for status in future.result()}
     assert statuses <= {200, 409, 503}
     assert {200, 503} <= statuses
-    assert well.current_run() == run_id
+    assert healthy.current_run() == run_id
 
 
 def every_kind_of_request(product: Product, run_id: int) -> list[Answer]:
-    """One of each; the abort is last, because it changes something where PostgreSQL is there."""
+    """Send one request of each kind. The abort comes last, because it would change the others' answers."""
     return [
         product.ask("GET", "/readyz"),
         product.ask("GET", "/api/ingestion/current-run"),
@@ -146,8 +148,8 @@ def every_kind_of_request(product: Product, run_id: int) -> list[Answer]:
     ]
 
 
-def ask_until(done: Event, product: Product, run_id: int) -> list[int]:
-    """Ask again and again, reading and starting (which the active run refuses); returns every status."""
+def request_until(done: Event, product: Product, run_id: int) -> list[int]:
+    """Read the run and start another, which is refused, until ``done``; return every status."""
     statuses = []
     while not done.is_set():
         statuses.append(product.ask("GET", f"/api/ingestion/runs/{run_id}").status)
@@ -155,20 +157,20 @@ def ask_until(done: Event, product: Product, run_id: int) -> list[int]:
     return statuses
 
 
-def while_the_launcher_is_frozen(product: Product, deed: Callable[[], Any]) -> None:
-    """Freeze the launcher, so that what is killed stays away until it is resumed."""
+def with_frozen_launcher(product: Product, action: Callable[[], Any]) -> None:
+    """Freeze the launcher, then call ``action``: a killed process is not restarted until the launcher resumes."""
     product.suspend_launcher()
-    deed()
+    action()
 
 
 def is_replaced(product: Product, name: str, before: list[psutil.Process]) -> bool:
-    """Whether there are processes of that name, and all are others than before."""
+    """Return whether processes of that name run, and none of those before."""
     now = product.team(PROCESSES[name])
     return bool(now) and not set(now) & set(before)
 
 
 def all_reported_since(product: Product, moment: datetime) -> bool:
-    """Whether worker, reconciler and broker each gave a sign of life after that moment."""
+    """Return whether worker, reconciler and broker each recorded a heartbeat after that moment."""
     try:
         rows = product.sql("SELECT component FROM heartbeats GROUP BY component HAVING max(at) > %s", moment)
     except psycopg.OperationalError:
@@ -181,7 +183,7 @@ def dispatch_count(product: Product, run_id: int) -> int:
 
 
 def broker(product: Product) -> "redis.Redis":
-    """A connection to the product's own Redis."""
+    """Return a connection to the product's own Redis."""
     path = embedded_redis.redis_socket(short_path(product.data_dir))
     password = (product.data_dir / "redis.password").read_text()
     return redis.Redis(unix_socket_path=str(path), password=password, socket_timeout=WAIT_TIMEOUT)

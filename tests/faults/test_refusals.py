@@ -1,4 +1,4 @@
-"""Where ``make run`` cannot start, it says so in a sentence, ends with code 1 and has changed nothing."""
+"""``make run`` that cannot start prints a sentence, exits with code 1, and changes nothing."""
 
 import os
 import socket
@@ -16,14 +16,14 @@ from tests.support.waiting import WAIT_TIMEOUT
 FILES_OF_A_CLUSTER = ("PG_VERSION", "global/pg_control", "base/1/2619")
 
 
-def test_a_port_in_use_is_refused_with_a_sentence_that_names_it(folder: Path, taken_port: int) -> None:
-    sentence = refusal(folder, PORT=str(taken_port))
+def test_start_refuses_a_port_in_use(folder: Path, used_port: int) -> None:
+    sentence = refusal(folder, PORT=str(used_port))
 
-    assert f"Port {taken_port} on 127.0.0.1 cannot be used" in sentence
+    assert f"Port {used_port} on 127.0.0.1 cannot be used" in sentence
 
 
 @pytest.mark.parametrize("below_a_file", [True, False], ids=["below a file", "in /proc"])
-def test_a_data_folder_that_cannot_be_written_is_refused_with_a_sentence_that_names_it(
+def test_start_refuses_a_data_folder_that_cannot_be_written(
     folder: Path, below_a_file: bool
 ) -> None:
     (folder / "file").touch()
@@ -34,7 +34,7 @@ def test_a_data_folder_that_cannot_be_written_is_refused_with_a_sentence_that_na
     assert f"DATA_DIR {data_dir} cannot be" in sentence
 
 
-def test_a_database_that_does_not_answer_is_refused_with_a_sentence_without_its_password(folder: Path) -> None:
+def test_start_refuses_an_unreachable_database_without_its_password(folder: Path) -> None:
     sentence = refusal(folder, DATABASE_URL="postgresql://x:much-too-secret@127.0.0.1:1/z")
 
     assert sentence.startswith("DATABASE_URL cannot be used (")
@@ -42,14 +42,14 @@ def test_a_database_that_does_not_answer_is_refused_with_a_sentence_without_its_
     assert "much-too-secret" not in sentence
 
 
-def test_all_wrong_settings_are_reported_at_once(folder: Path) -> None:
+def test_start_reports_all_wrong_settings_at_once(folder: Path) -> None:
     sentences = refusal(folder, lines=(2,), PORT="abc", WEB_WORKERS="0")
 
     assert "PORT must be a whole number from 1 to 65535." in sentences
     assert "WEB_WORKERS must be a whole number from 1 to 64." in sentences
 
 
-def test_serving_without_sign_in_on_an_outside_address_is_refused(folder: Path) -> None:
+def test_start_refuses_local_mode_on_an_outside_address(folder: Path) -> None:
     sentence = refusal(folder, AUTH="local", HOST="0.0.0.0")
 
     assert "AUTH=local serves this machine only" in sentence
@@ -67,9 +67,9 @@ def test_serving_without_sign_in_on_an_outside_address_is_refused(folder: Path) 
             "This server does not do TLS: remove certfile and keyfile, and let a proxy in front do it.",
         ),
     ],
-    ids=["an outside address without sign-in", "TLS"],
+    ids=["outside address without sign-in", "TLS"],
 )
-def test_gunicorn_itself_is_refused(folder: Path, words: list[str], sentence: str) -> None:
+def test_gunicorn_refuses_unsafe_options(folder: Path, words: list[str], sentence: str) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "gunicorn", *words, "wsgi:app"],
         env={**os.environ, "AUTH": "local", "DATA_DIR": str(folder)},
@@ -83,13 +83,13 @@ def test_gunicorn_itself_is_refused(folder: Path, words: list[str], sentence: st
     assert "Traceback" not in done.stderr
 
 
-def test_accounts_without_a_secret_key_are_refused(folder: Path) -> None:
+def test_start_refuses_accounts_without_a_secret_key(folder: Path) -> None:
     sentence = refusal(folder, AUTH="accounts")
 
     assert "AUTH=accounts needs a SECRET_KEY" in sentence
 
 
-def test_a_cluster_of_another_major_version_is_refused_with_a_sentence_and_left_as_it_is(folder: Path) -> None:
+def test_start_refuses_a_cluster_of_another_major_version(folder: Path) -> None:
     old = folder / "postgres" / "cluster"
     for name in FILES_OF_A_CLUSTER:
         (old / name).parent.mkdir(parents=True, exist_ok=True)
@@ -103,7 +103,7 @@ def test_a_cluster_of_another_major_version_is_refused_with_a_sentence_and_left_
 
 
 def contents(folder: Path) -> dict[str, tuple[int, bytes | None]]:
-    """Every name below the folder with its time of change and its bytes."""
+    """Return every file below the folder with its modification time and its bytes."""
     return {
         str(path.relative_to(folder)): (path.stat().st_mtime_ns, path.read_bytes() if path.is_file() else None)
         for path in folder.rglob("*")
@@ -111,8 +111,8 @@ def contents(folder: Path) -> dict[str, tuple[int, bytes | None]]:
 
 
 @pytest.fixture
-def taken_port() -> Iterator[int]:
-    """A port that somebody else listens on."""
+def used_port() -> Iterator[int]:
+    """A port that another program listens on."""
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()

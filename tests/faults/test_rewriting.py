@@ -1,4 +1,4 @@
-"""Rewrites of syntax trees: what a pattern fits, what takes its place, and that none fits by accident."""
+"""Rewrites of syntax trees: matches, replacements, and patterns that match nowhere or twice."""
 
 import ast
 from pathlib import Path
@@ -8,14 +8,14 @@ import pytest
 from app.config.settings import PROJECT
 from app.models import RunStatus
 from tests.faults.mutants import MUTANTS
-from tests.faults.rewriting import Misfit, Rewrite, modules, rewrite_once
+from tests.faults.rewriting import MatchError, Rewrite, modules, rewrite_once
 
 SOURCE = """
-def take(owner):
+def claim(owner):
     due = select(RUNS.c.id).where(RUNS.c.owner == owner, RUNS.c.at <= now())
     if due:
         publish(due)
-    note(due)
+    mark(due)
     return sorted(due, key=len)
 
 LIMIT = least(1, 2)
@@ -37,13 +37,13 @@ def rewritten(rewrite: Rewrite, source: str = SOURCE) -> str:
         (Rewrite("least(..., 2)", "3"), "least(1, 2)", "3"),
         (Rewrite("if _due:\n    ..."), "    if due:\n        publish(due)\n", ""),
         (
-            Rewrite("if _due:\n    __publish\n__note", "__note\n__publish"),
-            "    if due:\n        publish(due)\n    note(due)\n", "    note(due)\n    publish(due)\n",
+            Rewrite("if _due:\n    __publish\n__mark", "__mark\n__publish"),
+            "    if due:\n        publish(due)\n    mark(due)\n", "    mark(due)\n    publish(due)\n",
         ),
     ],
-    ids=["argument left out", "comparison turned", "call taken off", "any number", "statement left out", "reordered"],
+    ids=["delete argument", "turn comparison", "remove call", "any number", "delete statement", "reorder"],
 )
-def test_rewrite_once_puts_the_new_code_in_the_place_of_the_old(rewrite, old, new):
+def test_rewrite_once_replaces_the_match(rewrite, old, new):
     before = ast.unparse(ast.parse(SOURCE))
     assert before.count(old) == 1
     assert rewritten(rewrite) == before.replace(old, new)
@@ -57,15 +57,15 @@ def test_rewrite_once_puts_the_new_code_in_the_place_of_the_old(rewrite, old, ne
         Rewrite("_a <= _a"),
         Rewrite("RUNS"),
     ],
-    ids=["nowhere", "not inside", "one name for two things", "in several places"],
+    ids=["nowhere", "not inside", "one name for two values", "several places"],
 )
-def test_rewrite_once_refuses_what_does_not_fit_once(rewrite):
-    with pytest.raises(Misfit):
+def test_rewrite_once_refuses_a_pattern_that_does_not_match_once(rewrite):
+    with pytest.raises(MatchError):
         rewritten(rewrite)
 
 
-def test_rewrite_once_counts_over_all_modules():
-    with pytest.raises(Misfit, match="one.py.*two.py"):
+def test_rewrite_once_counts_matches_over_all_modules():
+    with pytest.raises(MatchError, match="one.py.*two.py"):
         rewrite_once({Path(name): ast.parse(SOURCE) for name in ("one.py", "two.py")}, Rewrite("least(...)"))
 
 
@@ -73,7 +73,7 @@ def _is_assigned(node: ast.AST) -> bool:
     return isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
 
 
-def test_mutants_name_nothing_that_the_product_defines_so_that_a_rename_breaks_none():
+def test_mutants_use_no_names_that_the_product_defines():
     defined = set()
     for tree in modules(PROJECT / "app").values():
         nodes = list(ast.walk(tree))

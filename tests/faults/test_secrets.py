@@ -1,4 +1,4 @@
-"""A whole product is used in every way, and afterwards nothing that it wrote has a secret in it."""
+"""A whole product is used in every way; afterwards its logs, tables and files contain no secret."""
 
 import json
 import re
@@ -18,23 +18,23 @@ from tests.support.waiting import WAIT_TIMEOUT, wait_until
 
 ANN = "ann@example.org"
 OWN = ("postgres.password", "redis.password", "redis.conf")
-"""Where the passwords of the product's own servers stand, for itself to read."""
+"""The files with the passwords of the product's own servers."""
 
 
 class Client:
-    """curl, which remembers every secret that it was given or gave."""
+    """An HTTP client that collects every secret that it sends or receives."""
 
     def __init__(self, product: Product) -> None:
         self.product = product
-        self.told: set[str] = set()
+        self.secrets: set[str] = set()
 
     def secret(self, word: str) -> str:
-        """A secret that must not be found anywhere."""
-        self.told.add(word)
+        """Collect a secret, and return it."""
+        self.secrets.add(word)
         return word
 
     def __call__(self, method: str, path: str, body: object = None, **headers: str) -> tuple[int, bytes, str]:
-        """One request; returns code, body and the cookie that was set."""
+        """Send a request; return the status, the body and the cookie of the answer."""
         data = body if isinstance(body, bytes) else json.dumps(body).encode() if body is not None else None
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         named |= {"Content-Type": "application/json"} if data is not None else {}
@@ -48,7 +48,7 @@ class Client:
             return answer.status, answer.read(), cookie
 
     def garbage(self, words: str) -> bytes:
-        """What is no HTTP."""
+        """Send bytes that are not HTTP; return the answer."""
         with socket.create_connection(("127.0.0.1", self.product.port), timeout=WAIT_TIMEOUT) as connection:
             connection.sendall(words.encode())
             return connection.recv(65536)
@@ -56,7 +56,7 @@ class Client:
 
 @pytest.fixture
 def client(request: pytest.FixtureRequest) -> Iterator[Client]:
-    """Of a product with the settings that the test is marked with."""
+    """A client of a product with the AUTH of the test's parameter."""
     keys = {name: secrets.token_urlsafe(48) for name in ("SECRET_KEY", "METRICS_TOKEN")}
     with temporary_folder() as folder, temporary_product(folder, False, **keys, AUTH=request.param) as product:
         product.start()
@@ -67,7 +67,7 @@ def client(request: pytest.FixtureRequest) -> Iterator[Client]:
 
 
 def outages(client: Client, **headers: str) -> None:
-    """Redis and PostgreSQL die under requests; what goes wrong is logged with its reason."""
+    """Kill Redis and PostgreSQL and send requests, so that errors are logged with their reasons."""
     product = client.product
     for name in ("redis", "postgres"):
         before = {process.pid for process in product.team(PROCESSES[name])}
@@ -78,8 +78,8 @@ def outages(client: Client, **headers: str) -> None:
         wait_until(lambda: product.health() == "ok", RECOVERY_SECONDS, "recovery")
 
 
-def rubbish(client: Client) -> None:
-    """Requests that are refused, with secrets wherever a client could put one."""
+def invalid_requests(client: Client) -> None:
+    """Send requests that are refused, with a secret in every place where a client could put one."""
     word, port = client.secret(secrets.token_urlsafe(24)), client.product.port
     for method, path, body in (
         ("GET", f"/api/ingestion/runs?token={word}", None),
@@ -95,38 +95,38 @@ def rubbish(client: Client) -> None:
         client.garbage(f"{line}\r\n\r\n")
 
 
-def assert_nothing_has(client: Client) -> None:
-    """Neither the logs, nor the tables, nor any file of the data folder."""
+def assert_no_secret_is_stored(client: Client) -> None:
+    """Assert that no log, table or file of the data folder contains a secret."""
     product = client.product
     servers = [each for each in product.processes() if each.name() in ("postgres", "redis-server")]
     assert {each.name() for each in servers} == {"postgres", "redis-server"}
-    assert not [each for each in servers if set(each.environ().values()) & client.told]
+    assert not [each for each in servers if set(each.environ().values()) & client.secrets]
     own = {read_secret(product.data_dir, name) for name in OWN[:2]}
     tables = product.sql("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
     dump = str([product.sql(f'SELECT t::text FROM "{name}" t') for (name,) in tables])
     assert "local@localhost" in dump or ANN in dump
     product.stop()
     written = product.printed() + dump
-    assert [line for line in written.splitlines() if any(word in line for word in client.told | own)] == []
+    assert [line for line in written.splitlines() if any(word in line for word in client.secrets | own)] == []
     files = [path for path in product.data_dir.rglob("*") if path.is_file() and path.name not in OWN]
-    assert len(files) > 100  # PostgreSQL's own, and its journal
-    needles = re.compile("|".join(map(re.escape, client.told)).encode())
+    assert len(files) > 100  # those of PostgreSQL, with its WAL
+    needles = re.compile("|".join(map(re.escape, client.secrets)).encode())
     assert [path for path in files if needles.search(path.read_bytes())] == []
 
 
 @pytest.mark.parametrize("client", ["local"], indirect=True)
-def test_with_one_user_no_secret_is_written_anywhere(client: Client) -> None:
+def test_no_secret_is_stored_with_one_user(client: Client) -> None:
     key = secrets.token_urlsafe(16)
     assert [client("POST", "/api/ingestion/start", Idempotency_Key=key)[0] for _ in range(2)] == [201, 200]
-    rubbish(client)
+    invalid_requests(client)
     assert client("POST", "/api/ingestion/abort/1")[0] == 200
     outages(client)
     assert key not in client.product.printed()
-    assert_nothing_has(client)
+    assert_no_secret_is_stored(client)
 
 
 @pytest.mark.parametrize("client", ["accounts"], indirect=True)
-def test_with_accounts_no_password_token_or_cookie_is_written_anywhere(client: Client) -> None:
+def test_no_password_token_or_cookie_is_stored_with_accounts(client: Client) -> None:
     first, second, wrong = (client.secret(secrets.token_urlsafe(16)) for _ in range(3))
     assert client.product.command("users", "add", ANN, "--password-stdin", stdin=f"{first}\n").returncode == 0
     token = client.secret(client.product.command("users", "token", ANN).stdout.strip())
@@ -137,12 +137,12 @@ def test_with_accounts_no_password_token_or_cookie_is_written_anywhere(client: C
     made = client.secret(json.loads(shown)["token"])
     for secret in (token, made):
         assert client("POST", "/api/ingestion/start", Authorization=f"Bearer {secret}")[0] in (201, 409)
-    rubbish(client)
+    invalid_requests(client)
     outages(client, Authorization=f"Bearer {token}")
     change = {"current_password": first, "new_password": second}
     assert client("POST", "/api/auth/password", change, Cookie=cookie)[0] == 204
     assert client("GET", "/api/auth/me", Authorization=f"Bearer {token}")[0] == 401
     assert client("POST", "/api/auth/logout", Cookie=cookie)[0] == 204
     for name in ("credential issued", "sign-in refused", "password changed"):
-        wait_until(lambda name=name: events(client.product.printed(), name), what=f"the line of {name}")
-    assert_nothing_has(client)
+        wait_until(lambda name=name: events(client.product.printed(), name), what=f"the log line {name}")
+    assert_no_secret_is_stored(client)

@@ -1,0 +1,93 @@
+"""The load generator: users who start, read and abort until a block ends."""
+
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import datetime
+from threading import Event, Lock
+from typing import TYPE_CHECKING
+
+from tests.drills.sleep import sleep_for
+from tests.drills.users import Reply, User
+from tests.support.waiting import wait_until
+
+if TYPE_CHECKING:
+    from tests.drills.testbed import Testbed
+
+MAX_SEARCHED = 2000
+"""Latest replies that are searched for a good one."""
+
+
+class Load:
+    """The answers under load."""
+
+    def __init__(self) -> None:
+        self.done = Event()
+        self.lock = Lock()
+        self.replies: list[Reply] = []
+
+    def record(self, reply: Reply) -> Reply:
+        """Append a reply, and return it."""
+        with self.lock:
+            self.replies.append(reply)
+        return reply
+
+    @property
+    def statuses(self) -> Counter[str]:
+        """The number of answers by status; ``none`` counts requests without an answer."""
+        return Counter(str(reply.status or "none") for reply in self.replies)
+
+    def good_since(self, moment: datetime) -> datetime | None:
+        """Return the time of the first good answer to a request sent after ``moment``, or None."""
+        replies = [reply for reply in reversed(self.replies[-MAX_SEARCHED:]) if reply.began > moment]
+        return min((reply.ended for reply in replies if reply.status in (200, 201, 409)), default=None)
+
+    @property
+    def slowest(self) -> float:
+        """The longest answer time in seconds."""
+        return max((reply.seconds for reply in self.replies), default=0.0)
+
+
+def wait_for_good_answer(load: Load, since: datetime, seconds: float = 60) -> float:
+    """Wait for the first good answer to a request sent after ``since``; return the seconds until it came."""
+    found = wait_until(lambda: load.good_since(since), seconds, "a good answer")
+    return (found - since).total_seconds()
+
+
+@contextmanager
+def under_load(testbed: "Testbed", users: list[User], abort_share: float = 0.5) -> Iterator[Load]:
+    """Let each user start with a key (repeated until it is answered), read and abort, inside this block."""
+    load = Load()
+    with ThreadPoolExecutor(len(users)) as pool:
+        loops = [pool.submit(_use_product, load, user, abort_share) for user in users]
+        try:
+            yield load
+        finally:
+            load.done.set()
+        for loop in loops:
+            loop.result()
+
+
+def _use_product(load: Load, user: User, abort_share: float) -> None:
+    number = 0
+    while not load.done.is_set():
+        number += 1
+        run_id = _start(load, user, f"{user.user_id}-{number}")
+        for _ in range(user.random.randint(1, 3)):
+            load.record(user.get_current_run())
+            if run_id is not None:
+                load.record(user.get_run(run_id))
+        if run_id is not None and user.random.random() < abort_share:
+            load.record(user.abort(run_id))
+        sleep_for(user.random.uniform(0, 0.05))
+
+
+def _start(load: Load, user: User, key: str) -> int | None:
+    """Return the run of this key; None if the load ended before an answer named it."""
+    while not load.done.is_set():
+        reply = load.record(user.start(key))
+        if reply.status in (200, 201, 409):
+            return reply.run_id
+        sleep_for(user.random.uniform(0.05, 0.3))
+    return None

@@ -1,0 +1,309 @@
+"""The testbed of the drills: a running product, its users, their log, and the verdict of the history checker."""
+
+import json
+import logging
+import os
+import random
+import secrets
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from threading import Barrier
+from typing import Any, TypeVar
+from unittest.mock import patch
+
+from flask import Flask
+from sqlalchemy import text
+
+from app import create_app
+from app.config.settings import Settings
+from app.db.execute import run_statement
+from app.errors import DatabaseUnavailable
+from app.extensions import db
+from app.services.accounts import credentials
+from app.services.runs import transitions
+from app.services.runs.audit_context import Actor
+from app.services.runs.errors import RunMoved
+from tests.drills.users import User
+from tests.faults.history_checker import ClientLog, History, violations
+from tests.support.product import Product, temporary_folder
+from tests.support.waiting import wait_until
+
+Argument = TypeVar("Argument")
+Result = TypeVar("Result")
+
+MAX_WAIT_SECONDS = 45
+"""Time limit for a pending run to be received, without outages: the first back-off, the reconciler's interval, and the
+restart of a killed worker on a busy machine."""
+
+STUCK_SECONDS = 8
+"""A claimed run that has not moved for this long has lost its worker."""
+
+MAX_SHOWN = 5
+"""Unfinished runs that a violation names."""
+
+LAST_ID = "SELECT coalesce(pg_sequence_last_value(pg_get_serial_sequence('ingestion_runs', 'id')::regclass), 0)"
+NEW_USER = text("INSERT INTO users (email) VALUES (:email) RETURNING user_id")
+
+LATE_JOBS = (
+    "SELECT run_id, count(*) FROM jobs JOIN ingestion_runs ON run_id = ingestion_runs.id"
+    " WHERE jobs.created_at > finished_at GROUP BY run_id"
+)
+
+ENVIRONMENT = {"AUTH": "accounts", "WEB_WORKERS": "2", "WORKER_CONCURRENCY": "2"}
+
+
+class Testbed:
+    """One product, which several drills use one after the other."""
+
+    def __init__(self, product: Product, scale: float) -> None:
+        self.product = product
+        self.port = product.port
+        self.scale = scale
+        self.app = _application(product)
+        self.reset("")
+
+    def reset(self, seed: str) -> None:
+        """Delete all users and runs of the last drill, and restart the randomness from the seed."""
+        self.seed = seed
+        self.random = self.random_for("nemesis")
+        """The randomness of the drill itself; users have their own."""
+        self.port = self.product.port
+        self.log = ClientLog(complete=True)
+        self.violations: list[str] = []
+        self.outages: list[tuple[datetime, datetime]] = []
+        self.max_wait: float | None = MAX_WAIT_SECONDS
+        self.counted = 0
+        self.first = 1
+        self.earlier: dict[int, list[datetime]] = {}
+        self.expected: tuple[bytes, ...] = EXPECTED_ERRORS
+        self.log_begin = self.product.log.stat().st_size if self.product.launcher else 0
+        if self.product.launcher:
+            self.product.sql("TRUNCATE users CASCADE")
+            self.first = self.product.sql(LAST_ID)[0][0] + 1
+            self.configure_worker()
+
+    def random_for(self, name: str) -> random.Random:
+        """Return a separate generator for this name, so that its numbers do not depend on other draws."""
+        return random.Random(f"{self.seed}/{name}")
+
+    def scaled(self, full: int, minimum: int = 1) -> int:
+        """Return the number of repetitions: ``full``, multiplied by the scale of a trial."""
+        return max(minimum, round(full * self.scale))
+
+    # --- Users -------------------------------------------------------------------------------------------------------
+
+    def users(self, count: int) -> list[User]:
+        """Create users with a token each."""
+        found = []
+        for _ in range(count):
+            self.counted += 1
+            email = f"drill-{self.counted}@example.org"
+            with self.app.app_context():
+                user_id = run_statement(NEW_USER.bindparams(email=email))[0].user_id
+                secret = credentials.make_token(user_id, "drill").secret
+            found.append(User(self, user_id, secret, self.random_for(email)))
+        return found
+
+    def run_concurrently(self, action: Callable[[Argument], Result], arguments: Sequence[Argument]) -> list[Result]:
+        """Call ``action`` for each argument in its own thread, all at once; return the results in order."""
+        barrier = Barrier(len(arguments))
+
+        def act(argument: Argument) -> Result:
+            barrier.wait()
+            return action(argument)
+
+        with ThreadPoolExecutor(len(arguments)) as pool:
+            return list(pool.map(act, arguments))
+
+    def record_violation(self, sentence: str) -> None:
+        """Record a violation that the drill itself has found."""
+        self.violations.append(sentence)
+
+    @contextmanager
+    def outage(self) -> Iterator[None]:
+        """Record this block as an outage, during which nothing can be published."""
+        began = datetime.now(UTC)
+        try:
+            yield
+        finally:
+            self.outages.append((began, datetime.now(UTC)))
+
+    # --- Runs --------------------------------------------------------------------------------------------------------
+
+    def configure_worker(self, **options: Any) -> None:
+        """Set the options of the simulated worker from the next run on (``tests/drills/simulated_worker.py``)."""
+        path = self.product.data_dir / "simulated_worker.json"
+        new = path.with_suffix(".new")
+        new.write_text(json.dumps({"seed": self.seed, "first": self.first, **options}))
+        new.replace(path)
+
+    def receipts(self) -> dict[int, list[datetime]]:
+        """Return the times at which workers logged the receipt of each run of this drill."""
+        found = {run_id: list(moments) for run_id, moments in self.earlier.items()}
+        with self.product.log.open("rb") as lines:
+            lines.seek(min(self.log_begin, self.product.log.stat().st_size))
+            for line in lines:
+                if b'"run received"' in line and line.endswith(b"\n"):
+                    event = json.loads(line)
+                    found.setdefault(event["run_id"], []).append(datetime.fromisoformat(event["timestamp"]))
+        return found
+
+    def restart_product(self) -> None:
+        """Start the product again, and keep the receipts of its old log."""
+        self.earlier = self.receipts()
+        self.product.start()
+        self.log_begin = 0
+
+    def wait_until_received(self, run_ids: Iterable[int], seconds: float = 60) -> dict[int, list[datetime]]:
+        """Wait until workers have received these runs; return the times. A missing receipt is a violation."""
+        wanted = set(run_ids)
+        missing = wanted
+        try:
+            wait_until(lambda: wanted <= set(self.receipts()), seconds)
+        except AssertionError:
+            missing = wanted - set(self.receipts())
+            for run_id in missing:
+                self.record_violation(f"run {run_id} was not received within {seconds:.0f} s")
+        return {run_id: moments for run_id, moments in self.receipts().items() if run_id in wanted}
+
+    def receipt_delays(self, moment: datetime, run_ids: Iterable[int], seconds: float = 60) -> list[float]:
+        """Wait for the receipts of these runs; return the seconds from ``moment`` to the first receipt after it."""
+        return [
+            min((each - moment).total_seconds() for each in moments if each >= moment)
+            for moments in self.wait_until_received(run_ids, seconds).values()
+            if moments[-1] >= moment
+        ]
+
+    def wait_until_all_received(self) -> None:
+        """Wait until workers have received every pending run."""
+        pending = self.product.sql("SELECT id FROM ingestion_runs WHERE status = 'pending'")
+        self.wait_until_received(run_id for (run_id,) in pending)
+
+    def wait_until_all_ended(self, seconds: float = 60) -> float:
+        """Wait until no run is active; return the seconds. A run that is still active is a violation."""
+        began = time.monotonic()
+        active = "SELECT id, status FROM ingestion_runs WHERE finished_at IS NULL"
+        try:
+            wait_until(lambda: not self.product.sql(active), seconds)
+        except AssertionError:
+            self.record_violation(f"runs not ended after {seconds:.0f} s: {self.product.sql(active)[:MAX_SHOWN]}")
+        return time.monotonic() - began
+
+    def rescue_stuck_runs(self) -> int:
+        """Fail the claimed runs that have lost their worker, as a rescue would; return their number.
+
+        The product has no rescue yet, because its placeholder claims no run.
+        """
+        stuck = self.product.sql(
+            "SELECT id FROM ingestion_runs WHERE status IN ('initializing', 'ingesting') AND NOT EXISTS (SELECT FROM"
+            " run_events WHERE run_id = id AND at > clock_timestamp() - make_interval(secs => %s))",
+            STUCK_SECONDS,
+        )
+        ended = 0
+        with self.app.app_context():
+            for (run_id,) in stuck:
+                with suppress(RunMoved, DatabaseUnavailable):
+                    transitions.fail(run_id, "The worker of this run was lost.", Actor.RESCUE)
+                    ended += 1
+        return ended
+
+    def end_all_runs(self, seconds: float = 90) -> float:
+        """Rescue stuck runs until every run has ended; return the seconds."""
+        began = time.monotonic()
+        active = "SELECT id, status FROM ingestion_runs WHERE finished_at IS NULL"
+
+        def all_ended() -> bool:
+            self.rescue_stuck_runs()
+            return not self.product.sql(active)
+
+        try:
+            wait_until(all_ended, seconds)
+        except AssertionError:
+            self.record_violation(f"runs not ended after {seconds:.0f} s: {self.product.sql(active)[:MAX_SHOWN]}")
+        return time.monotonic() - began
+
+    def check_no_late_jobs(self) -> None:
+        """Record a violation for each run with a job that was stored after its end."""
+        for run_id, number in self.product.sql(LATE_JOBS):
+            self.record_violation(f"{number} jobs of run {run_id} were stored after its end")
+
+    # --- The verdict -------------------------------------------------------------------------------------------------
+
+    def verdict(self) -> list[str]:
+        """Return all violations: the drill's own, the history checker's, and unexpected errors in the log."""
+        with self.product.connect() as connection:
+            connection.autocommit = True
+            owners = dict(connection.execute("SELECT id, user_id FROM ingestion_runs").fetchall())
+            for run_id, moments in self.receipts().items():
+                for at in moments if run_id in owners else ():
+                    self.log.record("received", owners[run_id], at, run_id, ended=at)
+            history = History.read(connection, self.log)
+        found = [f"{each.rule}: {each.sentence}" for each in violations(history, self.max_wait, self.outages)]
+        return self.violations + found + self._logged_errors()
+
+    def _logged_errors(self) -> list[str]:
+        """Return the unexpected errors in the product's log, such as unhandled exceptions."""
+        with self.product.log.open("rb") as lines:
+            lines.seek(min(self.log_begin, self.product.log.stat().st_size))
+            marks = (b'"level": "error"', b'"level": "critical"')
+            events = [line for line in lines if any(mark in line for mark in marks)]
+        return [f"logged: {_logged_event(line)}" for line in events if not self._is_expected(line)]
+
+    def _is_expected(self, line: bytes) -> bool:
+        return any(words in line for words in self.expected)
+
+
+EXPECTED_ERRORS = (
+    b"consumer: Cannot connect to",
+    b"consumer: Connection to broker lost",
+    b"was sent SIGKILL!",
+    b"was sent SIGTERM!",
+    b"Control command error",
+    b"Frequent restarts detected",
+)
+"""Errors that libraries log because of the injected faults. gunicorn names the signal that ended a process; a process
+that exits by itself with a code other than 0 is a violation."""
+
+LOST_WORKER = (b"WorkerLostError", b"exited with 'signal 9")
+"""Errors that Celery logs when a drill kills a child of the worker."""
+
+
+@contextmanager
+def running_testbed(kind: type[Product], scale: float) -> Iterator[Testbed]:
+    """Start a product of that kind inside this block, and yield its testbed."""
+    with temporary_folder() as folder, create_product(kind, folder) as product:
+        product.start()
+        testbed = Testbed(product, scale)
+        try:
+            yield testbed
+        finally:
+            with testbed.app.app_context():
+                db.engine.dispose()
+
+
+@contextmanager
+def create_product(kind: type[Product], folder: Path, **environment: str) -> Iterator[Product]:
+    """Create a product of that kind with the settings of the drills, not started; end it after the block."""
+    product = kind(folder, measured=False, SECRET_KEY=secrets.token_urlsafe(48), **{**ENVIRONMENT, **environment})
+    try:
+        yield product
+    finally:
+        product.end()
+
+
+def _application(product: Product) -> Flask:
+    """Return the application in this process, on the product's data, for actions that users cannot take."""
+    with patch.dict(os.environ, product.environment):
+        app = create_app(Settings.from_env())
+    # This process prints the results of the drills; its own log lines would disturb them.
+    logging.getLogger("app").setLevel(logging.WARNING)
+    return app
+
+
+def _logged_event(line: bytes) -> str:
+    """Return a log line without its stack trace."""
+    return line.decode(errors="replace").partition(', "exception"')[0][:300]
