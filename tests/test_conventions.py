@@ -219,7 +219,7 @@ def test_docstrings_begin_with_a_verb_or_a_noun(path):
 
 @pytest.mark.parametrize("path", [*MODULES, *TEST_FILES, *PROJECT.glob("*.md"), *PROJECT.glob("docs/*.md")], ids=name)
 def test_users_are_they(path):
-    if path != Path(__file__):
+    if path.name not in ("test_conventions.py", "test_page_conventions.py"):  # they name the words
         assert [line for line in path.read_text().splitlines() if MASCULINE.search(line)] == []
 
 

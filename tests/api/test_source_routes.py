@@ -147,7 +147,7 @@ def test_detect_beyond_the_slots_is_503_and_delays_nothing_else(app, client, boa
 
 def test_detect_without_redis_is_503_with_retry_after(app, client, boards, monkeypatch):
     unavailable = RateLimiter(connect("redis://127.0.0.1:1"))
-    monkeypatch.setitem(app.extensions, "sources", app.extensions["sources"].paced_by(unavailable))
+    monkeypatch.setitem(app.extensions, "sources", app.extensions["sources"].with_limiter(unavailable))
     response = detect(client, url=ACME)
     assert (response.status_code, response.json["code"]) == (503, "detect_unavailable")
     assert int(response.headers["Retry-After"]) > 0

@@ -21,12 +21,11 @@ def test_start_prints_the_address_once_the_product_is_ready(running: Product) ->
     answer = running.ask("GET", "/readyz")
     assert (answer.status, answer.document["status"]) == (200, "ok")
     assert all(check["ok"] for check in answer.document["checks"].values())
+    assert "Traceback" not in running.printed()
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "SIGTERM"])
-def test_stop_ends_all_processes_and_keeps_the_runs(
-    running: Product, number: signal.Signals
-) -> None:
+def test_stop_ends_all_processes_and_keeps_the_runs(running: Product, number: signal.Signals) -> None:
     run_id = active_run(running)
 
     assert running.stop(number) == 0

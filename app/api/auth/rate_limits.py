@@ -5,7 +5,7 @@ import hmac
 import ipaddress
 import time
 from collections.abc import Callable, Iterator
-from functools import wraps
+from functools import cached_property, wraps
 from threading import BoundedSemaphore
 from typing import Any
 
@@ -51,8 +51,12 @@ class AttemptLimiter:
             settings.rate_limit_storage_url, key_prefix="job-ingestion:tries", wrap_exceptions=True, **options
         )
         self._in_redis = MovingWindowRateLimiter(storage)
-        self._in_process = MovingWindowRateLimiter(MemoryStorage())
         self._redis_retry_at = 0.0
+
+    @cached_property
+    def _in_process(self) -> MovingWindowRateLimiter:
+        """The limiter of this process. Its storage starts a timer, so none is created before gunicorn forks."""
+        return MovingWindowRateLimiter(MemoryStorage())
 
     def check(self, limit: RateLimitItem, *names: str) -> None:
         """Count an attempt. Raises TooManyRequests above the limit; a refused attempt does not count."""
@@ -67,7 +71,7 @@ class AttemptLimiter:
 
     def reset(self) -> None:
         """Forget this process's own counts, and that Redis failed."""
-        self._in_process.storage.reset()
+        self.__dict__.pop("_in_process", None)
         self._redis_retry_at = 0.0
 
     def _hit(self, limit: RateLimitItem, *names: str) -> tuple[MovingWindowRateLimiter, bool]:

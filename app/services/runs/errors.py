@@ -30,7 +30,7 @@ class RunMoved(AppError):
     code = "run_moved"
 
     def __init__(self, run_id: int, run_status: str, to: str) -> None:
-        message = f"Run {run_id} is {run_status} and cannot become {to}"
+        message = f"Run {run_id} cannot be {to}: its status is {run_status}"
         super().__init__(f"{message}.", success=False, message=message, run_status=run_status)
         self.run_status = run_status
 

@@ -337,7 +337,7 @@ def test_worker_class_on_the_command_line_is_refused(tmp_path):
     environment = {"DATA_DIR": str(tmp_path), "AUTH": "local", "PORT": str(free_port())}
     done = subprocess.run(command, cwd=PROJECT, env={**os.environ, **environment}, capture_output=True, text=True)
     assert done.returncode != 0
-    assert "Set WEB_WORKER_CLASS, not --worker-class: it is gevent now." in done.stderr
+    assert "Set WEB_WORKER_CLASS instead of --worker-class; it is gevent now." in done.stderr
     assert list(folder.parent.glob(f"{folder.name}-*")) == [], "a refused start leaves no metrics"
     folder.rmdir()
 
