@@ -108,7 +108,7 @@ def test_tests_mirror_the_rooms():
 
 
 @pytest.mark.parametrize("path", MODULES, ids=name)
-def test_nothing_is_imported_inside_a_function(path):
+def test_functions_import_nothing(path):
     inner = [
         node.lineno
         for function in nodes(path, ast.FunctionDef)
@@ -141,7 +141,7 @@ def test_routes_tasks_and_schemas_never_touch_the_database(path):
 
 
 @pytest.mark.parametrize("path", MODULES, ids=name)
-def test_nobody_commits_by_hand_and_the_orms_session_is_not_used(path):
+def test_modules_neither_commit_by_hand_nor_use_the_orm_session(path):
     if layer(path) != "embedded":  # where a file is flushed
         called = {_called(node) for node in nodes(path, ast.Call)}
         assert not called & {"commit", "rollback", "flush"}
@@ -160,21 +160,21 @@ def test_service_functions_that_write_say_that_they_commit(path):
 
 
 @pytest.mark.parametrize("path", MODULES, ids=name)
-def test_flasks_own_session_is_not_used(path):
-    """It would set a cookie of its own, and needs a SECRET_KEY that AUTH=local has not."""
+def test_flask_session_is_unused(path):
+    """It would set its own cookie and needs a SECRET_KEY, which AUTH=local has not."""
     assert "flask.session" not in imports(path)
 
 
 @pytest.mark.parametrize("path", MODULES, ids=name)
-def test_a_statement_that_is_given_values_is_built_once(path):
-    """Building one costs as much as executing it; and what is written into it may be nothing that a user sent."""
+def test_statements_with_parameters_are_constants(path):
+    """Building a statement costs as much as executing it, and its text must never contain what a user sent."""
     for call in nodes(path, ast.Call):
         if _called(call) == "run_statement" and call.keywords:
             assert re.fullmatch(r"([A-Z_]+|move\.statement)( if .+ else [A-Z_]+)?", ast.unparse(call.args[0]))
 
 
 @pytest.mark.parametrize("path", MODULES, ids=name)
-def test_every_public_function_and_class_is_documented(path):
+def test_public_functions_and_classes_are_documented(path):
     tree = ast.parse(path.read_text())
     classes = [node for node in tree.body if isinstance(node, ast.ClassDef)]
     for node in [*tree.body, *(member for each in classes for member in each.body)]:
@@ -182,13 +182,13 @@ def test_every_public_function_and_class_is_documented(path):
             assert ast.get_docstring(node), f"{node.name} has no docstring"
 
 
-def test_every_status_says_what_it_means():
+def test_statuses_are_documented():
     source = (APP / "models" / "ingestion_run.py").read_text()
     for status in RunStatus:
         assert re.search(rf'    {status.name} = "{status.value}"\n    """', source)
 
 
-def test_every_handler_is_load_call_dump():
+def test_handlers_are_short():
     for path in (APP / "api").glob("*_routes.py"):
         for function in nodes(path, ast.FunctionDef):
             lines = function.end_lineno - function.body[0].end_lineno
@@ -243,7 +243,7 @@ def test_test_files_stay_readable(path):
     assert len(path.read_text().splitlines()) <= 400
 
 
-def test_every_task_has_an_explicit_name():
+def test_tasks_have_explicit_names():
     for path in (APP / "tasks").glob("*.py"):
         for function in nodes(path, ast.FunctionDef):
             for decorator in function.decorator_list:
@@ -251,13 +251,24 @@ def test_every_task_has_an_explicit_name():
                     assert any(keyword.arg == "name" for keyword in decorator.keywords), function.name
 
 
-def test_every_setting_is_in_the_readme():
+def test_settings_are_in_the_readme():
     settings = set(re.findall(r'"""([A-Z_]+): ', (APP / "config" / "settings.py").read_text()))
     table = set(re.findall(r"^\| `([A-Z_]+)` \|", (PROJECT / "README.md").read_text(), re.MULTILINE))
     assert settings == table
 
 
-def test_the_words_of_the_check_are_the_words_of_the_enum(app):
+DOCUMENTS = [PROJECT / "README.md", PROJECT / "CHANGELOG.md", *PROJECT.glob("docs/*.md")]
+EXAMPLE = "acorn"
+"""The source that docs/adapters.md adds as an example."""
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=name)
+def test_documents_name_files_that_exist(path):
+    named = re.findall(r"`((?:app|tests|frontend|docs|migrations|bench)/[\w/.-]+)`", path.read_text())
+    assert [each for each in named if EXAMPLE not in each and not (PROJECT / each).exists()] == []
+
+
+def test_status_check_lists_the_values_of_the_enum(app):
     [check] = sql(
         "SELECT pg_get_constraintdef(oid) AS text FROM pg_constraint WHERE conname = 'ck_ingestion_runs_status'"
     )
