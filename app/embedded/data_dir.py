@@ -123,7 +123,9 @@ def create_short_link(data_dir: Path) -> None:
     except FileExistsError:
         pass
     if short.lstat().st_uid != os.geteuid() or not short.is_symlink() or short.readlink() != data_dir:
-        raise DataDirError(f"{short} belongs to another program: remove it, or use a DATA_DIR with a shorter path.")
+        raise DataDirError(
+            f"{short} exists and is not this product's link: remove it, or use a DATA_DIR with a shorter path."
+        )
 
 
 def remove_short_link(data_dir: Path) -> None:

@@ -1,4 +1,4 @@
 """Celery tasks: each receives a message and calls one service.
 
-No SQL and no publishing here.
+No SQL here; services send messages, too.
 """

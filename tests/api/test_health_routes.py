@@ -72,7 +72,7 @@ def test_readyz_is_ok_with_one_live_instance(client):
 def test_readyz_does_not_know_redis_without_a_reconciler(client):
     heartbeats.beat(Component.WORKER, "here")
     checks = client.get("/readyz").json["checks"]
-    assert checks["reconciler"]["reason"] == "No heartbeat of the reconciler yet."
+    assert checks["reconciler"]["reason"] == "No heartbeat of the reconciler in the last hour."
     assert checks["redis"]["reason"] == "Unknown: no reconciler reports on it."
 
 

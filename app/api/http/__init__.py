@@ -1,4 +1,4 @@
 """The parts that all routes share: guards, bodies, problem documents, the blueprint and its OpenAPI document.
 
-Nothing about runs, boards or users may come in here.
+No route and no rule of a single noun may come in here.
 """

@@ -68,7 +68,7 @@ class ApiBlueprint(Blueprint):
         replay = self.alt_response(
             200,
             schema=schema,
-            description="The response to an earlier request with this Idempotency-Key.",
+            description="The run that an earlier request with this Idempotency-Key started.",
             headers={**headers, **header("Idempotency-Replayed", "Always true.", enum=["true"])},
             success=True,
         )

@@ -23,7 +23,8 @@ IDEMPOTENCY_KEY: dict[str, Any] = {
     "name": HEADER,
     "in": "header",
     "description": "A name for this request, unique among the user's, such as a UUID in quotes. A repetition with the"
-    " same key and body gets the first response again, whatever has happened since. The key lives as long as the run."
+    " same key and body returns the run that the first request started, whatever its status now. A refused request does"
+    " not use up its key. The key lives as long as the run."
     " It has 1 to 255 printable ASCII characters as a structured-field string, or is one of"
     " `A-Za-z0-9._~:/+=-` without quotes.",
     "schema": {"type": "string", "pattern": KEY_PATTERN},

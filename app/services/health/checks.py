@@ -60,5 +60,5 @@ def older_revisions() -> frozenset[str]:
 
 def _silence(component: Component, age: float | None) -> str:
     if age is None:
-        return f"No heartbeat of the {component} yet."
+        return f"No heartbeat of the {component} in the last hour."
     return f"No heartbeat of the {component} for {age:.0f} s."

@@ -1,4 +1,4 @@
 """Previews: what a run would ingest, company by company.
 
-Nothing about runs may come in here.
+Nothing of services/runs may come in here.
 """

@@ -1110,7 +1110,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description A name for this request, unique among the user's, such as a UUID in quotes. A repetition with the same key and body gets the first response again, whatever has happened since. The key lives as long as the run. It has 1 to 255 printable ASCII characters as a structured-field string, or is one of `A-Za-z0-9._~:/+=-` without quotes. */
+                /** @description A name for this request, unique among the user's, such as a UUID in quotes. A repetition with the same key and body returns the run that the first request started, whatever its status now. A refused request does not use up its key. The key lives as long as the run. It has 1 to 255 printable ASCII characters as a structured-field string, or is one of `A-Za-z0-9._~:/+=-` without quotes. */
                 "Idempotency-Key"?: string;
                 /** @description The client's own id for the request. A malformed one is replaced. */
                 "X-Request-ID"?: string;
@@ -1125,7 +1125,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The response to an earlier request with this Idempotency-Key. */
+            /** @description The run that an earlier request with this Idempotency-Key started. */
             200: {
                 headers: {
                     /** @description The URL of the run. */
