@@ -98,10 +98,10 @@ def _starts(testbed: Testbed) -> Iterator[tuple[float, float, float]]:
     token = {"Authorization": f"Bearer {testbed.tokens[0]}"}
     for _ in range(MESSAGES):
         sent = time.time()
-        run_id = testbed.product.call("POST", "/api/ingestion/start", **token)[1]["run_id"]
+        run_id = testbed.product.request_json("POST", "/api/ingestion/start", **token)[1]["run_id"]
         answered = time.time()
         yield sent, answered, wait_until(lambda run_id=run_id: _receipt(testbed, run_id), 60, "the receipt")
-        testbed.product.call("POST", f"/api/ingestion/abort/{run_id}", **token)
+        testbed.product.request_json("POST", f"/api/ingestion/abort/{run_id}", **token)
 
 
 def _receipt(testbed: Testbed, run_id: int) -> float | None:
@@ -166,8 +166,8 @@ def memory(testbed: Testbed) -> Rows:
         tokens = enumerate(testbed.tokens[:32])
         scripts = [read_repeatedly(token) if n % 8 else start_and_abort(token) for n, token in tokens]
         testbed.run_load(scripts, 600, limit=requests)
-        teams = {"web": testbed.product.team("gunicorn"), "all processes": testbed.product.processes()}
-        sizes.append({name: _total(team, _mebibytes) for name, team in teams.items()})
+        groups = {"web": testbed.product.processes_matching("gunicorn"), "all processes": testbed.product.processes()}
+        sizes.append({name: _total(processes, _mebibytes) for name, processes in groups.items()})
     yield "", "at rest MiB", f"after {REQUESTS:,} requests MiB"
     for name in sizes[0]:
         yield name, *(f"{size[name]:.0f}" for size in sizes)

@@ -96,7 +96,7 @@ def test_run_page_is_accessible_in_every_status(screen, product, path, columns):
 
 def test_runs_page_and_error_pages_are_accessible(screen, product):
     for _ in range(2):
-        product.call("POST", f"/api/ingestion/abort/{product.start_run()}")
+        product.request_json("POST", f"/api/ingestion/abort/{product.start_run()}")
     screen.goto("/runs")
     expect(screen.locator(".rp-id")).to_have_count(2)
     screen.check("runs page")

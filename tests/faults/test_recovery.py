@@ -31,7 +31,7 @@ the restart of the worker."""
 @pytest.mark.parametrize("name", PROCESSES)
 def test_killed_process_is_restarted_and_no_run_is_lost(healthy: Product, name: str) -> None:
     run_id = healthy.start_run()
-    before = healthy.team(PROCESSES[name])
+    before = healthy.processes_matching(PROCESSES[name])
     killed_at = healthy.sql("SELECT clock_timestamp()")[0][0]
 
     healthy.main_process(PROCESSES[name]).kill()
@@ -39,9 +39,9 @@ def test_killed_process_is_restarted_and_no_run_is_lost(healthy: Product, name: 
     wait_until(lambda: is_replaced(healthy, name, before), RECOVERY_SECONDS, f"the new {name}")
     wait_until(lambda: all_reported_since(healthy, killed_at), RECOVERY_SECONDS, "a heartbeat of every component")
     wait_until(lambda: healthy.health() == "ok", RECOVERY_SECONDS, "recovery")
-    assert healthy.current_run() == run_id
+    assert healthy.current_run_id() == run_id
     assert healthy.run(run_id)["status"] == "pending"
-    assert healthy.call("POST", f"/api/ingestion/abort/{run_id}")[0] == 200
+    assert healthy.request_json("POST", f"/api/ingestion/abort/{run_id}")[0] == 200
     next_run_id = healthy.start_run()
     wait_until(lambda: healthy.receipts(next_run_id), RECOVERY_SECONDS, "the receipt of the next run")
 
@@ -64,7 +64,7 @@ def test_message_lost_with_redis_is_published_again(healthy: Product) -> None:
 
     wait_until(lambda: healthy.receipts(run_id), REDISPATCH_SECONDS, "the receipt")
     wait_until(lambda: dispatch_count(healthy, run_id) > dispatches, what="the count of a second publish")
-    assert healthy.current_run() == run_id
+    assert healthy.current_run_id() == run_id
 
 
 def test_workers_receive_messages_after_a_flush_of_redis(healthy: Product) -> None:
@@ -77,17 +77,17 @@ def test_workers_receive_messages_after_a_flush_of_redis(healthy: Product) -> No
 
 
 def test_message_lost_with_a_worker_is_received_by_the_next(healthy: Product) -> None:
-    for process in healthy.team(PROCESSES["worker"]):
+    for process in healthy.processes_matching(PROCESSES["worker"]):
         process.suspend()
     run_id = healthy.start_run()
     wait_until(lambda: healthy.run(run_id)["dispatched_at"], what="the first publish")
 
     assert healthy.receipts(run_id) == 0
-    for process in healthy.team(PROCESSES["worker"]):
+    for process in healthy.processes_matching(PROCESSES["worker"]):
         process.kill()
 
     wait_until(lambda: healthy.receipts(run_id), REDISPATCH_SECONDS, "the receipt")
-    assert healthy.current_run() == run_id
+    assert healthy.current_run_id() == run_id
 
 
 def test_requests_are_answered_503_while_postgresql_is_unavailable(
@@ -95,8 +95,8 @@ def test_requests_are_answered_503_while_postgresql_is_unavailable(
 ) -> None:
     run_id = healthy.start_run()
     with_frozen_launcher(healthy, healthy.main_process(PROCESSES["postgres"]).kill)
-    team = PROCESSES["postgres"]
-    wait_until(lambda: not healthy.team("postgres: ") + healthy.team(team), what="the end of PostgreSQL")
+    patterns = ("postgres: ", PROCESSES["postgres"])
+    wait_until(lambda: not any(map(healthy.processes_matching, patterns)), what="the end of PostgreSQL")
 
     for answer in every_kind_of_request(healthy, run_id):
         assert answer.status == 503
@@ -104,12 +104,12 @@ def test_requests_are_answered_503_while_postgresql_is_unavailable(
         assert int(answer.headers["Retry-After"]) > 0
         assert answer.document["code"] in ("database_unavailable", "not_ready")
         assert "connection" not in str(answer.document["detail"])
-    assert healthy.call("GET", "/healthz") == (200, {"status": "ok"})
+    assert healthy.request_json("GET", "/healthz") == (200, {"status": "ok"})
     healthy.resume_launcher()
 
     wait_until(lambda: healthy.health() in ("ok", "degraded"), RECOVERY_SECONDS, "PostgreSQL's recovery")
-    assert healthy.current_run() == run_id
-    assert healthy.call("POST", f"/api/ingestion/abort/{run_id}")[0] == 200
+    assert healthy.current_run_id() == run_id
+    assert healthy.request_json("POST", f"/api/ingestion/abort/{run_id}")[0] == 200
     healthy.start_run()
 
 
@@ -117,7 +117,7 @@ def test_requests_during_a_restart_of_postgresql_get_a_result_or_503(
     healthy: Product,
 ) -> None:
     run_id = healthy.start_run()
-    before = healthy.team(PROCESSES["postgres"])
+    before = healthy.processes_matching(PROCESSES["postgres"])
     done = Event()
 
     with ThreadPoolExecutor(4) as pool:
@@ -132,19 +132,19 @@ def test_requests_during_a_restart_of_postgresql_get_a_result_or_503(
     statuses = {status for future in loads for status in future.result()}
     assert statuses <= {200, 409, 503}
     assert {200, 503} <= statuses
-    assert healthy.current_run() == run_id
+    assert healthy.current_run_id() == run_id
 
 
 def every_kind_of_request(product: Product, run_id: int) -> list[Answer]:
     """Send one request of each kind. The abort comes last, because it would change the others' answers."""
     return [
-        product.ask("GET", "/readyz"),
-        product.ask("GET", "/api/ingestion/current-run"),
-        product.ask("GET", "/api/ingestion/runs"),
-        product.ask("GET", f"/api/ingestion/runs/{run_id}"),
-        product.ask("GET", f"/api/ingestion/runs/{run_id}/events"),
-        product.ask("POST", "/api/ingestion/start"),
-        product.ask("POST", f"/api/ingestion/abort/{run_id}"),
+        product.request("GET", "/readyz"),
+        product.request("GET", "/api/ingestion/current-run"),
+        product.request("GET", "/api/ingestion/runs"),
+        product.request("GET", f"/api/ingestion/runs/{run_id}"),
+        product.request("GET", f"/api/ingestion/runs/{run_id}/events"),
+        product.request("POST", "/api/ingestion/start"),
+        product.request("POST", f"/api/ingestion/abort/{run_id}"),
     ]
 
 
@@ -152,8 +152,8 @@ def request_until(done: Event, product: Product, run_id: int) -> list[int]:
     """Read the run and start another, which is refused, until ``done``; return every status."""
     statuses = []
     while not done.is_set():
-        statuses.append(product.ask("GET", f"/api/ingestion/runs/{run_id}").status)
-        statuses.append(product.ask("POST", "/api/ingestion/start").status)
+        statuses.append(product.request("GET", f"/api/ingestion/runs/{run_id}").status)
+        statuses.append(product.request("POST", "/api/ingestion/start").status)
     return statuses
 
 
@@ -165,7 +165,7 @@ def with_frozen_launcher(product: Product, action: Callable[[], Any]) -> None:
 
 def is_replaced(product: Product, name: str, before: list[psutil.Process]) -> bool:
     """Return whether processes of that name run, and none of those before."""
-    now = product.team(PROCESSES[name])
+    now = product.processes_matching(PROCESSES[name])
     return bool(now) and not set(now) & set(before)
 
 
