@@ -7,7 +7,7 @@ from app.config.settings import MAX_IMPORT_BYTES
 from app.services.companies import companies
 from app.services.companies.errors import TooManyCompanies
 from tests.support.factories import make_user, sql
-from tests.support.previews import begun, company, finished
+from tests.support.previews import begin_preview, company, finish_preview
 from tests.support.responses import INVALID_IDS, problem
 
 URL = "/api/ingestion/companies"
@@ -216,7 +216,7 @@ def test_import_may_have_16_mib_and_other_bodies_64_kib(client):
 
 def test_company_of_an_unknown_source_can_be_changed_and_removed(client, user_id):
     company_id = company(user_id, "acme")
-    preview_id = begun(user_id)
+    preview_id = begin_preview(user_id)
     sql("UPDATE companies SET source = 'forgotten'")
     sql("UPDATE preview_companies SET source = 'forgotten'")
     [shown] = client.get(URL).json["companies"]
@@ -272,5 +272,5 @@ def test_company_name_keeps_joiners_but_not_direction_marks(client, submitted, k
 def test_export_is_the_same_after_a_preview(client, user_id, boards):
     company(user_id, "acme")
     before = client.get(f"{URL}/export").data
-    finished(user_id)
+    finish_preview(user_id)
     assert client.get(f"{URL}/export").data == before

@@ -15,7 +15,7 @@ import schemathesis
 
 from tests.support.accounts import PASSWORD
 from tests.support.boards import Boards, environment, job
-from tests.support.contract import PEOPLE, Figures, fuzz, write_tokens
+from tests.support.contract import USERS, FuzzReport, fuzz, write_tokens
 from tests.support.product import Product, temporary_folder, temporary_product
 
 RATE_LIMITED = ("/detect", "/login", "/password")
@@ -29,7 +29,7 @@ class FuzzingResult:
     seed: int
     examples: int
     seconds: float
-    figures: dict[str, Figures] = field(default_factory=dict)
+    figures: dict[str, FuzzReport] = field(default_factory=dict)
 
     @property
     def cases(self) -> int:
@@ -67,17 +67,17 @@ def run(examples: int = 100, seed: int = 1) -> FuzzingResult:
     return FuzzingResult(seed, examples, time.monotonic() - began, figures)
 
 
-def _local(examples: int, seed: int, environment: dict[str, str]) -> Figures:
+def _local(examples: int, seed: int, environment: dict[str, str]) -> FuzzReport:
     with temporary_folder() as folder, temporary_product(folder, False, **environment) as product:
         product.start()
         return fuzz(_load(product), examples, seed, before=_reset_rate_limits(product))
 
 
-def _accounts(examples: int, seed: int, environment: dict[str, str]) -> Figures:
+def _accounts(examples: int, seed: int, environment: dict[str, str]) -> FuzzReport:
     with temporary_folder() as folder, temporary_product(folder, False, **environment) as product:
         product.start()
         tokens, revive = write_tokens(Path(folder))
-        for name in PEOPLE:
+        for name in USERS:
             added = product.command("users", "add", f"{name}@example.org", "--password-stdin", stdin=PASSWORD)
             assert added.returncode == 0, added.stderr
         product.sql(revive)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import psycopg
 
 from tests.drills import faults
-from tests.drills.load_generator import Load, under_load, wait_for_good_answer
+from tests.drills.load_generator import LoadRecorder, under_load, wait_for_good_answer
 from tests.drills.registry import PLACEHOLDER, SIMULATED, drill
 from tests.drills.results import Outcome
 from tests.drills.sleep import sleep_for
@@ -22,7 +22,7 @@ MAX_CROWDED_ANSWER_SECONDS = 20.0
 """Time limit with more users than connections. The last ones wait for those before them: 7 s, then 3 s each time."""
 
 
-def check_load(testbed: Testbed, load: Load, max_seconds: float = MAX_ANSWER_SECONDS) -> dict[str, str]:
+def check_load(testbed: Testbed, load: LoadRecorder, max_seconds: float = MAX_ANSWER_SECONDS) -> dict[str, str]:
     """Check that every request was answered in time, with a result or 503; return the figures."""
     unexpected = {status: n for status, n in load.statuses.items() if status not in ("200", "201", "409", "503")}
     if unexpected:

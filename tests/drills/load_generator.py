@@ -19,7 +19,7 @@ MAX_SEARCHED = 2000
 """Latest replies that are searched for a good one."""
 
 
-class Load:
+class LoadRecorder:
     """The answers under load."""
 
     def __init__(self) -> None:
@@ -49,16 +49,16 @@ class Load:
         return max((reply.seconds for reply in self.replies), default=0.0)
 
 
-def wait_for_good_answer(load: Load, since: datetime, seconds: float = 60) -> float:
+def wait_for_good_answer(load: LoadRecorder, since: datetime, seconds: float = 60) -> float:
     """Wait for the first good answer to a request sent after ``since``; return the seconds until it came."""
     found = wait_until(lambda: load.good_since(since), seconds, "a good answer")
     return (found - since).total_seconds()
 
 
 @contextmanager
-def under_load(testbed: "Testbed", users: list[User], abort_share: float = 0.5) -> Iterator[Load]:
+def under_load(testbed: "Testbed", users: list[User], abort_share: float = 0.5) -> Iterator[LoadRecorder]:
     """Let each user start with a key (repeated until it is answered), read and abort, inside this block."""
-    load = Load()
+    load = LoadRecorder()
     with ThreadPoolExecutor(len(users)) as pool:
         loops = [pool.submit(_use_product, load, user, abort_share) for user in users]
         try:
@@ -69,7 +69,7 @@ def under_load(testbed: "Testbed", users: list[User], abort_share: float = 0.5) 
             loop.result()
 
 
-def _use_product(load: Load, user: User, abort_share: float) -> None:
+def _use_product(load: LoadRecorder, user: User, abort_share: float) -> None:
     number = 0
     while not load.done.is_set():
         number += 1
@@ -83,7 +83,7 @@ def _use_product(load: Load, user: User, abort_share: float) -> None:
         sleep_for(user.random.uniform(0, 0.05))
 
 
-def _start(load: Load, user: User, key: str) -> int | None:
+def _start(load: LoadRecorder, user: User, key: str) -> int | None:
     """Return the run of this key; None if the load ended before an answer named it."""
     while not load.done.is_set():
         reply = load.record(user.start(key))

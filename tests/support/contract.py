@@ -16,7 +16,7 @@ from schemathesis.engine import Status, events, from_schema
 from schemathesis.hooks import GLOBAL_HOOK_DISPATCHER
 from schemathesis.schemas import BaseSchema
 
-PEOPLE = ("ann", "bob")
+USERS = ("ann", "bob")
 """Two users who must not see each other's data."""
 
 BEYOND_JSON_SCHEMA = re.compile(r"(companies\.\d+\.)?(board|name|(include|exclude)(\.\d+)?|updated_at)")
@@ -29,7 +29,7 @@ idempotency key of another request."""
 
 
 @dataclass
-class Figures:
+class FuzzReport:
     """The figures of one pass over the document."""
 
     seed: int
@@ -50,9 +50,9 @@ def fuzz(
     tokens: Path | None = None,
     before: Callable[[str], None] = lambda _: None,
     after: Callable[[str], None] = lambda _: None,
-) -> Figures:
+) -> FuzzReport:
     """Run every check in every phase; call ``before`` and ``after`` each request with its operation."""
-    figures = Figures(seed)
+    figures = FuzzReport(seed)
     schema = load(config=_configuration(examples, seed, tokens))
     schema.hook("filter_failure")(_exclude(figures))
     figures.operations = schema.statistic.operations.total
@@ -70,7 +70,7 @@ def write_tokens(folder: Path) -> tuple[Path, str]:
 
     Run the statement again whenever the fuzzing may have revoked them.
     """
-    secrets = {name: f"ji_{name}-{'x' * 40}" for name in PEOPLE}
+    secrets = {name: f"ji_{name}-{'x' * 40}" for name in USERS}
     headers = {name: [{"name": "Authorization", "value": f"Bearer {secret}"}] for name, secret in secrets.items()}
     target = folder / "tokens.json"
     target.write_text(json.dumps({"auth": [{"name": name, "fixedHeaders": each} for name, each in headers.items()]}))
@@ -89,7 +89,7 @@ def write_tokens(folder: Path) -> tuple[Path, str]:
 def _configuration(examples: int, seed: int, tokens: Path | None) -> schemathesis.Config:
     """Return the configuration: all checks, all phases, ``examples`` per operation."""
     generation = {"database": "none", "no-shrink": True}
-    peers = {"auth": {"wfc": {"path": str(tokens), "peers": list(PEOPLE)}}} if tokens else {}
+    peers = {"auth": {"wfc": {"path": str(tokens), "peers": list(USERS)}}} if tokens else {}
     return schemathesis.Config.from_dict(
         {
             "seed": seed,
@@ -124,7 +124,7 @@ def _around_calls(before: Callable[[str], None], after: Callable[[str], None]) -
             GLOBAL_HOOK_DISPATCHER.unregister(hook)
 
 
-def _exclude(figures: Figures) -> Callable[..., bool]:
+def _exclude(figures: FuzzReport) -> Callable[..., bool]:
     """Return the only exclusion: a 422 for a value that the document allows because it cannot forbid it."""
 
     def filter_failure(context: Any, failure: Any, case: Any, response: Any) -> bool:
@@ -139,7 +139,7 @@ def _exclude(figures: Figures) -> Callable[..., bool]:
     return filter_failure
 
 
-def _count(figures: Figures, event: events.ScenarioFinished) -> None:
+def _count(figures: FuzzReport, event: events.ScenarioFinished) -> None:
     recorder = event.recorder
     figures.cases += len(recorder.interactions)
     figures.phases[event.phase.value] += len(recorder.interactions)
