@@ -86,7 +86,7 @@ def _soak(testbed: Testbed, seconds: float) -> Outcome:
     ends, began = time.monotonic() + seconds, time.monotonic()
     # Under random faults no time limit holds; the limit after the last fault replaces it.
     testbed.max_wait = None
-    with under_load(testbed, testbed.users(USERS), abort_share=0.4) as load:
+    with under_load(testbed.users(USERS), abort_share=0.4) as load:
         while time.monotonic() < ends:
             sleep_for(testbed.random.uniform(0.2, 4))
             name = testbed.random.choice(sorted(NEMESIS))

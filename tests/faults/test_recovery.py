@@ -9,12 +9,9 @@ from typing import Any
 import psutil
 import psycopg
 import pytest
-import redis
 
-from app.embedded import redis as embedded_redis
-from app.embedded.data_dir import short_path
 from tests.support.product import RECOVERY_SECONDS, Answer, Product
-from tests.support.waiting import WAIT_TIMEOUT, wait_until
+from tests.support.waiting import wait_until
 
 PROCESSES = {
     "postgres": "bin/postgres -D",
@@ -24,8 +21,7 @@ PROCESSES = {
     "reconciler": "runs reconcile",
 }
 REDISPATCH_SECONDS = 120
-"""Time limit for the receipt of a run that is published again: 15 s of back-off, 5 s until the reconciler's pass, and
-the restart of the worker."""
+"""Seconds until a republished message must be received: 15 s of backoff, 5 s for a pass, and the worker's restart."""
 
 
 @pytest.mark.parametrize("name", PROCESSES)
@@ -47,19 +43,21 @@ def test_killed_process_is_restarted_and_no_run_is_lost(healthy: Product, name: 
 
 
 def test_message_lost_with_redis_is_published_again(healthy: Product) -> None:
-    with_frozen_launcher(healthy, healthy.main_process(PROCESSES["worker"]).kill)
-    with broker(healthy) as connection:
-        wait_until(lambda: connection.info("clients")["blocked_clients"] == 0, what="the end of the dead worker's pop")
+    freeze_launcher_and(healthy, healthy.main_process(PROCESSES["worker"]).kill)
+    with healthy.broker() as connection:
+        end = "the end of the dead worker's BRPOP"
+        wait_until(lambda: connection.info("clients")["blocked_clients"] == 0, what=end)
     run_id = healthy.start_run()
     wait_until(lambda: healthy.run(run_id)["dispatched_at"], what="the first publish")
     dispatches = dispatch_count(healthy, run_id)
-    with broker(healthy) as connection:
+    with healthy.broker() as connection:
         assert connection.llen("job-ingestion:ingestion") == 1
         connection.flushall()
 
     healthy.main_process(PROCESSES["redis"]).kill()
     assert healthy.receipts(run_id) == 0
-    healthy.sql("UPDATE ingestion_runs SET next_dispatch_at = now() WHERE id = %s", run_id)  # the 15 s of the back-off
+    # Skip the backoff of 15 s.
+    healthy.sql("UPDATE ingestion_runs SET next_dispatch_at = now() WHERE id = %s", run_id)
     healthy.resume_launcher()
 
     wait_until(lambda: healthy.receipts(run_id), REDISPATCH_SECONDS, "the receipt")
@@ -68,8 +66,7 @@ def test_message_lost_with_redis_is_published_again(healthy: Product) -> None:
 
 
 def test_workers_receive_messages_after_a_flush_of_redis(healthy: Product) -> None:
-    with broker(healthy) as connection:
-        connection.flushall()
+    healthy.flush_redis()
 
     run_id = healthy.start_run()
 
@@ -94,11 +91,11 @@ def test_requests_are_answered_503_while_postgresql_is_unavailable(
     healthy: Product,
 ) -> None:
     run_id = healthy.start_run()
-    with_frozen_launcher(healthy, healthy.main_process(PROCESSES["postgres"]).kill)
+    freeze_launcher_and(healthy, healthy.main_process(PROCESSES["postgres"]).kill)
     patterns = ("postgres: ", PROCESSES["postgres"])
     wait_until(lambda: not any(map(healthy.processes_matching, patterns)), what="the end of PostgreSQL")
 
-    for answer in every_kind_of_request(healthy, run_id):
+    for answer in send_every_kind_of_request(healthy, run_id):
         assert answer.status == 503
         assert answer.headers["Content-Type"].startswith("application/problem+json")
         assert int(answer.headers["Retry-After"]) > 0
@@ -135,7 +132,7 @@ def test_requests_during_a_restart_of_postgresql_get_a_result_or_503(
     assert healthy.current_run_id() == run_id
 
 
-def every_kind_of_request(product: Product, run_id: int) -> list[Answer]:
+def send_every_kind_of_request(product: Product, run_id: int) -> list[Answer]:
     """Send one request of each kind. The abort comes last, because it would change the others' answers."""
     return [
         product.request("GET", "/readyz"),
@@ -157,14 +154,14 @@ def request_until(done: Event, product: Product, run_id: int) -> list[int]:
     return statuses
 
 
-def with_frozen_launcher(product: Product, action: Callable[[], Any]) -> None:
+def freeze_launcher_and(product: Product, action: Callable[[], Any]) -> None:
     """Freeze the launcher, then call ``action``: a killed process is not restarted until the launcher resumes."""
     product.suspend_launcher()
     action()
 
 
 def is_replaced(product: Product, name: str, before: list[psutil.Process]) -> bool:
-    """Return whether processes of that name run, and none of those before."""
+    """Return whether processes of that name run, all of them new."""
     now = product.processes_matching(PROCESSES[name])
     return bool(now) and not set(now) & set(before)
 
@@ -180,10 +177,3 @@ def all_reported_since(product: Product, moment: datetime) -> bool:
 
 def dispatch_count(product: Product, run_id: int) -> int:
     return int(product.sql("SELECT dispatch_count FROM ingestion_runs WHERE id = %s", run_id)[0][0])
-
-
-def broker(product: Product) -> "redis.Redis":
-    """Return a connection to the product's own Redis."""
-    path = embedded_redis.redis_socket(short_path(product.data_dir))
-    password = (product.data_dir / "redis.password").read_text()
-    return redis.Redis(unix_socket_path=str(path), password=password, socket_timeout=WAIT_TIMEOUT)

@@ -135,7 +135,7 @@ def test_begin_against_a_change_takes_the_old_or_the_new_settings(app, user_id):
 
 def test_begin_prunes_all_but_the_latest_and_those_of_active_runs(user_id):
     company(user_id, "acme")
-    first, second, third = finish_with_empty_listings(user_id), finish_with_empty_listings(user_id), finish_with_empty_listings(user_id)
+    first, second, third = [finish_with_empty_listings(user_id) for _ in range(3)]
     assert [each.preview_id for each in sql("SELECT preview_id FROM previews ORDER BY 1")] == [second, third]
     run_id = start_run(user_id, second)
     fourth = finish_with_empty_listings(user_id)
