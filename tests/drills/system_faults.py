@@ -135,7 +135,7 @@ FROM_CLAIMED = (
     "FROM ingestion_runs WHERE id = ANY(%s) AND dispatched_at IS NULL"
     " AND next_dispatch_at > created_at + make_interval(secs => 5.5)"
 )
-"""The FROM clause of runs that a reconciler claimed and did not publish. A start itself sets the due time to 5 s ahead."""
+"""The FROM clause of runs that a reconciler claimed and did not publish. A start sets the due time to 5 s ahead."""
 
 
 def _wait_until_claimed(testbed: Testbed, run_ids: list[int], seconds: float = 30) -> None:
