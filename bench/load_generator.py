@@ -17,11 +17,11 @@ CONTENT_LENGTH = re.compile(rb"\r\ncontent-length: (\d+)", re.IGNORECASE)
 
 @dataclass
 class LoadResult:
-    """The result of a load. ``bad`` counts the requests without an answer or with a 5xx."""
+    """The result of a load. ``failed`` counts the requests without an answer or with a 5xx."""
 
     seconds: float = 0.0
     latencies: list[float] = field(default_factory=list)
-    bad: int = 0
+    failed: int = 0
 
     @property
     def rate(self) -> float:
@@ -50,12 +50,12 @@ def run_load(port: int, scripts: list[Script], seconds: float, limit: float = 1e
                 head = await reading.readuntil(b"\r\n\r\n")
                 body = await reading.readexactly(int(CONTENT_LENGTH.search(head)[1]))  # type: ignore[index]
             except (OSError, EOFError):
-                result.bad += 1
+                result.failed += 1
                 reading, writing = await asyncio.open_connection("127.0.0.1", port)
                 continue
             if (now := time.perf_counter()) < began + seconds:
                 result.latencies.append(now - sent)
-                result.bad += head[9:10] == b"5"
+                result.failed += head[9:10] == b"5"
             message = script.send((int(head[9:12]), body))
             await asyncio.sleep(max(0, sent + pause - now))
             if reading.at_eof():  # the server closed the idle connection

@@ -1,4 +1,4 @@
-"""The benchmarks. Each function yields the head of a table, then its rows."""
+"""The benchmarks. Each one yields the header row of a table, then its rows."""
 
 import os
 import signal
@@ -27,15 +27,43 @@ Rows = Iterator[tuple[Any, ...]]
 
 CLIENTS = (8, 32, 200)
 KINDS = {"GET /current-run": (read_repeatedly, 1), "start → abort": (start_and_abort, 2)}
-"""By kind of load: the script of each client, and the requests that count as one."""
+"""Per kind of load: the client's script, and the number of requests that count as one unit."""
 
-ROUNDS, SECONDS, PGBENCH_SECONDS = 3, 4, 2
-STARTS, MESSAGES, REQUESTS = 3, 300, 100_000
-POLL_SECONDS, POLLING_SECONDS = 1.5, 20
-"""The polling interval of a page that shows a run (frontend/src/api), and the time for which the pages are open."""
+ROUNDS = 3
+"""Rounds of the throughput benchmark."""
 
-PATHS, SIZES = ("current-run", "runs"), (1_000, 1_000_000)
-READ_ROUNDS, READ_SECONDS = 16, 0.5
+SECONDS = 4
+"""Seconds of a load."""
+
+PGBENCH_SECONDS = 2
+"""Seconds of a run of pgbench."""
+
+STARTS = 3
+"""Starts of the product after the first."""
+
+MESSAGES = 300
+"""Messages whose time to receipt is measured."""
+
+REQUESTS = 100_000
+"""Requests of the longer load before memory is measured."""
+
+POLL_SECONDS = 1.5
+"""Seconds between the requests of a page that shows a run (frontend/src/api)."""
+
+POLLING_SECONDS = 20
+"""Seconds for which the pages are open."""
+
+PATHS = ("current-run", "runs")
+"""Paths whose rate must not depend on the number of runs."""
+
+SIZES = (1_000, 1_000_000)
+"""Numbers of runs in the table."""
+
+READ_ROUNDS = 16
+"""Rounds of the reads of each path."""
+
+READ_SECONDS = 0.5
+"""Seconds of one round of reads."""
 
 
 def run_kind(testbed: Testbed, kind: str, clients: int, seconds: float = SECONDS) -> LoadResult:
@@ -73,18 +101,19 @@ def throughput(testbed: Testbed) -> Rows:
     rows: list[tuple[str, int, list[LoadResult], list[float]]] = [(k, n, [], []) for k in KINDS for n in CLIENTS]
     run_kind(testbed, "GET /current-run", 32)
     for _ in range(ROUNDS):
-        for kind, clients, ours, limits in rows:
-            limits.append(testbed.pgbench(scripts[kind], clients, PGBENCH_SECONDS))
+        for kind, clients, ours, pgbench_rates in rows:
+            pgbench_rates.append(testbed.pgbench(scripts[kind], clients, PGBENCH_SECONDS))
             ours.append(run_kind(testbed, kind, clients))
-    yield "", "clients", "per second", "of pgbench's", "p50 ms", "p99 ms", "slowest ms", "5xx"
-    for kind, clients, ours, limits in rows:
-        share = median_rate(ours, kind) / median(limits)
+    yield "", "clients", "per second", "share of pgbench's rate", "p50 ms", "p99 ms", "slowest ms", "failed"
+    for kind, clients, ours, pgbench_rates in rows:
+        share = median_rate(ours, kind) / median(pgbench_rates)
         times = f"{median_ms(ours, 50):.1f}", f"{median_ms(ours, 99):.1f}", f"{max(each.ms(100) for each in ours):.1f}"
-        yield kind, clients, f"{median_rate(ours, kind):,.0f}", f"{share:.1%}", *times, sum(each.bad for each in ours)
+        rate, failed = f"{median_rate(ours, kind):,.0f}", sum(each.failed for each in ours)
+        yield kind, clients, rate, f"{share:.1%}", *times, failed
 
 
 def pickup(testbed: Testbed) -> Rows:
-    """Measure starts one after the other.
+    """Measure the time from a start to its receipt, one start at a time.
 
     A start publishes before it answers, so the worker may receive the message before the client has the answer.
     """
@@ -98,10 +127,10 @@ def _starts(testbed: Testbed) -> Iterator[tuple[float, float, float]]:
     token = {"Authorization": f"Bearer {testbed.tokens[0]}"}
     for _ in range(MESSAGES):
         sent = time.time()
-        run_id = testbed.product.call("POST", "/api/ingestion/start", **token)[1]["run_id"]
+        run_id = testbed.product.request_json("POST", "/api/ingestion/start", **token)[1]["run_id"]
         answered = time.time()
         yield sent, answered, wait_until(lambda run_id=run_id: _receipt(testbed, run_id), 60, "the receipt")
-        testbed.product.call("POST", f"/api/ingestion/abort/{run_id}", **token)
+        testbed.product.request_json("POST", f"/api/ingestion/abort/{run_id}", **token)
 
 
 def _receipt(testbed: Testbed, run_id: int) -> float | None:
@@ -130,16 +159,16 @@ def _messages(testbed: Testbed) -> Iterator[tuple[float, float, float]]:
 
 
 def polling(testbed: Testbed) -> Rows:
-    """Measure open pages that poll. The share of a core is that of all processes of the product."""
+    """Measure open pages that poll. The CPU cores are those of all processes of the product."""
     insert = "INSERT INTO ingestion_runs (user_id) SELECT user_id FROM users RETURNING user_id, id"
     ids = dict(testbed.product.sql(insert))
     pages = [read_repeatedly(token, f"runs/{ids[number]}") for number, token in enumerate(testbed.tokens, 1)]
     before = _total(testbed.product.processes(), _cpu_seconds)
     result = testbed.run_load(pages, POLLING_SECONDS, pause=POLL_SECONDS)
     cores = (_total(testbed.product.processes(), _cpu_seconds) - before) / result.seconds
-    yield "pages", "requests per second", "of a core", "p50 ms", "p99 ms", "5xx"
+    yield "pages", "requests per second", "CPU cores", "p50 ms", "p99 ms", "failed"
     times = f"{result.ms(50):.1f}", f"{result.ms(99):.1f}"
-    yield len(pages), f"{result.rate:.0f}", f"{cores:.2f}", *times, result.bad
+    yield len(pages), f"{result.rate:.0f}", f"{cores:.2f}", *times, result.failed
 
 
 def _cpu_seconds(process: psutil.Process) -> float:
@@ -150,12 +179,12 @@ def _mebibytes(process: psutil.Process) -> float:
     return process.memory_full_info().pss / 2**20
 
 
-def _total(processes: list[psutil.Process], figure: Callable[[psutil.Process], float]) -> float:
-    """Sum a figure over the processes that still live; PostgreSQL's vacuum workers may end at any time."""
+def _total(processes: list[psutil.Process], measure: Callable[[psutil.Process], float]) -> float:
+    """Return the sum over the processes that still live; PostgreSQL's vacuum workers may end at any time."""
     total = 0.0
     for process in processes:
         with suppress(psutil.NoSuchProcess):
-            total += figure(process)
+            total += measure(process)
     return total
 
 
@@ -166,16 +195,16 @@ def memory(testbed: Testbed) -> Rows:
         tokens = enumerate(testbed.tokens[:32])
         scripts = [read_repeatedly(token) if n % 8 else start_and_abort(token) for n, token in tokens]
         testbed.run_load(scripts, 600, limit=requests)
-        teams = {"web": testbed.product.team("gunicorn"), "all processes": testbed.product.processes()}
-        sizes.append({name: _total(team, _mebibytes) for name, team in teams.items()})
-    yield "", "at rest MiB", f"after {REQUESTS:,} requests MiB"
+        groups = {"web": testbed.product.processes_matching("gunicorn"), "all processes": testbed.product.processes()}
+        sizes.append({name: _total(processes, _mebibytes) for name, processes in groups.items()})
+    yield "", f"after {REQUESTS // 20:,} requests MiB", f"after {REQUESTS:,} requests MiB"
     for name in sizes[0]:
         yield name, *(f"{size[name]:.0f}" for size in sizes)
 
 
 def growth(testbed: Testbed) -> Rows:
-    """Measure 8 clients who own half of the runs, in turns with ``/companies``, which reads no runs."""
-    yield "", "runs", "per second", "p50 ms", "of the rate of /companies"
+    """Measure 8 clients who own half of all runs, alternating with ``/companies``, which reads none."""
+    yield "", "runs", "per second", "p50 ms", "share of the rate of /companies"
     testbed.product.sql("TRUNCATE ingestion_runs CASCADE")
     for size in SIZES:
         testbed.product.sql(

@@ -79,7 +79,7 @@ def start_product(product: Product) -> float:
     """Start the product; return the seconds until ``/readyz`` was ok."""
     began, launcher = time.monotonic(), product.launch()
     wait_until(lambda: product.health() == "ok" or launcher.poll() is not None, 300, "a product that is ready")
-    assert launcher.poll() is None, product.printed()
+    assert launcher.poll() is None, product.output()
     return time.monotonic() - began
 
 

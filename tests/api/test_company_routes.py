@@ -7,7 +7,7 @@ from app.config.settings import MAX_IMPORT_BYTES
 from app.services.companies import companies
 from app.services.companies.errors import TooManyCompanies
 from tests.support.factories import make_user, sql
-from tests.support.previews import begun, company, finished
+from tests.support.previews import begin_preview, company, finish_preview
 from tests.support.responses import INVALID_IDS, problem
 
 URL = "/api/ingestion/companies"
@@ -63,7 +63,7 @@ def test_add_the_same_board_twice_is_409_with_the_first_id(client):
     assert problem(response, 409, "company_exists") == {"company_id": company_id}
 
 
-def test_add_too_many_companies_is_409(client, monkeypatch):
+def test_too_many_companies_is_409(client, monkeypatch):
     monkeypatch.setattr(companies, "MAX_COMPANIES", 1)
     client.post(URL, json=ACME)
     problem(client.post(URL, json={**ACME, "board": "beta"}), 409, TooManyCompanies.code)
@@ -128,7 +128,7 @@ def test_company_with_a_missing_field_is_refused(client, missing):
     check_refused(client, f"companies.0.{missing}", {"companies": [body]}, "/import")
 
 
-def test_terms_are_accepted_up_to_fifty_of_a_hundred_characters(client):
+def test_filter_may_have_fifty_terms_of_a_hundred_characters(client):
     terms = [f"{number:02}" + "x" * 98 for number in range(50)]
     filters = {"include": [*terms, *terms, " "], "exclude": ["front   end", "C++", "日本"]}
     response = client.post(URL, json={**ACME, **filters})
@@ -188,7 +188,7 @@ def test_export_is_an_attachment_that_imports_unchanged(client, user_id):
     assert client.get(f"{URL}/export").data == response.data
 
 
-def test_import_with_one_fault_changes_nothing(client, user_id):
+def test_import_with_an_invalid_entry_changes_nothing(client, user_id):
     company(user_id, "acme")
     nameless = {**ACME, "board": "b", "name": ""}
     check_refused(client, "companies.1.name", {"companies": [{**ACME, "name": "Changed"}, nameless]}, "/import")
@@ -201,7 +201,7 @@ def test_import_with_one_fault_changes_nothing(client, user_id):
     check_refused(client, "more", {"companies": [], "more": 1}, "/import")
 
 
-def test_import_may_have_16_mib_and_other_bodies_64_kib(client):
+def test_body_limit_is_16_mib_for_imports_and_64_kib_otherwise(client):
     large = json.dumps({"companies": [{**ACME, "include": ["x" * 100], "board": f"b{n}"} for n in range(500)]}).encode()
     large += b" " * (MAX_IMPORT_BYTES - len(large))
     response = client.post(f"{URL}/import", data=large, content_type="application/json")
@@ -216,7 +216,7 @@ def test_import_may_have_16_mib_and_other_bodies_64_kib(client):
 
 def test_company_of_an_unknown_source_can_be_changed_and_removed(client, user_id):
     company_id = company(user_id, "acme")
-    preview_id = begun(user_id)
+    preview_id = begin_preview(user_id)
     sql("UPDATE companies SET source = 'forgotten'")
     sql("UPDATE preview_companies SET source = 'forgotten'")
     [shown] = client.get(URL).json["companies"]
@@ -235,7 +235,7 @@ def test_company_with_an_invalid_board_has_no_url(client, user_id):
 
 
 def test_largest_possible_export_can_be_imported(client, user_id):
-    """Terms fill each list up to its limit."""
+    """1000 companies with the longest names and lists of terms."""
     terms = [f"{number:02}" + '"' * 98 for number in range(37)]
     many = [
         {"source": "greenhouse", "board": f"{number:04}" + "b" * 60, "name": "🙂" * 100, "include": terms,
@@ -249,7 +249,7 @@ def test_largest_possible_export_can_be_imported(client, user_id):
     assert response.json == {"added": 0, "changed": 0, "unchanged": 1000}
 
 
-def test_comma_in_a_term_becomes_a_blank(client):
+def test_commas_and_semicolons_in_a_term_become_spaces(client):
     response = client.post(URL, json={**ACME, "include": ["front,end", "a;b", ", ;", "Paris, France"]})
     assert response.json["include"] == ["front end", "a b", "Paris France"]
 
@@ -272,5 +272,5 @@ def test_company_name_keeps_joiners_but_not_direction_marks(client, submitted, k
 def test_export_is_the_same_after_a_preview(client, user_id, boards):
     company(user_id, "acme")
     before = client.get(f"{URL}/export").data
-    finished(user_id)
+    finish_preview(user_id)
     assert client.get(f"{URL}/export").data == before

@@ -9,7 +9,7 @@ from tests.support.accounts import Visitor, in_browser, person, with_token
 from tests.support.boards import job
 from tests.support.factories import open_transaction, row, sql, timeline
 from tests.support.parallel import in_parallel
-from tests.support.previews import company, finished
+from tests.support.previews import company, finish_preview
 from tests.support.responses import problem
 
 START = "/api/ingestion/start"
@@ -168,7 +168,7 @@ def test_keys_of_two_users_are_independent(accounts_app, ann, boards):
     boards.greenhouse("acme", [job(1, "Engineer")])
     bob = person(accounts_app, "bob@example.org")
     company(bob, "acme")
-    preview_id = finished(bob)
+    preview_id = finish_preview(bob)
     anns = with_token(accounts_app, ann).call("POST", "ingestion/start", Idempotency_Key=KEY)
     bobs = with_token(accounts_app, bob).call(
         "POST", "ingestion/start", {"preview_id": preview_id}, Idempotency_Key=KEY

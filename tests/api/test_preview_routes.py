@@ -6,7 +6,7 @@ from app.schemas.previews import PreviewCompanySchema
 from app.services.previews import lifecycle
 from tests.support.boards import job
 from tests.support.factories import row, sql
-from tests.support.previews import begun, company, finished, postings
+from tests.support.previews import begin_preview, company, finish_preview, postings
 from tests.support.responses import INVALID_IDS, problem
 
 URL = "/api/ingestion/dry-run"
@@ -40,7 +40,7 @@ def test_preview_has_all_members(client, boards, user_id):
     boards.fault("beta", 404)
     company_id = company(user_id, "acme", include=("engineer",))
     company(user_id, "beta")
-    found = client.get(f"{URL}/{finished(user_id)}").json
+    found = client.get(f"{URL}/{finish_preview(user_id)}").json
     acme, beta = found.pop("companies")
     times = ("created_at", "finished_at", "server_time")
     assert all(found.pop(name).endswith("+00:00") for name in times)
@@ -77,7 +77,7 @@ def test_preview_has_all_members(client, boards, user_id):
 
 def test_preview_is_not_current_after_a_change_of_settings(client, boards, user_id):
     company_id = company(user_id, "acme")
-    preview_id = finished(user_id)
+    preview_id = finish_preview(user_id)
     client.patch(f"/api/ingestion/companies/{company_id}", json={"include": ["cook"]})
     assert client.get(f"{URL}/{preview_id}").json["is_current"] is False
     client.patch(f"/api/ingestion/companies/{company_id}", json={"include": []})
@@ -87,7 +87,7 @@ def test_preview_is_not_current_after_a_change_of_settings(client, boards, user_
 def test_postings_are_paged(client, boards, user_id):
     boards.greenhouse("acme", [job(1, "Engineer", "Long text"), job(2, "Cook"), job(3, "Engineer II")])
     company(user_id, "acme", include=("engineer",))
-    preview_id = finished(user_id)
+    preview_id = finish_preview(user_id)
     ids = [each.posting_id for each in postings(preview_id)]
     first = client.get(f"{URL}/{preview_id}/postings?limit=2").json
     assert ([each["posting_id"] for each in first["postings"]], first["next_after"]) == (ids[:2], ids[1])
@@ -124,7 +124,7 @@ def test_postings_are_paged(client, boards, user_id):
 def test_posting_has_its_texts(client, boards, user_id):
     boards.greenhouse("acme", [job(1, "Engineer", "&lt;p&gt;Build.&lt;/p&gt;")])
     company(user_id, "acme")
-    preview_id = finished(user_id)
+    preview_id = finish_preview(user_id)
     [listed] = client.get(f"{URL}/{preview_id}/postings").json["postings"]
     found = client.get(f"{URL}/{preview_id}/postings/{listed['posting_id']}").json
     assert found == {**listed, "description": "Build.", "requirements": None}
@@ -143,13 +143,13 @@ def test_posting_has_its_texts(client, boards, user_id):
 )
 def test_postings_refuse_an_invalid_query(client, user_id, query, field):
     company(user_id, "acme")
-    response = client.get(f"{URL}/{begun(user_id)}/postings?{query}")
+    response = client.get(f"{URL}/{begin_preview(user_id)}/postings?{query}")
     assert list(problem(response, 422, "invalid_input")["errors"]) == [field]
 
 
 def test_postings_accept_the_ends_of_the_ranges(client, user_id):
     company(user_id, "acme")
-    preview_id = begun(user_id)
+    preview_id = begin_preview(user_id)
     for query in ("limit=1", "limit=200", f"after={2**63 - 1}", f"company={2**31 - 1}", f"search={'x' * 200}"):
         assert client.get(f"{URL}/{preview_id}/postings?{query}").status_code == 200
 
@@ -175,7 +175,7 @@ def test_preview_refuses_unknown_fields(client, user_id, body):
 
 def test_start_from_a_preview_records_it(client, boards, user_id):
     company(user_id, "acme")
-    preview_id = finished(user_id)
+    preview_id = finish_preview(user_id)
     response = client.post("/api/ingestion/start", json={"preview_id": preview_id})
     assert response.status_code == 201
     assert client.get(response.headers["Location"]).json["preview_id"] == preview_id
@@ -188,8 +188,8 @@ def test_start_from_a_preview_records_it(client, boards, user_id):
 def test_start_refuses_an_unfinished_outdated_or_missing_preview(client, boards, user_id):
     company_id = company(user_id, "acme")
     for make, change, status, code in (
-        (begun, None, 409, "preview_unfinished"),
-        (finished, {"include": ["cook"]}, 409, "preview_outdated"),
+        (begin_preview, None, 409, "preview_unfinished"),
+        (finish_preview, {"include": ["cook"]}, 409, "preview_outdated"),
         (lambda _: 404, None, 404, "preview_not_found"),
     ):
         preview_id = make(user_id)
@@ -211,9 +211,9 @@ def test_companies_serialized_by_hand_match_their_schema(client, boards, user_id
     boards.fault("beta", 429, retry_after="1")
     for board in ("acme", "beta"):
         company(user_id, board, include=("engineer",), exclude=("intern",))
-    listed = finished(user_id)
+    listed = finish_preview(user_id)
     company(user_id, "gamma")
-    waiting = begun(user_id)
+    waiting = begin_preview(user_id)
     for preview_id in (listed, waiting):
         rows = lifecycle.get(preview_id, user_id)["companies"]
         documented = [PreviewCompanySchema().dump(row) for row in rows]

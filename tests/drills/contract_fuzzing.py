@@ -15,7 +15,7 @@ import schemathesis
 
 from tests.support.accounts import PASSWORD
 from tests.support.boards import Boards, environment, job
-from tests.support.contract import PEOPLE, Figures, fuzz, write_tokens
+from tests.support.contract import USERS, FuzzReport, fuzz, write_tokens
 from tests.support.product import Product, temporary_folder, temporary_product
 
 RATE_LIMITED = ("/detect", "/login", "/password")
@@ -29,27 +29,27 @@ class FuzzingResult:
     seed: int
     examples: int
     seconds: float
-    figures: dict[str, Figures] = field(default_factory=dict)
+    reports: dict[str, FuzzReport] = field(default_factory=dict)
 
     @property
     def cases(self) -> int:
         """The number of requests."""
-        return sum(each.cases for each in self.figures.values())
+        return sum(each.cases for each in self.reports.values())
 
     @property
     def checks(self) -> int:
         """The number of checks of answers."""
-        return sum(each.checks for each in self.figures.values())
+        return sum(each.checks for each in self.reports.values())
 
     @property
     def server_errors(self) -> int:
         """The number of answers with a 5xx status."""
-        return sum(count for each in self.figures.values() for status, count in each.answers.items() if status >= 500)
+        return sum(count for each in self.reports.values() for status, count in each.answers.items() if status >= 500)
 
     @property
     def failures(self) -> list[str]:
         """The deviations from the document, in words."""
-        return [f"AUTH={auth}: {failure}" for auth, each in self.figures.items() for failure in each.failures]
+        return [f"AUTH={auth}: {failure}" for auth, each in self.reports.items() for failure in each.failures]
 
 
 def run(examples: int = 100, seed: int = 1) -> FuzzingResult:
@@ -58,26 +58,26 @@ def run(examples: int = 100, seed: int = 1) -> FuzzingResult:
     boards.greenhouse("acme", [job(1, "Engineer")])
     settings = {**environment(boards.url), "LOG_FORMAT": "json"}
     try:
-        figures = {
+        reports = {
             "local": _local(examples, seed, settings),
             "accounts": _accounts(examples, seed, {**settings, "AUTH": "accounts", "SECRET_KEY": SECRET_KEY}),
         }
     finally:
         boards.stop()
-    return FuzzingResult(seed, examples, time.monotonic() - began, figures)
+    return FuzzingResult(seed, examples, time.monotonic() - began, reports)
 
 
-def _local(examples: int, seed: int, environment: dict[str, str]) -> Figures:
+def _local(examples: int, seed: int, environment: dict[str, str]) -> FuzzReport:
     with temporary_folder() as folder, temporary_product(folder, False, **environment) as product:
         product.start()
         return fuzz(_load(product), examples, seed, before=_reset_rate_limits(product))
 
 
-def _accounts(examples: int, seed: int, environment: dict[str, str]) -> Figures:
+def _accounts(examples: int, seed: int, environment: dict[str, str]) -> FuzzReport:
     with temporary_folder() as folder, temporary_product(folder, False, **environment) as product:
         product.start()
         tokens, revive = write_tokens(Path(folder))
-        for name in PEOPLE:
+        for name in USERS:
             added = product.command("users", "add", f"{name}@example.org", "--password-stdin", stdin=PASSWORD)
             assert added.returncode == 0, added.stderr
         product.sql(revive)
@@ -110,7 +110,7 @@ def main(words: list[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args(words)
     outcome = run(arguments.examples, arguments.seed)
-    for auth, each in outcome.figures.items():
+    for auth, each in outcome.reports.items():
         phases = ", ".join(f"{name} {count}" for name, count in each.phases.items())
         answers = ", ".join(f"{status}: {count}" for status, count in sorted(each.answers.items()))
         print(f"AUTH={auth}: {each.operations} operations, {each.cases} cases ({phases}), {each.checks} checks")

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import psycopg
 
 from tests.drills import faults
-from tests.drills.load_generator import Load, under_load, wait_for_good_answer
+from tests.drills.load_generator import LoadRecorder, under_load, wait_for_good_answer
 from tests.drills.registry import PLACEHOLDER, SIMULATED, drill
 from tests.drills.results import Outcome
 from tests.drills.sleep import sleep_for
@@ -22,7 +22,7 @@ MAX_CROWDED_ANSWER_SECONDS = 20.0
 """Time limit with more users than connections. The last ones wait for those before them: 7 s, then 3 s each time."""
 
 
-def check_load(testbed: Testbed, load: Load, max_seconds: float = MAX_ANSWER_SECONDS) -> dict[str, str]:
+def check_load(testbed: Testbed, load: LoadRecorder, max_seconds: float = MAX_ANSWER_SECONDS) -> dict[str, str]:
     """Check that every request was answered in time, with a result or 503; return the figures."""
     unexpected = {status: n for status, n in load.statuses.items() if status not in ("200", "201", "409", "503")}
     if unexpected:
@@ -40,7 +40,7 @@ def postgres_killed(testbed: Testbed) -> Outcome:
     """
     testbed.configure_worker(units=2, pause=0.05)
     recoveries: list[float] = []
-    with under_load(testbed, testbed.users(6)) as load, testbed.outage():
+    with under_load(testbed.users(6)) as load, testbed.outage():
         for _ in range(testbed.scaled(3, 2)):
             sleep_for(testbed.random.uniform(1, 3))
             faults.kill(testbed.product, "postgres")
@@ -58,7 +58,7 @@ def sessions_ended(testbed: Testbed) -> Outcome:
     """
     testbed.configure_worker(units=2, pause=0.05)
     recoveries, ended = [], 0
-    with under_load(testbed, testbed.users(6)) as load, testbed.outage():
+    with under_load(testbed.users(6)) as load, testbed.outage():
         for _ in range(testbed.scaled(50, 10)):
             sleep_for(testbed.random.uniform(0.05, 0.25))
             ended += faults.cut_postgres(testbed.product)
@@ -77,7 +77,7 @@ def postgres_frozen(testbed: Testbed) -> Outcome:
     recoveries: list[float] = []
     waits: list[float] = []
     many = testbed.users(32)
-    with under_load(testbed, testbed.users(6)) as load, testbed.outage():
+    with under_load(testbed.users(6)) as load, testbed.outage():
         for _ in range(testbed.scaled(1)):
             sleep_for(1)
             with faults.frozen(testbed.product, "postgres"):
@@ -98,7 +98,7 @@ def postgres_misused(testbed: Testbed) -> Outcome:
     """
     recoveries: list[float] = []
     all_faults = [_lock_table, _read_only, _all_sessions]
-    with under_load(testbed, testbed.users(4)) as load, testbed.outage():
+    with under_load(testbed.users(4)) as load, testbed.outage():
         for fault in all_faults * testbed.scaled(1):
             sleep_for(1)
             fault(testbed)

@@ -40,8 +40,8 @@ def main_processes(product: Product, name: str, seconds: float = 30) -> list[psu
     """Return the main processes of that name; wait until there is one."""
 
     def found() -> list[psutil.Process]:
-        team = product.team(COMMAND_LINES[name])
-        return [process for process in team if _attribute(process, "ppid") not in {each.pid for each in team}]
+        matching = product.processes_matching(COMMAND_LINES[name])
+        return [each for each in matching if _attribute(each, "ppid") not in {process.pid for process in matching}]
 
     return wait_until(found, seconds, f"processes of {name}")
 
@@ -57,7 +57,7 @@ def all_processes(product: Product, name: str) -> list[psutil.Process]:
     """Return every process of that name. PostgreSQL's are found by program: its sessions change their command lines."""
     if name == "postgres":
         return [process for process in product.processes() if _attribute(process, "name") == "postgres"]
-    return product.team(COMMAND_LINES[name])
+    return product.processes_matching(COMMAND_LINES[name])
 
 
 def kill(product: Product, name: str) -> None:
@@ -149,7 +149,7 @@ def recover(product: Product) -> None:
 
 def count_threads(product: Product, name: str) -> int:
     """Return the number of threads of all processes of that name."""
-    return sum(_attribute(process, "num_threads") for process in product.team(COMMAND_LINES[name]))
+    return sum(_attribute(process, "num_threads") for process in product.processes_matching(COMMAND_LINES[name]))
 
 
 def _attribute(process: psutil.Process, name: str) -> Any:

@@ -6,21 +6,17 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import datetime
 from threading import Event, Lock
-from typing import TYPE_CHECKING
 
 from tests.drills.sleep import sleep_for
 from tests.drills.users import Reply, User
 from tests.support.waiting import wait_until
 
-if TYPE_CHECKING:
-    from tests.drills.testbed import Testbed
-
 MAX_SEARCHED = 2000
-"""Latest replies that are searched for a good one."""
+"""The number of latest replies that ``good_since`` searches."""
 
 
-class Load:
-    """The answers under load."""
+class LoadRecorder:
+    """The replies to requests under load."""
 
     def __init__(self) -> None:
         self.done = Event()
@@ -39,7 +35,7 @@ class Load:
         return Counter(str(reply.status or "none") for reply in self.replies)
 
     def good_since(self, moment: datetime) -> datetime | None:
-        """Return the time of the first good answer to a request sent after ``moment``, or None."""
+        """Return the time of the first good answer (200, 201 or 409) to a request sent after ``moment``, or None."""
         replies = [reply for reply in reversed(self.replies[-MAX_SEARCHED:]) if reply.began > moment]
         return min((reply.ended for reply in replies if reply.status in (200, 201, 409)), default=None)
 
@@ -49,16 +45,16 @@ class Load:
         return max((reply.seconds for reply in self.replies), default=0.0)
 
 
-def wait_for_good_answer(load: Load, since: datetime, seconds: float = 60) -> float:
+def wait_for_good_answer(load: LoadRecorder, since: datetime, seconds: float = 60) -> float:
     """Wait for the first good answer to a request sent after ``since``; return the seconds until it came."""
     found = wait_until(lambda: load.good_since(since), seconds, "a good answer")
     return (found - since).total_seconds()
 
 
 @contextmanager
-def under_load(testbed: "Testbed", users: list[User], abort_share: float = 0.5) -> Iterator[Load]:
-    """Let each user start with a key (repeated until it is answered), read and abort, inside this block."""
-    load = Load()
+def under_load(users: list[User], abort_share: float = 0.5) -> Iterator[LoadRecorder]:
+    """Inside this block, let each user start (with a key, repeated until it is answered), read and abort."""
+    load = LoadRecorder()
     with ThreadPoolExecutor(len(users)) as pool:
         loops = [pool.submit(_use_product, load, user, abort_share) for user in users]
         try:
@@ -69,7 +65,7 @@ def under_load(testbed: "Testbed", users: list[User], abort_share: float = 0.5) 
             loop.result()
 
 
-def _use_product(load: Load, user: User, abort_share: float) -> None:
+def _use_product(load: LoadRecorder, user: User, abort_share: float) -> None:
     number = 0
     while not load.done.is_set():
         number += 1
@@ -83,8 +79,8 @@ def _use_product(load: Load, user: User, abort_share: float) -> None:
         sleep_for(user.random.uniform(0, 0.05))
 
 
-def _start(load: Load, user: User, key: str) -> int | None:
-    """Return the run of this key; None if the load ended before an answer named it."""
+def _start(load: LoadRecorder, user: User, key: str) -> int | None:
+    """Start with this key until it is answered; return the run, or None if the load ended first."""
     while not load.done.is_set():
         reply = load.record(user.start(key))
         if reply.status in (200, 201, 409):

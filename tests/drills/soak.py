@@ -11,7 +11,7 @@ import psycopg
 import redis
 
 from tests.drills import faults
-from tests.drills.load_generator import Load, under_load
+from tests.drills.load_generator import LoadRecorder, under_load
 from tests.drills.registry import SIMULATED
 from tests.drills.results import Drill, Outcome, percentile
 from tests.drills.sleep import sleep_for
@@ -86,7 +86,7 @@ def _soak(testbed: Testbed, seconds: float) -> Outcome:
     ends, began = time.monotonic() + seconds, time.monotonic()
     # Under random faults no time limit holds; the limit after the last fault replaces it.
     testbed.max_wait = None
-    with under_load(testbed, testbed.users(USERS), abort_share=0.4) as load:
+    with under_load(testbed.users(USERS), abort_share=0.4) as load:
         while time.monotonic() < ends:
             sleep_for(testbed.random.uniform(0.2, 4))
             name = testbed.random.choice(sorted(NEMESIS))
@@ -111,7 +111,11 @@ def _print_progress(injected: Counter[str], began: float, statuses: Counter[str]
 
 
 def _figures(
-    testbed: Testbed, load: Load, counts: tuple[Counter[str], Counter[str]], healthy_after: float, ended_after: float
+    testbed: Testbed,
+    load: LoadRecorder,
+    counts: tuple[Counter[str], Counter[str]],
+    healthy_after: float,
+    ended_after: float,
 ) -> Outcome:
     injected, missed = counts
     statuses, seconds = load.statuses, [reply.seconds for reply in load.replies if reply.status]

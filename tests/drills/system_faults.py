@@ -35,7 +35,7 @@ def three_reconcilers(testbed: Testbed) -> Outcome:
     """Three reconcilers find 100 unpublished runs after an outage of Redis: each run is published once and received
     once. Each is aborted on its receipt, before it is due again; a pass later the queue is empty.
     """
-    recoveries, found, doubles = [], 0, 0
+    recoveries, found, duplicates = [], 0, 0
     with ExitStack() as stack:
         for _ in range(2):
             stack.enter_context(_reconciler(testbed.product))
@@ -48,9 +48,9 @@ def three_reconcilers(testbed: Testbed) -> Outcome:
             recoveries += testbed.receipt_delays(restored_at, run_ids, 1)
             # By then a second publish of a run would have happened.
             sleep_for(RECONCILE_INTERVAL)
-            doubles += _published_twice(testbed, run_ids)
+            duplicates += _count_duplicates(testbed, run_ids)
             found += len(run_ids)
-    return Outcome(found, "runs", recoveries, "recovery", {"published twice": doubles})
+    return Outcome(found, "runs", recoveries, "recovery", {"published twice": duplicates})
 
 
 def _abort_as_received(testbed: Testbed, users: list[User]) -> None:
@@ -70,8 +70,11 @@ def _abort_as_received(testbed: Testbed, users: list[User]) -> None:
         testbed.record_violation(f"runs not received within 60 s: {sorted(left)[:5]}")
 
 
-def _published_twice(testbed: Testbed, run_ids: list[int]) -> int:
-    """Return how many of these runs were published twice. Each run not published exactly once is a violation."""
+def _count_duplicates(testbed: Testbed, run_ids: list[int]) -> int:
+    """Return the number of runs that were published or received more than once.
+
+    Record a violation for each run that was not published and received exactly once.
+    """
     counts = dict(testbed.product.sql("SELECT id, dispatch_count FROM ingestion_runs WHERE id = ANY(%s)", run_ids))
     receipts = testbed.receipts()
     times = {run_id: (counts.get(run_id), len(receipts.get(run_id, []))) for run_id in run_ids}
@@ -85,7 +88,7 @@ def _published_twice(testbed: Testbed, run_ids: list[int]) -> int:
 
 @contextmanager
 def _reconciler(product: Product) -> Iterator[None]:
-    """Run another reconciler inside this block, which is entered once it is connected to PostgreSQL."""
+    """Run another reconciler inside this block, connected to PostgreSQL."""
     environment = {**product.environment, "JOB_INGESTION_SUPERVISED": str(product.data_dir)}
     process = subprocess.Popen(
         [sys.executable, "-m", "flask", "--app", "wsgi", "runs", "reconcile"],
@@ -119,7 +122,7 @@ def reconciler_killed(testbed: Testbed) -> Outcome:
                 stack.callback(victim.resume)
             else:
                 victim.kill()
-            claimed.append(testbed.product.sql(f"SELECT count(*) {CLAIMED}", run_ids)[0][0])
+            claimed.append(testbed.product.sql(f"SELECT count(*) {FROM_CLAIMED}", run_ids)[0][0])
             if not claimed[-1]:
                 testbed.record_violation("the reconciler had published all runs before it was stopped")
             if number % 2:
@@ -128,18 +131,18 @@ def reconciler_killed(testbed: Testbed) -> Outcome:
     return Outcome(sum(claimed), "claimed runs", recoveries, "recovery", {"rounds": len(claimed)})
 
 
-CLAIMED = (
+FROM_CLAIMED = (
     "FROM ingestion_runs WHERE id = ANY(%s) AND dispatched_at IS NULL"
     " AND next_dispatch_at > created_at + make_interval(secs => 5.5)"
 )
-"""The runs that a reconciler has claimed and not published. A start itself sets the due time to 5 s ahead."""
+"""The FROM clause of runs that a reconciler claimed and did not publish. A start sets the due time to 5 s ahead."""
 
 
 def _wait_until_claimed(testbed: Testbed, run_ids: list[int], seconds: float = 30) -> None:
-    """Return within milliseconds of the reconciler's claim of one of these runs."""
+    """Wait until the reconciler has claimed one of these runs; poll every millisecond."""
     with testbed.product.connect() as connection:
         connection.autocommit = True
-        statement = f"SELECT 1 {CLAIMED} LIMIT 1"
+        statement = f"SELECT 1 {FROM_CLAIMED} LIMIT 1"
         wait_until(lambda: connection.execute(statement, [run_ids]).fetchone(), seconds, "a claim", pause=0.001)
 
 
@@ -195,7 +198,7 @@ def _cut_power(product: Product) -> datetime:
     processes = product.processes()
     killed_at = datetime.now(UTC)
     for process in processes:
-        # psutil checks each process first, which is slow: the living processes would notice the deaths.
+        # psutil would check each process first; that is slow, and the living processes would react to the deaths.
         with suppress(ProcessLookupError):
             os.kill(process.pid, signal.SIGKILL)
     product.launcher.send_signal(signal.SIGKILL)

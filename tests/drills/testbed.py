@@ -292,7 +292,7 @@ def create_product(kind: type[Product], folder: Path, **environment: str) -> Ite
     try:
         yield product
     finally:
-        product.end()
+        product.kill()
 
 
 def _application(product: Product) -> Flask:

@@ -65,7 +65,7 @@ def web_killed(testbed: Testbed) -> Outcome:
     """
     testbed.configure_worker(units=2, pause=0.05)
     recoveries: list[float] = []
-    with under_load(testbed, testbed.users(8)) as load, testbed.outage():
+    with under_load(testbed.users(8)) as load, testbed.outage():
         for number in range(testbed.scaled(20, 5)):
             sleep_for(0.5)
             if number % 10 == 9:
@@ -93,7 +93,7 @@ def web_stopped(testbed: Testbed) -> Outcome:
     answers, later ones get no connection until the restart. The started runs are received afterwards.
     """
     recoveries: list[float] = []
-    with under_load(testbed, testbed.users(6)) as load, testbed.outage():
+    with under_load(testbed.users(6)) as load, testbed.outage():
         for _ in range(testbed.scaled(2)):
             sleep_for(1)
             faults.main_process(testbed.product, "web").send_signal(signal.SIGTERM)

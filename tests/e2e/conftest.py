@@ -91,7 +91,7 @@ def page(visitor: Callable[..., BrowserContext]) -> Page:
 def frozen(product: Product, words: str) -> Iterator[None]:
     """Suspend the processes with these words in their command line inside this block."""
     try:
-        for process in product.team(words):
+        for process in product.processes_matching(words):
             with suppress(psutil.NoSuchProcess):
                 process.suspend()
         yield

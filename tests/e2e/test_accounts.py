@@ -182,10 +182,10 @@ def test_logs_contain_no_secret(page, installation):
     token = installation.command("users", "token", ANN).stdout.strip()
     request = urllib.request.Request(f"{installation.url}/api/auth/me", headers={"Authorization": f"Bearer {token}"})
     urllib.request.urlopen(request).close()
-    printed = installation.printed()
-    assert "sign-in refused" in printed and "credential issued" in printed
+    output = installation.output()
+    assert "sign-in refused" in output and "credential issued" in output
     for secret in (PASSWORD, "a wrong password", cookie["value"], token, SECRET_KEY, ANN, "argon2"):
-        assert secret not in printed
+        assert secret not in output
 
 
 def test_sign_out_ends_the_session_and_going_back_shows_no_page(page, installation):

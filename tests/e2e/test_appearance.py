@@ -96,7 +96,7 @@ def test_run_page_is_accessible_in_every_status(screen, product, path, columns):
 
 def test_runs_page_and_error_pages_are_accessible(screen, product):
     for _ in range(2):
-        product.call("POST", f"/api/ingestion/abort/{product.start_run()}")
+        product.request_json("POST", f"/api/ingestion/abort/{product.start_run()}")
     screen.goto("/runs")
     expect(screen.locator(".rp-id")).to_have_count(2)
     screen.check("runs page")
@@ -116,9 +116,9 @@ def test_forced_colours_keep_badges_and_buttons_distinct(visitor, product):
     page.goto(f"/ingest/runs/{product.start_run()}")
     expect(page.get_by_role("button", name="Abort")).to_be_visible()
     colour = "(node, side) => getComputedStyle(node)[`border${side}Color`]"
-    ground = page.evaluate("getComputedStyle(document.documentElement).backgroundColor")
+    background = page.evaluate("getComputedStyle(document.documentElement).backgroundColor")
     for shown in (page.locator(".sb-badge"), page.get_by_role("button", name="Abort")):
-        assert shown.evaluate(colour, "Top") != ground
+        assert shown.evaluate(colour, "Top") != background
     current, other = (page.get_by_role("link", name=name, exact=True) for name in ("Ingest", "Runs"))
     assert current.evaluate(colour, "Bottom") != other.evaluate(colour, "Bottom")
     steps = page.locator(".st-step")

@@ -159,7 +159,7 @@ def test_start_refuses_an_outdated_preview(page, product):
     product.sql("UPDATE companies SET exclude = '{}'")
     press_start(page)
     expect(page.get_by_role("alert")).to_contain_text("have changed since this preview")
-    assert product.current_run() is None
+    assert product.current_run_id() is None
     page.get_by_role("alert").get_by_role("button", name=re.compile("Refresh|Make")).click()
     expect(totals(page)).to_contain_text("3 of 3 postings")
 

@@ -44,7 +44,7 @@ def test_start_creates_a_run_and_stage_3_has_no_action_bar(page, product):
     expect(page.get_by_role("link", name="Next")).to_have_count(0)
     expect(page.get_by_role("link", name="Back")).to_have_count(0)
     expect(page.get_by_role("button", name="Start ingestion")).to_have_count(0)
-    assert product.current_run() == 1
+    assert product.current_run_id() == 1
 
 
 def test_stepper_shows_the_step_as_text_on_a_narrow_screen(visitor):
@@ -152,7 +152,7 @@ def test_keyboard_alone_starts_and_aborts_a_run(page, product):
     page.keyboard.press("Escape")
     expect(page.get_by_role("dialog")).to_have_count(0)
     expect(page.get_by_role("button", name="Abort")).to_be_focused()
-    assert product.current_run() == 1
+    assert product.current_run_id() == 1
     page.keyboard.press("Enter")
     press_until(page.get_by_role("button", name="Abort run"))
     page.keyboard.press("Space")

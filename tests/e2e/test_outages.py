@@ -43,7 +43,7 @@ def test_run_page_keeps_the_last_state_while_the_server_is_frozen(page, product,
 def test_run_page_recovers_from_a_killed_server(page, product, words):
     run_id = product.start_run()
     open_run(page, run_id)
-    victims = product.team(words)
+    victims = product.processes_matching(words)
     product.main_process(words).kill()
     # Its children end too; after that only restarted processes answer.
     wait_until(lambda: not any(process.is_running() for process in victims), RECOVERY_SECONDS, "the old processes' end")
@@ -95,7 +95,7 @@ def test_start_without_a_confirmation_is_reported_until_a_run_exists(page, produ
 
 def test_ended_run_opened_offline_loads_after_reconnecting(page, product):
     run_id = product.start_run()
-    product.call("POST", f"/api/ingestion/abort/{run_id}")
+    product.request_json("POST", f"/api/ingestion/abort/{run_id}")
     page.goto("/runs")
     expect(page.get_by_text("Run 1")).to_be_visible()
     page.context.set_offline(True)

@@ -120,7 +120,7 @@ def test_abort_asks_for_confirmation_with_the_safe_answer_focused(page, product)
     expect(page.get_by_role("button", name="Keep running")).to_be_focused()
     page.get_by_role("button", name="Keep running").click()
     expect(page.get_by_role("dialog")).to_have_count(0)
-    assert product.current_run() == 1
+    assert product.current_run_id() == 1
 
 
 def test_status_change_is_announced_once(page, product):
@@ -150,11 +150,11 @@ def test_failed_abort_is_reported_dismissed_and_retried(page, product):
     expect(page.get_by_text("Connection lost")).to_have_count(0)
     alert.get_by_role("button", name="Dismiss this message").click()
     expect(alert).to_have_count(0)
-    assert product.current_run() == 1
+    assert product.current_run_id() == 1
     page.get_by_role("button", name="Abort").click()
     page.get_by_role("button", name="Abort run").click()
     expect(badge(page)).to_have_text("Aborted")
-    assert product.current_run() is None
+    assert product.current_run_id() is None
 
 
 def test_abort_that_loses_against_finish_shows_the_true_status(page, product):

@@ -54,7 +54,7 @@ def test_row_leads_to_its_run_and_shows_its_end(page, history, product):
     page.goto("/runs")
     row = page.get_by_role("listitem").filter(has_text=f"Run {history}")
     expect(row).to_contain_text("in progress")
-    assert product.call("POST", f"/api/ingestion/abort/{history}")[0] == 200
+    assert product.request_json("POST", f"/api/ingestion/abort/{history}")[0] == 200
     expect(row).to_contain_text("Aborted")
     row.get_by_role("link").click()
     expect(page).to_have_url(re.compile(f"/ingest/runs/{history}$"))

@@ -12,10 +12,10 @@ from app.embedded.data_dir import DataDirError
 from app.embedded.subprocesses import run
 from tests.support.waiting import wait_until
 
-LONG = f"300.{os.getpid()}"
+SLEEP_SECONDS = f"300.{os.getpid()}"
 """A duration that identifies the processes of this test."""
 
-PROLIFIC = f"for each in $(seq 400); do sleep {LONG} & done; wait"
+SPAWN_400_CHILDREN = f"for each in $(seq 400); do sleep {SLEEP_SECONDS} & done; wait"
 
 
 class Interrupted(Exception):
@@ -34,9 +34,12 @@ def interruptible() -> Iterator[None]:
     signal.signal(signal.SIGUSR1, before)
 
 
-def test_run_that_fails_quotes_the_last_line():
+def test_failed_run_reports_its_last_line():
     with pytest.raises(DataDirError, match="sh failed: at last"):
         run(["sh", "-c", "echo first >&2; echo at last >&2; exit 3"])
+
+
+def test_missing_program_is_reported():
     with pytest.raises(DataDirError, match="cannot be run"):
         run(["/nowhere/at/all"])
 
@@ -56,11 +59,12 @@ def test_run_that_is_interrupted_kills_all_descendants(interruptible):
     interrupting = Thread(target=interrupt)
     interrupting.start()
     with pytest.raises(Interrupted):
-        run(["sh", "-c", PROLIFIC])
+        run(["sh", "-c", SPAWN_400_CHILDREN])
     interrupting.join()
     assert sleepers() == []
 
 
 def sleepers() -> list[psutil.Process]:
     psutil.process_iter.cache_clear()
-    return [process for process in psutil.process_iter(["cmdline"]) if process.info["cmdline"] == ["sleep", LONG]]
+    command = ["sleep", SLEEP_SECONDS]
+    return [process for process in psutil.process_iter(["cmdline"]) if process.info["cmdline"] == command]

@@ -61,8 +61,8 @@ def deep(deep_product: Product) -> Product:
 @pytest.fixture
 def healthy(running: Product) -> Iterator[Product]:
     """The shared product, running without an active run. Afterwards no process is frozen, and /readyz is ok."""
-    if run_id := running.current_run():
-        assert running.call("POST", f"/api/ingestion/abort/{run_id}")[0] == 200
+    if run_id := running.current_run_id():
+        assert running.request_json("POST", f"/api/ingestion/abort/{run_id}")[0] == 200
     yield running
     running.resume()
     wait_until(lambda: running.health() == "ok", RECOVERY_SECONDS, "recovery")

@@ -19,7 +19,7 @@ from psycopg.rows import namedtuple_row
 from app import create_app
 from app.config.settings import Settings
 from app.config.validators import connect_arguments
-from app.db import engine as bounds
+from app.db import engine as engine_module
 from app.embedded import redis as embedded_redis
 from app.embedded.data_dir import short_path
 from app.extensions import db
@@ -42,7 +42,7 @@ REFUSED_STARTS: dict[tuple[int, str], Outcome] = {
     (404, "preview_not_found"): ("not_found",), (422, "idempotency_key_reused"): ("key_reused",)
 }
 TIMEOUT_SECONDS = 60
-"""Seconds for every timeout of the product here, so that a slow machine fails no check."""
+"""Seconds. Replaces the product's timeouts, so that a slow machine fails no check."""
 
 
 class Killed(BaseException):
@@ -67,11 +67,12 @@ def temporary_database(settings: Settings, name: str, template: str = "template0
 
 def create_application(settings: Settings) -> Flask:
     """Return the application with accounts and long timeouts."""
-    bounds.LOCK_TIMEOUT = bounds.STATEMENT_TIMEOUT = TIMEOUT_SECONDS
-    bounds.BoundedConnection.answer_timeout = 2 * TIMEOUT_SECONDS
-    bounds._session = partial(_session_with_long_timeout, bounds._session)
+    engine_module.LOCK_TIMEOUT = engine_module.STATEMENT_TIMEOUT = TIMEOUT_SECONDS
+    engine_module.BoundedConnection.answer_timeout = 2 * TIMEOUT_SECONDS
+    engine_module._session = partial(_session_with_long_timeout, engine_module._session)
     timeouts = {"socket_timeout": TIMEOUT_SECONDS, "socket_connect_timeout": TIMEOUT_SECONDS}
     celery_app.PUBLISHER_TRANSPORT_OPTIONS.update(timeouts)
+    # Negative: it extends the deadline of a pass (CLAIM_SECONDS - MAX_PUBLISH_SECONDS).
     reconciler.MAX_PUBLISH_SECONDS = -TIMEOUT_SECONDS
     accounts = replace(settings, auth="accounts", public_url=HOST, secret_key="a key of forty characters, seen by all")
     return create_app(accounts)
@@ -102,7 +103,7 @@ class Harness:
         )
         self.log = ClientLog(complete=True)
         self.published: list[tuple[int, int | None]] = []
-        self._here = local()
+        self._thread = local()
         with self.app.app_context():
             insert = "INSERT INTO users (email) SELECT unnest(%s::text[]) RETURNING user_id"
             self.users = [row.user_id for row in self.rows(insert, list(USERS))]
@@ -133,7 +134,7 @@ class Harness:
 
     def perform(self, op: Operation) -> Outcome:
         """Perform the operation in this thread, as a process of the product would; return its outcome."""
-        self._here.kill, self._here.left = op.kill, 0
+        self._thread.kill, self._thread.left = op.kill, 0
         try:
             return getattr(self, f"_{op.kind}", self._work)(op)
         except Killed:
@@ -141,15 +142,16 @@ class Harness:
         except Exception as error:
             return ("fault", f"{type(error).__name__}: {error}".partition("\n")[0])
         finally:
-            self._here.kill = None
+            self._thread.kill = None
 
-    def perform_interrupted(self, op: Operation, place: int, inner: Operation) -> list[Outcome]:
-        """Perform ``inner`` after statement number ``place`` of ``op`` on the table of runs; return both outcomes.
+    def perform_interrupted(self, op: Operation, statement_number: int, inner: Operation) -> list[Outcome]:
+        """Perform ``op`` and, during it, ``inner``; return both outcomes.
 
+        ``inner`` follows statement number ``statement_number`` (from 1) of those that name ``ingestion_runs``.
         If ``op`` has no such statement, return only its own outcome.
         """
         inner_outcome: list[Outcome] = []
-        left = [place]
+        left = [statement_number]
 
         def after_statement(statement: str) -> None:
             left[0] -= "ingestion_runs" in statement
@@ -270,13 +272,16 @@ class Harness:
             return outbox.claim_due()
 
     def reconcile(self, kill: str | None = None, at: int = 0) -> int | None:
-        """Run one pass of the reconciler. With ``kill`` it dies at its publish number ``at`` and raises Killed."""
-        self._here.kill, self._here.left = kill, at
+        """Run one pass of the reconciler.
+
+        With ``kill``, the process dies at that point of publish number ``at`` (from 0), and Killed is raised.
+        """
+        self._thread.kill, self._thread.left = kill, at
         try:
             with self.app.app_context():
                 return reconciler.reconcile_once()
         finally:
-            self._here.kill, self._here.left = None, 0
+            self._thread.kill, self._thread.left = None, 0
 
     def receive(self) -> int:
         """Pop the oldest message from the broker, as a worker does; run its task, and return the run's id."""
@@ -296,16 +301,16 @@ class Harness:
     def _after_publish(self, **_: Any) -> None:
         self._die_at("mark_published")
 
-    def _die_at(self, place: str) -> None:
-        if getattr(self._here, "kill", None) != place:
+    def _die_at(self, point: str) -> None:
+        if getattr(self._thread, "kill", None) != point:
             return
-        left = getattr(self._here, "left", 0)
+        left = getattr(self._thread, "left", 0)
         if left <= 0:
             raise Killed
-        self._here.left = left - 1
+        self._thread.left = left - 1
 
     def last_id(self) -> int:
-        """Return the last id that the sequence gave out, even to a start that failed."""
+        """Return the last id of the sequence, including ids that failed starts used up."""
         return int(self.rows("SELECT last_value FROM ingestion_runs_id_seq")[0][0])
 
     # --- State -------------------------------------------------------------------------------------------------------

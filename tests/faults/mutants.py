@@ -10,7 +10,7 @@ from tests.faults.rewriting import Rewrite, rewrite_once
 
 
 class Evidence(StrEnum):
-    """The way in which a mutant must show."""
+    """The evidence by which the model check must catch a mutant."""
 
     FAULT = "the database refuses the statement, and the history stays sound"
     TABLES = "nothing refuses the statement, and the history checker reports a violation"
@@ -19,21 +19,21 @@ class Evidence(StrEnum):
 
 @dataclass(frozen=True)
 class Mutant:
-    """Changes of code and database, and their effect. Each of the scenarios must catch it on its own."""
+    """A change of code or schema, and its effect. Every scenario listed must catch it alone."""
 
-    why: str
+    effect: str
     rewrites: tuple[Rewrite, ...] = ()
     statement: str | None = None
     scenarios: tuple[str, ...] = ("keys",)
     evidence: Evidence = Evidence.ANY
 
 
-def _code(why: str, *rewrites: Rewrite, **more: Any) -> Mutant:
-    return Mutant(why, rewrites, **more)
+def _code(effect: str, *rewrites: Rewrite, **more: Any) -> Mutant:
+    return Mutant(effect, rewrites, **more)
 
 
-def _database(why: str, statement: str, **more: Any) -> Mutant:
-    return Mutant(why, statement=statement, **more)
+def _database(effect: str, statement: str, **more: Any) -> Mutant:
+    return Mutant(effect, statement=statement, **more)
 
 
 NO_TRIGGER = "DROP TRIGGER ingestion_runs_move ON ingestion_runs"

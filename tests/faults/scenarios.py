@@ -51,24 +51,24 @@ def all_scenarios() -> dict[str, list[Step]]:
             step("start_from_unknown_preview", user=1, key="a"), start(key="b"), start(1, "b"), FIRST_USER, SECOND_USER,
         ],
         "starts at once": [
-            start(), step("interrupt", outer=("start", 0, 0), inner=("abort", 0, 0), place=1),
+            start(), step("interrupt", outer=("start", 0, 0), inner=("abort", 0, 0), statement_number=1),
             overtake("abort", "start"), overtake("start", "start"), move("abort"),
             overtake("start", "start", commit=False), move("abort"), overtake("start_and_abort", "start", pick=1),
             move("abort"), overtake("start", "start", pick=3), move("abort"),
-            step("interrupt", outer=("start", 0, 1), inner=("start", 0, 1), place=1),
-            step("interrupt", outer=("start", 1, 1), inner=("start", 1, 3), place=1),
+            step("interrupt", outer=("start", 0, 1), inner=("start", 0, 1), statement_number=1),
+            step("interrupt", outer=("start", 1, 1), inner=("start", 1, 3), statement_number=1),
             step("at_once", given=[("start", 0, 0), ("start", 0, 0), ("start", 1, 0), ("start", 1, 0)]), FIRST_USER,
         ],
         "publishing": [
             start(kill="publish"), start(1, kill="mark_published"), FIRST_USER, step("claim_due", **ALL_DUE), RECEIVE,
             move("operator_abort"), move("operator_abort"), start(), start(1),
             step("start_without_broker", user=1),
-            step("reconcile", **ALL_DUE, kill=None, place=0), step("reconcile", **ALL_DUE, kill="publish", place=1),
-            step("reconcile", **ALL_DUE, kill="mark_published", place=0),
-            step("reconcile", **ALL_DUE | {"due": 1}, kill=None, place=0),
+            step("reconcile", **ALL_DUE, kill=None, at=0), step("reconcile", **ALL_DUE, kill="publish", at=1),
+            step("reconcile", **ALL_DUE, kill="mark_published", at=0),
+            step("reconcile", **ALL_DUE | {"due": 1}, kill=None, at=0),
             overtake("abort", "claim_due"), start(), step("reconcilers_at_once", order=[0, 1, 2, 3], number=2),
             step("message", kind="lose", count=3), move("fail"), step("start_without_broker", user=0), SECOND_USER,
-            step("start_without_broker", user=1), step("reconcile", **ALL_DUE, kill=None, place=0),
+            step("start_without_broker", user=1), step("reconcile", **ALL_DUE, kill=None, at=0),
         ],
     }
     for depth, kinds in {0: ("advance", "finish"), 1: ("claim", "finish"), 2: ("claim", "advance")}.items():
@@ -81,7 +81,7 @@ def all_scenarios() -> dict[str, list[Step]]:
     for kind in ("claim", "advance", "finish", "fail", "operator_abort"):
         depth = {"claim": 0, "advance": 1}.get(kind, 2)
         scenarios[f"{kind} against abort"] = [
-            *started_run(depth), step("interrupt", outer=(kind, 0, 0), inner=("abort", 0, 0), place=1),
+            *started_run(depth), step("interrupt", outer=(kind, 0, 0), inner=("abort", 0, 0), statement_number=1),
             *started_run(depth), overtake("abort", kind), *started_run(depth), overtake("abort", kind, commit=False),
             move("operator_abort"), *started_run(depth), overtake(kind, "abort"),
         ]

@@ -121,25 +121,25 @@ class RunsStateMachine(ModelComparison):
                 raise Difference(f"a worker received run {received}, but the oldest message was for run {expected}")
             self._perform(Operation("claim", run_id=received))
 
-    @rule(order=st.permutations(range(4)), due=st.integers(0, 4), kill=KILL, place=st.integers(0, 2))
-    def reconcile(self, order: list[int], due: int, kill: str | None, place: int) -> None:
+    @rule(order=st.permutations(range(4)), due=st.integers(0, 4), kill=KILL, at=st.integers(0, 2))
+    def reconcile(self, order: list[int], due: int, kill: str | None, at: int) -> None:
         """Some runs become due, and a reconciler makes a pass, or dies during it."""
         ids = self._make_due(order, due)
-        killed = kill is not None and place < len(ids)
+        killed = kill is not None and at < len(ids)
         began = now()
         try:
-            number = self.harness.reconcile(kill if killed else None, place)
+            number = self.harness.reconcile(kill if killed else None, at)
             if killed or number != len(ids):
                 raise Difference(f"a pass published {number} runs, but {ids} were due")
         except Killed:
             pass
-        published = ids[:place] if killed else ids
-        tried = ids[: place + 1] if killed else ids
+        published = ids[:at] if killed else ids
+        tried = ids[: at + 1] if killed else ids
         self._check_published([(run_id, self.model.runs[run_id].dispatch_count) for run_id in tried])
         for run_id in published:
             self._check_marked_published(run_id, began)
         if killed and kill == "mark_published":
-            self.model.queue.append(ids[place])
+            self.model.queue.append(ids[at])
         for run_id in ids[len(published):]:
             self._expect_due(run_id, began, CLAIM_SECONDS)
 
@@ -175,11 +175,13 @@ class RunsStateMachine(ModelComparison):
         ops = [self._op(*each) for each in given]
         self._find_order(ops, run_at_barrier(*[lambda op=op: self.harness.perform(op) for op in ops]))
 
-    @rule(outer=st.tuples(AT_ONCE, USER, PICK), inner=st.tuples(AT_ONCE, USER, PICK), place=st.integers(1, 2))
-    def interrupt(self, outer: tuple[str, int, int], inner: tuple[str, int, int], place: int) -> None:
+    @rule(
+        outer=st.tuples(AT_ONCE, USER, PICK), inner=st.tuples(AT_ONCE, USER, PICK), statement_number=st.integers(1, 2)
+    )
+    def interrupt(self, outer: tuple[str, int, int], inner: tuple[str, int, int], statement_number: int) -> None:
         """One operation runs between two statements of another."""
         ops = [self._op(*outer), self._op(*inner)]
-        outcomes = self.harness.perform_interrupted(ops[0], place, ops[1])
+        outcomes = self.harness.perform_interrupted(ops[0], statement_number, ops[1])
         self._find_order(ops[: len(outcomes)], outcomes)
 
     @rule(order=st.permutations(range(4)), number=st.integers(2, 3))

@@ -147,7 +147,7 @@ def test_command_in_a_deep_folder_removes_its_short_link(folder: Path) -> None:
         assert not short_path(product.data_dir).is_symlink()
         assert_nothing_runs(product)
     finally:
-        product.end()
+        product.kill()
 
 
 def test_command_refuses_a_cluster_of_another_major_version(fresh: Product) -> None:
@@ -170,7 +170,7 @@ def stopped(idle_product: Product) -> Iterator[Product]:
         assert idle_product.command("db", "upgrade").returncode == 0
     assert_nothing_runs(idle_product)
     yield idle_product
-    idle_product.end()
+    idle_product.kill()
 
 
 def kill_a_command(product: Product) -> set[psutil.Process]:
@@ -185,7 +185,7 @@ def kill_a_command(product: Product) -> set[psutil.Process]:
 
 
 def sessions(product: Product) -> list[psutil.Process]:
-    return product.team("job_ingestion [local]")
+    return product.processes_matching("job_ingestion [local]")
 
 
 def insert_run(product: Product) -> int:

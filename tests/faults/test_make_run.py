@@ -15,13 +15,13 @@ from tests.support.waiting import WAIT_TIMEOUT, wait_until
 
 
 def test_start_prints_the_address_once_the_product_is_ready(running: Product) -> None:
-    [ready] = [line for line in running.printed().splitlines() if "is ready at http://" in line]
+    [ready] = [line for line in running.output().splitlines() if "is ready at http://" in line]
     # On a slow machine the line may end with the components that are not ready yet.
     assert ready.partition(", degraded: ")[0] == f"Job Ingestion is ready at {running.url} (Ctrl-C stops it)"
-    answer = running.ask("GET", "/readyz")
+    answer = running.request("GET", "/readyz")
     assert (answer.status, answer.document["status"]) == (200, "ok")
     assert all(check["ok"] for check in answer.document["checks"].values())
-    assert "Traceback" not in running.printed()
+    assert "Traceback" not in running.output()
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "SIGTERM"])
@@ -32,7 +32,7 @@ def test_stop_ends_all_processes_and_keeps_the_runs(running: Product, number: si
 
     assert_gone(running)
     running.start()
-    assert running.current_run() == run_id
+    assert running.current_run_id() == run_id
 
 
 @pytest.mark.parametrize("what", ["nothing", "a half-made cluster"])
@@ -41,12 +41,12 @@ def test_stop_during_the_first_steps_of_a_start_leaves_nothing(folder: Path, wha
     with temporary_product(folder / DEEP) as product:
         launcher = product.launch()
         if what == "a half-made cluster":
-            wait_until(lambda: "Creating the database" in product.printed(), what="the message about the cluster")
+            wait_until(lambda: "Creating the database" in product.output(), what="the message about the cluster")
         else:
             # The launcher blocks the signals from its first line on, so that no stop is lost.
             wait_until(lambda: blocks_signal(launcher.pid, signal.SIGINT), what="the blocked signals")
         assert product.stop() == 0
-        assert "Traceback" not in product.printed()
+        assert "Traceback" not in product.output()
         assert_gone(product)
         assert not short_path(product.data_dir).is_symlink()
         assert not list(product.data_dir.glob("postgres/cluster.new-*"))
@@ -59,7 +59,7 @@ def blocks_signal(pid: int, number: signal.Signals) -> bool:
 
 def test_stop_in_the_middle_of_a_start_leaves_nothing_running(fresh: Product) -> None:
     fresh.launch()
-    wait_until(lambda: events(fresh.printed(), "process started"), what="PostgreSQL's start")
+    wait_until(lambda: events(fresh.output(), "process started"), what="PostgreSQL's start")
 
     assert fresh.stop() == 0
     assert_gone(fresh)
@@ -73,13 +73,13 @@ def test_kill_of_the_launcher_ends_all_processes_and_keeps_the_runs(running: Pro
     wait_until(lambda: not running.processes(), what="the end of all processes")
     assert_gone(running)
     running.start()
-    assert running.current_run() == run_id
+    assert running.current_run_id() == run_id
 
 
 def test_start_stops_processes_that_a_killed_launcher_left(running: Product) -> None:
     run_id = active_run(running)
     # Frozen, the process does not end when the kernel signals the death of its parent.
-    for process in running.team("runs reconcile"):
+    for process in running.processes_matching("runs reconcile"):
         process.suspend()
 
     kill_launcher(running)
@@ -87,9 +87,9 @@ def test_start_stops_processes_that_a_killed_launcher_left(running: Product) -> 
     [left] = running.processes()
     running.start()
 
-    assert "Stopped 1 process left over from an earlier start." in running.printed()
+    assert "Stopped 1 process left over from an earlier start." in running.output()
     assert left not in running.processes()
-    assert running.current_run() == run_id
+    assert running.current_run_id() == run_id
     wait_until(lambda: running.health() == "ok", what="/readyz ok")
 
 
@@ -99,7 +99,7 @@ def test_start_waits_for_the_end_of_a_killed_product(running: Product) -> None:
     kill_launcher(running)
     running.start()
 
-    assert running.current_run() == run_id
+    assert running.current_run_id() == run_id
     wait_until(lambda: running.health() == "ok", what="/readyz ok")
 
 
@@ -108,7 +108,7 @@ def test_two_products_run_side_by_side(running: Product, deep: Product) -> None:
     run_id = active_run(deep)
 
     wait_until(lambda: deep.receipts(run_id), what="the receipt by the product's own worker")
-    assert running.current_run() is None
+    assert running.current_run_id() is None
     assert (running.health(), deep.health()) == ("ok", "ok")
     assert not {process.pid for process in running.processes()} & {process.pid for process in deep.processes()}
 
@@ -125,16 +125,16 @@ def test_stop_in_a_deep_folder_removes_the_short_link(
     assert not link.is_symlink()
     assert_gone(deep)
     assert running.health() == "ok"
-    assert running.call("GET", "/api/ingestion/current-run")[0] == 200
+    assert running.request_json("GET", "/api/ingestion/current-run")[0] == 200
 
 
 def test_second_start_in_the_same_data_folder_is_refused(running: Product) -> None:
-    servers = running.team("bin/postgres -D")
+    servers = running.processes_matching("bin/postgres -D")
 
-    printed = refusal(running.data_dir, lines=(1, 2), PORT=str(running.port))
+    output = refusal(running.data_dir, allowed_line_counts=(1, 2), PORT=str(running.port))
 
-    assert "is already running" in printed.splitlines()[-1]  # on a slow machine after a line that it waits
-    assert running.team("bin/postgres -D") == servers
+    assert "is already running" in output.splitlines()[-1]  # On a slow machine, a line about a wait precedes it.
+    assert running.processes_matching("bin/postgres -D") == servers
     assert running.health() == "ok"
 
 
@@ -163,12 +163,12 @@ def test_start_keeps_the_heartbeats_of_another_machine(running: Product) -> None
 
 
 def active_run(product: Product) -> int:
-    return product.current_run() or product.start_run()
+    return product.current_run_id() or product.start_run()
 
 
 def abort_active_run(product: Product) -> None:
-    if run_id := product.current_run():
-        assert product.call("POST", f"/api/ingestion/abort/{run_id}")[0] == 200
+    if run_id := product.current_run_id():
+        assert product.request_json("POST", f"/api/ingestion/abort/{run_id}")[0] == 200
 
 
 def kill_launcher(product: Product) -> None:

@@ -35,7 +35,7 @@ CASES = [(name, scenario) for name, mutant in MUTANTS.items() for scenario in mu
 @pytest.mark.parametrize(("name", "scenario"), CASES)
 def test_mutant_is_caught(checker, name, scenario):
     verdict = checker.check(name, scenarios=[scenario])
-    assert verdict["difference"], f"not caught: {MUTANTS[name].why}"
+    assert verdict["difference"], f"not caught: {MUTANTS[name].effect}"
     assert verdict["fault"] is None
     if MUTANTS[name].evidence != Evidence.ANY:
         assert bool(verdict["violations"]) == (MUTANTS[name].evidence == Evidence.TABLES)

@@ -70,11 +70,11 @@ def outages(client: Client, **headers: str) -> None:
     """Kill Redis and PostgreSQL and send requests, so that errors are logged with their reasons."""
     product = client.product
     for name in ("redis", "postgres"):
-        before = {process.pid for process in product.team(PROCESSES[name])}
+        before = set(product.processes_matching(PROCESSES[name]))
         product.main_process(PROCESSES[name]).kill()
         client("POST", "/api/ingestion/start", **headers)
         client("GET", "/readyz", **headers)
-        wait_until(lambda: {each.pid for each in product.team(PROCESSES[name])} - before, RECOVERY_SECONDS, name)
+        wait_until(lambda: set(product.processes_matching(PROCESSES[name])) - before, RECOVERY_SECONDS, name)
         wait_until(lambda: product.health() == "ok", RECOVERY_SECONDS, "recovery")
 
 
@@ -106,7 +106,7 @@ def assert_no_secret_is_stored(client: Client) -> None:
     dump = str([product.sql(f'SELECT t::text FROM "{name}" t') for (name,) in tables])
     assert "local@localhost" in dump or ANN in dump
     product.stop()
-    written = product.printed() + dump
+    written = product.output() + dump
     assert [line for line in written.splitlines() if any(word in line for word in client.secrets | own)] == []
     files = [path for path in product.data_dir.rglob("*") if path.is_file() and path.name not in OWN]
     assert len(files) > 100  # those of PostgreSQL, with its WAL
@@ -121,7 +121,7 @@ def test_no_secret_is_stored_with_one_user(client: Client) -> None:
     invalid_requests(client)
     assert client("POST", "/api/ingestion/abort/1")[0] == 200
     outages(client)
-    assert key not in client.product.printed()
+    assert key not in client.product.output()
     assert_no_secret_is_stored(client)
 
 
@@ -144,5 +144,5 @@ def test_no_password_token_or_cookie_is_stored_with_accounts(client: Client) -> 
     assert client("GET", "/api/auth/me", Authorization=f"Bearer {token}")[0] == 401
     assert client("POST", "/api/auth/logout", Cookie=cookie)[0] == 204
     for name in ("credential issued", "sign-in refused", "password changed"):
-        wait_until(lambda name=name: events(client.product.printed(), name), what=f"the log line {name}")
+        wait_until(lambda name=name: events(client.product.output(), name), what=f"the log line {name}")
     assert_no_secret_is_stored(client)

@@ -16,7 +16,7 @@ from schemathesis.engine import Status, events, from_schema
 from schemathesis.hooks import GLOBAL_HOOK_DISPATCHER
 from schemathesis.schemas import BaseSchema
 
-PEOPLE = ("ann", "bob")
+USERS = ("ann", "bob")
 """Two users who must not see each other's data."""
 
 BEYOND_JSON_SCHEMA = re.compile(r"(companies\.\d+\.)?(board|name|(include|exclude)(\.\d+)?|updated_at)")
@@ -29,8 +29,8 @@ idempotency key of another request."""
 
 
 @dataclass
-class Figures:
-    """The figures of one pass over the document."""
+class FuzzReport:
+    """The counts and failures of one pass over the document."""
 
     seed: int
     operations: int = 0
@@ -50,19 +50,22 @@ def fuzz(
     tokens: Path | None = None,
     before: Callable[[str], None] = lambda _: None,
     after: Callable[[str], None] = lambda _: None,
-) -> Figures:
-    """Run every check in every phase; call ``before`` and ``after`` each request with its operation."""
-    figures = Figures(seed)
+) -> FuzzReport:
+    """Run every check in every phase.
+
+    Call ``before`` before each request and ``after`` after it, with the operation's name.
+    """
+    report = FuzzReport(seed)
     schema = load(config=_configuration(examples, seed, tokens))
-    schema.hook("filter_failure")(_exclude(figures))
-    figures.operations = schema.statistic.operations.total
+    schema.hook("filter_failure")(_exclude(report))
+    report.operations = schema.statistic.operations.total
     with _around_calls(before, after):
         for event in from_schema(schema).execute():
             if isinstance(event, events.ScenarioFinished):
-                _count(figures, event)
+                _count(report, event)
             elif isinstance(event, (events.NonFatalError, events.FatalError, events.Interrupted)):
-                figures.failures.append(_error_text(event))
-    return figures
+                report.failures.append(_error_text(event))
+    return report
 
 
 def write_tokens(folder: Path) -> tuple[Path, str]:
@@ -70,7 +73,7 @@ def write_tokens(folder: Path) -> tuple[Path, str]:
 
     Run the statement again whenever the fuzzing may have revoked them.
     """
-    secrets = {name: f"ji_{name}-{'x' * 40}" for name in PEOPLE}
+    secrets = {name: f"ji_{name}-{'x' * 40}" for name in USERS}
     headers = {name: [{"name": "Authorization", "value": f"Bearer {secret}"}] for name, secret in secrets.items()}
     target = folder / "tokens.json"
     target.write_text(json.dumps({"auth": [{"name": name, "fixedHeaders": each} for name, each in headers.items()]}))
@@ -89,7 +92,7 @@ def write_tokens(folder: Path) -> tuple[Path, str]:
 def _configuration(examples: int, seed: int, tokens: Path | None) -> schemathesis.Config:
     """Return the configuration: all checks, all phases, ``examples`` per operation."""
     generation = {"database": "none", "no-shrink": True}
-    peers = {"auth": {"wfc": {"path": str(tokens), "peers": list(PEOPLE)}}} if tokens else {}
+    peers = {"auth": {"wfc": {"path": str(tokens), "peers": list(USERS)}}} if tokens else {}
     return schemathesis.Config.from_dict(
         {
             "seed": seed,
@@ -124,8 +127,8 @@ def _around_calls(before: Callable[[str], None], after: Callable[[str], None]) -
             GLOBAL_HOOK_DISPATCHER.unregister(hook)
 
 
-def _exclude(figures: Figures) -> Callable[..., bool]:
-    """Return the only exclusion: a 422 for a value that the document allows because it cannot forbid it."""
+def _exclude(report: FuzzReport) -> Callable[..., bool]:
+    """Return the filter for the only exclusion: a 422 for a value that JSON Schema cannot forbid."""
 
     def filter_failure(context: Any, failure: Any, case: Any, response: Any) -> bool:
         if "positive_data_acceptance" not in type(failure).checks or response.status_code != 422:
@@ -133,29 +136,29 @@ def _exclude(figures: Figures) -> Callable[..., bool]:
         problem = response.json()
         by_meaning = problem["code"].startswith(SEMANTIC_ERRORS)
         excused = by_meaning or all(map(BEYOND_JSON_SCHEMA.fullmatch, problem.get("errors", [""])))
-        figures.excused += excused
+        report.excused += excused
         return not excused
 
     return filter_failure
 
 
-def _count(figures: Figures, event: events.ScenarioFinished) -> None:
+def _count(report: FuzzReport, event: events.ScenarioFinished) -> None:
     recorder = event.recorder
-    figures.cases += len(recorder.interactions)
-    figures.phases[event.phase.value] += len(recorder.interactions)
+    report.cases += len(recorder.interactions)
+    report.phases[event.phase.value] += len(recorder.interactions)
     for case_id, interaction in recorder.interactions.items():
         if interaction.response is not None:
-            figures.answers[interaction.response.status_code] += 1
-            # Schemathesis also sends OPTIONS in an operation's name, to discover methods. That is no success of it.
+            report.answers[interaction.response.status_code] += 1
+            # Schemathesis sends OPTIONS under an operation's name; do not count it as that operation's success.
             operation = recorder.cases[case_id].value.operation
             if interaction.response.status_code < 300 and interaction.request.method == operation.method.upper():
-                figures.succeeded.add(operation.label)
+                report.succeeded.add(operation.label)
     for node in (node for nodes in recorder.checks.values() for node in nodes):
-        figures.checks += 1
+        report.checks += 1
         if node.status != Status.SUCCESS:
             info = node.failure_info
             text = f"{info.failure.operation}: {info.failure}\n{info.code_sample}" if info else "crash"
-            figures.failures.append(f"{event.phase.value}, {node.name}: {text}")
+            report.failures.append(f"{event.phase.value}, {node.name}: {text}")
 
 
 def _error_text(event: Any) -> str:

@@ -16,14 +16,14 @@ def company(user_id: int, board: str, include: tuple[str, ...] = (), exclude: tu
     return companies.add(user_id, {**settings, "include": [*include], "exclude": [*exclude], **more}).company_id
 
 
-def begun(user_id: int) -> int:
+def begin_preview(user_id: int) -> int:
     """Begin a preview and return its id."""
     return lifecycle.begin(user_id)[0]
 
 
-def finished(user_id: int) -> int:
+def finish_preview(user_id: int) -> int:
     """Begin a preview, complete it, and return its id."""
-    preview_id = begun(user_id)
+    preview_id = begin_preview(user_id)
     worker.work(preview_id, lambda: None)
     assert preview(preview_id).finished_at
     return preview_id

@@ -34,7 +34,7 @@ RECOVERY_SECONDS = WAIT_TIMEOUT
 START_SECONDS = 300
 """Seconds that a start may take; more than the sum of the launcher's own limits."""
 
-MEASURE = ["-m", "coverage", "run", "--rcfile=/dev/null", "--branch", "--parallel-mode", "--source=app"]
+COVERAGE_ARGUMENTS = ["-m", "coverage", "run", "--rcfile=/dev/null", "--branch", "--parallel-mode", "--source=app"]
 """Arguments that measure the coverage of the launcher alone.
 
 Other tests cover its child processes, and measuring those would double the time that they take to start.
@@ -44,7 +44,7 @@ Other tests cover its child processes, and measuring those would double the time
 def free_port() -> int:
     """Return a free port and reserve it for the life of this process.
 
-    The UDP port of the same number stays bound as the reservation against other suites. The range lies below the
+    The UDP port of the same number stays bound: it reserves the port against other test runs. The range lies below the
     ephemeral ports, so the system does not assign it.
     """
     for port in range(20_000, 32_768):
@@ -67,7 +67,7 @@ class Answer:
 
 
 class Product:
-    """The product; successive starts of its launcher share the data folder."""
+    """One installation of the product: its data folder, port and launcher."""
 
     project: Path = PROJECT
     python: str = sys.executable
@@ -88,7 +88,7 @@ class Product:
     @property
     def program(self) -> list[str]:
         """The arguments of Python that run the launcher."""
-        return [*(MEASURE if self.measured else []), "run.py"]
+        return [*(COVERAGE_ARGUMENTS if self.measured else []), "run.py"]
 
     def launch(self) -> "subprocess.Popen[bytes]":
         """Start the launcher and return at once; its output replaces that of the previous start."""
@@ -113,14 +113,14 @@ class Product:
             fcntl.flock(folder, fcntl.LOCK_EX)
             launcher = self.launch()
             with suppress(AssertionError):
-                wait_until(lambda: "is ready at" in self.printed() or launcher.poll() is not None, START_SECONDS)
-        assert "is ready at" in self.printed() and launcher.poll() is None, self.printed()
+                wait_until(lambda: "is ready at" in self.output() or launcher.poll() is not None, START_SECONDS)
+        assert "is ready at" in self.output() and launcher.poll() is None, self.output()
 
-    def refused(self) -> str:
+    def expect_refusal(self) -> str:
         """Start the launcher, expect it to exit with code 1, and return its output."""
         launcher = self.launch()
-        assert launcher.wait(WAIT_TIMEOUT) == 1, self.printed()
-        return self.printed()
+        assert launcher.wait(WAIT_TIMEOUT) == 1, self.output()
+        return self.output()
 
     def launch_command(self, *words: str) -> "subprocess.Popen[str]":
         """Start ``flask --app wsgi …`` on this data folder, as an operator does, and return at once."""
@@ -135,7 +135,7 @@ class Product:
         output, errors = command.communicate(stdin, timeout=WAIT_TIMEOUT)
         return subprocess.CompletedProcess(words, command.returncode, output, errors)
 
-    def printed(self) -> str:
+    def output(self) -> str:
         """Return the output of all processes of this start."""
         return self.log.read_text()
 
@@ -145,7 +145,7 @@ class Product:
         self.launcher.send_signal(number)
         return self.launcher.wait(WAIT_TIMEOUT)
 
-    def end(self) -> None:
+    def kill(self) -> None:
         """Kill every process and delete the log and the metrics folder."""
         if self.launcher:
             self.launcher.kill()
@@ -158,7 +158,7 @@ class Product:
         self.log.unlink(missing_ok=True)
         shutil.rmtree(make_metrics_folder(self.data_dir))
 
-    def ask(self, method: str, path: str, timeout: float = 10, **headers: str) -> Answer:
+    def request(self, method: str, path: str, timeout: float = 10, **headers: str) -> Answer:
         """Send a request and return the response. Raises OSError if there is none."""
         names = {name.replace("_", "-"): value for name, value in headers.items()}
         request = urllib.request.Request(f"{self.url}{path}", method=method, headers=names)
@@ -169,30 +169,30 @@ class Product:
         with answer:
             return Answer(answer.status, answer.headers, json.load(answer))
 
-    def call(self, method: str, path: str, timeout: float = 10, **headers: str) -> tuple[int, Any]:
+    def request_json(self, method: str, path: str, timeout: float = 10, **headers: str) -> tuple[int, Any]:
         """Send a request and return the status and the JSON document."""
-        answer = self.ask(method, path, timeout, **headers)
+        answer = self.request(method, path, timeout, **headers)
         return answer.status, answer.document
 
     def start_run(self) -> int:
         """Start a run, which must succeed, and return its id."""
-        status, document = self.call("POST", "/api/ingestion/start")
+        status, document = self.request_json("POST", "/api/ingestion/start")
         assert status == 201, document
         return int(document["run_id"])
 
     def run(self, run_id: int) -> dict[str, Any]:
         """Return the run in full."""
-        status, document = self.call("GET", f"/api/ingestion/runs/{run_id}")
+        status, document = self.request_json("GET", f"/api/ingestion/runs/{run_id}")
         assert status == 200, document
         return dict(document)
 
-    def current_run(self) -> int | None:
+    def current_run_id(self) -> int | None:
         """Return the id of the active run, or None."""
-        return self.call("GET", "/api/ingestion/current-run")[1]["run_id"]
+        return self.request_json("GET", "/api/ingestion/current-run")[1]["run_id"]
 
     def receipts(self, run_id: int) -> int:
         """Return how many times workers logged that they received this run's message."""
-        return sum(event["run_id"] == run_id for event in events(self.printed(), "run received"))
+        return sum(event["run_id"] == run_id for event in events(self.output(), "run received"))
 
     def sql(self, statement: str, *values: Any) -> list[Any]:
         """Run a statement in the product's own database and return its rows. Commits."""
@@ -214,14 +214,14 @@ class Product:
         return redis.Redis(unix_socket_path=path, password=password, socket_timeout=60)
 
     def flush_redis(self) -> None:
-        """Empty the product's own Redis: messages and counted attempts."""
+        """Delete everything in the product's own Redis."""
         with self.broker() as broker:
             broker.flushall()
 
     def health(self) -> str | None:
         """Return the status of /readyz, or None while nothing answers."""
         try:
-            return self.call("GET", "/readyz", timeout=5)[1]["status"]
+            return self.request_json("GET", "/readyz", timeout=5)[1]["status"]
         except OSError:
             return None
 
@@ -251,13 +251,13 @@ class Product:
             with suppress(psutil.NoSuchProcess):
                 process.resume()
 
-    def team(self, words: str) -> list[psutil.Process]:
+    def processes_matching(self, words: str) -> list[psutil.Process]:
         """Return the processes whose command line contains these words."""
         return [process for process in self.processes() if words in _command_line(process)]
 
     def main_process(self, words: str) -> psutil.Process:
         """Return the topmost process whose command line contains these words. Raises StopIteration if there is none."""
-        found = self.team(words)
+        found = self.processes_matching(words)
         ids = {process.pid for process in found}
         return next(process for process in found if process.ppid() not in ids)
 
@@ -269,15 +269,18 @@ class Product:
             return False
 
 
-def refusal(data_dir: Path, lines: Collection[int] = (1,), **environment: str) -> str:
-    """Start where the launcher must refuse; return its output: that many lines and no traceback."""
+def refusal(data_dir: Path, allowed_line_counts: Collection[int] = (1,), **environment: str) -> str:
+    """Start a product that the launcher must refuse; return its output.
+
+    Fail unless the number of its lines is allowed and it has no traceback.
+    """
     product = Product(data_dir, **environment)
     try:
-        output = product.refused()
+        output = product.expect_refusal()
     finally:
         product.log.unlink()
     assert "Traceback" not in output
-    assert len(output.splitlines()) in lines, output
+    assert len(output.splitlines()) in allowed_line_counts, output
     return output
 
 
@@ -292,7 +295,7 @@ def _command_line(process: psutil.Process) -> str:
 def temporary_folder() -> Iterator[Path]:
     """Create a folder with a short path that contains a space.
 
-    Its mode lets others pass: under root, PostgreSQL runs as another user.
+    Other users may pass through it: under root, PostgreSQL runs as another user.
     """
     folder = Path(tempfile.mkdtemp(prefix="ji fault-", dir="/tmp"))
     folder.chmod(0o711)
@@ -304,21 +307,21 @@ def temporary_folder() -> Iterator[Path]:
 
 @contextmanager
 def temporary_product(data_dir: Path, measured: bool = True, **environment: str) -> Iterator[Product]:
-    """Yield a product that is not started; end it and delete its data afterwards."""
+    """Yield a product that is not started; afterwards kill its processes and delete its log, metrics and short link."""
     product = Product(data_dir, measured, **environment)
     try:
         yield product
     finally:
-        product.end()
+        product.kill()
         remove_short_link(data_dir)
 
 
 def ensure_running(product: Product) -> Product:
     """Start the product unless it runs; restart one that a failed test left unhealthy, so that no other test fails."""
     if product.launcher is None or product.launcher.poll() is not None or not _becomes_healthy(product):
-        product.end()
+        product.kill()
         product.start()
-        assert _becomes_healthy(product), product.printed()
+        assert _becomes_healthy(product), product.output()
     return product
 
 

@@ -14,7 +14,7 @@ from tests.support.waiting import WAIT_TIMEOUT
 
 HANGING_WORKER = "tests.support.hanging_worker"
 
-HANG_AT_START = "HANGS_AT_ONCE"
+HANG_AT_START = "HANG_AT_START"
 """The environment variable that makes a hanging worker block its loop from the start."""
 
 HANG_MESSAGE = "The loop hangs."

@@ -17,7 +17,7 @@ from tests.support.factories import make_run, make_user, row, sql
 from tests.support.outages import refusing
 from tests.support.outbox import QUEUE
 from tests.support.parallel import in_parallel
-from tests.support.previews import begun, company, finished, leases_run_out, postings, run_preview, units
+from tests.support.previews import begin_preview, company, finish_preview, leases_run_out, postings, run_preview, units
 from tests.support.waiting import wait_until
 
 
@@ -31,7 +31,7 @@ def test_preview_lists_each_board_and_filters_each_posting(boards, user_id):
     boards.greenhouse("beta", [])
     company(user_id, "acme", include=("engineer",), exclude=("intern",))
     company(user_id, "beta")
-    preview_id = begun(user_id)
+    preview_id = begin_preview(user_id)
     run_preview(preview_id)
     acme, beta = units(preview_id)
     assert (acme.state, acme.outcome, acme.found, acme.taken, acme.unread) == ("listed", "ok", 3, 1, 0)
@@ -58,7 +58,7 @@ def test_failed_board_stores_its_reason_and_affects_no_other(boards, user_id, st
     company(user_id, "acme")
     company(user_id, "beta", source="lever")
     # Both boards are on one host. After it throttled a request, it gets none for the other board either.
-    failed, listed = units(finished(user_id))
+    failed, listed = units(finish_preview(user_id))
     assert (failed.state, failed.outcome, failed.found) == ("failed", outcome, None)
     assert failed.detail.endswith(".")
     assert (failed.retry_at is not None) == (outcome == "throttled")
@@ -71,7 +71,7 @@ def test_failed_board_stores_its_reason_and_affects_no_other(boards, user_id, st
 def test_response_in_an_unknown_format_is_a_failure_not_empty(boards, user_id):
     boards.answer("/v1/boards/acme/jobs", Reply(200, b"<html>Hello</html>", {"Content-Type": "text/html"}))
     company(user_id, "acme")
-    [unit] = units(finished(user_id))
+    [unit] = units(finish_preview(user_id))
     assert (unit.state, unit.outcome) == ("failed", "changed")
 
 
@@ -88,7 +88,7 @@ def test_unexpected_error_is_logged_and_stored_as_a_failure(boards, user_id, mon
         return asked(self, source, board, *rest)
 
     monkeypatch.setattr(HttpClient, "request", ask)
-    failed, listed = units(finished(user_id))
+    failed, listed = units(finish_preview(user_id))
     assert (failed.state, failed.outcome, listed.state) == ("failed", "unreachable", "listed")
     assert "secret" not in failed.detail
     assert "inner secret" in caplog.text
@@ -97,7 +97,7 @@ def test_unexpected_error_is_logged_and_stored_as_a_failure(boards, user_id, mon
 def test_unstorable_listing_is_a_failure_without_retry(boards, user_id):
     boards.greenhouse("acme", [job(1, "Engineer")])
     company(user_id, "acme")
-    preview_id = begun(user_id)
+    preview_id = begin_preview(user_id)
     sql("ALTER TABLE preview_postings ADD CONSTRAINT odd CHECK (title <> 'Engineer')")
     try:
         run_preview(preview_id)
@@ -119,7 +119,7 @@ def test_odd_texts_ids_and_times_are_stored(boards, user_id):
     ]
     boards.greenhouse("acme", odd_jobs)
     company(user_id, "acme")
-    preview_id = finished(user_id)
+    preview_id = finish_preview(user_id)
     [unit] = units(preview_id)
     assert (unit.state, unit.outcome, unit.found) == ("listed", "ok", len(postings(preview_id)))
     assert unit.unread >= 1
@@ -134,10 +134,10 @@ def test_odd_texts_ids_and_times_are_stored(boards, user_id):
 def test_unchanged_board_reuses_its_postings_and_filters_again(boards, user_id):
     path = boards.greenhouse("acme", [job(1, "Engineer", "Text"), job(2, "Cook", "Soup")], etag='"one"')
     company_id = company(user_id, "acme")
-    first = finished(user_id)
+    first = finish_preview(user_id)
     companies.change(company_id, user_id, {"include": ["cook"]})
-    second = finished(user_id)
-    third = finished(user_id)
+    second = finish_preview(user_id)
+    third = finish_preview(user_id)
     assert [asked.headers.get("if-none-match") for asked in boards.requests if asked.path == path] == [
         None, '"one"', '"one"'
     ]
@@ -156,11 +156,11 @@ def test_unchanged_board_reuses_its_postings_and_filters_again(boards, user_id):
 def test_request_is_unconditional_if_the_listing_is_not_stored(boards, user_id):
     path = boards.greenhouse("acme", [job(1, "Engineer")], etag='"one"')
     company(user_id, "acme")
-    finished(user_id)
+    finish_preview(user_id)
     boards.fault("acme", 410)
-    finished(user_id)
+    finish_preview(user_id)
     boards.greenhouse("acme", [job(1, "Engineer")], etag='"one"')
-    preview_id = finished(user_id)
+    preview_id = finish_preview(user_id)
     tags = [asked.headers.get("if-none-match") for asked in boards.requests if asked.path == path]
     assert tags == [None, '"one"', None]
     assert [each.title for each in postings(preview_id)] == ["Engineer"]
@@ -169,13 +169,13 @@ def test_request_is_unconditional_if_the_listing_is_not_stored(boards, user_id):
 def test_validators_of_a_removed_preview_match_no_older_one(boards, user_id):
     boards.greenhouse("acme", [job(1, "Old")], etag='"one"')
     company(user_id, "acme")
-    finished(user_id)
+    finish_preview(user_id)
     boards.greenhouse("acme", [job(2, "New")], etag='"two"')
     company(user_id, "beta")
-    removed = begun(user_id)
+    removed = begin_preview(user_id)
     list_company.list_company(leases.claim_company(removed))
     company(user_id, "gamma")
-    preview_id = finished(user_id)
+    preview_id = finish_preview(user_id)
     assert [unit.board for unit in units(removed)] == []
     assert [each.title for each in postings(preview_id)] == ["New"]
 
@@ -185,19 +185,19 @@ def test_request_is_unconditional_for_another_users_listing(boards, user_id):
     other = make_user("other@example.org")
     company(user_id, "acme")
     company(other, "acme")
-    finished(other)
+    finish_preview(other)
     known = "SELECT listed_at, outcome, etag FROM companies WHERE user_id = :id"
     sql(f"UPDATE companies SET (listed_at, outcome, etag) = ({known})", id=other)
-    assert [each.title for each in postings(finished(user_id))] == ["Engineer"]
+    assert [each.title for each in postings(finish_preview(user_id))] == ["Engineer"]
     assert [asked.headers.get("if-none-match") for asked in boards.requests if asked.path == path] == [None, None]
 
 
 def test_request_is_unconditional_after_an_incomplete_listing(boards, user_id):
     path = boards.greenhouse("acme", [job(1, "Engineer"), {"id": 2}], etag='"one"')
     company(user_id, "acme")
-    [unit] = units(finished(user_id))
+    [unit] = units(finish_preview(user_id))
     assert (unit.found, unit.unread, unit.is_complete) == (1, 1, False)
-    finished(user_id)
+    finish_preview(user_id)
     assert [asked.headers.get("if-none-match") for asked in boards.requests if asked.path == path] == [None, None]
 
 
@@ -205,7 +205,7 @@ def test_company_removed_during_a_preview_stays_in_it(boards, app, user_id):
     hold = Event()
     path = boards.greenhouse("acme", [job(1, "Engineer")], hold=hold)
     company_id = company(user_id, "acme")
-    preview_id = begun(user_id)
+    preview_id = begin_preview(user_id)
 
     def remove_company():
         wait_until(lambda: boards.count(path), what="the request to the board")
@@ -222,13 +222,13 @@ def test_preview_removed_during_the_work_leaves_nothing(boards, app, user_id):
     hold = Event()
     path = boards.greenhouse("acme", [job(1, "Engineer")], hold=hold)
     company_id = company(user_id, "acme")
-    old = begun(user_id)
+    old = begin_preview(user_id)
 
     def replace_preview():
         wait_until(lambda: boards.count(path), what="the request to the board")
         companies.change(company_id, user_id, {"include": ["cook"]})
         hold.set()
-        return begun(user_id)
+        return begin_preview(user_id)
 
     _, new = in_parallel(app, lambda: run_preview(old), replace_preview)
     assert [each.preview_id for each in sql("SELECT preview_id FROM previews")] == [new]
@@ -239,7 +239,7 @@ def test_two_workers_and_duplicate_messages_list_each_board_once(boards, app, us
     paths = [boards.greenhouse(f"b{number}", [job(number, "Engineer")]) for number in range(12)]
     for number in range(12):
         company(user_id, f"b{number}")
-    preview_id = begun(user_id)
+    preview_id = begin_preview(user_id)
     in_parallel(app, *[lambda: run_preview(preview_id)] * 2)
     assert [boards.count(path) for path in paths] == [1] * 12
     assert {unit.state for unit in units(preview_id)} == {"listed"}
@@ -254,7 +254,7 @@ def test_two_workers_and_duplicate_messages_list_each_board_once(boards, app, us
 def test_work_republishes_if_companies_are_left_after_its_slice(boards, app, broker, user_id):
     for number in range(3):
         company(user_id, f"b{number}")
-    preview_id = begun(user_id)
+    preview_id = begin_preview(user_id)
     worker.work(preview_id, lambda: outbox.publish(preview_id), seconds=0)
     assert broker.llen(QUEUE) == 1
     assert at.preview(preview_id).dispatch_count == 1
@@ -263,7 +263,7 @@ def test_work_republishes_if_companies_are_left_after_its_slice(boards, app, bro
 
 def test_store_listing_without_the_lease_writes_nothing(boards, user_id):
     company(user_id, "acme")
-    preview_id = begun(user_id)
+    preview_id = begin_preview(user_id)
     first = leases.claim_company(preview_id)
     assert leases.claim_company(preview_id) is None
     leases_run_out()
@@ -279,7 +279,7 @@ def test_store_listing_without_the_lease_writes_nothing(boards, user_id):
 
 def test_company_that_crashes_its_workers_fails_after_three(boards, user_id):
     company(user_id, "acme")
-    preview_id = begun(user_id)
+    preview_id = begin_preview(user_id)
     for _ in range(3):
         assert completion.close_overdue() == 0
         assert leases.claim_company(preview_id)
@@ -295,7 +295,7 @@ def test_company_that_crashes_its_workers_fails_after_three(boards, user_id):
 def test_company_is_retried_after_the_database_was_unavailable(boards, user_id, app):
     boards.greenhouse("acme", [job(1, "Engineer")])
     company(user_id, "acme")
-    preview_id = begun(user_id)
+    preview_id = begin_preview(user_id)
     sql("ALTER TABLE preview_postings RENAME TO elsewhere")
     try:
         run_preview(preview_id)
@@ -310,7 +310,7 @@ def test_company_is_retried_after_the_database_was_unavailable(boards, user_id, 
 def test_reconciler_closes_a_preview_past_its_deadline(app, broker, user_id):
     company(user_id, "acme")
     company(user_id, "beta")
-    preview_id = begun(user_id)
+    preview_id = begin_preview(user_id)
     leases.claim_company(preview_id)
     sql("UPDATE previews SET deadline_at = now() - interval '1 s'")
     assert leases.claim_company(preview_id) is None
@@ -342,7 +342,7 @@ def test_claim_due_returns_previews_with_a_claimable_company(app, broker, user_i
     """A lease of a dead worker does not delay the companies that wait."""
     company(user_id, "acme")
     company(user_id, "beta")
-    preview_id = begun(user_id)
+    preview_id = begin_preview(user_id)
     leases.claim_company(preview_id)
     assert outbox.claim_due() == []
     make_previews_due()
@@ -358,7 +358,7 @@ def test_claim_due_returns_previews_with_a_claimable_company(app, broker, user_i
 @pytest.mark.parametrize("table", ["ingestion_runs", "previews"])
 def test_reconciler_publishes_previews_despite_a_fault_with_runs(app, broker, user_id, table):
     company(user_id, "acme")
-    preview_id, run_id = begun(user_id), make_run("pending", make_user("b@example.org"))
+    preview_id, run_id = begin_preview(user_id), make_run("pending", make_user("b@example.org"))
     make_previews_due()
     sql("CREATE FUNCTION broken() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE ''inner fault''; END'")
     sql(f"CREATE TRIGGER broken BEFORE UPDATE ON {table} FOR EACH ROW EXECUTE FUNCTION broken()")
@@ -373,7 +373,7 @@ def test_reconciler_publishes_previews_despite_a_fault_with_runs(app, broker, us
 
 def test_reconciler_finishes_the_preview_of_a_dead_worker(app, broker, user_id):
     company(user_id, "acme")
-    preview_id = begun(user_id)
+    preview_id = begin_preview(user_id)
     unit = leases.claim_company(preview_id)
     results.store_failure(unit, results.Outcome.GONE, "Gone.")
     assert at.preview(preview_id).finished_at is None

@@ -14,7 +14,7 @@ from app.services.accounts import users
 from tests.support.accounts import HOST, Visitor, in_browser, person, with_token
 from tests.support.boards import job
 from tests.support.factories import make_run, sql
-from tests.support.previews import company, finished, postings
+from tests.support.previews import company, finish_preview, postings
 
 ANN, BOB = "ann@example.org", "bob@example.org"
 ROWS = ("ingestion_runs", "run_events", "companies", "previews", "preview_companies", "preview_postings") + (
@@ -76,7 +76,7 @@ def ids(accounts_app, bob, boards) -> dict[str, list[int]]:
     boards.greenhouse("acme", [job(1, "Engineer")])
     with accounts_app.app_context():
         bobs = users.get_by_email(BOB).user_id
-        made = {"company_id": [company(bobs, "acme")], "preview_id": [finished(bobs)]}
+        made = {"company_id": [company(bobs, "acme")], "preview_id": [finish_preview(bobs)]}
         ended = [make_run("finished", bobs), make_run("error", bobs, error_message="No."), make_run("aborted", bobs)]
         [posting] = postings(made["preview_id"][0])
     [token] = bob.call("GET", "auth/credentials").json["credentials"]

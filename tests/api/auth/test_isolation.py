@@ -7,7 +7,7 @@ from tests.support.accounts import Visitor, in_browser, person, with_token
 from tests.support.boards import job
 from tests.support.factories import make_run, row, sql
 from tests.support.parallel import in_parallel
-from tests.support.previews import finished, postings
+from tests.support.previews import finish_preview, postings
 from tests.support.responses import problem
 
 ACME = {"source": "greenhouse", "board": "acme", "name": "Acme"}
@@ -56,7 +56,7 @@ def bobs_ids(visitors, accounts_app, boards) -> dict[str, int]:
     boards.greenhouse("acme", [job(1, "Engineer")])
     company_id = bob.call("POST", "ingestion/companies", ACME).json["company_id"]
     with accounts_app.app_context():
-        preview_id = finished(users.get_by_email(BOB).user_id)
+        preview_id = finish_preview(users.get_by_email(BOB).user_id)
         [posting] = postings(preview_id)
     return {"company": company_id, "preview": preview_id, "posting": posting.posting_id}
 
@@ -92,7 +92,7 @@ def test_posting_of_another_user_is_not_found_in_own_preview(visitors, bobs_ids,
     ann, _ = visitors
     ann.call("POST", "ingestion/companies", ACME)
     with accounts_app.app_context():
-        anns_preview = finished(users.get_by_email(ANN).user_id)
+        anns_preview = finish_preview(users.get_by_email(ANN).user_id)
     response = ann.call("GET", f"ingestion/dry-run/{anns_preview}/postings/{bobs_ids['posting']}")
     problem(response, 404, "posting_not_found")
     for path in ("companies", "companies/export"):

@@ -17,9 +17,9 @@ from tests.api.http.test_openapi import EXPECTED
 from tests.conftest import SECRET_KEY
 from tests.support.accounts import person
 from tests.support.boards import job
-from tests.support.contract import PEOPLE, Figures, fuzz, write_tokens
+from tests.support.contract import USERS, FuzzReport, fuzz, write_tokens
 from tests.support.factories import make_run, sql
-from tests.support.previews import company, finished
+from tests.support.previews import company, finish_preview
 
 EXAMPLES = 3
 SEED = 20261126
@@ -71,24 +71,24 @@ def unlimited(broker) -> Callable[[str], None]:
 def make_items(user_id: int) -> None:
     """Make a company, a finished preview of it with a posting, and ended runs."""
     company(user_id, "acme")
-    preview_id = finished(user_id)
+    preview_id = finish_preview(user_id)
     make_run("finished", user_id, preview_id=preview_id)
     make_run("error", user_id, error_message="No.")
 
 
-def check_figures(figures: Figures, succeeded: int) -> None:
+def check_report(report: FuzzReport, succeeded: int) -> None:
     """Check that no fault was found, and that all phases ran."""
-    assert not figures.failures, "\n\n".join(figures.failures[:10])
-    assert figures.operations == len(EXPECTED)
-    assert min(figures.phases[name] for name in ("coverage", "fuzzing", "stateful")) > 0
-    assert len(figures.succeeded) >= succeeded
+    assert not report.failures, "\n\n".join(report.failures[:10])
+    assert report.operations == len(EXPECTED)
+    assert min(report.phases[name] for name in ("coverage", "fuzzing", "stateful")) > 0
+    assert len(report.succeeded) >= succeeded
 
 
 def test_every_response_is_as_documented_with_a_local_user(app, boards, user_id, unlimited):
     boards.greenhouse("acme", [job(1, "Engineer")])
     make_items(user_id)
     # Fewer than all: there are no accounts, and a random id may match nothing.
-    check_figures(fuzz(document_loader(app), EXAMPLES, SEED, before=unlimited), succeeded=20)
+    check_report(fuzz(document_loader(app), EXAMPLES, SEED, before=unlimited), succeeded=20)
 
 
 def test_every_response_is_as_documented_and_isolated_with_accounts(
@@ -97,7 +97,7 @@ def test_every_response_is_as_documented_and_isolated_with_accounts(
     boards.greenhouse("acme", [job(1, "Engineer")])
     tokens, revive = write_tokens(tmp_path)
     with people_app.app_context():
-        for name in PEOPLE:
+        for name in USERS:
             make_items(person(people_app, f"{name}@example.org"))
         sql(revive)
 
@@ -107,4 +107,4 @@ def test_every_response_is_as_documented_and_isolated_with_accounts(
                 sql(revive)
 
     # All but login and the change of a password, which would need a guessed password.
-    check_figures(fuzz(document_loader(people_app), EXAMPLES, SEED, tokens, unlimited, revived), succeeded=24)
+    check_report(fuzz(document_loader(people_app), EXAMPLES, SEED, tokens, unlimited, revived), succeeded=24)

@@ -20,7 +20,7 @@ from tests.support.boards import job
 from tests.support.factories import open_transaction, sql
 from tests.support.outbox import QUEUE
 from tests.support.parallel import in_parallel
-from tests.support.previews import begun, company, leases_run_out, units
+from tests.support.previews import begin_preview, company, leases_run_out, units
 from tests.support.waiting import wait_until
 
 STOPWAIT_SECONDS = 15
@@ -36,7 +36,7 @@ def preview_of(user_id: int, companies: int) -> int:
     """Start a preview of that many companies."""
     for number in range(companies):
         company(user_id, f"b{number:02}")
-    return begun(user_id)
+    return begin_preview(user_id)
 
 
 def test_renew_extends_only_the_leases_that_the_caller_holds(app, user_id):

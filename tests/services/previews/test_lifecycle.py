@@ -22,7 +22,7 @@ from app.services.runs.errors import RunActive
 from app.sources.types import Validators
 from tests.support.factories import make_user, row, sql
 from tests.support.parallel import in_parallel
-from tests.support.previews import begun, company, postings, preview, units
+from tests.support.previews import begin_preview, company, postings, preview, units
 from tests.support.starts import start_run
 
 
@@ -41,9 +41,9 @@ def store(preview_id: int, *postings: dict) -> None:
     completion.finish_if_done(preview_id)
 
 
-def finish_preview(user_id: int) -> int:
+def finish_with_empty_listings(user_id: int) -> int:
     """Start a preview and finish it with empty listings; return its id."""
-    preview_id = begun(user_id)
+    preview_id = begin_preview(user_id)
     while preview(preview_id).finished_at is None:
         store(preview_id)
     return preview_id
@@ -79,7 +79,7 @@ def test_begin_without_enabled_companies_is_refused(user_id, has_disabled):
 
 def test_begin_without_companies_leaves_the_unfinished_preview(user_id):
     company_id = company(user_id, "acme")
-    preview_id = begun(user_id)
+    preview_id = begin_preview(user_id)
     companies.remove(company_id, user_id)
     with pytest.raises(NoCompanies):
         lifecycle.begin(user_id)
@@ -93,7 +93,7 @@ def test_begin_for_a_removed_user_is_refused(app, user_id):
 
 def test_begin_with_the_same_settings_returns_the_unfinished_one(user_id):
     company(user_id, "acme")
-    preview_id = begun(user_id)
+    preview_id = begin_preview(user_id)
     assert lifecycle.begin(user_id) == (preview_id, False)
     store(preview_id)
     assert lifecycle.begin(user_id) == (preview_id + 1, True)
@@ -101,7 +101,7 @@ def test_begin_with_the_same_settings_returns_the_unfinished_one(user_id):
 
 def test_begin_with_other_settings_removes_the_unfinished_one(user_id):
     company_id = company(user_id, "acme")
-    first = begun(user_id)
+    first = begin_preview(user_id)
     companies.change(company_id, user_id, {"include": ["engineer"]})
     second, is_new = lifecycle.begin(user_id)
     assert is_new
@@ -135,15 +135,15 @@ def test_begin_against_a_change_takes_the_old_or_the_new_settings(app, user_id):
 
 def test_begin_prunes_all_but_the_latest_and_those_of_active_runs(user_id):
     company(user_id, "acme")
-    first, second, third = finish_preview(user_id), finish_preview(user_id), finish_preview(user_id)
+    first, second, third = [finish_with_empty_listings(user_id) for _ in range(3)]
     assert [each.preview_id for each in sql("SELECT preview_id FROM previews ORDER BY 1")] == [second, third]
     run_id = start_run(user_id, second)
-    fourth = finish_preview(user_id)
-    fifth = begun(user_id)
+    fourth = finish_with_empty_listings(user_id)
+    fifth = begin_preview(user_id)
     assert [each.preview_id for each in sql("SELECT preview_id FROM previews ORDER BY 1")] == [second, fourth, fifth]
     transitions.abort(run_id)
     store(fifth)
-    begun(user_id)
+    begin_preview(user_id)
     assert row(run_id).preview_id is None
     assert first < second
 
@@ -152,9 +152,9 @@ def test_begin_leaves_the_previews_of_other_users(user_id):
     other = make_user("other@example.org")
     for each in (user_id, other):
         company(each, "acme")
-    theirs = [finish_preview(other), begun(other)]
-    finish_preview(user_id)
-    finish_preview(user_id)
+    theirs = [finish_with_empty_listings(other), begin_preview(other)]
+    finish_with_empty_listings(user_id)
+    finish_with_empty_listings(user_id)
     assert [each.preview_id for each in sql("SELECT preview_id FROM previews WHERE user_id = :id ORDER BY 1", id=other)
             ] == theirs
 
@@ -163,7 +163,7 @@ def test_get_returns_companies_and_totals(user_id):
     company(user_id, "acme", include=("engineer",))
     company(user_id, "beta")
     company(user_id, "gamma")
-    preview_id = begun(user_id)
+    preview_id = begin_preview(user_id)
     store(preview_id, offered("1", "Engineer"), offered("2", "Cook", taken=False, rule_kind="not_included"))
     unit = leases.claim_company(preview_id)
     results.store_failure(unit, Outcome.GONE, "It is gone.")
@@ -180,7 +180,7 @@ def test_get_returns_companies_and_totals(user_id):
 
 def test_start_from_a_finished_preview_stores_its_id(user_id):
     company(user_id, "acme")
-    preview_id = finish_preview(user_id)
+    preview_id = finish_with_empty_listings(user_id)
     run_id = start_run(user_id, preview_id)
     assert row(run_id).preview_id == preview_id
     assert queries.get(run_id, user_id).preview_id == preview_id
@@ -188,7 +188,7 @@ def test_start_from_a_finished_preview_stores_its_id(user_id):
 
 def test_start_refuses_an_unfinished_outdated_or_missing_preview(user_id):
     company_id = company(user_id, "acme")
-    preview_id = begun(user_id)
+    preview_id = begin_preview(user_id)
     with pytest.raises(PreviewUnfinished):
         start_run(user_id, preview_id)
     store(preview_id)
@@ -197,7 +197,7 @@ def test_start_refuses_an_unfinished_outdated_or_missing_preview(user_id):
         start_run(user_id, preview_id)
     other = make_user("other@example.org")
     company(other, "acme")
-    for missing in (finish_preview(other), 404):
+    for missing in (finish_with_empty_listings(other), 404):
         with pytest.raises(PreviewNotFound) as refusal:
             start_run(user_id, missing)
         assert refusal.value.detail == f"There is no preview {missing}."
@@ -209,7 +209,7 @@ def test_start_refuses_an_unfinished_outdated_or_missing_preview(user_id):
 def test_start_names_an_active_run_before_it_checks_the_preview(user_id):
     company(user_id, "acme")
     active = start_run(user_id)
-    for preview_id in (begun(user_id), 404):
+    for preview_id in (begin_preview(user_id), 404):
         with pytest.raises(RunActive) as refusal:
             start_run(user_id, preview_id)
         assert refusal.value.run_id == active
@@ -219,7 +219,7 @@ def test_start_against_a_change_of_settings_starts_or_is_refused(app, user_id):
     """In either order, a run exists only if its preview was current when the run started."""
     company_id = company(user_id, "acme")
     for number in range(12):
-        preview_id = finish_preview(user_id)
+        preview_id = finish_with_empty_listings(user_id)
         changes = {"include": [f"term {number}"]}
         started, changed = in_parallel(
             app, lambda: start_run(user_id, preview_id), lambda: companies.change(company_id, user_id, changes)
@@ -234,7 +234,7 @@ def test_start_against_a_change_of_settings_starts_or_is_refused(app, user_id):
 
 def test_start_in_parallel_from_one_preview_has_one_winner(app, user_id):
     company(user_id, "acme")
-    preview_id = finish_preview(user_id)
+    preview_id = finish_with_empty_listings(user_id)
     outcomes = in_parallel(app, *[lambda: start_run(user_id, preview_id)] * 8)
     [winner] = [outcome for outcome in outcomes if isinstance(outcome, int)]
     assert {outcome.run_id for outcome in outcomes if isinstance(outcome, RunActive)} == {winner}
@@ -243,7 +243,7 @@ def test_start_in_parallel_from_one_preview_has_one_winner(app, user_id):
 def test_start_against_the_removal_of_its_preview_is_sound(app, user_id):
     company(user_id, "acme")
     for _ in range(10):
-        preview_id = finish_preview(user_id)
+        preview_id = finish_with_empty_listings(user_id)
         started, _ = in_parallel(
             app,
             lambda: start_run(user_id, preview_id),
@@ -258,7 +258,7 @@ def test_start_against_the_removal_of_its_preview_is_sound(app, user_id):
 def test_page_by_page_returns_all_postings_once(user_id):
     company(user_id, "acme")
     company(user_id, "beta")
-    preview_id = begun(user_id)
+    preview_id = begin_preview(user_id)
     store(preview_id, *[offered(str(number), f"Job {number}") for number in range(5)])
     store(preview_id, *[offered(str(number), f"Job {number}") for number in range(2)])
     paged, after = [], 0
@@ -292,7 +292,7 @@ def test_page_by_page_returns_all_postings_once(user_id):
 )
 def test_search_finds_parts_in_any_case_and_escapes_wildcards(user_id, search, titles):
     company(user_id, "acme")
-    preview_id = begun(user_id)
+    preview_id = begin_preview(user_id)
     store(
         preview_id,
         offered("1", "Ärztin Engineer"),
@@ -306,12 +306,12 @@ def test_search_finds_parts_in_any_case_and_escapes_wildcards(user_id, search, t
 
 def test_get_posting_returns_texts_within_its_preview_only(user_id):
     company(user_id, "acme")
-    preview_id = begun(user_id)
+    preview_id = begin_preview(user_id)
     store(preview_id, offered("1", "Engineer", description="Build.", requirements="Hands."))
     [posting] = postings(preview_id)
     found = postings_service.get(preview_id, posting.posting_id, user_id)
     assert (found.description, found.requirements, found.company) == ("Build.", "Hands.", "Acme")
-    newer = begun(user_id)
+    newer = begin_preview(user_id)
     for ids, error in (((newer, posting.posting_id), PostingNotFound), ((404, posting.posting_id), PreviewNotFound)):
         with pytest.raises(error):
             postings_service.get(*ids, user_id)
@@ -327,7 +327,7 @@ def test_get_posting_returns_texts_within_its_preview_only(user_id):
 )
 def test_checks_refuse_impossible_states_of_a_company(user_id, change):
     company(user_id, "acme")
-    preview_id = begun(user_id)
+    preview_id = begin_preview(user_id)
     with pytest.raises(IntegrityError):
         sql(f"UPDATE preview_companies SET {change} WHERE preview_id = {preview_id}")
 

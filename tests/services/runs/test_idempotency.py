@@ -12,7 +12,7 @@ from app.services.runs import idempotency, queries, start, transitions
 from app.services.runs.errors import IdempotencyKeyReused, RunActive
 from tests.support.factories import make_user, row, sql, timeline
 from tests.support.parallel import in_parallel
-from tests.support.previews import company, finished
+from tests.support.previews import company, finish_preview
 from tests.support.statements import watch_statements
 from tests.support.waiting import wait_until
 
@@ -33,7 +33,7 @@ def preview_id(user_id, boards) -> int:
     """A finished preview of the user's only company."""
     boards.greenhouse("acme", [])
     company(user_id, "acme")
-    return finished(user_id)
+    return finish_preview(user_id)
 
 
 def key_of(run_id: int) -> str | None:

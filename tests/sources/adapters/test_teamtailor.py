@@ -27,7 +27,7 @@ def test_teamtailor_listing_follows_pages_by_offset(web, http_client):
 
 
 @pytest.mark.parametrize(
-    ("written", "leads"),
+    ("link", "expected"),
     [
         ("/jobs/7100-baker", "https://acme.teamtailor.com/jobs/7100-baker"),
         ("https://career.acme.example/jobs/1-ingénieur", "https://career.acme.example/jobs/1-ing%C3%A9nieur"),
@@ -37,11 +37,11 @@ def test_teamtailor_listing_follows_pages_by_offset(web, http_client):
         (None, "https://acme.teamtailor.com/jobs"),
     ],
 )
-def test_teamtailor_link_is_resolved_or_falls_back_to_the_board(web, http_client, written, leads):
+def test_teamtailor_link_is_resolved_or_falls_back_to_the_board(web, http_client, link, expected):
     document = copy.deepcopy(TEAMTAILOR)
-    document["items"][0]["url"] = written
+    document["items"][0]["url"] = link
     web.json("/jobs.json", document)
-    assert list_board(http_client, "teamtailor", "acme").postings[0].url == leads
+    assert list_board(http_client, "teamtailor", "acme").postings[0].url == expected
 
 
 def test_teamtailor_400_is_retried(web, http_client):

@@ -257,7 +257,7 @@ def test_website_robots_txt_may_always_be_read(web, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("url", "leads"),
+    ("url", "expected"),
     [
         ("../x/1", "/x/1"),
         ("https://apply.example/1", "https://apply.example/1"),
@@ -267,10 +267,10 @@ def test_website_robots_txt_may_always_be_read(web, monkeypatch):
         (7, "/jobs/a"),
     ],
 )
-def test_website_link_is_resolved_or_falls_back_to_the_page(web, list_site, url, leads):
+def test_website_link_is_resolved_or_falls_back_to_the_page(web, list_site, url, expected):
     serve_site(web, a=posting("A", url=url))
     [found] = list_site().postings
-    assert found.url == (leads if "://" in leads else SITE + leads)
+    assert found.url == (expected if "://" in expected else SITE + expected)
 
 
 def test_website_postings_sharing_the_front_page_link_stay_apart(web, list_site):
