@@ -176,10 +176,10 @@ def answer_malformed(client: socket.socket, status: int, _reason: str, _message:
     instead of 501.
     """
     kind = HTTPStatus.BAD_REQUEST if status == HTTPStatus.NOT_IMPLEMENTED else HTTPStatus(status)
-    is_ours = kind >= HTTPStatus.INTERNAL_SERVER_ERROR
-    detail = "Something went wrong here." if is_ours else "The request is not well-formed HTTP, or too long."
+    is_server_error = kind >= HTTPStatus.INTERNAL_SERVER_ERROR
+    detail = "Something went wrong here." if is_server_error else "The request is not well-formed HTTP, or too long."
     request_id = uuid.uuid4().hex
-    document = problem_document(kind, "internal_error" if is_ours else "bad_request", detail, request_id)
+    document = problem_document(kind, "internal_error" if is_server_error else "bad_request", detail, request_id)
     body = json.dumps(document) + "\n"
     head = (
         f"HTTP/1.1 {kind.value} {kind.phrase}\r\nConnection: close\r\nContent-Type: {PROBLEM_JSON}\r\n"

@@ -41,7 +41,7 @@ LARGE_STATEMENT_TIMEOUT = 60
 MAX_LARGE_STATEMENTS = 2
 """Simultaneous large statements of a process, each on its own connection. More would only slow each other down."""
 
-ONE_STATEMENT_EACH: dict[str, Any] = {
+AUTOCOMMIT_OPTIONS: dict[str, Any] = {
     # Each statement is a transaction: BEGIN and COMMIT would cost a round trip each.
     "isolation_level": "AUTOCOMMIT",
     # So there is nothing to roll back, neither after a statement nor when a connection returns to its pool.
@@ -114,8 +114,8 @@ def engine_options(connections: int) -> dict[str, Any]:
         # Overflow connections would be closed after each use.
         "max_overflow": 0,
         "pool_timeout": POOL_TIMEOUT,
-        "connect_args": _session(STATEMENT_TIMEOUT),
-        **ONE_STATEMENT_EACH,
+        "connect_args": _connect_args(STATEMENT_TIMEOUT),
+        **AUTOCOMMIT_OPTIONS,
     }
 
 
@@ -125,8 +125,8 @@ def large_engine(engine: Engine) -> Engine:
         engine.url,
         poolclass=NullPool,
         hide_parameters=True,
-        connect_args=_session(LARGE_STATEMENT_TIMEOUT),
-        **ONE_STATEMENT_EACH,
+        connect_args=_connect_args(LARGE_STATEMENT_TIMEOUT),
+        **AUTOCOMMIT_OPTIONS,
     )
     event.listen(large, "do_connect", _connect_large)
     return large
@@ -144,7 +144,7 @@ def make_connection_slots(engine: Engine) -> FairSemaphore:
     return FairSemaphore(engine.pool.size())
 
 
-def _session(statement_timeout: int) -> dict[str, Any]:
+def _connect_args(statement_timeout: int) -> dict[str, Any]:
     return {
         "connect_timeout": 3,
         "application_name": "job-ingestion",

@@ -46,7 +46,7 @@ READY_TIMEOUT = 60
 HEALTH_TIMEOUT = 20
 """Seconds after that until every part must be healthy; if one is not, the product is announced as degraded."""
 
-LOCK_TIMEOUT = 25
+DATA_DIR_LOCK_TIMEOUT = 25
 """Seconds to wait for a stopping product, or a command, to release the data folder."""
 
 WAIT_NOTICE_DELAY = 4
@@ -146,19 +146,19 @@ def _check_data_dir(settings: Settings) -> None:
 def _locked_data_dir(settings: Settings) -> Iterator[None]:
     """Hold the lock of the data folder; wait while a product is stopping there, or a command runs.
 
-    Raises LaunchError after LOCK_TIMEOUT, or as soon as a running product answers.
+    Raises LaunchError after DATA_DIR_LOCK_TIMEOUT, or as soon as a running product answers.
     """
-    started, noticed = time.monotonic(), False
+    started, notice_printed = time.monotonic(), False
     while True:
         with product_lock(settings.data_dir) as acquired:
             if acquired:
                 yield
                 return
         waited = time.monotonic() - started
-        if waited > WAIT_NOTICE_DELAY and not noticed:
-            _print(f"The data folder {settings.data_dir} is in use; waiting up to {LOCK_TIMEOUT} s ...")
-            noticed = True
-        if waited > LOCK_TIMEOUT or (waited > PROBE_DELAY and fetch(settings, "/healthz")):
+        if waited > WAIT_NOTICE_DELAY and not notice_printed:
+            _print(f"The data folder {settings.data_dir} is in use; waiting up to {DATA_DIR_LOCK_TIMEOUT} s ...")
+            notice_printed = True
+        if waited > DATA_DIR_LOCK_TIMEOUT or (waited > PROBE_DELAY and fetch(settings, "/healthz")):
             raise LaunchError(
                 f"Job Ingestion, or one of its commands, is already running in {settings.data_dir}:"
                 " stop it first, or set another DATA_DIR and PORT for a second product."

@@ -13,8 +13,8 @@ from app.sources.board_token import Board
 from app.sources.deadline import Deadline
 from app.sources.errors import NotFound, OutOfTime, RateLimited, SourceError, Throttled
 from app.sources.http.client import HttpClient
+from app.sources.parsing.dates_and_places import unique
 from app.sources.parsing.postings import MAX_ID_LENGTH, ParsedPage, company_of, parse_page
-from app.sources.parsing.values import unique
 from app.sources.types import Listing, ListingRequest, Page, Posting, Response, Source, Validators
 
 LISTING_SECONDS = 90.0
@@ -146,21 +146,22 @@ def _crawl(client: HttpClient, board: Board, builder: ListingBuilder, deadline: 
     These pages are independent, unlike those of one list. A fault loses only its own page and makes the listing
     incomplete. Raises the first fault if no posting was found.
     """
-    source, fault = builder.source, None
+    source, first_error = builder.source, None
     while builder.queue:
         request = builder.queue.popleft()
         try:
             response = client.request(source, board, request, deadline)
-            builder.add(_parsed(client, request.read or source.parse, response, board, deadline, builder.with_texts))
+            parse = request.read or source.parse
+            builder.add(_parse_response(client, parse, response, board, deadline, builder.with_texts))
         except SourceError as error:
-            fault = fault or error
+            first_error = first_error or error
             builder.unparsed += 1
             if isinstance(error, Throttled | OutOfTime | RateLimited):
                 # All further requests would fail in the same way.
                 builder.unparsed += len(builder.queue)
                 break
-    if fault and not builder.postings:
-        raise fault
+    if first_error and not builder.postings:
+        raise first_error
     if not builder.records:
         # This is not an empty board: such a site may hide its postings from programs, or never have shown any.
         pages = f"pages read: {builder.skipped_pages}" if builder.skipped_pages else "its sitemap lists no job pages"
@@ -172,7 +173,7 @@ def _add(
 ) -> ListingRequest | None:
     """Parse and add one response; returns the request of the next page."""
     source = builder.source
-    parsed = _parsed(client, source.parse, response, board, deadline, builder.with_texts)
+    parsed = _parse_response(client, source.parse, response, board, deadline, builder.with_texts)
     is_new = builder.add(parsed)
     next_request = source.next_request(board, builder.records, parsed.page)
     if next_request and not is_new:
@@ -182,7 +183,7 @@ def _add(
     return next_request
 
 
-def _parsed(
+def _parse_response(
     client: HttpClient, parse: Parse, response: Response, board: Board, deadline: Deadline, with_texts: bool
 ) -> ParsedPage:
     parsed: ParsedPage = client.compute(parse_page, parse, response, board, deadline, with_texts)

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any
 from urllib.parse import SplitResult
 
-from app.sources.board_token import TOKEN, Board, board_in_host, read_board
+from app.sources.board_token import TOKEN_PLACEHOLDER, Board, check_host_token, read_board
 from app.sources.errors import ShapeChanged
 
 HTML = "text/html,application/xhtml+xml;q=0.9,*/*;q=0.1"
@@ -234,9 +234,10 @@ class Source:
         """Parse the name of a board of this source. Raises ValueError with a sentence for users."""
         board = read_board(text, self.bases)
         base = self.bases[board.region]
-        if TOKEN not in base:
+        if TOKEN_PLACEHOLDER not in base:
             return board
-        return board_in_host(board, own_domains=bool(self.fingerprints), is_whole=base.endswith(f"//{TOKEN}"))
+        is_whole = base.endswith(f"//{TOKEN_PLACEHOLDER}")
+        return check_host_token(board, own_domains=bool(self.fingerprints), is_whole=is_whole)
 
     def base_key(self, region: str) -> str:
         """Return the key of a base address in SOURCE_BASE_URLS: ``lever``, or ``lever_eu`` for a region."""

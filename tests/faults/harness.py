@@ -69,7 +69,7 @@ def create_application(settings: Settings) -> Flask:
     """Return the application with accounts and long timeouts."""
     bounds.LOCK_TIMEOUT = bounds.STATEMENT_TIMEOUT = TIMEOUT_SECONDS
     bounds.BoundedConnection.answer_timeout = 2 * TIMEOUT_SECONDS
-    bounds._session = partial(_session_with_long_timeout, bounds._session)
+    bounds._connect_args = partial(_with_long_timeout, bounds._connect_args)
     timeouts = {"socket_timeout": TIMEOUT_SECONDS, "socket_connect_timeout": TIMEOUT_SECONDS}
     celery_app.PUBLISHER_TRANSPORT_OPTIONS.update(timeouts)
     reconciler.MAX_PUBLISH_SECONDS = -TIMEOUT_SECONDS
@@ -77,8 +77,8 @@ def create_application(settings: Settings) -> Flask:
     return create_app(accounts)
 
 
-def _session_with_long_timeout(session: Callable[[int], dict[str, Any]], seconds: int) -> dict[str, Any]:
-    return session(seconds) | {"connect_timeout": TIMEOUT_SECONDS}
+def _with_long_timeout(connect_args: Callable[[int], dict[str, Any]], seconds: int) -> dict[str, Any]:
+    return connect_args(seconds) | {"connect_timeout": TIMEOUT_SECONDS}
 
 
 def create_tables(app: Flask) -> None:

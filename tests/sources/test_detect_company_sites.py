@@ -105,7 +105,7 @@ def test_detect_follows_at_most_three_links(web, detect_page):
 
 
 def test_detect_link_that_hangs_leaves_time_for_the_next(web, detect_page, monkeypatch):
-    monkeypatch.setattr(detect, "HOP_SECONDS", 3)
+    monkeypatch.setattr(detect, "LINK_TIMEOUT", 3)
     monkeypatch.setattr(detect, "DETECT_SECONDS", 12)
     web.replies["/company"] = Reply(b"<a href='/jobs'>Jobs</a><a href='/careers'>Careers</a>")
     web.replies["/jobs"] = Reply(EMBEDDED, delay=40)

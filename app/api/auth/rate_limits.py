@@ -23,7 +23,7 @@ from app.services.companies.errors import DetectionBusy
 
 log = structlog.get_logger(__name__)
 
-PASSWORDS_PER_ADDRESS = parse("30 per 5 minutes")
+PASSWORDS_PER_IP = parse("30 per 5 minutes")
 """More than an office behind one address needs; far less than guessing needs."""
 
 PASSWORDS_PER_ACCOUNT = parse("10 per 5 minutes")
@@ -38,7 +38,7 @@ MAX_DETECTIONS = 4
 REDIS_RETRY_SECONDS = 5.0
 """Seconds without requests to a Redis that failed."""
 
-Limits = Iterator[tuple[RateLimitItem, str, str]]
+AttemptLimits = Iterator[tuple[RateLimitItem, str, str]]
 
 
 class AttemptLimiter:
@@ -101,8 +101,8 @@ def limit_password_attempts(handler: Callable[..., Any]) -> Callable[..., Any]:
     somebody else.
     """
 
-    def limits() -> Limits:
-        yield PASSWORDS_PER_ADDRESS, "address", _client_address()
+    def limits() -> AttemptLimits:
+        yield PASSWORDS_PER_IP, "address", _client_ip()
         yield PASSWORDS_PER_ACCOUNT, "account", _account_key()
 
     return _limited(handler, limits)
@@ -111,7 +111,7 @@ def limit_password_attempts(handler: Callable[..., Any]) -> Callable[..., Any]:
 def limit_detections(handler: Callable[..., Any]) -> Callable[..., Any]:
     """Limit a handler that sends requests to other servers. Raises TooManyRequests, or DetectionBusy without a slot."""
 
-    def limits() -> Limits:
+    def limits() -> AttemptLimits:
         yield DETECTIONS_PER_USER, "detect", f"user {current_user_id()}"
 
     @wraps(handler)
@@ -127,7 +127,7 @@ def limit_detections(handler: Callable[..., Any]) -> Callable[..., Any]:
     return _limited(with_slot, limits)
 
 
-def _limited(handler: Callable[..., Any], limits: Callable[[], Limits]) -> Callable[..., Any]:
+def _limited(handler: Callable[..., Any], limits: Callable[[], AttemptLimits]) -> Callable[..., Any]:
     @wraps(handler)
     def limited(*args: Any, **kwargs: Any) -> Any:
         for limit, scope, name in limits():
@@ -137,7 +137,7 @@ def _limited(handler: Callable[..., Any], limits: Callable[[], Limits]) -> Calla
     return limited
 
 
-def _client_address() -> str:
+def _client_ip() -> str:
     """Return the client's address; of IPv6 only the /64 network, because clients choose the rest themselves."""
     try:
         address = ipaddress.ip_address(request.remote_addr or "")

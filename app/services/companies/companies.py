@@ -43,7 +43,7 @@ MAX_ADD_ATTEMPTS = 100
 """Attempts of one addition. It is repeated if the company that blocked it has been removed by now; more in a row is a
 bug."""
 
-SETTINGS = ("source", "board", "name", "enabled", "include", "exclude")
+COMPANY_FIELDS = ("source", "board", "name", "enabled", "include", "exclude")
 """The columns that a user sets."""
 
 
@@ -71,20 +71,21 @@ def find_by_board(user_id: int, source: str, board: str) -> int | None:
 
 def get(company_id: int, user_id: int) -> Row[Any]:
     """Return a company of this user. Raises CompanyNotFound, also for another user's."""
-    return _by_id(run_statement(select(COMPANIES).where(*_is(company_id, user_id))), company_id)
+    company = select(COMPANIES).where(*_owned_company(company_id, user_id))
+    return _first_or_not_found(run_statement(company), company_id)
 
 
-def add(user_id: int, settings: dict[str, Any]) -> Row[Any]:
-    """Add a company with these settings (``SETTINGS``) and return it. Commits.
+def add(user_id: int, fields: dict[str, Any]) -> Row[Any]:
+    """Add a company with these fields (``COMPANY_FIELDS``) and return it. Commits.
 
     Raises CompanyExists with the company's id if the user already has the board, TooManyCompanies, or Unauthenticated
     if the user was removed.
     """
     for _ in range(MAX_ADD_ATTEMPTS):
-        if rows := _for_existing_user(lambda: run_statement(_insert_one(user_id, settings))):
+        if rows := _for_existing_user(lambda: run_statement(_insert_one(user_id, fields))):
             log.info("company added", user_id=user_id, company_id=rows[0].company_id)
             return rows[0]
-        board = (COMPANIES.c.source == settings["source"]) & (COMPANIES.c.board == settings["board"])
+        board = (COMPANIES.c.source == fields["source"]) & (COMPANIES.c.board == fields["board"])
         mine = COMPANIES.c.user_id == user_id
         existing = select(COMPANIES.c.company_id).where(mine, board).scalar_subquery()
         found = run_statement(select(existing.label("existing_id"), func.count().label("total")).where(mine))[0]
@@ -105,7 +106,7 @@ def change(
     """
     unchanged = [] if expected_updated_at is None else [COMPANIES.c.updated_at == expected_updated_at]
     if changes:
-        changed = update(COMPANIES).where(*_is(company_id, user_id), *unchanged)
+        changed = update(COMPANIES).where(*_owned_company(company_id, user_id), *unchanged)
         rows = run_statement(changed.values(updated_at=func.clock_timestamp(), **changes).returning(COMPANIES))
         if rows:
             return rows[0]
@@ -117,8 +118,8 @@ def change(
 
 def remove(company_id: int, user_id: int) -> None:
     """Remove a company of this user. Commits. Raises CompanyNotFound, also for another user's."""
-    removed = delete(COMPANIES).where(*_is(company_id, user_id)).returning(COMPANIES.c.company_id)
-    _by_id(run_statement(removed), company_id)
+    removed = delete(COMPANIES).where(*_owned_company(company_id, user_id)).returning(COMPANIES.c.company_id)
+    _first_or_not_found(run_statement(removed), company_id)
     log.info("company removed", user_id=user_id, company_id=company_id)
 
 
@@ -155,12 +156,13 @@ def settings_hash(user_id: int | ColumnElement[int]) -> ColumnElement[str]:
     return select(digest).where(COMPANIES.c.user_id == user_id, COMPANIES.c.enabled).scalar_subquery()
 
 
-def _insert_one(user_id: int, settings: dict[str, Any]) -> Any:
+def _insert_one(user_id: int, fields: dict[str, Any]) -> Any:
     """Build the INSERT of a company, unless the user has this board or MAX_COMPANIES companies."""
     count = select(func.count()).where(COMPANIES.c.user_id == user_id).scalar_subquery()
-    values = [literal(settings[name], COMPANIES.c[name].type) for name in SETTINGS]
+    values = [literal(fields[name], COMPANIES.c[name].type) for name in COMPANY_FIELDS]
     row = select(literal(user_id), *values).where(count < MAX_COMPANIES)
-    return insert(COMPANIES).from_select(["user_id", *SETTINGS], row).on_conflict_do_nothing().returning(COMPANIES)
+    new = insert(COMPANIES).from_select(["user_id", *COMPANY_FIELDS], row)
+    return new.on_conflict_do_nothing().returning(COMPANIES)
 
 
 def _merge_all(user_id: int, entries: list[dict[str, Any]]) -> Any:
@@ -185,7 +187,7 @@ def _merge_all(user_id: int, entries: list[dict[str, Any]]) -> Any:
         # Every import locks the rows in this order, so simultaneous ones wait for each other instead of deadlocking.
         .order_by(imported.c.source, imported.c.board)
     )
-    new = insert(COMPANIES).from_select(["user_id", *SETTINGS], rows)
+    new = insert(COMPANIES).from_select(["user_id", *COMPANY_FIELDS], rows)
     names = ("name", "enabled", "include", "exclude")
     merged = (
         new.on_conflict_do_update(
@@ -227,11 +229,11 @@ def _for_existing_user(insertion: Callable[[], Sequence[Row[Any]]]) -> Sequence[
         raise Unauthenticated(USER_REMOVED) from error
 
 
-def _is(company_id: int, user_id: int) -> list[ColumnElement[bool]]:
+def _owned_company(company_id: int, user_id: int) -> list[ColumnElement[bool]]:
     return [COMPANIES.c.company_id == company_id, COMPANIES.c.user_id == user_id]
 
 
-def _by_id(rows: Sequence[Row[Any]], company_id: int) -> Row[Any]:
+def _first_or_not_found(rows: Sequence[Row[Any]], company_id: int) -> Row[Any]:
     if not rows:
         raise CompanyNotFound(f"There is no company {company_id}.")
     return rows[0]

@@ -10,36 +10,30 @@ from typing import Any
 from urllib.parse import SplitResult, urlencode, urlsplit
 
 import stamina
-from protego import Protego
 
-from app.sources.board_token import TOKEN, Board, rate_limit_key, with_token
+from app.sources.board_token import TOKEN_PLACEHOLDER, Board, rate_limit_key, with_token
 from app.sources.deadline import Deadline
 from app.sources.errors import AddressRefused, Forbidden, Moved, RateLimited, SourceError, Throttled, Unreachable
 from app.sources.http import transport
-from app.sources.http.policy import RequestPolicy, check_fetchable, is_fetchable
 from app.sources.http.rate_limit import CommandRateLimiter, RateLimiter
+from app.sources.http.request_policy import MAX_REDIRECTS, RequestPolicy
 from app.sources.http.responses import check_listing, is_missing, origin, redirect_target, retry_after, status_error
+from app.sources.http.robots import ROBOTS_KEPT_SECONDS, fetch_robots, parse_robots
+from app.sources.http.ssrf import check_fetchable
 from app.sources.http.transport import Limits, RawResponse
 from app.sources.types import HTML, ListingRequest, Response, Source, Validators
 
-LISTING_BYTES = 32_000_000
-PAGE_BYTES = 4_000_000
-ROBOTS_BYTES = 512_000
-"""The part of a robots.txt that is read. RFC 9309 requires at least 500 KiB and permits to ignore the rest."""
-
-ROBOTS_KEPT_SECONDS = 3600
-"""RFC 9309 permits a day. After an hour a company's change takes effect on the same day."""
-
+MAX_LISTING_BYTES = 32_000_000
+MAX_PAGE_BYTES = 4_000_000
 PAGE_PACE_SECONDS = 1.0
 PAGE_TIMEOUT = 15.0
 
 MAX_ATTEMPTS = 3
-MAX_REDIRECTS = 5
 MAX_CRAWL_DELAY = 30.0
-STRIKES = 3
+MAX_THROTTLED_BOARDS = 3
 """After so many throttled boards without a success between, the whole host is blocked."""
 
-STRIKE_SECONDS = 1.0
+SHORT_BLOCK_SECONDS = 1.0
 """The block of the whole host before that."""
 
 MIN_ATTEMPT_SECONDS = 0.2
@@ -98,12 +92,13 @@ class HttpClient:
         base = self._bases.get(key, source.bases[board.region]).rstrip("/")
         query = f"?{urlencode(request.query)}" if request.query else ""
         url = urlsplit(f"{with_token(base, board)}{request.path}{query}")
+        # The operator's address may be private; a company's own domain, which replaces it, may not.
+        is_on_base = urlsplit(base).netloc.replace(TOKEN_PLACEHOLDER, board.token) == url.netloc
         policy = RequestPolicy(
             source.pace_seconds,
             source.answer_seconds,
-            PAGE_BYTES if request.accept == HTML else LISTING_BYTES,
-            # The operator's address may be private; a company's own domain, which replaces it, may not.
-            allow_private=key in self._bases and urlsplit(base).netloc.replace(TOKEN, board.token) == url.netloc,
+            MAX_PAGE_BYTES if request.accept == HTML else MAX_LISTING_BYTES,
+            allow_private=key in self._bases and is_on_base,
             retryable_statuses=source.retryable_statuses,
             shared_rate_limit=rate_limit_key(base),
         )
@@ -122,7 +117,7 @@ class HttpClient:
         allow_private = url.netloc in self._allowed_private_hosts
         if not allow_private:
             check_fetchable(url)
-        policy = RequestPolicy(PAGE_PACE_SECONDS, PAGE_TIMEOUT, PAGE_BYTES, allow_private=allow_private)
+        policy = RequestPolicy(PAGE_PACE_SECONDS, PAGE_TIMEOUT, MAX_PAGE_BYTES, allow_private=allow_private)
         try:
             raw, final = self._follow(url, {"Accept": HTML}, policy, deadline)
         except Moved as moved:
@@ -136,11 +131,11 @@ class HttpClient:
     ) -> tuple[RawResponse, SplitResult]:
         """GET a URL and follow redirects on the same host. Raises Moved for one to another host."""
         for _ in range(MAX_REDIRECTS):
-            raw = self._get(url, headers, self._by_robots(url, policy, deadline), deadline)
+            raw = self._get(url, headers, self._apply_robots(url, policy, deadline), deadline)
             if (target := redirect_target(url, raw)) is None:
                 return raw, url
             if origin(target) != origin(url):
-                raise _moved(url, target)
+                raise _moved_error(url, target)
             url = target
         raise Unreachable(f"{url.hostname} redirects too many times.")
 
@@ -192,51 +187,27 @@ class HttpClient:
             seconds = retry_after(raw.headers.get("retry-after"))
             self.limiter.block(_path_key(url), seconds)
             in_a_row = self.limiter.record_throttle(host, _path_key(url))
-            self.limiter.block(host, seconds if in_a_row >= STRIKES else min(seconds, STRIKE_SECONDS))
+            self.limiter.block(host, seconds if in_a_row >= MAX_THROTTLED_BOARDS else min(seconds, SHORT_BLOCK_SECONDS))
             raise Throttled(_throttled(url), datetime.now(UTC) + timedelta(seconds=seconds))
         if raw.status >= HTTPStatus.INTERNAL_SERVER_ERROR or raw.status in policy.retryable_statuses:
             raise Unreachable(f"{url.hostname} has a temporary problem (status {raw.status}). Try again later.")
         self.limiter.reset_throttles(host)
 
-    def _by_robots(self, url: SplitResult, policy: RequestPolicy, deadline: Deadline) -> RequestPolicy:
+    def _apply_robots(self, url: SplitResult, policy: RequestPolicy, deadline: Deadline) -> RequestPolicy:
         """Return the policy with the Crawl-delay of robots.txt (RFC 9309). Raises Forbidden if that forbids the URL."""
-        text = self._robots(url, policy, deadline)
-        is_allowed, delay = self.compute(_parse_robots, text, url.geturl(), self.user_agent.partition("/")[0])
+        name = f"robots:{url.scheme}://{url.netloc.lower()}"
+        text = self.limiter.get(name)
+        if text is None:
+            text = fetch_robots(self._get, url, policy, deadline)
+            self.limiter.set(name, text, ROBOTS_KEPT_SECONDS)
+        is_allowed, delay = self.compute(parse_robots, text, url.geturl(), self.user_agent.partition("/")[0])
         if not is_allowed:
             raise Forbidden(f"The robots.txt of {url.hostname} does not allow programs to read this address.")
         # A host may ask for a slower pace than ours, never for a faster one.
         return replace(policy, pace_seconds=max(policy.pace_seconds, min(delay, MAX_CRAWL_DELAY)))
 
-    def _robots(self, url: SplitResult, policy: RequestPolicy, deadline: Deadline) -> str:
-        """Return the host's robots.txt, or "" if it has none."""
-        name = f"robots:{url.scheme}://{url.netloc.lower()}"
-        cached = self.limiter.get(name)
-        if cached is not None:
-            return cached
-        location = url._replace(path="/robots.txt", query="", fragment="")
-        own_policy = replace(policy, max_bytes=ROBOTS_BYTES, truncate=True)
-        other_policy = replace(own_policy, allow_private=False, shared_rate_limit="")
-        for _ in range(MAX_REDIRECTS):
-            used = own_policy if origin(location) == origin(url) else other_policy
-            raw = self._get(location, {"Accept": "text/plain"}, used, deadline)
-            target = redirect_target(location, raw)
-            if target is None:
-                break
-            if not (policy.allow_private and origin(target) == origin(url)) and not is_fetchable(target):
-                break
-            location = target
-        text = raw.body.decode("utf-8-sig", "replace") if raw.status == HTTPStatus.OK else ""
-        self.limiter.set(name, text, ROBOTS_KEPT_SECONDS)
-        return text
 
-
-def _parse_robots(text: str, url: str, agent: str) -> tuple[bool, float]:
-    """Return whether a robots.txt permits this program to fetch the URL, and its Crawl-delay in seconds."""
-    rules = Protego.parse(text)
-    return rules.can_fetch(url, agent), rules.crawl_delay(agent) or 0.0
-
-
-def _moved(url: SplitResult, target: SplitResult) -> SourceError:
+def _moved_error(url: SplitResult, target: SplitResult) -> SourceError:
     """Return the error for a redirect to another host, or from https to plain http on the same one."""
     if (url.scheme, target.scheme, target.hostname) == ("https", "http", url.hostname):
         return AddressRefused(f"{url.hostname} redirects from https to plain http, which is not allowed.")

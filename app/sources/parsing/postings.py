@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 from app.sources.board_token import Board
 from app.sources.deadline import Deadline
+from app.sources.parsing.dates_and_places import unique
 from app.sources.parsing.html_text import one_line, texts
 from app.sources.parsing.json_record import Record
 from app.sources.parsing.urls import is_web_address
-from app.sources.parsing.values import unique
 from app.sources.types import Page, Posting, RawPosting, Response
 
 MAX_ID_LENGTH = 255

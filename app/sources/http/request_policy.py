@@ -1,9 +1,9 @@
-"""The policy for requests to one host, and the URLs that users may name."""
+"""The policy for requests to one host."""
 
 from dataclasses import dataclass
 from urllib.parse import SplitResult
 
-from app.sources.errors import AddressRefused
+MAX_REDIRECTS = 5
 
 
 @dataclass(frozen=True)
@@ -27,22 +27,3 @@ class RequestPolicy:
     def rate_limit_key(self, url: SplitResult) -> str:
         """Return the key of the rate limit for this URL."""
         return self.shared_rate_limit or url.netloc.lower()
-
-
-def check_fetchable(url: SplitResult) -> None:
-    """Raise AddressRefused unless a user may name this URL: https on its default port, without credentials."""
-    if url.scheme != "https":
-        raise AddressRefused("Only https addresses can be read. Enter an address that starts with https://.")
-    if url.port not in (None, 443):
-        raise AddressRefused("Only addresses on the default port of https can be read. Remove the port.")
-    if url.username is not None or url.password is not None:
-        raise AddressRefused("The address contains a user name or password. Remove it.")
-
-
-def is_fetchable(url: SplitResult) -> bool:
-    """Return whether a user may name this URL."""
-    try:
-        check_fetchable(url)
-    except AddressRefused:
-        return False
-    return True

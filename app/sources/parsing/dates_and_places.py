@@ -19,7 +19,7 @@ WORKPLACES = {
 }
 
 
-def iso_moment(text: str | None) -> datetime | None:
+def parse_iso_datetime(text: str | None) -> datetime | None:
     """Parse a time in ISO 8601 to UTC. Without an offset it is UTC. None for anything else."""
     try:
         moment = datetime.fromisoformat(text or "")
@@ -28,7 +28,7 @@ def iso_moment(text: str | None) -> datetime | None:
         return None
 
 
-def epoch_moment(milliseconds: int | None) -> datetime | None:
+def datetime_from_epoch_ms(milliseconds: int | None) -> datetime | None:
     """Convert milliseconds since 1970 to a time. None if it is outside the calendar."""
     try:
         return EPOCH + timedelta(milliseconds=milliseconds) if milliseconds is not None else None
@@ -41,7 +41,7 @@ def workplace(word: str | None) -> Workplace | None:
     return WORKPLACES.get(re.sub(r"[\s_-]+", " ", word or "").strip().lower())
 
 
-def places(*texts: str | None) -> tuple[str, ...]:
+def split_locations(*texts: str | None) -> tuple[str, ...]:
     """Return the places in these texts: each once, in order. A text is split at semicolons and bars."""
     named = (re.sub(r"\s+", " ", part).strip() for text in texts for part in re.split(r"[;|]", text or ""))
     return unique(part for part in named if part)
