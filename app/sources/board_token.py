@@ -1,4 +1,4 @@
-"""The names of boards."""
+"""Board names: their parsing, and their use in URLs and rate-limit keys."""
 
 import re
 from collections.abc import Iterable
@@ -26,7 +26,7 @@ class Board:
 def read_board(text: str, regions: Iterable[str]) -> Board:
     """Parse the name of a board, as a user or a database row gives it. Raises ValueError with a sentence for users.
 
-    A token becomes part of a URL: it has no slash and no control character, and cannot lead out of its path.
+    A token becomes part of a URL. It has no slash and no control character, so it cannot change the rest of the path.
     """
     region, colon, rest = text.strip().partition(":")
     region, token = (region, rest) if colon else ("", region)

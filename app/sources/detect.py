@@ -1,4 +1,4 @@
-"""Detection: from a pasted address to a board that was listed. Nothing is guessed; each result was fetched."""
+"""Find the board behind a pasted address. A board is only returned after its listing succeeded."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -18,10 +18,10 @@ from app.sources.types import Listing, Source
 
 DETECT_SECONDS = 55.0
 MAX_OPENING_LINKS = 3
-"""The most links to openings that are followed if a page itself names no board. Links behind these are not followed."""
+"""Links to openings that are followed if the page names no board. Links on those pages are not followed."""
 
 LINK_TIMEOUT = 10.0
-"""The time limit of each of them, so that one slow page leaves time for the others."""
+"""Seconds for each such link, so that a slow page leaves time for the others."""
 
 WEBSITE = "website"
 """The fallback source. It is chosen only after its listing has succeeded."""
@@ -40,7 +40,7 @@ class NotRecognised(SourceError):
 
 
 class BoardsToChoose(SourceError):
-    """There are several ``candidates``, from which the user must choose."""
+    """The user must choose or confirm one of the ``candidates``."""
 
     def __init__(self, detail: str, candidates: list[tuple[Source, Board]]) -> None:
         super().__init__(detail)
@@ -61,7 +61,10 @@ class BoardMoved(BoardsToChoose):
 
 @dataclass(frozen=True)
 class _FetchedPage:
-    """A page with its final URL, and the boards that it is or links to."""
+    """A fetched page: its final URL, its body, and the boards it links to.
+
+    A board's own URL is not fetched; its body is empty.
+    """
 
     url: SplitResult
     body: bytes
@@ -104,7 +107,7 @@ def detect_url(client: HttpClient, text: str) -> Detected:
             except (BoardsToChoose, OutOfTime, Throttled):
                 raise
             except SourceError:
-                # The page only embeds something of this source; the board is elsewhere.
+                # The page mentions the source, but this board does not exist there.
                 continue
         hosts.append(page.url.hostname or "")
     # Try the hosts behind links to openings before the one that was pasted.
@@ -162,13 +165,16 @@ def _require_one(boards: list[tuple[Source, Board]]) -> tuple[Source, Board]:
 
 
 def _list_website(client: HttpClient, hosts: tuple[str, ...], deadline: Deadline) -> Detected:
-    """List the first of the hosts that has postings of its own. Raises NotRecognised."""
+    """List the first of these hosts that has postings.
+
+    Raises NotRecognised if none has, and OutOfTime or Throttled.
+    """
     errors = []
     for host in filter(is_own_domain, hosts):
         try:
             return _list_detected(client, SOURCES[WEBSITE], Board(host), deadline)
         except (OutOfTime, Throttled):
-            # There may be a board, so the result must not be that there is none.
+            # The host could not be checked, so NotRecognised would be wrong.
             raise
         except SourceError as error:
             errors.append(error.detail)
@@ -178,7 +184,7 @@ def _list_website(client: HttpClient, hosts: tuple[str, ...], deadline: Deadline
 
 
 def _list_detected(client: HttpClient, source: Source, board: Board, deadline: Deadline) -> Detected:
-    """List the board. If its region does not have it, try the other regions of the source."""
+    """List the board, and collect what the user is shown about it."""
     listing, board = _list_any_region(client, source, board, deadline)
     name = board_name(client, source, board, deadline) or listing.board_name
     note = None
@@ -191,6 +197,10 @@ def _list_detected(client: HttpClient, source: Source, board: Board, deadline: D
 
 
 def _list_any_region(client: HttpClient, source: Source, board: Board, deadline: Deadline) -> tuple[Listing, Board]:
+    """List the board; return the listing with the board.
+
+    A board without a region that is not found is tried in each region.
+    """
     try:
         return list_board(client, source.key, str(board), seconds=deadline.left, with_texts=False), board
     except Moved as moved:

@@ -213,7 +213,7 @@ class Source:
     """The version of the parser. It increases when a response is parsed differently; then stored results expire."""
     pace_seconds: float = 1.0
     """Seconds between two requests to its host, over all processes and users. The hosts of all companies share it."""
-    answer_seconds: float = 20.0
+    response_timeout: float = 20.0
     """The timeout of one response."""
     max_requests: int = MAX_REQUESTS
     """The most responses of one listing."""

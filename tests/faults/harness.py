@@ -68,7 +68,7 @@ def temporary_database(settings: Settings, name: str, template: str = "template0
 def create_application(settings: Settings) -> Flask:
     """Return the application with accounts and long timeouts."""
     bounds.LOCK_TIMEOUT = bounds.STATEMENT_TIMEOUT = TIMEOUT_SECONDS
-    bounds.BoundedConnection.answer_timeout = 2 * TIMEOUT_SECONDS
+    bounds.BoundedConnection.response_timeout = 2 * TIMEOUT_SECONDS
     bounds._connect_args = partial(_with_long_timeout, bounds._connect_args)
     timeouts = {"socket_timeout": TIMEOUT_SECONDS, "socket_connect_timeout": TIMEOUT_SECONDS}
     celery_app.PUBLISHER_TRANSPORT_OPTIONS.update(timeouts)

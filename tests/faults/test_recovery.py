@@ -24,7 +24,7 @@ PROCESSES = {
     "reconciler": "runs reconcile",
 }
 REDISPATCH_SECONDS = 120
-"""Time limit for the receipt of a run that is published again: 15 s of back-off, 5 s until the reconciler's pass, and
+"""Time limit for the receipt of a run that is published again: 15 s of backoff, 5 s until the reconciler's pass, and
 the restart of the worker."""
 
 
@@ -59,7 +59,7 @@ def test_message_lost_with_redis_is_published_again(healthy: Product) -> None:
 
     healthy.main_process(PROCESSES["redis"]).kill()
     assert healthy.receipts(run_id) == 0
-    healthy.sql("UPDATE ingestion_runs SET next_dispatch_at = now() WHERE id = %s", run_id)  # the 15 s of the back-off
+    healthy.sql("UPDATE ingestion_runs SET next_dispatch_at = now() WHERE id = %s", run_id)  # the 15 s of the backoff
     healthy.resume_launcher()
 
     wait_until(lambda: healthy.receipts(run_id), REDISPATCH_SECONDS, "the receipt")

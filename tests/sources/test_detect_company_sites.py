@@ -149,7 +149,7 @@ def test_detect_website_without_postings_is_not_recognised(web, detect_page):
     web.replies["/about"] = Reply(b"<p>We bake.")
     serve_sitemap(web, "/jobs/baker")
     web.replies["/jobs/baker"] = Reply(b"<p>Baker")
-    with pytest.raises(NotRecognised, match=r"Ashby.*\)\. No posting that programs can read.*pages read: 1"):
+    with pytest.raises(NotRecognised, match=r"Ashby.*\)\. No readable job postings.*pages read: 1"):
         detect_page("/about")
 
 

@@ -10,7 +10,7 @@ from app.models import CredentialKind
 from app.services.accounts import credentials
 from app.services.accounts.credentials import SESSION_SECONDS
 
-MAX_BROWSER_NAME_LENGTH = 200
+MAX_USER_AGENT_LENGTH = 200
 
 
 def cookie_name(settings: Settings) -> str:
@@ -60,7 +60,7 @@ def end_session() -> None:
 def user_agent() -> str:
     """Return the browser's User-Agent, by which its user recognises the session."""
     name = "".join(each for each in request.headers.get("User-Agent", "") if each.isprintable())
-    return name[:MAX_BROWSER_NAME_LENGTH] or "unknown"
+    return name[:MAX_USER_AGENT_LENGTH] or "unknown"
 
 
 def _no_content() -> Response:

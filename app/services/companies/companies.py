@@ -40,7 +40,7 @@ log = structlog.get_logger(__name__)
 COMPANIES = table_of(Company)
 
 MAX_ADD_ATTEMPTS = 100
-"""Attempts of one addition. It is repeated if the company that blocked it has been removed by now; more in a row is a
+"""Attempts to add a company. A retry follows if the conflicting company has been removed since; 100 in a row are a
 bug."""
 
 COMPANY_FIELDS = ("source", "board", "name", "enabled", "include", "exclude")
@@ -70,7 +70,7 @@ def find_by_board(user_id: int, source: str, board: str) -> int | None:
 
 
 def get(company_id: int, user_id: int) -> Row[Any]:
-    """Return a company of this user. Raises CompanyNotFound, also for another user's."""
+    """Return a company of this user. Raises CompanyNotFound, also if the company belongs to another user."""
     company = select(COMPANIES).where(*_owned_company(company_id, user_id))
     return _first_or_not_found(run_statement(company), company_id)
 
@@ -93,7 +93,7 @@ def add(user_id: int, fields: dict[str, Any]) -> Row[Any]:
             raise CompanyExists(found.existing_id)
         if found.total >= MAX_COMPANIES:
             raise TooManyCompanies(f"You have {found.total} companies; the maximum is {MAX_COMPANIES}.")
-    raise RuntimeError(f"user {user_id}: {MAX_ADD_ATTEMPTS} additions in a row met a company that was then removed")
+    raise RuntimeError(f"user {user_id}: company not added after {MAX_ADD_ATTEMPTS} attempts")
 
 
 def change(
@@ -102,7 +102,7 @@ def change(
     """Change the name, the filters or ``enabled`` of a company of this user, and return it. Commits.
 
     With ``expected_updated_at``, only if the company was last changed then. Raises CompanyChanged with the current
-    company, and CompanyNotFound, also for another user's.
+    company, and CompanyNotFound, also if the company belongs to another user.
     """
     unchanged = [] if expected_updated_at is None else [COMPANIES.c.updated_at == expected_updated_at]
     if changes:
@@ -117,7 +117,10 @@ def change(
 
 
 def remove(company_id: int, user_id: int) -> None:
-    """Remove a company of this user. Commits. Raises CompanyNotFound, also for another user's."""
+    """Remove a company of this user. Commits.
+
+    Raises CompanyNotFound, also if the company belongs to another user.
+    """
     removed = delete(COMPANIES).where(*_owned_company(company_id, user_id)).returning(COMPANIES.c.company_id)
     _first_or_not_found(run_statement(removed), company_id)
     log.info("company removed", user_id=user_id, company_id=company_id)
@@ -138,10 +141,10 @@ def merge(user_id: int, entries: list[dict[str, Any]]) -> ImportResult:
 
 
 def settings_hash(user_id: int | ColumnElement[int]) -> ColumnElement[str]:
-    """Build the SQL for the hash of the settings from which a user's previews and runs are made.
+    """Build the SQL of a hash over the settings that a user's previews and runs depend on.
 
-    This is the only place that says which settings count: the enabled companies with their filters. They are sorted,
-    so the order in which they were added does not matter.
+    This is the only definition of which settings count: source, board, name and filters of the enabled companies,
+    sorted by board.
     """
     counted = func.jsonb_build_array(
         COMPANIES.c.source,

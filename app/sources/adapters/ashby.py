@@ -81,7 +81,7 @@ SOURCE = Source(
     parse=_parse,
     pace_seconds=0.5,
     # A board was measured to take ten seconds, and more under load.
-    answer_seconds=45.0,
+    response_timeout=45.0,
     empty_may_be_missing=True,
     suggested=(
         ("openai", "OpenAI"),

@@ -20,7 +20,7 @@ PAGE_SIZE = 100
 
 def _match_url(url: SplitResult) -> Board | None:
     host = url.hostname or ""
-    # Some regions have a label between the name and the domain; then the whole host is the name.
+    # In some regions the host has an extra label (acme.na.teamtailor.com). The token is then the whole host.
     is_regional = host.count(".") > 2 and host.endswith(f".{DOMAIN}") and host.partition(".")[0] not in NO_COMPANY
     return token_before(DOMAIN, url) or (Board(host) if is_regional else None)
 
@@ -30,7 +30,7 @@ def _first_request(_board: Board) -> ListingRequest:
 
 
 def _next_request(_board: Board, offset: int, page: Page) -> ListingRequest | None:
-    # After the last page there may be an empty page, or a 404.
+    # A full page may be the last: the next is then empty. A 404 is accepted, but makes the listing incomplete.
     request = ListingRequest("/jobs.json", {"offset": str(offset)}, may_be_missing=True)
     return request if page.records == PAGE_SIZE else None
 
@@ -41,7 +41,7 @@ def _parse(response: Response, board: Board) -> Page:
     document = Record(response.json(), "")
     rows = document.rows("items")
     postings, unparsed = parse_rows(rows, "items", lambda item: _posting(item, board))
-    # A page that is not full, but names a next one, is not the last. That page is counted as unparsed.
+    # A short page with a next_url is not the last. The next page is not read, so it counts as unparsed.
     missing = ("next_url",) if document.optional_text("next_url") and len(rows) != PAGE_SIZE else ()
     return Page(postings, (*unparsed, *missing), board_name=document.optional_text("title"), records=len(rows))
 
@@ -69,9 +69,11 @@ SOURCE = Source(
     key="teamtailor",
     name="Teamtailor",
     documentation="https://support.teamtailor.com/en/articles/11171756",
-    policy="The feeds of its career sites are documented as publicly available.",
+    policy="Teamtailor documents the feeds of its career sites as public.",
     example="https://acme.teamtailor.com",
-    board_hint="The part before .teamtailor.com in the board's address, or the company's own domain of the board.",
+    board_hint=(
+        "The part before .teamtailor.com in the board's address, or the company's own domain if the board uses one."
+    ),
     bases={"": "https://{token}.teamtailor.com"},
     match_url=_match_url,
     page=_board_url,
@@ -79,7 +81,7 @@ SOURCE = Source(
     parse=_parse,
     next_request=_next_request,
     pace_seconds=0.5,
-    # Healthy feeds were seen to return this now and then.
+    # Working feeds sometimes answer 400.
     retryable_statuses=frozenset({400}),
     fingerprints=("teamtailor-cdn.com",),
     suggested=(("career", "Teamtailor"), ("naffco", "NAFFCO")),

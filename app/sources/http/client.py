@@ -1,4 +1,4 @@
-"""The HTTP client for boards: one identity, rate limits, robots.txt first, limited retries, typed errors."""
+"""The HTTP client for boards: one User-Agent, rate limits, robots.txt, limited retries and typed errors."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -31,10 +31,10 @@ PAGE_TIMEOUT = 15.0
 MAX_ATTEMPTS = 3
 MAX_CRAWL_DELAY = 30.0
 MAX_THROTTLED_BOARDS = 3
-"""After so many throttled boards without a success between, the whole host is blocked."""
+"""Throttled boards in a row after which the whole host is blocked for the whole time."""
 
 SHORT_BLOCK_SECONDS = 1.0
-"""The block of the whole host before that."""
+"""Seconds for which the whole host is blocked at most while there are fewer."""
 
 MIN_ATTEMPT_SECONDS = 0.2
 """Seconds that must be left for a request after waiting for its slot."""
@@ -55,14 +55,12 @@ class HttpClient:
         allowed_private_hosts: frozenset[str] = frozenset(),
         compute: Callable[..., Any] = _call,
     ) -> None:
-        """Create the client. ``bases`` are the operator's base addresses by their keys (``Source.base_key``).
+        """Create the client. ``bases`` maps ``Source.base_key`` to the operator's base URL.
 
-        ``allowed_private_hosts`` are hosts with ports that users may name although they are not public. An installation
-        has none; a test names the server that it has started itself.
+        Only tests set ``allowed_private_hosts``: private hosts (with ports) that users may name.
 
-        ``compute`` calls a function with arguments and returns its result, for instance on another thread. All parsing
-        of responses goes through it. Those functions are pure: they use no log, database or context, and no clock but
-        the deadline's.
+        All parsing of responses runs through ``compute``, for instance on another thread. Those functions are pure,
+        except that they check the deadline: they use no log, database or context.
         """
         self.limiter = limiter
         self.compute = compute
@@ -84,9 +82,9 @@ class HttpClient:
         deadline: Deadline,
         validators: Validators | None = None,
     ) -> Response:
-        """Send a request to a source. The response has status 200, or 304 if there are ``validators``.
+        """Send a request to a source. Raises SourceError.
 
-        It may also be 404 or 410, if the request allows that. Raises SourceError.
+        The status is 200; 304 if ``validators`` match; 404 or 410 if ``may_be_missing``.
         """
         key = source.base_key(board.region)
         base = self._bases.get(key, source.bases[board.region]).rstrip("/")
@@ -96,7 +94,7 @@ class HttpClient:
         is_on_base = urlsplit(base).netloc.replace(TOKEN_PLACEHOLDER, board.token) == url.netloc
         policy = RequestPolicy(
             source.pace_seconds,
-            source.answer_seconds,
+            source.response_timeout,
             MAX_PAGE_BYTES if request.accept == HTML else MAX_LISTING_BYTES,
             allow_private=key in self._bases and is_on_base,
             retryable_statuses=source.retryable_statuses,
@@ -110,7 +108,9 @@ class HttpClient:
         return Response(raw.status, raw.headers, raw.body, final.geturl())
 
     def fetch(self, url: SplitResult, deadline: Deadline) -> tuple[Response | None, SplitResult]:
-        """Fetch a page that a user named. Returns it with its final URL, or None with the URL on another host.
+        """Fetch a page that a user named. Returns the page and its final URL.
+
+        After a redirect to another host, returns None and the new URL.
 
         Only https and public hosts are fetched, also after a redirect. Raises SourceError.
         """
@@ -154,7 +154,7 @@ class HttpClient:
             with attempt:
                 self._wait_for_slot(url, policy, deadline)
                 deadline.check()
-                seconds = min(policy.answer_seconds, deadline.left)
+                seconds = min(policy.response_timeout, deadline.left)
                 limits = Limits(seconds, policy.max_bytes, policy.allow_private, policy.truncate)
                 raw = transport.send(url, {"User-Agent": self.user_agent, **headers}, limits)
                 self._check_throttled(url, raw, policy)
@@ -179,8 +179,8 @@ class HttpClient:
     def _check_throttled(self, url: SplitResult, raw: RawResponse, policy: RequestPolicy) -> None:
         """Raise Throttled if the host asks for fewer requests, Unreachable if it has a temporary problem.
 
-        A throttled URL is blocked for all processes. The whole host is blocked only after several of its boards were
-        throttled in a row, so that one company's trouble does not stop the boards of others.
+        A throttled URL is blocked for all processes. The host is blocked for SHORT_BLOCK_SECONDS at most, and for the
+        whole time after MAX_THROTTLED_BOARDS throttled boards in a row: one company's trouble must not stop the others.
         """
         host = policy.rate_limit_key(url)
         if raw.status == HTTPStatus.TOO_MANY_REQUESTS or (raw.status == 503 and "retry-after" in raw.headers):
@@ -230,7 +230,10 @@ def _conditions(validators: Validators | None) -> dict[str, str]:
 
 
 def _should_retry(error: Exception, deadline: Deadline) -> bool | float:
-    """Return whether to retry before the deadline, or the pause before it. The rate limit adds its own wait."""
+    """Return the pause before a retry in seconds, True for the default pause, or False.
+
+    The rate limit adds its own wait.
+    """
     if isinstance(error, Throttled) and error.retry_at:
         return 0.01 if (error.retry_at - datetime.now(UTC)).total_seconds() < deadline.left - 1 else False
     return isinstance(error, Unreachable) and not isinstance(error, AddressRefused) and deadline.left > 1

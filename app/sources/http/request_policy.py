@@ -12,7 +12,7 @@ class RequestPolicy:
 
     pace_seconds: float
     """Seconds between two requests."""
-    answer_seconds: float
+    response_timeout: float
     """The timeout of one response."""
     max_bytes: int
     allow_private: bool = False
