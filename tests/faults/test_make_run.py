@@ -133,7 +133,7 @@ def test_second_start_in_the_same_data_folder_is_refused(running: Product) -> No
 
     printed = refusal(running.data_dir, lines=(1, 2), PORT=str(running.port))
 
-    assert "is already running" in printed.splitlines()[-1]  # on a slow machine after a line that it waits
+    assert "is in use by Job Ingestion" in printed.splitlines()[-1]  # on a slow machine after a line that it waits
     assert running.team("bin/postgres -D") == servers
     assert running.health() == "ok"
 

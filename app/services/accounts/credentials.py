@@ -57,7 +57,7 @@ class ActiveCredential:
     credential_id: int
     user_id: int
     credential_version: int
-    """The ``epoch`` that the credential carries. A new password raises the user's, which ends credentials with an older."""
+    """The ``epoch`` that the credential carries. A new password raises the user's, which ends the older credentials."""
 
 
 @dataclass(frozen=True)
