@@ -187,8 +187,8 @@ def _parse_response(
     client: HttpClient, parse: Parse, response: Response, board: Board, deadline: Deadline, with_texts: bool
 ) -> ParsedPage:
     parsed: ParsedPage = client.compute(parse_page, parse, response, board, deadline, with_texts)
-    for external_id, fault in parsed.faults:
-        log.error("posting not parsed", external_id=external_id, exc_info=fault)
+    for external_id, error in parsed.errors:
+        log.error("posting not parsed", external_id=external_id, exc_info=error)
     return parsed
 
 

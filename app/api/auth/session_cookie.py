@@ -59,8 +59,8 @@ def end_session() -> None:
 
 def user_agent() -> str:
     """Return the browser's User-Agent, by which its user recognises the session."""
-    name = "".join(each for each in request.headers.get("User-Agent", "") if each.isprintable())
-    return name[:MAX_USER_AGENT_LENGTH] or "unknown"
+    text = "".join(each for each in request.headers.get("User-Agent", "") if each.isprintable())
+    return text[:MAX_USER_AGENT_LENGTH] or "unknown"
 
 
 def _no_content() -> Response:

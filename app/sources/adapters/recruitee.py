@@ -49,12 +49,12 @@ def _posting(offer: Record, board: Board) -> RawPosting:
         external_id=offer.identity("id"),
         title=_translated(offer, "title") or offer.text("title"),
         url=link(offer.optional_text("careers_url"), _link(offer, board)),
-        locations=split_locations(*map(_place, offer.records("locations"))) or split_locations(_place(offer)),
+        locations=split_locations(*map(_location, offer.records("locations"))) or split_locations(_location(offer)),
         department=offer.optional_text("department"),
         workplace=_workplace(offer),
         employment_type=(offer.optional_text("employment_type_code") or "").replace("_", " ") or None,
-        posted_at=_moment(offer, "published_at"),
-        updated_at=_moment(offer, "updated_at"),
+        posted_at=_datetime(offer, "published_at"),
+        updated_at=_datetime(offer, "updated_at"),
         description=(Text(description),) if description else (),
         requirements=(Section("", Text(requirements)),) if requirements else (),
     )
@@ -66,10 +66,10 @@ def _link(offer: Record, board: Board) -> str:
     return f"{_board_url(board)}/o/{quote(slug, safe='')}" if slug else _board_url(board)
 
 
-def _place(place: Record) -> str | None:
-    """Return the place of a location, or of an offer with only one. Its name may be anything, for example "HQ"."""
-    parts = dict.fromkeys(part for name in ("city", "state", "country") if (part := place.optional_text(name)))
-    return ", ".join(parts) or place.optional_text("name") or place.optional_text("location")
+def _location(location: Record) -> str | None:
+    """Return a location as text, also that of an offer with only one. Its name may be anything, for example "HQ"."""
+    parts = dict.fromkeys(part for name in ("city", "state", "country") if (part := location.optional_text(name)))
+    return ", ".join(parts) or location.optional_text("name") or location.optional_text("location")
 
 
 def _workplace(offer: Record) -> Workplace | None:
@@ -78,7 +78,7 @@ def _workplace(offer: Record) -> Workplace | None:
     return selected[0] if len(selected) == 1 else None
 
 
-def _moment(offer: Record, name: str) -> datetime | None:
+def _datetime(offer: Record, name: str) -> datetime | None:
     """Parse a time like ``2026-05-04 09:00:00 UTC``."""
     return parse_iso_datetime((offer.optional_text(name) or "").removesuffix(" UTC"))
 

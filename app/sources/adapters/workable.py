@@ -42,13 +42,13 @@ def _posting(job: Record, board: Board) -> RawPosting:
     code = job.identity("shortcode")
     text = job.optional_text("description")
     visible = [each for each in job.records("locations") if each.flag("hidden") is not True]
-    places = (_place(each, "region") for each in visible)
+    locations = (_location(each, "region") for each in visible)
     return RawPosting(
         # A posting has one record for each country; the shared code merges them.
         external_id=code,
         title=job.text("title"),
         url=link(job.optional_text("url"), f"{_board_url(board)}j/{quote(code, safe='')}/"),
-        locations=split_locations(*places) or split_locations(_place(job, "state")),
+        locations=split_locations(*locations) or split_locations(_location(job, "state")),
         department=next(iter(job.texts("department")), None),
         workplace=Workplace.REMOTE if job.flag("telecommuting") else None,
         employment_type=job.optional_text("employment_type"),
@@ -57,7 +57,7 @@ def _posting(job: Record, board: Board) -> RawPosting:
     )
 
 
-def _place(location: Record, region: str) -> str | None:
+def _location(location: Record, region: str) -> str | None:
     return ", ".join(filter(None, map(location.optional_text, ("city", region, "country")))) or None
 
 

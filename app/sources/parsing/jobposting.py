@@ -105,7 +105,7 @@ def raw_posting_of(
         external_id=identity or own_identity(record) or url,
         title=html.unescape(title) if "&" in title else title,
         url=url,
-        locations=_places(record),
+        locations=_locations(record),
         department=record.optional_text("occupationalCategory") or None,
         workplace=Workplace.REMOTE if "TELECOMMUTE" in map(str.upper, record.texts("jobLocationType")) else None,
         employment_type=", ".join(record.texts("employmentType")) or None,
@@ -155,22 +155,22 @@ def _parts(record: Record, name: str) -> list[str]:
     return record.texts(name) or list(filter(None, inner))
 
 
-def _places(record: Record) -> tuple[str, ...]:
+def _locations(record: Record) -> tuple[str, ...]:
     """Return the places of work, or for remote work the places where an applicant must live."""
     records = record.records("jobLocation")
-    named = split_locations(*record.texts("jobLocation"), *map(_place, records))
+    named = split_locations(*record.texts("jobLocation"), *map(_location, records))
     called = split_locations(*(each.optional_text("name") for each in records))
     if len(named) == 1 and len(called) > 1:
-        # All places have the company's own address, and differ only in their names.
+        # All locations have the company's own address, and differ only in their names.
         named = called
     where = record.records("applicantLocationRequirements")
     return named or split_locations(*(each.optional_text("name") for each in where))
 
 
-def _place(place: Record) -> str | None:
+def _location(location: Record) -> str | None:
     """Return town, region and country, or else the address or name as one text."""
-    address = next(iter(place.records("address")), place)
+    address = next(iter(location.records("address")), location)
     country = address.optional_text("addressCountry") or address.record("addressCountry").optional_text("name")
     towns = " / ".join(address.texts("addressLocality")) or None
     parts = (towns, address.optional_text("addressRegion"), country)
-    return ", ".join(filter(None, parts)) or next(iter(place.texts("address")), place.optional_text("name"))
+    return ", ".join(filter(None, parts)) or next(iter(location.texts("address")), location.optional_text("name"))
