@@ -2,8 +2,8 @@
 
 import os
 
-# Patch before any other import: modules imported earlier keep blocking sockets. psycopg, for instance, chooses how it
-# waits when it is imported.
+# Patch before any other import: modules imported earlier keep blocking sockets. psycopg, for instance, chooses its wait
+# function at import.
 if os.environ.get("WEB_WORKER_CLASS", "gevent") == "gevent":
     from gevent import monkey
 
@@ -72,12 +72,12 @@ bind = f"[{settings.host}]:{settings.port}" if ":" in settings.host else f"{sett
 workers = settings.web_workers
 worker_class = settings.web_worker_class
 worker_connections = raise_file_limit()
-# For gthread only. Each of its requests may hold a PostgreSQL connection for its whole time.
+# For gthread only. A request may hold a PostgreSQL connection until it ends.
 threads = settings.web_database_connections
 # All workers share one copy of the code in memory. No connection is opened before the fork.
 preload_app = True
 graceful_timeout = 10
-# Seconds until the next request on a connection must have begun and sent all its headers.
+# Seconds for a connection to send the next request's line and headers.
 keepalive = 1
 umask = 0o077
 # gunicorn's control socket would be outside the data folder, and nothing uses it.
@@ -125,16 +125,18 @@ def on_starting(server: Any) -> None:
     """Check the settings that the command line may have overridden, and start the log of this process."""
     start_log()
     if server.cfg.is_ssl:
-        raise SettingsError("This server does not do TLS: remove certfile and keyfile, and let a proxy in front do it.")
+        raise SettingsError(
+            "This server does not support TLS. Remove certfile and keyfile, and put a TLS proxy in front of it."
+        )
     if server.cfg.worker_class_str != settings.web_worker_class:
         raise SettingsError(f"Set WEB_WORKER_CLASS instead of --worker-class; it is {settings.web_worker_class} now.")
     settings.check_serving(*(address[0] for address in server.cfg.address if isinstance(address, tuple)))
 
 
 def when_ready(server: Any) -> None:
-    """Limit the send buffer that accepted connections inherit, to bound the memory of clients that read nothing."""
-    # The objects loaded so far stay; frozen, they are skipped by the garbage collector here and in the workers.
+    """Limit the send buffers, and exclude the objects loaded so far from garbage collection."""
     gc.freeze()
+    # Accepted connections inherit the size; it bounds the memory of clients that read nothing.
     for listener in server.LISTENERS:
         listener.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
 
@@ -145,7 +147,7 @@ def post_fork(_server: Any, _worker: Any) -> None:
 
 
 def post_worker_init(_worker: Any) -> None:
-    """Make room for all look-ups of boards' names, which may hang, and for those of PostgreSQL and Redis besides."""
+    """Size the thread pool for all DNS look-ups: boards' may hang, and PostgreSQL and Redis need some too."""
     if runs_on_gevent():
         gevent.get_hub().threadpool.maxsize = MAX_LOOKUPS + RESERVED_LOOKUPS
 
@@ -169,17 +171,17 @@ def child_exit(server: Any, worker: Any) -> None:
     multiprocess.mark_process_dead(worker.pid)
 
 
-def answer_malformed(client: socket.socket, status: int, _reason: str, _message: str) -> None:
+def write_problem(client: socket.socket, status: int, _reason: str, _message: str) -> None:
     """Answer malformed HTTP, which never reaches the application, with a problem document instead of gunicorn's page.
 
     gunicorn's message is left out, because it quotes the request. An unknown transfer coding is answered with 400
     instead of 501.
     """
     kind = HTTPStatus.BAD_REQUEST if status == HTTPStatus.NOT_IMPLEMENTED else HTTPStatus(status)
-    is_ours = kind >= HTTPStatus.INTERNAL_SERVER_ERROR
-    detail = "Something went wrong here." if is_ours else "The request is not well-formed HTTP, or too long."
+    is_server_error = kind >= HTTPStatus.INTERNAL_SERVER_ERROR
+    detail = "The server failed. Try again." if is_server_error else "The request is malformed or too long."
     request_id = uuid.uuid4().hex
-    document = problem_document(kind, "internal_error" if is_ours else "bad_request", detail, request_id)
+    document = problem_document(kind, "internal_error" if is_server_error else "bad_request", detail, request_id)
     body = json.dumps(document) + "\n"
     head = (
         f"HTTP/1.1 {kind.value} {kind.phrase}\r\nConnection: close\r\nContent-Type: {PROBLEM_JSON}\r\n"
@@ -189,4 +191,4 @@ def answer_malformed(client: socket.socket, status: int, _reason: str, _message:
     linger(client)
 
 
-gunicorn.util.write_error = answer_malformed
+gunicorn.util.write_error = write_problem

@@ -19,7 +19,7 @@ def run_migrations() -> None:
     # One transaction for all migrations. By default, each statement of this engine is a transaction.
     with db.engine.execution_options(isolation_level="READ COMMITTED").begin() as connection:
         # The engine's timeouts are for requests; a migration has none.
-        connection.connection.driver_connection.answer_timeout = None
+        connection.connection.driver_connection.response_timeout = None
         connection.detach()
         connection.execute(text("SET LOCAL statement_timeout = 0"))
         connection.execute(text("SET LOCAL lock_timeout = 0"))

@@ -56,7 +56,7 @@ blueprint = ApiBlueprint(
 @blueprint.problem(429, TOO_MANY_ATTEMPTS)
 def login(body: dict[str, Any]) -> Response:
     """Sign in"""
-    issued = credentials.sign_in(body["email"], body["password"], session_cookie.browser_name())
+    issued = credentials.sign_in(body["email"], body["password"], session_cookie.user_agent())
     session_cookie.end_session()
     return session_cookie.set_cookie(issued.secret)
 

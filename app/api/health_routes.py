@@ -50,7 +50,7 @@ def prometheus() -> Any:
         raise RequestForbidden("Metrics are served over loopback, or with the METRICS_TOKEN as a Bearer token.")
     try:
         active = {status.value: count for status, count in outbox.active_counts().items()}
-        gauges = metrics.RunGauges(active, outbox.oldest_unpublished().total_seconds())
+        gauges = metrics.RunGauges(active, outbox.oldest_unpublished_age().total_seconds())
     except DatabaseUnavailable:
         gauges = None
     return Response(metrics.render(gauges), content_type=CONTENT_TYPE_LATEST)

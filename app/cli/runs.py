@@ -82,5 +82,5 @@ def _stopped_by_signal() -> Event:
 
 
 def _cells(run: Any) -> tuple[str, ...]:
-    times = (format_time(moment) for moment in (run.created_at, run.started_at, run.finished_at, run.dispatched_at))
+    times = (format_time(time) for time in (run.created_at, run.started_at, run.finished_at, run.dispatched_at))
     return (str(run.id), str(run.user_id), run.status.value, *times)

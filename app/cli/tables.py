@@ -39,6 +39,6 @@ def _character_width(character: str) -> int:
     return 2 if unicodedata.east_asian_width(character) in "WF" else 1
 
 
-def format_time(moment: datetime | None) -> str:
+def format_time(time: datetime | None) -> str:
     """Return a time to the second; "-" for None."""
-    return moment.strftime("%Y-%m-%d %H:%M:%SZ") if moment else "-"
+    return time.strftime("%Y-%m-%d %H:%M:%SZ") if time else "-"

@@ -1,6 +1,6 @@
 """A semaphore that serves its callers in the order of arrival.
 
-The standard semaphore, and gevent's, are unfair: a caller that releases a place and acquires again at once overtakes
+The standard semaphore, and gevent's, are unfair: a caller that releases a slot and acquires again at once overtakes
 those that wait. Among two hundred busy clients some would then wait until their timeout.
 """
 
@@ -9,7 +9,7 @@ from threading import Event, Lock
 
 
 class FairSemaphore:
-    """A semaphore with ``size`` places."""
+    """A semaphore with ``size`` slots."""
 
     def __init__(self, size: int) -> None:
         self._free = size
@@ -17,7 +17,7 @@ class FairSemaphore:
         self._waiting: deque[Event] = deque()
 
     def acquire(self, timeout: float) -> bool:
-        """Wait for a place, at most ``timeout`` seconds; return whether the caller holds one now."""
+        """Wait for a slot, at most ``timeout`` seconds; return whether the caller holds one now."""
         with self._lock:
             if self._free:
                 self._free -= 1
@@ -32,7 +32,7 @@ class FairSemaphore:
             raise
 
     def release(self) -> None:
-        """Give the place to the caller that has waited longest, or mark it free if none waits."""
+        """Give the slot to the caller that has waited longest, or mark it free if none waits."""
         with self._lock:
             if self._waiting:
                 self._waiting.popleft().set()
@@ -40,7 +40,7 @@ class FairSemaphore:
                 self._free += 1
 
     def _withdraw(self, granted: Event) -> bool:
-        """Stop waiting; return False if a place was granted first."""
+        """Stop waiting; return False if a slot was granted first."""
         with self._lock:
             if granted.is_set():
                 return False

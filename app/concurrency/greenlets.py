@@ -1,6 +1,6 @@
-"""Helpers for a process whose threads are gevent's greenlets. Only the web server is one.
+"""Helpers for the web server, the only process whose threads are gevent's greenlets.
 
-All its requests share one native thread: a request that computes holds up the others; a request that waits does not.
+All its requests share one native thread, so a request that computes blocks the others.
 """
 
 from collections.abc import Iterator
@@ -22,7 +22,8 @@ def runs_on_gevent() -> bool:
 def time_limit(seconds: float) -> Iterator[None]:
     """Raise TimeoutError inside the block after this many seconds.
 
-    The timer fires when the block waits. Without gevent there is no timer: the timeouts of sockets remain.
+    The timer can only fire while the block waits for something. Without gevent there is none, and only socket timeouts
+    apply.
     """
     if not runs_on_gevent():
         yield
@@ -32,7 +33,7 @@ def time_limit(seconds: float) -> Iterator[None]:
 
 
 def yield_to_others() -> None:
-    """Let the other requests of this process run. A client that always sends more would otherwise block them.
+    """Let other requests run. Otherwise a client that keeps sending would block them.
 
     A timer is used, because fifty greenlets that sleep for 0 s run before gevent looks for new clients.
     """

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from environs import Env, EnvValidationError
 
@@ -154,12 +153,6 @@ class Settings:
     def rate_limit_storage_url(self) -> str:
         """The URL of Redis in the notation of the library ``limits``."""
         return rate_limit_storage_url(self.redis_url)
-
-    @property
-    def session_cookie(self) -> str:
-        """The name of the session cookie. It contains the port, because browsers separate cookies by host alone."""
-        port = urlsplit(self.public_url or "").port
-        return f"__Host-session{f'-{port}' if port else ''}" if self.is_public_https else f"session-{self.port}"
 
     def check_serving(self, *addresses: str) -> None:
         """Check the settings that only a web server needs. Raises SettingsError.

@@ -31,7 +31,7 @@ LOCK_TIMEOUT = 3
 STATEMENT_TIMEOUT = 5
 """Seconds after which PostgreSQL cancels an ordinary statement."""
 
-ANSWER_TIMEOUT = 7
+RESPONSE_TIMEOUT = 7
 """Seconds after which a connection whose server does not answer is closed. Longer than STATEMENT_TIMEOUT, so only a
 PostgreSQL that hangs causes it."""
 
@@ -41,7 +41,7 @@ LARGE_STATEMENT_TIMEOUT = 60
 MAX_LARGE_STATEMENTS = 2
 """Simultaneous large statements of a process, each on its own connection. More would only slow each other down."""
 
-ONE_STATEMENT_EACH: dict[str, Any] = {
+AUTOCOMMIT_OPTIONS: dict[str, Any] = {
     # Each statement is a transaction: BEGIN and COMMIT would cost a round trip each.
     "isolation_level": "AUTOCOMMIT",
     # So there is nothing to roll back, neither after a statement nor when a connection returns to its pool.
@@ -50,8 +50,7 @@ ONE_STATEMENT_EACH: dict[str, Any] = {
 }
 
 
-# The original poll, because gevent's would let other greenlets run while this one holds the connection. It is only
-# called with a timeout of zero.
+# The original poll: gevent's could switch greenlets here. It is only called with a timeout of 0.
 _poll = get_original("select", "poll")
 
 WAIT_FOR = {
@@ -65,29 +64,29 @@ class BoundedConnection(psycopg.Connection[Any]):
     """A connection that closes itself if the server stops answering.
 
     PostgreSQL's own timeouts have no effect while the server does not run at all (stopped, swapped out, cut off).
-    Migrations set ``answer_timeout`` to None.
+    Migrations set ``response_timeout`` to None.
     """
 
-    answer_timeout: float | None = ANSWER_TIMEOUT
+    response_timeout: float | None = RESPONSE_TIMEOUT
 
     def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:
-        """Wait for an answer. If there is none in time, close the connection and raise OperationalError."""
+        """Wait for a response. If there is none in time, close the connection and raise OperationalError."""
         if timeout is not None:
             return super().wait(gen, interval, timeout)
         try:
             if runs_on_gevent():
                 return self._wait_on_hub(gen)
-            return super().wait(gen, interval, self.answer_timeout)
+            return super().wait(gen, interval, self.response_timeout)
         except psycopg.OperationalError as error:
             # Only a timeout leaves the statement active; any other error has ended it.
             if self.info.transaction_status != TransactionStatus.ACTIVE:
                 raise
             self.close()
-            raise psycopg.OperationalError(f"no answer within {self.answer_timeout} s") from error
+            raise psycopg.OperationalError(f"no response within {self.response_timeout} s") from error
 
     def _wait_on_hub(self, gen: Any) -> Any:
         """Wait as psycopg does, but by gevent's own functions: its ``poll`` costs three times as much."""
-        deadline_at = time.monotonic() + (self.answer_timeout or threading.TIMEOUT_MAX)
+        deadline_at = time.monotonic() + (self.response_timeout or threading.TIMEOUT_MAX)
         try:
             wanted = next(gen)
             while True:
@@ -100,22 +99,22 @@ class BoundedConnection(psycopg.Connection[Any]):
 class LargeStatementConnection(BoundedConnection):
     """A connection for large statements."""
 
-    answer_timeout = LARGE_STATEMENT_TIMEOUT + ANSWER_TIMEOUT - STATEMENT_TIMEOUT
+    response_timeout = LARGE_STATEMENT_TIMEOUT + RESPONSE_TIMEOUT - STATEMENT_TIMEOUT
 
 
 def engine_options(connections: int) -> dict[str, Any]:
     """Return SQLAlchemy's options for the engine of a process with this many connections."""
     return {
         "pool_size": connections + SPARE_CONNECTIONS,
-        # The connection used last first: its server process in PostgreSQL is warm and answers sooner.
+        # Reuse the most recent connection: its server process has warm caches.
         "pool_use_lifo": True,
         # Parameters may be secrets, such as password hashes; they do not belong in the log.
         "hide_parameters": True,
         # Overflow connections would be closed after each use.
         "max_overflow": 0,
         "pool_timeout": POOL_TIMEOUT,
-        "connect_args": _session(STATEMENT_TIMEOUT),
-        **ONE_STATEMENT_EACH,
+        "connect_args": _connect_args(STATEMENT_TIMEOUT),
+        **AUTOCOMMIT_OPTIONS,
     }
 
 
@@ -125,8 +124,8 @@ def large_engine(engine: Engine) -> Engine:
         engine.url,
         poolclass=NullPool,
         hide_parameters=True,
-        connect_args=_session(LARGE_STATEMENT_TIMEOUT),
-        **ONE_STATEMENT_EACH,
+        connect_args=_connect_args(LARGE_STATEMENT_TIMEOUT),
+        **AUTOCOMMIT_OPTIONS,
     )
     event.listen(large, "do_connect", _connect_large)
     return large
@@ -144,11 +143,11 @@ def make_connection_slots(engine: Engine) -> FairSemaphore:
     return FairSemaphore(engine.pool.size())
 
 
-def _session(statement_timeout: int) -> dict[str, Any]:
+def _connect_args(statement_timeout: int) -> dict[str, Any]:
     return {
         "connect_timeout": 3,
         "application_name": "job-ingestion",
-        # A peer that vanished without closing the connection is noticed within about 15 s.
+        # A peer that vanished without closing is detected within about 15 s.
         "keepalives_idle": 5,
         "keepalives_interval": 3,
         "keepalives_count": 3,

@@ -17,7 +17,7 @@ from app.extensions import db
 
 MIGRATIONS_BEHIND = "The database does not have this version's tables: run flask --app wsgi db upgrade."
 
-POOL_EXHAUSTED = "PostgreSQL: every connection of the pool is busy."
+POOL_EXHAUSTED = "All PostgreSQL connections of this process are in use."
 
 _large_statements = Semaphore(MAX_LARGE_STATEMENTS)
 
@@ -25,15 +25,14 @@ _large_statements = Semaphore(MAX_LARGE_STATEMENTS)
 def run_statement(statement: Executable, **values: Any) -> Sequence[Row[Any]]:
     """Execute one statement with these parameters, as a transaction of its own, and return its rows. Commits.
 
-    No statement is ever sent twice. A statement with parameters is a constant of its module, because building one costs
-    as much as executing it.
+    No statement is ever sent twice. Statements with parameters are built once, as constants: building one costs as much
+    as executing it.
 
     Raises DatabaseUnavailable if PostgreSQL does not answer in time, cannot write (a standby), or lacks the tables of
     this version. If the connection broke during the statement, its outcome is unknown; a caller that needs it reads
     the row again.
     """
-    # The caller that has waited longest is next. SQLAlchemy's queue does not promise that: with greenlets, a busy
-    # client keeps its connection until some of two hundred others are refused.
+    # Fair, unlike SQLAlchemy's queue: with greenlets a busy client would keep its connection until others time out.
     slots: FairSemaphore = current_app.extensions["connection_slots"]
     if not slots.acquire(POOL_TIMEOUT):
         raise DatabaseUnavailable(POOL_EXHAUSTED)
@@ -73,7 +72,7 @@ def _connect(engine: Engine) -> Connection:
         raise DatabaseUnavailable(POOL_EXHAUSTED) from error
     except InvalidRequestError as error:
         # The pool replaced a dead connection, and the replacement was dead, too.
-        raise DatabaseUnavailable("PostgreSQL: it closes every connection.") from error
+        raise DatabaseUnavailable("PostgreSQL closes every new connection.") from error
 
 
 def inline_literals(values: Iterable[str]) -> list[ColumnElement[str]]:

@@ -44,16 +44,16 @@ READY_TIMEOUT = 60
 """Seconds until the web server must be ready."""
 
 HEALTH_TIMEOUT = 20
-"""Seconds after that until every part must be healthy; if one is not, the product is announced as degraded."""
+"""Seconds after readiness in which every component must be healthy; otherwise the product is announced as degraded."""
 
-LOCK_TIMEOUT = 25
+DATA_DIR_LOCK_TIMEOUT = 25
 """Seconds to wait for a stopping product, or a command, to release the data folder."""
 
 WAIT_NOTICE_DELAY = 4
 """Seconds of waiting for the data folder before a notice is printed."""
 
 PROBE_DELAY = 3
-"""Seconds after which a product that still answers counts as running, not as stopping."""
+"""Seconds after which a product that still answers is taken as running, not as stopping."""
 
 POLL_INTERVAL = 0.2
 """Seconds between two polls of the processes."""
@@ -69,13 +69,13 @@ class LaunchError(Exception):
 def main() -> int:
     """Run the product; return the exit code: 0 after Ctrl-C, 1 if it could not start."""
     for number in STOP_SIGNALS:
-        # SIGINT, too: a shell that starts this process in the background makes it ignore that signal.
+        # SIGINT too: a shell ignores it for processes started in the background.
         signal.signal(number, _on_stop_signal)
     os.environ.setdefault("AUTH", "local")
     os.environ.setdefault("LOG_FORMAT", "console" if sys.stdout.isatty() else "json")
     logs.start_listener(STDOUT)
     try:
-        # run.py has blocked them until now.
+        # run.py blocked these signals.
         signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
         settings = Settings.from_env()
         logs.configure(settings.log_format)
@@ -146,22 +146,22 @@ def _check_data_dir(settings: Settings) -> None:
 def _locked_data_dir(settings: Settings) -> Iterator[None]:
     """Hold the lock of the data folder; wait while a product is stopping there, or a command runs.
 
-    Raises LaunchError after LOCK_TIMEOUT, or as soon as a running product answers.
+    Raises LaunchError after DATA_DIR_LOCK_TIMEOUT, or as soon as a running product answers.
     """
-    started, noticed = time.monotonic(), False
+    started, notice_printed = time.monotonic(), False
     while True:
         with product_lock(settings.data_dir) as acquired:
             if acquired:
                 yield
                 return
         waited = time.monotonic() - started
-        if waited > WAIT_NOTICE_DELAY and not noticed:
-            _print(f"The data folder {settings.data_dir} is in use; waiting up to {LOCK_TIMEOUT} s ...")
-            noticed = True
-        if waited > LOCK_TIMEOUT or (waited > PROBE_DELAY and fetch(settings, "/healthz")):
+        if waited > WAIT_NOTICE_DELAY and not notice_printed:
+            _print(f"The data folder {settings.data_dir} is in use; waiting up to {DATA_DIR_LOCK_TIMEOUT} s ...")
+            notice_printed = True
+        if waited > DATA_DIR_LOCK_TIMEOUT or (waited > PROBE_DELAY and fetch(settings, "/healthz")):
             raise LaunchError(
-                f"Job Ingestion, or one of its commands, is already running in {settings.data_dir}:"
-                " stop it first, or set another DATA_DIR and PORT for a second product."
+                f"The data folder {settings.data_dir} is in use by Job Ingestion or one of its commands:"
+                " stop that first, or set another DATA_DIR and PORT."
             )
         time.sleep(0.2)
 
@@ -222,7 +222,10 @@ def _last_fault(timeout: float, find_fault: Callable[[], str | None], supervisor
 
 
 def _on_stop_signal(_number: int, _frame: object) -> None:
-    """Begin the stop. Later signals are ignored: make and timeout signal every process, and may not interrupt it."""
+    """Begin the stop.
+
+    Later signals are ignored: make and timeout send them to every process, and they must not interrupt it.
+    """
     _ignore_stop_signals()
     raise KeyboardInterrupt
 
@@ -258,5 +261,5 @@ def _runtime_files(settings: Settings) -> Iterator[None]:
 
 
 def _print(sentence: str) -> None:
-    """Print a line in order with the lines of the processes."""
+    """Print a line through the log, so that it keeps its order among the processes' lines."""
     logs.relay(sentence.encode())

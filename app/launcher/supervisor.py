@@ -75,7 +75,7 @@ class SupervisedProcess:
             self.process.send_signal(self.program.stop_signal)
 
     def wait(self, seconds: float) -> None:
-        """Wait up to ``seconds`` for the process to end; then kill it."""
+        """Wait up to ``seconds`` for the process to end; then kill it and all its children that are left."""
         if self.process is None:
             return
         try:
@@ -95,7 +95,7 @@ class SupervisedProcess:
             self._schedule_restart()
             log.warning("process not started", process=self.program.name, reason=error.strerror)
             return
-        # Each process has a pipe, and a thread that always empties it: no process blocks on a reader of our log.
+        # A thread drains each process's pipe, so no process blocks when the log is read slowly.
         stream = self.process.stdout or self.process.stderr
         self._reader = Thread(target=_relay, args=(stream,), daemon=True)
         self._reader.start()
@@ -144,10 +144,10 @@ class Supervisor:
 
 
 def with_parent_death_signal(command: Sequence[str], stop_signal: signal.Signals) -> list[str]:
-    """Return the command wrapped such that the kernel sends it ``stop_signal`` when the launcher is killed.
+    """Wrap the command so that the kernel sends it ``stop_signal`` when the launcher dies.
 
-    A change of user clears that request. A command that begins with ``setpriv`` (to change the user) gets the option
-    added to that ``setpriv``, which makes the request after the change.
+    A change of user clears this setting. A command that already starts with ``setpriv`` gets the option added, to be
+    applied after the change.
     """
     if not shutil.which("setpriv"):
         return list(command)

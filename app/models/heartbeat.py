@@ -11,13 +11,13 @@ class Component(StrEnum):
     """A part of the product that has a heartbeat."""
 
     WORKER = "worker"
-    """A Celery worker; it beats while its event loop turns."""
+    """A Celery worker; its heartbeat stops if its event loop hangs."""
 
     RECONCILER = "reconciler"
-    """A reconciler; it beats after each pass."""
+    """A reconciler; its heartbeat follows each pass."""
 
     REDIS = "redis"
-    """The broker; the reconciler that got its answer beats for it."""
+    """The broker; a reconciler writes its heartbeat after each successful ping."""
 
 
 class Heartbeat(Base):

@@ -31,7 +31,7 @@ class RunStatus(StrEnum):
     """
 
     PENDING = "pending"
-    """Started and committed, not yet claimed by a worker. Its user or the operator may abort it."""
+    """Started and committed, not yet claimed by a worker."""
 
     INITIALIZING = "initializing"
     """Claimed by a worker, which determines the work to do."""
@@ -46,7 +46,7 @@ class RunStatus(StrEnum):
     """Ended by its worker, or by the rescue of a run whose worker died; ``error_message`` gives the reason."""
 
     ABORTED = "aborted"
-    """Ended by its user or the operator."""
+    """Ended by its user or the operator, from any active status."""
 
     TERMINAL = nonmember([FINISHED, ERROR, ABORTED])
     """A run never leaves these."""
@@ -117,7 +117,7 @@ class IngestionRun(Base):
     finished_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     error_message: Mapped[str | None] = mapped_column(Text)
     dispatched_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
-    """Time of the last publish of the run's message; NULL if none has succeeded."""
+    """Time of the last publish of the run's message; NULL if none has succeeded. Columns call a publish a dispatch."""
     next_dispatch_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
     """Time from which the reconciler publishes the run's message, if the run is still pending."""
     dispatch_count: Mapped[int] = mapped_column(Integer, server_default=text("0"))

@@ -31,7 +31,7 @@ class NewTokenSchema(Schema):
     name = PlainText(
         required=True,
         validate=validate.Length(1, MAX_TOKEN_NAME_LENGTH),
-        metadata={"description": "The token's purpose, by which its user recognizes it."},
+        metadata={"description": "The token's purpose, by which its user recognises it."},
     )
     expires_in_days = JsonInteger(
         load_default=None,

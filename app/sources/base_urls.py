@@ -7,7 +7,7 @@ from typing import Any
 from app.config.settings import SettingsError
 from app.config.validators import is_loopback
 from app.sources.adapters.registry import SOURCES
-from app.sources.board_token import TOKEN
+from app.sources.board_token import TOKEN_PLACEHOLDER
 from app.sources.parsing.urls import split
 
 EXAMPLE = '{"lever": "https://api.lever.co"}'
@@ -54,7 +54,7 @@ def _fault(key: str, url: Any) -> str | None:
 
 def _is_base(url: str) -> bool:
     """Return whether this is an https URL, or a plain one on this machine, without query, fragment or user."""
-    parts = split(url.replace(TOKEN, "token"))
+    parts = split(url.replace(TOKEN_PLACEHOLDER, "token"))
     if parts is None or url != url.strip() or parts.query or parts.fragment or "@" in parts.netloc:
         return False
     return parts.scheme == "https" or is_loopback(parts.hostname or "")

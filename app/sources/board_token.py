@@ -1,4 +1,4 @@
-"""The names of boards."""
+"""Board names: their parsing, and their use in URLs and rate-limit keys."""
 
 import re
 from collections.abc import Iterable
@@ -8,7 +8,7 @@ from urllib.parse import quote, unquote, urlsplit
 MAX_BOARD_LENGTH = 200
 MAX_TOKEN_LENGTH = 180
 
-TOKEN = "{token}"
+TOKEN_PLACEHOLDER = "{token}"
 """The placeholder for the board's token in the base address of a source where each company has a host of its own."""
 
 
@@ -26,7 +26,7 @@ class Board:
 def read_board(text: str, regions: Iterable[str]) -> Board:
     """Parse the name of a board, as a user or a database row gives it. Raises ValueError with a sentence for users.
 
-    A token becomes part of a URL: it has no slash and no control character, and cannot lead out of its path.
+    A token becomes part of a URL. It has no slash and no control character, so it cannot change the rest of the path.
     """
     region, colon, rest = text.strip().partition(":")
     region, token = (region, rest) if colon else ("", region)
@@ -38,7 +38,7 @@ def read_board(text: str, regions: Iterable[str]) -> Board:
     return Board(token, region)
 
 
-def board_in_host(board: Board, *, own_domains: bool, is_whole: bool = False) -> Board:
+def check_host_token(board: Board, *, own_domains: bool, is_whole: bool = False) -> Board:
     """Return the board with its token in lower case, as part of a host name. Raises ValueError with a sentence.
 
     With ``own_domains`` the token may also be a company's own domain; with ``is_whole`` it must be a whole host name.
@@ -58,9 +58,9 @@ def with_token(base: str, board: Board) -> str:
     A company's own domain replaces the whole host.
     """
     scheme, _, rest = base.partition("://")
-    if is_own_domain(board.token) and rest.startswith(f"{TOKEN}."):
+    if is_own_domain(board.token) and rest.startswith(f"{TOKEN_PLACEHOLDER}."):
         return f"{scheme}://{board.token}"
-    return base.replace(TOKEN, quote(board.token, safe=""))
+    return base.replace(TOKEN_PLACEHOLDER, quote(board.token, safe=""))
 
 
 def rate_limit_key(base: str) -> str:
@@ -69,10 +69,10 @@ def rate_limit_key(base: str) -> str:
     ``{token}`` stays in the key, so that all companies of a source share it.
     """
     host = urlsplit(base).netloc.lower()
-    return "" if host == TOKEN else host
+    return "" if host == TOKEN_PLACEHOLDER else host
 
 
-def site_of(board: Board, domain: str) -> str:
+def host_of(board: Board, domain: str) -> str:
     """Return the host of a board: a subdomain of the source's domain, or the company's own domain."""
     return board.token if is_own_domain(board.token) else f"{board.token}.{domain}"
 

@@ -1,4 +1,4 @@
-"""Detection: from a pasted address to a board that was listed. Nothing is guessed; each result was fetched."""
+"""Find the board behind a pasted address. A board is only returned after its listing succeeded."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -9,25 +9,26 @@ from app.sources.board_token import Board, is_own_domain
 from app.sources.careers_page import boards_on, match_fingerprints, openings_on
 from app.sources.deadline import Deadline
 from app.sources.errors import AddressRefused, Moved, NotFound, OutOfTime, SourceError, Throttled
-from app.sources.http.client import MAX_REDIRECTS, HttpClient
+from app.sources.http.client import HttpClient
+from app.sources.http.request_policy import MAX_REDIRECTS
 from app.sources.listing import board_name, list_board
+from app.sources.parsing.dates_and_places import unique
 from app.sources.parsing.urls import split
-from app.sources.parsing.values import unique
 from app.sources.types import Listing, Source
 
 DETECT_SECONDS = 55.0
-MAX_HOPS = 3
-"""The most links to openings that are followed if a page itself names no board. Links behind these are not followed."""
+MAX_OPENING_LINKS = 3
+"""Links to openings that are followed if the page names no board. Links on those pages are not followed."""
 
-HOP_SECONDS = 10.0
-"""The time limit of each of them, so that one slow page leaves time for the others."""
+LINK_TIMEOUT = 10.0
+"""Seconds for each such link, so that a slow page leaves time for the others."""
 
 WEBSITE = "website"
 """The fallback source. It is chosen only after its listing has succeeded."""
 
 MAX_SAMPLES = 3
 
-MAY_BE_MISSING = (
+EMPTY_BOARD_NOTE = (
     "{name} also returns an empty board for names that do not exist. Make sure that this is the right board."
 )
 
@@ -39,7 +40,7 @@ class NotRecognised(SourceError):
 
 
 class BoardsToChoose(SourceError):
-    """There are several ``candidates``, from which the user must choose."""
+    """The user must choose or confirm one of the ``candidates``."""
 
     def __init__(self, detail: str, candidates: list[tuple[Source, Board]]) -> None:
         super().__init__(detail)
@@ -60,7 +61,10 @@ class BoardMoved(BoardsToChoose):
 
 @dataclass(frozen=True)
 class _FetchedPage:
-    """A page with its final URL, and the boards that it is or links to."""
+    """A fetched page: its final URL, its body, and the boards it links to.
+
+    A board's own URL is not fetched; its body is empty.
+    """
 
     url: SplitResult
     body: bytes
@@ -96,18 +100,18 @@ def detect_url(client: HttpClient, text: str) -> Detected:
     hosts = []
     for page in _pages(client, _parse_address(text), deadline):
         if page.boards:
-            return _detected(client, *_only(page.boards), deadline)
+            return _list_detected(client, *_require_one(page.boards), deadline)
         for source, board in client.compute(match_fingerprints, page.body, page.url.hostname or ""):
             try:
-                return _detected(client, source, board, deadline)
+                return _list_detected(client, source, board, deadline)
             except (BoardsToChoose, OutOfTime, Throttled):
                 raise
             except SourceError:
-                # The page only embeds something of this source; the board is elsewhere.
+                # The page mentions the source, but this board does not exist there.
                 continue
         hosts.append(page.url.hostname or "")
     # Try the hosts behind links to openings before the one that was pasted.
-    return _detected_website(client, unique([*hosts[1:], hosts[0]]), deadline)
+    return _list_website(client, unique([*hosts[1:], hosts[0]]), deadline)
 
 
 def detect_board(client: HttpClient, source: str, text: str) -> Detected:
@@ -116,7 +120,7 @@ def detect_board(client: HttpClient, source: str, text: str) -> Detected:
         board = SOURCES[source].board(text)
     except ValueError as error:
         raise NotFound(str(error)) from error
-    return _detected(client, SOURCES[source], board, Deadline.of(DETECT_SECONDS))
+    return _list_detected(client, SOURCES[source], board, Deadline.of(DETECT_SECONDS))
 
 
 def _parse_address(text: str) -> SplitResult:
@@ -132,9 +136,9 @@ def _pages(client: HttpClient, url: SplitResult, deadline: Deadline) -> Iterator
     """Fetch the page at a URL, and then the pages behind its links to openings."""
     first = _fetch(client, url, deadline)
     yield first
-    for link in client.compute(openings_on, first.body, first.url)[:MAX_HOPS]:
+    for link in client.compute(openings_on, first.body, first.url)[:MAX_OPENING_LINKS]:
         try:
-            yield _fetch(client, link, Deadline.of(min(HOP_SECONDS, deadline.left)))
+            yield _fetch(client, link, Deadline.of(min(LINK_TIMEOUT, deadline.left)))
         except SourceError:
             # The user did not name this page, and another link may work.
             continue
@@ -154,46 +158,53 @@ def _fetch(client: HttpClient, url: SplitResult, deadline: Deadline) -> _Fetched
     raise NotRecognised("The address redirects too many times.")
 
 
-def _only(boards: list[tuple[Source, Board]]) -> tuple[Source, Board]:
+def _require_one(boards: list[tuple[Source, Board]]) -> tuple[Source, Board]:
     if len(boards) > 1:
         raise SeveralBoards("The page links to several boards. Choose one.", boards)
     return boards[0]
 
 
-def _detected_website(client: HttpClient, hosts: tuple[str, ...], deadline: Deadline) -> Detected:
-    """List the first of the hosts that has postings of its own. Raises NotRecognised."""
-    faults = []
+def _list_website(client: HttpClient, hosts: tuple[str, ...], deadline: Deadline) -> Detected:
+    """List the first of these hosts that has postings.
+
+    Raises NotRecognised if none has, and OutOfTime or Throttled.
+    """
+    errors = []
     for host in filter(is_own_domain, hosts):
         try:
-            return _detected(client, SOURCES[WEBSITE], Board(host), deadline)
+            return _list_detected(client, SOURCES[WEBSITE], Board(host), deadline)
         except (OutOfTime, Throttled):
-            # There may be a board, so the result must not be that there is none.
+            # The host could not be checked, so NotRecognised would be wrong.
             raise
-        except SourceError as fault:
-            faults.append(fault.detail)
+        except SourceError as error:
+            errors.append(error.detail)
     sources = ", ".join(source.name for source in SOURCES.values() if source.key != WEBSITE)
     sentence = f"{hosts[-1]} does not lead to a board of a supported source ({sources})."
-    raise NotRecognised(" ".join([sentence, *faults[:1]]))
+    raise NotRecognised(" ".join([sentence, *errors[:1]]))
 
 
-def _detected(client: HttpClient, source: Source, board: Board, deadline: Deadline) -> Detected:
-    """List the board. If its region does not have it, try the other regions of the source."""
-    listing, board = _listed(client, source, board, deadline)
+def _list_detected(client: HttpClient, source: Source, board: Board, deadline: Deadline) -> Detected:
+    """List the board, and collect what the user is shown about it."""
+    listing, board = _list_any_region(client, source, board, deadline)
     name = board_name(client, source, board, deadline) or listing.board_name
     note = None
     if source.empty_may_be_missing and not listing.postings:
-        note = MAY_BE_MISSING.format(name=source.name)
+        note = EMPTY_BOARD_NOTE.format(name=source.name)
     elif listing.skipped_pages:
         note = f"Some job pages were skipped because programs cannot read them: {listing.skipped_pages}."
     titles = [posting.title for posting in listing.postings[:MAX_SAMPLES]]
     return Detected(source, board, name, len(listing.postings), listing.is_complete, titles, note)
 
 
-def _listed(client: HttpClient, source: Source, board: Board, deadline: Deadline) -> tuple[Listing, Board]:
+def _list_any_region(client: HttpClient, source: Source, board: Board, deadline: Deadline) -> tuple[Listing, Board]:
+    """List the board; return the listing with the board.
+
+    A board without a region that is not found is tried in each region.
+    """
     try:
         return list_board(client, source.key, str(board), seconds=deadline.left, with_texts=False), board
     except Moved as moved:
-        raise _moved(client, source, moved, deadline) from moved
+        raise _moved_error(client, source, moved, deadline) from moved
     except NotFound as not_found:
         others = [Board(board.token, region) for region in source.bases if region and not board.region]
         for other in others:
@@ -204,7 +215,7 @@ def _listed(client: HttpClient, source: Source, board: Board, deadline: Deadline
         raise not_found
 
 
-def _moved(client: HttpClient, source: Source, moved: Moved, deadline: Deadline) -> SourceError:
+def _moved_error(client: HttpClient, source: Source, moved: Moved, deadline: Deadline) -> SourceError:
     """Return the error for a board that moved: BoardMoved with the new board if there is one, else ``moved``."""
     url = split(moved.location)
     boards = _boards_at(client, url, deadline) if url else []

@@ -1,4 +1,4 @@
-"""Listing a board: all its pages, as postings in the product's own form, and if they are complete."""
+"""List a board: fetch all its pages, parse the postings, and record whether the listing is complete."""
 
 from collections import Counter, deque
 from collections.abc import Callable, Iterable
@@ -13,8 +13,8 @@ from app.sources.board_token import Board
 from app.sources.deadline import Deadline
 from app.sources.errors import NotFound, OutOfTime, RateLimited, SourceError, Throttled
 from app.sources.http.client import HttpClient
+from app.sources.parsing.dates_and_places import unique
 from app.sources.parsing.postings import MAX_ID_LENGTH, ParsedPage, company_of, parse_page
-from app.sources.parsing.values import unique
 from app.sources.types import Listing, ListingRequest, Page, Posting, Response, Source, Validators
 
 LISTING_SECONDS = 90.0
@@ -96,15 +96,15 @@ def list_board(
     seconds: float = LISTING_SECONDS,
     with_texts: bool = True,
 ) -> Listing:
-    """List a board within so many seconds; without texts, if only its size and titles matter.
+    """List a board within ``seconds``. Without ``with_texts`` the descriptions and requirements are left out.
 
-    With ``validators`` the result may be that nothing has changed (``not_modified``). Raises SourceError. A fault on a
-    later page of a list fails the whole listing, because the pages before it would look like all of it.
+    With ``validators`` the result may be ``not_modified``. An error on a later page fails the whole listing: the first
+    pages alone would look complete. Raises SourceError.
     """
     try:
         parsed_board = SOURCES[source].board(board)
     except (ValueError, KeyError) as error:
-        raise NotFound(f"“{board}” is not a valid name of a board.") from error
+        raise NotFound(f"“{board}” is not a valid board name.") from error
     builder = ListingBuilder(SOURCES[source], with_texts)
     return _list(client, builder, parsed_board, validators, Deadline.of(seconds))
 
@@ -118,7 +118,7 @@ def board_name(client: HttpClient, source: Source, board: Board, deadline: Deadl
         name: str | None = client.compute(company_of, response)
         return name
     except SourceError:
-        # Only the postings matter. The request for them raises the same fault.
+        # The name is optional: the board has been listed already.
         return None
 
 
@@ -143,36 +143,37 @@ def _list(
 def _crawl(client: HttpClient, board: Board, builder: ListingBuilder, deadline: Deadline) -> None:
     """Send the queued requests in their order, and add their pages.
 
-    These pages are independent, unlike those of one list. A fault loses only its own page and makes the listing
-    incomplete. Raises the first fault if no posting was found.
+    These pages are independent: an error loses only its own page and makes the listing incomplete. Raises the first
+    error if no posting was found, and NotFound if no page had a posting.
     """
-    source, fault = builder.source, None
+    source, first_error = builder.source, None
     while builder.queue:
         request = builder.queue.popleft()
         try:
             response = client.request(source, board, request, deadline)
-            builder.add(_parsed(client, request.read or source.parse, response, board, deadline, builder.with_texts))
+            parse = request.read or source.parse
+            builder.add(_parse_response(client, parse, response, board, deadline, builder.with_texts))
         except SourceError as error:
-            fault = fault or error
+            first_error = first_error or error
             builder.unparsed += 1
             if isinstance(error, Throttled | OutOfTime | RateLimited):
                 # All further requests would fail in the same way.
                 builder.unparsed += len(builder.queue)
                 break
-    if fault and not builder.postings:
-        raise fault
+    if first_error and not builder.postings:
+        raise first_error
     if not builder.records:
-        # This is not an empty board: such a site may hide its postings from programs, or never have shown any.
+        # Not an empty board: the site may hide its postings from programs, or have none.
         pages = f"pages read: {builder.skipped_pages}" if builder.skipped_pages else "its sitemap lists no job pages"
-        raise NotFound(f"No posting that programs can read was found at {board} ({pages}).")
+        raise NotFound(f"No readable job postings were found at {board} ({pages}).")
 
 
 def _add(
     client: HttpClient, board: Board, response: Response, builder: ListingBuilder, deadline: Deadline
 ) -> ListingRequest | None:
-    """Parse and add one response; returns the request of the next page."""
+    """Parse and add one response; return the request of the next page."""
     source = builder.source
-    parsed = _parsed(client, source.parse, response, board, deadline, builder.with_texts)
+    parsed = _parse_response(client, source.parse, response, board, deadline, builder.with_texts)
     is_new = builder.add(parsed)
     next_request = source.next_request(board, builder.records, parsed.page)
     if next_request and not is_new:
@@ -182,17 +183,20 @@ def _add(
     return next_request
 
 
-def _parsed(
+def _parse_response(
     client: HttpClient, parse: Parse, response: Response, board: Board, deadline: Deadline, with_texts: bool
 ) -> ParsedPage:
     parsed: ParsedPage = client.compute(parse_page, parse, response, board, deadline, with_texts)
-    for external_id, fault in parsed.faults:
-        log.error("posting not parsed", external_id=external_id, exc_info=fault)
+    for external_id, error in parsed.errors:
+        log.error("posting not parsed", external_id=external_id, exc_info=error)
     return parsed
 
 
 def _validators(response: Response, pages: int) -> Validators:
-    """Return the validators of a board of one response. With several pages, the first does not cover the others."""
+    """Return the validators of a board with one page.
+
+    With several pages, those of the first say nothing about the others.
+    """
     if pages > 1:
         return Validators()
     return Validators(_storable(response.headers.get("etag")), _storable(response.headers.get("last-modified")))
@@ -203,7 +207,7 @@ def _storable(value: str | None) -> str | None:
 
 
 def _merge(first: Posting, again: Posting) -> Posting:
-    """Merge two records of one posting. Boards list it once for each of its places, or in a second language."""
+    """Merge two records of one posting. Some boards list a posting once per location or per language."""
     return replace(
         first,
         locations=unique((*first.locations, *again.locations)),

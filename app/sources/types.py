@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any
 from urllib.parse import SplitResult
 
-from app.sources.board_token import TOKEN, Board, board_in_host, read_board
+from app.sources.board_token import TOKEN_PLACEHOLDER, Board, check_host_token, read_board
 from app.sources.errors import ShapeChanged
 
 HTML = "text/html,application/xhtml+xml;q=0.9,*/*;q=0.1"
@@ -213,7 +213,7 @@ class Source:
     """The version of the parser. It increases when a response is parsed differently; then stored results expire."""
     pace_seconds: float = 1.0
     """Seconds between two requests to its host, over all processes and users. The hosts of all companies share it."""
-    answer_seconds: float = 20.0
+    response_timeout: float = 20.0
     """The timeout of one response."""
     max_requests: int = MAX_REQUESTS
     """The most responses of one listing."""
@@ -234,9 +234,10 @@ class Source:
         """Parse the name of a board of this source. Raises ValueError with a sentence for users."""
         board = read_board(text, self.bases)
         base = self.bases[board.region]
-        if TOKEN not in base:
+        if TOKEN_PLACEHOLDER not in base:
             return board
-        return board_in_host(board, own_domains=bool(self.fingerprints), is_whole=base.endswith(f"//{TOKEN}"))
+        is_whole = base.endswith(f"//{TOKEN_PLACEHOLDER}")
+        return check_host_token(board, own_domains=bool(self.fingerprints), is_whole=is_whole)
 
     def base_key(self, region: str) -> str:
         """Return the key of a base address in SOURCE_BASE_URLS: ``lever``, or ``lever_eu`` for a region."""

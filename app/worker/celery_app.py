@@ -35,13 +35,14 @@ PUBLISHER_TRANSPORT_OPTIONS = {
     "health_check_interval": 25,
     # The prefix keeps our keys apart from those of other applications on the same Redis.
     "global_keyprefix": "job-ingestion:",
-    # Longer than any task. Early acknowledgement hardly needs it, but the shortest value on a broker applies to all.
+    # As long as a task may take. With early acknowledgement it hardly matters, but kombu uses the shortest value set by
+    # any client of this Redis.
     "visibility_timeout": 3600,
 }
 
 WORKER_TRANSPORT_OPTIONS = {
     **PUBLISHER_TRANSPORT_OPTIONS,
-    # Longer than the wait of BRPOP; a shorter timeout would look like a lost connection.
+    # Longer than the wait of BRPOP; a shorter one would be taken for a lost connection.
     "socket_timeout": 10,
     "socket_connect_timeout": 5,
     # Detects a half-open connection, which raises no error.
@@ -57,7 +58,7 @@ CELERY_SETTINGS: dict[str, Any] = {
     "accept_content": ["json"],
     # The state of a run is in PostgreSQL alone; there is no result backend.
     "task_ignore_result": True,
-    # A message is acknowledged on receipt; the reconciler, not the broker, republishes what a dead worker lost.
+    # Acknowledged on receipt. If a worker dies, the reconciler republishes the run, not the broker.
     "task_acks_late": False,
     # A busy worker reserves no messages, so another worker can receive them.
     "worker_prefetch_multiplier": 1,
@@ -95,7 +96,7 @@ def celery_init_app(app: Flask) -> Celery:
     """Create the Celery application and store it as ``app.extensions["celery"]``; tasks run in ``app``'s context."""
 
     class ContextTask(Task):
-        """A task with an application context; its id and its request's id are in its log lines."""
+        """A task that runs in an application context and logs its own id and the request's."""
 
         def __call__(self, *args: Any, **kwargs: Any) -> Any:
             ids = {"task_id": self.request.id, "request_id": self.request.get("request_id")}
@@ -136,7 +137,7 @@ def _discard_inherited_connections(**_: Any) -> None:
     app = current_app.flask_app
     with app.app_context():
         db.engine.dispose(close=False)
-        # The parent's heartbeat may have held a place at the moment of the fork.
+        # The parent's heartbeat thread may have held a slot when it forked.
         app.extensions["connection_slots"] = make_connection_slots(db.engine)
 
 

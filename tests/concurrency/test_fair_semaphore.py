@@ -1,4 +1,4 @@
-"""The fair semaphore grants places in the order of arrival and loses none."""
+"""The fair semaphore grants slots in the order of arrival and loses none."""
 
 from concurrent.futures import ThreadPoolExecutor
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from app.api.auth.session_cookie import cookie_name
 from app.config.settings import PROJECT, Settings, SettingsError
 from app.config.validators import is_loopback
 from tests.support.bare import bare_celery
@@ -96,7 +97,7 @@ def test_session_cookie_is_named_after_the_port(monkeypatch):
     names = []
     for address in ("https://jobs.example.org", "https://jobs.example.org:8443", "http://jobs.example.org", ""):
         monkeypatch.setenv("PUBLIC_URL", address)
-        names.append(Settings.from_env().session_cookie)
+        names.append(cookie_name(Settings.from_env()))
     assert names == ["__Host-session", "__Host-session-8443", "session-8000", "session-8000"]
 
 

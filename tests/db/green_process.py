@@ -20,7 +20,7 @@ def hang(engine: Engine) -> None:
     """Stop a server process: its connection is closed, and other greenlets run in the meantime."""
     with engine.connect() as connection:
         driver = connection.connection.driver_connection
-        driver.answer_timeout = 0.5
+        driver.response_timeout = 0.5
         backend = driver.info.backend_pid
         others = gevent.spawn(_sleep_three_times)
         os.kill(backend, signal.SIGSTOP)

@@ -37,10 +37,10 @@ def test_connection_to_a_hanging_server_is_closed_and_replaced(app, user_id):
     with db.engine.connect() as connection:
         driver = connection.connection.driver_connection
         backend = driver.info.backend_pid
-        driver.answer_timeout = 0.2
+        driver.response_timeout = 0.2
         os.kill(backend, signal.SIGSTOP)
         try:
-            with pytest.raises(OperationalError, match="no answer within 0.2 s") as fault:
+            with pytest.raises(OperationalError, match="no response within 0.2 s") as fault:
                 connection.exec_driver_sql("SELECT 1")
         finally:
             os.kill(backend, signal.SIGCONT)
@@ -55,13 +55,13 @@ def test_pool_to_a_hanging_server_costs_one_timeout_in_all(app, user_id):
         drivers = [each.connection.driver_connection for each in (first, second)]
     backends = [driver.info.backend_pid for driver in drivers]
     for driver in drivers:
-        driver.answer_timeout = 0.2
+        driver.response_timeout = 0.2
     for backend in backends:
         os.kill(backend, signal.SIGSTOP)
     try:
         with pytest.raises(DatabaseUnavailable) as fault:
             queries.current(user_id)
-        assert fault.value.reason == "PostgreSQL: no answer within 0.2 s"
+        assert fault.value.reason == "PostgreSQL: no response within 0.2 s"
         assert queries.current(user_id) is None
         # Two connections can be opened, so none that hung still occupies the pool.
         with db.engine.connect(), db.engine.connect():
@@ -132,7 +132,7 @@ def test_server_that_closes_every_connection_is_unavailable(app, user_id):
     try:
         with pytest.raises(DatabaseUnavailable, match="the outcome is unknown") as fault:
             queries.current(user_id)
-        assert fault.value.reason == "PostgreSQL: it closes every connection."
+        assert fault.value.reason == "PostgreSQL closes every new connection."
     finally:
         event.remove(db.engine, "checkout", refuse)
     assert queries.current(user_id) is None

@@ -9,7 +9,7 @@ from sqlalchemy import BigInteger, bindparam, func, insert, select, text
 from sqlalchemy.exc import IntegrityError, ProgrammingError
 
 from app.db.engine import LARGE_STATEMENT_TIMEOUT
-from app.db.execute import MIGRATIONS_BEHIND, run_large_statement, run_statement
+from app.db.execute import MIGRATIONS_BEHIND, POOL_EXHAUSTED, run_large_statement, run_statement
 from app.errors import DatabaseUnavailable
 from app.extensions import db
 from app.models import RunStatus
@@ -67,7 +67,7 @@ def test_exhausted_pool_means_unavailable(app, user_id):
             connections.enter_context(db.engine.connect())
         with pytest.raises(DatabaseUnavailable) as fault:
             queries.current(user_id)
-    assert "busy" in fault.value.reason
+    assert fault.value.reason == POOL_EXHAUSTED
     assert queries.current(user_id) is None
 
 

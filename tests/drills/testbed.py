@@ -36,7 +36,7 @@ Argument = TypeVar("Argument")
 Result = TypeVar("Result")
 
 MAX_WAIT_SECONDS = 45
-"""Time limit for a pending run to be received, without outages: the first back-off, the reconciler's interval, and the
+"""Time limit for a pending run to be received, without outages: the first backoff, the reconciler's interval, and the
 restart of a killed worker on a busy machine."""
 
 STUCK_SECONDS = 8

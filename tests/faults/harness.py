@@ -68,8 +68,8 @@ def temporary_database(settings: Settings, name: str, template: str = "template0
 def create_application(settings: Settings) -> Flask:
     """Return the application with accounts and long timeouts."""
     engine_module.LOCK_TIMEOUT = engine_module.STATEMENT_TIMEOUT = TIMEOUT_SECONDS
-    engine_module.BoundedConnection.answer_timeout = 2 * TIMEOUT_SECONDS
-    engine_module._session = partial(_session_with_long_timeout, engine_module._session)
+    engine_module.BoundedConnection.response_timeout = 2 * TIMEOUT_SECONDS
+    engine_module._connect_args = partial(_with_long_timeout, engine_module._connect_args)
     timeouts = {"socket_timeout": TIMEOUT_SECONDS, "socket_connect_timeout": TIMEOUT_SECONDS}
     celery_app.PUBLISHER_TRANSPORT_OPTIONS.update(timeouts)
     # Negative: it extends the deadline of a pass (CLAIM_SECONDS - MAX_PUBLISH_SECONDS).
@@ -78,8 +78,8 @@ def create_application(settings: Settings) -> Flask:
     return create_app(accounts)
 
 
-def _session_with_long_timeout(session: Callable[[int], dict[str, Any]], seconds: int) -> dict[str, Any]:
-    return session(seconds) | {"connect_timeout": TIMEOUT_SECONDS}
+def _with_long_timeout(connect_args: Callable[[int], dict[str, Any]], seconds: int) -> dict[str, Any]:
+    return connect_args(seconds) | {"connect_timeout": TIMEOUT_SECONDS}
 
 
 def create_tables(app: Flask) -> None:

@@ -163,7 +163,7 @@ MUTANTS: dict[str, Mutant] = {
     ),
     "never published": _code("every run waits for the reconciler", Rewrite(f"{STARTED}\n{PUBLISHED}", STARTED)),
     "marked as published before the publish": _code(
-        "a crash between the two delays the message by a whole back-off", Rewrite(
+        "a crash between the two delays the message by a whole backoff", Rewrite(
             "__publish\n_report(_argument=True)\ntry:\n    __mark\nexcept _ as _:\n    ...",
             "__mark\n__publish\n_report(_argument=True)",
             inside="_.send_task",
@@ -188,7 +188,7 @@ MUTANTS: dict[str, Mutant] = {
         Rewrite("_rows.with_for_update(skip_locked=True)", "_rows.with_for_update()", inside=DUE),
         scenarios=("publishing",),
     ),
-    "the back-off does not grow": _code(
+    "the backoff does not grow": _code(
         "messages pile up while no worker is running",
         Rewrite("func.power(2, _n)", "func.power(1, _n)", inside="_.c.dispatch_count"), scenarios=("publishing",),
     ),

@@ -64,7 +64,7 @@ def test_start_refuses_local_mode_on_an_outside_address(folder: Path) -> None:
         ),
         (
             ["--bind", "127.0.0.1:0", "--certfile", "/etc/hostname", "--keyfile", "/etc/hostname"],
-            "This server does not do TLS: remove certfile and keyfile, and let a proxy in front do it.",
+            "This server does not support TLS. Remove certfile and keyfile, and put a TLS proxy in front of it.",
         ),
     ],
     ids=["outside address without sign-in", "TLS"],

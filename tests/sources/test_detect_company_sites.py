@@ -105,7 +105,7 @@ def test_detect_follows_at_most_three_links(web, detect_page):
 
 
 def test_detect_link_that_hangs_leaves_time_for_the_next(web, detect_page, monkeypatch):
-    monkeypatch.setattr(detect, "HOP_SECONDS", 3)
+    monkeypatch.setattr(detect, "LINK_TIMEOUT", 3)
     monkeypatch.setattr(detect, "DETECT_SECONDS", 12)
     web.replies["/company"] = Reply(b"<a href='/jobs'>Jobs</a><a href='/careers'>Careers</a>")
     web.replies["/jobs"] = Reply(EMBEDDED, delay=40)
@@ -149,7 +149,7 @@ def test_detect_website_without_postings_is_not_recognised(web, detect_page):
     web.replies["/about"] = Reply(b"<p>We bake.")
     serve_sitemap(web, "/jobs/baker")
     web.replies["/jobs/baker"] = Reply(b"<p>Baker")
-    with pytest.raises(NotRecognised, match=r"Ashby.*\)\. No posting that programs can read.*pages read: 1"):
+    with pytest.raises(NotRecognised, match=r"Ashby.*\)\. No readable job postings.*pages read: 1"):
         detect_page("/about")
 
 

@@ -23,26 +23,29 @@ from app.services.companies.errors import DetectionBusy
 
 log = structlog.get_logger(__name__)
 
-PASSWORDS_PER_ADDRESS = parse("30 per 5 minutes")
-"""More than an office behind one address needs; far less than guessing needs."""
+PASSWORDS_PER_IP = parse("30 per 5 minutes")
+"""Enough for an office behind one IP address, too few for guessing passwords."""
 
 PASSWORDS_PER_ACCOUNT = parse("10 per 5 minutes")
-"""A user who mistypes a few times never reaches it."""
+"""A user who mistypes a few times stays below this."""
 
 DETECTIONS_PER_USER = parse("30 per minute")
-"""Users paste more slowly, and guessing board names gets nowhere."""
+"""More than a user can paste, too few for guessing board names."""
 
 MAX_DETECTIONS = 4
 """Simultaneous detections of a process; each may take a minute and 4 MB for a page."""
 
 REDIS_RETRY_SECONDS = 5.0
-"""Seconds without requests to a Redis that failed."""
+"""Seconds for which Redis is not used after a failure."""
 
-Limits = Iterator[tuple[RateLimitItem, str, str]]
+AttemptLimits = Iterator[tuple[RateLimitItem, str, str]]
 
 
 class AttemptLimiter:
-    """Counts attempts in Redis, for all processes. While Redis is unavailable, each process counts its own."""
+    """A counter of attempts in Redis, shared by all processes.
+
+    While Redis is unavailable, each process counts alone.
+    """
 
     def __init__(self, settings: Settings) -> None:
         # A Redis that hangs delays one sign-in by half a second, and then none for REDIS_RETRY_SECONDS.
@@ -55,7 +58,10 @@ class AttemptLimiter:
 
     @cached_property
     def _in_process(self) -> MovingWindowRateLimiter:
-        """The limiter of this process. Its storage starts a timer, so none is created before gunicorn forks."""
+        """The limiter of this process.
+
+        Created on first use: its storage starts a timer, which must not run before the fork.
+        """
         return MovingWindowRateLimiter(MemoryStorage())
 
     def check(self, limit: RateLimitItem, *names: str) -> None:
@@ -97,12 +103,12 @@ def init_app(app: Flask) -> None:
 def limit_password_attempts(handler: Callable[..., Any]) -> Callable[..., Any]:
     """Limit a handler that verifies a password. Raises TooManyRequests.
 
-    The address is checked first: an attempt that it refuses does not count against the account, which may belong to
-    somebody else.
+    The IP address is checked first: attempts that it refuses do not count against the account, which may be another
+    person's.
     """
 
-    def limits() -> Limits:
-        yield PASSWORDS_PER_ADDRESS, "address", _client_address()
+    def limits() -> AttemptLimits:
+        yield PASSWORDS_PER_IP, "address", _client_ip()
         yield PASSWORDS_PER_ACCOUNT, "account", _account_key()
 
     return _limited(handler, limits)
@@ -111,7 +117,7 @@ def limit_password_attempts(handler: Callable[..., Any]) -> Callable[..., Any]:
 def limit_detections(handler: Callable[..., Any]) -> Callable[..., Any]:
     """Limit a handler that sends requests to other servers. Raises TooManyRequests, or DetectionBusy without a slot."""
 
-    def limits() -> Limits:
+    def limits() -> AttemptLimits:
         yield DETECTIONS_PER_USER, "detect", f"user {current_user_id()}"
 
     @wraps(handler)
@@ -127,7 +133,7 @@ def limit_detections(handler: Callable[..., Any]) -> Callable[..., Any]:
     return _limited(with_slot, limits)
 
 
-def _limited(handler: Callable[..., Any], limits: Callable[[], Limits]) -> Callable[..., Any]:
+def _limited(handler: Callable[..., Any], limits: Callable[[], AttemptLimits]) -> Callable[..., Any]:
     @wraps(handler)
     def limited(*args: Any, **kwargs: Any) -> Any:
         for limit, scope, name in limits():
@@ -137,8 +143,8 @@ def _limited(handler: Callable[..., Any], limits: Callable[[], Limits]) -> Calla
     return limited
 
 
-def _client_address() -> str:
-    """Return the client's address; of IPv6 only the /64 network, because clients choose the rest themselves."""
+def _client_ip() -> str:
+    """Return the client's IP address; of IPv6 only the /64 network, because clients choose the rest themselves."""
     try:
         address = ipaddress.ip_address(request.remote_addr or "")
     except ValueError:
@@ -151,7 +157,7 @@ def _client_address() -> str:
 def _account_key() -> str:
     """Return the key of the signed-in user, else of the e-mail address in the body, which need not exist.
 
-    The key is a keyed hash, so that neither Redis nor the log holds the address.
+    The key is a keyed hash, so that neither Redis nor the log holds the e-mail address.
     """
     account = f"user {g.user_id}" if "user_id" in g else f"email {_email_in_body()}"
     key = (current_app.config["SECRET_KEY"] or "").encode()

@@ -1,5 +1,7 @@
 """The cookie that carries a session's secret: signed, and out of reach of scripts."""
 
+from urllib.parse import urlsplit
+
 from flask import Response, current_app, request
 from itsdangerous import BadSignature, Signer
 
@@ -8,13 +10,21 @@ from app.models import CredentialKind
 from app.services.accounts import credentials
 from app.services.accounts.credentials import SESSION_SECONDS
 
-MAX_BROWSER_NAME_LENGTH = 200
+MAX_USER_AGENT_LENGTH = 200
+
+
+def cookie_name(settings: Settings) -> str:
+    """Return the name of the session cookie. It contains the port, because browsers separate cookies by host alone."""
+    port = urlsplit(settings.public_url or "").port
+    if settings.is_public_https:
+        return f"__Host-session{f'-{port}' if port else ''}"
+    return f"session-{settings.port}"
 
 
 def read_secret() -> str | None:
     """Return the session's secret from the request's cookie; None without one, or if its signature is wrong."""
     try:
-        return _signer().unsign(request.cookies.get(_settings().session_cookie, "")).decode()
+        return _signer().unsign(request.cookies.get(cookie_name(_settings()), "")).decode()
     except (BadSignature, UnicodeDecodeError):
         return None
 
@@ -23,7 +33,7 @@ def set_cookie(secret: str) -> Response:
     """Return an empty response that sets the cookie."""
     settings, response = _settings(), _no_content()
     response.set_cookie(
-        settings.session_cookie,
+        cookie_name(settings),
         _signer().sign(secret).decode(),
         max_age=SESSION_SECONDS,
         secure=settings.is_public_https,
@@ -36,7 +46,7 @@ def set_cookie(secret: str) -> Response:
 def clear_cookie() -> Response:
     """Return an empty response that deletes the cookie."""
     settings, response = _settings(), _no_content()
-    response.delete_cookie(settings.session_cookie, secure=settings.is_public_https, httponly=True, samesite="Lax")
+    response.delete_cookie(cookie_name(settings), secure=settings.is_public_https, httponly=True, samesite="Lax")
     return response
 
 
@@ -47,10 +57,10 @@ def end_session() -> None:
         credentials.end(session.credential_id)
 
 
-def browser_name() -> str:
-    """Return the browser's User-Agent, by which its user recognizes the session."""
-    name = "".join(each for each in request.headers.get("User-Agent", "") if each.isprintable())
-    return name[:MAX_BROWSER_NAME_LENGTH] or "unknown"
+def user_agent() -> str:
+    """Return the browser's User-Agent, by which its user recognises the session."""
+    text = "".join(each for each in request.headers.get("User-Agent", "") if each.isprintable())
+    return text[:MAX_USER_AGENT_LENGTH] or "unknown"
 
 
 def _no_content() -> Response:

@@ -14,19 +14,19 @@ MAX_CONNECTIONS = 1000
 """Connections that a web process holds open; further clients wait in the kernel's queue."""
 
 RESERVED_FILES = 100
-"""Open files that a web process needs otherwise: connections to PostgreSQL and Redis, the listening socket, code."""
+"""Open files for everything but clients: PostgreSQL, Redis, the listening socket, code."""
 
 RESERVED_LOOKUPS = 8
-"""Simultaneous DNS look-ups for anything but boards."""
+"""Simultaneous DNS look-ups of PostgreSQL and Redis."""
 
 MAX_REQUESTS_IN_A_ROW = 4
 """Requests of one connection that are served before other connections have their turn."""
 
 SEND_BUFFER_BYTES = 128 * 1024
-"""Bytes of responses that the kernel buffers for a client that does not read; unlimited, it buffers dozens."""
+"""The kernel's send buffer for each client, in bytes. Its default would buffer dozens of responses."""
 
 WRITE_TIMEOUT = 30
-"""Seconds in which a client must receive a response."""
+"""Seconds that one write to a client may block."""
 
 LINGER_TIMEOUT = 2.0
 """Seconds for which a client may still send after the last response (RFC 9112, 9.6)."""
@@ -43,7 +43,10 @@ def raise_file_limit() -> int:
 
 
 def set_write_timeout(environ: Mapping[str, Any]) -> None:
-    """Drop a client that does not read the response in time. Bodies have a deadline in app/api/http/bodies.py."""
+    """Set the timeout of each write to the client; a client that stops reading is then dropped.
+
+    Bodies have a deadline in app/api/http/bodies.py.
+    """
     if client := environ.get("gunicorn.socket"):
         client.settimeout(WRITE_TIMEOUT)
 
@@ -51,8 +54,8 @@ def set_write_timeout(environ: Mapping[str, Any]) -> None:
 def must_close(method: str, headers: Iterable[tuple[str, str]]) -> bool:
     """Return whether the connection must close after this request because of its body (request smuggling).
 
-    A body that is long, framed wrongly or left unread must not be parsed as the next request. A short body of known
-    length is always read to its end.
+    A body that is long, framed wrongly or left unread must not be parsed as the next request. The server reads a body
+    to its end only if the method allows one, its length is known, and it is short.
     """
     values = {name.upper(): value for name, value in headers}
     length = values.get("CONTENT-LENGTH", "0")

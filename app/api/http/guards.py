@@ -1,4 +1,4 @@
-"""Guards before every handler: they give the request an id, and refuse it if it comes from a foreign origin."""
+"""Guards before every request: they set its id and a write timeout, and check Host, client address and origin."""
 
 import hmac
 import re
@@ -45,8 +45,8 @@ def init_app(app: Flask) -> None:
 
 
 def run_guards() -> None:
-    """Run all guards. Raises what they raise."""
-    # The request itself: the proxy ``request`` costs a look-up at each use.
+    """Run all guards. Raises BadRequest or RequestForbidden."""
+    # The request object itself: each access through the proxy ``request`` costs a look-up.
     settings, req = _settings(), request_ctx.request
     set_write_timeout(req.environ)
     assign_request_id(req)
@@ -57,7 +57,10 @@ def run_guards() -> None:
 
 
 def assign_request_id(req: Request) -> None:
-    """Give the request an id. The client's own is kept if it is well-formed, so that it cannot forge log lines."""
+    """Set the request's id.
+
+    A well-formed X-Request-ID of the client is kept; any other could forge log lines.
+    """
     offered = req.headers.get("X-Request-ID", "")
     g.request_id = offered if REQUEST_ID.fullmatch(offered) else uuid.uuid4().hex
     structlog.contextvars.bind_contextvars(request_id=g.request_id)
@@ -90,14 +93,17 @@ def require_host(req: Request) -> None:
 def check_peer(req: Request, settings: Settings) -> None:
     """With AUTH=local, refuse other machines, whatever address the server is bound to. Raises RequestForbidden."""
     if settings.auth == "local" and not is_loopback(req.remote_addr or ""):
-        raise RequestForbidden("With AUTH=local this server is for its own machine only.")
+        raise RequestForbidden("With AUTH=local, only this machine may use the server.")
 
 
 def check_host(req: Request, settings: Settings) -> None:
-    """Refuse requests to another host name than ours. Raises RequestForbidden.
+    """Refuse requests for another host name. Raises RequestForbidden.
 
     AUTH=local allows loopback names only. This stops DNS rebinding: a page of example.org, whose name now resolves to
-    127.0.0.1, still sends Host: example.org. Otherwise PUBLIC_URL's name is ours. Health probes may use an address.
+    127.0.0.1, still sends Host: example.org.
+
+    Without AUTH=local, the host name must be that of PUBLIC_URL. Health checks are exempt, because probes often use an
+    IP address.
     """
     name = urlsplit(f"//{req.host}").hostname or ""
     if settings.auth == "local":
@@ -105,7 +111,9 @@ def check_host(req: Request, settings: Settings) -> None:
     else:
         fits = settings.public_url is None or name == urlsplit(settings.public_url).hostname
     if not fits and not (settings.auth != "local" and req.blueprint == "health"):
-        raise RequestForbidden("The Host header names another server. Use the address that this one is served at.")
+        port = req.environ["SERVER_PORT"]
+        own = f"http://127.0.0.1:{port} or http://localhost:{port}" if settings.auth == "local" else settings.public_url
+        raise RequestForbidden(f"This server does not serve the host name of this request. Use {own}.")
 
 
 def check_origin(req: Request, settings: Settings) -> None:
@@ -121,7 +129,7 @@ def check_origin(req: Request, settings: Settings) -> None:
     site, origin = req.headers.get("Sec-Fetch-Site"), req.headers.get("Origin")
     own = settings.public_url or req.host_url.rstrip("/")
     if site not in (None, "same-origin", "none") or origin not in (None, own):
-        raise RequestForbidden("A page of another site may not change anything here.")
+        raise RequestForbidden("The request came from a page of another site, so nothing was changed.")
 
 
 def may_read_internals() -> bool:

@@ -10,6 +10,7 @@ from apispec import BasePlugin
 from flask import Flask, Response, json
 from marshmallow import Schema
 
+from app.api.auth.session_cookie import cookie_name
 from app.api.http.problems import PROBLEM_JSON, Api
 from app.config.settings import Settings
 from app.schemas.problems import InputProblemSchema, ProblemSchema
@@ -80,7 +81,7 @@ def security_schemes(settings: Settings) -> dict[str, dict[str, str]]:
         "session": {
             "type": "apiKey",
             "in": "cookie",
-            "name": settings.session_cookie,
+            "name": cookie_name(settings),
             "description": "The cookie that /login sets.",
         },
         "token": {"type": "http", "scheme": "bearer", "description": "A token of /credentials, for programs."},

@@ -28,7 +28,7 @@ SESSION_SECONDS = 30 * 24 * 3600
 """Lifetime of a session from its sign-in, used or not."""
 
 LAST_USED_SECONDS = 60
-"""Precision of ``last_used_at``: it is written at most once in this time."""
+"""Minimum seconds between two updates of ``last_used_at``."""
 
 TOKEN_PREFIX = "ji_"
 """Prefix by which people and secret scanners recognise a token."""
@@ -38,7 +38,7 @@ IS_VALID = (
     CREDENTIALS.c.user_id == USERS.c.user_id,
     CREDENTIALS.c.epoch == USERS.c.epoch,
 )
-"""The conditions of a valid credential: it has not expired, and its user's password has not changed since."""
+"""The conditions of a valid credential: it has not expired, and no change of the password has ended it."""
 
 LAST_USED_IS_STALE = or_(
     CREDENTIALS.c.last_used_at.is_(None), CREDENTIALS.c.last_used_at < seconds_from_now(-LAST_USED_SECONDS)
@@ -47,7 +47,7 @@ LAST_USED_IS_STALE = or_(
 BY_SECRET = select(
     CREDENTIALS.c.credential_id, CREDENTIALS.c.user_id, CREDENTIALS.c.epoch, LAST_USED_IS_STALE.label("is_stale")
 ).where(CREDENTIALS.c.secret_hash == bindparam("secret_hash"), CREDENTIALS.c.kind == bindparam("kind"), *IS_VALID)
-"""The credential with this secret. Built once, because every request with accounts executes it."""
+"""The credential with this secret. Built once, because with AUTH=accounts every request executes it."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class ActiveCredential:
     credential_id: int
     user_id: int
     credential_version: int
-    """The user's ``epoch`` when it was issued. A password change ends all earlier versions."""
+    """The ``epoch`` that the credential carries. A new password raises the user's, which ends the older credentials."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,8 @@ class IssuedCredential:
 def sign_in(email: str, password: str, name: str) -> IssuedCredential:
     """Open a session named ``name`` for the user with this address and password. Commits.
 
-    Takes the same time whether the address is known or not. Raises SignInRefused, which does not reveal it either.
+    Also deletes the user's expired credentials. Takes the same time whether the address is known or not. Raises
+    SignInRefused, which does not reveal it either.
     """
     user = users.find_by_email(email)
     verified = verify_password(user.password_hash if user else None, password)
@@ -139,7 +140,7 @@ def list_for_user(user_id: int) -> Sequence[Row[Any]]:
 def revoke(credential_id: int, user_id: int) -> None:
     """End a session or token of this user at once. Commits.
 
-    Raises CredentialNotFound, also for another user's.
+    Raises CredentialNotFound, also if the credential belongs to another user.
     """
     ended = delete(CREDENTIALS).where(CREDENTIALS.c.credential_id == credential_id, CREDENTIALS.c.user_id == user_id)
     if not run_statement(ended.returning(CREDENTIALS.c.credential_id)):

@@ -40,10 +40,10 @@ log = structlog.get_logger(__name__)
 COMPANIES = table_of(Company)
 
 MAX_ADD_ATTEMPTS = 100
-"""Attempts of one addition. It is repeated if the company that blocked it has been removed by now; more in a row is a
+"""Attempts to add a company. A retry follows if the conflicting company has been removed since; 100 in a row are a
 bug."""
 
-SETTINGS = ("source", "board", "name", "enabled", "include", "exclude")
+COMPANY_FIELDS = ("source", "board", "name", "enabled", "include", "exclude")
 """The columns that a user sets."""
 
 
@@ -70,21 +70,22 @@ def find_by_board(user_id: int, source: str, board: str) -> int | None:
 
 
 def get(company_id: int, user_id: int) -> Row[Any]:
-    """Return a company of this user. Raises CompanyNotFound, also for another user's."""
-    return _by_id(run_statement(select(COMPANIES).where(*_is(company_id, user_id))), company_id)
+    """Return a company of this user. Raises CompanyNotFound, also if the company belongs to another user."""
+    company = select(COMPANIES).where(*_owned_company(company_id, user_id))
+    return _first_or_not_found(run_statement(company), company_id)
 
 
-def add(user_id: int, settings: dict[str, Any]) -> Row[Any]:
-    """Add a company with these settings (``SETTINGS``) and return it. Commits.
+def add(user_id: int, fields: dict[str, Any]) -> Row[Any]:
+    """Add a company with these fields (``COMPANY_FIELDS``) and return it. Commits.
 
     Raises CompanyExists with the company's id if the user already has the board, TooManyCompanies, or Unauthenticated
     if the user was removed.
     """
     for _ in range(MAX_ADD_ATTEMPTS):
-        if rows := _for_existing_user(lambda: run_statement(_insert_one(user_id, settings))):
+        if rows := _for_existing_user(lambda: run_statement(_insert_one(user_id, fields))):
             log.info("company added", user_id=user_id, company_id=rows[0].company_id)
             return rows[0]
-        board = (COMPANIES.c.source == settings["source"]) & (COMPANIES.c.board == settings["board"])
+        board = (COMPANIES.c.source == fields["source"]) & (COMPANIES.c.board == fields["board"])
         mine = COMPANIES.c.user_id == user_id
         existing = select(COMPANIES.c.company_id).where(mine, board).scalar_subquery()
         found = run_statement(select(existing.label("existing_id"), func.count().label("total")).where(mine))[0]
@@ -92,7 +93,7 @@ def add(user_id: int, settings: dict[str, Any]) -> Row[Any]:
             raise CompanyExists(found.existing_id)
         if found.total >= MAX_COMPANIES:
             raise TooManyCompanies(f"You have {found.total} companies; the maximum is {MAX_COMPANIES}.")
-    raise RuntimeError(f"user {user_id}: {MAX_ADD_ATTEMPTS} additions in a row met a company that was then removed")
+    raise RuntimeError(f"user {user_id}: company not added after {MAX_ADD_ATTEMPTS} attempts")
 
 
 def change(
@@ -101,11 +102,11 @@ def change(
     """Change the name, the filters or ``enabled`` of a company of this user, and return it. Commits.
 
     With ``expected_updated_at``, only if the company was last changed then. Raises CompanyChanged with the current
-    company, and CompanyNotFound, also for another user's.
+    company, and CompanyNotFound, also if the company belongs to another user.
     """
     unchanged = [] if expected_updated_at is None else [COMPANIES.c.updated_at == expected_updated_at]
     if changes:
-        changed = update(COMPANIES).where(*_is(company_id, user_id), *unchanged)
+        changed = update(COMPANIES).where(*_owned_company(company_id, user_id), *unchanged)
         rows = run_statement(changed.values(updated_at=func.clock_timestamp(), **changes).returning(COMPANIES))
         if rows:
             return rows[0]
@@ -116,9 +117,12 @@ def change(
 
 
 def remove(company_id: int, user_id: int) -> None:
-    """Remove a company of this user. Commits. Raises CompanyNotFound, also for another user's."""
-    removed = delete(COMPANIES).where(*_is(company_id, user_id)).returning(COMPANIES.c.company_id)
-    _by_id(run_statement(removed), company_id)
+    """Remove a company of this user. Commits.
+
+    Raises CompanyNotFound, also if the company belongs to another user.
+    """
+    removed = delete(COMPANIES).where(*_owned_company(company_id, user_id)).returning(COMPANIES.c.company_id)
+    _first_or_not_found(run_statement(removed), company_id)
     log.info("company removed", user_id=user_id, company_id=company_id)
 
 
@@ -137,10 +141,10 @@ def merge(user_id: int, entries: list[dict[str, Any]]) -> ImportResult:
 
 
 def settings_hash(user_id: int | ColumnElement[int]) -> ColumnElement[str]:
-    """Build the SQL for the hash of the settings from which a user's previews and runs are made.
+    """Build the SQL of a hash over the settings that a user's previews and runs depend on.
 
-    This is the only place that says which settings count: the enabled companies with their filters. They are sorted,
-    so the order in which they were added does not matter.
+    This is the only definition of which settings count: source, board, name and filters of the enabled companies,
+    sorted by board.
     """
     counted = func.jsonb_build_array(
         COMPANIES.c.source,
@@ -155,12 +159,13 @@ def settings_hash(user_id: int | ColumnElement[int]) -> ColumnElement[str]:
     return select(digest).where(COMPANIES.c.user_id == user_id, COMPANIES.c.enabled).scalar_subquery()
 
 
-def _insert_one(user_id: int, settings: dict[str, Any]) -> Any:
+def _insert_one(user_id: int, fields: dict[str, Any]) -> Any:
     """Build the INSERT of a company, unless the user has this board or MAX_COMPANIES companies."""
     count = select(func.count()).where(COMPANIES.c.user_id == user_id).scalar_subquery()
-    values = [literal(settings[name], COMPANIES.c[name].type) for name in SETTINGS]
+    values = [literal(fields[name], COMPANIES.c[name].type) for name in COMPANY_FIELDS]
     row = select(literal(user_id), *values).where(count < MAX_COMPANIES)
-    return insert(COMPANIES).from_select(["user_id", *SETTINGS], row).on_conflict_do_nothing().returning(COMPANIES)
+    new = insert(COMPANIES).from_select(["user_id", *COMPANY_FIELDS], row)
+    return new.on_conflict_do_nothing().returning(COMPANIES)
 
 
 def _merge_all(user_id: int, entries: list[dict[str, Any]]) -> Any:
@@ -185,7 +190,7 @@ def _merge_all(user_id: int, entries: list[dict[str, Any]]) -> Any:
         # Every import locks the rows in this order, so simultaneous ones wait for each other instead of deadlocking.
         .order_by(imported.c.source, imported.c.board)
     )
-    new = insert(COMPANIES).from_select(["user_id", *SETTINGS], rows)
+    new = insert(COMPANIES).from_select(["user_id", *COMPANY_FIELDS], rows)
     names = ("name", "enabled", "include", "exclude")
     merged = (
         new.on_conflict_do_update(
@@ -227,11 +232,11 @@ def _for_existing_user(insertion: Callable[[], Sequence[Row[Any]]]) -> Sequence[
         raise Unauthenticated(USER_REMOVED) from error
 
 
-def _is(company_id: int, user_id: int) -> list[ColumnElement[bool]]:
+def _owned_company(company_id: int, user_id: int) -> list[ColumnElement[bool]]:
     return [COMPANIES.c.company_id == company_id, COMPANIES.c.user_id == user_id]
 
 
-def _by_id(rows: Sequence[Row[Any]], company_id: int) -> Row[Any]:
+def _first_or_not_found(rows: Sequence[Row[Any]], company_id: int) -> Row[Any]:
     if not rows:
         raise CompanyNotFound(f"There is no company {company_id}.")
     return rows[0]

@@ -75,7 +75,7 @@ def active_counts() -> dict[RunStatus, int]:
     return {RunStatus(status): 0 for status in RunStatus.ACTIVE} | {row.status: row.n for row in rows}
 
 
-def oldest_unpublished() -> timedelta:
+def oldest_unpublished_age() -> timedelta:
     """Return the age of the oldest pending run whose message was never published, or zero."""
     age = func.max(func.clock_timestamp() - RUNS.c.created_at)
     rows = run_statement(select(age).where(RUNS.c.status == RunStatus.PENDING, RUNS.c.dispatched_at.is_(None)))

@@ -6,9 +6,9 @@ Documentation: https://developers.ashbyhq.com/docs/public-job-posting-api
 from urllib.parse import SplitResult, quote
 
 from app.sources.board_token import Board
+from app.sources.parsing.dates_and_places import parse_iso_datetime, split_locations, workplace
 from app.sources.parsing.json_record import Record, parse_rows
 from app.sources.parsing.urls import link, path_parts, token_of
-from app.sources.parsing.values import iso_moment, places, workplace
 from app.sources.types import Form, ListingRequest, Page, RawPosting, Response, Source, Text, Workplace
 
 
@@ -40,12 +40,12 @@ def _posting(job: Record, board: Board) -> RawPosting | None:
     return RawPosting(
         external_id=identity,
         title=job.text("title"),
-        url=link(job.optional_text("jobUrl"), f"{_page(board)}/{identity}"),
-        locations=places(job.optional_text("location") or _address(job), *secondary),
+        url=link(job.optional_text("jobUrl"), f"{_board_url(board)}/{identity}"),
+        locations=split_locations(job.optional_text("location") or _address(job), *secondary),
         department=job.optional_text("department") or job.optional_text("team"),
         workplace=mode,
         employment_type=job.optional_text("employmentType"),
-        posted_at=iso_moment(job.optional_text("publishedAt")),
+        posted_at=parse_iso_datetime(job.optional_text("publishedAt")),
         description=_description(job),
     )
 
@@ -63,7 +63,7 @@ def _description(job: Record) -> tuple[Text, ...]:
     return (Text(plain, Form.PLAIN),) if plain else ()
 
 
-def _page(board: Board) -> str:
+def _board_url(board: Board) -> str:
     return f"https://jobs.ashbyhq.com/{quote(board.token, safe='')}"
 
 
@@ -76,12 +76,12 @@ SOURCE = Source(
     board_hint="The part after jobs.ashbyhq.com/ in the board's address.",
     bases={"": "https://api.ashbyhq.com"},
     match_url=_match_url,
-    page=_page,
+    page=_board_url,
     first_request=_first_request,
     parse=_parse,
     pace_seconds=0.5,
     # A board was measured to take ten seconds, and more under load.
-    answer_seconds=45.0,
+    response_timeout=45.0,
     empty_may_be_missing=True,
     suggested=(
         ("openai", "OpenAI"),

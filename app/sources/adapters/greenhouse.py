@@ -3,13 +3,14 @@
 Documentation: https://developers.greenhouse.io/job-board.html
 """
 
+from collections.abc import Iterable
 from urllib.parse import SplitResult, parse_qs, quote
 
 from app.sources.board_token import Board
+from app.sources.parsing.dates_and_places import parse_iso_datetime, split_locations, workplace
 from app.sources.parsing.json_record import Record, parse_rows
 from app.sources.parsing.urls import link, path_parts, token_of
-from app.sources.parsing.values import iso_moment, places, workplace
-from app.sources.types import Form, ListingRequest, Page, RawPosting, Response, Source, Text
+from app.sources.types import Form, ListingRequest, Page, RawPosting, Response, Source, Text, Workplace
 
 PAGE_HOSTS = (
     "boards.greenhouse.io",
@@ -56,17 +57,23 @@ def _posting(job: Record, board: Board) -> RawPosting:
         external_id=identity,
         title=job.text("title"),
         # This may be the company's own page, and is sometimes missing.
-        url=link(job.optional_text("absolute_url"), f"{_page(board)}/jobs/{identity}"),
-        # "Remote" and similar words are not a place; then the offices are used.
-        locations=places(location) if location and not mode else places(*offices) or places(location),
+        url=link(job.optional_text("absolute_url"), f"{_board_url(board)}/jobs/{identity}"),
+        locations=_locations(location, offices, mode),
         department=next((name for each in job.records("departments") if (name := each.optional_text("name"))), None),
         workplace=mode,
         employment_type=_employment_type(job),
         # updated_at changes with every edit.
-        posted_at=iso_moment(job.optional_text("first_published")),
-        updated_at=iso_moment(job.optional_text("updated_at")),
+        posted_at=parse_iso_datetime(job.optional_text("first_published")),
+        updated_at=parse_iso_datetime(job.optional_text("updated_at")),
         description=(Text(content, Form.ESCAPED_HTML),) if content else (),
     )
+
+
+def _locations(location: str | None, offices: Iterable[str | None], mode: Workplace | None) -> tuple[str, ...]:
+    """Return the locations. "Remote" and similar words are not a place; then the offices are used."""
+    if location and not mode:
+        return split_locations(location)
+    return split_locations(*offices) or split_locations(location)
 
 
 def _employment_type(job: Record) -> str | None:
@@ -76,7 +83,7 @@ def _employment_type(job: Record) -> str | None:
     return next((value for name in EMPLOYMENT_FIELDS if (value := fields.get(name))), None)
 
 
-def _page(board: Board) -> str:
+def _board_url(board: Board) -> str:
     return f"https://job-boards.greenhouse.io/{quote(board.token, safe='')}"
 
 
@@ -89,7 +96,7 @@ SOURCE = Source(
     board_hint="The part after job-boards.greenhouse.io/ or boards.greenhouse.io/ in the board's address.",
     bases={"": "https://boards-api.greenhouse.io"},
     match_url=_match_url,
-    page=_page,
+    page=_board_url,
     first_request=_first_request,
     parse=_parse,
     name_request=lambda board: ListingRequest(f"/v1/boards/{quote(board.token, safe='')}"),

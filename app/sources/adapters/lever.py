@@ -8,14 +8,14 @@ from urllib.parse import SplitResult, quote
 
 from app.sources.board_token import Board
 from app.sources.errors import NotFound
+from app.sources.parsing.dates_and_places import datetime_from_epoch_ms, split_locations, workplace
 from app.sources.parsing.json_record import Record, as_rows, parse_rows
 from app.sources.parsing.urls import link, path_parts, token_of
-from app.sources.parsing.values import epoch_moment, places, workplace
 from app.sources.types import DOCUMENT, Form, ListingRequest, Page, RawPosting, Response, Section, Source, Text
 
 PAGE_HOSTS = {"jobs.lever.co": "", "jobs.eu.lever.co": "eu"}
 API_HOSTS = {"api.lever.co": "", "api.eu.lever.co": "eu"}
-LIMIT = 100
+PAGE_SIZE = 100
 
 
 def _match_url(url: SplitResult) -> Board | None:
@@ -27,7 +27,7 @@ def _match_url(url: SplitResult) -> Board | None:
 
 def _request(board: Board, offset: int) -> ListingRequest:
     # Without mode=json, the Accept header of a browser gets a web page.
-    query = {"mode": "json", "skip": str(offset), "limit": str(LIMIT)}
+    query = {"mode": "json", "skip": str(offset), "limit": str(PAGE_SIZE)}
     return ListingRequest(f"/v0/postings/{quote(board.token, safe='')}", query)
 
 
@@ -37,7 +37,7 @@ def _first_request(board: Board) -> ListingRequest:
 
 def _next_request(board: Board, offset: int, page: Page) -> ListingRequest | None:
     # A page that is shorter than the limit is the last; a longer one holds everything.
-    return _request(board, offset) if page.records == LIMIT else None
+    return _request(board, offset) if page.records == PAGE_SIZE else None
 
 
 def _parse(response: Response, board: Board) -> Page:
@@ -56,12 +56,12 @@ def _posting(job: Record, board: Board) -> RawPosting:
     return RawPosting(
         external_id=identity,
         title=job.text("text"),
-        url=link(job.optional_text("hostedUrl"), f"{_page(board)}/{identity}"),
-        locations=places(categories.optional_text("location"), *categories.texts("allLocations")),
+        url=link(job.optional_text("hostedUrl"), f"{_board_url(board)}/{identity}"),
+        locations=split_locations(categories.optional_text("location"), *categories.texts("allLocations")),
         department=categories.optional_text("department") or categories.optional_text("team"),
         workplace=mode,
         employment_type=categories.optional_text("commitment"),
-        posted_at=epoch_moment(job.optional_number("createdAt")),
+        posted_at=datetime_from_epoch_ms(job.optional_number("createdAt")),
         description=_description(job),
         requirements=tuple(
             Section(each.optional_text("text") or "", Text(content))
@@ -85,7 +85,7 @@ def _text(job: Record, name: str) -> Text | None:
     return Text(plain, Form.PLAIN) if plain else None
 
 
-def _page(board: Board) -> str:
+def _board_url(board: Board) -> str:
     host = next(host for host, region in PAGE_HOSTS.items() if region == board.region)
     return f"https://{host}/{quote(board.token, safe='')}"
 
@@ -99,7 +99,7 @@ SOURCE = Source(
     board_hint="The part after jobs.lever.co/ in the board's address. For jobs.eu.lever.co/, write eu: before it.",
     bases={"": "https://api.lever.co", "eu": "https://api.eu.lever.co"},
     match_url=_match_url,
-    page=_page,
+    page=_board_url,
     first_request=_first_request,
     parse=_parse,
     next_request=_next_request,

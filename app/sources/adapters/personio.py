@@ -7,9 +7,9 @@ import html
 from urllib.parse import SplitResult, quote
 
 from app.sources.board_token import Board
+from app.sources.parsing.dates_and_places import parse_iso_datetime, split_locations
 from app.sources.parsing.json_record import Record, parse_rows
 from app.sources.parsing.urls import token_before
-from app.sources.parsing.values import iso_moment, places
 from app.sources.parsing.xml import xml_rows
 from app.sources.types import ListingRequest, Page, RawPosting, Response, Source, Text
 
@@ -43,14 +43,15 @@ def _parse(response: Response, board: Board) -> Page:
 def _posting(position: Record, board: Board) -> RawPosting:
     identity = position.identity("id")
     terms = filter(None, (position.optional_text("employmentType"), position.optional_text("schedule")))
+    more_offices = position.record("additionalOffices").texts("office")
     return RawPosting(
         external_id=identity,
         title=position.text("name"),
-        url=f"{_page(board)}/job/{quote(identity, safe='')}",
-        locations=places(position.optional_text("office"), *position.record("additionalOffices").texts("office")),
+        url=f"{_board_url(board)}/job/{quote(identity, safe='')}",
+        locations=split_locations(position.optional_text("office"), *more_offices),
         department=position.optional_text("department") or position.optional_text("recruitingCategory"),
         employment_type=", ".join(terms) or None,
-        posted_at=iso_moment(position.optional_text("createdAt")),
+        posted_at=parse_iso_datetime(position.optional_text("createdAt")),
         description=tuple(
             Text(f"<h2>{html.escape(block.optional_text('name') or '')}</h2>{value}")
             for block in position.record("jobDescriptions").records("jobDescription")
@@ -59,7 +60,7 @@ def _posting(position: Record, board: Board) -> RawPosting:
     )
 
 
-def _page(board: Board) -> str:
+def _board_url(board: Board) -> str:
     host = next(host for host, region in HOSTS.items() if region == board.region)
     return f"https://{quote(board.token, safe='')}.{host}"
 
@@ -76,7 +77,7 @@ SOURCE = Source(
         "com": "https://{token}.jobs.personio.com",
     },
     match_url=_match_url,
-    page=_page,
+    page=_board_url,
     first_request=_first_request,
     parse=_parse,
     next_request=_next_request,

@@ -6,10 +6,10 @@ Documentation: https://docs.recruitee.com/reference/intro-to-careers-site-api
 from datetime import datetime
 from urllib.parse import SplitResult, quote
 
-from app.sources.board_token import Board, site_of
+from app.sources.board_token import Board, host_of
+from app.sources.parsing.dates_and_places import parse_iso_datetime, split_locations
 from app.sources.parsing.json_record import Record, parse_rows
 from app.sources.parsing.urls import link, token_before
-from app.sources.parsing.values import iso_moment, places
 from app.sources.types import ListingRequest, Page, RawPosting, Response, Section, Source, Text, Workplace
 
 DOMAIN = "recruitee.com"
@@ -49,12 +49,12 @@ def _posting(offer: Record, board: Board) -> RawPosting:
         external_id=offer.identity("id"),
         title=_translated(offer, "title") or offer.text("title"),
         url=link(offer.optional_text("careers_url"), _link(offer, board)),
-        locations=places(*map(_place, offer.records("locations"))) or places(_place(offer)),
+        locations=split_locations(*map(_location, offer.records("locations"))) or split_locations(_location(offer)),
         department=offer.optional_text("department"),
         workplace=_workplace(offer),
         employment_type=(offer.optional_text("employment_type_code") or "").replace("_", " ") or None,
-        posted_at=_moment(offer, "published_at"),
-        updated_at=_moment(offer, "updated_at"),
+        posted_at=_datetime(offer, "published_at"),
+        updated_at=_datetime(offer, "updated_at"),
         description=(Text(description),) if description else (),
         requirements=(Section("", Text(requirements)),) if requirements else (),
     )
@@ -63,13 +63,13 @@ def _posting(offer: Record, board: Board) -> RawPosting:
 def _link(offer: Record, board: Board) -> str:
     """Return the URL of an offer, from its slug. Without a slug, return the board's page."""
     slug = offer.optional_text("slug")
-    return f"{_page(board)}/o/{quote(slug, safe='')}" if slug else _page(board)
+    return f"{_board_url(board)}/o/{quote(slug, safe='')}" if slug else _board_url(board)
 
 
-def _place(place: Record) -> str | None:
-    """Return the place of a location, or of an offer with only one. Its name may be anything, for example "HQ"."""
-    parts = dict.fromkeys(part for name in ("city", "state", "country") if (part := place.optional_text(name)))
-    return ", ".join(parts) or place.optional_text("name") or place.optional_text("location")
+def _location(location: Record) -> str | None:
+    """Return a location as text, also that of an offer with only one. Its name may be anything, for example "HQ"."""
+    parts = dict.fromkeys(part for name in ("city", "state", "country") if (part := location.optional_text(name)))
+    return ", ".join(parts) or location.optional_text("name") or location.optional_text("location")
 
 
 def _workplace(offer: Record) -> Workplace | None:
@@ -78,13 +78,13 @@ def _workplace(offer: Record) -> Workplace | None:
     return selected[0] if len(selected) == 1 else None
 
 
-def _moment(offer: Record, name: str) -> datetime | None:
+def _datetime(offer: Record, name: str) -> datetime | None:
     """Parse a time like ``2026-05-04 09:00:00 UTC``."""
-    return iso_moment((offer.optional_text(name) or "").removesuffix(" UTC"))
+    return parse_iso_datetime((offer.optional_text(name) or "").removesuffix(" UTC"))
 
 
-def _page(board: Board) -> str:
-    return f"https://{site_of(board, DOMAIN)}"
+def _board_url(board: Board) -> str:
+    return f"https://{host_of(board, DOMAIN)}"
 
 
 SOURCE = Source(
@@ -96,7 +96,7 @@ SOURCE = Source(
     board_hint="The part before .recruitee.com in the board's address.",
     bases={"": f"https://{{token}}.{DOMAIN}"},
     match_url=_match_url,
-    page=_page,
+    page=_board_url,
     first_request=_first_request,
     parse=_parse,
     pace_seconds=0.5,

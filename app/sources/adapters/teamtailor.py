@@ -7,20 +7,20 @@ from dataclasses import replace
 from http import HTTPStatus
 from urllib.parse import SplitResult
 
-from app.sources.board_token import Board, site_of
+from app.sources.board_token import Board, host_of
+from app.sources.parsing.dates_and_places import parse_iso_datetime
 from app.sources.parsing.jobposting import raw_posting_of
 from app.sources.parsing.json_record import Record, parse_rows
 from app.sources.parsing.urls import NO_COMPANY, resolved, token_before
-from app.sources.parsing.values import iso_moment
 from app.sources.types import ListingRequest, Page, RawPosting, Response, Source, Text
 
 DOMAIN = "teamtailor.com"
-LIMIT = 100
+PAGE_SIZE = 100
 
 
 def _match_url(url: SplitResult) -> Board | None:
     host = url.hostname or ""
-    # Some regions have a label between the name and the domain; then the whole host is the name.
+    # In some regions the host has an extra label (acme.na.teamtailor.com). The token is then the whole host.
     is_regional = host.count(".") > 2 and host.endswith(f".{DOMAIN}") and host.partition(".")[0] not in NO_COMPANY
     return token_before(DOMAIN, url) or (Board(host) if is_regional else None)
 
@@ -30,9 +30,9 @@ def _first_request(_board: Board) -> ListingRequest:
 
 
 def _next_request(_board: Board, offset: int, page: Page) -> ListingRequest | None:
-    # After the last page there may be an empty page, or a 404.
+    # A full page may be the last: the next is then empty. A 404 is accepted, but makes the listing incomplete.
     request = ListingRequest("/jobs.json", {"offset": str(offset)}, may_be_missing=True)
-    return request if page.records == LIMIT else None
+    return request if page.records == PAGE_SIZE else None
 
 
 def _parse(response: Response, board: Board) -> Page:
@@ -41,15 +41,15 @@ def _parse(response: Response, board: Board) -> Page:
     document = Record(response.json(), "")
     rows = document.rows("items")
     postings, unparsed = parse_rows(rows, "items", lambda item: _posting(item, board))
-    # A page that is not full, but names a next one, is not the last. That page is counted as unparsed.
-    missing = ("next_url",) if document.optional_text("next_url") and len(rows) != LIMIT else ()
+    # A short page with a next_url is not the last. The next page is not read, so it counts as unparsed.
+    missing = ("next_url",) if document.optional_text("next_url") and len(rows) != PAGE_SIZE else ()
     return Page(postings, (*unparsed, *missing), board_name=document.optional_text("title"), records=len(rows))
 
 
 def _posting(item: Record, board: Board) -> RawPosting | None:
     identity, title = item.identity("id"), item.text("title")
     # On companies' own domains, links are sometimes relative.
-    url = resolved(f"{_page(board)}/jobs", item.optional_text("url")) or f"{_page(board)}/jobs"
+    url = resolved(f"{_board_url(board)}/jobs", item.optional_text("url")) or f"{_board_url(board)}/jobs"
     raw = raw_posting_of(item.record("_jobposting"), url, identity, title)
     content = item.optional_text("content_html")
     if raw is None:
@@ -57,29 +57,31 @@ def _posting(item: Record, board: Board) -> RawPosting | None:
     return replace(
         raw,
         description=(Text(content),) if content else raw.description,
-        posted_at=iso_moment(item.optional_text("date_published")) or raw.posted_at,
+        posted_at=parse_iso_datetime(item.optional_text("date_published")) or raw.posted_at,
     )
 
 
-def _page(board: Board) -> str:
-    return f"https://{site_of(board, DOMAIN)}"
+def _board_url(board: Board) -> str:
+    return f"https://{host_of(board, DOMAIN)}"
 
 
 SOURCE = Source(
     key="teamtailor",
     name="Teamtailor",
     documentation="https://support.teamtailor.com/en/articles/11171756",
-    policy="The feeds of its career sites are documented as publicly available.",
+    policy="Teamtailor documents the feeds of its career sites as public.",
     example="https://acme.teamtailor.com",
-    board_hint="The part before .teamtailor.com in the board's address, or the company's own domain of the board.",
+    board_hint=(
+        "The part before .teamtailor.com in the board's address, or the company's own domain if the board uses one."
+    ),
     bases={"": "https://{token}.teamtailor.com"},
     match_url=_match_url,
-    page=_page,
+    page=_board_url,
     first_request=_first_request,
     parse=_parse,
     next_request=_next_request,
     pace_seconds=0.5,
-    # Healthy feeds were seen to return this now and then.
+    # Working feeds sometimes answer 400.
     retryable_statuses=frozenset({400}),
     fingerprints=("teamtailor-cdn.com",),
     suggested=(("career", "Teamtailor"), ("naffco", "NAFFCO")),

@@ -10,11 +10,11 @@ from urllib.parse import SplitResult, quote, urlsplit
 from protego import Protego
 
 from app.sources.board_token import Board
+from app.sources.parsing.dates_and_places import unique
 from app.sources.parsing.jobposting import employer, job_postings_on, own_identity, raw_posting_of
 from app.sources.parsing.json_record import Record, parse_rows
 from app.sources.parsing.sitemap import read_sitemap
 from app.sources.parsing.urls import path_parts, resolved, split
-from app.sources.parsing.values import unique
 from app.sources.types import HTML, ListingRequest, Page, RawPosting, Response, Source
 
 JOB_PREFIXES = (
@@ -64,7 +64,7 @@ def _read_page(response: Response, board: Board) -> Page:
     if not rows:
         return Page((), skipped_pages=1)
     # The URL on the company's own host, even if the operator has replaced the base address.
-    address = _page(board) + urlsplit(response.url)._replace(scheme="", netloc="").geturl().removeprefix("/")
+    address = _board_url(board) + urlsplit(response.url)._replace(scheme="", netloc="").geturl().removeprefix("/")
     is_alone = len(rows) == 1
     postings, unparsed = parse_rows(rows, "JobPosting", lambda record: _posting(record, address, is_alone=is_alone))
     return Page(postings, unparsed, board_name=employer(Record(rows[0], "JobPosting")), records=len(rows), is_leaf=True)
@@ -108,7 +108,7 @@ def _pages(paths: Iterable[str]) -> tuple[ListingRequest, ...]:
     return tuple(ListingRequest(path, accept=HTML, read=_read_page, may_be_missing=True) for path in paths)
 
 
-def _page(board: Board) -> str:
+def _board_url(board: Board) -> str:
     return f"https://{board.token}/"
 
 
@@ -122,7 +122,7 @@ SOURCE = Source(
     bases={"": "https://{token}"},
     # Any site may be one. Only listing it shows if it is.
     match_url=lambda _url: None,
-    page=_page,
+    page=_board_url,
     first_request=_first_request,
     parse=_read_robots,
     pace_seconds=0.5,

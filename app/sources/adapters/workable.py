@@ -6,9 +6,9 @@ Documentation: https://workable.readme.io/reference/jobs (the widget's account e
 from urllib.parse import SplitResult, quote
 
 from app.sources.board_token import Board
+from app.sources.parsing.dates_and_places import parse_iso_datetime, split_locations
 from app.sources.parsing.json_record import Record, parse_rows
 from app.sources.parsing.urls import link, path_parts, token_before, token_of
-from app.sources.parsing.values import iso_moment, places
 from app.sources.types import ListingRequest, Page, RawPosting, Response, Source, Text, Workplace
 
 RESERVED_PATHS = ("j", "view", "jobs", "gdpr_policy")
@@ -42,25 +42,26 @@ def _posting(job: Record, board: Board) -> RawPosting:
     code = job.identity("shortcode")
     text = job.optional_text("description")
     visible = [each for each in job.records("locations") if each.flag("hidden") is not True]
+    locations = (_location(each, "region") for each in visible)
     return RawPosting(
         # A posting has one record for each country; the shared code merges them.
         external_id=code,
         title=job.text("title"),
-        url=link(job.optional_text("url"), f"{_page(board)}j/{quote(code, safe='')}/"),
-        locations=places(*(_place(each, "region") for each in visible)) or places(_place(job, "state")),
+        url=link(job.optional_text("url"), f"{_board_url(board)}j/{quote(code, safe='')}/"),
+        locations=split_locations(*locations) or split_locations(_location(job, "state")),
         department=next(iter(job.texts("department")), None),
         workplace=Workplace.REMOTE if job.flag("telecommuting") else None,
         employment_type=job.optional_text("employment_type"),
-        posted_at=iso_moment(job.optional_text("published_on") or job.optional_text("created_at")),
+        posted_at=parse_iso_datetime(job.optional_text("published_on") or job.optional_text("created_at")),
         description=(Text(text),) if text else (),
     )
 
 
-def _place(location: Record, region: str) -> str | None:
+def _location(location: Record, region: str) -> str | None:
     return ", ".join(filter(None, map(location.optional_text, ("city", region, "country")))) or None
 
 
-def _page(board: Board) -> str:
+def _board_url(board: Board) -> str:
     return f"https://apply.workable.com/{quote(board.token, safe='')}/"
 
 
@@ -73,7 +74,7 @@ SOURCE = Source(
     board_hint="The part after apply.workable.com/ in the board's address.",
     bases={"": "https://apply.workable.com"},
     match_url=_match_url,
-    page=_page,
+    page=_board_url,
     first_request=_first_request,
     parse=_parse,
     # All companies share one host, which blocks a client for hours after a burst.

@@ -1,4 +1,4 @@
-"""The HTTP client for boards: one identity, rate limits, robots.txt first, limited retries, typed errors."""
+"""The HTTP client for boards: one User-Agent, rate limits, robots.txt, limited retries and typed errors."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -10,37 +10,31 @@ from typing import Any
 from urllib.parse import SplitResult, urlencode, urlsplit
 
 import stamina
-from protego import Protego
 
-from app.sources.board_token import TOKEN, Board, rate_limit_key, with_token
+from app.sources.board_token import TOKEN_PLACEHOLDER, Board, rate_limit_key, with_token
 from app.sources.deadline import Deadline
 from app.sources.errors import AddressRefused, Forbidden, Moved, RateLimited, SourceError, Throttled, Unreachable
 from app.sources.http import transport
-from app.sources.http.policy import RequestPolicy, check_fetchable, is_fetchable
 from app.sources.http.rate_limit import CommandRateLimiter, RateLimiter
+from app.sources.http.request_policy import MAX_REDIRECTS, RequestPolicy
 from app.sources.http.responses import check_listing, is_missing, origin, redirect_target, retry_after, status_error
+from app.sources.http.robots import ROBOTS_KEPT_SECONDS, fetch_robots, parse_robots
+from app.sources.http.ssrf import check_fetchable
 from app.sources.http.transport import Limits, RawResponse
 from app.sources.types import HTML, ListingRequest, Response, Source, Validators
 
-LISTING_BYTES = 32_000_000
-PAGE_BYTES = 4_000_000
-ROBOTS_BYTES = 512_000
-"""The part of a robots.txt that is read. RFC 9309 requires at least 500 KiB and permits to ignore the rest."""
-
-ROBOTS_KEPT_SECONDS = 3600
-"""RFC 9309 permits a day. After an hour a company's change takes effect on the same day."""
-
+MAX_LISTING_BYTES = 32_000_000
+MAX_PAGE_BYTES = 4_000_000
 PAGE_PACE_SECONDS = 1.0
 PAGE_TIMEOUT = 15.0
 
 MAX_ATTEMPTS = 3
-MAX_REDIRECTS = 5
 MAX_CRAWL_DELAY = 30.0
-STRIKES = 3
-"""After so many throttled boards without a success between, the whole host is blocked."""
+MAX_THROTTLED_BOARDS = 3
+"""Throttled boards in a row after which the whole host is blocked for the whole time."""
 
-STRIKE_SECONDS = 1.0
-"""The block of the whole host before that."""
+SHORT_BLOCK_SECONDS = 1.0
+"""Seconds for which the whole host is blocked at most while there are fewer."""
 
 MIN_ATTEMPT_SECONDS = 0.2
 """Seconds that must be left for a request after waiting for its slot."""
@@ -61,14 +55,12 @@ class HttpClient:
         allowed_private_hosts: frozenset[str] = frozenset(),
         compute: Callable[..., Any] = _call,
     ) -> None:
-        """Create the client. ``bases`` are the operator's base addresses by their keys (``Source.base_key``).
+        """Create the client. ``bases`` maps ``Source.base_key`` to the operator's base URL.
 
-        ``allowed_private_hosts`` are hosts with ports that users may name although they are not public. An installation
-        has none; a test names the server that it has started itself.
+        Only tests set ``allowed_private_hosts``: private hosts (with ports) that users may name.
 
-        ``compute`` calls a function with arguments and returns its result, for instance on another thread. All parsing
-        of responses goes through it. Those functions are pure: they use no log, database or context, and no clock but
-        the deadline's.
+        All parsing of responses runs through ``compute``, for instance on another thread. Those functions are pure,
+        except that they check the deadline: they use no log, database or context.
         """
         self.limiter = limiter
         self.compute = compute
@@ -90,20 +82,21 @@ class HttpClient:
         deadline: Deadline,
         validators: Validators | None = None,
     ) -> Response:
-        """Send a request to a source. The response has status 200, or 304 if there are ``validators``.
+        """Send a request to a source. Raises SourceError.
 
-        It may also be 404 or 410, if the request allows that. Raises SourceError.
+        The status is 200; 304 if ``validators`` match; 404 or 410 if ``may_be_missing``.
         """
         key = source.base_key(board.region)
         base = self._bases.get(key, source.bases[board.region]).rstrip("/")
         query = f"?{urlencode(request.query)}" if request.query else ""
         url = urlsplit(f"{with_token(base, board)}{request.path}{query}")
+        # The operator's address may be private; a company's own domain, which replaces it, may not.
+        is_on_base = urlsplit(base).netloc.replace(TOKEN_PLACEHOLDER, board.token) == url.netloc
         policy = RequestPolicy(
             source.pace_seconds,
-            source.answer_seconds,
-            PAGE_BYTES if request.accept == HTML else LISTING_BYTES,
-            # The operator's address may be private; a company's own domain, which replaces it, may not.
-            allow_private=key in self._bases and urlsplit(base).netloc.replace(TOKEN, board.token) == url.netloc,
+            source.response_timeout,
+            MAX_PAGE_BYTES if request.accept == HTML else MAX_LISTING_BYTES,
+            allow_private=key in self._bases and is_on_base,
             retryable_statuses=source.retryable_statuses,
             shared_rate_limit=rate_limit_key(base),
         )
@@ -115,14 +108,16 @@ class HttpClient:
         return Response(raw.status, raw.headers, raw.body, final.geturl())
 
     def fetch(self, url: SplitResult, deadline: Deadline) -> tuple[Response | None, SplitResult]:
-        """Fetch a page that a user named. Returns it with its final URL, or None with the URL on another host.
+        """Fetch a page that a user named. Returns the page and its final URL.
+
+        After a redirect to another host, returns None and the new URL.
 
         Only https and public hosts are fetched, also after a redirect. Raises SourceError.
         """
         allow_private = url.netloc in self._allowed_private_hosts
         if not allow_private:
             check_fetchable(url)
-        policy = RequestPolicy(PAGE_PACE_SECONDS, PAGE_TIMEOUT, PAGE_BYTES, allow_private=allow_private)
+        policy = RequestPolicy(PAGE_PACE_SECONDS, PAGE_TIMEOUT, MAX_PAGE_BYTES, allow_private=allow_private)
         try:
             raw, final = self._follow(url, {"Accept": HTML}, policy, deadline)
         except Moved as moved:
@@ -136,11 +131,11 @@ class HttpClient:
     ) -> tuple[RawResponse, SplitResult]:
         """GET a URL and follow redirects on the same host. Raises Moved for one to another host."""
         for _ in range(MAX_REDIRECTS):
-            raw = self._get(url, headers, self._by_robots(url, policy, deadline), deadline)
+            raw = self._get(url, headers, self._apply_robots(url, policy, deadline), deadline)
             if (target := redirect_target(url, raw)) is None:
                 return raw, url
             if origin(target) != origin(url):
-                raise _moved(url, target)
+                raise _moved_error(url, target)
             url = target
         raise Unreachable(f"{url.hostname} redirects too many times.")
 
@@ -159,7 +154,7 @@ class HttpClient:
             with attempt:
                 self._wait_for_slot(url, policy, deadline)
                 deadline.check()
-                seconds = min(policy.answer_seconds, deadline.left)
+                seconds = min(policy.response_timeout, deadline.left)
                 limits = Limits(seconds, policy.max_bytes, policy.allow_private, policy.truncate)
                 raw = transport.send(url, {"User-Agent": self.user_agent, **headers}, limits)
                 self._check_throttled(url, raw, policy)
@@ -184,59 +179,35 @@ class HttpClient:
     def _check_throttled(self, url: SplitResult, raw: RawResponse, policy: RequestPolicy) -> None:
         """Raise Throttled if the host asks for fewer requests, Unreachable if it has a temporary problem.
 
-        A throttled URL is blocked for all processes. The whole host is blocked only after several of its boards were
-        throttled in a row, so that one company's trouble does not stop the boards of others.
+        A throttled URL is blocked for all processes. The host is blocked for SHORT_BLOCK_SECONDS at most, and for the
+        whole time after MAX_THROTTLED_BOARDS throttled boards in a row: one company's trouble must not stop the others.
         """
         host = policy.rate_limit_key(url)
         if raw.status == HTTPStatus.TOO_MANY_REQUESTS or (raw.status == 503 and "retry-after" in raw.headers):
             seconds = retry_after(raw.headers.get("retry-after"))
             self.limiter.block(_path_key(url), seconds)
             in_a_row = self.limiter.record_throttle(host, _path_key(url))
-            self.limiter.block(host, seconds if in_a_row >= STRIKES else min(seconds, STRIKE_SECONDS))
+            self.limiter.block(host, seconds if in_a_row >= MAX_THROTTLED_BOARDS else min(seconds, SHORT_BLOCK_SECONDS))
             raise Throttled(_throttled(url), datetime.now(UTC) + timedelta(seconds=seconds))
         if raw.status >= HTTPStatus.INTERNAL_SERVER_ERROR or raw.status in policy.retryable_statuses:
             raise Unreachable(f"{url.hostname} has a temporary problem (status {raw.status}). Try again later.")
         self.limiter.reset_throttles(host)
 
-    def _by_robots(self, url: SplitResult, policy: RequestPolicy, deadline: Deadline) -> RequestPolicy:
+    def _apply_robots(self, url: SplitResult, policy: RequestPolicy, deadline: Deadline) -> RequestPolicy:
         """Return the policy with the Crawl-delay of robots.txt (RFC 9309). Raises Forbidden if that forbids the URL."""
-        text = self._robots(url, policy, deadline)
-        is_allowed, delay = self.compute(_parse_robots, text, url.geturl(), self.user_agent.partition("/")[0])
+        name = f"robots:{url.scheme}://{url.netloc.lower()}"
+        text = self.limiter.get(name)
+        if text is None:
+            text = fetch_robots(self._get, url, policy, deadline)
+            self.limiter.set(name, text, ROBOTS_KEPT_SECONDS)
+        is_allowed, delay = self.compute(parse_robots, text, url.geturl(), self.user_agent.partition("/")[0])
         if not is_allowed:
             raise Forbidden(f"The robots.txt of {url.hostname} does not allow programs to read this address.")
         # A host may ask for a slower pace than ours, never for a faster one.
         return replace(policy, pace_seconds=max(policy.pace_seconds, min(delay, MAX_CRAWL_DELAY)))
 
-    def _robots(self, url: SplitResult, policy: RequestPolicy, deadline: Deadline) -> str:
-        """Return the host's robots.txt, or "" if it has none."""
-        name = f"robots:{url.scheme}://{url.netloc.lower()}"
-        cached = self.limiter.get(name)
-        if cached is not None:
-            return cached
-        location = url._replace(path="/robots.txt", query="", fragment="")
-        own_policy = replace(policy, max_bytes=ROBOTS_BYTES, truncate=True)
-        other_policy = replace(own_policy, allow_private=False, shared_rate_limit="")
-        for _ in range(MAX_REDIRECTS):
-            used = own_policy if origin(location) == origin(url) else other_policy
-            raw = self._get(location, {"Accept": "text/plain"}, used, deadline)
-            target = redirect_target(location, raw)
-            if target is None:
-                break
-            if not (policy.allow_private and origin(target) == origin(url)) and not is_fetchable(target):
-                break
-            location = target
-        text = raw.body.decode("utf-8-sig", "replace") if raw.status == HTTPStatus.OK else ""
-        self.limiter.set(name, text, ROBOTS_KEPT_SECONDS)
-        return text
 
-
-def _parse_robots(text: str, url: str, agent: str) -> tuple[bool, float]:
-    """Return whether a robots.txt permits this program to fetch the URL, and its Crawl-delay in seconds."""
-    rules = Protego.parse(text)
-    return rules.can_fetch(url, agent), rules.crawl_delay(agent) or 0.0
-
-
-def _moved(url: SplitResult, target: SplitResult) -> SourceError:
+def _moved_error(url: SplitResult, target: SplitResult) -> SourceError:
     """Return the error for a redirect to another host, or from https to plain http on the same one."""
     if (url.scheme, target.scheme, target.hostname) == ("https", "http", url.hostname):
         return AddressRefused(f"{url.hostname} redirects from https to plain http, which is not allowed.")
@@ -259,7 +230,10 @@ def _conditions(validators: Validators | None) -> dict[str, str]:
 
 
 def _should_retry(error: Exception, deadline: Deadline) -> bool | float:
-    """Return whether to retry before the deadline, or the pause before it. The rate limit adds its own wait."""
+    """Return the pause before a retry in seconds, True for the default pause, or False.
+
+    The rate limit adds its own wait.
+    """
     if isinstance(error, Throttled) and error.retry_at:
         return 0.01 if (error.retry_at - datetime.now(UTC)).total_seconds() < deadline.left - 1 else False
     return isinstance(error, Unreachable) and not isinstance(error, AddressRefused) and deadline.left > 1

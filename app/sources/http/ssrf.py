@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from concurrent.futures import Future
 from threading import Lock, Thread
 from typing import Any
+from urllib.parse import SplitResult
 
 from app.sources.errors import AddressRefused, Unreachable
 
@@ -26,6 +27,25 @@ timed out. Each name has at most one."""
 
 _lookups: "dict[tuple[str, int], Future[list[Any]]]" = {}
 _lock = Lock()
+
+
+def check_fetchable(url: SplitResult) -> None:
+    """Raise AddressRefused unless a user may name this URL: https on its default port, without credentials."""
+    if url.scheme != "https":
+        raise AddressRefused("Only https addresses can be read. Enter an address that starts with https://.")
+    if url.port not in (None, 443):
+        raise AddressRefused("Only addresses on the default port of https can be read. Remove the port.")
+    if url.username is not None or url.password is not None:
+        raise AddressRefused("The address contains a user name or password. Remove it.")
+
+
+def is_fetchable(url: SplitResult) -> bool:
+    """Return whether a user may name this URL."""
+    try:
+        check_fetchable(url)
+    except AddressRefused:
+        return False
+    return True
 
 
 def is_public(address: str) -> bool:

@@ -10,9 +10,9 @@ from itertools import islice
 from typing import Any
 
 from app.sources.errors import ShapeChanged
+from app.sources.parsing.dates_and_places import parse_iso_datetime, split_locations
 from app.sources.parsing.html_tokens import scripts
 from app.sources.parsing.json_record import Record
-from app.sources.parsing.values import iso_moment, places
 from app.sources.types import Form, RawPosting, Section, Text, Workplace
 
 REQUIREMENTS = {
@@ -39,14 +39,14 @@ ESCAPED_TAG = re.compile(r"&lt;[a-z/]", re.IGNORECASE)
 def job_postings_on(page: str) -> list[dict[str, Any]]:
     """Return every JobPosting in the scripts of a web page. Raises ShapeChanged if none of them can be parsed."""
     found: list[dict[str, Any]] = []
-    fault = None
+    last_error = None
     for attributes, code in islice(scripts(page), MAX_SCRIPTS):
         try:
             found += job_postings(code) if "ld+json" in attributes.lower() else ()
-        except ShapeChanged as each:
-            fault = each
-    if fault and not found:
-        raise fault
+        except ShapeChanged as error:
+            last_error = error
+    if last_error and not found:
+        raise last_error
     return found
 
 
@@ -105,11 +105,11 @@ def raw_posting_of(
         external_id=identity or own_identity(record) or url,
         title=html.unescape(title) if "&" in title else title,
         url=url,
-        locations=_places(record),
+        locations=_locations(record),
         department=record.optional_text("occupationalCategory") or None,
         workplace=Workplace.REMOTE if "TELECOMMUTE" in map(str.upper, record.texts("jobLocationType")) else None,
         employment_type=", ".join(record.texts("employmentType")) or None,
-        posted_at=iso_moment(record.optional_text("datePosted")),
+        posted_at=parse_iso_datetime(record.optional_text("datePosted")),
         description=(description,) if description else (),
         requirements=tuple(Section(heading, text) for heading, text in sections if text),
     )
@@ -131,10 +131,10 @@ def employer(record: Record) -> str | None:
 
 def _end(text: str | None) -> datetime | None:
     """Return the end of a posting. A date without a time lasts until that day has ended everywhere on earth."""
-    moment = iso_moment(text)
-    is_day = moment is not None and re.fullmatch(r"[\d-]+", text or "")
+    time = parse_iso_datetime(text)
+    is_day = time is not None and re.fullmatch(r"[\d-]+", text or "")
     try:
-        return moment + timedelta(hours=36) if moment and is_day else moment
+        return time + timedelta(hours=36) if time and is_day else time
     except OverflowError:
         return None
 
@@ -155,22 +155,22 @@ def _parts(record: Record, name: str) -> list[str]:
     return record.texts(name) or list(filter(None, inner))
 
 
-def _places(record: Record) -> tuple[str, ...]:
+def _locations(record: Record) -> tuple[str, ...]:
     """Return the places of work, or for remote work the places where an applicant must live."""
     records = record.records("jobLocation")
-    named = places(*record.texts("jobLocation"), *map(_place, records))
-    called = places(*(each.optional_text("name") for each in records))
+    named = split_locations(*record.texts("jobLocation"), *map(_location, records))
+    called = split_locations(*(each.optional_text("name") for each in records))
     if len(named) == 1 and len(called) > 1:
-        # All places have the company's own address, and differ only in their names.
+        # All locations have the company's own address, and differ only in their names.
         named = called
     where = record.records("applicantLocationRequirements")
-    return named or places(*(each.optional_text("name") for each in where))
+    return named or split_locations(*(each.optional_text("name") for each in where))
 
 
-def _place(place: Record) -> str | None:
+def _location(location: Record) -> str | None:
     """Return town, region and country, or else the address or name as one text."""
-    address = next(iter(place.records("address")), place)
+    address = next(iter(location.records("address")), location)
     country = address.optional_text("addressCountry") or address.record("addressCountry").optional_text("name")
     towns = " / ".join(address.texts("addressLocality")) or None
     parts = (towns, address.optional_text("addressRegion"), country)
-    return ", ".join(filter(None, parts)) or next(iter(place.texts("address")), place.optional_text("name"))
+    return ", ".join(filter(None, parts)) or next(iter(location.texts("address")), location.optional_text("name"))

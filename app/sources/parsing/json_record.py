@@ -98,20 +98,20 @@ def parse_rows(
     One bad row must not hide the others. Raises ShapeChanged if all rows are bad: then the format has changed.
     ``parse`` returns None for a row that is not meant to be listed.
     """
-    postings, faults, unlisted = [], [], 0
+    postings, errors, unlisted = [], [], 0
     for number, row in enumerate(rows):
         try:
             raw = parse(Record(row, f"{path}[{number}]"))
-        except ShapeChanged as fault:
-            faults.append(fault)
+        except ShapeChanged as error:
+            errors.append(error)
             continue
         if raw is None:
             unlisted += 1
         else:
             postings.append(raw)
-    if faults and not postings and not unlisted:
-        raise faults[0]
-    return tuple(postings), tuple(fault.field for fault in faults)
+    if errors and not postings and not unlisted:
+        raise errors[0]
+    return tuple(postings), tuple(error.field for error in errors)
 
 
 def _kind(value: Any) -> str:

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 from app.sources.board_token import Board
 from app.sources.deadline import Deadline
+from app.sources.parsing.dates_and_places import unique
 from app.sources.parsing.html_text import one_line, texts
 from app.sources.parsing.json_record import Record
 from app.sources.parsing.urls import is_web_address
-from app.sources.parsing.values import unique
 from app.sources.types import Page, Posting, RawPosting, Response
 
 MAX_ID_LENGTH = 255
@@ -27,8 +27,8 @@ class ParsedPage:
     """The company's name, as it can be proposed to the user."""
     postings: tuple[Posting, ...]
     unparsed: int
-    """The number of raw postings that could not be normalized, including those of ``faults``."""
-    faults: tuple[tuple[str, Exception], ...]
+    """The number of raw postings that could not be normalized, including those of ``errors``."""
+    errors: tuple[tuple[str, Exception], ...]
     """The external id and the error of each posting that our own code failed on."""
 
 
@@ -45,16 +45,16 @@ def parse_page(
     """
     page = parse(response, board)
     normalized: list[Posting | None] = []
-    faults = []
+    errors = []
     for raw in page.postings:
         deadline.check()
         try:
             normalized.append(normalize(raw, with_texts))
         except Exception as error:
-            faults.append((raw.external_id[:MAX_ID_LENGTH], error))
+            errors.append((raw.external_id[:MAX_ID_LENGTH], error))
     postings = tuple(posting for posting in normalized if posting)
     unparsed = len(page.postings) - len(postings)
-    return ParsedPage(page, _company_name(page.board_name), postings, unparsed, tuple(faults))
+    return ParsedPage(page, _company_name(page.board_name), postings, unparsed, tuple(errors))
 
 
 def normalize(raw: RawPosting, with_texts: bool = True) -> Posting | None:

@@ -32,21 +32,21 @@ def xml_rows(response: Response, root: str, name: str) -> list[Any]:
 def _tree(response: Response) -> Element:
     try:
         # Prefer UTF-8 over the declared encoding.
-        return _parsed(DECLARATION.sub("", response.body.decode("utf-8-sig")))
+        return _parse_document(DECLARATION.sub("", response.body.decode("utf-8-sig")))
     except (ParseError, ValueError):
         pass
     try:
-        return _parsed(response.body)
+        return _parse_document(response.body)
     except (ParseError, LookupError, ValueError):
         # Some feeds contain characters that XML forbids, or declare a wrong encoding.
         text = CONTROL.sub("", DECLARATION.sub("", response.text()))
     try:
-        return _parsed(text)
+        return _parse_document(text)
     except (ParseError, ValueError) as error:
         raise ShapeChanged(DOCUMENT, "is not valid XML") from error
 
 
-def _parsed(document: bytes | str) -> Element:
+def _parse_document(document: bytes | str) -> Element:
     try:
         tree: Element = fromstring(document, forbid_dtd=True)
     except DefusedXmlException as error:

@@ -973,7 +973,7 @@ export interface components {
             credentials: components["schemas"]["Credential"][];
         };
         NewToken: {
-            /** @description The token's purpose, by which its user recognizes it. */
+            /** @description The token's purpose, by which its user recognises it. */
             name: string;
             /**
              * @description Days until the token expires. Null or omitted: it never expires.

@@ -34,7 +34,7 @@ def test_ashby_locations_include_secondary_ones():
 
 
 def test_ashby_response_timeout_is_at_least_30_seconds():
-    assert SOURCES["ashby"].answer_seconds >= 30
+    assert SOURCES["ashby"].response_timeout >= 30
 
 
 def test_ashby_board_with_a_space_is_normalized():

@@ -114,7 +114,7 @@ def test_website_without_a_sitemap_is_not_found(web, list_site):
 )
 def test_website_sitemap_without_job_pages_is_not_found(web, list_site, paths):
     serve_site(web, maps={"/sitemap.xml": sitemap(*paths)})
-    with pytest.raises(NotFound, match="No posting that programs can read"):
+    with pytest.raises(NotFound, match="No readable job postings"):
         list_site()
     assert set(web.paths()) <= {"/sitemap.xml", "/about", "/team"}
 

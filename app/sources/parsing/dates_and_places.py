@@ -1,4 +1,4 @@
-"""Times and places in the notations of boards."""
+"""Parsers for the dates, workplaces and locations in listings."""
 
 import re
 from collections.abc import Iterable
@@ -19,16 +19,16 @@ WORKPLACES = {
 }
 
 
-def iso_moment(text: str | None) -> datetime | None:
-    """Parse a time in ISO 8601 to UTC. Without an offset it is UTC. None for anything else."""
+def parse_iso_datetime(text: str | None) -> datetime | None:
+    """Parse an ISO 8601 time; without an offset it is taken as UTC. Returns None if the text is invalid."""
     try:
-        moment = datetime.fromisoformat(text or "")
-        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+        parsed = datetime.fromisoformat(text or "")
+        return (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, OverflowError):
         return None
 
 
-def epoch_moment(milliseconds: int | None) -> datetime | None:
+def datetime_from_epoch_ms(milliseconds: int | None) -> datetime | None:
     """Convert milliseconds since 1970 to a time. None if it is outside the calendar."""
     try:
         return EPOCH + timedelta(milliseconds=milliseconds) if milliseconds is not None else None
@@ -37,12 +37,12 @@ def epoch_moment(milliseconds: int | None) -> datetime | None:
 
 
 def workplace(word: str | None) -> Workplace | None:
-    """Return the workplace of a word like *remote* or *on-site*, or None if it is not exactly one."""
+    """Return the workplace for a word like *remote* or *on-site*; None for any other text."""
     return WORKPLACES.get(re.sub(r"[\s_-]+", " ", word or "").strip().lower())
 
 
-def places(*texts: str | None) -> tuple[str, ...]:
-    """Return the places in these texts: each once, in order. A text is split at semicolons and bars."""
+def split_locations(*texts: str | None) -> tuple[str, ...]:
+    """Split the texts at ``;`` and ``|``, and return each location once, in order."""
     named = (re.sub(r"\s+", " ", part).strip() for text in texts for part in re.split(r"[;|]", text or ""))
     return unique(part for part in named if part)
 
