@@ -133,7 +133,7 @@ def test_second_start_in_the_same_data_folder_is_refused(running: Product) -> No
 
     output = refusal(running.data_dir, allowed_line_counts=(1, 2), PORT=str(running.port))
 
-    assert "is in use by Job Ingestion" in printed.splitlines()[-1]  # on a slow machine after a line that it waits
+    assert "is in use by Job Ingestion" in output.splitlines()[-1]  # on a slow machine after a line that it waits
     assert running.processes_matching("bin/postgres -D") == servers
     assert running.health() == "ok"
 

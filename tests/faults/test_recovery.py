@@ -21,7 +21,7 @@ PROCESSES = {
     "reconciler": "runs reconcile",
 }
 REDISPATCH_SECONDS = 120
-"""Seconds until a republished message must be received: 15 s of back-off, 5 s for a pass, and the worker's restart."""
+"""Seconds until a republished message must be received: 15 s of backoff, 5 s for a pass, and the worker's restart."""
 
 
 @pytest.mark.parametrize("name", PROCESSES)
@@ -56,7 +56,7 @@ def test_message_lost_with_redis_is_published_again(healthy: Product) -> None:
 
     healthy.main_process(PROCESSES["redis"]).kill()
     assert healthy.receipts(run_id) == 0
-    # Skip the back-off of 15 s.
+    # Skip the backoff of 15 s.
     healthy.sql("UPDATE ingestion_runs SET next_dispatch_at = now() WHERE id = %s", run_id)
     healthy.resume_launcher()
 

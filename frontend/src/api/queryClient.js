@@ -24,7 +24,7 @@ export function createQueryClient() {
     mutationCache: new MutationCache({ onError: handleSignedOut }),
     defaultOptions: {
       // The server may run on this machine, so the browser's online state is irrelevant. The next poll retries a failed
-      // query sooner than a back-off would.
+      // query sooner than a backoff would.
       queries: { networkMode: 'always', retry: false, staleTime: 0, refetchOnWindowFocus: 'always' },
       mutations: { networkMode: 'always' },
     },
