@@ -16,7 +16,7 @@ from app.worker import reconciler
 
 runs_group = AppGroup("runs", help="List, show, abort and publish ingestion runs.")
 RUN_ID = click.IntRange(1, MAX_RUN_ID)
-COLUMNS = ("RUN", "USER", "STATUS", "CREATED", "STARTED", "FINISHED", "PUBLISHED")
+RUN_COLUMNS = ("RUN", "USER", "STATUS", "CREATED", "STARTED", "FINISHED", "PUBLISHED")
 
 
 @runs_group.command("list")
@@ -27,7 +27,7 @@ COLUMNS = ("RUN", "USER", "STATUS", "CREATED", "STARTED", "FINISHED", "PUBLISHED
 def list_runs(status: str | None, user_id: int | None, limit: int) -> None:
     """List the runs of all users, newest first."""
     page, older = queries.newest(user_id, RunStatus(status) if status else None, limit=limit)
-    print_table([COLUMNS] + [_cells(run) for run in page])
+    print_table([RUN_COLUMNS] + [_cells(run) for run in page])
     if older:
         click.echo(f"There are older runs; show more with --limit {limit * 2}.", err=True)
 

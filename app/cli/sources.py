@@ -28,7 +28,7 @@ from app.sources.types import Listing, Posting
 
 sources_group = AppGroup("sources", help="Find and list the boards of companies.")
 
-COLUMNS = ("SOURCE", "NAME", "EXAMPLE OF A BOARD", "DOCUMENTATION")
+SOURCE_COLUMNS = ("SOURCE", "NAME", "EXAMPLE OF A BOARD", "DOCUMENTATION")
 POSTING_COLUMNS = ("MATCH", "TITLE", "LOCATION", "DEPARTMENT", "POSTED", "LINK")
 
 MAX_CELL_WIDTH = 44
@@ -37,7 +37,8 @@ MAX_CELL_WIDTH = 44
 @sources_group.command("list")
 def list_sources() -> None:
     """List the supported sources."""
-    print_table([COLUMNS, *((each.key, each.name, each.example, each.documentation) for each in SOURCES.values())])
+    rows = [(each.key, each.name, each.example, each.documentation) for each in SOURCES.values()]
+    print_table([SOURCE_COLUMNS, *rows])
 
 
 @sources_group.command("detect")
@@ -48,8 +49,8 @@ def detect(url: str) -> None:
         with _quiet():
             found = detect_url(_client(), url)
     except BoardsToChoose as several:
-        for source, board in several.candidates:
-            click.echo(f"{source.key} {board}  {source.page(board)}")
+        for each in several.candidates:
+            click.echo(f"{each.source.key} {each.board}  {each.source.page(each.board)}")
         raise click.ClickException(several.detail) from several
     except SourceError as error:
         raise click.ClickException(error.detail) from error

@@ -10,9 +10,9 @@ from app.models import MAX_COMPANIES, MAX_COMPANY_NAME_LENGTH, Outcome
 from app.schemas.fields import PlainText, SingleLine, StrictBoolean, UtcDateTime
 from app.schemas.source_links import BOARD_URL, board_url, display_name
 from app.sources.adapters.registry import SOURCES
+from app.sources.board_token import MAX_BOARD_LENGTH
 from app.sources.title_filter import has_word
 
-MAX_BOARD_LENGTH = 200
 MAX_TERM_LENGTH = 100
 MAX_TERMS = 50
 MAX_SUBMITTED_TERMS = 10 * MAX_TERMS

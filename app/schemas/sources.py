@@ -4,9 +4,10 @@ from typing import Any, ClassVar
 
 from marshmallow import RAISE, Schema, ValidationError, fields, validate, validates_schema
 
-from app.schemas.companies import MAX_BOARD_LENGTH, SOURCE_KEY
+from app.schemas.companies import SOURCE_KEY
 from app.schemas.fields import PlainText
 from app.sources.adapters.registry import SOURCES
+from app.sources.board_token import MAX_BOARD_LENGTH
 
 MAX_URL_LENGTH = 2000
 

@@ -31,6 +31,9 @@ CLAIM_SECONDS = 5
 """Seconds for which a reconciler's claim hides due rows from the others. A row that is not published by then is due
 again. Short, because a run waits that long after a failed publish."""
 
+FIRST_PUBLISH_SECONDS = 5
+"""Seconds that the request which inserts a row has to publish its message; then the reconciler does."""
+
 BATCH_SIZE = 100
 """Due rows claimed at once."""
 

@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from urllib.parse import SplitResult, urljoin
 
 from app.sources.adapters.registry import SOURCES, match_url
-from app.sources.board_token import Board, is_own_domain
+from app.sources.board_token import is_own_domain
 from app.sources.parsing.html_tokens import matches, split_scripts, without_comments
 from app.sources.parsing.urls import split
-from app.sources.types import Source
+from app.sources.types import SourceBoard
 
 MAX_LINKS = 5000
 
@@ -38,25 +38,24 @@ IN_SCRIPT = re.compile(r"https?:(?://|\\/\\/|(?:\\u002f){2})[^\s\"'<>`]{1,2000}"
 """A URL in a script, with escaped slashes or plain ones."""
 
 
-def boards_on(page: bytes, address: str) -> list[tuple[Source, Board]]:
+def boards_on(page: bytes, address: str) -> list[SourceBoard]:
     """Return the boards that a page links to, embeds or names in its scripts: each once, in the order of the page."""
-    found: dict[tuple[str, str], tuple[Source, Board]] = {}
+    found: dict[tuple[str, str], SourceBoard] = {}
     for number, url in enumerate(_addresses(page.decode("utf-8", "replace"), address)):
         if number >= MAX_LINKS:
             break
         if match := match_url(url):
-            source, board = match
             # People write the name of one board in different cases.
-            found.setdefault((source.key, str(board).lower()), match)
+            found.setdefault((match.source.key, str(match.board).lower()), match)
     return list(found.values())
 
 
-def match_fingerprints(page: bytes, host: str) -> list[tuple[Source, Board]]:
+def match_fingerprints(page: bytes, host: str) -> list[SourceBoard]:
     """Return the sources whose fingerprints a page contains, each with the company's own domain as the board."""
     found = []
     for source in SOURCES.values():
         if any(fingerprint.encode() in page for fingerprint in source.fingerprints) and is_own_domain(host):
-            found.append((source, source.board(host)))
+            found.append(SourceBoard(source, source.board(host)))
     return found
 
 

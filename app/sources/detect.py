@@ -14,7 +14,7 @@ from app.sources.http.request_policy import MAX_REDIRECTS
 from app.sources.listing import board_name, list_board
 from app.sources.parsing.dates_and_places import unique
 from app.sources.parsing.urls import split
-from app.sources.types import Listing, Source
+from app.sources.types import Listing, Source, SourceBoard
 
 DETECT_SECONDS = 55.0
 MAX_OPENING_LINKS = 3
@@ -42,7 +42,7 @@ class NotRecognised(SourceError):
 class BoardsToChoose(SourceError):
     """The user must choose or confirm one of the ``candidates``."""
 
-    def __init__(self, detail: str, candidates: list[tuple[Source, Board]]) -> None:
+    def __init__(self, detail: str, candidates: list[SourceBoard]) -> None:
         super().__init__(detail)
         self.candidates = candidates
 
@@ -68,7 +68,7 @@ class _FetchedPage:
 
     url: SplitResult
     body: bytes
-    boards: list[tuple[Source, Board]]
+    boards: list[SourceBoard]
 
 
 @dataclass(frozen=True)
@@ -100,10 +100,10 @@ def detect_url(client: HttpClient, text: str) -> Detected:
     hosts = []
     for page in _pages(client, _parse_address(text), deadline):
         if page.boards:
-            return _list_detected(client, *_require_one(page.boards), deadline)
-        for source, board in client.compute(match_fingerprints, page.body, page.url.hostname or ""):
+            return _list_detected(client, _require_one(page.boards), deadline)
+        for match in client.compute(match_fingerprints, page.body, page.url.hostname or ""):
             try:
-                return _list_detected(client, source, board, deadline)
+                return _list_detected(client, match, deadline)
             except (BoardsToChoose, OutOfTime, Throttled):
                 raise
             except SourceError:
@@ -120,7 +120,7 @@ def detect_board(client: HttpClient, source: str, text: str) -> Detected:
         board = SOURCES[source].board(text)
     except ValueError as error:
         raise NotFound(str(error)) from error
-    return _list_detected(client, SOURCES[source], board, Deadline.of(DETECT_SECONDS))
+    return _list_detected(client, SourceBoard(SOURCES[source], board), Deadline.of(DETECT_SECONDS))
 
 
 def _parse_address(text: str) -> SplitResult:
@@ -158,7 +158,7 @@ def _fetch(client: HttpClient, url: SplitResult, deadline: Deadline) -> _Fetched
     raise NotRecognised("The address redirects too many times.")
 
 
-def _require_one(boards: list[tuple[Source, Board]]) -> tuple[Source, Board]:
+def _require_one(boards: list[SourceBoard]) -> SourceBoard:
     if len(boards) > 1:
         raise SeveralBoards("The page links to several boards. Choose one.", boards)
     return boards[0]
@@ -172,7 +172,7 @@ def _list_website(client: HttpClient, hosts: tuple[str, ...], deadline: Deadline
     errors = []
     for host in filter(is_own_domain, hosts):
         try:
-            return _list_detected(client, SOURCES[WEBSITE], Board(host), deadline)
+            return _list_detected(client, SourceBoard(SOURCES[WEBSITE], Board(host)), deadline)
         except (OutOfTime, Throttled):
             # The host could not be checked, so NotRecognised would be wrong.
             raise
@@ -183,9 +183,10 @@ def _list_website(client: HttpClient, hosts: tuple[str, ...], deadline: Deadline
     raise NotRecognised(" ".join([sentence, *errors[:1]]))
 
 
-def _list_detected(client: HttpClient, source: Source, board: Board, deadline: Deadline) -> Detected:
+def _list_detected(client: HttpClient, found: SourceBoard, deadline: Deadline) -> Detected:
     """List the board, and collect what the user is shown about it."""
-    listing, board = _list_any_region(client, source, board, deadline)
+    source = found.source
+    listing, board = _list_any_region(client, source, found.board, deadline)
     name = board_name(client, source, board, deadline) or listing.board_name
     note = None
     if source.empty_may_be_missing and not listing.postings:
@@ -221,12 +222,12 @@ def _moved_error(client: HttpClient, source: Source, moved: Moved, deadline: Dea
     boards = _boards_at(client, url, deadline) if url else []
     if url and not boards and source.key == WEBSITE and is_own_domain(url.hostname or ""):
         # For example from acme.com to www.acme.com.
-        boards = [(source, Board(url.hostname or ""))]
-    names = ", ".join(f"{each.name} ({board})" for each, board in boards)
+        boards = [SourceBoard(source, Board(url.hostname or ""))]
+    names = ", ".join(f"{each.source.name} ({each.board})" for each in boards)
     return BoardMoved(f"The board at {source.name} has moved to {names}.", boards) if boards else moved
 
 
-def _boards_at(client: HttpClient, url: SplitResult, deadline: Deadline) -> list[tuple[Source, Board]]:
+def _boards_at(client: HttpClient, url: SplitResult, deadline: Deadline) -> list[SourceBoard]:
     """Return the board of a URL, or those that the front page of its host is or links to."""
     if match := match_url(url):
         return [match]

@@ -15,7 +15,7 @@ from functools import lru_cache
 UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"
 """Thai, Lao, Burmese, Khmer, Japanese and Chinese: the letters of scripts without spaces between words."""
 
-MAX_TITLE_LENGTH = 1000
+MAX_MATCHED_LENGTH = 1000
 """The part of a title that is searched. Real titles are far shorter."""
 
 IN_WORD = r"\w+#"
@@ -58,7 +58,7 @@ class Rule:
 
 def decide(title: str, include: Sequence[str], exclude: Sequence[str]) -> Rule:
     """Apply a company's filters: a title must have no term of ``exclude``, and one of ``include`` if there are any."""
-    folded = _fold(title[:MAX_TITLE_LENGTH])
+    folded = _fold(title[:MAX_MATCHED_LENGTH])
     if (term := _first_match(folded, exclude)) is not None:
         return Rule(RuleKind.EXCLUDE, term)
     wanted = [term for term in include if has_word(term)]

@@ -250,3 +250,11 @@ class Source:
     def board_page(self, text: str) -> str:
         """Return the URL of the page of the board with this name. Raises ValueError."""
         return self.page(self.board(text))
+
+
+@dataclass(frozen=True)
+class SourceBoard:
+    """A board with its source."""
+
+    source: Source
+    board: Board

@@ -11,7 +11,7 @@ TEAMTAILOR_PAGE = b"<link rel=stylesheet href='https://assets-aws.teamtailor-cdn
 
 
 def found_boards(page: str) -> list[str]:
-    return [f"{source.key} {board}" for source, board in boards_on(page.encode(), HERE)]
+    return [f"{found.source.key} {found.board}" for found in boards_on(page.encode(), HERE)]
 
 
 def found_openings(page: str, here: str = "https://www.acme.com/about") -> list[str]:

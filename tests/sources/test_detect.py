@@ -131,7 +131,7 @@ def test_detect_offers_several_boards_of_a_page(web, detect_page):
     )
     with pytest.raises(SeveralBoards) as raised:
         detect_page("/careers")
-    candidates = [(source.key, str(board)) for source, board in raised.value.candidates]
+    candidates = [(each.source.key, str(each.board)) for each in raised.value.candidates]
     assert candidates == [("lever", "acme"), ("ashby", "acme")]
 
 

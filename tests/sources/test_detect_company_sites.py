@@ -158,7 +158,7 @@ def test_detect_moved_board_offers_the_new_source(web, http_client):
     with pytest.raises(BoardMoved, match=r"Greenhouse has moved to Lever \(acme\)") as raised:
         detect_board(http_client, "greenhouse", "acme")
     assert raised.value.code == "moved"
-    assert [(source.key, str(board)) for source, board in raised.value.candidates] == [("lever", "acme")]
+    assert [(each.source.key, str(each.board)) for each in raised.value.candidates] == [("lever", "acme")]
     assert [path for path in web.paths() if "lever" in path or "postings" in path] == []
 
 
@@ -168,15 +168,15 @@ def test_detect_moved_board_on_an_own_domain_is_found_by_its_page(web, detect_pa
     web.replies["/"] = Reply(TEAMTAILOR_PAGE)
     with pytest.raises(BoardMoved) as raised:
         detect_board(own, "teamtailor", "acme")
-    [(source, board)] = raised.value.candidates
-    assert (source.key, str(board)) == ("teamtailor", f"careers.{DOMAIN}")
+    [candidate] = raised.value.candidates
+    assert (candidate.source.key, str(candidate.board)) == ("teamtailor", f"careers.{DOMAIN}")
 
 
 def test_detect_moved_website_offers_the_new_host(web, http_client):
     web.replies["/robots.txt"] = Reply(status=301, headers={"Location": "https://www.acme.invalid/robots.txt"})
     with pytest.raises(BoardMoved) as raised:
         detect_board(http_client, "website", "acme.invalid")
-    assert [(source.key, str(board)) for source, board in raised.value.candidates] == [("website", "www.acme.invalid")]
+    assert [(each.source.key, str(each.board)) for each in raised.value.candidates] == [("website", "www.acme.invalid")]
 
 
 @pytest.mark.parametrize("where", ["https://localhost/", "https://evil.invalid/", "ftp://acme.example/"])

@@ -30,8 +30,8 @@ def detect(user_id: int, url: str | None = None, source: str | None = None, boar
         found = detect_board(client, source, board) if source else detect_url(client, url or "")
     except BoardsToChoose as error:
         candidates = [
-            {"source": candidate.key, "source_name": candidate.name, "board": str(found_board)}
-            for candidate, found_board in error.candidates
+            {"source": each.source.key, "source_name": each.source.name, "board": str(each.board)}
+            for each in error.candidates
         ]
         code = "board_moved" if isinstance(error, BoardMoved) else error.code
         raise NothingDetected(code, error.detail, candidates=candidates) from error

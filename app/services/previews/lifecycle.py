@@ -22,6 +22,7 @@ from app.services.companies.companies import settings_hash
 from app.services.previews import outbox
 from app.services.previews.completion import prune
 from app.services.previews.errors import NoCompanies, PreviewNotFound, PreviewOutdated, PreviewUnfinished
+from app.services.publisher import FIRST_PUBLISH_SECONDS
 
 log = structlog.get_logger(__name__)
 
@@ -33,9 +34,6 @@ PREVIEW_SECONDS = 900
 COMPANY_SECONDS = 2
 """Seconds that a preview may take, and that each company adds: more than any source's rate limit requires. A company
 that is not listed by then has failed."""
-
-FIRST_PUBLISH_SECONDS = 5
-"""Seconds that the request which starts a preview has to publish the message; then the reconciler does."""
 
 MAX_BEGIN_ATTEMPTS = 100
 """Attempts of one start. It is repeated if the preview that blocked it has ended by now; more in a row is a bug."""

@@ -15,6 +15,7 @@ from app.models import RunStatus
 from app.observability import metrics
 from app.services.accounts.users import USER_REMOVED
 from app.services.previews import lifecycle as previews
+from app.services.publisher import FIRST_PUBLISH_SECONDS
 from app.services.runs import idempotency, outbox, queries
 from app.services.runs.audit_context import AUDIT_CONTEXT, Actor, audit_context
 from app.services.runs.errors import RunActive
@@ -24,9 +25,6 @@ from app.services.runs.transitions import record_move
 log = structlog.get_logger(__name__)
 
 PREVIEW_FOREIGN_KEY = "fk_ingestion_runs_preview_id_previews"
-
-FIRST_PUBLISH_SECONDS = 5
-"""Seconds that the starting request has to publish the message; then the reconciler does."""
 
 MAX_START_ATTEMPTS = 100
 """Attempts of one start. It is repeated if the active run that blocked it has ended by now; more in a row is a bug."""

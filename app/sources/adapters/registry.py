@@ -3,8 +3,7 @@
 from urllib.parse import SplitResult
 
 from app.sources.adapters import ashby, greenhouse, lever, personio, recruitee, teamtailor, website, workable
-from app.sources.board_token import Board
-from app.sources.types import Source
+from app.sources.types import Source, SourceBoard
 
 MODULES = (greenhouse, lever, ashby, personio, recruitee, teamtailor, workable, website)
 
@@ -12,10 +11,10 @@ SOURCES: dict[str, Source] = {module.SOURCE.key: module.SOURCE for module in MOD
 """The sources by key, in the order in which users see them."""
 
 
-def match_url(url: SplitResult) -> tuple[Source, Board] | None:
+def match_url(url: SplitResult) -> SourceBoard | None:
     """Return the source and the board that a URL belongs to, without a request."""
     matches = ((source, source.match_url(url)) for source in SOURCES.values())
-    return next(((source, board) for source, board in matches if board), None)
+    return next((SourceBoard(source, board) for source, board in matches if board), None)
 
 
 def suggested_companies() -> list[dict[str, str]]:

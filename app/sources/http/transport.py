@@ -16,12 +16,12 @@ from urllib3.exceptions import HTTPError
 from urllib3.response import BaseHTTPResponse
 from urllib3.util import SKIP_HEADER
 
+from app.config.validators import DEFAULT_PORTS
 from app.sources.errors import ShapeChanged, Unreachable
 from app.sources.http.ssrf import resolve
 from app.sources.types import DOCUMENT
 
 CONNECT_TIMEOUT = 5.0
-DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from app.sources.types import Page, Posting, RawPosting, Response
 MAX_ID_LENGTH = 255
 MAX_TITLE_LENGTH = 500
 MAX_NAME_LENGTH = 200
-MAX_COMPANY_NAME_LENGTH = 100
+MAX_BOARD_NAME_LENGTH = 100
 """The limit of a company's name, because the board's name is proposed as that."""
 
 
@@ -85,7 +85,7 @@ def company_of(response: Response) -> str | None:
 
 
 def _company_name(name: str | None) -> str | None:
-    return (_name(name) or "")[:MAX_COMPANY_NAME_LENGTH].strip() or None
+    return (_name(name) or "")[:MAX_BOARD_NAME_LENGTH].strip() or None
 
 
 def _name(text: str | None) -> str | None:

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from app.config import validators
 from app.sources.errors import ShapeChanged, Unreachable
 from app.sources.http import ssrf, transport
 from app.sources.http.transport import Limits
@@ -119,7 +120,7 @@ def test_tls_verifies_the_host_name_and_not_the_address(tls_web, names_on_loopba
 
 def test_host_header_omits_the_default_port(tls_web, names_on_loopback, monkeypatch):
     tls_web.json("/", {})
-    monkeypatch.setitem(transport.DEFAULT_PORTS, "https", urlsplit(tls_web.url).port)
+    monkeypatch.setitem(validators.DEFAULT_PORTS, "https", urlsplit(tls_web.url).port)
     assert get("https://acme.boards.example/").status == 200
     assert tls_web.requests[0].headers["host"] == "acme.boards.example"
 
