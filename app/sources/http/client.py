@@ -178,7 +178,7 @@ class HttpClient:
         time.sleep(blocked)
         wait = self.limiter.acquire_slot(key, policy.pace_seconds, max_wait - blocked)
         if wait < 0:
-            raise RateLimited(f"Too many requests to {url.hostname} are waiting. Try again in a moment.")
+            raise RateLimited(f"Too many requests to {url.hostname} are waiting.")
         time.sleep(wait)
 
     def _check_throttled(self, url: SplitResult, raw: RawResponse, policy: RequestPolicy) -> None:
@@ -195,7 +195,7 @@ class HttpClient:
             self.limiter.block(host, seconds if in_a_row >= STRIKES else min(seconds, STRIKE_SECONDS))
             raise Throttled(_throttled(url), datetime.now(UTC) + timedelta(seconds=seconds))
         if raw.status >= HTTPStatus.INTERNAL_SERVER_ERROR or raw.status in policy.retryable_statuses:
-            raise Unreachable(f"{url.hostname} has a temporary problem (status {raw.status}). Try again later.")
+            raise Unreachable(f"{url.hostname} has a temporary problem (status {raw.status}).")
         self.limiter.reset_throttles(host)
 
     def _by_robots(self, url: SplitResult, policy: RequestPolicy, deadline: Deadline) -> RequestPolicy:
@@ -203,7 +203,7 @@ class HttpClient:
         text = self._robots(url, policy, deadline)
         is_allowed, delay = self.compute(_parse_robots, text, url.geturl(), self.user_agent.partition("/")[0])
         if not is_allowed:
-            raise Forbidden(f"The robots.txt of {url.hostname} does not allow programs to read this address.")
+            raise Forbidden(f"{url.hostname} does not allow programs to read this page (robots.txt).")
         # A host may ask for a slower pace than ours, never for a faster one.
         return replace(policy, pace_seconds=max(policy.pace_seconds, min(delay, MAX_CRAWL_DELAY)))
 
@@ -244,7 +244,7 @@ def _moved(url: SplitResult, target: SplitResult) -> SourceError:
 
 
 def _throttled(url: SplitResult) -> str:
-    return f"{url.hostname} asks for fewer requests. Try again later."
+    return f"{url.hostname} asks for fewer requests."
 
 
 def _path_key(url: SplitResult) -> str:

@@ -51,7 +51,7 @@ def resolve(host: str, port: int, seconds: float, *, allow_private: bool) -> lis
     except TimeoutError:
         raise
     except (OSError, UnicodeError) as error:
-        raise Unreachable(f"The host name {host} cannot be resolved. Check the spelling of the address.") from error
+        raise Unreachable(f"The host name {host} cannot be resolved.") from error
     addresses: list[tuple[int, tuple[str, int]]] = [
         (family, (str(sockaddr[0]), port)) for family, *_, sockaddr in found
     ]

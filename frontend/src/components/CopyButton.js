@@ -20,7 +20,7 @@ export default function CopyButton({ text, label }) {
       setMessage('Copied');
     } catch {
       // Browsers offer no clipboard without https, or if the user forbids it.
-      setMessage('Copying is not allowed');
+      setMessage('Your browser did not allow copying. Select the text and copy it.');
     }
   }
   return (

@@ -1,3 +1,12 @@
+/** Poll intervals. */
+
+/** For an active run. */
+export const RUN_INTERVAL_MS = 1500;
+/** For the current run and the run history: another tab or device may start a run. */
+export const IDLE_INTERVAL_MS = 4000;
+/** After a failed request for a preview. */
+export const RETRY_INTERVAL_MS = 1500;
+
 /** The intervals of an unfinished preview by its number of companies: [more than, milliseconds]. */
 const INTERVALS_MS = [
   [600, 4000],
