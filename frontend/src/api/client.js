@@ -11,8 +11,8 @@ const NO_ANSWER = { code: 'no_answer', detail: 'The server did not answer.' };
 const UNREADABLE_ANSWER = { code: 'no_answer', detail: 'The server sent an unreadable answer.' };
 
 /**
- * @typedef {{code: string, detail: string, request_id?: string | null, run_id?: number, run_status?: string, company_id?: number,
- *   company?: import('./companies.js').Company, retry_at?: string | null,
+ * @typedef {{code: string, detail: string, request_id?: string | null, run_id?: number, run_status?: string,
+ *   company_id?: number, company?: import('./companies.js').Company, retry_at?: string | null,
  *   candidates?: import('./schema').components['schemas']['Candidate'][], errors?: Record<string, any>}} Problem
  */
 

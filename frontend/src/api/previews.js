@@ -5,7 +5,7 @@ import {
   useQuery,
   useQueryClient,
 } from '@tanstack/react-query';
-import { previewPollInterval, RETRY_INTERVAL_MS } from '../lib/pollIntervals.js';
+import { previewPollInterval } from '../lib/pollIntervals.js';
 import { useStickyError } from '../lib/useStickyError.js';
 import { get, isMissing, post } from './client.js';
 
@@ -18,6 +18,7 @@ import { get, isMissing, post } from './client.js';
  */
 
 const ROOT = '/api/ingestion/dry-run';
+const RETRY_INTERVAL_MS = 1500;
 const PAGE_SIZE = 100;
 
 export const previewKeys = {

@@ -1,5 +1,5 @@
 import { keepPreviousData, useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
-import { IDLE_INTERVAL_MS, RUN_INTERVAL_MS } from '../lib/pollIntervals.js';
+import { IDLE_POLL_INTERVAL_MS, RUN_POLL_INTERVAL_MS } from '../lib/pollIntervals.js';
 import { retryDelay, shouldRetry } from '../lib/retryPolicy.js';
 import { useIsStale } from '../lib/useIsStale.js';
 import { useStickyError } from '../lib/useStickyError.js';
@@ -28,7 +28,7 @@ export function useCurrentRun() {
     queryFn: async ({ signal }) => (await get(`${ROOT}/current-run`, signal)).run_id,
     // The page redirects to this run, so an id from an earlier visit must not be used.
     gcTime: 0,
-    refetchInterval: IDLE_INTERVAL_MS,
+    refetchInterval: IDLE_POLL_INTERVAL_MS,
   });
   return { activeRun: query.data, error: useStickyError(query) };
 }
@@ -41,7 +41,7 @@ export function useRun(runId) {
     queryFn: ({ signal }) => get(`${ROOT}/runs/${encodeURIComponent(runId)}`, signal),
     // A cached status may be minutes old and would be shown as the present one.
     gcTime: 0,
-    refetchInterval: ({ state }) => (isSettled(state) ? false : RUN_INTERVAL_MS),
+    refetchInterval: ({ state }) => (isSettled(state) ? false : RUN_POLL_INTERVAL_MS),
     refetchIntervalInBackground: true,
     refetchOnWindowFocus: ({ state }) => (isSettled(state) ? false : 'always'),
   });
@@ -59,7 +59,7 @@ export function useRunEvents(runId, status) {
       (await get(`${ROOT}/runs/${encodeURIComponent(runId)}/events`, signal)).events,
     placeholderData: keepPreviousData,
     refetchOnWindowFocus: false,
-    refetchInterval: ({ state }) => (state.status === 'error' ? RUN_INTERVAL_MS : false),
+    refetchInterval: ({ state }) => (state.status === 'error' ? RUN_POLL_INTERVAL_MS : false),
   });
 }
 
@@ -76,7 +76,7 @@ export function useRuns(status, before) {
     gcTime: 0,
     refetchInterval: ({ state }) => {
       const mayChange = state.status === 'error' || state.data?.runs.some((run) => run.is_active);
-      return mayChange && !isMissing(state.error) ? IDLE_INTERVAL_MS : false;
+      return mayChange && !isMissing(state.error) ? IDLE_POLL_INTERVAL_MS : false;
     },
   });
   return { page: query.data, error: useStickyError(query) };

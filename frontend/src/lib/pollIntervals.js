@@ -1,11 +1,9 @@
-/** Poll intervals. */
+/** The intervals at which runs and previews are polled. */
 
 /** For an active run. */
-export const RUN_INTERVAL_MS = 1500;
-/** For the current run and the run history: another tab or device may start a run. */
-export const IDLE_INTERVAL_MS = 4000;
-/** After a failed request for a preview. */
-export const RETRY_INTERVAL_MS = 1500;
+export const RUN_POLL_INTERVAL_MS = 1500;
+/** For the id of the active run, and for the run history. */
+export const IDLE_POLL_INTERVAL_MS = 4000;
 
 /** The intervals of an unfinished preview by its number of companies: [more than, milliseconds]. */
 const INTERVALS_MS = [

@@ -21,7 +21,8 @@ const LISTING_FAILURES = {
   throttled: { reason: 'The job board limits how often we may ask.', advice: 'Try again later.' },
   changed: {
     reason: 'The job board’s answer could not be understood.',
-    advice: 'Its format may have changed. Tell the operator; until then, read the postings on the board itself.',
+    advice:
+      'Its format may have changed. Tell the operator; until then, read the postings on the board itself.',
   },
   unreachable: { reason: 'The job board did not answer.', advice: 'Try again in a few minutes.' },
   moved: {
@@ -78,8 +79,8 @@ const DETECTION_ADVICE = {
 };
 
 /**
- * The reason why a board could not be read, and advice. The server's `detail` is more exact, except for a changed format: there
- * it names the parser's fields.
+ * The reason why a board could not be read, and advice. The server's `detail` is the more exact reason. For a changed
+ * format it names fields of the parser, and is left out.
  * @param {{outcome: string | null, detail: string | null, retry_at?: string | null}} listing
  * @returns {FailureMessage}
  */

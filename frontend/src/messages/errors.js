@@ -45,12 +45,13 @@ const CHECK_FIRST = 'Check, then try again.';
 
 /**
  * A message for a change that failed: `refused` if the server refused it, else that its outcome is unknown.
- * @param {{refused: string, change: string, advice?: string}} words `change` completes "We do not know whether …"; `advice`
- *   says what to do then
+ * @param {{refused: string, change: string, advice?: string, isRetried?: boolean}} words `change` completes "We do not know
+ *   whether …"; `advice` says what to do then; `isRetried` if an earlier try may have succeeded before a 401
  * @param {ApiError} error
  */
-export function changeError({ refused, change, advice = CHECK_FIRST }, error) {
-  return isOutcomeKnown(error)
+export function changeError({ refused, change, advice = CHECK_FIRST, isRetried = false }, error) {
+  const isRefused = isOutcomeKnown(error) || (error.code === 'unauthenticated' && !isRetried);
+  return isRefused
     ? `${refused} ${error.message}`
     : `We do not know whether ${change}. ${failureReason(error)} ${advice}`;
 }

@@ -47,6 +47,12 @@ test.each([
   );
 });
 
+test('changeError for an ended session is a refusal, except of a retried change', () => {
+  const ended = error(401, { code: 'unauthenticated' });
+  expect(changeError(WORDS, ended)).toBe('The token was not created. Some detail.');
+  expect(changeError({ ...WORDS, isRetried: true }, ended)).toMatch(/^We do not know whether/);
+});
+
 test('changeError gives the advice of the change', () => {
   expect(changeError({ ...WORDS, advice: 'Try again.' }, error(0))).toMatch(/Some detail\. Try again\.$/);
 });

@@ -119,6 +119,7 @@ export const runChanges = {
     refused: 'The run was not started.',
     change: 'the run was started',
     advice: 'Try again: the same start is never carried out twice.',
+    isRetried: true,
   },
   abort: { refused: 'The run was not aborted.', change: 'the run was aborted' },
 };
