@@ -41,13 +41,13 @@ test.each([
   [error(503), 'The server is temporarily unavailable.'],
   [fault, 'The server failed. If it lasts, tell the operator this number: abc-1.'],
   [error(200, { code: 'no_answer' }), 'Some detail.'],
-])('changeError without an answer never says that the change failed, case %#', (lost, reason) => {
+])('changeError without an answer does not know the outcome, case %#', (lost, reason) => {
   expect(changeError(WORDS, lost)).toBe(
     `We do not know whether the token was created. ${reason} Check, then try again.`,
   );
 });
 
-test('changeError for an ended session is a refusal, except of a retried change', () => {
+test('changeError for an ended session is a refusal, unless retried', () => {
   const ended = error(401, { code: 'unauthenticated' });
   expect(changeError(WORDS, ended)).toBe('The token was not created. Some detail.');
   expect(changeError({ ...WORDS, isRetried: true }, ended)).toMatch(/^We do not know whether/);

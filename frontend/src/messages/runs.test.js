@@ -79,13 +79,16 @@ test.each([
   });
 });
 
-test('startError without an answer does not know the outcome, and nothing for run_active', () => {
+test('startError without an answer does not know the outcome', () => {
   expect(startError(new ApiError(503, { code: 'database_unavailable', detail: 'Unavailable.' }))).toEqual({
     sentence:
       'We do not know whether the run was started. The server is temporarily unavailable. ' +
       'Try again: the same start is never carried out twice.',
     needsRefresh: false,
   });
+});
+
+test('startError has no message for run_active', () => {
   expect(startError(new ApiError(409, { code: 'run_active', detail: 'x' }))).toBeNull();
   expect(startError(null)).toBeNull();
 });

@@ -93,7 +93,7 @@ test.each([
     'Revoke backup',
     'We do not know whether the session or token was ended.',
   ],
-])('%s without an answer is reported as not confirmed', async (call, button, message) => {
+])('%s without an answer is reported as unknown', async (call, button, message) => {
   serveAccount({ [call]: new TypeError('Failed to fetch') });
   const { user } = open('/account');
   await user.type(await screen.findByLabelText('Token name'), 'cron');
