@@ -37,7 +37,7 @@ LOCATION = header("Location", "The URL of the preview.")
     200, schema=PreviewIdSchema, description="A preview with these settings was already there.", headers=LOCATION,
     success=True,
 )
-@blueprint.problem(409, "No company is switched on (`no_companies`).")
+@blueprint.problem(409, "No company is enabled (`no_companies`).")
 def begin_preview(_options: dict[str, Any]) -> Any:
     """Preview the postings that a run would ingest"""
     preview_id, is_new = lifecycle.begin_preview(current_user_id())

@@ -26,4 +26,4 @@ class Deadline:
     def check(self) -> None:
         """Raise OutOfTime if the deadline has passed."""
         if self.left <= 0:
-            raise OutOfTime("Reading the board took too long. Try again later.")
+            raise OutOfTime("Reading the board took too long.")

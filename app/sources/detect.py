@@ -128,7 +128,7 @@ def _parse_address(text: str) -> SplitResult:
     text = text.strip()
     url = split(text if "://" in text else f"https://{text}")
     if url is None:
-        raise AddressRefused("This is not a web address. Enter one like https://careers.acme.com.")
+        raise AddressRefused("This is not a web address.")
     return url
 
 

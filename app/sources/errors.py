@@ -80,7 +80,7 @@ class RateLimiterUnavailable(RateLimited):
     """Redis, which holds the rate limits of all processes, is unavailable. No host is requested until it is back."""
 
     def __init__(self) -> None:
-        super().__init__("Redis is unavailable, so job boards cannot be read now. Try again in a moment.")
+        super().__init__("Redis is unavailable, so job boards cannot be read now.")
 
 
 class OutOfTime(SourceError):

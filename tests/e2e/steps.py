@@ -27,7 +27,7 @@ def choose_acme(product: Product, email: str = LOCAL_EMAIL) -> None:
 def press_start(page: Page) -> None:
     """Press Start, once the preview is finished, and confirm."""
     page.get_by_role("button", name="Start ingestion").click()
-    page.get_by_role("dialog").get_by_role("button", name="Start", exact=True).click()
+    page.get_by_role("dialog").get_by_role("button", name="Start collecting").click()
 
 
 def start(page: Page) -> None:

@@ -36,7 +36,7 @@ def screen(request, visitor):
 
 def test_configure_and_preview_are_accessible(screen, product):
     screen.goto("/")
-    expect(screen.get_by_role("link", name="Next")).to_be_visible()
+    expect(screen.get_by_role("link", name="Preview postings")).to_be_visible()
     screen.check("configure")
     screen.goto("/ingest/preview")
     expect(screen.get_by_role("button", name="Start ingestion")).to_be_enabled()
@@ -156,7 +156,7 @@ def test_scripts_are_compressed_and_small(page):
     scripts = []
     page.on("response", lambda answer: scripts.append(answer) if ".js" in answer.url else None)
     page.goto("/ingest")
-    expect(page.get_by_role("link", name="Next")).to_be_visible()
+    expect(page.get_by_role("link", name="Preview postings")).to_be_visible()
     assert scripts
     assert {answer.headers["content-encoding"] for answer in scripts} == {"br"}
     assert sum(int(answer.headers["content-length"]) for answer in scripts) <= MAX_SCRIPT_BYTES

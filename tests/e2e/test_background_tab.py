@@ -55,6 +55,6 @@ def test_runs_page_shows_no_stale_status(page, product, run_id):
     move(product, run_id, "error")
     with frozen(product, "gunicorn"):
         page.get_by_role("link", name="Runs").click()
-        expect(page.get_by_text("Connection lost, retrying.")).to_be_visible()
+        expect(page.get_by_text("Connection lost. Trying again …")).to_be_visible()
         expect(page.locator(".rp-row")).to_have_count(0)
     expect(page.locator(".rp-row")).to_contain_text("Error")

@@ -21,18 +21,18 @@ def test_root_address_opens_the_first_of_three_stages(page):
     steps = page.get_by_role("navigation", name="Steps").get_by_role("listitem")
     assert [text.strip(" 123✓\n") for text in steps.all_inner_texts()] == STAGES
     expect(page.locator("[aria-current=step]")).to_have_text(re.compile("Configure"))
-    expect(page.get_by_role("link", name="Next")).to_be_visible()
+    expect(page.get_by_role("link", name="Preview postings")).to_be_visible()
     assert page.title() == "Configure · Job Ingestion"
 
 
 def test_next_and_back_lead_between_the_first_two_stages(page):
     page.goto("/ingest")
-    page.get_by_role("link", name="Next").click()
+    page.get_by_role("link", name="Preview postings").click()
     expect(heading(page, "Preview")).to_be_focused()
     expect(page.locator("[aria-current=step]")).to_have_text(re.compile("Preview"))
     page.get_by_role("link", name="Back").click()
     expect(heading(page, "Configure")).to_be_focused()
-    page.get_by_role("link", name="Next").click()
+    page.get_by_role("link", name="Preview postings").click()
     page.get_by_role("navigation", name="Steps").get_by_role("link", name="Configure").click()
     expect(page).to_have_url(re.compile("/ingest$"))
 
@@ -41,7 +41,7 @@ def test_start_creates_a_run_and_stage_3_has_no_action_bar(page, product):
     start(page)
     expect(page).to_have_url(re.compile("/ingest/runs/1$"))
     expect(page.locator("[aria-current=step]")).to_have_text(re.compile("Ingest"))
-    expect(page.get_by_role("link", name="Next")).to_have_count(0)
+    expect(page.get_by_role("link", name="Preview postings")).to_have_count(0)
     expect(page.get_by_role("link", name="Back")).to_have_count(0)
     expect(page.get_by_role("button", name="Start ingestion")).to_have_count(0)
     assert product.current_run_id() == 1
@@ -74,7 +74,7 @@ def test_another_device_is_redirected_to_the_active_run(page, visitor, address):
 def test_second_open_tab_offers_the_run_and_stays(page):
     other = page.context.new_page()
     other.goto("/ingest")
-    expect(other.get_by_role("link", name="Next")).to_be_visible()
+    expect(other.get_by_role("link", name="Preview postings")).to_be_visible()
     start(page)
     expect(other.get_by_text("Run 1 is in progress.")).to_be_visible()
     expect(heading(other, "Configure")).to_be_visible()
@@ -87,7 +87,7 @@ def test_double_click_starts_one_run(page, product):
     sent = []
     page.on("request", lambda request: sent.append(request.url) if request.method == "POST" else None)
     page.get_by_role("button", name="Start ingestion").click()
-    page.get_by_role("button", name="Start", exact=True).dblclick()
+    page.get_by_role("button", name="Start collecting").dblclick()
     expect(page.get_by_text("Pending", exact=True)).to_be_visible()
     assert sent.count(f"{product.url}/api/ingestion/start") == 1
     expect(page.get_by_text("no second run was started")).to_have_count(0)
@@ -110,7 +110,7 @@ def test_abort_in_one_tab_shows_in_the_other(page):
     other.get_by_role("button", name="Abort").click()
     other.get_by_role("button", name="Abort run").click()
     expect(page.get_by_text("Aborted").first).to_be_visible()
-    expect(page.get_by_role("link", name="Start a new run")).to_be_visible()
+    expect(page.get_by_role("link", name="Set up a new run")).to_be_visible()
     expect(page).to_have_title("Run 1 · Aborted · Job Ingestion")
 
 
@@ -132,17 +132,17 @@ def test_keyboard_alone_starts_and_aborts_a_run(page, product):
         raise AssertionError(f"{locator} cannot be reached by {key}")
 
     page.goto("/")
-    expect(page.get_by_role("link", name="Next")).to_be_visible()
+    expect(page.get_by_role("link", name="Preview postings")).to_be_visible()
     page.keyboard.press("Tab")
     expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
-    press_until(page.get_by_role("link", name="Next"))
+    press_until(page.get_by_role("link", name="Preview postings"))
     page.keyboard.press("Enter")
     expect(heading(page, "Preview")).to_be_focused()
     expect(page.get_by_role("button", name="Start ingestion")).to_be_enabled()
     press_until(page.get_by_role("button", name="Start ingestion"))
     page.keyboard.press("Enter")
     expect(page.get_by_role("button", name="Not yet")).to_be_focused()
-    press_until(page.get_by_role("button", name="Start", exact=True))
+    press_until(page.get_by_role("button", name="Start collecting"))
     page.keyboard.press("Enter")
     expect(heading(page, "Run 1")).to_be_focused()
     expect(page.get_by_role("button", name="Abort")).to_be_visible()
@@ -156,9 +156,9 @@ def test_keyboard_alone_starts_and_aborts_a_run(page, product):
     page.keyboard.press("Enter")
     press_until(page.get_by_role("button", name="Abort run"))
     page.keyboard.press("Space")
-    expect(page.get_by_role("link", name="Start a new run")).to_be_visible()
+    expect(page.get_by_role("link", name="Set up a new run")).to_be_visible()
     expect(heading(page, "Run 1")).to_be_focused()
-    press_until(page.get_by_role("link", name="Start a new run"))
+    press_until(page.get_by_role("link", name="Set up a new run"))
     page.keyboard.press("Enter")
     expect(heading(page, "Configure")).to_be_focused()
 

@@ -1,5 +1,7 @@
 """An open page while the server is unavailable: it says so, keeps the last state, and recovers by itself."""
 
+import re
+
 import pytest
 from playwright.sync_api import expect
 
@@ -9,7 +11,7 @@ from tests.e2e.test_run_page import badge, open_run
 from tests.support.product import RECOVERY_SECONDS, ensure_running
 from tests.support.waiting import wait_until
 
-LOST = "Connection lost, retrying. Last updated at"
+LOST = re.compile(r"(Connection lost|The server is temporarily unavailable)\. Trying again … Last updated at")
 
 
 def wait_for_polls(page, times: int) -> None:
@@ -21,7 +23,7 @@ def wait_for_polls(page, times: int) -> None:
 
 def expect_recovery(page, product) -> None:
     ensure_running(product)
-    expect(page.get_by_text("Connection lost")).to_have_count(0)
+    expect(page.get_by_text("Trying again …")).to_have_count(0)
 
 
 @pytest.mark.parametrize("words", ["gunicorn", "postgres"])
@@ -31,7 +33,7 @@ def test_run_page_keeps_the_last_state_while_the_server_is_frozen(page, product,
     with frozen(product, words):
         expect(page.get_by_text(LOST)).to_be_visible()
         expect(badge(page)).to_have_text("Pending")
-        expect(page).to_have_title("Run 1 · Connection lost · Job Ingestion")
+        expect(page).to_have_title(re.compile(r"^Run 1 · (Connection lost|Server unavailable) · Job Ingestion$"))
         before = page.get_by_role("timer").inner_text()
         wait_for_polls(page, 3)
         assert page.get_by_role("timer").inner_text() == before
@@ -71,7 +73,7 @@ def test_runs_page_reports_a_frozen_server_and_loads_afterwards(page, product):
     expect(page.get_by_text("Run 1")).to_be_visible()
     with frozen(product, "gunicorn"):
         page.get_by_role("combobox", name="Status").select_option("Pending")
-        banner = page.get_by_text("Connection lost, retrying.")
+        banner = page.get_by_text("Connection lost. Trying again …")
         expect(banner).to_be_visible()
         element = banner.element_handle()
         wait_for_polls(page, 2)
@@ -86,7 +88,7 @@ def test_start_without_a_confirmation_is_reported_until_a_run_exists(page, produ
     expect(page.get_by_role("button", name="Start ingestion")).to_be_enabled()
     page.context.set_offline(True)
     press_start(page)
-    expect(page.get_by_role("alert")).to_contain_text("The start was not confirmed.")
+    expect(page.get_by_role("alert")).to_contain_text("We do not know whether the run was started.")
     product.start_run()
     page.context.set_offline(False)
     expect(page.get_by_text("Run 1 is in progress.")).to_be_visible()
@@ -100,7 +102,7 @@ def test_ended_run_opened_offline_loads_after_reconnecting(page, product):
     expect(page.get_by_text("Run 1")).to_be_visible()
     page.context.set_offline(True)
     page.get_by_role("link", name="Run 1").click()
-    expect(page.get_by_text("Connection lost, retrying.")).to_be_visible()
+    expect(page.get_by_text("Connection lost. Trying again …")).to_be_visible()
     page.context.set_offline(False)
     expect(badge(page)).to_have_text("Aborted")
     expect(page.get_by_text("Connection lost")).to_have_count(0)

@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 from tests.support.waiting import wait_until
 
 PLACEHOLDER = (
-    "The run is queued for a worker. This version does not collect jobs yet: the run stays pending until you abort it."
+    "The run is waiting to begin. This version does not collect jobs yet: the run stays pending until you abort it."
 )
 
 
@@ -49,24 +49,24 @@ def test_run_id_can_be_copied(visitor, product):
     assert page.evaluate("navigator.clipboard.readText()") == "1"
 
 
-def test_status_row_has_badge_timer_and_creation_time(page, product):
+def test_status_row_has_badge_timer_and_start_time(page, product):
     open_run(page, product.start_run())
     expect(badge(page)).to_have_text("Pending")
     expect(page.locator(".s3-status svg")).to_be_visible()
     timer = page.get_by_role("timer")
     before = timer.inner_text()
     expect(timer).not_to_have_text(before)
-    expect(page.get_by_text("Created")).to_be_visible()
+    expect(page.locator(".s3-times").get_by_text("Started")).to_be_visible()
     expect(page.locator(".s3-times time")).to_have_count(1)
 
 
-def test_unpublished_run_is_shown_as_waiting_for_a_worker(page, product):
+def test_unpublished_run_is_shown_as_waiting_to_begin(page, product):
     [(run_id,)] = product.sql(
         "INSERT INTO ingestion_runs (user_id, next_dispatch_at)"
         " SELECT user_id, now() + interval '1 hour' FROM users RETURNING id"
     )
     open_run(page, run_id)
-    expect(page.get_by_text("Waiting for a worker.")).to_be_visible()
+    expect(page.get_by_text("The run is waiting to begin. This can take a few minutes.")).to_be_visible()
     product.sql("UPDATE ingestion_runs SET next_dispatch_at = now()")
     expect(page.get_by_text(PLACEHOLDER)).to_be_visible()
 
@@ -108,7 +108,7 @@ def test_ended_run_shows_its_outcome_and_duration(page, product, path, columns, 
     expect(page.get_by_role("button", name="Abort")).to_have_count(0)
     expect(page).to_have_title(f"Run {run_id} · {label} · Job Ingestion")
     expect(page.locator("link[rel=icon]")).to_have_attribute("href", f"/favicon-{icon}.svg")
-    page.get_by_role("link", name="Start a new run").click()
+    page.get_by_role("link", name="Set up a new run").click()
     expect(page).to_have_url(re.compile("/ingest$"))
     expect(page.locator("link[rel=icon]")).to_have_attribute("href", "/favicon-idle.svg")
 
@@ -145,7 +145,7 @@ def test_failed_abort_is_reported_dismissed_and_retried(page, product):
     page.context.set_offline(True)
     page.get_by_role("button", name="Abort run").click()
     alert = page.get_by_role("alert")
-    expect(alert).to_contain_text("The abort was not confirmed.")
+    expect(alert).to_contain_text("We do not know whether the run was aborted.")
     page.context.set_offline(False)
     expect(page.get_by_text("Connection lost")).to_have_count(0)
     alert.get_by_role("button", name="Dismiss this message").click()

@@ -288,7 +288,7 @@ def test_company_that_crashes_its_workers_fails_after_three(boards, user_id):
     assert completion.close_overdue() == 1
     [unit] = units(preview_id)
     assert (unit.state, unit.outcome, unit.lease_until) == ("failed", "unreachable", None)
-    assert "3 times" in unit.detail
+    assert "3 attempts" in unit.detail
     assert companies.list_for_user(user_id)[0].outcome == "unreachable"
 
 

@@ -34,7 +34,7 @@ HTTP_CODES = {
 DETAILS = {
     HTTPStatus.NOT_FOUND: "There is nothing at this address.",
     HTTPStatus.UNPROCESSABLE_ENTITY: "Some fields are invalid; see errors.",
-    HTTPStatus.INTERNAL_SERVER_ERROR: "The server failed. Tell the operator this request_id.",
+    HTTPStatus.INTERNAL_SERVER_ERROR: "The server failed. The operator finds it in the log under this request_id.",
 }
 
 

@@ -18,12 +18,9 @@ PREVIEWS = table_of(Preview)
 RUNS = table_of(IngestionRun)
 UNITS = table_of(PreviewCompany)
 
-OUT_OF_TIME = "There was no time left for this board. Preview again to retry it."
+OUT_OF_TIME = "The preview ended before this board was read."
 
-EXHAUSTED = (
-    f"Reading this board failed here {MAX_ATTEMPTS} times, or its postings could not be stored."
-    " The operator finds the reason in the log."
-)
+EXHAUSTED = f"This board could not be read or stored in {MAX_ATTEMPTS} attempts."
 
 UNFINISHED = (ListingState.WAITING, ListingState.LISTING)
 

@@ -12,7 +12,7 @@ class NoCompanies(AppError):
     code = "no_companies"
 
     def __init__(self) -> None:
-        super().__init__("No company is switched on. Add one, or switch one on.")
+        super().__init__("No company is enabled. Enable one, or add one.")
 
 
 class PreviewNotFound(AppError):

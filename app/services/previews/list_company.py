@@ -25,7 +25,7 @@ BOARD_SECONDS = 90
 """Seconds that listing one board may take."""
 
 UNKNOWN_SOURCE = "This version does not support the source “{}”, so it cannot read its boards."
-FAULT = "Something went wrong here while this board was read. The operator finds the reason in the log."
+FAULT = "This board could not be read."
 
 
 def list_company(unit: Row[Any]) -> None:

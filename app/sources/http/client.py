@@ -173,7 +173,7 @@ class HttpClient:
         time.sleep(blocked)
         wait = self.limiter.acquire_slot(key, policy.pace_seconds, max_wait - blocked)
         if wait < 0:
-            raise RateLimited(f"Too many requests to {url.hostname} are waiting. Try again in a moment.")
+            raise RateLimited(f"Too many requests to {url.hostname} are waiting.")
         time.sleep(wait)
 
     def _check_throttled(self, url: SplitResult, raw: RawResponse, policy: RequestPolicy) -> None:
@@ -190,7 +190,7 @@ class HttpClient:
             self.limiter.block(host, seconds if in_a_row >= MAX_THROTTLED_BOARDS else min(seconds, SHORT_BLOCK_SECONDS))
             raise Throttled(_throttled(url), datetime.now(UTC) + timedelta(seconds=seconds))
         if raw.status >= HTTPStatus.INTERNAL_SERVER_ERROR or raw.status in policy.retryable_statuses:
-            raise Unreachable(f"{url.hostname} has a temporary problem (status {raw.status}). Try again later.")
+            raise Unreachable(f"{url.hostname} has a temporary problem (status {raw.status}).")
         self.limiter.reset_throttles(host)
 
     def _apply_robots(self, url: SplitResult, policy: RequestPolicy, deadline: Deadline) -> RequestPolicy:
@@ -202,7 +202,7 @@ class HttpClient:
             self.limiter.set(name, text, ROBOTS_KEPT_SECONDS)
         is_allowed, delay = self.compute(parse_robots, text, url.geturl(), self.user_agent.partition("/")[0])
         if not is_allowed:
-            raise Forbidden(f"The robots.txt of {url.hostname} does not allow programs to read this address.")
+            raise Forbidden(f"{url.hostname} does not allow programs to read this page (robots.txt).")
         # A host may ask for a slower pace than ours, never for a faster one.
         return replace(policy, pace_seconds=max(policy.pace_seconds, min(delay, MAX_CRAWL_DELAY)))
 
@@ -215,7 +215,7 @@ def _moved_error(url: SplitResult, target: SplitResult) -> SourceError:
 
 
 def _throttled(url: SplitResult) -> str:
-    return f"{url.hostname} asks for fewer requests. Try again later."
+    return f"{url.hostname} asks for fewer requests."
 
 
 def _path_key(url: SplitResult) -> str:

@@ -26,11 +26,11 @@ CHALLENGES = (
 TITLE = re.compile(rb"<title[^<>]*>([^<]*)")
 
 STATUS_ERRORS: Mapping[int, tuple[type[SourceError], str]] = {
-    401: (Forbidden, "may not be read by programs (status 401)."),
-    403: (Forbidden, "may not be read by programs (status 403)."),
+    401: (Forbidden, "does not let programs read it (it answers 401)."),
+    403: (Forbidden, "does not let programs read it (it answers 403)."),
     404: (NotFound, "does not exist."),
     410: (Gone, "was deleted."),
-    451: (Forbidden, "may not be read by programs (status 451)."),
+    451: (Forbidden, "does not let programs read it (it answers 451)."),
 }
 """The error for each status, and the end of the sentence that starts with the board."""
 
@@ -52,7 +52,7 @@ def check_listing(response: RawResponse, subject: str, messages: Mapping[int, st
     searched = b"".join(TITLE.findall(head)) if is_page else head
     is_challenge = any(word in searched for word in CHALLENGES) or b"/_incapsula_resource" in head
     if is_challenge and re.match(rb"\s*<(!doctype\s+html|html)", head):
-        raise Forbidden(f"{subject} sends a check for human visitors instead of postings.")
+        raise Forbidden(f"{subject} only shows its postings to human visitors.")
 
 
 def status_error(response: RawResponse, subject: str, messages: Mapping[int, str]) -> SourceError:

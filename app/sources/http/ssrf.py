@@ -32,11 +32,11 @@ _lock = Lock()
 def check_fetchable(url: SplitResult) -> None:
     """Raise AddressRefused unless a user may name this URL: https on its default port, without credentials."""
     if url.scheme != "https":
-        raise AddressRefused("Only https addresses can be read. Enter an address that starts with https://.")
+        raise AddressRefused("Only addresses that start with https:// can be read.")
     if url.port not in (None, 443):
-        raise AddressRefused("Only addresses on the default port of https can be read. Remove the port.")
+        raise AddressRefused("Only addresses on the default port of https can be read.")
     if url.username is not None or url.password is not None:
-        raise AddressRefused("The address contains a user name or password. Remove it.")
+        raise AddressRefused("The address contains a user name or password.")
 
 
 def is_fetchable(url: SplitResult) -> bool:
@@ -71,7 +71,7 @@ def resolve(host: str, port: int, seconds: float, *, allow_private: bool) -> lis
     except TimeoutError:
         raise
     except (OSError, UnicodeError) as error:
-        raise Unreachable(f"The host name {host} cannot be resolved. Check the spelling of the address.") from error
+        raise Unreachable(f"The host name {host} cannot be resolved.") from error
     addresses: list[tuple[int, tuple[str, int]]] = [
         (family, (str(sockaddr[0]), port)) for family, *_, sockaddr in found
     ]

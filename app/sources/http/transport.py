@@ -162,9 +162,9 @@ def _shut(handle: socket.socket) -> None:
 
 def _sentence(host: str, is_late: bool, seconds: float, error: Exception) -> str:
     if is_late or isinstance(error, TimeoutError):
-        return f"{host} did not answer within {seconds:.0f} s. Try again later."
+        return f"{host} did not answer within {seconds:.0f} s."
     if isinstance(error, ssl.SSLError):
         return f"{host} has no certificate that can be trusted."
     if isinstance(error, ConnectionRefusedError):
-        return f"{host} refuses connections. Try again later."
-    return f"{host} did not send a complete response. Try again later."
+        return f"{host} refuses connections."
+    return f"{host} did not send a complete response."

@@ -1,15 +1,18 @@
 /** Requests to the server. Only the files of this folder contain its addresses. */
 
+import { UNAVAILABLE_STATUSES } from '../lib/retryPolicy.js';
+
 /** Time limits of a request. The server gives up on its database after 7 s and answers 503; a page that only reads
  * reports "connection lost" sooner. */
 const GET_TIMEOUT_SECONDS = 5;
 const CHANGE_TIMEOUT_SECONDS = 15;
 
 const NO_ANSWER = { code: 'no_answer', detail: 'The server did not answer.' };
+const UNREADABLE_ANSWER = { code: 'no_answer', detail: 'The server sent an unreadable answer.' };
 
 /**
- * @typedef {{code: string, detail: string, run_id?: number, run_status?: string, company_id?: number,
- *   company?: import('./companies.js').Company, retry_at?: string | null,
+ * @typedef {{code: string, detail: string, request_id?: string | null, run_id?: number, run_status?: string,
+ *   company_id?: number, company?: import('./companies.js').Company, retry_at?: string | null,
  *   candidates?: import('./schema').components['schemas']['Candidate'][], errors?: Record<string, any>}} Problem
  */
 
@@ -93,13 +96,25 @@ async function request(method, path, seconds, { signal, body, headers }) {
     if (signal?.aborted) {
       throw error;
     }
-    throw new ApiError(response?.status ?? 0, NO_ANSWER, retryAfter(response));
+    throw withoutDocument(response);
   }
   if (!response.ok) {
     // An error page of a proxy is not a problem document.
-    throw new ApiError(response.status, document?.code ? document : NO_ANSWER, retryAfter(response));
+    throw document?.code
+      ? new ApiError(response.status, document, retryAfter(response))
+      : withoutDocument(response);
   }
   return document;
+}
+
+/**
+ * The error for an answer without a document. A proxy sends 502, 503 or 504 if the server did not answer.
+ * @param {Response | undefined} response
+ */
+function withoutDocument(response) {
+  const status = response?.status ?? 0;
+  const problem = UNAVAILABLE_STATUSES.includes(status) ? NO_ANSWER : UNREADABLE_ANSWER;
+  return new ApiError(status, problem, retryAfter(response));
 }
 
 /** @param {Response | undefined} response */

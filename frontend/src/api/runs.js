@@ -1,4 +1,5 @@
 import { keepPreviousData, useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { IDLE_POLL_INTERVAL_MS, RUN_POLL_INTERVAL_MS } from '../lib/pollIntervals.js';
 import { retryDelay, shouldRetry } from '../lib/retryPolicy.js';
 import { useIsStale } from '../lib/useIsStale.js';
 import { useStickyError } from '../lib/useStickyError.js';
@@ -9,8 +10,6 @@ import { isPreviewQuery } from './previews.js';
 /** @typedef {import('./schema').components['schemas']['Event']} RunEvent */
 
 const ROOT = '/api/ingestion';
-const RUN_POLL_INTERVAL_MS = 1500;
-const IDLE_POLL_INTERVAL_MS = 4000;
 /** Shorter than for other changes, because a start can be repeated safely. */
 const START_TIMEOUT_SECONDS = 8;
 

@@ -2809,7 +2809,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description No company is switched on (`no_companies`). */
+            /** @description No company is enabled (`no_companies`). */
             409: {
                 headers: {
                     /** @description The id by which the operator finds this request. */

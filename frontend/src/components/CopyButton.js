@@ -2,7 +2,7 @@ import { useEffect, useState } from 'react';
 import './CopyButton.css';
 
 /** The message is cleared after this, so that the next copy is announced again. */
-const MESSAGE_DURATION_MS = 4000;
+const MESSAGE_DURATION_MS = 6000;
 
 /**
  * A button that copies a text to the clipboard and reports the result.
@@ -20,7 +20,7 @@ export default function CopyButton({ text, label }) {
       setMessage('Copied');
     } catch {
       // Browsers offer no clipboard without https, or if the user forbids it.
-      setMessage('Copying is not allowed');
+      setMessage('Your browser did not allow copying. Select the text and copy it.');
     }
   }
   return (

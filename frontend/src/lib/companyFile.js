@@ -14,11 +14,11 @@ export function parseCompanyFile(text) {
   try {
     document = JSON.parse(text);
   } catch {
-    return { companies: null, problem: importMessages.notJson };
+    return { companies: null, problem: importMessages.unreadable };
   }
   const { companies } = document ?? {};
   if (!Array.isArray(companies)) {
-    return { companies: null, problem: importMessages.noList };
+    return { companies: null, problem: importMessages.unreadable };
   }
   return companies.length > 0
     ? { companies, problem: null }

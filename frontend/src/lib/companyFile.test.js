@@ -13,12 +13,12 @@ test('parseCompanyFile leaves the validation of entries to the server', () => {
 });
 
 test.each([
-  ['not JSON', '{'],
-  ['no list of companies', 'null'],
-  ['no list of companies', '[]'],
-  ['no list of companies', '{"companies": {}}'],
-  ['empty', '{"companies": []}'],
-])('parseCompanyFile refuses a file: %s', (words, text) => {
+  ['{', 'cannot be read'],
+  ['null', 'cannot be read'],
+  ['[]', 'cannot be read'],
+  ['{"companies": {}}', 'cannot be read'],
+  ['{"companies": []}', 'empty'],
+])('parseCompanyFile refuses the file %s: %s', (text, words) => {
   const { companies, problem } = parseCompanyFile(text);
   expect(companies).toBeNull();
   expect(problem).toContain(words);

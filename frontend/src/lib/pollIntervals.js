@@ -1,3 +1,10 @@
+/** The intervals at which runs and previews are polled. */
+
+/** For an active run. */
+export const RUN_POLL_INTERVAL_MS = 1500;
+/** For the id of the active run, and for the run history. */
+export const IDLE_POLL_INTERVAL_MS = 4000;
+
 /** The intervals of an unfinished preview by its number of companies: [more than, milliseconds]. */
 const INTERVALS_MS = [
   [600, 4000],

@@ -32,7 +32,7 @@ export function postingFacts({ location, department, workplace, employment_type:
   ].filter((fact) => typeof fact === 'string' && fact !== '');
 }
 
-export const COMPANY_FILTERS = { all: 'All', taken: 'With matching postings', failed: 'Failed' };
+export const COMPANY_FILTERS = { all: 'All', taken: 'With matching postings', failed: 'Not read' };
 
 /**
  * The companies that a filter of COMPANY_FILTERS selects.

@@ -1,19 +1,29 @@
 /** Messages about signing in, sessions, tokens and the password. */
 
+import { formatDuration } from '../lib/format.js';
+import { isOutcomeKnown } from '../lib/retryPolicy.js';
+import { failureReason } from './errors.js';
+
 export const signInMessages = {
   expired: 'Your session has ended. Sign in to continue where you were. Nothing you typed was lost.',
-  retrySignOut: 'Not signed out, try again',
+  retrySignOut: 'Sign-out not confirmed, try again',
 };
 
 /**
  * The reason why a sign-in failed.
  * @param {import('../api/client.js').ApiError} error
  */
-export function signInError({ code, message, retryAfter }) {
+export function signInError(error) {
+  const { code, message, retryAfter } = error;
   if (code === 'too_many_requests') {
-    return `Too many attempts. Try again in ${Math.ceil((retryAfter ?? 60) / 60)} min.`;
+    return `Too many attempts. Try again in ${formatDuration((retryAfter ?? 60) * 1000)}.`;
   }
-  return code === 'sign_in_refused' ? message : `You could not be signed in. ${message}`;
+  if (code === 'sign_in_refused') {
+    return message;
+  }
+  return isOutcomeKnown(error)
+    ? `You could not be signed in. ${message}`
+    : `${failureReason(error)} Try again.`;
 }
 
 export const accountMessages = {
@@ -27,7 +37,10 @@ export const accountMessages = {
 
 /** Words for changeError(). */
 export const accountChanges = {
-  password: { refused: 'The password was not changed.', change: 'new password' },
-  token: { refused: 'The token was not created.', change: 'new token' },
-  revoke: { refused: 'It could not be revoked.', change: 'revocation' },
+  password: { refused: 'The password was not changed.', change: 'your password was changed' },
+  token: { refused: 'The token was not created.', change: 'the token was created' },
+  revoke: {
+    refused: 'The session or token could not be ended.',
+    change: 'the session or token was ended',
+  },
 };

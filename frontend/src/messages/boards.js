@@ -8,7 +8,7 @@ import { amount, formatClock, formatDuration, isolated } from '../lib/format.js'
 const LISTING_FAILURES = {
   not_found: {
     reason: 'This board does not exist.',
-    advice: 'Remove the company, then add it again with the address of its careers page.',
+    advice: 'Its address may have changed, or programs cannot read its postings. Open the board to check.',
   },
   gone: {
     reason: 'This board no longer exists.',
@@ -18,10 +18,11 @@ const LISTING_FAILURES = {
     reason: 'This board does not allow programs to read it.',
     advice: 'Only its owner can change that. Read the postings on the board itself, or remove the company.',
   },
-  throttled: { reason: 'The job board asked us to wait.', advice: 'Try again later.' },
+  throttled: { reason: 'The job board limits how often we may ask.', advice: 'Try again later.' },
   changed: {
     reason: 'The job board’s answer could not be understood.',
-    advice: 'Its format may have changed. A newer version of this product may be able to read it.',
+    advice:
+      'Its format may have changed. Tell the operator; until then, read the postings on the board itself.',
   },
   unreachable: { reason: 'The job board did not answer.', advice: 'Try again in a few minutes.' },
   moved: {
@@ -50,7 +51,7 @@ const DETECTION_FAILURES = {
   several_boards: { reason: 'This page leads to several boards.', advice: 'Choose one of them.' },
   too_many_requests: { reason: 'Too many attempts.', advice: 'Try again in a minute.' },
   board_busy: {
-    reason: 'This job board system is already getting as many requests as it allows.',
+    reason: 'Many boards of this kind are being read right now.',
     advice: 'Try again in a minute.',
   },
   detect_unavailable: { reason: 'Boards cannot be checked right now.', advice: 'Try again in a moment.' },
@@ -74,17 +75,19 @@ const DETECTION_ADVICE = {
   not_found: 'Check the spelling of the board’s name.',
   gone: 'Find the company’s new careers page and paste its address.',
   forbidden: 'This company cannot be added.',
+  unreachable: 'Check the spelling of the address, or try again in a few minutes.',
 };
 
 /**
- * The reason why a board could not be read, and advice. The server's own `detail` comes first.
+ * The reason why a board could not be read, and advice. The server's `detail` is the more exact reason. For a changed
+ * format it names fields of the parser, and is left out.
  * @param {{outcome: string | null, detail: string | null, retry_at?: string | null}} listing
  * @returns {FailureMessage}
  */
 export function listingFailure({ outcome, detail, retry_at: retryAt }) {
   const { reason, advice } = LISTING_FAILURES[outcome ?? ''] ?? UNKNOWN_FAILURE;
   return {
-    reason: detail ? isolated(detail) : reason,
+    reason: detail && outcome !== 'changed' ? isolated(detail) : reason,
     advice: outcome === 'throttled' && retryAt ? `Try again after ${formatClock(retryAt)}.` : advice,
   };
 }
@@ -114,7 +117,7 @@ export function detectionError({ status, code, message, problem, retryAfter }) {
     return { reason: 'No answer came in time.', advice: 'Try again. Some job boards are slow.' };
   }
   if (code === 'board_moved' && problem.candidates?.length) {
-    return { reason: 'The board has moved.', advice: 'Do you want to add it at its new address?' };
+    return { reason: 'The board has moved.', advice: 'Choose its new address:' };
   }
   const outcome = OUTCOME_OF_CODE[code];
   if (outcome) {
@@ -122,6 +125,9 @@ export function detectionError({ status, code, message, problem, retryAfter }) {
     return { reason, advice: DETECTION_ADVICE[outcome] ?? advice };
   }
   const failure = DETECTION_FAILURES[code] ?? { reason: isolated(message), advice: '' };
+  if (code === 'address_refused') {
+    return { ...failure, reason: isolated(message) };
+  }
   return code === 'too_many_requests' && retryAfter
     ? { ...failure, advice: `Try again in ${formatDuration(retryAfter * 1000)}.` }
     : failure;

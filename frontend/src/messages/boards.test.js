@@ -45,6 +45,12 @@ test('listingFailure prefers the server’s detail, accepts unknown outcomes', (
   });
 });
 
+test('listingFailure of a changed format hides the parser’s detail', () => {
+  expect(listingFailure({ outcome: 'changed', detail: 'jobs.0.title is 7.' }).reason).toBe(
+    'The job board’s answer could not be understood.',
+  );
+});
+
 test('listingFailure of a throttled board says when to try again', () => {
   const listing = { outcome: 'throttled', detail: null, retry_at: '2026-01-02T10:30:00Z' };
   expect(listingFailure(listing).advice).toMatch(/^Try again after .*\d:30/);
@@ -62,7 +68,7 @@ test.each([
   [{ outcome: 'empty', postings: 0 }, 'No postings'],
   [
     { outcome: 'not_found', detail: null },
-    'This board does not exist. Remove the company, then add it again with the address of its careers page.',
+    'This board does not exist. Its address may have changed, or programs cannot read its postings. Open the board to check.',
   ],
 ])('lastListing(%j)', (listing, expected) => {
   expect(lastListing(listing)?.text ?? null).toBe(expected);
@@ -79,17 +85,24 @@ test('detectionError offers to follow a moved board to a known address', () => {
   const candidates = [{ source: 'lever', source_name: 'Lever', board: 'acme' }];
   expect(detectionError(refusal('board_moved', { candidates }))).toEqual({
     reason: 'The board has moved.',
-    advice: 'Do you want to add it at its new address?',
+    advice: 'Choose its new address:',
   });
   expect(detectionError(refusal('board_moved', { candidates: [] })).advice).toMatch(/^Open the board/);
 });
 
 test('detectionError tells our rate limit from a slow board', () => {
   expect(detectionError(refusal('board_busy'))).toEqual({
-    reason: 'This job board system is already getting as many requests as it allows.',
+    reason: 'Many boards of this kind are being read right now.',
     advice: 'Try again in a minute.',
   });
   expect(detectionError(refusal('board_out_of_time')).advice).toMatch(/^Try again\. A large board/);
+});
+
+test('detectionError for a refused address has the server’s reason', () => {
+  expect(detectionError(refusal('address_refused'))).toEqual({
+    reason: 'Some detail.',
+    advice: 'Paste the public https address of the company’s careers page.',
+  });
 });
 
 test('detectionError for an unknown code and for a missing answer', () => {

@@ -13,8 +13,8 @@ export const listMessages = {
   empty:
     'Your list is empty. Add a company by the address of its careers page, or start with some of the suggested ones.',
   noMatch: 'No companies match.',
-  searchHint: 'Company, board or source',
-  notSwitched: 'Your change was not saved. You can make it now.',
+  searchHint: 'Company or job board',
+  notSwitched: 'Your change was not saved. Check the company and try again.',
   /** @param {number} shown @param {number} total @param {number} enabled @param {boolean} isFiltered */
   counts: (shown, total, enabled, isFiltered) =>
     `${isFiltered ? `${formatCount(shown)} of ` : ''}${companies(total)}, ${formatCount(enabled)} enabled`,
@@ -22,19 +22,25 @@ export const listMessages = {
   removed: (name) => `${isolated(name)} was removed.`,
   alreadyInList: 'It is already in your list.',
   restoring: 'Restoring …',
-  /** @param {string} name */
-  change: (name) => `change of ${isolated(name)}`,
-  /** @param {string} name */
-  removal: (name) => `removal of ${isolated(name)}`,
 };
 
 /** Words for changeError(). */
 export const companyChanges = {
-  add: { refused: 'The company was not added.', change: 'new company' },
-  addMany: { refused: 'The companies were not added.', change: 'addition' },
-  import: { refused: 'Nothing was imported.', change: 'import' },
-  restore: { refused: 'The company could not be restored.', change: 'restoration' },
-  save: { refused: 'Your changes were not saved.', change: 'change' },
+  add: { refused: 'The company was not added.', change: 'the company was added' },
+  addMany: { refused: 'The companies were not added.', change: 'the companies were added' },
+  import: { refused: 'Nothing was imported.', change: 'the file was imported' },
+  restore: { refused: 'The company could not be restored.', change: 'the company was restored' },
+  save: { refused: 'Your changes were not saved.', change: 'your changes were saved' },
+  /** @param {string} name */
+  enable: (name) => ({
+    refused: 'Your change was not saved.',
+    change: `your change to ${isolated(name)} was saved`,
+  }),
+  /** @param {string} name */
+  remove: (name) => ({
+    refused: `${isolated(name)} was not removed.`,
+    change: `${isolated(name)} was removed`,
+  }),
 };
 
 export const addMessages = {
@@ -54,10 +60,10 @@ export const addMessages = {
 
 export const filterMessages = {
   help:
-    'Filters compare whole words of the title and ignore upper and lower case: intern does not match Internal Tools ' +
-    'Engineer. Plurals match too: engineer also finds Engineers. A * stands for any ending: engineer* finds ' +
-    'Engineering. Several words without a comma between them must stand together. If “Only titles with” is empty, ' +
-    'every title matches. “Never titles with” wins over “Only titles with”.',
+    'Words match whole words; capitals and accents do not matter: ‘intern’ does not match ‘Internal Tools Engineer’. ' +
+    '‘engineer’ also matches ‘Engineers’, but not the other way round. ‘engineer*’ matches every word that begins with ' +
+    'engineer. Separate terms with commas: one that matches is enough. Words without a comma must follow each other. ' +
+    'If ‘Titles must contain’ is empty, every title matches. If both lists match, the posting is left out.',
   includeHint: 'Separate with commas: engineer*, product designer',
   excludeHint: 'Separate with commas: intern, senior',
   conflict: 'Your text is still here, but not saved.',
@@ -67,13 +73,21 @@ export const filterMessages = {
 };
 
 /**
- * The filters of a company in a sentence or two.
+ * The filters of a company in a phrase: "titles with engineer; not with intern".
  * @param {{include: string[], exclude: string[]}} filters
  */
-export function filterSummary({ include, exclude }) {
-  const only =
-    include.length > 0 ? `Only titles with: ${formatTerms(include.map(isolated))}.` : 'Every title.';
-  return exclude.length > 0 ? `${only} Never: ${formatTerms(exclude.map(isolated))}.` : only;
+function filterPhrase({ include, exclude }) {
+  const wanted = include.length > 0 ? `titles with ${formatTerms(include.map(isolated))}` : 'every title';
+  return exclude.length > 0 ? `${wanted}; not with ${formatTerms(exclude.map(isolated))}` : wanted;
+}
+
+/**
+ * The filters of a company in a sentence.
+ * @param {{include: string[], exclude: string[]}} filters
+ */
+export function filterSummary(filters) {
+  const phrase = filterPhrase(filters);
+  return `${phrase[0].toUpperCase()}${phrase.slice(1)}.`;
 }
 
 /**
@@ -82,13 +96,12 @@ export function filterSummary({ include, exclude }) {
  */
 export function changedElsewhereMessage(company) {
   const state = company.enabled ? '' : ' It is not enabled.';
-  return `${isolated(company.name)} was changed in another tab or on another device. It is now: ${filterSummary(company)}${state}`;
+  return `${isolated(company.name)} was changed in another tab or on another device. Its filters are now: ${filterPhrase(company)}.${state}`;
 }
 
 export const importMessages = {
   hint: 'Choose a file made by Export. No company is removed from your list.',
-  notJson: 'This file is not JSON. Choose a file made by Export.',
-  noList: 'This file has no list of companies. Choose a file made by Export.',
+  unreadable: 'This file cannot be read. Choose a file made by Export.',
   empty: 'The list in this file is empty.',
   notImported: 'Not imported yet.',
   /** @param {string} file @param {number} total @param {number} added */
@@ -118,6 +131,6 @@ export const unsavedMessages = {
       changes.length > 5
         ? `${changes.slice(0, 4).join(', ')} and ${changes.length - 4} more`
         : changes.join(', ');
-    return `Not saved: ${shown}. They stay here, but the preview does not include them.`;
+    return `Not saved: ${shown}. Your input stays here, but the preview does not include it.`;
   },
 };

@@ -10,16 +10,16 @@ import {
 
 test.each([
   [[], [], 'Every title.'],
-  [['engineer', 'designer'], [], 'Only titles with: engineer, designer.'],
-  [[], ['intern'], 'Every title. Never: intern.'],
-  [['engineer'], ['intern', 'lead'], 'Only titles with: engineer. Never: intern, lead.'],
+  [['engineer', 'designer'], [], 'Titles with engineer, designer.'],
+  [[], ['intern'], 'Every title; not with intern.'],
+  [['engineer'], ['intern', 'lead'], 'Titles with engineer; not with intern, lead.'],
 ])('filterSummary of %j and %j', (include, exclude, expected) => {
   expect(filterSummary({ include, exclude })).toBe(expected);
 });
 
 test('changedElsewhereMessage names the filters and a disabled company', () => {
   expect(changedElsewhereMessage(aCompany({ include: ['data'], enabled: false }))).toBe(
-    'Acme was changed in another tab or on another device. It is now: Only titles with: data. It is not enabled.',
+    'Acme was changed in another tab or on another device. Its filters are now: titles with data. It is not enabled.',
   );
 });
 

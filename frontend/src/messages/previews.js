@@ -8,7 +8,7 @@ import { amount, formatCount, isolated } from '../lib/format.js';
 export const previewMessages = {
   preparing: 'Preparing the preview …',
   none: 'There is no preview yet.',
-  noCompanies: 'There is nothing to preview, because none of your companies is enabled.',
+  noCompanies: 'None of your companies is enabled, so there is nothing to preview.',
   outdated: 'Your companies have changed since this preview was made.',
   unsaved: 'You have unsaved changes. They are not part of this preview.',
   noCompanyMatches: 'No companies match.',
@@ -17,6 +17,11 @@ export const previewMessages = {
     `of ${amount(found, 'posting')} from ${amount(companies, 'company', 'companies')} match your filters`,
   /** @param {number} done @param {number} total */
   progress: (done, total) => `${formatCount(done)} of ${amount(total, 'board')} read`,
+};
+
+/** Words for changeError(). */
+export const previewChanges = {
+  create: { refused: 'The preview was not created.', change: 'the preview was created' },
 };
 
 export const postingMessages = {
@@ -44,7 +49,7 @@ export function ruleMessage({ taken, rule: { kind, term } }) {
   }
   return kind === 'exclude'
     ? `left out by ‘${isolated(term ?? '')}’`
-    : 'title has none of the words in ‘Only titles with’';
+    : 'has none of the words in ‘Titles must contain’';
 }
 
 /**
@@ -57,7 +62,7 @@ export function companyState({ state, found, taken }) {
       ? 'No postings'
       : `${formatCount(taken ?? 0)} of ${amount(found ?? 0, 'posting')} match`;
   }
-  return { waiting: 'Waiting', listing: 'Reading now', failed: 'Failed' }[state];
+  return { waiting: 'Waiting', listing: 'Reading now', failed: 'Not read' }[state];
 }
 
 /**

@@ -6,7 +6,7 @@ test.each([
   [true, 'no_filter', null, ''],
   [true, 'include', 'engineer', 'matches ‘engineer’'],
   [false, 'exclude', 'intern', 'left out by ‘intern’'],
-  [false, 'not_included', null, 'title has none of the words in ‘Only titles with’'],
+  [false, 'not_included', null, 'has none of the words in ‘Titles must contain’'],
 ])('ruleMessage with taken %s by %s %s', (taken, kind, term, expected) => {
   expect(ruleMessage(aPosting({ taken, rule: { kind, term } }))).toBe(expected);
 });
@@ -14,7 +14,7 @@ test.each([
 test.each([
   [{ state: 'waiting' }, 'Waiting'],
   [{ state: 'listing' }, 'Reading now'],
-  [{ state: 'failed' }, 'Failed'],
+  [{ state: 'failed' }, 'Not read'],
   [{ found: 0, taken: 0 }, 'No postings'],
   [{ found: 120, taken: 37 }, '37 of 120 postings match'],
   [{ found: 1, taken: 0 }, '0 of 1 posting match'],

@@ -1,7 +1,7 @@
 /** Messages about runs: their status, their start and their abort. */
 
 import { amount, formatTime, isolated } from '../lib/format.js';
-import { unconfirmed } from './errors.js';
+import { changeError } from './errors.js';
 
 /** @typedef {import('../api/previews.js').Preview} Preview */
 /** @typedef {import('../api/runs.js').Run} Run */
@@ -12,12 +12,12 @@ const PLACEHOLDER = 'This version does not collect jobs yet: the run stays pendi
 export const runMessages = {
   abortConfirm: 'Abort run',
   abortCancel: 'Keep running',
-  abortText: 'The run ends at once and cannot be resumed. Jobs collected so far are kept.',
+  abortText: 'The run ends at once and cannot be resumed.',
   abortTooLate: 'The run had already ended before the abort reached it.',
   alreadyActive: 'This run was already in progress, so no second run was started.',
   checkingAgain: 'Checking the status again.',
   lookingForActive: 'Checking for a run in progress …',
-  missing: 'You have no run with this ID. Check the address.',
+  missing: 'It may belong to another account. Check the address.',
   noReason: 'no reason was recorded.',
   noRuns: 'There are no runs yet.',
   noRunsOfStatus: 'No runs have this status.',
@@ -41,11 +41,11 @@ export function statusSentence(run) {
   switch (run.status) {
     case 'pending':
       // `dispatched_at` only means that the message was published, not that a worker received it.
-      return run.dispatched_at ? `The run is queued for a worker. ${PLACEHOLDER}` : 'Waiting for a worker.';
+      return `The run is waiting to begin. ${run.dispatched_at ? PLACEHOLDER : 'This can take a few minutes.'}`;
     case 'initializing':
-      return 'A worker is checking which postings there are.';
+      return 'Checking which postings there are.';
     case 'ingesting':
-      return 'A worker is collecting jobs.';
+      return 'Collecting jobs.';
     case 'finished':
       return 'The run ended normally.';
     case 'error':
@@ -60,8 +60,8 @@ export function statusSentence(run) {
 const ACTORS = {
   user: 'by you',
   operator: 'by the operator',
-  worker: 'by a worker',
-  rescue: 'automatically, because the worker stopped responding',
+  worker: 'automatically',
+  rescue: 'automatically, because the collection stopped responding',
 };
 
 /**
@@ -69,11 +69,11 @@ const ACTORS = {
  * @param {string} actor
  */
 export function actorPhrase(actor) {
-  return ACTORS[actor] ?? 'by a direct change in the database';
+  return ACTORS[actor] ?? 'by the operator, in the database';
 }
 
 export const startMessages = {
-  confirm: 'Start',
+  confirm: 'Start collecting',
   cancel: 'Not yet',
 };
 
@@ -103,7 +103,7 @@ export function startQuestion({ totals, companies }) {
   const names = failed.length > 5 ? [...failed.slice(0, 4), `${failed.length - 4} others`] : failed;
   const postings = amount(totals.taken, 'posting');
   return {
-    title: `Start ingestion of ${postings} from ${amount(totals.listed, 'company', 'companies')}?`,
+    title: `Collect ${postings} from ${amount(totals.listed, 'company', 'companies')}?`,
     text: [
       ...(names.length > 0
         ? [`Not included, because their boards could not be read: ${names.join(', ')}.`]
@@ -112,6 +112,17 @@ export function startQuestion({ totals, companies }) {
     ].join(' '),
   };
 }
+
+/** Words for changeError(). */
+export const runChanges = {
+  start: {
+    refused: 'The run was not started.',
+    change: 'the run was started',
+    advice: 'Try again: the same start is never carried out twice.',
+    isRetried: true,
+  },
+  abort: { refused: 'The run was not aborted.', change: 'the run was aborted' },
+};
 
 const START_REFUSALS = {
   preview_outdated: 'Your companies have changed since this preview, so nothing was started.',
@@ -129,5 +140,5 @@ export function startError(error) {
     return null;
   }
   const refusal = START_REFUSALS[error.code];
-  return { sentence: refusal ?? unconfirmed('start', error), needsRefresh: Boolean(refusal) };
+  return { sentence: refusal ?? changeError(runChanges.start, error), needsRefresh: Boolean(refusal) };
 }

@@ -5,14 +5,14 @@ import { aRun } from '../test/server.js';
 import { actorPhrase, startBlocker, startError, startQuestion, statusSentence } from './runs.js';
 
 test.each([
-  ['pending', {}, 'Waiting for a worker.'],
+  ['pending', {}, 'The run is waiting to begin. This can take a few minutes.'],
   [
     'pending',
     { dispatched_at: '2026-01-02T10:00:01Z' },
-    'The run is queued for a worker. This version does not collect jobs yet: the run stays pending until you abort it.',
+    'The run is waiting to begin. This version does not collect jobs yet: the run stays pending until you abort it.',
   ],
-  ['initializing', {}, 'A worker is checking which postings there are.'],
-  ['ingesting', {}, 'A worker is collecting jobs.'],
+  ['initializing', {}, 'Checking which postings there are.'],
+  ['ingesting', {}, 'Collecting jobs.'],
   ['finished', {}, 'The run ended normally.'],
   ['error', {}, 'The run ended with an error.'],
   ['aborted', {}, 'The run was aborted before it finished.'],
@@ -24,9 +24,9 @@ test.each([
 test.each([
   ['user', 'by you'],
   ['operator', 'by the operator'],
-  ['worker', 'by a worker'],
-  ['rescue', 'automatically, because the worker stopped responding'],
-  ['sql:app', 'by a direct change in the database'],
+  ['worker', 'automatically'],
+  ['rescue', 'automatically, because the collection stopped responding'],
+  ['sql:app', 'by the operator, in the database'],
 ])('actorPhrase of %s', (actor, expected) => {
   expect(actorPhrase(actor)).toBe(expected);
 });
@@ -47,7 +47,7 @@ test('startQuestion has the numbers and names the failed companies', () => {
     totals: { companies: 3, listed: 1, taken: 1, failed: 2 },
     companies: [aPreviewCompany(), failed('Beta'), failed('Gamma')],
   });
-  expect(startQuestion(preview).title).toBe('Start ingestion of 1 posting from 1 company?');
+  expect(startQuestion(preview).title).toBe('Collect 1 posting from 1 company?');
   expect(startQuestion(preview).text).toContain(
     'Not included, because their boards could not be read: Beta, Gamma.',
   );
@@ -69,11 +69,26 @@ test.each(['preview_outdated', 'preview_unfinished', 'preview_not_found'])(
   },
 );
 
-test('startError reports other failures as unconfirmed, except run_active', () => {
-  expect(startError(new ApiError(503, { code: 'database_unavailable', detail: 'Unavailable.' }))).toEqual({
-    sentence: 'The start was not confirmed. Unavailable.',
+test.each([
+  [403, 'cross_site'],
+  [422, 'idempotency_key_reused'],
+])('startError for a refusal with %i says that no run was started', (status, code) => {
+  expect(startError(new ApiError(status, { code, detail: 'Some detail.' }))).toEqual({
+    sentence: 'The run was not started. Some detail.',
     needsRefresh: false,
   });
+});
+
+test('startError without an answer does not know the outcome', () => {
+  expect(startError(new ApiError(503, { code: 'database_unavailable', detail: 'Unavailable.' }))).toEqual({
+    sentence:
+      'We do not know whether the run was started. The server is temporarily unavailable. ' +
+      'Try again: the same start is never carried out twice.',
+    needsRefresh: false,
+  });
+});
+
+test('startError has no message for run_active', () => {
   expect(startError(new ApiError(409, { code: 'run_active', detail: 'x' }))).toBeNull();
   expect(startError(null)).toBeNull();
 });

@@ -86,10 +86,14 @@ test('Change password reports a wrong password at its field, then succeeds', asy
 });
 
 test.each([
-  [PATHS.createToken, 'Create token', 'The new token was not confirmed.'],
-  [PATHS.password, 'Change password', 'The new password was not confirmed.'],
-  ['DELETE /api/auth/credentials/9', 'Revoke backup', 'The revocation was not confirmed.'],
-])('%s without an answer is reported as not confirmed', async (call, button, message) => {
+  [PATHS.createToken, 'Create token', 'We do not know whether the token was created.'],
+  [PATHS.password, 'Change password', 'We do not know whether your password was changed.'],
+  [
+    'DELETE /api/auth/credentials/9',
+    'Revoke backup',
+    'We do not know whether the session or token was ended.',
+  ],
+])('%s without an answer is reported as unknown', async (call, button, message) => {
   serveAccount({ [call]: new TypeError('Failed to fetch') });
   const { user } = open('/account');
   await user.type(await screen.findByLabelText('Token name'), 'cron');

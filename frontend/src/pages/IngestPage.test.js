@@ -18,7 +18,7 @@ const RUN_7 = { [PATHS.run]: aRun(), [PATHS.events]: { events: [] } };
 async function start(user) {
   await screen.findByText(/^Finished/);
   await user.click(screen.getByRole('button', { name: 'Start ingestion' }));
-  await user.click(screen.getByRole('button', { name: 'Start' }));
+  await user.click(screen.getByRole('button', { name: 'Start collecting' }));
 }
 
 test('Next and Back change the stage and focus the new heading', async () => {
@@ -27,7 +27,7 @@ test('Next and Back change the stage and focus the new heading', async () => {
   expect(await screen.findByRole('heading', { name: 'Configure' })).not.toHaveFocus();
   expect(screen.getByRole('listitem', { current: 'step' })).toHaveTextContent('Configure');
   expect(await axeViolations(container)).toEqual([]);
-  await user.click(await screen.findByRole('link', { name: 'Next' }));
+  await user.click(await screen.findByRole('link', { name: 'Preview postings' }));
   expect(screen.getByRole('heading', { name: 'Preview' })).toHaveFocus();
   expect(screen.getByRole('listitem', { current: 'step' })).toHaveTextContent('Preview');
   expect(screen.getByText('Step 2 of 3: Preview')).toBeInTheDocument();
@@ -72,7 +72,7 @@ test('two fast clicks on Start send one request', async () => {
     button.click();
     button.click();
   });
-  const confirm = screen.getByRole('button', { name: 'Start' });
+  const confirm = screen.getByRole('button', { name: 'Start collecting' });
   act(() => {
     confirm.click();
     confirm.click();
@@ -94,7 +94,7 @@ test('a start leads to its run while /current-run is unanswered', async () => {
   await screen.findByText('Pending');
 });
 
-test('Start a new run does not offer the run that has ended', async () => {
+test('Set up a new run does not offer the run that has ended', async () => {
   const answers = { ...STAGES, [PATHS.current]: { run_id: 7 }, ...RUN_7 };
   serve(answers);
   const { user } = open('/ingest');
@@ -105,7 +105,7 @@ test('Start a new run does not offer the run that has ended', async () => {
     new Promise((resolve) => {
       answer = resolve;
     });
-  await user.click(await screen.findByRole('link', { name: 'Start a new run' }));
+  await user.click(await screen.findByRole('link', { name: 'Set up a new run' }));
   expect(screen.getByRole('heading', { name: 'Configure' })).toBeVisible();
   expect(screen.queryByText(/is in progress/)).toBeNull();
   answer(NONE);
@@ -116,7 +116,7 @@ test('a lost connection is shown without flicker between retries', async () => {
   try {
     serve({ ...STAGES, [PATHS.current]: new TypeError('Failed to fetch') });
     open('/ingest');
-    const message = await screen.findByText('Connection lost, retrying.');
+    const message = await screen.findByText('Connection lost. Trying again …');
     const turns = vi.fn();
     new MutationObserver(turns).observe(message.closest('[role=status]'), { childList: true, subtree: true });
     await vi.advanceTimersByTimeAsync(20_000);
@@ -131,11 +131,11 @@ test('the message of a failed start disappears with Back', async () => {
   const { user } = open('/ingest/preview');
   await start(user);
   expect(await screen.findByRole('alert')).toHaveTextContent(
-    'The start was not confirmed. Refused: internal_error.',
+    'We do not know whether the run was started. Refused: internal_error.',
   );
   await user.click(screen.getByRole('link', { name: 'Back' }));
   expect(screen.queryByRole('alert')).toBeNull();
-  await user.click(screen.getByRole('link', { name: 'Next' }));
+  await user.click(screen.getByRole('link', { name: 'Preview postings' }));
   expect(screen.queryByRole('alert')).toBeNull();
 });
 
@@ -179,7 +179,7 @@ test('a run started elsewhere is offered, and the page stays', async () => {
     const answers = { ...STAGES, [PATHS.current]: NONE, ...RUN_7 };
     serve(answers);
     const { container } = open('/ingest');
-    await screen.findByRole('link', { name: 'Next' });
+    await screen.findByRole('link', { name: 'Preview postings' });
     answers[PATHS.current] = { run_id: 7 };
     await vi.advanceTimersByTimeAsync(5_000);
     expect(await screen.findByRole('link', { name: 'View run 7' })).toHaveAttribute('href', '/ingest/runs/7');
@@ -194,8 +194,8 @@ test('a run started elsewhere is offered, and the page stays', async () => {
 test('an unavailable server is reported, and the form stays usable', async () => {
   serve({ ...STAGES, [PATHS.current]: new TypeError('Failed to fetch') });
   open('/ingest');
-  expect(await screen.findByText('Connection lost, retrying.')).toBeVisible();
-  expect(screen.getByRole('link', { name: 'Next' })).toBeVisible();
+  expect(await screen.findByText('Connection lost. Trying again …')).toBeVisible();
+  expect(screen.getByRole('link', { name: 'Preview postings' })).toBeVisible();
 });
 
 test('an unknown address shows the not-found page', async () => {

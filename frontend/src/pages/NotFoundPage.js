@@ -8,7 +8,7 @@ export default function NotFoundPage() {
       <title>Not found · Job Ingestion</title>
       <h1 tabIndex={-1}>There is nothing at this address</h1>
       <p>
-        <Link to={paths.configure}>Go to Ingest</Link> or <Link to={paths.runs}>see your runs</Link>.
+        <Link to={paths.configure}>Go to your companies</Link> or <Link to={paths.runs}>see your runs</Link>.
       </p>
     </div>
   );

@@ -69,7 +69,7 @@ function RunList({ page, status, before }) {
     return (
       <div className="panel">
         <p>{emptyMessage(status, before)}</p>
-        <Link to={paths.configure}>Start a run</Link>
+        <Link to={paths.configure}>Set up a new run</Link>
       </div>
     );
   }

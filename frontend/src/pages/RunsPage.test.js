@@ -86,5 +86,5 @@ test('an invalid filter in the address is reported without retries', async () =>
 test('an unavailable server is reported', async () => {
   serve({ [PATHS.runs]: new TypeError('Failed to fetch') });
   open('/runs');
-  expect(await screen.findByText('Connection lost, retrying.')).toBeVisible();
+  expect(await screen.findByText('Connection lost. Trying again …')).toBeVisible();
 });

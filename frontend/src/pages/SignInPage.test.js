@@ -35,8 +35,8 @@ test('the requested page appears only after the sign-in', async () => {
 
 test.each([
   [refusal(401, 'sign_in_refused'), 'Refused: sign_in_refused.'],
-  [{ ...refusal(429, 'too_many_requests'), headers: { 'Retry-After': '130' } }, 'Try again in 3 min.'],
-  [new TypeError('Failed to fetch'), 'You could not be signed in. The server did not answer.'],
+  [{ ...refusal(429, 'too_many_requests'), headers: { 'Retry-After': '130' } }, 'Try again in 2 min 10 s.'],
+  [new TypeError('Failed to fetch'), 'The server did not answer. Try again.'],
 ])('a failed sign-in shows the reason and the form', async (answer, words) => {
   serve({ [PATHS.me]: OUT, [PATHS.signIn]: answer });
   const { user, container } = open('/');
@@ -78,7 +78,7 @@ test('a server unavailable at first is reported, and the page appears later', as
     const answers = { [PATHS.me]: new TypeError('Failed to fetch'), [PATHS.current]: NONE };
     serve(answers);
     open('/');
-    expect(await screen.findByText('Connection lost, retrying.')).toBeVisible();
+    expect(await screen.findByText('Connection lost. Trying again …')).toBeVisible();
     answers[PATHS.me] = ANN;
     await vi.advanceTimersByTimeAsync(2_000);
     expect(await screen.findByRole('heading', { name: 'Configure' })).toBeVisible();
@@ -93,7 +93,7 @@ test('a page hidden behind sign-in sends no requests', async () => {
     const answers = { [PATHS.me]: ANN, [PATHS.current]: NONE };
     const requests = serve(answers);
     open('/ingest');
-    await screen.findByRole('link', { name: 'Next' });
+    await screen.findByRole('link', { name: 'Preview postings' });
     answers[PATHS.current] = OUT;
     await vi.advanceTimersByTimeAsync(5_000);
     await screen.findByRole('heading', { name: 'Sign in' });

@@ -322,7 +322,7 @@ def test_error_messages_of_a_source_override_the_default(web, http_client, monke
     with pytest.raises(Forbidden, match="^Greenhouse's board acme wants a token.$"):
         list_acme(http_client)
     web.replies[ACME] = Reply(status=403)
-    with pytest.raises(Forbidden, match="status 403"):
+    with pytest.raises(Forbidden, match="answers 403"):
         list_acme(http_client)
 
 

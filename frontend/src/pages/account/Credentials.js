@@ -3,7 +3,7 @@ import Banner from '../../components/Banner.js';
 import { browserName } from '../../lib/browserName.js';
 import { formatMoment } from '../../lib/format.js';
 import { accountChanges, accountMessages } from '../../messages/account.js';
-import { changeError } from '../../messages/errors.js';
+import { changeError, failureReason } from '../../messages/errors.js';
 import './Credentials.css';
 
 /** The list of sessions and tokens, each with its last use and a button to revoke it. */
@@ -20,7 +20,7 @@ export default function Credentials() {
       )}
       {query.isError && (
         <Banner tone="warning">
-          {accountMessages.listOutdated} {query.error.message}
+          {accountMessages.listOutdated} {failureReason(query.error)}
         </Banner>
       )}
       {!query.data && !query.isError && <p className="quiet">Loading …</p>}

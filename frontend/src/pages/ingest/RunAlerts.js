@@ -1,8 +1,8 @@
 import { useEffect, useState } from 'react';
 import { useLocation, useNavigate } from 'react-router';
 import Banner from '../../components/Banner.js';
-import { connectionMessage, unconfirmed } from '../../messages/errors.js';
-import { runMessages } from '../../messages/runs.js';
+import { changeError, connectionMessage } from '../../messages/errors.js';
+import { runChanges, runMessages } from '../../messages/runs.js';
 import './RunAlerts.css';
 
 /**
@@ -37,7 +37,7 @@ export default function RunAlerts({ run, asOf, isStale, error, abort }) {
       </div>
       {abort.error && !tooLate && run?.can_abort && (
         <Banner tone="danger" role="alert" onDismiss={abort.reset}>
-          {unconfirmed('abort', abort.error)}
+          {changeError(runChanges.abort, abort.error)}
         </Banner>
       )}
     </>

@@ -40,8 +40,8 @@ test('each company shows its board, filters and last listing', async () => {
   expect(acme).toHaveTextContent('37 postings');
   expect(acme).toHaveTextContent('Every title.');
   const beta = await row('Beta');
-  expect(beta).toHaveTextContent('Only titles with: engineer, designer. Never: intern.');
-  expect(beta).toHaveTextContent('Failed: This board does not exist. Remove the company');
+  expect(beta).toHaveTextContent('Titles with engineer, designer; not with intern.');
+  expect(beta).toHaveTextContent('Not read: This board does not exist. Its address may have changed');
   expect(within(beta).getByRole('checkbox')).not.toBeChecked();
   expect(screen.getByText('2 companies, 1 enabled')).toBeVisible();
   expect(await axeViolations(container)).toEqual([]);
@@ -73,7 +73,9 @@ test('the Enabled switch is sent at once and taken back after a refusal', async 
   });
   answers[PATHS.changeCompany] = refusal(503, 'database_unavailable');
   await user.click(box);
-  expect(await screen.findByRole('alert')).toHaveTextContent('The change of Acme was not confirmed.');
+  expect(await screen.findByRole('alert')).toHaveTextContent(
+    'We do not know whether your change to Acme was saved.',
+  );
   expect(box).not.toBeChecked();
 });
 
@@ -111,7 +113,7 @@ test('Enabled sends the version it is based on and reports a conflict', async ()
   const box = await screen.findByRole('checkbox', { name: 'Enabled: Acme' });
   await user.click(box);
   expect(await screen.findByRole('alert')).toHaveTextContent(
-    'It is now: Only titles with: data. Your change was not saved.',
+    'Its filters are now: titles with data. Your change was not saved.',
   );
   expect(box).toBeChecked();
   answers[PATHS.changeCompany] = () => {
@@ -179,7 +181,7 @@ test('an unconfirmed removal keeps the company and is reported', async () => {
   serveList([aCompany()], { [PATHS.removeCompany]: refusal(503, 'database_unavailable') });
   const { user } = open('/ingest');
   await user.click(await screen.findByRole('button', { name: 'Remove Acme' }));
-  expect(await screen.findByRole('alert')).toHaveTextContent('The removal of Acme was not confirmed.');
+  expect(await screen.findByRole('alert')).toHaveTextContent('We do not know whether Acme was removed.');
   expect(await row('Acme')).toBeVisible();
 });
 
@@ -254,7 +256,7 @@ test('right-to-left overrides in names do not affect other text', async () => {
 test('a list that cannot be loaded is reported and fetched again', async () => {
   const { answers } = serveList([], { [PATHS.companies]: new TypeError('Failed to fetch') });
   open('/ingest');
-  expect(await screen.findByText('Connection lost, retrying.')).toBeVisible();
+  expect(await screen.findByText('Connection lost. Trying again …')).toBeVisible();
   answers[PATHS.companies] = { companies: [aCompany()] };
   expect(await screen.findByText('Acme', { selector: 'strong' })).toBeVisible();
 });

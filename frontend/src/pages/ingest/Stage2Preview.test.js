@@ -129,7 +129,7 @@ test('without companies there is a link to them and no start', async () => {
     [PATHS.createPreview]: refusal(409, 'no_companies'),
   });
   const { container } = open('/ingest/preview');
-  expect(await screen.findByText(/^There is nothing to preview/)).toBeVisible();
+  expect(await screen.findByText(/^None of your companies is enabled/)).toBeVisible();
   expect(screen.getByRole('link', { name: 'Choose companies' })).toHaveAttribute('href', '/ingest');
   expect(screen.getByRole('button', { name: 'Start ingestion' })).toHaveAttribute('aria-disabled', 'true');
   expect(screen.getByRole('button', { name: 'Start ingestion' })).toHaveAccessibleDescription(
@@ -145,7 +145,9 @@ test('an unconfirmed preview is reported and can be repeated', async () => {
     [PATHS.createPreview]: refusal(503, 'database_unavailable'),
   });
   const { user } = open('/ingest/preview');
-  expect(await screen.findByRole('alert')).toHaveTextContent('The new preview was not confirmed.');
+  expect(await screen.findByRole('alert')).toHaveTextContent(
+    'We do not know whether the preview was created.',
+  );
   answers[PATHS.createPreview] = { preview_id: 6 };
   await user.click(screen.getByRole('button', { name: 'Refresh the preview' }));
   await waitFor(async () => expect(await totals()).toHaveTextContent('66 of 99'));
@@ -157,11 +159,11 @@ test('a lost connection is reported, and the last state stays', async () => {
   open('/ingest/preview');
   await screen.findByText('1 of 3 boards read');
   answers[PATHS.preview] = new TypeError('Failed to fetch');
-  expect(await screen.findByText('Connection lost, retrying.')).toBeVisible();
+  expect(await screen.findByText('Connection lost. Trying again …')).toBeVisible();
   expect(screen.getByText('1 of 3 boards read')).toBeVisible();
   answers[PATHS.preview] = aPreview();
   expect(await screen.findByText(/^Finished/)).toBeVisible();
-  expect(screen.queryByText('Connection lost, retrying.')).toBeNull();
+  expect(screen.queryByText('Connection lost. Trying again …')).toBeNull();
 });
 
 test('the cards are sorted by name, numbers by value', async () => {
@@ -184,9 +186,9 @@ test('each company shows its state with advice', async () => {
   ].map((changes, index) => aPreviewCompany({ position: index + 1, name: `C${index + 1}`, ...changes }));
   servePreview(aPreview({ companies, totals: { companies: 4, listed: 2, failed: 2 } }));
   const { user, container } = open('/ingest/preview');
-  expect(await totals()).toHaveTextContent('2 failed');
+  expect(await totals()).toHaveTextContent('2 not read');
   const card = (name) => screen.getByRole('heading', { name: new RegExp(`^${name}`) }).closest('li');
-  expect(card('C1')).toHaveTextContent('Lever has no such board. Remove the company, then add it again');
+  expect(card('C1')).toHaveTextContent('Lever has no such board. Its address may have changed');
   expect(card('C2')).toHaveTextContent(/Try again after .*:30/);
   expect(card('C3')).toHaveTextContent('No postings');
   expect(card('C4')).toHaveTextContent('4 of 9 postings match');
@@ -194,7 +196,7 @@ test('each company shows its state with advice', async () => {
   expect(within(card('C3')).queryByRole('button')).toBeNull();
   expect(screen.queryByRole('alert')).toBeNull();
   expect(await axeViolations(container)).toEqual([]);
-  await user.selectOptions(screen.getByLabelText('Show'), 'Failed (2)');
+  await user.selectOptions(screen.getByLabelText('Show'), 'Not read (2)');
   expect(screen.queryByRole('heading', { name: /^C4/ })).toBeNull();
   expect(screen.getByRole('heading', { name: /^C1/ })).toBeVisible();
 });

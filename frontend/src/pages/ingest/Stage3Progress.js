@@ -66,7 +66,7 @@ function RunPanel({ run, asOf, isUncertain }) {
       {!run.is_active && (
         <p>
           <Link className="button button--primary" to={paths.configure}>
-            Start a new run
+            Set up a new run
           </Link>
         </p>
       )}
@@ -93,7 +93,7 @@ function StatusRow({ run, asOf, isUncertain }) {
             <span role="timer">{formatDuration(runDuration(run, ticking ? now - asOf : 0))}</span>
           </dd>
         </div>
-        <Moment name="Created" at={run.created_at} />
+        <Moment name="Started" at={run.created_at} />
         {run.finished_at && <Moment name="Ended" at={run.finished_at} />}
       </dl>
     </div>
@@ -116,7 +116,7 @@ function RunNotFound() {
       <p>{runMessages.missing}</p>
       <p className="s3-ways">
         <Link to={paths.runs}>See your runs</Link>
-        <Link to={paths.configure}>Start a new run</Link>
+        <Link to={paths.configure}>Set up a new run</Link>
       </p>
     </>
   );

@@ -40,12 +40,12 @@ test('an active run shows ID, Abort, badge, times, sentence and timeline', async
   expect(screen.getByRole('heading', { level: 1 })).toHaveTextContent('Run 7');
   expect(screen.getByText('Pending')).toBeVisible();
   expect(screen.getByRole('timer')).toHaveTextContent(/^1 min \d+ s$/);
-  expect(screen.getByText('Waiting for a worker.')).toBeVisible();
+  expect(screen.getByText('The run is waiting to begin. This can take a few minutes.')).toBeVisible();
   expect(screen.getByText('No jobs so far.')).toBeVisible();
   expect(await screen.findByText('Started')).toBeVisible();
   expect(document.title).toBe('Run 7 · Pending · Job Ingestion');
   expect(icon()).toHaveAttribute('href', '/favicon-active.svg');
-  expect(screen.queryByRole('link', { name: 'Start a new run' })).toBeNull();
+  expect(screen.queryByRole('link', { name: 'Set up a new run' })).toBeNull();
   expect(await axeViolations(container)).toEqual([]);
 });
 
@@ -58,7 +58,7 @@ test.each([
   async (status, changes, words, favicon) => {
     serveRun(anEndedRun(status, changes));
     const { container } = open('/ingest/runs/7');
-    expect(await screen.findByRole('link', { name: 'Start a new run' })).toHaveAttribute('href', '/ingest');
+    expect(await screen.findByRole('link', { name: 'Set up a new run' })).toHaveAttribute('href', '/ingest');
     expect(screen.getByText('Took').nextSibling).toHaveTextContent('12 s');
     expect(screen.getByText(words)).toBeVisible();
     expect(screen.queryByRole('button', { name: 'Abort' })).toBeNull();
@@ -129,7 +129,9 @@ test('an unconfirmed abort is reported, can be dismissed and repeated', async ()
   const { user, container } = open('/ingest/runs/7');
   await confirmAbort(user);
   const alert = await screen.findByRole('alert');
-  expect(alert).toHaveTextContent('The abort was not confirmed. Refused: database_unavailable.');
+  expect(alert).toHaveTextContent(
+    'We do not know whether the run was aborted. The server is temporarily unavailable.',
+  );
   expect(await axeViolations(container)).toEqual([]);
   await user.click(within(alert).getByRole('button', { name: 'Dismiss this message' }));
   expect(screen.queryByRole('alert')).toBeNull();
@@ -164,7 +166,7 @@ test('a lost connection keeps the last state and stops the clock', async () => {
     await screen.findByText('Pending');
     answers[PATHS.run] = new TypeError('Failed to fetch');
     await vi.advanceTimersByTimeAsync(2_000);
-    expect(await screen.findByText(/^Connection lost, retrying\. Last updated at /)).toBeVisible();
+    expect(await screen.findByText(/^Connection lost\. Trying again … Last updated at /)).toBeVisible();
     expect(screen.getByText('Pending')).toBeVisible();
     expect(document.title).toBe('Run 7 · Connection lost · Job Ingestion');
     expect(icon()).toHaveAttribute('href', expect.stringMatching(/favicon-unknown/));
@@ -243,7 +245,7 @@ test('a run whose first request failed is fetched until it succeeds', async () =
   try {
     const { answers } = serveRun(new TypeError('Failed to fetch'));
     open('/ingest/runs/7');
-    const message = await screen.findByText('Connection lost, retrying.');
+    const message = await screen.findByText('Connection lost. Trying again …');
     expect(document.title).toBe('Run 7 · Connection lost · Job Ingestion');
     await vi.advanceTimersByTimeAsync(10_000);
     expect(message).toBeVisible();
@@ -257,11 +259,20 @@ test('a run whose first request failed is fetched until it succeeds', async () =
 });
 
 test('an error of the server is not reported as a lost connection', async () => {
-  serveRun(refusal(500, 'internal_error'));
+  serveRun(refusal(500, 'internal_error', { request_id: 'abc-1' }));
   open('/ingest/runs/7');
   expect(
-    await screen.findByText('The server has a problem, retrying. Refused: internal_error.'),
+    await screen.findByText(
+      /^The server failed\. If it lasts, tell the operator this number: abc-1\. Trying again …/,
+    ),
   ).toBeVisible();
+});
+
+test('an error page in place of a document is an unreadable answer', async () => {
+  serveRun({ status: 500, document: { page: 'of a proxy' } });
+  open('/ingest/runs/7');
+  expect(await screen.findByText('The server sent an unreadable answer. Trying again …')).toBeVisible();
+  expect(document.title).toBe('Run 7 · Server problem · Job Ingestion');
 });
 
 test('the end of a run does not move the focus', async () => {
@@ -269,7 +280,7 @@ test('the end of a run does not move the focus', async () => {
   open('/ingest/runs/7');
   await screen.findByRole('button', { name: 'Abort' });
   answers[PATHS.run] = anEndedRun('aborted');
-  await screen.findByRole('link', { name: 'Start a new run' });
+  await screen.findByRole('link', { name: 'Set up a new run' });
   expect(document.body).toHaveFocus();
 });
 

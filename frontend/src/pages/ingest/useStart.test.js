@@ -5,7 +5,7 @@ import { aPreview } from '../../test/previews.js';
 import { anEndedRun, aRun, PATHS, refusal, serve } from '../../test/server.js';
 
 const LOST = new TypeError('Failed to fetch');
-const UNCONFIRMED = 'The start was not confirmed.';
+const UNCONFIRMED = 'We do not know whether the run was started.';
 
 beforeEach(() => vi.useFakeTimers({ shouldAdvanceTime: true }));
 afterEach(() => vi.useRealTimers());
@@ -32,7 +32,7 @@ function serveStarts(...starts) {
 async function press(user) {
   await screen.findByText(/^Finished/);
   await user.click(screen.getByRole('button', { name: 'Start ingestion' }));
-  await user.click(screen.getByRole('button', { name: 'Start' }));
+  await user.click(screen.getByRole('button', { name: 'Start collecting' }));
 }
 
 const same = (keys) => new Set(keys).size === 1;
@@ -122,8 +122,8 @@ test('a start after a successful start gets another key', async () => {
   answers[PATHS.run] = anEndedRun('aborted');
   const { user } = open('/ingest/preview');
   await press(user);
-  await user.click(await screen.findByRole('link', { name: 'Start a new run' }));
-  await user.click(await screen.findByRole('link', { name: 'Next' }));
+  await user.click(await screen.findByRole('link', { name: 'Set up a new run' }));
+  await user.click(await screen.findByRole('link', { name: 'Preview postings' }));
   await press(user);
   await onRun();
   expect(keys).toHaveLength(2);

@@ -133,7 +133,7 @@ test('a moved board can be followed', async () => {
   expect(await screen.findByRole('alert')).toHaveTextContent('The board has moved.');
   expect(await axeViolations(container)).toEqual([]);
   answers[PATHS.detect] = aDetectedBoard({ source: 'lever', board: 'acme', name: 'Acme there' });
-  await user.click(screen.getByRole('button', { name: 'Follow to Lever: acme' }));
+  await user.click(screen.getByRole('button', { name: 'Lever: acme' }));
   expect(await screen.findByRole('heading', { name: 'Acme there' })).toBeVisible();
   expect(requests).toHaveBeenCalledWith(PATHS.detect, { source: 'lever', board: 'acme' });
 });

@@ -6,8 +6,8 @@ import { withEditor, withRemoved } from '../../../lib/drafts.js';
 import { openEditor } from '../../../lib/editors.js';
 import { focusHeading } from '../../../lib/focusHeading.js';
 import { searchCompanies, sortByName } from '../../../lib/search.js';
-import { changedElsewhereMessage, listMessages } from '../../../messages/companies.js';
-import { unconfirmed } from '../../../messages/errors.js';
+import { changedElsewhereMessage, companyChanges, listMessages } from '../../../messages/companies.js';
+import { changeError } from '../../../messages/errors.js';
 import CompanyRow from './CompanyRow.js';
 import RemovedBar from './RemovedBar.js';
 import './CompanyList.css';
@@ -131,8 +131,8 @@ function useCompanyActions() {
   const problem = company
     ? `${changedElsewhereMessage(company)} ${listMessages.notSwitched}`
     : updateError
-      ? unconfirmed(listMessages.change(change?.name ?? ''), updateError)
-      : removalError && unconfirmed(listMessages.removal(notRemoved?.name ?? ''), removalError);
+      ? changeError(companyChanges.enable(change?.name ?? ''), updateError)
+      : removalError && changeError(companyChanges.remove(notRemoved?.name ?? ''), removalError);
   const dismiss = () => {
     resetUpdate();
     resetRemoval();

@@ -91,7 +91,7 @@ function LastListing({ listing }) {
   return (
     last && (
       <p className={last.failed ? 'cr-small cr-failed' : 'cr-small quiet'}>
-        {last.failed && <strong>Failed: </strong>}
+        {last.failed && <strong>Not read: </strong>}
         {last.text}
       </p>
     )

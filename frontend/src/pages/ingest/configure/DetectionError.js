@@ -22,7 +22,6 @@ export default function DetectionError({ error, onChoose, onDismiss }) {
             <li key={`${source}:${board}`}>
               <button type="button" className="button" onClick={() => onChoose({ source, board })}>
                 <span>
-                  {error.code === 'board_moved' && 'Follow to '}
                   {sourceName}: <bdi>{board}</bdi>
                 </span>
               </button>

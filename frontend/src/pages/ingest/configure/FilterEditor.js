@@ -60,13 +60,13 @@ export default function FilterEditor({ company, editor, onClosed }) {
           {...field('name')}
         />
         <Field
-          label="Only titles with"
+          label="Titles must contain"
           hint={filterMessages.includeHint}
           errors={fieldErrors(includeErrors, 'Word')}
           {...field('include')}
         />
         <Field
-          label="Never titles with"
+          label="Titles must not contain"
           hint={filterMessages.excludeHint}
           errors={fieldErrors(excludeErrors, 'Word')}
           {...field('exclude')}

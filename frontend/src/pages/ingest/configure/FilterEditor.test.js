@@ -37,10 +37,10 @@ test('Enter saves only the changed fields', async () => {
   await edit(user);
   const form = screen.getByRole('form', { name: 'Filters of Acme' });
   expect(within(form).getByLabelText('Name')).toHaveFocus();
-  const help = within(form).getByText(/^Filters compare whole words/);
-  expect(help).toHaveTextContent('engineer also finds Engineers');
-  expect(help).toHaveTextContent('Several words without a comma between them must stand together');
-  const only = within(form).getByLabelText('Only titles with');
+  const help = within(form).getByText(/^Words match whole words/);
+  expect(help).toHaveTextContent('‘engineer’ also matches ‘Engineers’');
+  expect(help).toHaveTextContent('Words without a comma must follow each other');
+  const only = within(form).getByLabelText('Titles must contain');
   expect(only).toHaveValue('engineer');
   await user.type(only, '*, data, ');
   expect(screen.getByText('not saved')).toBeVisible();
@@ -51,7 +51,7 @@ test('Enter saves only the changed fields', async () => {
     include: ['engineer*', 'data'],
     updated_at: SEEN,
   });
-  expect(screen.getByText('Only titles with: engineer*, data.')).toBeVisible();
+  expect(screen.getByText('Titles with engineer*, data.')).toBeVisible();
   expect(screen.getByRole('button', { name: 'Edit filters of Acme' })).toHaveFocus();
   expect(sessionStorage).toHaveLength(0);
 });
@@ -64,20 +64,20 @@ test('text typed during a save stays as a draft on the saved company', async () 
   const { answers, requests } = serveAcme({ [PATHS.changeCompany]: () => pending });
   const { user } = open('/ingest');
   await edit(user);
-  await user.type(screen.getByLabelText('Only titles with'), ', data, {Enter}');
-  const never = screen.getByLabelText('Never titles with');
+  await user.type(screen.getByLabelText('Titles must contain'), ', data, {Enter}');
+  const never = screen.getByLabelText('Titles must not contain');
   await user.type(never, 'intern');
   answers[PATHS.companies] = { companies: [aCompany({ include: ['engineer', 'data'], updated_at: LATER })] };
   answer(aCompany({ include: ['engineer', 'data'], updated_at: LATER }));
-  expect(await screen.findByText('Only titles with: engineer, data.')).toBeVisible();
+  expect(await screen.findByText('Titles with engineer, data.')).toBeVisible();
   expect(never).toHaveValue('intern');
   expect(never).toHaveFocus();
-  expect(screen.getByLabelText('Only titles with')).toHaveValue('engineer, data');
+  expect(screen.getByLabelText('Titles must contain')).toHaveValue('engineer, data');
   expect(screen.getByText('not saved')).toBeVisible();
   expect(screen.queryByRole('alert')).toBeNull();
   answers[PATHS.changeCompany] = aCompany({ include: ['engineer', 'data'], exclude: ['intern'] });
   await user.type(never, '{Enter}');
-  await waitFor(() => expect(screen.queryByLabelText('Never titles with')).toBeNull());
+  await waitFor(() => expect(screen.queryByLabelText('Titles must not contain')).toBeNull());
   expect(requests).toHaveBeenLastCalledWith(PATHS.changeCompany, { exclude: ['intern'], updated_at: LATER });
 });
 
@@ -89,10 +89,10 @@ test('a save does not move the focus if it is outside the editor', async () => {
   serveAcme({ [PATHS.changeCompany]: () => pending });
   const { user } = open('/ingest');
   await edit(user);
-  await user.type(screen.getByLabelText('Never titles with'), 'intern{Enter}');
+  await user.type(screen.getByLabelText('Titles must not contain'), 'intern{Enter}');
   await user.type(screen.getByRole('searchbox'), 'ac');
   answer(aCompany({ include: ['engineer'], exclude: ['intern'] }));
-  await waitFor(() => expect(screen.queryByLabelText('Never titles with')).toBeNull());
+  await waitFor(() => expect(screen.queryByLabelText('Titles must not contain')).toBeNull());
   expect(screen.getByRole('searchbox')).toHaveFocus();
 });
 
@@ -109,16 +109,16 @@ test('a change from another tab is overwritten only on request', async () => {
   const { user, container } = open('/ingest');
   await edit(user);
   const theirs = changeElsewhere(answers, {});
-  await user.type(screen.getByLabelText('Never titles with'), 'intern{Enter}');
+  await user.type(screen.getByLabelText('Titles must not contain'), 'intern{Enter}');
   expect(await screen.findByRole('alert')).toHaveTextContent(
-    'Acme was changed in another tab or on another device. It is now: Only titles with: data.',
+    'Acme was changed in another tab or on another device. Its filters are now: titles with data.',
   );
   expect(requests).toHaveBeenCalledWith(PATHS.changeCompany, { exclude: ['intern'], updated_at: SEEN });
-  expect(screen.getByLabelText('Never titles with')).toHaveValue('intern');
-  expect(screen.getByLabelText('Only titles with')).toHaveValue('data');
+  expect(screen.getByLabelText('Titles must not contain')).toHaveValue('intern');
+  expect(screen.getByLabelText('Titles must contain')).toHaveValue('data');
   expect(await axeViolations(container)).toEqual([]);
   const times = requests.mock.calls.filter(([call]) => call === PATHS.changeCompany).length;
-  await user.type(screen.getByLabelText('Never titles with'), '{Enter}');
+  await user.type(screen.getByLabelText('Titles must not contain'), '{Enter}');
   expect(requests.mock.calls.filter(([call]) => call === PATHS.changeCompany)).toHaveLength(times);
   answers[PATHS.changeCompany] = () => {
     const both = { ...theirs, exclude: ['intern'] };
@@ -126,9 +126,9 @@ test('a change from another tab is overwritten only on request', async () => {
     return both;
   };
   await user.click(screen.getByRole('button', { name: 'Overwrite' }));
-  await waitFor(() => expect(screen.queryByLabelText('Never titles with')).toBeNull());
+  await waitFor(() => expect(screen.queryByLabelText('Titles must not contain')).toBeNull());
   expect(requests).toHaveBeenCalledWith(PATHS.changeCompany, { exclude: ['intern'], updated_at: LATER });
-  expect(screen.getByText('Only titles with: data. Never: intern.')).toBeVisible();
+  expect(screen.getByText('Titles with data; not with intern.')).toBeVisible();
 });
 
 test('Discard mine keeps the change from the other tab', async () => {
@@ -136,13 +136,13 @@ test('Discard mine keeps the change from the other tab', async () => {
   const { user } = open('/ingest');
   await edit(user);
   changeElsewhere(answers, {});
-  await user.type(screen.getByLabelText('Only titles with'), ' lead');
+  await user.type(screen.getByLabelText('Titles must contain'), ' lead');
   await user.click(screen.getByRole('button', { name: 'Save' }));
   const take = await screen.findByRole('button', { name: 'Discard mine' });
   expect(screen.getByRole('button', { name: 'Overwrite' })).toHaveFocus();
   await user.click(take);
-  expect(screen.queryByLabelText('Only titles with')).toBeNull();
-  expect(screen.getByText('Only titles with: data.')).toBeVisible();
+  expect(screen.queryByLabelText('Titles must contain')).toBeNull();
+  expect(screen.getByText('Titles with data.')).toBeVisible();
   expect(requests.mock.calls.filter(([call]) => call === PATHS.changeCompany)).toHaveLength(1);
   expect(leaving()).toBe(false);
 });
@@ -157,8 +157,8 @@ test('a change of another field in another tab is no conflict', async () => {
     return refusal(409, 'company_changed', { company });
   };
   answers[PATHS.companies] = { companies: [company] };
-  await user.type(screen.getByLabelText('Never titles with'), 'intern{Enter}');
-  await waitFor(() => expect(screen.queryByLabelText('Never titles with')).toBeNull());
+  await user.type(screen.getByLabelText('Titles must not contain'), 'intern{Enter}');
+  await waitFor(() => expect(screen.queryByLabelText('Titles must not contain')).toBeNull());
   expect(requests).toHaveBeenCalledWith(PATHS.changeCompany, { exclude: ['intern'], updated_at: LATER });
 });
 
@@ -168,13 +168,13 @@ test('a new version updates untouched fields and conflicts with typed ones', asy
   await edit(user);
   changeElsewhere(answers, {});
   fireEvent.focus(window);
-  await waitFor(() => expect(screen.getByLabelText('Only titles with')).toHaveValue('data'));
+  await waitFor(() => expect(screen.getByLabelText('Titles must contain')).toHaveValue('data'));
   expect(screen.queryByText('not saved')).toBeNull();
-  await user.type(screen.getByLabelText('Only titles with'), ', x');
+  await user.type(screen.getByLabelText('Titles must contain'), ', x');
   changeElsewhere(answers, { include: ['cook'] });
   fireEvent.focus(window);
-  expect(await screen.findByRole('alert')).toHaveTextContent('It is now: Only titles with: cook.');
-  expect(screen.getByLabelText('Only titles with')).toHaveValue('data, x');
+  expect(await screen.findByRole('alert')).toHaveTextContent('Its filters are now: titles with cook.');
+  expect(screen.getByLabelText('Titles must contain')).toHaveValue('data, x');
 });
 
 test('the server’s errors are shown at their field, and the text is kept', async () => {
@@ -182,7 +182,7 @@ test('the server’s errors are shown at their field, and the text is kept', asy
   serveAcme({ [PATHS.changeCompany]: refusal(422, 'invalid', { errors }) });
   const { user } = open('/ingest');
   await edit(user);
-  const never = screen.getByLabelText('Never titles with');
+  const never = screen.getByLabelText('Titles must not contain');
   await user.type(never, '*{Enter}');
   await waitFor(() => expect(never).toHaveAccessibleDescription(/Word 1: A term needs a letter\./));
   expect(never).toHaveValue('*');
@@ -192,9 +192,9 @@ test('Discard closes the editor without a request', async () => {
   const { requests } = serveAcme();
   const { user } = open('/ingest');
   await edit(user);
-  await user.type(screen.getByLabelText('Never titles with'), 'intern');
+  await user.type(screen.getByLabelText('Titles must not contain'), 'intern');
   await user.click(screen.getByRole('button', { name: 'Discard' }));
-  expect(screen.queryByLabelText('Never titles with')).toBeNull();
+  expect(screen.queryByLabelText('Titles must not contain')).toBeNull();
   expect(requests).not.toHaveBeenCalledWith(PATHS.changeCompany, expect.anything());
   expect(leaving()).toBe(false);
 });
@@ -204,16 +204,16 @@ test('unsaved text survives other pages and a refresh, and warns', async () => {
   const { user, unmount } = open('/ingest');
   await edit(user);
   expect(leaving()).toBe(false);
-  await user.type(screen.getByLabelText('Never titles with'), 'intern');
+  await user.type(screen.getByLabelText('Titles must not contain'), 'intern');
   await waitFor(() => expect(leaving()).toBe(true));
   await user.click(screen.getByRole('link', { name: 'Runs' }));
   expect(leaving()).toBe(true);
   await user.click(screen.getByRole('link', { name: 'Ingest' }));
-  expect(await screen.findByLabelText('Never titles with')).toHaveValue('intern');
+  expect(await screen.findByLabelText('Titles must not contain')).toHaveValue('intern');
   unmount();
   expect(leaving()).toBe(false);
   open('/ingest');
-  expect(await screen.findByLabelText('Never titles with')).toHaveValue('intern');
+  expect(await screen.findByLabelText('Titles must not contain')).toHaveValue('intern');
   expect(screen.getByText('not saved')).toBeVisible();
 });
 
@@ -221,19 +221,19 @@ test('Next asks about unsaved changes, and the preview mentions them', async () 
   serveAcme();
   const { user, container } = open('/ingest');
   await edit(user);
-  await user.type(screen.getByLabelText('Never titles with'), 'intern');
-  await user.click(screen.getByRole('link', { name: 'Next' }));
+  await user.type(screen.getByLabelText('Titles must not contain'), 'intern');
+  await user.click(screen.getByRole('link', { name: 'Preview postings' }));
   expect(screen.getByRole('dialog')).toHaveTextContent('Not saved: changes to Acme.');
   expect(screen.getByRole('button', { name: 'Keep editing' })).toHaveFocus();
   expect(await axeViolations(container)).toEqual([]);
   await user.click(screen.getByRole('button', { name: 'Keep editing' }));
   expect(screen.getByRole('heading', { name: 'Configure' })).toBeVisible();
-  await user.click(screen.getByRole('link', { name: 'Next' }));
+  await user.click(screen.getByRole('link', { name: 'Preview postings' }));
   await user.click(screen.getByRole('button', { name: 'Continue without saving' }));
   expect(screen.getByRole('heading', { name: 'Preview' })).toHaveFocus();
   expect(await screen.findByText(/You have unsaved changes/)).toBeVisible();
   await user.click(screen.getByRole('link', { name: 'Back to your changes' }));
-  expect(await screen.findByLabelText('Never titles with')).toHaveValue('intern');
+  expect(await screen.findByLabelText('Titles must not contain')).toHaveValue('intern');
 });
 
 test('a found company that is not saved survives a refresh', async () => {

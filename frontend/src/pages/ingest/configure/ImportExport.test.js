@@ -49,7 +49,7 @@ test('Import shows a summary first and the counts afterwards', async () => {
 
 test('a file without companies is refused without a request', async () => {
   const { requests } = await choose('{"companies": {}}', null);
-  expect(await screen.findByText(/^This file has no list of companies/)).toBeVisible();
+  expect(await screen.findByText(/^This file cannot be read\./)).toBeVisible();
   expect(screen.queryByRole('button', { name: /^Import \d/ })).toBeNull();
   expect(requests).not.toHaveBeenCalledWith(PATHS.importCompanies, expect.anything());
 });

@@ -23,7 +23,7 @@ export default function NextAction() {
   return (
     <ActionBar>
       <Link className="button button--primary" to={paths.preview} onClick={ask}>
-        Next
+        Preview postings
       </Link>
       {unsaved.length > 0 && (
         <ConfirmDialog

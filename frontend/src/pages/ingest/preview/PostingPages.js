@@ -1,4 +1,5 @@
 import Banner from '../../../components/Banner.js';
+import { failureReason } from '../../../messages/errors.js';
 import { postingMessages } from '../../../messages/previews.js';
 import PostingRow from './PostingRow.js';
 import './PostingPages.css';
@@ -25,7 +26,7 @@ export default function PostingPages({ previewId, pages, empty, isAcrossCompanie
         {error && (
           <Banner tone="warning">
             <p>
-              {postingMessages.notLoaded} {error.message}
+              {postingMessages.notLoaded} {failureReason(error)}
             </p>
             <button type="button" className="button" onClick={() => retry()}>
               Try again

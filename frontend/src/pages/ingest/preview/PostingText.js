@@ -1,4 +1,5 @@
 import { usePosting } from '../../../api/previews.js';
+import { failureReason } from '../../../messages/errors.js';
 import { postingMessages } from '../../../messages/previews.js';
 import './PostingText.css';
 
@@ -15,7 +16,7 @@ export default function PostingText({ previewId, postingId }) {
         {!posting && !error && <p className="quiet">Loading …</p>}
         {error && (
           <p>
-            {postingMessages.textNotLoaded} {error.message}{' '}
+            {postingMessages.textNotLoaded} {failureReason(error)}{' '}
             <button type="button" className="button" onClick={() => retry()}>
               Try again
             </button>

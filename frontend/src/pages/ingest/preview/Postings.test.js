@@ -77,7 +77,7 @@ test('postings left out are shown on demand with their rule', async () => {
   await user.click(screen.getByRole('button', { name: 'Show 2 postings left out' }));
   expect((await screen.findByText('Intern')).closest('li')).toHaveTextContent('left out by ‘intern’');
   expect(screen.getByText('Cook').closest('li')).toHaveTextContent(
-    'title has none of the words in ‘Only titles with’',
+    'has none of the words in ‘Titles must contain’',
   );
 });
 

@@ -3,8 +3,8 @@ import Banner from '../../../components/Banner.js';
 import { useDrafts } from '../../../lib/draftStore.js';
 import { hasUnsavedChanges } from '../../../lib/drafts.js';
 import { paths } from '../../../lib/paths.js';
-import { unconfirmed } from '../../../messages/errors.js';
-import { previewMessages } from '../../../messages/previews.js';
+import { changeError } from '../../../messages/errors.js';
+import { previewChanges, previewMessages } from '../../../messages/previews.js';
 import './PreviewAlerts.css';
 
 /**
@@ -26,7 +26,7 @@ export default function PreviewAlerts({ currentPreview, start, offered, onRefres
       )}
       {createError && createError.code !== 'no_companies' && !isCreating && (
         <Banner tone="danger" role="alert" onDismiss={dismissError}>
-          <p>{unconfirmed('new preview', createError)}</p>
+          <p>{changeError(previewChanges.create, createError)}</p>
           <RefreshButton onRefresh={onRefresh} />
         </Banner>
       )}

@@ -17,7 +17,7 @@ export default function PreviewHead({ preview, isCreating, onRefresh }) {
         </p>
         <p role="status" className="quiet">
           {isFinished ? 'Finished' : 'Reading boards'}
-          {totals.failed > 0 && `, ${formatCount(totals.failed)} failed`}
+          {totals.failed > 0 && `, ${formatCount(totals.failed)} not read`}
           {isFinished && finishedAt && `, ${formatMoment(finishedAt)}`}
         </p>
         {!isFinished && (

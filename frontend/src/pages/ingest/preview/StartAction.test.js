@@ -32,12 +32,12 @@ test('the question shows the numbers, and Start sends the preview', async () => 
   const { requests } = serveStart({ run_id: 7 }, preview);
   const { user, container } = open('/ingest/preview');
   await ask(user);
-  const dialog = screen.getByRole('dialog', { name: 'Start ingestion of 2 postings from 1 company?' });
+  const dialog = screen.getByRole('dialog', { name: 'Collect 2 postings from 1 company?' });
   expect(dialog).toHaveTextContent('Not included, because their boards could not be read: Beta.');
   expect(screen.getByRole('button', { name: 'Not yet' })).toHaveFocus();
-  expect(screen.getByRole('button', { name: 'Start' })).toHaveClass('button--primary');
+  expect(screen.getByRole('button', { name: 'Start collecting' })).toHaveClass('button--primary');
   expect(await axeViolations(container)).toEqual([]);
-  await user.click(screen.getByRole('button', { name: 'Start' }));
+  await user.click(screen.getByRole('button', { name: 'Start collecting' }));
   expect(await screen.findByText('Pending')).toBeVisible();
   expect(requests).toHaveBeenCalledWith(PATHS.start, { preview_id: 5 });
 });
@@ -61,7 +61,7 @@ test.each([
   const { user } = open('/ingest/preview');
   await ask(user);
   answers[PATHS.preview] = aPreview({ is_current: false });
-  await user.click(screen.getByRole('button', { name: 'Start' }));
+  await user.click(screen.getByRole('button', { name: 'Start collecting' }));
   expect(await screen.findByRole('alert')).toHaveTextContent(words);
   expect(await screen.findByText('The preview is out of date.')).toBeVisible();
   expect(screen.getByRole('alert')).toHaveTextContent('nothing was started');
