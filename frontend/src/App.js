@@ -1,4 +1,5 @@
 import { Activity, useEffect, useRef, useState } from 'react';
+import { ErrorBoundary } from 'react-error-boundary';
 import { Link, Navigate, NavLink, Route, Routes, useLocation, useNavigationType } from 'react-router';
 import { useSession } from './api/session.js';
 import Banner from './components/Banner.js';
@@ -8,18 +9,27 @@ import { connectionMessage } from './messages/errors.js';
 import AccountPage from './pages/AccountPage.js';
 import SignOut from './pages/account/SignOut.js';
 import DraftProvider from './pages/DraftProvider.js';
-import { PageErrorBoundary } from './pages/ErrorPage.js';
+import ErrorPage, { PageErrorBoundary } from './pages/ErrorPage.js';
 import IngestPage from './pages/IngestPage.js';
 import NotFoundPage from './pages/NotFoundPage.js';
 import RunsPage from './pages/RunsPage.js';
 import SignInPage from './pages/SignInPage.js';
 import './App.css';
 
+/** The whole application. An error outside the pages, such as in the header, shows the error page too. */
+export default function App() {
+  return (
+    <ErrorBoundary FallbackComponent={ErrorPage}>
+      <Frame />
+    </ErrorBoundary>
+  );
+}
+
 /**
  * The header and the pages. When a session ends, the sign-in page covers the open page, which keeps its input and sends
  * no requests while it is hidden.
  */
-export default function App() {
+function Frame() {
   const { user, error } = useSession();
   const [lastUser, setLastUser] = useState(user);
   if (user && !lastUser) {

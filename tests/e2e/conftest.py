@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 import psutil
+import psycopg
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
@@ -14,6 +15,8 @@ from tests.support.chromium import launch_browser
 from tests.support.product import Product, ensure_running, temporary_folder, temporary_product
 
 expect.set_options(timeout=60_000)
+
+TRUNCATE = "TRUNCATE ingestion_runs, companies, previews RESTART IDENTITY CASCADE"
 
 if not (PROJECT / "frontend" / "dist" / "index.html").exists():
     raise pytest.UsageError("The page is not built: run make build before the tests in a browser.")
@@ -35,11 +38,19 @@ def boards(board_server: Boards) -> Iterator[Boards]:
     board_server.reset()
 
 
+def truncate(product: Product) -> None:
+    """Delete runs, companies and previews; once more after a deadlock with a statement of the previous test."""
+    try:
+        product.sql(TRUNCATE)
+    except psycopg.errors.DeadlockDetected:
+        product.sql(TRUNCATE)
+
+
 @pytest.fixture
 def product(shared_product: Product, boards: Boards) -> Iterator[Product]:
     """The shared product, running, without runs and with one chosen company."""
     ensure_running(shared_product)
-    shared_product.sql("TRUNCATE ingestion_runs, companies, previews RESTART IDENTITY CASCADE")
+    truncate(shared_product)
     choose_acme(shared_product)
     yield shared_product
     shared_product.resume()

@@ -127,7 +127,7 @@ export const runChanges = {
 const START_REFUSALS = {
   preview_outdated: 'Your companies have changed since this preview, so nothing was started.',
   preview_unfinished: 'The preview is not finished yet, so nothing was started.',
-  preview_not_found: 'A newer preview has replaced this one, so nothing was started.',
+  preview_not_found: 'This preview no longer exists, so nothing was started.',
 };
 
 /**

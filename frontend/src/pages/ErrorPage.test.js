@@ -4,6 +4,14 @@ import { aCompany, SOURCES } from '../test/companies.js';
 import { axeViolations, open } from '../test/open.js';
 import { aRun, PATHS, serve } from '../test/server.js';
 
+test('a render error outside the pages shows an alert too', async () => {
+  vi.spyOn(console, 'error').mockImplementation(() => {});
+  sessionStorage.setItem('drafts-1', '{"rows": null, "added": null, "editors": null}');
+  serve({ [PATHS.current]: { run_id: null }, [PATHS.sources]: SOURCES, [PATHS.companies]: { companies: [] } });
+  open('/ingest');
+  expect(await screen.findByRole('alert')).toHaveTextContent('Reload the page');
+});
+
 test('a render error shows an alert, and another address works again', async () => {
   // React reports the error to the console too.
   vi.spyOn(console, 'error').mockImplementation(() => {});

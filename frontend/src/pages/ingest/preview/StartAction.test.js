@@ -55,7 +55,7 @@ test('Not yet sends nothing', async () => {
 test.each([
   ['preview_outdated', 409, 'Your companies have changed since this preview'],
   ['preview_unfinished', 409, 'The preview is not finished yet'],
-  ['preview_not_found', 404, 'A newer preview has replaced this one'],
+  ['preview_not_found', 404, 'This preview no longer exists'],
 ])('%s is reported and offers a refresh', async (code, status, words) => {
   const { answers, requests } = serveStart(refusal(status, code));
   const { user } = open('/ingest/preview');
