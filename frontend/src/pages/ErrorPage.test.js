@@ -7,7 +7,11 @@ import { aRun, PATHS, serve } from '../test/server.js';
 test('a render error outside the pages shows an alert too', async () => {
   vi.spyOn(console, 'error').mockImplementation(() => {});
   sessionStorage.setItem('drafts-1', '{"rows": null, "added": null, "editors": null}');
-  serve({ [PATHS.current]: { run_id: null }, [PATHS.sources]: SOURCES, [PATHS.companies]: { companies: [] } });
+  serve({
+    [PATHS.current]: { run_id: null },
+    [PATHS.sources]: SOURCES,
+    [PATHS.companies]: { companies: [] },
+  });
   open('/ingest');
   expect(await screen.findByRole('alert')).toHaveTextContent('Reload the page');
 });
