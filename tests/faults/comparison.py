@@ -23,7 +23,7 @@ class Difference(AssertionError):
 
     first: "Difference | None" = None
     enough: type[BaseException] | None = None
-    """An exception to raise in its place, if the check stops at the first difference."""
+    """The exception to raise instead, if the check stops at the first difference."""
 
     def __init__(self, sentence: str, found: list[Violation] | None = None) -> None:
         super().__init__(sentence)
@@ -136,7 +136,7 @@ class ModelComparison(RuleBasedStateMachine):
         return due
 
     def _pair(self, held: str, waiting: str, user: int, pick: int) -> tuple[Operation | None, Operation]:
-        """Return the operation to hold and the one that meets it, on the same run or on the same user's start."""
+        """Return the operation to hold and the one that overlaps it, on the same run or on the same user's start."""
         user_id, run_id = self.harness.users[user], self._pick(pick)
         if held in ("start", "start_and_abort") and self.model.current(user_id) is None:
             kind = "start" if waiting == "publish" and run_id is None else waiting
@@ -160,7 +160,7 @@ class ModelComparison(RuleBasedStateMachine):
         return ("ok",)
 
     def _check_waiting(self, op: Operation, result: Any, ids: list[int]) -> None:
-        """Compare the outcome of the operation that met the held one."""
+        """Compare the outcome of the operation that overlapped the held one."""
         if op.kind == "claim_due":
             if result != ("claimed", ids):
                 raise Difference(f"a reconciler {result}, but {ids} were due and not locked")
@@ -209,5 +209,5 @@ class ModelComparison(RuleBasedStateMachine):
 
 
 def back_off(published: int) -> int:
-    """Return the seconds until a run is published again, after ``published`` earlier times."""
+    """Return the seconds until a run that was published ``published`` times before is published again."""
     return min(15 * 2 ** min(published, 10), 300)

@@ -30,7 +30,7 @@ def run_at_barrier(*calls: Callable[[], Result]) -> list[Result]:
 
 
 class ConcurrentSession:
-    """A second session in an open transaction: its statement was executed, and not committed."""
+    """A second session with an open transaction: its statement was executed but not committed."""
 
     def __init__(self, settings: Settings) -> None:
         self.connection = psycopg.connect(**connect_arguments(settings.database_url))
@@ -77,7 +77,7 @@ class ConcurrentSession:
             self.connection.rollback()
 
     def is_waited_for(self) -> bool:
-        """Return whether another session waits for a lock of this one."""
+        """Return whether another session waits for a lock that this session holds."""
         waits = "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE %s = ANY(pg_blocking_pids(pid)))"
         return bool(self._watch.execute(waits, (self.connection.info.backend_pid,)).fetchone()[0])
 

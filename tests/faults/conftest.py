@@ -27,7 +27,7 @@ def fresh(folder: Path) -> Iterator[Product]:
 
 @pytest.fixture(scope="package")
 def product() -> Iterator[Product]:
-    """The product that all these tests share, in the state in which the last test left it."""
+    """The product that all these tests share, in the state that the last test left."""
     with temporary_folder() as folder, temporary_product(folder) as product:
         yield product
 

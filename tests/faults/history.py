@@ -12,7 +12,7 @@ from psycopg.rows import dict_row
 
 TERMINAL = {"finished", "error", "aborted"}
 MAX_COMMIT_TIME = timedelta(seconds=10)
-"""An event is dated before its commit. This long after it, every client must see it."""
+"""Time limit from an event's date to its later commit. After that, every client must see the event."""
 
 FOREVER = datetime.max.replace(tzinfo=timezone.utc)
 
@@ -51,7 +51,7 @@ class LogEntry:
 
 
 class ClientLog:
-    """The log entries of all clients, safe for threads. ``complete`` means that it contains every start."""
+    """The thread-safe log of all clients. ``complete`` means that it contains every start."""
 
     KINDS = ("started", "replayed", "refused", "aborted", "abort_refused", "seen", "received", "lost")
 
@@ -120,7 +120,7 @@ class History:
     read_at: datetime = field(default_factory=now)
     complete: bool = False
     outages: list[Interval] = field(default_factory=list)
-    """Intervals without overlaps."""
+    """Outages that do not overlap."""
 
     @classmethod
     def read(cls, connection: "psycopg.Connection[Any]", log: ClientLog) -> "History":
@@ -187,7 +187,7 @@ class History:
         return self._visibility_deadlines[run_id][place]
 
     def outage_time(self, since: datetime, until: datetime) -> timedelta:
-        """Return how much of this interval was an outage."""
+        """Return the total time of outages within this interval."""
         overlaps = (min(until, end) - max(since, begin) for begin, end in self.outages)
         return sum((overlap for overlap in overlaps if overlap > timedelta()), timedelta())
 

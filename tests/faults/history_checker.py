@@ -42,7 +42,7 @@ class Violation:
 
 
 def acknowledged_start_exists(history: History) -> Findings:
-    """A start that was answered 201 or 200 has its run. A 201's run was created during the request."""
+    """Every start answered 201 or 200 has its run. The run of a 201 was created during the request."""
     for entry in history.of_kind("started", "replayed"):
         run = history.runs.get(entry.run_id or 0)
         if run is None:
@@ -64,7 +64,7 @@ def one_created_answer_per_run(history: History) -> Findings:
 
 
 def every_run_has_a_start(history: History) -> Findings:
-    """Every run belongs to a start in the log, or to one whose answer was lost, if the log is complete."""
+    """In a complete log, every run belongs to an answered start, or to one whose answer was lost."""
     if not history.complete:
         return
     known = {entry.run_id for entry in history.of_kind("started", "replayed")}
@@ -234,7 +234,7 @@ def refused_abort_names_the_final_status(history: History) -> Findings:
 
 
 def one_run_per_key(history: History) -> Findings:
-    """All starts of a user with the same key got one run, at most one of them as new, and the run has that key."""
+    """All starts of a user with the same key got the same run, which has that key. At most one was answered 201."""
     named: dict[tuple[int, str], list[LogEntry]] = defaultdict(list)
     for entry in history.of_kind("started", "replayed"):
         if entry.key is not None:

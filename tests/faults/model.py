@@ -17,11 +17,11 @@ MOVES = {
     "fail": ("error", ACTIVE, "worker"),
     "rescue": ("error", ACTIVE, "rescue"),
 }
-"""By operation: the status that it moves a run to, the statuses that it may come from, and the actor."""
+"""By operation: the new status, the statuses from which the move is legal, and the actor."""
 
 REASON = "The board vanished."
 JOB_STATUSES = ("ready", "ready", "skipped", "expired", "error", "error", "error", "pending")
-"""The statuses of the jobs of an advanced run. Every count is a different number."""
+"""The statuses of the jobs of a run that has advanced. COUNTS has their numbers, without the pending job."""
 
 COUNTS = (2, 1, 1, 3)
 
@@ -30,7 +30,7 @@ Outcome = tuple[Any, ...]
 
 @dataclass(frozen=True)
 class Operation:
-    """An operation, of a user on a run where it has them.
+    """An operation, with its user and its run if it has them.
 
     ``kill`` is the point at which its process dies. ``unknown_preview`` starts from a preview that does not exist.
     """
@@ -148,7 +148,7 @@ def move_run(run: Run, to: str, actor: str) -> Run:
 def possible_states(state: ModelState, ops: list[Operation], actual: list[Outcome]) -> Iterator[ModelState]:
     """Yield the states that may follow these simultaneous operations.
 
-    There is one for each order that gives the actual outcomes.
+    Each order of the operations that gives the actual outcomes yields one state.
     """
     for order in permutations(range(len(ops))):
         after = deepcopy(state)
@@ -159,8 +159,8 @@ def possible_states(state: ModelState, ops: list[Operation], actual: list[Outcom
 def outcomes_agree(op: Operation, expected: Outcome, actual: Outcome) -> bool:
     """Return whether the outcomes agree.
 
-    A worker whose move lost a race reads the status afterwards, so it may report any later one. An abort reports the
-    status to a user; it is terminal, so it must match.
+    A worker whose move lost a race reads the status afterwards, so it may report any later status. An abort reports a
+    terminal status to a user, so that status must match.
     """
     if op.kind not in ("abort", "operator_abort") and expected[0] == actual[0] == "moved":
         return True

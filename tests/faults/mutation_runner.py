@@ -59,7 +59,7 @@ def _check_in_fork(folder: Path, request: dict[str, Any]) -> dict[str, Any]:
 
 
 def _check_copy(copy: Path, request: dict[str, Any]) -> dict[str, Any]:
-    """Check a copy of the product, changed as the mutant says. On sys.path the copy precedes the original."""
+    """Check a copy of the product with the mutant's changes. On sys.path the copy precedes the original."""
     shutil.copytree(ROOT / "app", copy / "app")  # with __pycache__, so that only changed modules are compiled again
     for name in ("frontend", "migrations"):
         (copy / name).symlink_to(ROOT / name)

@@ -1,7 +1,8 @@
 """Rewrite a program's syntax tree: find a pattern written in Python, and replace it.
 
-In a pattern ``_`` matches any expression or name, ``_name`` one that the new code repeats, ``__name`` a statement, and
-``...`` any number of arguments, elements or statements. So a pattern needs none of the program's own names.
+In a pattern ``_`` matches any expression or name, and ``_name`` matches one that the new code repeats. ``__name``
+matches a statement, and ``...`` any number of arguments, elements or statements. So a pattern needs none of the
+program's own names.
 """
 
 import ast
@@ -85,7 +86,7 @@ class _Rewriter(ast.NodeTransformer):
 
 
 class _Filler(ast.NodeTransformer):
-    """Replaces the names of a pattern by the code that they matched."""
+    """Replace the names of a pattern by the code that they matched."""
 
     def __init__(self, found: dict[str, Any]) -> None:
         self.found = found

@@ -89,7 +89,7 @@ def all_scenarios() -> dict[str, list[Step]]:
 
 
 def overtake(held: str, waiting: str, commit: bool = True, pick: int = 0) -> Step:
-    """One session waits for the row that another one holds: the newest run's."""
+    """One session waits for the row of a run that another session holds. ``pick`` 0 is the newest active run."""
     return step("overtake", held=held, waiting=waiting, user=0, pick=pick, commit=commit)
 
 

@@ -1,4 +1,4 @@
-"""The rules of the model check: the actions of users, workers and reconcilers, with crashes, in any order and at once.
+"""The rules of the model check: users, workers and reconcilers act in any order and at once, and may crash.
 
 They run against the real PostgreSQL and Redis. After each step the tables, the queue and every answer must agree with
 the model.
@@ -104,7 +104,7 @@ class RunsStateMachine(ModelComparison):
 
     @rule(kind=st.sampled_from(["receive", "duplicate", "lose"]), count=st.integers(1, 3))
     def message(self, kind: str, count: int) -> None:
-        """Messages are received by a worker, which claims their runs; or are duplicated; or are lost."""
+        """A worker receives messages and claims their runs, or messages are duplicated or lost."""
         for _ in range(count):
             if not self.model.queue:
                 return
@@ -197,8 +197,8 @@ class RunsStateMachine(ModelComparison):
     def overtake(self, held: str, waiting: str, user: int, pick: int, commit: bool) -> None:
         """One session holds a transaction open while another runs, waits if it must, and then sees the result.
 
-        Of a move, the first session takes only the row's lock; it makes the move once the other one waits. So the
-        operation that ends later has begun earlier.
+        To make a move, the first session takes only the row's lock at first, and moves the run once the other session
+        waits. So the waiting operation begins before the move and ends after it.
         """
         holds, op = self._pair(held, waiting, user, pick)
         if holds is None:

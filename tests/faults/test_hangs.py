@@ -10,7 +10,7 @@ from tests.support.product import Product
 from tests.support.waiting import wait_until
 
 START_SECONDS = 6
-"""Time limit for the answer to a start: twice the promised one, because the machine is busy."""
+"""Time limit for the answer to a start: twice the promised time, because the machine is busy."""
 
 NOTICE_SECONDS = 60
 """Time limit for /readyz to report a fault; the product promises 10 seconds."""
@@ -21,7 +21,7 @@ CATCH_UP_SECONDS = 60
 CLIENTS = 32
 
 REQUESTS = 500
-"""Requests whose log lines do not fit into a pipe."""
+"""Number of requests whose log lines do not fit into a pipe."""
 
 
 def test_start_is_answered_while_redis_hangs_and_published_afterwards(healthy: Product) -> None:
@@ -86,7 +86,7 @@ def test_requests_are_answered_while_a_hanging_launcher_reads_no_log(healthy: Pr
 
 
 def publishes(product: Product) -> bool:
-    """Return whether the web server publishes a new run itself; it pauses this after a failed publish."""
+    """Return whether the web server publishes a new run itself. After a failed publish it pauses publishing."""
     run_id = product.start_run()
     published = product.run(run_id)["dispatched_at"] is not None
     assert product.request_json("POST", f"/api/ingestion/abort/{run_id}")[0] == 200

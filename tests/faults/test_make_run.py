@@ -37,7 +37,7 @@ def test_stop_ends_all_processes_and_keeps_the_runs(running: Product, number: si
 
 @pytest.mark.parametrize("what", ["nothing", "a half-made cluster"])
 def test_stop_during_the_first_steps_of_a_start_leaves_nothing(folder: Path, what: str) -> None:
-    """In a folder so deep that it needs a short link, which must be removed too."""
+    """Use a folder so deep that it needs a short link. The stop must remove the link too."""
     with temporary_product(folder / DEEP) as product:
         launcher = product.launch()
         if what == "a half-made cluster":
@@ -78,7 +78,7 @@ def test_kill_of_the_launcher_ends_all_processes_and_keeps_the_runs(running: Pro
 
 def test_start_stops_processes_that_a_killed_launcher_left(running: Product) -> None:
     run_id = active_run(running)
-    # Frozen, the process does not end when the kernel signals the death of its parent.
+    # A frozen process does not end when the kernel signals the death of its parent.
     for process in running.processes_matching("runs reconcile"):
         process.suspend()
 
@@ -133,7 +133,7 @@ def test_second_start_in_the_same_data_folder_is_refused(running: Product) -> No
 
     output = refusal(running.data_dir, allowed_line_counts=(1, 2), PORT=str(running.port))
 
-    assert "is in use by Job Ingestion" in output.splitlines()[-1]  # on a slow machine after a line that it waits
+    assert "is in use by Job Ingestion" in output.splitlines()[-1]  # a slow machine first prints that it waits
     assert running.processes_matching("bin/postgres -D") == servers
     assert running.health() == "ok"
 

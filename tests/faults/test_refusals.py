@@ -1,4 +1,4 @@
-"""``make run`` that cannot start prints a sentence, exits with code 1, and changes nothing."""
+"""Failed starts of ``make run``: each prints a sentence, exits with code 1, and changes nothing."""
 
 import os
 import socket

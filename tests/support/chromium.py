@@ -29,7 +29,7 @@ def find_browser() -> str | None:
 
 
 def find_or_install() -> str | None:
-    """Return the path of a browser, installed if missing, or None: Debian's package as root, else Playwright's own."""
+    """Return the path of a browser, or None. Install a missing one: Debian's package as root, else Playwright's own."""
     if not (found := find_browser()):
         print("Installing Chromium for the browser tests ...", flush=True)
         for command in _install_commands():

@@ -23,7 +23,7 @@ def hang(state: Any) -> None:
 
 @worker_ready.connect
 def _hang_at_start(**_: Any) -> None:
-    """Block the loop before its first iteration, and report it after the time of two heartbeats.
+    """Block the loop before its first iteration. Print HANG_MESSAGE after two heartbeat intervals.
 
     A worker that sends heartbeats from outside the loop has sent one by then.
     """

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def frozen(broker) -> Iterator[None]:
-    """Freeze Redis: its connections stay open and nothing answers."""
+    """Freeze Redis during the block: its connections stay open, but it answers nothing."""
     process = broker.info("server")["process_id"]
     os.kill(process, signal.SIGSTOP)
     try:
@@ -19,7 +19,7 @@ def frozen(broker) -> Iterator[None]:
 
 @contextmanager
 def refusing(broker) -> Iterator[None]:
-    """Close all connections of Redis and accept no new ones."""
+    """Close all connections of Redis, and refuse new ones during the block."""
     path = broker.config_get("unixsocket")["unixsocket"]
     os.rename(path, f"{path}.away")
     broker.client_kill_filter(_type="normal", skipme=True)

@@ -40,12 +40,12 @@ def preview(preview_id: int) -> Any:
 
 
 def units(preview_id: int) -> list[Any]:
-    """Return the rows of its companies."""
+    """Return the rows of the preview's companies."""
     return sql("SELECT * FROM preview_companies WHERE preview_id = :id ORDER BY position", id=preview_id)
 
 
 def postings(preview_id: int) -> list[Any]:
-    """Return the rows of its postings."""
+    """Return the rows of the preview's postings."""
     return sql("SELECT * FROM preview_postings WHERE preview_id = :id ORDER BY posting_id", id=preview_id)
 
 

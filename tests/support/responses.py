@@ -5,7 +5,7 @@ INVALID_IDS = ["-1", "0", "007", "1.0", "1e3", "abc", "1%20", "%D9%A3", "null", 
 
 
 def problem(response, status: int, code: str) -> dict:
-    """Check that a response is this problem document; return its members beyond those of every problem."""
+    """Check that a response is this problem document; return its members other than the common ones."""
     assert response.status_code == status
     assert response.mimetype == "application/problem+json"
     document = response.get_json(force=True)

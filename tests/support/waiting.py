@@ -7,13 +7,13 @@ from typing import TypeVar
 Found = TypeVar("Found")
 
 WAIT_TIMEOUT = 180
-"""Seconds that a test waits for an event of about one second, because the machine may be slow and busy."""
+"""Seconds that a test waits for an event that normally takes about one: the machine may be slow and busy."""
 
 
 def wait_until(
     condition: Callable[[], Found], seconds: float = WAIT_TIMEOUT, what: str = "the condition", pause: float = 0.02
 ) -> Found:
-    """Return the condition's first true value. Raises AssertionError if there is none in time.
+    """Return the condition's first true value. Raises AssertionError after ``seconds`` without one.
 
     The pauses between checks grow from ``pause`` seconds to ten times that, because checking takes processor time
     from the awaited work.

@@ -1,4 +1,4 @@
-"""A real web server on loopback whose responses, faults included, a test sets."""
+"""A real web server on loopback. A test sets its responses and their faults."""
 
 import json
 import socket
@@ -31,7 +31,7 @@ class Reply:
     drip: float = 0.0
     """Seconds between two bytes of the body."""
     cut: int | None = None
-    """Bytes of the body after which the connection breaks, short of its Content-Length."""
+    """Number of body bytes sent before the connection breaks: fewer than the Content-Length."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class ReceivedRequest:
 
 
 class Web:
-    """The server; ``replies`` are keyed by target (with query) or by decoded path, and anything else is a 404."""
+    """The server. ``replies`` are keyed by target (with query) or by decoded path; other requests get a 404."""
 
     def __init__(self, tls: bool = False) -> None:
         self.replies: dict[str, Reply | list[Reply]] = {}
@@ -130,7 +130,7 @@ def _handler(web: Web) -> type[BaseHTTPRequestHandler]:
                     time.sleep(reply.drip)  # simulates a slow body
             self.wfile.write(b"" if reply.drip else reply.body[: reply.cut])
             if reply.cut is not None:
-                # Reset the connection, as a broken one ends.
+                # End with a reset, like a broken connection.
                 self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
                 self.close_connection = True
 

@@ -54,7 +54,7 @@ def read_to_end(connection: socket.socket) -> bytes:
 
 @contextmanager
 def gunicorn(settings: Settings, **environment: str) -> Iterator[RawClient]:
-    """Run a gunicorn with four database connections per process for the block."""
+    """Run gunicorn during the block, with four database connections per process."""
     port = free_port()
     ours = {"DATA_DIR": str(settings.data_dir), "AUTH": "local", "PORT": str(port), "WEB_DATABASE_CONNECTIONS": "4"}
     server = subprocess.Popen(

@@ -18,14 +18,14 @@ HANG_AT_START = "HANG_AT_START"
 """The environment variable that makes a hanging worker block its loop from the start."""
 
 HANG_MESSAGE = "The loop hangs."
-"""The line that a hanging worker prints then."""
+"""The line that a worker with HANG_AT_START prints before it blocks."""
 
 
 @contextmanager
 def running_worker(
     settings: Settings, log: Path, application: str = "celery_worker", **environment: str
 ) -> Iterator[psutil.Popen]:
-    """Run a worker with one child that logs to that file; kill both at the end of the block."""
+    """Run a worker with one child during the block, with its output in ``log``. Kill both at the end."""
     with log.open("w") as output:
         process = psutil.Popen(
             [sys.executable, "-m", "celery", "-A", application, "worker", "--without-mingle", "--without-gossip"],

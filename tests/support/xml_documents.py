@@ -8,13 +8,16 @@ NAME = re.compile(r"[A-Za-z_][\w.-]*")
 
 
 def load(document: str) -> Any:
-    """Return the root as ``{name: content}``; repeated elements become a list, elements without children their text."""
+    """Return the root as ``{name: content}``.
+
+    Repeated elements become a list. An element without children becomes its text.
+    """
     root = fromstring(document)
     return {root.tag: _value(root)}
 
 
 def dump(document: Any) -> bytes:
-    """Return the document as XML; keys that are no XML names are left out."""
+    """Return the document as XML, without the keys that are not valid XML names."""
     [(name, content)] = document.items()
     root = Element(name)
     _fill(root, content)
