@@ -1,4 +1,4 @@
-"""A private PostgreSQL and Redis for the whole suite, created and started as by the product."""
+"""A private PostgreSQL and Redis for the whole suite, created and started as the product does."""
 
 import os
 import secrets
@@ -58,7 +58,7 @@ SLOWEST_FILES = ("tests/faults/test_make_run.py", "tests/faults/", "tests/e2e/",
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run the slowest files first, so that no process is left with one of them at the end."""
+    """Run the slowest files first, so that no test process still runs one when the others have ended."""
 
     def place(item: pytest.Item) -> int:
         return next(place for place, prefix in enumerate(SLOWEST_FILES) if item.nodeid.startswith(prefix))

@@ -159,7 +159,7 @@ def test_routes_tasks_and_schemas_never_touch_the_database(path):
 
 @pytest.mark.parametrize("path", MODULES, ids=name)
 def test_modules_neither_commit_by_hand_nor_use_the_orm_session(path):
-    if layer(path) != "embedded":  # where a file is flushed
+    if layer(path) != "embedded":  # this package flushes a file
         called = {_called(node) for node in nodes(path, ast.Call)}
         assert not called & {"commit", "rollback", "flush"}
     assert "db.session" not in path.read_text()
@@ -178,13 +178,13 @@ def test_service_functions_that_write_say_that_they_commit(path):
 
 @pytest.mark.parametrize("path", MODULES, ids=name)
 def test_flask_session_is_unused(path):
-    """It would set its own cookie and needs a SECRET_KEY, which AUTH=local has not."""
+    """Flask's session would set its own cookie, and needs a SECRET_KEY, which AUTH=local does not have."""
     assert "flask.session" not in imports(path)
 
 
 @pytest.mark.parametrize("path", MODULES, ids=name)
 def test_statements_with_parameters_are_constants(path):
-    """Building a statement costs as much as executing it, and its text must never contain what a user sent."""
+    """Building a statement costs as much as executing it, and its text must never contain user input."""
     for call in nodes(path, ast.Call):
         if _called(call) == "run_statement" and call.keywords:
             assert re.fullmatch(r"([A-Z_]+|move\.statement)( if .+ else [A-Z_]+)?", ast.unparse(call.args[0]))

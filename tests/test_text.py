@@ -1,4 +1,4 @@
-"""Texts are cleaned of what a user cannot see and PostgreSQL cannot store."""
+"""Cleaning texts of characters that users cannot see or PostgreSQL cannot store."""
 
 import pytest
 

@@ -289,7 +289,7 @@ def test_cookie_is_useless_to_another_sites_page(browser, headers, method, path)
 
 
 def test_credential_issued_during_a_password_change_is_invalid(accounts_app, ann, browser):
-    """A session by the old password and a token by an ended session are both issued just before the commit."""
+    """Just before the commit, the old password opens a session, and an ended session makes a token."""
     lock = f"SELECT * FROM users WHERE user_id = {ann} FOR UPDATE"
     with accounts_app.app_context(), open_transaction(lock) as other:
         session = credentials.find(CredentialKind.SESSION, secret_of(browser))

@@ -129,7 +129,7 @@ def test_replays_in_parallel_give_one_run_and_one_message(app, broker):
 
 
 def test_replay_is_503_while_the_outcome_is_unknown(client, user_id):
-    """The first request's statement hangs in PostgreSQL, so nothing certain can be said to the second one."""
+    """The first request's statement hangs in PostgreSQL, so its outcome is unknown to the second request."""
     fingerprint = idempotency.fingerprint(None).hex()
     first = "INSERT INTO ingestion_runs (user_id, idempotency_key, request_fingerprint)"
     with open_transaction(f"{first} VALUES ({user_id}, 'k', decode('{fingerprint}', 'hex'))") as other:
@@ -164,7 +164,7 @@ def test_keys_are_shared_by_a_users_session_and_token(accounts_app, ann):
 
 
 def test_keys_of_two_users_are_independent(accounts_app, ann, boards):
-    """Keys reveal nothing either: a body that would be refused after Ann's start is accepted from Bob."""
+    """Keys reveal nothing to other users: Bob's start with Ann's key and another body is accepted."""
     boards.greenhouse("acme", [job(1, "Engineer")])
     bob = person(accounts_app, "bob@example.org")
     company(bob, "acme")

@@ -1,4 +1,4 @@
-"""The command line for runs; tests/faults has its processes."""
+"""The command line for runs, mostly in this process; tests/faults runs whole commands."""
 
 import pytest
 

@@ -17,7 +17,7 @@ RESTARTS = 50
 
 
 def hang(engine: Engine) -> None:
-    """Stop a server process: its connection is closed, and other greenlets run in the meantime."""
+    """Stop a server process: its connection is closed after the timeout, and other greenlets run until then."""
     with engine.connect() as connection:
         driver = connection.connection.driver_connection
         driver.response_timeout = 0.5

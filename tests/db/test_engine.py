@@ -63,7 +63,7 @@ def test_pool_to_a_hanging_server_costs_one_timeout_in_all(app, user_id):
             queries.current(user_id)
         assert fault.value.reason == "PostgreSQL: no response within 0.2 s"
         assert queries.current(user_id) is None
-        # Two connections can be opened, so none that hung still occupies the pool.
+        # The pool can open two connections, so no hanging one still occupies it.
         with db.engine.connect(), db.engine.connect():
             pass
     finally:
@@ -139,7 +139,7 @@ def test_server_that_closes_every_connection_is_unavailable(app, user_id):
 
 
 def test_connections_cut_by_the_server_are_replaced_without_an_error(app, settings, user_id):
-    """As after a restart of PostgreSQL, every pooled connection is dead, and no caller notices."""
+    """Every pooled connection is dead, as after a restart of PostgreSQL, but no caller gets an error."""
     ours = "FROM pg_stat_activity WHERE application_name = 'job-ingestion'"
     with psycopg.connect(**connect_arguments(settings.database_url), autocommit=True) as other:
         for _ in range(3):

@@ -1,4 +1,4 @@
-"""A process patched by gevent, like the web server's, notices PostgreSQL's faults like any other."""
+"""A process patched by gevent, like the web server's, notices PostgreSQL's faults like any other process."""
 
 import subprocess
 import sys

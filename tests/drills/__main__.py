@@ -51,7 +51,7 @@ GROUPS = (
 """The groups in the order of the report."""
 
 MAX_PRINTED = 10
-"""Violations of a drill that are printed; the report has more of them."""
+"""Maximum number of violations printed for a drill. The report has more."""
 
 
 def main() -> int:

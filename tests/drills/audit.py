@@ -69,7 +69,7 @@ def main() -> int:
 
 
 def _output(*words: str) -> str:
-    """Return the output of a command. Its exit code is ignored: it also reports findings."""
+    """Return the output of a command. Ignore its exit code, which is also not 0 for findings."""
     return subprocess.run([sys.executable, *words], cwd=PROJECT, capture_output=True, text=True, timeout=600).stdout
 
 

@@ -22,7 +22,7 @@ MAX_ANSWER_SECONDS = 3.0
 """Time limit for the answer to a start or an abort, whatever Redis does."""
 
 MAX_POPPED = 1
-"""Messages that a frozen worker may hold: Redis answers its waiting pop, though the worker does not read."""
+"""Number of messages that a frozen worker may hold: Redis answers its waiting pop, though the worker does not read."""
 
 
 def check_answers(testbed: Testbed, replies: list[Reply], status: int = 201) -> list[float]:
@@ -36,7 +36,7 @@ def check_answers(testbed: Testbed, replies: list[Reply], status: int = 201) -> 
 
 
 def start_all(testbed: Testbed, users: list[User]) -> list[int]:
-    """Start a run for each user at once, each of which must succeed; return the run ids."""
+    """Start a run for each user at once; return the run ids. Every start must succeed."""
     replies = testbed.run_concurrently(User.start, users)
     for reply in replies:
         if reply.status != 201:
@@ -46,7 +46,7 @@ def start_all(testbed: Testbed, users: list[User]) -> list[int]:
 
 
 def abort_all(testbed: Testbed, users: list[User], started: list[Reply]) -> list[float]:
-    """Abort each user's started run at once, which must succeed; return the answer times."""
+    """Abort the started runs of all users at once; return the answer times. Every abort must succeed."""
     pairs = [(user, reply.run_id) for user, reply in zip(users, started, strict=True) if reply.run_id]
     return check_answers(testbed, testbed.run_concurrently(lambda pair: pair[0].abort(pair[1]), pairs), 200)
 
@@ -109,7 +109,7 @@ def redis_frozen_for_many(testbed: Testbed) -> Outcome:
     does not grow.
     """
     answers, recoveries, count, threads = [], [], 0, []
-    # The first round creates the threads of the pool, which are created on demand; later rounds may add none.
+    # The pool creates its threads on demand: the first round creates them, and later rounds may add none.
     for _ in range(1 + testbed.scaled(1)):
         users = testbed.users(32)
         more = run_outage(testbed, faults.frozen(testbed.product, "redis"), users, together=True)

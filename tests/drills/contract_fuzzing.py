@@ -1,4 +1,4 @@
-"""The long fuzzing against the OpenAPI document, over HTTP, of two products: one for each AUTH.
+"""The long fuzzing of two products, one for each AUTH, over HTTP and against the OpenAPI document.
 
 Run it alone with ``python -m tests.drills.contract_fuzzing --examples 100 --seed 1``.
 """

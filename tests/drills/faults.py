@@ -61,7 +61,7 @@ def all_processes(product: Product, name: str) -> list[psutil.Process]:
 
 
 def kill(product: Product, name: str) -> None:
-    """Send SIGKILL to the main process of that name and to its children; wait until there is one."""
+    """Send SIGKILL to the main process of that name and to its children. Wait for the process to exist first."""
     main, *others = [main_process(product, name), *children(product, name)]
     main.kill()
     for process in others:
@@ -113,7 +113,7 @@ def broker(product: Product, timeout: float | None = 5) -> "redis.Redis":
 
 
 def cut_redis(product: Product) -> int:
-    """Let Redis close every client connection; return their number. Raises RedisError if Redis does not answer."""
+    """Make Redis close every client connection; return their number. Raises RedisError if Redis does not answer."""
     with broker(product) as client:
         return sum(int(client.client_kill_filter(_type=kind, skipme=True)) for kind in ("normal", "pubsub"))
 
@@ -129,7 +129,7 @@ def cut_postgres(product: Product) -> int:
 
 
 def flush_redis(product: Product) -> tuple[int, int]:
-    """Send FLUSHALL; return the queued messages before and after, in one transaction. Raises RedisError."""
+    """Send FLUSHALL; return the numbers of queued messages before and after, in one transaction. Raises RedisError."""
     with broker(product) as client, client.pipeline(transaction=True) as steps:
         before, _, after = steps.llen(QUEUE).flushall().llen(QUEUE).execute()
     return int(before), int(after)

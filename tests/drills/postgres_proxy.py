@@ -19,7 +19,7 @@ PATTERNS = {
 
 
 class PostgresProxy:
-    """Forwards connections on loopback to a Unix socket. ``cut`` is the pattern at which it cuts next."""
+    """Forward connections on loopback to a Unix socket. ``cut`` is the next pattern at which to cut a connection."""
 
     def __init__(self, target: Path) -> None:
         self.target = str(target)

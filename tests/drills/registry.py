@@ -18,7 +18,7 @@ DRILLS: list[Drill] = []
 
 
 def drill(name: str, group: str, product: str) -> Callable[[Callable[[Any], Outcome]], Any]:
-    """Register a drill. Its docstring says what happens and what must hold; the report quotes it."""
+    """Register a drill. The report quotes its docstring, which describes the fault and the promise."""
 
     def register(play: Callable[[Any], Outcome]) -> Callable[[Any], Outcome]:
         DRILLS.append(Drill(name, group, product, " ".join((play.__doc__ or "").split()), play))

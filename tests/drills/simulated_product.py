@@ -1,6 +1,7 @@
 """The product with the simulated worker.
 
-As a program this module is ``run.py`` with that worker. With the argument ``second`` it keeps a second worker running.
+Run as a program, this module is ``run.py`` with that worker. With the argument ``second`` it keeps a second worker
+running.
 """
 
 import signal

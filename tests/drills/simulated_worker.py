@@ -1,9 +1,9 @@
 """The simulated worker: the product's worker with an ``ingestion.run`` that moves a run through its statuses.
 
 It is started like the product's own: ``celery -A tests.drills.simulated_worker worker``. It keeps the contract in the
-placeholder's docstring: it claims, advances, stores jobs in short guarded units, and finishes; if it loses the run, it
-stops without another write. Its speed and the seed of its pauses are in ``simulated_worker.json`` of the data folder,
-which is read for each run.
+placeholder's docstring: it claims, advances, stores jobs in short guarded units, and finishes. If it loses the run, it
+stops without another write. ``simulated_worker.json`` in the data folder has its speed and the seed of its pauses. The
+file is read for each run.
 """
 
 import json

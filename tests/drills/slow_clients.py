@@ -30,10 +30,10 @@ OPENINGS = {
     "never closes": KEPT_OPEN,
 }
 CLIENTS_PER_KIND = 60
-"""Connected clients of a kind at any time."""
+"""Number of clients of each kind that are connected at any time."""
 
 NEVER_READ = (KEPT_OPEN, LARGE * 100)
-"""The openings of clients that never read."""
+"""The first bytes sent by clients that never read."""
 
 BYTE_INTERVAL_SECONDS = 0.5
 

@@ -43,7 +43,7 @@ STUCK_SECONDS = 8
 """A claimed run that has not moved for this long has lost its worker."""
 
 MAX_SHOWN = 5
-"""Unfinished runs that a violation names."""
+"""Maximum number of unfinished runs that a violation names."""
 
 LAST_ID = "SELECT coalesce(pg_sequence_last_value(pg_get_serial_sequence('ingestion_runs', 'id')::regclass), 0)"
 NEW_USER = text("INSERT INTO users (email) VALUES (:email) RETURNING user_id")
@@ -159,7 +159,7 @@ class Testbed:
         self.log_begin = 0
 
     def wait_until_received(self, run_ids: Iterable[int], seconds: float = 60) -> dict[int, list[datetime]]:
-        """Wait until workers have received these runs; return the times. A missing receipt is a violation."""
+        """Wait until workers have received these runs; return the times by run. A missing receipt is a violation."""
         wanted = set(run_ids)
         missing = wanted
         try:

@@ -119,7 +119,7 @@ class User:
 
 
 def send_request(port: int, method: str, path: str, timeout: float, headers: dict[str, str], body: Any) -> Any:
-    """Send a request; return status, document and headers, or three times None without a whole answer."""
+    """Send a request; return status, document and headers, or three times None if no complete answer came."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)
     try:
         connection.request(method, path, None if body is None else json.dumps(body), headers)

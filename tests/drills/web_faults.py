@@ -133,7 +133,7 @@ def commit_unknown(testbed: Testbed) -> Outcome:
 
 @contextmanager
 def _cut_connection(proxy: PostgresProxy, what: str, way: str) -> Iterator[Callable[[], bool]]:
-    """Cut the connection once inside this block, at a matching statement; yield a function that tells if it was cut."""
+    """Cut the connection once inside this block, at a matching statement. Yield a function: True after the cut."""
     before = proxy.cuts
     proxy.cut = (what, way)
     yield lambda: proxy.cuts > before

@@ -39,7 +39,7 @@ def boards(board_server: Boards) -> Iterator[Boards]:
 
 
 def truncate(product: Product) -> None:
-    """Delete runs, companies and previews; once more after a deadlock with a statement of the previous test."""
+    """Delete runs, companies and previews. Retry once after a deadlock with a statement of the previous test."""
     try:
         product.sql(TRUNCATE)
     except psycopg.errors.DeadlockDetected:

@@ -10,7 +10,7 @@ from tests.e2e.test_run_page import badge, move, open_run
 
 UNKNOWN = re.compile(r"/assets/favicon-unknown-[\w-]+\.svg$")
 IS_CACHED = "url => fetch(url, {cache: 'only-if-cached', mode: 'same-origin'}).then(answer => answer.ok)"
-"""A script that tells if the browser has a file in its cache."""
+"""A script that checks if the browser has a file in its cache."""
 
 
 def icon(page):
@@ -35,7 +35,7 @@ def test_icon_shows_no_status_without_a_connection(page, product, run_id):
 
 
 def test_title_shows_the_status_in_a_tab_with_throttled_timers(page, product):
-    """A tab that is hidden for long fires its intervals once a minute; here they never fire."""
+    """A tab that is hidden for a long time fires its intervals once a minute. In this test they never fire."""
     page.add_init_script("window.setInterval = () => 0")
     run_id = product.start_run()
     open_run(page, run_id)

@@ -1,4 +1,4 @@
-"""An open page while the server is unavailable: it says so, keeps the last state, and recovers by itself."""
+"""An open page while the server is unavailable: it reports this, keeps the last state, and recovers by itself."""
 
 import re
 
@@ -47,7 +47,7 @@ def test_run_page_recovers_from_a_killed_server(page, product, words):
     open_run(page, run_id)
     victims = product.processes_matching(words)
     product.main_process(words).kill()
-    # Its children end too; after that only restarted processes answer.
+    # Wait for its children to end too: after that, only restarted processes answer.
     wait_until(lambda: not any(process.is_running() for process in victims), RECOVERY_SECONDS, "the old processes' end")
     expect_recovery(page, product)
     page.get_by_role("button", name="Abort").click()

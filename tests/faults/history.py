@@ -195,7 +195,7 @@ class History:
 PROVEN_STATUS = {
     "started": "pending", "replayed": "pending", "refused": "pending", "received": "pending", "aborted": "aborted",
 }
-"""The status that an entry of this kind proves at least. Entries of other kinds name a status themselves."""
+"""By kind of entry: a status that the run had reached by then. Entries of other kinds name a status themselves."""
 
 
 def _visible_since(history: History, timeline: list[Event]) -> list[datetime]:

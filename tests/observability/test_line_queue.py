@@ -98,7 +98,7 @@ def test_log_without_a_reader_drops_lines_and_reports_their_number(program: str)
     lines = [json.loads(line) for line in logged.splitlines()]
     reports = [line for line in lines if line["event"].endswith("were dropped, because they were not read in time")]
     assert {line["level"] for line in reports} == {"warning"}
-    # The last line may have been dropped, too, while the queue was full.
+    # The queue may have dropped the last line too, while it was full.
     dropped = sum(int(line["event"].split()[0]) for line in reports)
     assert len(lines) - len(reports) + dropped == MANY + 1
 

@@ -57,7 +57,7 @@ def test_failed_board_stores_its_reason_and_affects_no_other(boards, user_id, st
     boards.lever("beta", [])
     company(user_id, "acme")
     company(user_id, "beta", source="lever")
-    # Both boards are on one host. After it throttled a request, it gets none for the other board either.
+    # Both boards are on one host. After a throttled request, the host gets no request for the other board either.
     failed, listed = units(finish_preview(user_id))
     assert (failed.state, failed.outcome, failed.found) == ("failed", outcome, None)
     assert failed.detail.endswith(".")

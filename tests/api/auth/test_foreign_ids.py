@@ -111,7 +111,7 @@ def test_every_operation_treats_foreign_ids_like_missing_ones(accounts_app, docu
 
 
 def test_every_operation_finds_the_owners_own_ids(document, bob, ids):
-    """Guard the other test against comparing missing items only. Requests that delete come last."""
+    """Check that the ids exist, or the other test would compare only missing items. DELETE requests come last."""
     sent = sorted(requests_with(document, ids), key=lambda each: (each.method == "DELETE", "credentials" in each.path))
     statuses = [send(bob, request)[0] for request in sent]
     assert [request for request, status in zip(sent, statuses, strict=True) if status in (401, 404)] == []

@@ -26,7 +26,10 @@ SEED = 20261126
 
 
 class Client(werkzeug.Client):
-    """A client that accepts the network settings that Schemathesis 4.32 passes when it repeats without a credential."""
+    """A client that accepts the network settings of Schemathesis 4.32.
+
+    Schemathesis passes them when it repeats a request without a credential.
+    """
 
     def open(self, *words: Any, max_redirects=None, verify=None, cert=None, proxies=None, **more: Any) -> Any:
         """Send a request."""
@@ -87,7 +90,7 @@ def check_report(report: FuzzReport, succeeded: int) -> None:
 def test_every_response_is_as_documented_with_a_local_user(app, boards, user_id, unlimited):
     boards.greenhouse("acme", [job(1, "Engineer")])
     make_items(user_id)
-    # Fewer than all: there are no accounts, and a random id may match nothing.
+    # Fewer operations than all succeed: there are no accounts, and a random id may match nothing.
     check_report(fuzz(document_loader(app), EXAMPLES, SEED, before=unlimited), succeeded=20)
 
 
@@ -106,5 +109,5 @@ def test_every_response_is_as_documented_and_isolated_with_accounts(
             with people_app.app_context():
                 sql(revive)
 
-    # All but login and the change of a password, which would need a guessed password.
+    # All operations but login and the change of a password succeed: those two need the right password.
     check_report(fuzz(document_loader(people_app), EXAMPLES, SEED, tokens, unlimited, revived), succeeded=24)

@@ -1,4 +1,4 @@
-"""The OpenAPI document is complete and true, and docs/api.md and schema.d.ts are generated from it."""
+"""The OpenAPI document is complete and correct, and docs/api.md and schema.d.ts are generated from it."""
 
 import re
 from pathlib import Path

@@ -27,15 +27,15 @@ LAST = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
 
 IMPORT = b"POST /api/ingestion/companies/import HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
 LONG = 200_000
-"""Bytes of a body that only an import may have."""
+"""Size of a body in bytes. Only an import may send one this large."""
 
 CROWD = 20
-"""More clients than the server has connections to PostgreSQL."""
+"""Number of clients: more than the server has connections to PostgreSQL."""
 
 
 @pytest.fixture(scope="module")
 def server(app, settings) -> Iterator[RawClient]:
-    """A web server for all tests of this module but those that stop it."""
+    """A web server for the tests of this module, except those that stop their server."""
     with gunicorn(settings) as speaker:
         yield speaker
 
@@ -63,19 +63,22 @@ def read_head(connection: socket.socket) -> bytes:
 
 
 def are_silent(connections: list[socket.socket]) -> bool:
-    """Return whether nothing was received on any of them, and none was closed."""
+    """Return whether no connection has received anything or was closed."""
     return select.select(connections, [], [], 0)[0] == []
 
 
 def only_process(speaker: RawClient) -> psutil.Process:
-    """Return the worker process of a server with one."""
+    """Return the only worker process of a server."""
     (process,) = psutil.Process(speaker.server.pid).children()
     return process
 
 
 @contextmanager
 def blocked_requests(settings: Settings, number: int) -> Iterator[tuple[RawClient, list[socket.socket], Connection]]:
-    """Yield this many clients of a process with four database connections; all wait for a locked table."""
+    """Yield a server, clients whose requests wait for a locked table, and the session that locks it.
+
+    The server has one process with four database connections.
+    """
     with ExitStack() as stack:
         speaker = stack.enter_context(gunicorn(settings, WEB_WORKERS="1"))
         locker = stack.enter_context(open_transaction("LOCK TABLE ingestion_runs IN ACCESS EXCLUSIVE MODE"))
@@ -121,7 +124,7 @@ def test_slow_clients_do_not_delay_others(server, start):
 
 
 def test_clients_that_never_close_do_not_delay_others(server):
-    """Lingering for each in turn, two seconds each, would exceed the test's timeout."""
+    """Lingering two seconds for one client after the other would exceed the test's timeout."""
     crowd = [server.connect() for _ in range(400)]
     for connection in crowd:
         connection.sendall(LAST)
@@ -239,14 +242,14 @@ def test_blocked_requests_do_not_delay_others(settings, app):
 
 
 def test_requests_without_a_database_connection_get_503(settings, app):
-    """Requests wait 3 s for their turn, one after the other: longer in all than a silent client may."""
+    """Requests wait 3 s each, one after the other. In total, that exceeds the timeout of a silent client."""
     with blocked_requests(settings, 16) as (_, held, _):
         for connection in held:
             assert read_response(connection).startswith(b"HTTP/1.1 503 ")
 
 
 def test_endless_pipelining_is_read_no_faster_than_served(server):
-    """Reading ahead would take 64 KiB for each response. The kernel's buffers on the way hold some, too."""
+    """Reading ahead would take 64 KiB for each response. The kernel's buffers hold some bytes, too."""
     sent = served = 0
     with server.connect() as connection:
         connection.setblocking(False)
@@ -302,7 +305,7 @@ def test_large_bodies_of_a_user_are_limited_to_two(app, settings, client):
             connection.sendall(IMPORT + b"Content-Length: %d\r\nExpect: 100-continue\r\n\r\n" % LONG)
             assert read_head(connection) == b"HTTP/1.1 100 Continue\r\n\r\n"
             connection.sendall(body[:1000])
-        # 100 Continue was sent before the bodies had their slots.
+        # The server sent 100 Continue before it gave the bodies their slots.
         third = IMPORT + b"Content-Length: %d\r\n\r\n" % LONG + body
         refusal = wait_until(lambda: (response := speaker(third))[0] == 429 and response, what="a refusal")
         assert refusal[2]["code"] == "too_many_uploads"

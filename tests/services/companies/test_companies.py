@@ -1,4 +1,4 @@
-"""The companies of a user: added, changed, removed, imported, and hashed."""
+"""The companies of a user: add, change, remove and import them, and hash their settings."""
 
 import pytest
 from sqlalchemy import select

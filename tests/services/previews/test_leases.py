@@ -220,7 +220,7 @@ class Worker:
         wait_until(lambda: " ready." in log.read_text(), what="the worker")
 
     def stop(self) -> None:
-        """Send SIGTERM, and wait for as long as the launcher does before it kills."""
+        """Send SIGTERM, and wait as long as the launcher does before it sends SIGKILL."""
         self.process.send_signal(signal.SIGTERM)
         self.process.wait(STOPWAIT_SECONDS)
 

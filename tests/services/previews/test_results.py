@@ -1,4 +1,4 @@
-"""Storing listings, large ones too, and reusing earlier ones after a 304."""
+"""Storing small and large listings, and reusing earlier listings after a 304."""
 
 from app.db.execute import run_large_statement
 from app.models import Outcome

@@ -132,7 +132,7 @@ def test_start_compares_every_character_of_a_key(user_id):
 
 
 def test_fingerprint_never_changes():
-    """Runs store it. If an upgrade changed it, every retry would be refused."""
+    """Runs store the fingerprint. If an upgrade changed it, every retry of an earlier start would be refused."""
     assert idempotency.fingerprint(None).hex() == "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"
     assert idempotency.fingerprint(5).hex() == "28d27e592f73ab30c9f43a5050c8d29865797e3ec6c77504b4e7772c14b43a82"
 
@@ -179,7 +179,7 @@ def test_start_of_two_users_with_one_key_makes_a_run_each(app):
 
 @pytest.mark.parametrize(("end", "is_new"), [("COMMIT", False), ("ROLLBACK", True)])
 def test_start_waits_for_its_unfinished_copy(app, settings, user_id, end, is_new):
-    """The client gave up the first request, whose statement is still running. The second one waits for its outcome."""
+    """The client gave up the first request, but its statement still runs. The second request waits for the outcome."""
     with psycopg.connect(**connect_arguments(settings.database_url)) as other, ThreadPoolExecutor(1) as pool:
         other.execute(
             "INSERT INTO ingestion_runs (user_id, status, finished_at, idempotency_key, request_fingerprint)"
@@ -196,7 +196,10 @@ def test_start_waits_for_its_unfinished_copy(app, settings, user_id, end, is_new
 
 @pytest.mark.parametrize("after", [1, 2, 3])
 def test_start_is_never_refused_because_of_its_own_run(app, user_id, after):
-    """After one of its statements, the active run ends and a copy of the start succeeds. It is refused or replayed."""
+    """After a statement of the start, the active run is aborted and a copy of the start succeeds.
+
+    The start is then replayed, or refused because of the aborted run.
+    """
     obstacle, _ = start.create_run(user_id)
     copies = []
 

@@ -40,7 +40,7 @@ def test_events_are_in_order_wherever_their_rows_lie(user_id):
         other.commit()
     assert [event.seq for event in queries.events(run_id, user_id)] == [1, 2, 3]
     with db.engine.connect() as connection:
-        # Force a sequential scan: for few rows PostgreSQL reads them as they are stored.
+        # Force a sequential scan: PostgreSQL then reads rows in the order in which they are stored.
         connection.exec_driver_sql("SET enable_indexscan = off")
         connection.exec_driver_sql("SET enable_bitmapscan = off")
         found = connection.execute(queries.TIMELINE, {"run_id": run_id, "owner": None, "after": 0}).fetchall()

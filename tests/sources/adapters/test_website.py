@@ -1,4 +1,4 @@
-"""The website source: robots.txt, sitemaps, pages, and faults on the way through them."""
+"""The website source: robots.txt, sitemaps and pages, and their faults."""
 
 import gzip
 import html
@@ -27,7 +27,7 @@ NAMESPACE = "http://www.sitemaps.org/schemas/sitemap/0.9"
 
 
 def sitemap(*paths: str) -> bytes:
-    """Return a sitemap of these pages; a path means the site's own host."""
+    """Return a sitemap of these URLs. A path stands for a URL on the site's own host."""
     rows = "".join(f"<url><loc>{path if '://' in path else SITE + path}</loc></url>" for path in paths)
     return f'<?xml version="1.0" encoding="UTF-8"?><urlset xmlns="{NAMESPACE}">{rows}</urlset>'.encode()
 
@@ -47,7 +47,7 @@ def page(*postings: object) -> Reply:
 
 
 def serve_site(web, robots: str = "", maps: dict[str, bytes] | None = None, **jobs: object) -> None:
-    """Serve robots.txt, one sitemap or these, and a page for each job."""
+    """Serve robots.txt, a page for each job, and the sitemaps: ``maps``, or one of these pages."""
     web.replies["/robots.txt"] = Reply(robots.encode())
     for path, body in (maps or {"/sitemap.xml": sitemap(*(f"/jobs/{name}" for name in jobs))}).items():
         web.replies[path] = Reply(body)

@@ -240,7 +240,7 @@ def test_redirect_on_the_host_is_followed_and_elsewhere_is_moved(web, http_clien
 
 
 def test_redirect_from_https_to_plain_http_is_refused(web, tls_web):
-    """The target is the same port, then another port of the host."""
+    """The redirect leads first to the same port, then to another port of the host."""
     web.json(ACME, EMPTY)
     http_client = HttpClient(UnlimitedRateLimiter(), {"greenhouse": tls_web.url}, None)
     for plain in (tls_web.url.replace("https:", "http:"), web.url.replace("127.0.0.1", "localhost")):

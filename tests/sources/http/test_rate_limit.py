@@ -1,4 +1,4 @@
-"""Rate limiter and cache: shared by all processes in Redis, and the behaviour without Redis."""
+"""The rate limiter and cache that all processes share in Redis, and their behaviour without Redis."""
 
 import time
 

@@ -98,7 +98,7 @@ def test_ssrf_resolve_of_an_unknown_name_is_unreachable(host):
 
 @pytest.mark.parametrize("board", ["127.0.0.1.nip.example", "localhost.localdomain"])
 def test_ssrf_operator_base_url_does_not_exempt_own_domains(monkeypatch, board):
-    """The operator's mirror may have any address; a board that is an own domain must be public."""
+    """The operator's mirror may have any address. A board that is a company's own domain must be public."""
     connections = []
 
     def get(url, headers, bounds):
