@@ -69,7 +69,7 @@ def main() -> int:
 
 
 def _output(*words: str) -> str:
-    """Return the output of a command. Ignore its exit code, which is also not 0 for findings."""
+    """Return the output of a command. Ignore its exit code: findings make it nonzero, too."""
     return subprocess.run([sys.executable, *words], cwd=PROJECT, capture_output=True, text=True, timeout=600).stdout
 
 

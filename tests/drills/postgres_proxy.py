@@ -19,7 +19,7 @@ PATTERNS = {
 
 
 class PostgresProxy:
-    """Forward connections on loopback to a Unix socket. ``cut`` is the next pattern at which to cut a connection."""
+    """Forward connections on loopback to a Unix socket. ``cut`` is the key in PATTERNS of the next cut."""
 
     def __init__(self, target: Path) -> None:
         self.target = str(target)

@@ -1,4 +1,4 @@
-"""The registry of drills, in the order in which they run."""
+"""The registry of drills. The drills of one product run in its order."""
 
 from collections.abc import Callable
 from typing import Any

@@ -77,7 +77,7 @@ def ingest(run_id: int) -> None:
 
 
 def _retry_until_known(step: Callable[[], Any], run_id: int, to: RunStatus | None) -> None:
-    """Do a step of a claimed run; while its outcome is unknown, repeat it. A move to ``to`` counts as done."""
+    """Do a step of a claimed run, and repeat it while its outcome is unknown. A move to ``to`` counts as done."""
     for _ in range(MAX_ATTEMPTS):
         unknown = False
         try:

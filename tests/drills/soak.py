@@ -84,7 +84,7 @@ def _soak(testbed: Testbed, seconds: float) -> Outcome:
     injected, missed = Counter[str](), Counter[str]()
     testbed.expected += (*LOST_WORKER, b"Couldn't ack")
     ends, began = time.monotonic() + seconds, time.monotonic()
-    # Under random faults no time limit holds; the limit after the last fault replaces it.
+    # Under random faults MAX_WAIT_SECONDS cannot hold. MAX_RECOVERY_SECONDS after the last fault replaces it.
     testbed.max_wait = None
     with under_load(testbed.users(USERS), abort_share=0.4) as load:
         while time.monotonic() < ends:
