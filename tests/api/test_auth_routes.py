@@ -289,7 +289,7 @@ def test_cookie_is_useless_to_another_sites_page(browser, headers, method, path)
 
 
 def test_credential_issued_during_a_password_change_is_invalid(accounts_app, ann, browser):
-    """Just before the commit, the old password opens a session, and an ended session makes a token."""
+    """Before the commit, the old password opens a session. After it, a session found earlier tries to make a token."""
     lock = f"SELECT * FROM users WHERE user_id = {ann} FOR UPDATE"
     with accounts_app.app_context(), open_transaction(lock) as other:
         session = credentials.find(CredentialKind.SESSION, secret_of(browser))
@@ -313,7 +313,7 @@ def waiting() -> int:
 
 
 def within(app, function):
-    """Return the function wrapped in an application context of its own, for a thread."""
+    """Return the function wrapped in its own application context, for use in a thread."""
 
     def call(*arguments):
         with app.app_context():

@@ -178,7 +178,7 @@ def test_unknown_method_creates_no_label(client):
 
 
 def test_readyz_is_ok_if_migrations_are_ahead(client):
-    """Upgrades migrate the database first; until the old processes are replaced, they must stay ready."""
+    """An upgrade migrates the database first. The old processes must stay ready until they are replaced."""
     beat_all()
     [head] = sql("SELECT version_num FROM alembic_version")
     sql("UPDATE alembic_version SET version_num = 'ffffffffffff'")

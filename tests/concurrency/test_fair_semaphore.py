@@ -38,7 +38,7 @@ def test_acquire_that_timed_out_is_skipped():
 
 
 class Interrupted(Exception):
-    """Raised inside a wait, as Celery's time limit is."""
+    """An exception raised inside a wait, like Celery's time limit."""
 
 
 def test_acquire_that_is_interrupted_keeps_no_place(monkeypatch):

@@ -69,7 +69,7 @@ def compute_thread() -> Iterator[tuple[ThreadPoolExecutor, list[str]]]:
 
 @pytest.fixture
 def site(web: Web) -> Web:
-    """A company's site with a page without a board, a sitemap and a page with a posting; and two boards."""
+    """A company's site with two pages, a sitemap and a posting, and the company's boards at two sources."""
     web.replies["/robots.txt"] = Reply(b"User-agent: *\nCrawl-delay: 0\n")
     web.replies["/sitemap.xml"] = Reply(b"<urlset><url><loc>/jobs/1</loc></url></urlset>")
     web.replies["/jobs/1"] = Reply(PAGE)

@@ -1,4 +1,4 @@
-"""The heartbeat of a worker: written while it receives messages, and only then."""
+"""The heartbeat of a worker: written only while the worker can receive messages."""
 
 from functools import partial
 

@@ -118,7 +118,7 @@ def test_schema_d_ts_is_up_to_date(document, tmp_path):
 def test_public_operations_are_documented(document):
     public = {path for (_, path), operation in operations(document).items() if operation.get("security") == []}
     assert public == PUBLIC
-    assert {} in document["security"]  # AUTH=local
+    assert {} in document["security"]  # no credential is needed with AUTH=local
 
 
 def test_security_schemes_are_documented_with_accounts(accounts_app):
