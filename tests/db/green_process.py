@@ -17,7 +17,7 @@ RESTARTS = 50
 
 
 def hang(engine: Engine) -> None:
-    """Stop a server process: its connection is closed after the timeout, and other greenlets run until then."""
+    """Freeze a server process: its connection is closed after the timeout, and other greenlets run until then."""
     with engine.connect() as connection:
         driver = connection.connection.driver_connection
         driver.response_timeout = 0.5
@@ -34,7 +34,7 @@ def hang(engine: Engine) -> None:
 
 
 def restart(engine: Engine) -> None:
-    """Terminate a connection of the pool, again and again: no statement uses a dead one."""
+    """Terminate a connection of the pool again and again: no statement uses a dead connection."""
     for _ in range(RESTARTS):
         with engine.connect() as connection, engine.connect() as other:
             backend = connection.connection.driver_connection.info.backend_pid

@@ -49,7 +49,7 @@ def test_connection_to_a_hanging_server_is_closed_and_replaced(app, user_id):
 
 
 def test_pool_to_a_hanging_server_costs_one_timeout_in_all(app, user_id):
-    """Every server process is stopped, and the sockets stay open. The first timeout invalidates the whole pool."""
+    """Every server process is frozen, but the sockets stay open. The first timeout invalidates the whole pool."""
     db.engine.dispose()
     with db.engine.connect() as first, db.engine.connect() as second:
         drivers = [each.connection.driver_connection for each in (first, second)]

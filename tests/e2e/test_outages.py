@@ -15,7 +15,7 @@ LOST = re.compile(r"(Connection lost|The server is temporarily unavailable)\. Tr
 
 
 def wait_for_polls(page, times: int) -> None:
-    """Wait for this many further requests of the page. Each follows the end of the one before."""
+    """Wait for this many further requests of the page. Each request follows the end of the previous one."""
     for _ in range(times):
         with page.expect_event("request"):
             pass

@@ -106,7 +106,7 @@ def one_active_run_per_user(history: History) -> Findings:
 
 
 def terminal_run_is_complete(history: History) -> Findings:
-    """A terminal run has a finished_at from the time of its end, and counts or an error message as its status needs."""
+    """A terminal run has the finished_at of its end. A finished run has counts, and a failed run an error message."""
     for run_id, run in history.runs.items():
         if run["status"] not in TERMINAL:
             if run["finished_at"] is not None:
@@ -144,7 +144,7 @@ def started_at_matches_the_claim(history: History) -> Findings:
 
 
 def timeline_is_consistent(history: History) -> Findings:
-    """The events are numbered 1, 2, 3 without a gap, form a chain of legal moves, and are in order of time."""
+    """The events are numbered 1, 2, 3 without a gap. They form a chain of legal moves in order of time."""
     for run_id, timeline in history.timelines.items():
         if [event.seq for event in timeline] != list(range(1, len(timeline) + 1)):
             yield run_id, f"its events are numbered {[event.seq for event in timeline]}"

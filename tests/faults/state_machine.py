@@ -156,7 +156,7 @@ class RunsStateMachine(ModelComparison):
 
     @rule(pick=PICK)
     def type_illegal_statements(self, pick: int) -> None:
-        """Illegal statements are typed into psql; the database refuses each of them."""
+        """Illegal statements are typed into psql: the database refuses each one."""
         run_id = self._pick(pick)
         if run_id is None or not self.with_illegal_sql:
             return
@@ -186,7 +186,7 @@ class RunsStateMachine(ModelComparison):
 
     @rule(order=st.permutations(range(4)), number=st.integers(2, 3))
     def reconcilers_at_once(self, order: list[int], number: int) -> None:
-        """Several reconcilers claim at once: each due run is claimed by one of them."""
+        """Several reconcilers claim at once: each due run is claimed by exactly one."""
         ids = self._make_due(order, 4)
         claimed = run_at_barrier(*[self.harness.claim_due] * number)
         if sorted(sum(claimed, [])) != sorted(ids):
@@ -197,8 +197,8 @@ class RunsStateMachine(ModelComparison):
     def overtake(self, held: str, waiting: str, user: int, pick: int, commit: bool) -> None:
         """One session holds a transaction open while another runs, waits if it must, and then sees the result.
 
-        To make a move, the first session takes only the row's lock at first, and moves the run once the other session
-        waits. So the waiting operation begins before the move and ends after it.
+        For a move, the first session at first only locks the row. It makes the move once the other session waits. So
+        the waiting operation begins before the move and ends after it.
         """
         holds, op = self._pair(held, waiting, user, pick)
         if holds is None:

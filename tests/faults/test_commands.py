@@ -174,7 +174,7 @@ def stopped(idle_product: Product) -> Iterator[Product]:
 
 
 def kill_a_command(product: Product) -> set[psutil.Process]:
-    """Kill a command during its work; return the processes that it left running: those of its server."""
+    """Kill a command during its work; return the processes of its server, which it left running."""
     command = product.launch_command("runs", "reconcile")
     wait_until(lambda: sessions(product), what="the command's session")
     command.kill()

@@ -1,4 +1,4 @@
-"""A whole product is used in every way; afterwards its logs, tables and files contain no secret."""
+"""A product whose every part was used has no secret in its logs, tables and files."""
 
 import json
 import re
@@ -109,7 +109,7 @@ def assert_no_secret_is_stored(client: Client) -> None:
     written = product.output() + dump
     assert [line for line in written.splitlines() if any(word in line for word in client.secrets | own)] == []
     files = [path for path in product.data_dir.rglob("*") if path.is_file() and path.name not in OWN]
-    assert len(files) > 100  # those of PostgreSQL, with its WAL
+    assert len(files) > 100  # PostgreSQL's files, with its WAL
     needles = re.compile("|".join(map(re.escape, client.secrets)).encode())
     assert [path for path in files if needles.search(path.read_bytes())] == []
 

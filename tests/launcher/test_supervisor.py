@@ -16,7 +16,7 @@ from tests.support.lines import events
 from tests.support.waiting import WAIT_TIMEOUT, wait_until
 
 FOREVER = f"sleep 400.{os.getpid()}"
-"""A duration that identifies the processes of this test."""
+"""A command whose duration identifies the processes of this test."""
 
 PARENT = f"{FOREVER} & {FOREVER}; true"
 STUBBORN = f"trap '' TERM; touch ready; while :; do {FOREVER}; done"

@@ -60,7 +60,7 @@ class Boards:
         self.server.server_close()
 
     def reset(self) -> None:
-        """Release held responses and forget all replies and requests."""
+        """Release held responses, and clear all replies and requests."""
         for event in self.held:
             event.set()
         self.replies, self.requests, self.held = {}, [], []

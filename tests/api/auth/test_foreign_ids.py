@@ -1,7 +1,7 @@
-"""Every operation responds to another user's id as to a missing one, byte for byte.
+"""Every operation responds to another user's id exactly as to a missing id, byte for byte.
 
-The operations come from the OpenAPI document, so that none is forgotten. The same requests are sent while the owner
-and the items exist, and after both were deleted.
+The operations come from the OpenAPI document, so that the test covers all of them. The same requests are sent while the
+owner and the items exist, and after both were deleted.
 """
 
 from collections.abc import Iterator

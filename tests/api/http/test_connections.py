@@ -1,4 +1,4 @@
-"""Limits of client connections, without a server; test_web_server.py tests them with one."""
+"""Limits of client connections, without a server; test_web_server.py tests them with a server."""
 
 import resource
 import socket

@@ -90,7 +90,7 @@ def blocked_requests(settings: Settings, number: int) -> Iterator[tuple[RawClien
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGQUIT])
 def test_quick_shutdown_leaves_no_thread_behind(app, settings, number):
-    """The process and its waiting threads end without SIGKILL."""
+    """The process ends by itself, and its waiting threads end with it."""
     with gunicorn(settings, WEB_WORKERS="1") as speaker:
         process = only_process(speaker)
         process.send_signal(number)

@@ -1,4 +1,4 @@
-"""Reading runs: one, pages of them, and their timelines."""
+"""Reading a run, pages of runs, and timelines."""
 
 import pytest
 

@@ -72,7 +72,7 @@ def test_start_against_abort_starts_or_names_the_active_run(app, user_id):
 
 @pytest.fixture
 def obstacle(app, user_id):
-    """Block the next ``left`` attempts of a start with an active run. It ends as soon as an attempt has failed."""
+    """Block the next ``left`` attempts of a start: insert an active run before each, and abort it afterwards."""
     state = {"left": 0, "busy": False}
 
     def is_attempt(statement):

@@ -1,4 +1,4 @@
-"""Name look-ups: one that hangs costs only its own request."""
+"""Name look-ups: a hanging look-up delays only its own request."""
 
 import socket
 import subprocess
