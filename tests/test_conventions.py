@@ -88,7 +88,7 @@ def layer_of(package: str, entry: str) -> int:
 def test_imports_run_downwards(path):
     dotted = name(path).removesuffix(".py").removesuffix("/__init__").replace("/", ".")
     for found in imports(path):
-        # A module's name is longer than its package's; `from app import x` names the package alone.
+        # Skip the name `app`, which `from app import x` also yields.
         if found.startswith("app.") and found != dotted:
             here, there = places(dotted), places(found)
             for package in here.keys() & there.keys():
@@ -236,7 +236,7 @@ def test_docstrings_begin_with_a_verb_or_a_noun(path):
 
 @pytest.mark.parametrize("path", [*MODULES, *TEST_FILES, *PROJECT.glob("*.md"), *PROJECT.glob("docs/*.md")], ids=name)
 def test_users_are_they(path):
-    if path.name not in ("test_conventions.py", "test_page_conventions.py"):  # they name the words
+    if path.name not in ("test_conventions.py", "test_page_conventions.py"):  # these files name the words
         assert [line for line in path.read_text().splitlines() if MASCULINE.search(line)] == []
 
 

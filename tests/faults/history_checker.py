@@ -106,7 +106,10 @@ def one_active_run_per_user(history: History) -> Findings:
 
 
 def terminal_run_is_complete(history: History) -> Findings:
-    """A terminal run has the finished_at of its end. A finished run has counts, and a failed run an error message."""
+    """Every terminal run, and no active run, has a finished_at from its end.
+
+    Every finished run, and no other, has counts. Every run in error, and no other terminal run, has an error message.
+    """
     for run_id, run in history.runs.items():
         if run["status"] not in TERMINAL:
             if run["finished_at"] is not None:

@@ -1,8 +1,8 @@
 """The model check of the product and of its mutants.
 
-The long form is ``python -m tests.faults.model_check --examples 200 --seed 7``. It starts its own servers, checks the
-product in all scenarios and then at random, and does the same with every mutant. It prints a line for each; the exit
-code is 1 if the product fails or a mutant passes.
+The long form is ``python -m tests.faults.model_check --examples 200 --seed 7``. It starts its own servers, and checks
+the product and then every mutant: first all scenarios, then random sequences. It prints a line for each. The exit code
+is 1 if the product fails or a mutant passes.
 """
 
 import argparse

@@ -171,7 +171,7 @@ class RunsStateMachine(ModelComparison):
 
     @rule(given=st.lists(st.tuples(AT_ONCE, USER, PICK), min_size=2, max_size=4))
     def at_once(self, given: list[tuple[str, int, int]]) -> None:
-        """Several operations start at a barrier. Some order of them must explain all answers and the tables."""
+        """Several operations start at a barrier. Some order of these must explain all answers and the tables."""
         ops = [self._op(*each) for each in given]
         self._find_order(ops, run_at_barrier(*[lambda op=op: self.harness.perform(op) for op in ops]))
 

@@ -155,7 +155,7 @@ def test_detect_redirect_loop_is_unreachable(web, detect_page):
 
 @pytest.fixture
 def detect_page(web):
-    """A function that detects a page of the test's server, which is neither public nor https."""
+    """A function that detects the board of a page on the test's server, which is neither public nor https."""
     http_client = make_client_with_robots_txt(web, allowed_private_hosts=frozenset([urlsplit(web.url).netloc]))
     return lambda path: detect_url(http_client, web.url + path)
 

@@ -36,7 +36,7 @@ def site_hosts(web, monkeypatch) -> list[str]:
 
 @pytest.fixture
 def detect_page(web, http_client, site_hosts):
-    """A function that detects a page of the company's site, without pauses."""
+    """A function that detects the board of a page on the company's site, without pauses."""
     own_client = make_client_with_robots_txt(web, allowed_private_hosts=frozenset(site_hosts))
     for host in site_hosts:
         own_client.limiter.set(f"robots:http://{host}", "", 60)

@@ -47,7 +47,7 @@ def page(*postings: object) -> Reply:
 
 
 def serve_site(web, robots: str = "", maps: dict[str, bytes] | None = None, **jobs: object) -> None:
-    """Serve robots.txt, a page for each job, and the sitemaps: ``maps``, or one of these pages."""
+    """Serve robots.txt, a page for each job, and ``maps`` or else one sitemap of the job pages."""
     web.replies["/robots.txt"] = Reply(robots.encode())
     for path, body in (maps or {"/sitemap.xml": sitemap(*(f"/jobs/{name}" for name in jobs))}).items():
         web.replies[path] = Reply(body)
