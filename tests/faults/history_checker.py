@@ -108,7 +108,7 @@ def one_active_run_per_user(history: History) -> Findings:
 def terminal_run_is_complete(history: History) -> Findings:
     """Every terminal run, and no active run, has a finished_at from its end.
 
-    Every finished run, and no other, has counts. Every run in error, and no other terminal run, has an error message.
+    Of the terminal runs, exactly the finished ones have counts, and exactly those in error have an error message.
     """
     for run_id, run in history.runs.items():
         if run["status"] not in TERMINAL:
