@@ -69,7 +69,7 @@ def test_readyz_is_ok_with_one_live_instance(client):
     assert client.get("/readyz").json["status"] == "ok"
 
 
-def test_readyz_does_not_know_redis_without_a_reconciler(client):
+def test_readyz_reports_redis_as_unknown_without_a_reconciler(client):
     heartbeats.beat(Component.WORKER, "here")
     checks = client.get("/readyz").json["checks"]
     assert checks["reconciler"]["reason"] == "No heartbeat of the reconciler in the last hour."

@@ -106,7 +106,7 @@ def test_content_security_policy_allows_only_our_files_and_no_frames(client, fol
 
 
 @pytest.mark.parametrize("path", ["/", "/ingest/runs/1", f"/assets/{SCRIPT}"])
-def test_page_that_is_not_built_says_how_to_build_it(client, folder, path):
+def test_page_that_is_not_built_names_the_command(client, folder, path):
     (folder / "index.html").unlink()
     (folder / "assets" / SCRIPT).unlink()
     response = send(client, path, headers=BROWSER)

@@ -171,7 +171,7 @@ def redis_restarted(testbed: Testbed) -> Outcome:
 
 
 @drill("Redis full, read-only, paused, corrupt", GROUP, PLACEHOLDER)
-def redis_strange(testbed: Testbed) -> Outcome:
+def redis_misconfigured(testbed: Testbed) -> Outcome:
     """Redis is out of memory, a replica, paused, or has invalid data in the queue, as an operator or another program
     may cause: starts are answered within 3 s, and their runs are received afterwards.
     """

@@ -31,7 +31,7 @@ def move(kind: str, pick: int = 0, user: int = 0) -> Step:
     return step("operator_abort", pick=pick) if kind == "operator_abort" else step("work", kind=kind, pick=pick)
 
 
-ILLEGAL = step("type_illegal_statements", pick=0)
+ILLEGAL = step("execute_illegal_statements", pick=0)
 FIRST_USER = step("read_everything", user=0, pick=0)
 SECOND_USER = step("read_everything", user=1, pick=0)
 RECEIVE = step("message", kind="receive", count=3)

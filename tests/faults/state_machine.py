@@ -155,7 +155,7 @@ class RunsStateMachine(ModelComparison):
             self._expect_due(run_id, began, CLAIM_SECONDS)
 
     @rule(pick=PICK)
-    def type_illegal_statements(self, pick: int) -> None:
+    def execute_illegal_statements(self, pick: int) -> None:
         """Illegal statements are typed into psql: the database refuses each one."""
         run_id = self._pick(pick)
         if run_id is None or not self.with_illegal_sql:

@@ -22,7 +22,7 @@ JOBS = {"jobs": [{**JOB, "id": number, "title": f"Job {number}"} for number in r
         "https://boards.greenhouse.io/embed/job_app?for=acme&token=1",
     ],
 )
-def test_detect_url_of_a_board_lists_it_without_detect_page_the_page(web, http_client, pasted):
+def test_detect_url_of_a_board_lists_it_without_fetching_the_page(web, http_client, pasted):
     web.json("/v1/boards/acme/jobs", JOBS)
     web.json("/v1/boards/acme", {"name": "Acme Rockets"})
     found = detect_url(http_client, pasted)

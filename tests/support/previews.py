@@ -49,6 +49,6 @@ def postings(preview_id: int) -> list[Any]:
     return sql("SELECT * FROM preview_postings WHERE preview_id = :id ORDER BY posting_id", id=preview_id)
 
 
-def leases_run_out() -> None:
+def expire_leases() -> None:
     """Expire all leases."""
     sql("UPDATE preview_companies SET lease_until = now() - interval '1 s' WHERE state = 'listing'")

@@ -17,7 +17,7 @@ from tests.support.factories import make_run, make_user, row, sql
 from tests.support.outages import refusing
 from tests.support.outbox import QUEUE
 from tests.support.parallel import in_parallel
-from tests.support.previews import begin_preview, company, finish_preview, leases_run_out, postings, run_preview, units
+from tests.support.previews import begin_preview, company, finish_preview, expire_leases, postings, run_preview, units
 from tests.support.waiting import wait_until
 
 
@@ -266,7 +266,7 @@ def test_store_listing_without_the_lease_writes_nothing(boards, user_id):
     preview_id = begin_preview(user_id)
     first = leases.claim_company(preview_id)
     assert leases.claim_company(preview_id) is None
-    leases_run_out()
+    expire_leases()
     second = leases.claim_company(preview_id)
     assert (first.attempt, second.attempt) == (1, 2)
     found = results.ListingResult([], True, 0, results.Validators())
@@ -283,7 +283,7 @@ def test_company_that_crashes_its_workers_fails_after_three(boards, user_id):
     for _ in range(3):
         assert completion.close_overdue() == 0
         assert leases.claim_company(preview_id)
-        leases_run_out()
+        expire_leases()
     assert leases.claim_company(preview_id) is None
     assert completion.close_overdue() == 1
     [unit] = units(preview_id)
@@ -302,7 +302,7 @@ def test_company_is_retried_after_the_database_was_unavailable(boards, user_id, 
     finally:
         sql("ALTER TABLE elsewhere RENAME TO preview_postings")
     assert [unit.state for unit in units(preview_id)] == ["listing"]
-    leases_run_out()
+    expire_leases()
     run_preview(preview_id)
     assert [unit.state for unit in units(preview_id)] == ["listed"]
 
@@ -351,7 +351,7 @@ def test_claim_due_returns_previews_with_a_claimable_company(app, broker, user_i
     leases.claim_company(preview_id)
     make_previews_due()
     assert outbox.claim_due() == []
-    leases_run_out()
+    expire_leases()
     assert outbox.claim_due() == [preview_id]
 
 

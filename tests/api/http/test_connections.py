@@ -49,7 +49,7 @@ def test_linger_closes_one_side_and_waits_for_the_other(sockets):
         ("GET", [("CONTENT-LENGTH", "1")], True),
     ],
 )
-def test_must_close_if_the_end_of_the_body_is_in_doubt(method, headers, closes):
+def test_must_close_if_the_end_of_the_body_is_unknown(method, headers, closes):
     assert must_close(method, headers) is closes
 
 

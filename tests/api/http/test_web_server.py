@@ -146,7 +146,7 @@ def test_idle_connection_is_closed(server):
         assert read_to_end(connection) == b""
 
 
-def test_incomplete_head_is_given_up(server):
+def test_incomplete_head_times_out(server):
     with server.connect() as connection:
         connection.sendall(HEALTH[:20])
         assert read_to_end(connection) == b""

@@ -20,7 +20,7 @@ from tests.support.boards import job
 from tests.support.factories import open_transaction, sql
 from tests.support.outbox import QUEUE
 from tests.support.parallel import in_parallel
-from tests.support.previews import begin_preview, company, leases_run_out, units
+from tests.support.previews import begin_preview, company, expire_leases, units
 from tests.support.waiting import wait_until
 
 STOPWAIT_SECONDS = 15
@@ -47,11 +47,11 @@ def test_renew_extends_only_the_leases_that_the_caller_holds(app, user_id):
     found = {unit.position: unit.lease_until for unit in units(preview_id)}
     assert (found[mine.position] - found[others.position]).total_seconds() >= 20
     assert sql("SELECT max(lease_until) < clock_timestamp() + interval '30 s' FROM preview_companies") == [(True,)]
-    leases_run_out()
+    expire_leases()
     again = leases.claim_company(preview_id)
     assert again.position == mine.position
     assert again.lease_id != mine.lease_id
-    leases_run_out()
+    expire_leases()
     leases.renew([mine])
     assert leases.claim_company(preview_id), "an expired lease cannot be renewed after another claim"
 
@@ -94,7 +94,7 @@ def test_claim_company_stops_at_max_concurrent(app, user_id):
         assert leases.claim_company(preview_id)
     assert leases.count_claimable(preview_id) == 0
     assert leases.claim_company(preview_id) is None
-    leases_run_out()
+    expire_leases()
     assert leases.claim_company(preview_id)
 
 

@@ -137,7 +137,7 @@ def test_fingerprint_never_changes():
     assert idempotency.fingerprint(5).hex() == "28d27e592f73ab30c9f43a5050c8d29865797e3ec6c77504b4e7772c14b43a82"
 
 
-def test_start_in_parallel_copies_makes_one_run(app):
+def test_start_copies_in_parallel_make_one_run(app):
     for number in range(3):
         user_id = make_user(f"{number}@example.org")
         outcomes = in_parallel(app, *[lambda: start.create_run(user_id, key="k")] * 20)
