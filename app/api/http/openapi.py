@@ -105,7 +105,7 @@ class DocumentPlugin(BasePlugin):
 
 
 def serve_document(app: Flask, api: Api) -> None:
-    """Serve the OpenAPI document. It is rendered once, because that takes twenty times as long as any other response."""
+    """Serve the OpenAPI document. It is rendered only once: that takes twenty times as long as any other response."""
 
     @cache
     def rendered() -> str:

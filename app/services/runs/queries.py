@@ -1,4 +1,4 @@
-"""Read runs: the current one, one by id, a page of them, and the timeline of one."""
+"""Read runs: the active run, a run by its id, a page of runs, and the timeline of a run."""
 
 from typing import Any
 
