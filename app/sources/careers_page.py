@@ -1,7 +1,7 @@
 """The links of a company's careers page: to boards, and to pages with its openings.
 
-The page is not trusted. It is searched once, from left to right, and never parsed to a tree, whose depth the page could
-choose.
+The page is not trusted. It is searched once, from left to right. It is never parsed to a tree, because the page could
+choose the tree's depth.
 """
 
 import html
