@@ -1,6 +1,6 @@
 """Boards on the command line: ``flask --app wsgi sources …``.
 
-The commands need no database. They share the rate limits of all processes, or keep their own without Redis.
+The commands need no database. They share the rate limits of all processes. Without Redis, each command has its own.
 """
 
 import json

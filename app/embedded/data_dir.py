@@ -143,7 +143,7 @@ def remove_short_link(data_dir: Path) -> None:
 
 @contextmanager
 def product_lock(data_dir: Path) -> Iterator[bool]:
-    """Lock the data folder for the running product; yield False if a product or a command holds the lock."""
+    """Lock the data folder for the running product; yield False if another product or a command holds the lock."""
     with open_folder(data_dir) as folder:
         with start_stop_lock(data_dir):
             acquired = try_lock(folder, fcntl.LOCK_EX)

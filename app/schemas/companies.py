@@ -16,11 +16,11 @@ from app.sources.title_filter import has_word
 MAX_TERM_LENGTH = 100
 MAX_TERMS = 50
 MAX_SUBMITTED_TERMS = 10 * MAX_TERMS
-"""Terms in a request, with blanks and duplicates; a longer list is refused unread."""
+"""The most terms in a request, including blank and duplicate ones. A longer list is refused unread."""
 
 MAX_TERMS_BYTES = 7500
-"""Bytes of one list as JSON. Fifty ASCII terms of a hundred characters fit easily, and an export of 1,000 companies
-never exceeds the size limit of an import."""
+"""The most bytes of one list as JSON. Fifty ASCII terms of a hundred characters fit easily. An export of 1,000
+companies never exceeds the size limit of an import."""
 
 SEPARATORS = re.compile("[,;]")
 

@@ -45,7 +45,7 @@ def boards_on(page: bytes, address: str) -> list[SourceBoard]:
         if number >= MAX_LINKS:
             break
         if match := match_url(url):
-            # People write the name of one board in different cases.
+            # Links to the same board may differ in upper and lower case.
             found.setdefault((match.source.key, str(match.board).lower()), match)
     return list(found.values())
 

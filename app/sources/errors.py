@@ -39,7 +39,7 @@ class Throttled(SourceError):
 
 
 class Moved(SourceError):
-    """The board's address redirects to ``location`` on another host. Fetching that requires the user's consent."""
+    """The board's address redirects to ``location`` on another host. Following it requires the user's consent."""
 
     code = "moved"
 
@@ -77,7 +77,7 @@ class RateLimited(SourceError):
 
 
 class RateLimiterUnavailable(RateLimited):
-    """Redis, which holds the rate limits of all processes, is unavailable. No host receives a request until then."""
+    """Redis, which holds the rate limits of all processes, is unavailable. No request is sent until Redis is back."""
 
     def __init__(self) -> None:
         super().__init__("Redis is unavailable, so job boards cannot be read now.")

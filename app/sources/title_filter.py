@@ -28,7 +28,7 @@ SEAM = re.compile(f"(?<=[{UNSPACED}])(?=[^\\W{UNSPACED}])|(?<=[^\\W{UNSPACED}])(
 
 
 class RuleKind(StrEnum):
-    """The reason why a posting matches or not."""
+    """The reason for which a posting matches or does not."""
 
     NO_FILTER = "no_filter"
     """A match: there are no *only* terms, and no *never* term occurs."""

@@ -16,7 +16,7 @@ HTML = "text/html,application/xhtml+xml;q=0.9,*/*;q=0.1"
 """The Accept header for web pages."""
 
 MAX_REQUESTS = 100
-"""The most responses of one listing. A board with more is listed up to there, as incomplete."""
+"""The most responses of one listing. A larger board is listed up to this number, as incomplete."""
 
 DOCUMENT = "the document"
 """The name of a whole response in errors."""
@@ -88,7 +88,7 @@ class Page:
     records: int = 0
     """The number of records in the response, including those that are invalid or not listed."""
     follow_up: "tuple[ListingRequest, ...]" = ()
-    """Further requests that this response leads to. Each is sent once, and its response may lead further."""
+    """Further requests that this response leads to. Each is sent once, and its response may lead to more."""
     is_leaf: bool = False
     """True for one of many independent web pages. Their ids may collide, because each page assigns its own."""
     skipped_pages: int = 0
@@ -122,7 +122,7 @@ class Validators:
 
 @dataclass(frozen=True)
 class Listing:
-    """The postings of a board. Only a listing that ``is_complete`` proves that a posting was removed."""
+    """The postings of a board. Only a complete listing (``is_complete``) proves that a posting was removed."""
 
     postings: tuple[Posting, ...]
     is_complete: bool
@@ -206,7 +206,7 @@ class Source:
     first_request: Callable[[Board], ListingRequest]
     parse: Callable[[Response, Board], Page]
     next_request: Callable[[Board, int, Page], ListingRequest | None] = lambda board, offset, page: None
-    """Return the request of the next page, from the number of records so far and the last page; None at the end."""
+    """Return the request for the next page, given the number of records so far and the last page; None at the end."""
     name_request: Callable[[Board], ListingRequest] | None = None
     """Return the request for the company's name, if the source has one."""
     schema_version: int = 1

@@ -21,7 +21,7 @@ RECONCILE_INTERVAL = 5.0
 """Seconds between the starts of two passes."""
 
 MAX_PUBLISH_SECONDS = 2.0
-"""Seconds that one publish takes at most."""
+"""The most seconds that one publish takes."""
 
 
 def reconcile_once() -> int | None:

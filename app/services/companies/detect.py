@@ -11,7 +11,7 @@ from app.text import clean_line
 
 
 class DetectUnavailable(DetectionBusy):
-    """Redis is unavailable. Without its rate limits, no request to a board may be sent."""
+    """Redis is unavailable. Without its rate limits, no request to another server may be sent."""
 
     code = "detect_unavailable"
 

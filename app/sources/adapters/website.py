@@ -75,7 +75,7 @@ def _posting(record: Record, address: str, *, is_alone: bool) -> RawPosting | No
     if own and urlsplit(own).path in ("", "/") and is_alone:
         own = None
     title = record.optional_text("title") or ""
-    # Many sites write the URL of their front page into each posting. Only the page's own URL is unique then.
+    # Many sites write the URL of their front page into each posting. Then only the page's own URL is unique.
     identity = own_identity(record) or (address if is_alone else own or f"{address}#{quote(title, errors='replace')}")
     return raw_posting_of(record, own or address, identity)
 

@@ -111,7 +111,10 @@ def _is_global(address: Address) -> bool:
 
 
 def _embedded(address: Address) -> Iterator[Address]:
-    """Yield the address, or the IPv4 addresses that are embedded in it. Traffic to these goes to the IPv4 machine."""
+    """Yield the address and the IPv4 addresses embedded in it. A mapped or NAT64 address yields only the IPv4 one.
+
+    Traffic to an embedded address goes to the IPv4 machine.
+    """
     if isinstance(address, ipaddress.IPv4Address):
         yield address
     elif address.ipv4_mapped or address in NAT64:
