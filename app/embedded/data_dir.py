@@ -93,7 +93,7 @@ def _process_exists(process_id: int) -> bool:
 
 
 def _recreate(folder: Path) -> Path:
-    """Delete the folder if it exists, and create it empty and private. Raises OSError."""
+    """Delete the folder, even another user's, and create it empty and private. Raises OSError."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(mode=0o700, parents=True)
     return folder

@@ -49,7 +49,7 @@ def prepare_postgres(data_dir: Path) -> None:
     """Create the cluster if there is none.
 
     It is created in a staging folder and moved into place when complete, so an interrupted start leaves no half-made
-    cluster. Each attempt has its own folder, because initdb writes for another moment after its caller was killed.
+    cluster. Each attempt has its own folder, because initdb may write for a moment after its caller was killed.
     Raises DataDirError, also for a cluster of another major version, which stays unchanged.
     """
     make_data_dir(data_dir)

@@ -15,7 +15,7 @@ EVENTS = table_of(RunEvent)
 # Statements that are executed often are constants: building one costs as much as executing it.
 OWNER = bindparam("owner", type_=BigInteger)
 THIS_RUN = RUNS.c.id == bindparam("run_id"), or_(OWNER.is_(None), RUNS.c.user_id == OWNER)
-"""The conditions that select one run; with an owner, only a run of theirs."""
+"""The conditions that select one run; with an owner, only if the run is theirs."""
 
 IS_ACTIVE = RUNS.c.status.in_(inline_literals(RunStatus.ACTIVE))
 CURRENT = select(RUNS.c.id).where(RUNS.c.user_id == OWNER, IS_ACTIVE)
