@@ -33,7 +33,7 @@ class Unauthenticated(AppError):
 class DatabaseUnavailable(AppError):
     """PostgreSQL did not respond in time. ``reason`` is for the log and the operator; clients never receive it.
 
-    The outcome is unknown: only the response to a COMMIT may have been lost.
+    The outcome is unknown: PostgreSQL may have committed, and only its response was lost.
     """
 
     status = HTTPStatus.SERVICE_UNAVAILABLE

@@ -9,7 +9,7 @@ _DIRECTION_MARKS = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 """Characters that change the direction of writing. They are invisible, and can make one name look like another."""
 
 _JOINERS = "\u200c\u200d"
-"""Zero-width joiners: some scripts and many emoji need them inside a word. At an end they have no effect."""
+"""Zero-width joiners: some scripts and many emoji need them inside a word. At the ends of a text they do nothing."""
 
 
 def strip_invisible(line: str) -> str:

@@ -95,7 +95,7 @@ def import_companies(body: dict[str, Any]) -> Any:
 def export_companies() -> Any:
     """Export the user's companies as a file"""
     exported = ExportSchema().dump({"companies": companies.list_for_user(current_user_id())})
-    # Not escaped: escapes would double the size of other scripts, beyond what an import accepts.
+    # Non-ASCII text is not escaped: escapes would double its size, beyond the limit of an import.
     response = Response(f"{json.dumps(exported, ensure_ascii=False)}\n", mimetype="application/json")
     response.headers["Content-Disposition"] = "attachment; filename=companies.json"
     return response

@@ -19,7 +19,7 @@ blueprint = Blueprint("page", __name__)
 
 
 def init_app(app: Flask, api: Api) -> None:
-    """Serve the page. At unknown URLs browsers get it too; programs get the problem document of ``api``."""
+    """Serve the page. At an unknown URL, browsers get the page too; programs get the problem document of ``api``."""
 
     def not_found(error: NotFound) -> Any:
         return send_page_as_not_found() if _wants_page() and is_built() else api.handle_http_exception(error)
@@ -41,7 +41,7 @@ def page(_run_id: str = "") -> Response:
 
 @blueprint.get("/assets/<path:name>")
 def asset(name: str) -> Response:
-    """Send a file of the build. A missing one is a 404, never the page."""
+    """Send a file of the build. A missing file gets a 404, never the page."""
     return send_build_file(KEEP_FOR_A_YEAR, "assets", name)
 
 

@@ -14,16 +14,16 @@ from app.api.http.errors import PageNotBuilt
 HTML_DOCUMENT = "index.html"
 
 REVALIDATE = "no-cache"
-"""Cache-Control: browsers may store the file, but ask each time if it is still current."""
+"""Cache-Control: browsers may store the file, but must revalidate it before each use."""
 
 KEEP_FOR_A_YEAR = "public, max-age=31536000, immutable"
 """Cache-Control of files whose names contain a hash of their content."""
 
 MIME_TYPES = {".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
-"""Our own table: browsers trust the type (nosniff), and a machine's table may be wrong."""
+"""Used in place of the machine's table, which may be wrong: browsers trust the type (nosniff)."""
 
 ENCODINGS = {"br": ".br", "gzip": ".gz"}
-"""Suffixes of the files that the build compresses, by Content-Encoding; the smaller first."""
+"""Suffixes of the files that the build compresses, by Content-Encoding; the one with smaller files first."""
 
 
 def is_built() -> bool:
@@ -38,7 +38,7 @@ def send_build_file(cache_control: str, *names: str) -> Response:
     encoding = _choose_encoding(path)
     mimetype = MIME_TYPES.get(PurePath(path).suffix, "application/octet-stream")
     file = Path(path + ENCODINGS[encoding] if encoding else path)
-    # As bytes, which are sent within one timeout; gevent sends a file in pieces, each with a timeout of its own.
+    # Send bytes, which share one timeout. gevent would send a file in pieces, each with a timeout of its own.
     response = send_file(BytesIO(file.read_bytes()), mimetype, etag=_etag(file), last_modified=file.stat().st_mtime)
     response.headers["Cache-Control"] = cache_control
     response.headers["Vary"] = "Accept-Encoding"
@@ -48,7 +48,7 @@ def send_build_file(cache_control: str, *names: str) -> Response:
 
 
 def send_page_as_not_found() -> Response:
-    """Send the page with status 404. It shows that the URL is unknown. Raises PageNotBuilt."""
+    """Send the page with status 404. The page then shows that the URL is unknown. Raises PageNotBuilt."""
     response = send_build_file(REVALIDATE, HTML_DOCUMENT)
     response.status_code = 404
     response.vary.add("Accept")

@@ -1,6 +1,6 @@
 """Boards on the command line: ``flask --app wsgi sources …``.
 
-The commands need no database. They share the rate limits of all processes, or keep their own without Redis.
+The commands need no database. They share the rate limits of all processes. Without Redis, each command has its own.
 """
 
 import json
@@ -125,7 +125,7 @@ def _json_line(board: str, posting: Posting, rule: Rule) -> str:
 
 
 def _missing(listing: Listing) -> str:
-    """Return the end of the summary, on records and pages that are missing from the listing."""
+    """Return the end of the summary: the records and pages that are missing from the listing."""
     if listing.unparsed:
         return f"; {listing.unparsed} more could not be read"
     if listing.skipped_pages:

@@ -14,7 +14,7 @@ Result = TypeVar("Result")
 class ComputePool:
     """A few native threads for pure computation: no database, log, metric or Flask context inside.
 
-    gevent's own pool is left to name resolution: ten slow look-ups there would hold up everything else in it.
+    gevent's own pool is left to name resolution: ten slow look-ups would block all other work in it.
     """
 
     def __init__(self, size: int) -> None:
@@ -22,10 +22,10 @@ class ComputePool:
         self._pool: ThreadPool | None = None
 
     def run(self, function: Callable[Arguments, Result], *args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
-        """Return what the function returns, or raise what it raises. Without gevent it runs in the calling thread."""
+        """Call the function in the pool, and return its result or raise its error. Without gevent, call it directly."""
         if not runs_on_gevent():
             return function(*args, **kwargs)
-        # Created at the first use, which is after the fork.
+        # The pool is created at first use, which is after the fork.
         if self._pool is None:
             self._pool = ThreadPool(self.size)
         result, error = self._pool.apply(_catch, (function, args, kwargs))
@@ -35,7 +35,7 @@ class ComputePool:
 
 
 def _catch(function: Callable[..., Any], args: Any, kwargs: Any) -> tuple[Any, Exception | None]:
-    """Return the result and the error. gevent prints an error that is raised, and its stack may contain a secret."""
+    """Return the result or the error. gevent would print a raised error, and its stack may contain a secret."""
     try:
         return function(*args, **kwargs), None
     except Exception as error:

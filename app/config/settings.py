@@ -40,14 +40,14 @@ BOARD_THREADS = 8
 """Boards that one task lists at a time, each in a thread that may hold a connection."""
 
 CONNECTIONS_PER_TASK = BOARD_THREADS + 1 + MAX_LARGE_STATEMENTS
-"""Connections of one worker process: of each board thread, of the task's main thread, and of large statements."""
+"""Connections of one worker process: one per board thread, one for the main thread, and those for large statements."""
 
 
 class SettingsError(SystemExit):
     """The settings are wrong; the message has one sentence for each fault.
 
-    It is a ``SystemExit`` because gunicorn, celery and flask let that pass: the message is printed, the exit code is
-    1, and there is no stack trace.
+    gunicorn, celery and flask let a ``SystemExit`` pass. The message is printed without a stack trace, and the exit
+    code is 1.
     """
 
 
@@ -56,7 +56,7 @@ class Settings:
     """All settings of an installation; ``from_env`` defines the default and the range of each."""
 
     host: str
-    """HOST: the address the web server listens on. With AUTH=local only a loopback address."""
+    """HOST: the address the web server listens on. With AUTH=local, it must be a loopback address."""
     port: int
     """PORT: the port the web server listens on."""
     data_dir: Path
@@ -86,7 +86,7 @@ class Settings:
     worker_concurrency: int
     """WORKER_CONCURRENCY: the number of tasks that one Celery worker runs at a time."""
     log_format: str
-    """LOG_FORMAT: ``json`` (one object per line) or ``console`` (to be read; the default in a terminal)."""
+    """LOG_FORMAT: ``json`` (one object per line) or ``console`` (for people; the default in a terminal)."""
     metrics_token: str | None
     """METRICS_TOKEN: the bearer token for reading /metrics and the details of /readyz from outside this machine."""
     contact: str | None
@@ -140,7 +140,7 @@ class Settings:
 
     @property
     def max_connections(self) -> int:
-        """The maximum of PostgreSQL connections of one machine's processes, with 20 to spare for operators."""
+        """The most PostgreSQL connections that one machine's processes use, plus 20 for operators."""
         web = self.web_workers * (self.web_database_connections + SPARE_CONNECTIONS)
         return web + self.worker_concurrency * CONNECTIONS_PER_TASK + 20
 
@@ -157,7 +157,7 @@ class Settings:
     def check_serving(self, *addresses: str) -> None:
         """Check the settings that only a web server needs. Raises SettingsError.
 
-        ``addresses`` are those it really listens on: gunicorn's and Flask's own options may override HOST.
+        ``addresses`` are those that the server listens on: gunicorn's and Flask's own options may override HOST.
         """
         if self.auth == "local" and (outside := [address for address in addresses if not is_loopback(address)]):
             raise SettingsError(f"AUTH=local serves this machine only: listen on 127.0.0.1, not on {outside[0]}.")
@@ -191,7 +191,7 @@ class Settings:
 
 
 def _web_connections_variable() -> str:
-    """Return the name under which the setting is given: WEB_DATABASE_CONNECTIONS, or formerly WEB_THREADS."""
+    """Return the variable that is set: WEB_DATABASE_CONNECTIONS, or its former name WEB_THREADS."""
     names = ("WEB_DATABASE_CONNECTIONS", "WEB_THREADS")
     return next((name for name in names if os.environ.get(name)), names[0])
 

@@ -57,7 +57,7 @@ def check_host(host: str) -> None:
 
 
 def check_database_url(url: str) -> None:
-    """Check that a URL is empty, or of a PostgreSQL and accepted by psycopg. Raises ValidationError."""
+    """Check that a URL is empty, or a PostgreSQL URL that psycopg accepts. Raises ValidationError."""
     try:
         if url:
             make_conninfo(**connect_arguments(with_driver(url)))
@@ -68,7 +68,7 @@ def check_database_url(url: str) -> None:
 def connect_arguments(url: str) -> dict[str, Any]:
     """Return the URL as psycopg's keyword arguments. Raises ArgumentError or ValueError.
 
-    They are passed one by one: in a URL SQLAlchemy writes a blank as "+", which libpq does not decode.
+    Pass them one by one, not as a URL: SQLAlchemy writes a blank in a URL as "+", which libpq does not decode.
     """
     address: URL = make_url(url)
     if address.get_backend_name() != "postgresql":
@@ -85,7 +85,7 @@ def with_driver(url: str) -> str:
 
 
 def check_redis_url(url: str) -> None:
-    """Check that a URL is empty, or of a Redis and accepted by kombu. Raises ValidationError."""
+    """Check that a URL is empty, or a Redis URL that kombu accepts. Raises ValidationError."""
     parts = _split_url(url)
     database = parts.path.strip("/")
     server = parts.scheme in ("redis", "rediss") and parts.hostname and (database.isdecimal() or not database)
@@ -125,7 +125,7 @@ def normalize_origin(url: str) -> str:
 
 
 def _split_url(url: str) -> SplitResult:
-    """Split a URL; one that cannot be split is returned as an empty one, which every check refuses."""
+    """Split a URL. If that is impossible, return an empty URL, which every check refuses."""
     try:
         parts = urlsplit(url)
         return parts if parts.port is None or parts.port else urlsplit("")

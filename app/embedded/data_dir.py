@@ -11,14 +11,14 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 MAX_DIRECT_PATH_LENGTH = 60
-"""Bytes; a data folder with a longer path is reached by a link, because a unix socket's path has at most 107 bytes
-(103 on macOS)."""
+"""Bytes. A data folder with a longer path is reached by a link: a unix socket's path has at most 107 bytes (103 on
+macOS)."""
 
 SHARED_MEMORY = Path("/dev/shm")
 """The in-memory file system of most Linux systems."""
 
 MIN_SHARED_MEMORY_BYTES = 32 * 1024 * 1024
-"""Free space there that suffices for the metrics of many processes; each needs up to 128 KiB."""
+"""Free space in SHARED_MEMORY that suffices for the metrics of many processes; each needs up to 128 KiB."""
 
 
 class DataDirError(Exception):
@@ -28,7 +28,7 @@ class DataDirError(Exception):
 def make_data_dir(data_dir: Path) -> None:
     """Create the data folder if it is missing. Raises OSError.
 
-    It is private, except under root: there PostgreSQL's user must be able to pass through it.
+    The folder is private. Only under root may other users pass through it, because PostgreSQL runs as one of them.
     """
     data_dir.mkdir(mode=0o711 if os.geteuid() == 0 else 0o700, parents=True, exist_ok=True)
     run_home(data_dir).mkdir(mode=0o700, exist_ok=True)
@@ -53,8 +53,8 @@ def make_metrics_folder(data_dir: Path, owner: int | None = None) -> Path:
     """Create an empty folder for Prometheus's files: in memory where there is space, else in the data folder.
 
     The files are memory maps; on a full disk the kernel would kill a process that writes to one (SIGBUS). ``owner`` is
-    the process id of a web server that runs without the launcher; the launcher passes none. The folders of such web
-    servers that were killed are removed. Raises OSError.
+    the process id of a web server that runs without the launcher; the launcher passes None. Folders of owners that no
+    longer exist are removed. Raises OSError.
     """
     suffix = "" if owner is None else f"-{owner}"
     folder = SHARED_MEMORY / f"job-ingestion-{os.geteuid()}-{_digest(data_dir)}{suffix}"
@@ -68,7 +68,7 @@ def make_metrics_folder(data_dir: Path, owner: int | None = None) -> Path:
 
 
 def read_secret(data_dir: Path, name: str) -> str:
-    """Read the secret of that name. The first reader creates it, atomically."""
+    """Read the secret with this name. The first reader creates it atomically."""
     path = data_dir / name
     if not path.exists():
         make_data_dir(data_dir)
@@ -93,7 +93,7 @@ def _process_exists(process_id: int) -> bool:
 
 
 def _recreate(folder: Path) -> Path:
-    """Replace the folder, whoever owned it, by an empty and private one of ours. Raises OSError."""
+    """Delete the folder, even another user's, and create it empty and private. Raises OSError."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(mode=0o700, parents=True)
     return folder
@@ -143,7 +143,7 @@ def remove_short_link(data_dir: Path) -> None:
 
 @contextmanager
 def product_lock(data_dir: Path) -> Iterator[bool]:
-    """Lock the data folder for the running product; yield False if a product or a command holds the lock."""
+    """Lock the data folder for the running product; yield False if another product or a command holds the lock."""
     with open_folder(data_dir) as folder:
         with start_stop_lock(data_dir):
             acquired = try_lock(folder, fcntl.LOCK_EX)

@@ -51,7 +51,7 @@ def postgres_on_demand(data_dir: Path, is_embedded: bool) -> Iterator[None]:
                         _pg_ctl(data_dir, "stop", "-m", "fast")
                         remove_short_link(data_dir)
                 finally:
-                    # Release it inside the start-stop lock; else the next command mistakes it for the product's lock.
+                    # Release inside the start-stop lock, or the next command mistakes this lock for the product's.
                     fcntl.flock(folder, fcntl.LOCK_UN)
 
 

@@ -49,7 +49,7 @@ def prepare_postgres(data_dir: Path) -> None:
     """Create the cluster if there is none.
 
     It is created in a staging folder and moved into place when complete, so an interrupted start leaves no half-made
-    cluster. Each attempt has its own folder, because initdb goes on writing for a moment after its caller was killed.
+    cluster. Each attempt has its own folder, because initdb may write for a moment after its caller was killed.
     Raises DataDirError, also for a cluster of another major version, which stays unchanged.
     """
     make_data_dir(data_dir)
@@ -87,14 +87,14 @@ def _make_cluster(data_dir: Path, staging_dir: Path) -> None:
 
 
 def postgres_command(data_dir: Path, connections: int) -> list[str]:
-    """Return the command that runs the prepared cluster in the foreground, as another user if this one is root."""
+    """Return the command that runs the prepared cluster in the foreground; under root, as another user."""
     setpriv = setpriv_prefix(postgres_home(data_dir))
     options = [*postgres_options(data_dir), "-c", f"max_connections={max(MIN_CONNECTIONS, connections)}"]
     return [*setpriv, str(postgres_binary("postgres")), "-D", str(cluster(data_dir)), *options]
 
 
 def postgres_options(data_dir: Path) -> list[str]:
-    """Return PostgreSQL's options. They are no part of the cluster's files, because the data folder may be moved."""
+    """Return PostgreSQL's options. They are not stored in the cluster, because the data folder may be moved."""
     settings = {
         "listen_addresses": "",
         "unix_socket_directories": str(postgres_home(short_path(data_dir))).replace(",", "\\,"),
@@ -115,7 +115,7 @@ def _check_major_version(found: str, where: Path) -> None:
 
 
 def _postgres_user(home: Path) -> pwd.struct_passwd:
-    """Return the user to run PostgreSQL as, which refuses to run as root: the cluster's owner, if there is one."""
+    """Return the user to run PostgreSQL as: the cluster's owner, else postgres or nobody. PostgreSQL refuses root."""
     if owner := (home / "cluster").exists() and (home / "cluster").stat().st_uid:
         return pwd.getpwuid(owner)
     for name in ("postgres", "nobody"):
@@ -132,8 +132,8 @@ def setpriv_prefix(home: Path) -> list[str]:
     """Return the ``setpriv`` command to put before a PostgreSQL command under root; empty for an ordinary user.
 
     If the checkout is inside a folder that only root may enter, the new user keeps one capability: to pass through
-    folders. PostgreSQL checks the user id alone. (It finds its programs by access(2), which ignores the capability
-    without the securebit.) Raises DataDirError if no variant works.
+    folders. PostgreSQL permits that, because it checks the user id alone. It finds its programs by access(2), which
+    ignores the capability unless the securebit is set. Raises DataDirError if no variant works.
     """
     if os.geteuid() != 0:
         return []

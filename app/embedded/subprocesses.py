@@ -47,7 +47,7 @@ def _kill_process_tree(pid: int) -> None:
     """Kill a process and all its descendants, and wait until they have ended."""
     tree: set[psutil.Process] = set()
     try:
-        # Suspend before killing: a suspended process starts no children, so a pass without new processes found all.
+        # Suspend before killing: a suspended process starts no children. So a pass without a new process found all.
         while new := _process_tree(pid) - tree:
             tree |= new
             for process in new:

@@ -20,7 +20,7 @@ def stop_orphans(data_dir: Path) -> int:
     found = list(_orphans(data_dir))
     ids = {process.pid for process in found}
     for process in found:
-        # A parent stops its own children. If a child were signalled, too, the parent would take it for a crash.
+        # A parent stops its own children. If a child were signalled too, the parent would treat its end as a crash.
         if _parent(process) not in ids:
             _signal(process, signal.SIGINT if _works_in(process, postgres_home(data_dir)) else signal.SIGTERM)
     _, alive = psutil.wait_procs(found, timeout=STOP_TIMEOUT)
@@ -34,7 +34,8 @@ def stop_orphans(data_dir: Path) -> int:
 def _orphans(data_dir: Path) -> Iterator[psutil.Process]:
     """Yield the processes of this data folder.
 
-    Ours carry a marker in their environment. PostgreSQL and Redis overwrite theirs, and are found by working directory.
+    Our processes have a marker in their environment. PostgreSQL and Redis overwrite their environment, so they are
+    found by their working directory.
     """
     psutil.process_iter.cache_clear()  # Its cache confuses a new process with an old one of the same id.
     for process in psutil.process_iter():

@@ -46,7 +46,7 @@ def worker(settings: Settings, application: str = "celery_worker", *options: str
     # Workers need no contact with each other (gossip, mingle, heartbeat): the work to do is in PostgreSQL.
     quiet = ["--without-gossip", "--without-mingle", "--without-heartbeat"]
     command = [sys.executable, "-m", "celery", "-q", "-A", application, "worker", *quiet, *options]
-    # Celery's SIGTERM handler first prints to stdout. On a pipe without a reader that raises, and the signal is lost.
+    # Celery's SIGTERM handler first prints to stdout. Without a reader, printing raises, and the signal is lost.
     return Program("worker", command, service_environment(settings), stop_timeout=15, logs_stdout=False)
 
 

@@ -66,7 +66,7 @@ def database_fault(settings: Settings) -> str | None:
 def heartbeat_fault(app: Flask, started: float) -> str | None:
     """Check that every component has written a heartbeat since ``started``, a monotonic time.
 
-    An older heartbeat may be of a dead process. It is not deleted: another product may use the same database.
+    An older heartbeat may be that of a dead process. It is not deleted: another product may use the same database.
     """
     elapsed = time.monotonic() - started
     try:

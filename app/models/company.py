@@ -24,7 +24,7 @@ from app.models.columns import status_type
 MAX_COMPANY_NAME_LENGTH = 100
 
 MAX_COMPANIES = 1000
-"""Companies of one user. A guard against floods only: simultaneous additions may exceed it slightly."""
+"""The most companies of one user. It only guards against floods: simultaneous additions may exceed it slightly."""
 
 
 class Outcome(StrEnum):
@@ -40,7 +40,7 @@ class Outcome(StrEnum):
     """There is no such board."""
 
     GONE = "gone"
-    """The source says that the board was permanently removed (410)."""
+    """The source reports that the board was permanently removed (410)."""
 
     FORBIDDEN = "forbidden"
     """The source refuses access to the board."""
@@ -96,6 +96,6 @@ class Company(Base):
     """With ``last_modified``, the validators of the listing at ``listed_at``, for the next conditional request."""
     last_modified: Mapped[str | None] = mapped_column(Text)
     read_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
-    """Time at which the postings of that listing were read, not confirmed by a 304. NULL: no validators are sent."""
+    """Time at which these postings were last read in full, not confirmed by a 304. NULL: no validators are sent."""
     schema_version: Mapped[int | None] = mapped_column(Integer)
-    """The ``Source.schema_version`` by which they were read."""
+    """The ``Source.schema_version`` with which the postings were parsed."""

@@ -47,7 +47,7 @@ class Credential(Base):
     secret_hash: Mapped[bytes] = mapped_column(LargeBinary)
     """SHA-256 of the secret. Its 256 random bits make a salt and a slow hash unnecessary."""
     epoch: Mapped[int] = mapped_column(Integer)
-    """Its version. The credential is valid while this equals the user's ``epoch``, which each new password raises."""
+    """The version. The credential is valid while it equals the user's ``epoch``, which each new password raises."""
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
     last_used_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     """Written at most once a minute."""

@@ -39,7 +39,7 @@ class JobStatus(StrEnum):
 
 
 class Job(Base):
-    """A user's copy of one posting of one company. A user has one, however many runs find the posting."""
+    """A user's copy of a company's posting. A user has one copy, even if several runs find the posting."""
 
     __tablename__ = "jobs"
     __table_args__ = (

@@ -62,7 +62,7 @@ class Preview(Base):
     preview_id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
     user_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("users.user_id", ondelete="CASCADE"))
     settings_hash: Mapped[str] = mapped_column(CHAR(64))
-    """Hash of the settings from which it was made. If the current hash differs, the preview is outdated."""
+    """Hash of the settings at the start of the preview. If the current hash differs, the preview is outdated."""
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
     deadline_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     """Companies that are not listed by then have failed."""
@@ -75,7 +75,7 @@ class Preview(Base):
 
 
 class PreviewCompany(Base):
-    """One company of a preview, with the settings of that time: a unit of work and its result."""
+    """One company of a preview, with its settings at the start of the preview: a unit of work and its result."""
 
     __tablename__ = "preview_companies"
     __table_args__ = (
@@ -103,11 +103,11 @@ class PreviewCompany(Base):
     state: Mapped[ListingState] = mapped_column(status_type(ListingState), server_default="waiting")
     lease_until: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     lease_id: Mapped[UUID | None] = mapped_column(Uuid)
-    """A new id for each claim, which fences the writes: only the latest claim may write."""
+    """The fencing token, new for each claim: only the latest claim may write."""
     not_before: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     """Time from which it may be claimed, if it was snoozed."""
     attempt: Mapped[int] = mapped_column(Integer, server_default=text("0"))
-    """Number of claims, without those that ended by a rate limit or a shutdown."""
+    """Number of claims, except those that a rate limit or a shutdown ended."""
     outcome: Mapped[Outcome | None] = mapped_column(status_type(Outcome))
     detail: Mapped[str | None] = mapped_column(Text)
     retry_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
@@ -140,7 +140,7 @@ class PreviewPosting(Base):
     preview_id: Mapped[int] = mapped_column(BigInteger)
     position: Mapped[int] = mapped_column(Integer)
     external_id: Mapped[str] = mapped_column(String(255))
-    """The id that the source gave it."""
+    """The source's id of the posting."""
     title: Mapped[str] = mapped_column(Text)
     url: Mapped[str] = mapped_column(Text)
     location: Mapped[str | None] = mapped_column(Text)
@@ -149,10 +149,10 @@ class PreviewPosting(Base):
     employment_type: Mapped[str | None] = mapped_column(Text)
     posted_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     updated_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
-    """``posted_at`` and ``updated_at`` are the source's."""
+    """``posted_at`` and ``updated_at`` come from the source."""
     description: Mapped[str | None] = mapped_column(Text)
     requirements: Mapped[str | None] = mapped_column(Text)
     taken: Mapped[bool] = mapped_column(Boolean)
     rule_kind: Mapped[str] = mapped_column(String(20))
     rule_term: Mapped[str | None] = mapped_column(Text)
-    """The term that decided, if one did."""
+    """The term that decided, if any."""

@@ -23,6 +23,6 @@ class RunEvent(Base):
     """NULL for the start."""
     to_status: Mapped[RunStatus] = mapped_column(status_type(RunStatus))
     actor: Mapped[str] = mapped_column(Text)
-    """The party that changed it: user, operator, worker, rescue; or ``sql:ROLE`` for a statement typed by hand."""
+    """The party that changed the status: user, operator, worker, rescue; ``sql:ROLE`` for a statement typed by hand."""
     request_id: Mapped[str | None] = mapped_column(Text)
-    """The ``X-Request-ID`` of the request that changed it, if there was one."""
+    """The ``X-Request-ID`` of the request that changed the status, if any."""

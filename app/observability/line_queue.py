@@ -1,4 +1,4 @@
-"""A bounded queue of log lines, and the thread that writes them: a reader that stops reading blocks no process."""
+"""A bounded queue of log lines, and the thread that writes them. A stalled reader of the log blocks no process."""
 
 import fcntl
 import logging
@@ -36,7 +36,7 @@ class LineWriter:
         self._descriptor = descriptor
         self._partial = False
         with suppress(OSError):
-            # A terminal may have been left non-blocking by another program.
+            # Another program may have left the terminal non-blocking.
             os.set_blocking(descriptor, True)
 
     def write(self, line: bytes) -> None:
@@ -60,7 +60,7 @@ class LineWriter:
 class Listener(QueueListener):
     """The thread that writes. An event in the queue is set once every line before it has been written.
 
-    It uses no handler: a handler holds a lock while it writes, and ``logging.shutdown`` would wait for that.
+    It uses no handler: a handler holds a lock while it writes, and ``logging.shutdown`` would wait for that lock.
     """
 
     def __init__(self, queue: "SimpleQueue[Any]") -> None:

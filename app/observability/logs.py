@@ -53,7 +53,7 @@ def configure(log_format: str) -> None:
 
 
 def start_listener(descriptor: int = STDERR, apply: BlockingCall = call_directly) -> None:
-    """Write this process's log to another descriptor, or by another call; by default it goes to stderr.
+    """Set the descriptor for this process's log (stderr by default), and the call that writes to it.
 
     ``apply(function, (line,))`` runs the write, which may block. A process of greenlets runs it on a native thread.
     """

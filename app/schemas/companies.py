@@ -16,11 +16,11 @@ from app.sources.title_filter import has_word
 MAX_TERM_LENGTH = 100
 MAX_TERMS = 50
 MAX_SUBMITTED_TERMS = 10 * MAX_TERMS
-"""Terms in a request, with blanks and duplicates; a longer list is refused unread."""
+"""The most terms in a request, including blank and duplicate ones. A longer list is refused unread."""
 
 MAX_TERMS_BYTES = 7500
-"""Bytes of one list as JSON. Fifty ASCII terms of a hundred characters fit easily, and an export of 1,000 companies
-never exceeds the size limit of an import."""
+"""The most bytes of one list as JSON. Fifty ASCII terms of a hundred characters fit easily. An export of 1,000
+companies never exceeds the size limit of an import."""
 
 SEPARATORS = re.compile("[,;]")
 
@@ -33,7 +33,7 @@ EXCLUDE = "No postings with one of these terms in the title. Up to 50 terms."
 class Terms(fields.List):
     """The terms of a filter: trimmed, without empty ones and duplicates, each with a letter or digit.
 
-    A comma or semicolon becomes a blank: it matches like one, and the page separates terms by them.
+    A comma or semicolon becomes a blank: both match alike, and the page uses commas and semicolons to separate terms.
     """
 
     def __init__(self, **kwargs: Any) -> None:
@@ -68,7 +68,7 @@ class SettingsSchema(Schema):
     )
     enabled = StrictBoolean(metadata={"description": ENABLED})
     include = Terms(metadata={"description": INCLUDE})
-    # Schema has an attribute ``exclude``, so the field of that name needs another one here.
+    # Schema has an attribute ``exclude``, so the field needs another name here.
     exclude_ = Terms(attribute="exclude", data_key="exclude", metadata={"description": EXCLUDE})
 
 
@@ -134,7 +134,7 @@ class ImportSchema(Schema):
 
     @pre_load
     def _limit_companies(self, body: Any, **_: Any) -> Any:
-        """Refuse a longer list before its members are validated: it could have a million faults."""
+        """Refuse too many companies before any is validated: a long list could have a million faults."""
         companies = body.get("companies") if isinstance(body, dict) else None
         if isinstance(companies, list) and len(companies) > MAX_COMPANIES:
             raise ValidationError({"companies": [f"At most {MAX_COMPANIES} companies."]})

@@ -21,7 +21,7 @@ class CheckSchema(Schema):
 
 
 class ReadySchema(Schema):
-    """The product works. `degraded`: start, abort and current-run work, some other part does not."""
+    """The product works. `degraded`: start, abort and current-run work, but another part does not."""
 
     status = fields.String(required=True, validate=validate.OneOf(["ok", "degraded"]))
     checks = fields.Dict(

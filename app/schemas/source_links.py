@@ -1,4 +1,4 @@
-"""Names and links of sources and boards, for sources that this version does not know too."""
+"""Names and links of sources and boards, including sources that this version does not support."""
 
 from functools import lru_cache
 

@@ -13,7 +13,7 @@ MAX_URL_LENGTH = 2000
 
 
 class SourceSchema(Schema):
-    """A source: an applicant tracking system whose boards can be read."""
+    """A source: an applicant tracking system, or company websites, whose boards can be read."""
 
     key = fields.String(required=True)
     name = fields.String(required=True)

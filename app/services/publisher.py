@@ -19,7 +19,7 @@ from app.observability.logs import request_id
 log = structlog.get_logger(__name__)
 
 PROBE_INTERVAL_SECONDS = 3.0
-"""Pause after a failed publish, so that requests do not queue behind the broker's timeouts."""
+"""Seconds of pause after a failed publish, so that requests do not queue behind the broker's timeouts."""
 
 MAX_PUBLISHES = 8
 """Simultaneous publishes of a process. Its pool of connections to the broker has the same size."""
@@ -28,18 +28,18 @@ SLOT_TIMEOUT = 0.5
 """Seconds that a publish waits for a free slot. If the broker is that slow, the reconciler publishes later."""
 
 CLAIM_SECONDS = 5
-"""Seconds for which a reconciler's claim hides due rows from the others. A row that is not published by then is due
-again. Short, because a run waits that long after a failed publish."""
+"""Seconds for which a reconciler's claim hides due rows from other reconcilers. A row that is not published by then is
+due again. Short, because a run waits that long after a failed publish."""
 
 FIRST_PUBLISH_SECONDS = 5
-"""Seconds that the request which inserts a row has to publish its message; then the reconciler does."""
+"""Seconds that a request has to publish the message of its new row. After that, the reconciler publishes it."""
 
 BATCH_SIZE = 100
 """Due rows claimed at once."""
 
 
 class CircuitBreaker:
-    """Allow publishes while the broker answers; after a failure one probe every PROBE_INTERVAL_SECONDS."""
+    """Allow publishes while the broker answers; after a failure, one probe every PROBE_INTERVAL_SECONDS."""
 
     def __init__(self) -> None:
         self._lock = Lock()
@@ -83,7 +83,7 @@ def publish(message: MessageType, subject_id: int) -> bool:
     """Publish a message and mark its row as published. Commits.
 
     Returns whether the message was published; if not, the reconciler publishes it later. Raises nothing: the row is
-    committed, and a fault of the broker must not turn that into an error.
+    committed, so a fault of the broker must not fail the request.
     """
     if not slots.acquire(timeout=SLOT_TIMEOUT):
         return _record(message, subject_id, "skipped")

@@ -22,7 +22,7 @@ def read_base_urls(text: str) -> dict[str, str]:
     """Parse the setting; blank means no replacements. Raises SettingsError with one sentence for each fault."""
     found = _document(text) if text.strip() else {}
     faults = [fault for key, url in found.items() if (fault := _fault(key, url))]
-    # An operator who set one of the old names to a mirror must not send requests to the real source unawares.
+    # Refuse the old names: an operator who set one to a mirror would unknowingly send requests to the real source.
     faults += [
         f'{key.upper()}_URL is no longer read: set SOURCE_BASE_URLS={{"{key}": "…"}} instead.'
         for key in base_keys()
@@ -53,7 +53,7 @@ def _fault(key: str, url: Any) -> str | None:
 
 
 def _is_base(url: str) -> bool:
-    """Return whether this is an https URL, or a plain one on this machine, without query, fragment or user."""
+    """Return whether this is an https URL, or an http one on this machine, without query, fragment or user."""
     parts = split(url.replace(TOKEN_PLACEHOLDER, "token"))
     if parts is None or url != url.strip() or parts.query or parts.fragment or "@" in parts.netloc:
         return False

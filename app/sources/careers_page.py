@@ -1,7 +1,7 @@
 """The links of a company's careers page: to boards, and to pages with its openings.
 
-The page is not trusted. It is searched once, from left to right, and never parsed to a tree, whose depth the page could
-choose.
+The page is not trusted. It is searched once, from left to right. It is never parsed to a tree, because the page could
+choose the tree's depth.
 """
 
 import html
@@ -45,7 +45,7 @@ def boards_on(page: bytes, address: str) -> list[SourceBoard]:
         if number >= MAX_LINKS:
             break
         if match := match_url(url):
-            # People write the name of one board in different cases.
+            # Links to the same board may differ in upper and lower case.
             found.setdefault((match.source.key, str(match.board).lower()), match)
     return list(found.values())
 

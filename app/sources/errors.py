@@ -1,4 +1,4 @@
-"""The errors of reading a board. Each has a class of its own, and none is ever an empty list."""
+"""The errors of reading a board. Each has its own class; no error is ever reported as an empty list."""
 
 from datetime import datetime
 
@@ -33,13 +33,13 @@ class Forbidden(SourceError):
 
 
 class Throttled(SourceError):
-    """The host asks for fewer requests; ``retry_at`` is the time of the next permitted one."""
+    """The host asks for fewer requests; ``retry_at`` is the time of the next permitted request."""
 
     code = "throttled"
 
 
 class Moved(SourceError):
-    """The board's address redirects to ``location`` on another host. It is not fetched without the user's consent."""
+    """The board's address redirects to ``location`` on another host. Following it requires the user's consent."""
 
     code = "moved"
 
@@ -65,7 +65,7 @@ class Unreachable(SourceError):
 
 
 class AddressRefused(SourceError):
-    """The address of a user or a redirect is not fetched: it is not public, or not https."""
+    """An address from a user or a redirect is not fetched, because it is not public or not https."""
 
     code = "address_refused"
 
@@ -77,7 +77,7 @@ class RateLimited(SourceError):
 
 
 class RateLimiterUnavailable(RateLimited):
-    """Redis, which holds the rate limits of all processes, is unavailable. No host is requested until it is back."""
+    """Redis, which holds the rate limits of all processes, is unavailable. No request is sent until Redis is back."""
 
     def __init__(self) -> None:
         super().__init__("Redis is unavailable, so job boards cannot be read now.")

@@ -28,7 +28,7 @@ SEAM = re.compile(f"(?<=[{UNSPACED}])(?=[^\\W{UNSPACED}])|(?<=[^\\W{UNSPACED}])(
 
 
 class RuleKind(StrEnum):
-    """The reason why a posting matches or not."""
+    """The reason for which a posting matches or does not."""
 
     NO_FILTER = "no_filter"
     """A match: there are no *only* terms, and no *never* term occurs."""
@@ -86,7 +86,7 @@ def _pattern(term: str) -> re.Pattern[str] | None:
 
 
 def _word(word: str) -> str:
-    """Return the pattern of one word. The group is atomic: without that, stars could backtrack without end."""
+    """Return the pattern of one word. The group is atomic; otherwise stars could backtrack endlessly."""
     stem = word.strip("*")
     middle = re.escape(stem).replace(r"\*", r"\*?")
     if re.fullmatch(r"[^\W\d_]{2,}", stem) and not word.endswith("*"):
@@ -94,13 +94,13 @@ def _word(word: str) -> str:
         middle = f"{middle[:-1]}(?:y|ies|ys)" if re.search(r"[^aeiou]y$", stem) else f"{middle}(?:e?s)?"
     before = r"\w*?" if word.startswith("*") else _edge(stem[0], before=True)
     after = r"\w*" if word.endswith("*") else _edge(stem[-1], before=False)
-    # C does not match C++ or C#. A longer word still matches with such a sign behind it.
+    # C does not match C++ or C#. A longer word also matches if one of these signs follows it.
     sign = "(?![+#])" if re.fullmatch(r"\w", stem) and not word.endswith("*") else ""
     return f"(?>{before}{middle}{after}{sign})"
 
 
 def _edge(letter: str, *, before: bool) -> str:
-    """Return the pattern of a word's edge: no letter beside it. In scripts without spaces there is no edge."""
+    """Return the pattern of a word's edge, which has no letter beside it. Scripts without spaces have no edges."""
     if UNSPACED_LETTER.match(letter):
         return ""
     return r"(?<!\w)" if before else r"(?!\w)"

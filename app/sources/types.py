@@ -16,7 +16,7 @@ HTML = "text/html,application/xhtml+xml;q=0.9,*/*;q=0.1"
 """The Accept header for web pages."""
 
 MAX_REQUESTS = 100
-"""The most responses of one listing. A board with more is listed up to there, as incomplete."""
+"""The most responses of one listing. A larger board is listed up to this number, as incomplete."""
 
 DOCUMENT = "the document"
 """The name of a whole response in errors."""
@@ -88,9 +88,9 @@ class Page:
     records: int = 0
     """The number of records in the response, including those that are invalid or not listed."""
     follow_up: "tuple[ListingRequest, ...]" = ()
-    """Further requests that this response leads to. Each is sent once, and its response may lead further."""
+    """Further requests that this response leads to. Each is sent once, and its response may lead to more."""
     is_leaf: bool = False
-    """True for one of many independent web pages. Their ids may collide, because no one assigned them together."""
+    """True for one of many independent web pages. Their ids may collide, because each page assigns its own."""
     skipped_pages: int = 0
     """1 if the response was a page without a posting."""
 
@@ -122,7 +122,7 @@ class Validators:
 
 @dataclass(frozen=True)
 class Listing:
-    """The postings of a board. Only a listing that ``is_complete`` proves that a posting was removed."""
+    """The postings of a board. Only a complete listing (``is_complete``) proves that a posting was removed."""
 
     postings: tuple[Posting, ...]
     is_complete: bool
@@ -153,7 +153,7 @@ class ListingRequest:
 
 @dataclass(frozen=True)
 class Response:
-    """A response with its whole body, decompressed. The status is 200, 304, or if the request allows it 404 or 410."""
+    """A response with its whole body, decompressed. The status is 200 or 304, or with ``may_be_missing`` 404 or 410."""
 
     status: int
     headers: Mapping[str, str]
@@ -182,14 +182,14 @@ class Response:
 
 @dataclass(frozen=True, repr=False)
 class Source:
-    """An applicant tracking system, or the websites: its data, and the pure functions for its formats."""
+    """An applicant tracking system, or company websites: the data, and the pure functions for the formats."""
 
     key: str
     """A stable word that is stored in the database."""
     name: str
     documentation: str
     policy: str
-    """The grounds on which it may be read, in a sentence."""
+    """The grounds on which its boards may be read, in a sentence."""
     example: str
     """A board's address, as a user would paste it."""
     board_hint: str
@@ -206,15 +206,15 @@ class Source:
     first_request: Callable[[Board], ListingRequest]
     parse: Callable[[Response, Board], Page]
     next_request: Callable[[Board, int, Page], ListingRequest | None] = lambda board, offset, page: None
-    """Return the request of the next page, from the number of records so far and the last page; None at the end."""
+    """Return the request for the next page, given the number of records so far and the last page; None at the end."""
     name_request: Callable[[Board], ListingRequest] | None = None
     """Return the request for the company's name, if the source has one."""
     schema_version: int = 1
     """The version of the parser. It increases when a response is parsed differently; then stored results expire."""
     pace_seconds: float = 1.0
-    """Seconds between two requests to its host, over all processes and users. The hosts of all companies share it."""
+    """Seconds between two requests to its host, over all processes and users. All companies' hosts share this pace."""
     response_timeout: float = 20.0
-    """The timeout of one response."""
+    """The timeout of one response, in seconds."""
     max_requests: int = MAX_REQUESTS
     """The most responses of one listing."""
     max_indexes: int = 20
@@ -226,7 +226,7 @@ class Source:
     error_messages: Mapping[int, str] = field(default_factory=dict)
     """The end of the sentence that starts with the board, by status, if the usual one (``STATUS_ERRORS``) says less."""
     fingerprints: tuple[str, ...] = ()
-    """Strings that only its boards' pages contain, also on a company's own domain. That domain is the board's name."""
+    """Strings that only its boards' pages contain, even on a company's own domain, which is then the board's name."""
     suggested: tuple[tuple[str, str], ...] = ()
     """Well-known boards for new users: board and name."""
 

@@ -13,6 +13,6 @@ def ingest(run_id: int) -> None:
     The work that replaces it keeps this contract. A message is only a wake-up: it may come twice, late or never, and
     carries the id alone; everything else is read from PostgreSQL. The work claims the run (``transitions.claim``),
     advances it, ingests the postings in short guarded units, and finishes or fails it. ``RunMoved`` from any of these
-    means that another worker has the run, or that it was aborted: the work stops without another write.
+    means that another worker has the run, or that the run was aborted: the work stops without another write.
     """
     log.info("run received", run_id=run_id)

@@ -3,8 +3,8 @@
 import mmap
 
 _FLAG = mmap.mmap(-1, 1)
-"""One byte, shared with the children. An Event of multiprocessing has a lock, which a killed child could keep and for
-which a signal handler could wait forever."""
+"""One byte, shared with the children. A multiprocessing Event has a lock: a killed child could keep it, and a signal
+handler could wait for it forever."""
 
 
 def set_flag() -> None:

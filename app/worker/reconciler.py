@@ -21,7 +21,7 @@ RECONCILE_INTERVAL = 5.0
 """Seconds between the starts of two passes."""
 
 MAX_PUBLISH_SECONDS = 2.0
-"""Seconds that one publish takes at most."""
+"""The most seconds that one publish takes."""
 
 
 def reconcile_once() -> int | None:
@@ -77,7 +77,7 @@ def _run_all(*parts: Callable[[], int | None]) -> list[int | None]:
 def _publish_all(ids: list[int], publish_one: Callable[[int], bool]) -> list[bool]:
     """Publish the messages until the first failure, because the others would wait for the same broker.
 
-    Also stop before the claims expire (CLAIM_SECONDS): the rest is due again then, for any reconciler.
+    Also stop before the claims expire (CLAIM_SECONDS). The rest is then due again, for any reconciler.
     """
     deadline = time.monotonic() + publisher.CLAIM_SECONDS - MAX_PUBLISH_SECONDS
     outcomes = []

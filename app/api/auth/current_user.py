@@ -1,4 +1,4 @@
-"""Authenticate each request: the only place that finds out its user."""
+"""Authenticate each request. Only this module determines the user of a request."""
 
 import math
 import time
@@ -14,14 +14,14 @@ from app.services.accounts.credentials import ActiveCredential
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 
 LOCAL_USER_CACHE_SECONDS = 5
-"""The operator may remove the local user while the product runs; the next change then creates a new one."""
+"""Short, because the operator may remove the local user while the product runs. The next look-up creates a new one."""
 
 
 def authenticate() -> None:
-    """Find the request's user. This guard runs before anything else about the request is checked.
+    """Find the request's user. This guard runs before the body is read.
 
-    With AUTH=local it is the one local user, with AUTH=accounts the owner of the session or token. Raises
-    Unauthenticated.
+    With AUTH=local, that is the local user; with AUTH=accounts, the owner of the session or token.
+    Raises Unauthenticated.
     """
     if current_app.config["SETTINGS"].auth == "local":
         g.user_id, g.credential = _local_user_id(), None
@@ -47,7 +47,7 @@ def current_user_id() -> int:
 
 
 def current_credential() -> ActiveCredential:
-    """Return the session or token of the request. Only with AUTH=accounts."""
+    """Return the session or token of the request. Requires AUTH=accounts."""
     credential: ActiveCredential = g.credential
     return credential
 
@@ -55,7 +55,7 @@ def current_credential() -> ActiveCredential:
 def _find_credential() -> ActiveCredential | None:
     """Return the credential of the Authorization header if it has a token, else of the cookie.
 
-    The cookie never counts beside a token, not even beside an invalid one: requests with a token skip the CSRF check.
+    The cookie is ignored if there is a token, even an invalid one, because requests with a token skip the CSRF check.
     """
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() == "bearer":

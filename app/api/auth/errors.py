@@ -16,7 +16,7 @@ class NoAccounts(AppError):
 
 
 class TooManyRequests(AppError):
-    """A rate limit is exceeded: on passwords, or on the detection of boards. ``retry_after`` is in seconds."""
+    """A rate limit on password attempts or board detections is exceeded. ``retry_after`` is in seconds."""
 
     status = HTTPStatus.TOO_MANY_REQUESTS
     code = "too_many_requests"

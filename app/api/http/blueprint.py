@@ -76,7 +76,7 @@ class ApiBlueprint(Blueprint):
         return lambda handler: parameter(replay(problems(handler)))
 
     def large_body(self, max_bytes: int) -> Decorator:
-        """Let the route's body have this many bytes; a user may send two large bodies at a time."""
+        """Allow bodies of up to ``max_bytes`` for this route. A user may send two large bodies at a time."""
 
         def decorate(handler: Handler) -> Handler:
             allow_large_body(f"{self.name}.{handler.__name__}", max_bytes)

@@ -21,7 +21,7 @@ LARGE_BODY_TIMEOUT = 60
 """Seconds in which a body of more than MAX_BODY_BYTES must arrive."""
 
 MAX_UPLOADS = 2
-"""Large bodies of one user that a process receives at a time."""
+"""The most large bodies of one user that a process receives at a time."""
 
 _large_bodies: dict[str, int] = {}
 _uploads: Counter[int] = Counter()
@@ -34,21 +34,21 @@ def allow_large_body(endpoint: str, max_bytes: int) -> None:
 
 
 def body_limit(endpoint: str | None) -> int:
-    """Return how many bytes a body sent to this endpoint may have."""
+    """Return the maximum size of a body for this endpoint, in bytes."""
     return _large_bodies.get(endpoint or "", MAX_BODY_BYTES)
 
 
 def too_large(max_bytes: int) -> str:
-    """Return the sentence about a body of more than ``max_bytes``."""
+    """Return the error message for a body of more than ``max_bytes``."""
     kib = max_bytes // 1024
     return f"The body is larger than {kib} KiB." if kib < 1024 else f"The body is larger than {kib // 1024} MiB."
 
 
 def read_body() -> None:
-    """Receive the request's body; handlers read it from Flask as usual. The current user must be known.
+    """Receive the request's body; handlers read it from Flask as usual.
 
-    Raises RequestEntityTooLarge, TooManyUploads, UnreadableBody, or UnsupportedBody for anything but JSON: no form
-    on another site can send JSON.
+    Call this after authentication, because uploads are counted by user. Only JSON is accepted, because a form on
+    another site cannot send it. Raises RequestEntityTooLarge, TooManyUploads, UnreadableBody, UnsupportedBody.
     """
     if request.method in SAFE_METHODS:
         return
@@ -88,8 +88,8 @@ def _upload_slot() -> Iterator[None]:
 def _read_to_end(req: Request) -> bytes:
     """Read the whole body. Raises UnreadableBody, RequestEntityTooLarge.
 
-    werkzeug alone accepts a truncated body: the part before a broken connection, or the first ``max_content_length``
-    bytes of a longer body without Content-Length.
+    By itself, werkzeug accepts a truncated body: the part before a broken connection, or the first
+    ``max_content_length`` bytes of a longer body without Content-Length.
     """
     try:
         body = req.get_data()

@@ -1,4 +1,4 @@
-"""Errors of a request as such, whichever route it is for."""
+"""Errors that a request to any route may cause."""
 
 from http import HTTPStatus
 

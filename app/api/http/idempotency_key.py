@@ -9,10 +9,10 @@ from app.errors import AppError
 HEADER = "Idempotency-Key"
 
 MAX_KEY_LENGTH = 255
-"""The length of the column that stores it."""
+"""The length of the database column that stores the key."""
 
 QUOTED = r'"(?:[ !#-\[\]-~]|\\["\\]){1,255}"'
-"""A string of structured fields (RFC 9651), which the draft asks for."""
+"""A key as a structured-field string (RFC 9651), the form that the draft requires."""
 
 BARE = "[A-Za-z0-9._~:/+=-]{1,255}"
 """A key without quotes, which many clients send."""
@@ -45,7 +45,7 @@ class IdempotencyKeyInvalid(AppError):
 
 
 def parse_key(value: str | None) -> str | None:
-    """Return the key in the header, or None without a header. Quoted or bare, it is the same key.
+    """Return the key in the header, or None without a header. A key is the same with and without quotes.
 
     A repeated header arrives as one value with a comma, which is malformed. Raises IdempotencyKeyInvalid.
     """

@@ -89,7 +89,7 @@ def security_schemes(settings: Settings) -> dict[str, dict[str, str]]:
 
 
 class DocumentPlugin(BasePlugin):
-    """An apispec plugin: adds X-Request-ID to every operation, and ``DOCUMENTED`` of a schema class to its schema."""
+    """An apispec plugin. It adds X-Request-ID to every operation, and a schema class's ``DOCUMENTED`` to its schema."""
 
     def schema_helper(self, name: str, definition: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
         """Return the schema's rules that its fields cannot express."""
@@ -105,7 +105,7 @@ class DocumentPlugin(BasePlugin):
 
 
 def serve_document(app: Flask, api: Api) -> None:
-    """Serve the OpenAPI document. It is rendered once: that takes twenty times as long as any other response."""
+    """Serve the OpenAPI document. It is rendered only once: that takes twenty times as long as any other response."""
 
     @cache
     def rendered() -> str:

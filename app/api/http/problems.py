@@ -45,7 +45,7 @@ class Api(flask_smorest.Api):
     DEFAULT_ERROR_RESPONSE_NAME = None  # every response is documented by its status
 
     def init_app(self, app: Flask, *, spec_kwargs: dict[str, Any] | None = None) -> None:
-        """Bind to the application. Leaves out flask-smorest's schema of pagination, which is not used."""
+        """Bind to the application. Remove flask-smorest's pagination schema, which is unused."""
         super().init_app(app, spec_kwargs=spec_kwargs)
         self.spec.components.schemas.pop("PaginationMetadata", None)
 

@@ -14,13 +14,13 @@ from app.observability import metrics
 log = structlog.get_logger(__name__)
 
 PROBING_STATUSES = (401, 403, 404, 429)
-"""Statuses that are logged for reads too, because a search for a way in produces them."""
+"""Statuses that are logged for reads too, because an attacker's probes produce them."""
 
 KNOWN_METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE")
 
 
 def init_app(app: Flask) -> None:
-    """Measure every request, those that the guards refuse included."""
+    """Measure every request, including those that the guards refuse."""
     app.before_request(_start_timer)
     app.after_request(_record)
 
@@ -37,7 +37,7 @@ def _start_timer() -> None:
 
 def _record(response: Response) -> Response:
     seconds, req = time.perf_counter() - g.started_at, request_ctx.request
-    # The rule instead of the path, and known methods only: clients must not create labels without end.
+    # The labels are the route's rule, not the path, and known methods only: clients must not create endless labels.
     route = req.url_rule.rule if req.url_rule else "unknown"
     method = req.method if req.method in KNOWN_METHODS else "other"
     count, duration = _series(method, route, response.status_code)

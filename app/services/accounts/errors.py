@@ -6,7 +6,7 @@ from app.errors import AppError, Unauthenticated
 
 
 class SignInRefused(Unauthenticated):
-    """The address or the password is wrong; the answer does not say which."""
+    """The address or the password is wrong; the response does not say which."""
 
     code = "sign_in_refused"
 
@@ -23,7 +23,7 @@ class WrongPassword(AppError):
 
 
 class UserNotFound(AppError):
-    """There is no such user. Only the command line looks users up by name."""
+    """There is no such user. Only the command line looks users up by address."""
 
     status = HTTPStatus.NOT_FOUND
     code = "user_not_found"
@@ -37,7 +37,7 @@ class EmailTaken(AppError):
 
 
 class CredentialNotFound(AppError):
-    """There is no such session or token of this user. Another user's gets the same answer."""
+    """The user has no such session or token. One of another user gets the same response."""
 
     status = HTTPStatus.NOT_FOUND
     code = "credential_not_found"

@@ -5,11 +5,11 @@ from argon2.exceptions import InvalidHashError, VerificationError
 
 from app.concurrency.compute_pool import HASHING_POOL
 
-# A verification takes 19 MiB; a web process runs two at a time.
+# A verification uses 19 MiB of memory; a web process runs two at a time.
 HASHER = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
 
 DUMMY_HASH = "$argon2id$v=19$m=19456,t=2,p=1$NOSIqQgzzHDPryvTwAnkNQ$KhpE2MInqCR0gf6tZ9ThXYTy2O9iUV43+KBlsbj6jNQ"
-"""The hash to verify against if there is no password, so that the answer takes as long."""
+"""The hash to verify against if the user has no password, so that the response takes as long."""
 
 
 def hash_password(password: str) -> str:

@@ -88,10 +88,11 @@ def list_users() -> Sequence[Row[Any]]:
 def set_password(user_id: int, password: str, old_hash: str | None = None, keep: int | None = None) -> bool:
     """Set a user's password, and end all their sessions and tokens except the credential ``keep``. Commits.
 
-    With ``old_hash``, only if that is still the password's hash. Returns whether the password was set.
+    With ``old_hash``, the password is set only if the stored hash still equals it. Returns whether the password was
+    set.
 
-    The user's ``epoch`` grows, too. A credential that is issued at the same moment, by the old password or an ended
-    session, has the old epoch: it is invalid, whichever statement commits first.
+    The user's ``epoch`` grows too. A credential issued at the same moment, by the old password or an ended session, has
+    the old epoch. It is invalid, whichever statement commits first.
     """
     values = {"password_hash": hash_password(password), "epoch": USERS.c.epoch + 1}
     changed = update(USERS).where(USERS.c.user_id == user_id).values(values)

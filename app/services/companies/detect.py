@@ -11,7 +11,7 @@ from app.text import clean_line
 
 
 class DetectUnavailable(DetectionBusy):
-    """Redis does not answer. It holds the rate limits without which no other server may be requested."""
+    """Redis is unavailable. Without its rate limits, no request to another server may be sent."""
 
     code = "detect_unavailable"
 
@@ -20,7 +20,7 @@ class DetectUnavailable(DetectionBusy):
 
 
 def detect(user_id: int, url: str | None = None, source: str | None = None, board: str = "") -> dict[str, object]:
-    """Find and list the board that ``url`` leads to, or that ``source`` knows as ``board``.
+    """Find and list the board that ``url`` leads to, or the board named ``board`` at ``source``.
 
     The result also has the ``company_id`` of the user's company with this board, if there is one. May take a minute,
     during which no connection to the database is held. Raises NothingDetected, or DetectUnavailable without Redis.
@@ -53,7 +53,7 @@ def _result(found: Detected, company_id: int | None) -> dict[str, object]:
         "source": found.source.key,
         "source_name": found.source.name,
         "board": str(found.board),
-        # A board may name itself anything; this must be valid as the name of a company.
+        # A board may have any name; here it must be valid as a company's name.
         "name": clean_line(found.name or "", MAX_COMPANY_NAME_LENGTH) or None,
         "url": found.url,
         "postings": found.postings,

@@ -7,7 +7,7 @@ from app.errors import AppError
 
 
 class CompanyNotFound(AppError):
-    """There is no such company of this user. Another user's gets the same answer."""
+    """The user has no such company. A company of another user gets the same response."""
 
     status = HTTPStatus.NOT_FOUND
     code = "company_not_found"

@@ -28,7 +28,7 @@ AUDIT_CONTEXT = (
 )
 """A condition that is always true and, as a side effect, sets the actor and the request's id for the trigger.
 
-Each statement is a transaction of its own, so the statement itself must carry them."""
+Each statement is a transaction of its own, so the statement itself must set them."""
 
 
 def audit_context(actor: Actor) -> dict[str, str]:

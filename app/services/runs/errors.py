@@ -6,7 +6,7 @@ from app.errors import AppError
 
 
 class RunNotFound(AppError):
-    """There is no such run of this user. Another user's run gets the same answer."""
+    """The user has no such run. A run of another user gets the same response."""
 
     status = HTTPStatus.NOT_FOUND
     code = "run_not_found"
@@ -24,7 +24,7 @@ class RunActive(AppError):
 
 
 class RunMoved(AppError):
-    """The move is illegal from the run's current status, ``run_status``."""
+    """The run cannot make this move from its current status, ``run_status``."""
 
     status = HTTPStatus.CONFLICT
     code = "run_moved"

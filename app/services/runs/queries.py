@@ -1,4 +1,4 @@
-"""Read runs: the current one, one by id, a page of them, and the timeline of one."""
+"""Read runs: the active run, a run by its id, a page of runs, and the timeline of a run."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ EVENTS = table_of(RunEvent)
 # Statements that are executed often are constants: building one costs as much as executing it.
 OWNER = bindparam("owner", type_=BigInteger)
 THIS_RUN = RUNS.c.id == bindparam("run_id"), or_(OWNER.is_(None), RUNS.c.user_id == OWNER)
-"""The conditions that select one run; with an owner, only if it is theirs."""
+"""The conditions that select one run; with an owner, only if the run is theirs."""
 
 IS_ACTIVE = RUNS.c.status.in_(inline_literals(RunStatus.ACTIVE))
 CURRENT = select(RUNS.c.id).where(RUNS.c.user_id == OWNER, IS_ACTIVE)

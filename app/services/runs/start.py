@@ -27,7 +27,7 @@ log = structlog.get_logger(__name__)
 PREVIEW_FOREIGN_KEY = "fk_ingestion_runs_preview_id_previews"
 
 MAX_START_ATTEMPTS = 100
-"""Attempts of one start. It is repeated if the active run that blocked it has ended by now; more in a row is a bug."""
+"""Attempts of one start. An attempt is repeated if the run that blocked it has ended. More in a row indicate a bug."""
 
 
 def _starting(*conditions: ColumnElement[bool]) -> ReturningInsert[Any]:
@@ -55,7 +55,7 @@ START_PREVIEWED = _starting(previews.startable(bindparam("preview_id", type_=Big
 def start_run(user_id: int, preview_id: int | None = None, key: str | None = None) -> tuple[int, bool]:
     """Create a run and publish its message; return its id and whether it is new. Commits.
 
-    A replayed start publishes nothing. Raises what ``create_run`` raises. A fault of the broker raises nothing.
+    A replayed start publishes nothing. Raises the errors of ``create_run``; a fault of the broker raises nothing.
     """
     run_id, is_new = create_run(user_id, preview_id, key)
     if is_new:
@@ -66,8 +66,8 @@ def start_run(user_id: int, preview_id: int | None = None, key: str | None = Non
 def create_run(user_id: int, preview_id: int | None = None, key: str | None = None) -> tuple[int, bool]:
     """Insert a pending run of this user; return its id and whether it is new. Commits.
 
-    With ``preview_id``, only if that preview is finished and the settings are still the same. With ``key``, only once:
-    a repeated start returns the run of the first one, whatever its status, and changes nothing.
+    With ``preview_id``, insert only if that preview is finished and the settings are still the same. With ``key``,
+    insert only once: a repeated start returns the first start's run, whatever its status, and changes nothing.
 
     Raises IdempotencyKeyReused if the key started a run with another body, RunActive with the active run's id,
     PreviewNotFound, PreviewOutdated, PreviewUnfinished, or Unauthenticated if the user was removed.
@@ -102,7 +102,7 @@ def _insert_unless_active(user_id: int, preview_id: int | None, key: str | None)
 
 
 def _refusal(user_id: int, preview_id: int | None) -> AppError | None:
-    """Return the error that explains why no run was started, the key aside; None if nothing prevents a start now."""
+    """Return the error that prevents a start now; None if nothing does. The key is not checked here."""
     if active := queries.current(user_id):
         return RunActive(active)
     return previews.refusal(preview_id, user_id) if preview_id is not None else None

@@ -56,7 +56,7 @@ ABORT = Move(RunStatus.ABORTED, finished_at=NOW)
 def abort(run_id: int, user_id: int | None = None, actor: Actor = Actor.USER) -> None:
     """Abort a run of this user (None: of any user, for operators). Commits. An aborted run stays as it is.
 
-    A worker on the run notices at its next write, which matches no row.
+    The run's worker detects the abort at its next write, which matches no row.
     Raises RunMoved if the run is finished or in error, RunNotFound if it is not this user's.
     """
     try:

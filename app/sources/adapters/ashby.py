@@ -31,11 +31,11 @@ def _parse(response: Response, board: Board) -> Page:
 
 def _posting(job: Record, board: Board) -> RawPosting | None:
     if job.flag("isListed") is False:
-        # Only meant for people who were sent its URL.
+        # An unlisted posting is only for people who received its URL.
         return None
     identity = job.identity("id")
     secondary = (each.optional_text("location") for each in job.records("secondaryLocations"))
-    # If the two disagree, the word is right and the flag is wrong.
+    # If workplaceType and isRemote disagree, workplaceType is right.
     mode = workplace(job.optional_text("workplaceType")) or (Workplace.REMOTE if job.flag("isRemote") else None)
     return RawPosting(
         external_id=identity,
@@ -80,7 +80,7 @@ SOURCE = Source(
     first_request=_first_request,
     parse=_parse,
     pace_seconds=0.5,
-    # A board was measured to take ten seconds, and more under load.
+    # Measured: one board took ten seconds, and longer under load.
     response_timeout=45.0,
     empty_may_be_missing=True,
     suggested=(

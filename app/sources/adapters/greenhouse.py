@@ -56,13 +56,13 @@ def _posting(job: Record, board: Board) -> RawPosting:
     return RawPosting(
         external_id=identity,
         title=job.text("title"),
-        # This may be the company's own page, and is sometimes missing.
+        # absolute_url may lead to the company's own site, and is sometimes missing.
         url=link(job.optional_text("absolute_url"), f"{_board_url(board)}/jobs/{identity}"),
         locations=_locations(location, offices, mode),
         department=next((name for each in job.records("departments") if (name := each.optional_text("name"))), None),
         workplace=mode,
         employment_type=_employment_type(job),
-        # updated_at changes with every edit.
+        # Not updated_at, which changes with every edit.
         posted_at=parse_iso_datetime(job.optional_text("first_published")),
         updated_at=parse_iso_datetime(job.optional_text("updated_at")),
         description=(Text(content, Form.ESCAPED_HTML),) if content else (),
@@ -70,14 +70,14 @@ def _posting(job: Record, board: Board) -> RawPosting:
 
 
 def _locations(location: str | None, offices: Iterable[str | None], mode: Workplace | None) -> tuple[str, ...]:
-    """Return the locations. "Remote" and similar words are not a place; then the offices are used."""
+    """Return the locations. If the location names a workplace like "Remote" instead of a place, use the offices."""
     if location and not mode:
         return split_locations(location)
     return split_locations(*offices) or split_locations(location)
 
 
 def _employment_type(job: Record) -> str | None:
-    """Return the employment type. Companies store it in a custom field, mostly under one of these names."""
+    """Return the employment type. Companies store it in a custom field, mostly one of EMPLOYMENT_FIELDS."""
     metadata = job.records("metadata")
     fields = {(each.optional_text("name") or "").lower(): each.optional_text("value") for each in metadata}
     return next((value for name in EMPLOYMENT_FIELDS if (value := fields.get(name))), None)

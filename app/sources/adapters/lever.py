@@ -72,7 +72,7 @@ def _posting(job: Record, board: Board) -> RawPosting:
 
 
 def _description(job: Record) -> tuple[Text, ...]:
-    """Return the description's parts. ``description`` is opening and body in one; the other parts follow the lists."""
+    """Return the description's parts. ``description`` joins opening and body; the other parts follow the lists."""
     parts = ("description",) if _text(job, "description") else ("opening", "descriptionBody")
     texts = (_text(job, name) for name in (*parts, "additional", "salaryDescription"))
     return tuple(text for text in texts if text)

@@ -32,7 +32,7 @@ def _parse(response: Response, board: Board) -> Page:
 
 
 def _translated(offer: Record, name: str) -> str | None:
-    """Return a text of the offer, or else of its first translation that has it, English before the others."""
+    """Return a text of the offer, or else of the first translation that has this text. English comes first."""
     translations = offer.record("translations")
     languages = sorted(translations.names(), key=_english_first)
     translated = (translations.record(language).optional_text(name) for language in languages)
@@ -67,13 +67,13 @@ def _link(offer: Record, board: Board) -> str:
 
 
 def _location(location: Record) -> str | None:
-    """Return a location as text, also that of an offer with only one. Its name may be anything, for example "HQ"."""
+    """Return a location, or an offer's only location, as text. The name comes last: it may be anything, like "HQ"."""
     parts = dict.fromkeys(part for name in ("city", "state", "country") if (part := location.optional_text(name)))
     return ", ".join(parts) or location.optional_text("name") or location.optional_text("location")
 
 
 def _workplace(offer: Record) -> Workplace | None:
-    """Return the workplace whose flag is set. None if several are, because the applicant may choose."""
+    """Return the workplace whose flag is set. None if several flags are set, because then the applicant may choose."""
     selected = [mode for name, mode in FLAGS.items() if offer.flag(name)]
     return selected[0] if len(selected) == 1 else None
 

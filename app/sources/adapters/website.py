@@ -34,7 +34,7 @@ def _first_request(_board: Board) -> ListingRequest:
 
 
 def _read_robots(response: Response, board: Board) -> Page:
-    """Request the sitemaps that robots.txt names, or else the usual one."""
+    """Request the sitemaps that robots.txt names, or else ``/sitemap.xml``."""
     paths, elsewhere = _paths(Protego.parse(response.text()).sitemaps, response, board)
     return Page((), _unparsed(elsewhere), follow_up=_indexes(paths or ("/sitemap.xml",)))
 
@@ -54,7 +54,7 @@ def _read_sitemap(response: Response, board: Board) -> Page:
 
 
 def _unparsed(paths: Iterable[str]) -> tuple[str, ...]:
-    """Return the faults for addresses on other hosts. They are not requested, so the listing is incomplete."""
+    """Return the faults for addresses on other hosts. These are not requested, so the listing is incomplete."""
     return tuple(f"sitemap: {path}" for path in paths)
 
 
@@ -75,13 +75,13 @@ def _posting(record: Record, address: str, *, is_alone: bool) -> RawPosting | No
     if own and urlsplit(own).path in ("", "/") and is_alone:
         own = None
     title = record.optional_text("title") or ""
-    # Many sites write the URL of their front page into each posting. Only the page's own URL is unique then.
+    # Many sites write the URL of their front page into each posting. Then only the page's own URL is unique.
     identity = own_identity(record) or (address if is_alone else own or f"{address}#{quote(title, errors='replace')}")
     return raw_posting_of(record, own or address, identity)
 
 
 def _paths(addresses: Iterable[str], response: Response, board: Board) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return the paths of the addresses on this host, and those of the addresses on others, which are not requested."""
+    """Return the paths of the addresses on this host, and the paths on other hosts, which are not requested."""
     hosts = (board.token, urlsplit(response.url).netloc.lower())
     urls = [split(found) for address in addresses if (found := resolved(response.url, address))]
     safe = [url for url in urls if url and ".." not in path_parts(url)]
@@ -120,7 +120,7 @@ SOURCE = Source(
     example="https://careers.acme.com",
     board_hint="The whole host name of the site, like careers.acme.com.",
     bases={"": "https://{token}"},
-    # Any site may be one. Only listing it shows if it is.
+    # Any URL may belong to a website with postings. Only a listing can prove it.
     match_url=lambda _url: None,
     page=_board_url,
     first_request=_first_request,

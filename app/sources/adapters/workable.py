@@ -18,7 +18,7 @@ RESERVED_PATHS = ("j", "view", "jobs", "gdpr_policy")
 def _match_url(url: SplitResult) -> Board | None:
     parts = path_parts(url)
     if url.hostname == "apply.workable.com":
-        # The interface has the name after "accounts", a page has it first, and a short link has none.
+        # An API path has the company after "accounts", a page's path has it first, and a short link has none.
         while "accounts" in parts:
             parts.pop(0)
         return token_of(parts) if parts and parts[0] not in RESERVED_PATHS else None

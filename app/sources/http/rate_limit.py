@@ -28,8 +28,8 @@ return tostring(wait)
 """
 """Acquire the next free slot atomically, so that two callers never get the same one.
 
-The script uses the clock of Redis, the only one that all machines share. It returns the wait in seconds. If that is too
-long, it is negative, and no slot was acquired."""
+The script uses the clock of Redis, the only one that all machines share. It returns the wait in seconds. If the wait is
+too long, the result is negative, and no slot was acquired."""
 
 BLOCK = """
 if redis.call('PTTL', KEYS[1]) < tonumber(ARGV[1]) then redis.call('SET', KEYS[1], 1, 'PX', ARGV[1]) end
@@ -68,7 +68,7 @@ class RateLimiter:
             return float(self._acquire_slot(keys=[f"{PREFIX}pace:{key}"], args=[interval, max_wait]))
 
     def block(self, key: str, seconds: float) -> None:
-        """Block a key for all processes, for so many seconds. A longer block stays."""
+        """Block a key for all processes, for this many seconds. A longer block stays."""
         name, milliseconds = f"{PREFIX}hold:{key}", math.ceil(seconds * 1000)
         with _redis_errors():
             self._block(keys=[name], args=[milliseconds])
@@ -81,7 +81,7 @@ class RateLimiter:
             return max(0.0, max(pipeline.execute()) / 1000)
 
     def record_throttle(self, host: str, path: str) -> int:
-        """Record that a path of the host is throttled. Returns the number of throttled paths without a success between.
+        """Record that a path of the host is throttled. Returns the number of paths throttled since the last success.
 
         The record expires after THROTTLES_KEPT_SECONDS.
         """
@@ -104,7 +104,7 @@ class RateLimiter:
         return text.decode() if isinstance(text, bytes) else None
 
     def set(self, name: str, text: str, seconds: int) -> None:
-        """Cache a text for so many seconds."""
+        """Cache a text for this many seconds."""
         with _redis_errors():
             self._redis.set(PREFIX + name, text, ex=seconds)
 
@@ -128,7 +128,7 @@ class CommandRateLimiter:
         return interval if interval <= max_wait else -interval
 
     def block(self, key: str, seconds: float) -> None:
-        """Block a key for so many seconds."""
+        """Block a key for this many seconds."""
         self._blocked_until[key] = time.monotonic() + seconds
 
     def blocked_for(self, *keys: str) -> float:

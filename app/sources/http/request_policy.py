@@ -13,7 +13,7 @@ class RequestPolicy:
     pace_seconds: float
     """Seconds between two requests."""
     response_timeout: float
-    """The timeout of one response."""
+    """The timeout of one response, in seconds."""
     max_bytes: int
     allow_private: bool = False
     """True if the host may have a private address. See ``Limits``."""
@@ -22,7 +22,7 @@ class RequestPolicy:
     truncate: bool = False
     """True if a response of more than ``max_bytes`` is truncated instead of refused."""
     shared_rate_limit: str = ""
-    """The key of a rate limit that several hosts share; "" if the host has one of its own."""
+    """The key of a rate limit that several hosts share; "" if the host has its own."""
 
     def rate_limit_key(self, url: SplitResult) -> str:
         """Return the key of the rate limit for this URL."""

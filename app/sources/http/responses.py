@@ -21,7 +21,7 @@ CHALLENGES = (
     *(b"captcha", b"challenge-platform", b"just a moment", b"attention required", b"are you a robot", b"cf-chl"),
     *(b"pardon our interruption", b"human verification", b"access denied", b"security check", b"robot challenge"),
 )
-"""Words of pages that check for a human visitor. They arrive with status 200 or 403 in place of data."""
+"""Words of pages that check for a human visitor. Such pages replace the data, with status 200 or 403."""
 
 TITLE = re.compile(rb"<title[^<>]*>([^<]*)")
 

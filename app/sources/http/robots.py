@@ -14,7 +14,7 @@ from app.sources.http.ssrf import is_fetchable
 from app.sources.http.transport import RawResponse
 
 MAX_ROBOTS_BYTES = 512_000
-"""The part of a robots.txt that is read. RFC 9309 requires at least 500 KiB and permits to ignore the rest."""
+"""The part of a robots.txt that is read. RFC 9309 requires at least 500 KiB and permits ignoring the rest."""
 
 ROBOTS_KEPT_SECONDS = 3600
 """Seconds. RFC 9309 permits a day; with an hour, a changed robots.txt takes effect the same day."""
@@ -25,7 +25,7 @@ Get = Callable[[SplitResult, Mapping[str, str], RequestPolicy, Deadline], RawRes
 def fetch_robots(get: Get, url: SplitResult, policy: RequestPolicy, deadline: Deadline) -> str:
     """Fetch the robots.txt of a URL's host; return "" if it has none. ``get`` sends a request without redirects.
 
-    A redirect is followed if a user could name its target, or if it stays on a host that may be private.
+    A redirect is followed if ``is_fetchable`` permits its target, or if it stays on a host that may be private.
     """
     location = url._replace(path="/robots.txt", query="", fragment="")
     own_policy = replace(policy, max_bytes=MAX_ROBOTS_BYTES, truncate=True)

@@ -17,13 +17,13 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 NAT64 = ipaddress.ip_network("64:ff9b::/96")
 NOT_GLOBAL = [ipaddress.ip_network(network) for network in ("100.64.0.0/10", "192.0.0.0/24", "64:ff9b:1::/48")]
-"""Shared addresses, those of the IETF and of local translation. Versions of Python disagree on them."""
+"""Shared addresses, IETF protocol assignments, and local-use NAT64. Versions of Python disagree on these networks."""
 
 MAX_LOOKUPS = 32
-"""The most look-ups of one process at a time.
+"""The most simultaneous look-ups of one process.
 
-A look-up has no timeout and cannot be stopped. So each runs on a thread of its own, which goes on after the request has
-timed out. Each name has at most one."""
+A look-up has no timeout and cannot be stopped. So each runs on a thread of its own, which continues after the request
+has timed out. Each name has at most one look-up at a time."""
 
 _lookups: "dict[tuple[str, int], Future[list[Any]]]" = {}
 _lock = Lock()
@@ -51,7 +51,7 @@ def is_fetchable(url: SplitResult) -> bool:
 def is_public(address: str) -> bool:
     """Return whether an IP address, and every IPv4 address embedded in it, is on the public Internet."""
     try:
-        # An IPv6 address may name its interface.
+        # Drop the network interface, which an IPv6 address may name.
         outer = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:
         return False
@@ -61,10 +61,10 @@ def is_public(address: str) -> bool:
 def resolve(host: str, port: int, seconds: float, *, allow_private: bool) -> list[tuple[int, tuple[str, int]]]:
     """Resolve a host to the addresses to connect to, each with its family.
 
-    The caller connects to these addresses. The name itself may lead to another machine by then (DNS rebinding).
+    The caller connects to these addresses, because the name may lead to another machine by then (DNS rebinding).
 
     Raises AddressRefused if one of them is not public (unless ``allow_private``), Unreachable if there are none, and
-    TimeoutError if the look-up takes more than so many seconds.
+    TimeoutError if the look-up takes more than ``seconds``.
     """
     try:
         found = _look_up(host, port).result(seconds)
@@ -111,7 +111,10 @@ def _is_global(address: Address) -> bool:
 
 
 def _embedded(address: Address) -> Iterator[Address]:
-    """Yield the address, or the IPv4 addresses that are embedded in it. Traffic to these goes to the IPv4 machine."""
+    """Yield the address and the IPv4 addresses embedded in it. A mapped or NAT64 address yields only the IPv4 one.
+
+    Traffic to an embedded address goes to the IPv4 machine.
+    """
     if isinstance(address, ipaddress.IPv4Address):
         yield address
     elif address.ipv4_mapped or address in NAT64:

@@ -69,7 +69,7 @@ def send(url: SplitResult, headers: Mapping[str, str], limits: Limits) -> RawRes
 
 
 def _body(response: BaseHTTPResponse, limits: Limits, deadline: float) -> bytes:
-    """Return the whole body. It is decompressed piece by piece, so that a small one cannot grow beyond the limit."""
+    """Return the whole body. It is decompressed piece by piece: a small one could grow beyond the limit."""
     pieces, size = [], 0
     for piece in response.stream(65536):
         size += len(piece)

@@ -25,8 +25,8 @@ BOLD_LINE = 7
 MAX_MARKUP_LENGTH = 400_000
 MAX_TAGS = 20_000
 MAX_DEPTH = 200
-"""Limits that no real posting reaches. Longer markup is truncated. With more tags, or deeper ones, all tags are dropped
-before a tree is built from them, which takes time by the square of its depth."""
+"""Limits that no real posting reaches. Longer markup is truncated. From markup with more or deeper tags, all tags are
+dropped, because the time to build a tree grows with the square of its depth."""
 
 TAG = re.compile(r"<(/?)([a-z][a-z0-9]*+)[^<>]*+>", re.IGNORECASE)
 NON_NESTING = {"p", "li", "br", "hr", "img", "td", "th", "tr", "dt", "dd", "option", "input", "wbr", "meta", "link"}
@@ -98,7 +98,7 @@ class _BlockParser(HTMLParser):
     def handle_data(self, data: str) -> None:
         """Add text to the block."""
         self._text.append(data)
-        # Signs outside the bold words, like a colon, do not count.
+        # Punctuation outside the bold words, like a colon, does not count.
         if not self._in_strong and any(map(str.isalnum, data)):
             self._has_plain_text = True
 
@@ -117,14 +117,14 @@ class _BlockParser(HTMLParser):
 
 def tidy(text: str) -> str:
     """Strip each line, collapse its spaces, and remove invisible characters."""
-    # These characters are invisible or reverse others. Joiners stay, because some scripts need them.
+    # These characters are invisible, or change the direction of others. Joiners stay, because some scripts need them.
     text = INVISIBLE.sub("", text.replace("\r\n", "\n"))
     lines = (re.sub(r"[^\S\n]+", " ", line).strip() for line in text.split("\n"))
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
 
 
 def one_line(text: str) -> str:
-    """Tidy a title or name to one line. Some boards escape it without need, so it is unescaped."""
+    """Tidy a title or name to one line. It is unescaped, because some boards escape plain text."""
     return re.sub(r"\s+", " ", tidy(html.unescape(text)))
 
 
@@ -140,7 +140,7 @@ def blocks(text: Text) -> list[Block]:
 
 
 def _limited_markup(text: Text) -> str:
-    """Return the markup, unescaped if necessary. Without its tags, if a tree of them would be too large."""
+    """Return the markup, unescaped if necessary. Drop its tags if they would build too large a tree."""
     # JSON may contain lone surrogates, which other libraries reject.
     whole = SURROGATES.sub("", text.content[:MAX_MARKUP_LENGTH])
     markup = html.unescape(whole) if text.form is Form.ESCAPED_HTML else whole
@@ -171,7 +171,7 @@ def render(parts: Iterable[Block]) -> str | None:
 def texts(description: Iterable[Text], requirements: Iterable[Section]) -> tuple[str | None, str | None]:
     """Return description and requirements as plain text.
 
-    The requirements are the fields that the source has for them. If it has none, they are the blocks below a heading of
+    The requirements come from the source's own fields for them. Without these, they are the blocks below a heading of
     requirements, up to the next heading of the same or a higher level.
     """
     all_blocks = [block for text in description for block in blocks(text)]

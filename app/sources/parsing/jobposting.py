@@ -53,7 +53,7 @@ def job_postings_on(page: str) -> list[dict[str, Any]]:
 def job_postings(script: str) -> Iterator[dict[str, Any]]:
     """Yield every JobPosting of an ``application/ld+json`` script: alone, in a list or in a graph.
 
-    Raises ShapeChanged if the script mentions one and cannot be parsed.
+    Raises ShapeChanged if the script mentions a JobPosting and cannot be parsed.
     """
     pending = deque([_document(script)])
     while pending:
@@ -95,7 +95,7 @@ def raw_posting_of(
     without a title.
     """
     until = _end(record.optional_text("validThrough"))
-    # Programs write the first day of their calendar if there is no end.
+    # Some programs write the first day of their calendar for a posting without an end.
     if until and until.year >= 2000 and until < datetime.now(UTC):
         return None
     title = title or record.optional_text("title") or record.optional_text("name") or record.text("title")

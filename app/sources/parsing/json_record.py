@@ -72,7 +72,7 @@ class Record:
         return list(self._members)
 
     def rows(self, name: str) -> list[Any]:
-        """Return a required list, with its items not parsed. Raises ShapeChanged."""
+        """Return a required list, with its items unparsed. Raises ShapeChanged."""
         return as_rows(self._members.get(name), self._at(name))
 
     def _items(self, name: str) -> list[Any]:

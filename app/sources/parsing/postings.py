@@ -15,7 +15,7 @@ MAX_ID_LENGTH = 255
 MAX_TITLE_LENGTH = 500
 MAX_NAME_LENGTH = 200
 MAX_BOARD_NAME_LENGTH = 100
-"""The limit of a company's name, because the board's name is proposed as that."""
+"""The limit of a company's name, because the board's name is proposed as the company's name."""
 
 
 @dataclass(frozen=True)
@@ -39,9 +39,9 @@ def parse_page(
     deadline: Deadline,
     with_texts: bool = True,
 ) -> ParsedPage:
-    """Parse a response and normalize its postings. Raises SourceError, also OutOfTime.
+    """Parse a response and normalize its postings. Raises SourceError, including OutOfTime.
 
-    Without texts it takes a fraction of the time. A failure on one posting does not lose the others.
+    Parsing without texts takes a fraction of the time. A failure on one posting does not lose the others.
     """
     page = parse(response, board)
     normalized: list[Posting | None] = []

@@ -35,8 +35,8 @@ class Sitemap:
 def read_sitemap(body: bytes) -> Sitemap:
     """Parse a sitemap or an index of sitemaps, compressed or not.
 
-    Raises NotFound for a web page, and ShapeChanged for anything else, also for a sitemap that is cut off: its contents
-    would look complete.
+    Raises NotFound for a web page, and ShapeChanged for anything else. A truncated sitemap also raises ShapeChanged,
+    because its contents would look complete.
     """
     if any(word in body[:1000].lower() for word in (b"<!doctype html", b"<html")):
         raise NotFound("The site returns a web page where the sitemap should be.")

@@ -24,7 +24,7 @@ HOST = re.compile(r"[\w.-]+|[0-9a-f:.]+")
 
 
 def split(text: str) -> SplitResult | None:
-    """Split an absolute http or https URL, with its host in lower case. None if it is not one."""
+    """Split an absolute http or https URL, with its host in lower case. Return None for anything else."""
     try:
         url = urlsplit(quote(text.strip(), safe=SAFE))
         # Raises ValueError for a port that is not a number.
@@ -42,7 +42,7 @@ def is_web_address(text: str) -> bool:
 
 
 def link(text: str | None, fallback: str) -> str:
-    """Return the URL, tidied, or the fallback if it is not one. Companies forget the scheme and leave spaces in."""
+    """Return the tidied URL, or the fallback for anything else. Companies forget the scheme and leave spaces in."""
     given = (text or "").strip()
     if re.match(r"www\.[\w-]+\.", given):
         given = f"https://{given}"
@@ -65,12 +65,12 @@ def path_parts(url: SplitResult) -> list[str]:
 
 
 def token_of(parts: list[str], region: str = "") -> Board | None:
-    """Return the board whose token is the first of the parts, or None if that cannot be one."""
+    """Return the board whose token is the first of the parts, or None if that part cannot be a token."""
     token = parts[0] if parts else ""
     return Board(token, region) if is_token(token) and token.lower() not in RESERVED else None
 
 
 def token_before(domain: str, url: SplitResult, region: str = "") -> Board | None:
-    """Return the board whose token is the subdomain of the source's domain, or None if the host is another."""
+    """Return the board whose token is the subdomain of the source's domain, or None for any other host."""
     token, _, rest = (url.hostname or "").partition(".")
     return Board(token, region) if rest == domain and is_label(token) and token not in NO_COMPANY else None

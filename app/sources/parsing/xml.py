@@ -15,10 +15,11 @@ CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 
 
 def xml_rows(response: Response, root: str, name: str) -> list[Any]:
-    """Return the elements called ``name`` in the root, which must be called ``root``, each as an object.
+    """Return the elements called ``name`` in the root, which must be called ``root``, as JSON-like values.
 
-    An element with child elements is an object, by their names without namespace. An element without is its text.
-    Several elements of one name are a list. Raises ShapeChanged, also for entities and document types.
+    An element with children becomes an object, keyed by their names without namespace. An element without children
+    becomes its text. Several elements of one name become a list. Raises ShapeChanged, also for entities and document
+    types.
     """
     tree = _tree(response)
     if _name(tree) != root:
