@@ -15,7 +15,7 @@ blueprint = ApiBlueprint(
     __name__,
     guards=[authenticate],
     url_prefix="/api/ingestion",
-    description="The systems that boards are read from.",
+    description="The job board systems and websites that can be read.",
 )
 
 NOT_DETECTED = (

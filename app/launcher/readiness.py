@@ -42,7 +42,7 @@ def port_fault(settings: Settings) -> str | None:
 
 def ready_fault(settings: Settings) -> str | None:
     """Check that the web server is ready."""
-    return None if fetch(settings, "/readyz") else "/readyz does not answer with 200."
+    return None if fetch(settings, "/readyz") else "/readyz does not return 200."
 
 
 def health_fault(settings: Settings) -> str | None:

@@ -20,7 +20,7 @@ class SourceSchema(Schema):
     documentation = fields.String(required=True, metadata={"description": "The URL of the source's API documentation."})
     policy = fields.String(required=True, metadata={"description": "The grounds on which its boards may be read."})
     example = fields.String(required=True, metadata={"description": "An example of a board's URL."})
-    board_hint = fields.String(required=True, metadata={"description": "A hint where users find a board's name."})
+    board_hint = fields.String(required=True, metadata={"description": "A hint on where to find a board's name."})
 
 
 class SuggestedCompanySchema(Schema):

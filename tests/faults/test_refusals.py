@@ -43,7 +43,7 @@ def test_start_refuses_an_unreachable_database_without_its_password(folder: Path
 
 
 def test_start_reports_all_wrong_settings_at_once(folder: Path) -> None:
-    sentences = refusal(folder, lines=(2,), PORT="abc", WEB_WORKERS="0")
+    sentences = refusal(folder, allowed_line_counts=(2,), PORT="abc", WEB_WORKERS="0")
 
     assert "PORT must be a whole number from 1 to 65535." in sentences
     assert "WEB_WORKERS must be a whole number from 1 to 64." in sentences

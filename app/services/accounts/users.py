@@ -54,7 +54,7 @@ def add(email: str, password: str) -> int:
     row = {"email": email.strip().lower(), "password_hash": hash_password(password)}
     added = run_statement(insert(USERS).values(row).on_conflict_do_nothing().returning(USERS.c.user_id))
     if not added:
-        raise EmailTaken(f"There is a user {email} already.")
+        raise EmailTaken(f"There is already a user {email}.")
     return added[0].user_id
 
 

@@ -606,7 +606,7 @@ export interface components {
             policy: string;
             /** @description An example of a board's URL. */
             example: string;
-            /** @description A hint where users find a board's name. */
+            /** @description A hint on where to find a board's name. */
             board_hint: string;
         };
         SuggestedCompany: {
