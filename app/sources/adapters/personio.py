@@ -71,7 +71,8 @@ SOURCE = Source(
     documentation="https://developer.personio.de/docs/retrieving-open-job-positions",
     policy="Its XML feed of open positions is documented and public.",
     example="https://acme.jobs.personio.de",
-    board_hint="The part before .jobs.personio.de in the board's address. If the address ends in .com, write com: before the name.",
+    board_hint="The part before .jobs.personio.de in the board's address. If the address ends in .com,"
+    " write com: before the name.",
     bases={
         "": "https://{token}.jobs.personio.de",
         "com": "https://{token}.jobs.personio.com",
