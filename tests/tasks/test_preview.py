@@ -17,7 +17,7 @@ from tests.support.factories import make_run, make_user, row, sql
 from tests.support.outages import refusing
 from tests.support.outbox import QUEUE
 from tests.support.parallel import in_parallel
-from tests.support.previews import begin_preview, company, finish_preview, expire_leases, postings, run_preview, units
+from tests.support.previews import begin_preview, company, expire_leases, finish_preview, postings, run_preview, units
 from tests.support.waiting import wait_until
 
 
