@@ -5,6 +5,7 @@ from playwright.sync_api import Page, expect
 from app.services.accounts.users import LOCAL_EMAIL
 from tests.support.boards import Boards, job
 from tests.support.product import Product
+from tests.support.waiting import wait_until
 
 TITLES = ("Software Engineer", "Internal Tools Engineer", "Engineering Intern")
 
@@ -22,6 +23,13 @@ def choose_acme(product: Product, email: str = LOCAL_EMAIL) -> None:
         " SELECT user_id, 'greenhouse', 'acme', 'Acme', '{intern}' FROM users WHERE email = %s",
         email,
     )
+
+
+def go_offline(page: Page) -> None:
+    """Cut the browser off from the server; return when the page's requests fail."""
+    page.context.set_offline(True)
+    fails = "fetch('/healthz').then(() => false, () => true)"
+    wait_until(lambda: page.evaluate(fails), what="the end of the connection")
 
 
 def press_start(page: Page) -> None:

@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 
-from tests.e2e.steps import press_start
+from tests.e2e.steps import go_offline, press_start
 from tests.e2e.test_run_page import badge, move
 from tests.support.chromium import axe_violations
 
@@ -43,7 +43,7 @@ def test_configure_and_preview_are_accessible(screen, product):
     product.start_run()
     expect(screen.get_by_text("Run 1 is in progress.")).to_be_visible()
     screen.check("preview with an active run")
-    screen.context.set_offline(True)
+    go_offline(screen)
     press_start(screen)
     expect(screen.get_by_role("alert")).to_be_visible()
     screen.check("failed start")
@@ -55,7 +55,7 @@ def test_run_page_is_accessible_from_start_to_abort(screen, product):
     screen.check("pending")
     screen.get_by_role("button", name="Abort").click()
     screen.check("confirmation of an abort")
-    screen.context.set_offline(True)
+    go_offline(screen)
     screen.get_by_role("button", name="Abort run").click()
     expect(screen.get_by_role("alert")).to_be_visible()
     expect(screen.get_by_text("Connection lost")).to_be_visible()

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.e2e.conftest import frozen
-from tests.e2e.steps import press_start
+from tests.e2e.steps import go_offline, press_start
 from tests.e2e.test_run_page import badge, open_run
 from tests.support.product import RECOVERY_SECONDS, ensure_running
 from tests.support.waiting import wait_until
@@ -86,7 +86,7 @@ def test_runs_page_reports_a_frozen_server_and_loads_afterwards(page, product):
 def test_start_without_a_confirmation_is_reported_until_a_run_exists(page, product):
     page.goto("/ingest/preview")
     expect(page.get_by_role("button", name="Start ingestion")).to_be_enabled()
-    page.context.set_offline(True)
+    go_offline(page)
     press_start(page)
     expect(page.get_by_role("alert")).to_contain_text("We do not know whether the run was started.")
     product.start_run()
@@ -100,7 +100,7 @@ def test_ended_run_opened_offline_loads_after_reconnecting(page, product):
     product.request_json("POST", f"/api/ingestion/abort/{run_id}")
     page.goto("/runs")
     expect(page.get_by_text("Run 1")).to_be_visible()
-    page.context.set_offline(True)
+    go_offline(page)
     page.get_by_role("link", name="Run 1").click()
     expect(page.get_by_text("Connection lost. Trying again …")).to_be_visible()
     page.context.set_offline(False)

@@ -5,6 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from tests.e2e.steps import go_offline
 from tests.support.waiting import wait_until
 
 PLACEHOLDER = (
@@ -142,7 +143,7 @@ def test_status_change_is_announced_once(page, product):
 def test_failed_abort_is_reported_dismissed_and_retried(page, product):
     open_run(page, product.start_run())
     page.get_by_role("button", name="Abort").click()
-    page.context.set_offline(True)
+    go_offline(page)
     page.get_by_role("button", name="Abort run").click()
     alert = page.get_by_role("alert")
     expect(alert).to_contain_text("We do not know whether the run was aborted.")
