@@ -24,7 +24,7 @@ class AppError(Exception):
 
 
 class Unauthenticated(AppError):
-    """Nobody is signed in."""
+    """The request has no valid credential, or its user was removed."""
 
     status = HTTPStatus.UNAUTHORIZED
     code = "unauthenticated"

@@ -7,7 +7,6 @@ running.
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -19,6 +18,7 @@ from app.launcher import main as launcher
 from app.launcher import processes
 from app.launcher.supervisor import Supervisor
 from app.observability import logs
+from tests.drills.sleep import sleep_for
 from tests.support.product import Product
 from tests.support.waiting import wait_until
 
@@ -75,7 +75,7 @@ def keep_second_worker() -> None:
         supervisor.start(processes.worker(settings, APPLICATION, "-n", f"{SECOND}@%h"))
         while True:
             supervisor.poll()
-            time.sleep(launcher.POLL_INTERVAL)
+            sleep_for(launcher.POLL_INTERVAL)
     except KeyboardInterrupt:
         supervisor.stop()
 

@@ -26,7 +26,7 @@ class Problem(NamedTuple):
 
 REQUEST_FORBIDDEN = Problem(403, "The request comes from a foreign peer, Host, Origin or Sec-Fetch-Site.")
 INTERNAL_ERROR = Problem(500, "The server failed. The operator finds the error by its request_id.")
-NOT_SIGNED_IN = Problem(401, "Nobody is signed in.")
+NOT_SIGNED_IN = Problem(401, "The request has no valid credential.")
 DATABASE_UNAVAILABLE = Problem(503, "PostgreSQL is unavailable; the outcome is unknown, try again.")
 BODY_CUT_SHORT = Problem(400, "The body was cut short.")
 BODY_NOT_JSON_TYPE = Problem(415, "The body is not sent as application/json.")

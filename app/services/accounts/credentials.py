@@ -154,7 +154,7 @@ def end(credential_id: int) -> None:
 
 
 def _issue(owner: Any, kind: CredentialKind, name: str, secret: str, seconds: int | None) -> IssuedCredential | None:
-    """Insert a credential for the user that the query ``owner`` selects. Commits. Returns None if it selects nobody."""
+    """Insert a credential for the user of the query ``owner``. Commits. Returns None if the query has no row."""
     expires_at = literal(None) if seconds is None else seconds_from_now(seconds)
     user_id, epoch = owner.subquery().c
     row = select(user_id, epoch, literal(kind), literal(name), literal(_hash(secret)), expires_at)

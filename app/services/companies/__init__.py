@@ -1,4 +1,4 @@
 """A user's companies with their filters, and the detection of boards.
 
-Reading boards belongs to sources; previews and runs import this room, never the reverse.
+Reading boards belongs to sources; previews and runs import this package, never the reverse.
 """

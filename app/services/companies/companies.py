@@ -13,6 +13,7 @@ from sqlalchemy import (
     ColumnElement,
     FromClause,
     Row,
+    Select,
     Text,
     case,
     cast,
@@ -27,6 +28,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB, aggregate_order_by, insert
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.sql.dml import ReturningInsert
 
 from app.db.execute import run_statement
 from app.errors import Unauthenticated
@@ -190,25 +192,25 @@ def _merge_all(user_id: int, entries: list[dict[str, Any]]) -> Any:
         # Every import locks the rows in this order, so simultaneous ones wait for each other instead of deadlocking.
         .order_by(imported.c.source, imported.c.board)
     )
-    new = insert(COMPANIES).from_select(["user_id", *COMPANY_FIELDS], rows)
-    names = ("name", "enabled", "include", "exclude")
-    merged = (
-        new.on_conflict_do_update(
-            constraint="uq_companies_user_id_source_board",
-            set_={**{name: new.excluded[name] for name in names}, "updated_at": func.clock_timestamp()},
-            where=tuple_(*[COMPANIES.c[name] for name in names]).is_distinct_from(
-                tuple_(*[new.excluded[name] for name in names])
-            ),
-        )
-        # In an inserted row both times are now(); in a changed one updated_at is later.
-        .returning((COMPANIES.c.updated_at == COMPANIES.c.created_at).label("is_new"))
-        .cte("merged")
-    )
+    merged = _upsert(rows).cte("merged")
     added, changed = (
         select(func.count(case((condition, 1)))).select_from(merged).scalar_subquery()
         for condition in (merged.c.is_new, not_(merged.c.is_new))
     )
     return select(room.c.fits, added.label("added"), changed.label("changed"))
+
+
+def _upsert(rows: Select[Any]) -> ReturningInsert[Any]:
+    """Build the statement that inserts new rows, updates companies that differ, and returns ``is_new`` of each."""
+    new = insert(COMPANIES).from_select(["user_id", *COMPANY_FIELDS], rows)
+    names = ("name", "enabled", "include", "exclude")
+    before, after = (tuple_(*[columns[name] for name in names]) for columns in (COMPANIES.c, new.excluded))
+    return new.on_conflict_do_update(
+        constraint="uq_companies_user_id_source_board",
+        set_={**{name: new.excluded[name] for name in names}, "updated_at": func.clock_timestamp()},
+        where=before.is_distinct_from(after),
+        # In an inserted row both times are now(); in a changed one updated_at is later.
+    ).returning((COMPANIES.c.updated_at == COMPANIES.c.created_at).label("is_new"))
 
 
 def _recordset(entries: list[dict[str, Any]]) -> FromClause:

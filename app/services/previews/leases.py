@@ -74,9 +74,9 @@ def count_claimable(preview_id: int) -> int:
 
 
 def renew(units: Iterable[Row[Any]]) -> None:
-    """Extend the leases that the caller still holds to LEASE_SECONDS from now. Commits.
+    """Extend the caller's leases to LEASE_SECONDS from now. Commits.
 
-    SKIP LOCKED skips a company that is being stored at this moment: nobody else can claim it, and then it is done.
+    Lost leases are left alone. SKIP LOCKED leaves out a company that is being stored: no other worker can claim it.
     """
     run_statement(_owned_by(units).values(lease_until=seconds_from_now(LEASE_SECONDS)))
 
@@ -136,7 +136,7 @@ def _is_under_way() -> list[ColumnElement[bool]]:
 
 
 def _owned_by(units: Iterable[Row[Any]]) -> Update:
-    """Build the UPDATE of those of these companies whose lease the caller still holds and that nobody is storing."""
+    """Build the UPDATE of the companies whose leases the caller still holds, without those that are being stored."""
     mine = (
         select(UNITS.c.preview_id, UNITS.c.position)
         .where(UNITS.c.state == ListingState.LISTING, UNITS.c.lease_id.in_([unit.lease_id for unit in units]))

@@ -99,7 +99,7 @@ def work(
     seconds: float = SLICE_SECONDS,
     stopping: Callable[[], bool] = lambda: False,
 ) -> None:
-    """List boards of a preview for a slice of time; if some are left then, call ``republish`` once. Commits.
+    """List boards of a preview for a slice of time. Call ``republish`` once if companies are left. Commits.
 
     ``republish`` is called before the last boards have answered, so that a slow board keeps nobody waiting. Once
     ``stopping`` returns true, no board is claimed, and those not done within DRAIN_SECONDS are released. Raises

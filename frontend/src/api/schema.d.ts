@@ -1056,7 +1056,7 @@ export interface operations {
                     "application/json": components["schemas"]["CurrentRun"];
                 };
             };
-            /** @description Nobody is signed in. */
+            /** @description The request has no valid credential. */
             401: {
                 headers: {
                     /** @description The scheme to sign in with. */
@@ -1164,7 +1164,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Nobody is signed in. */
+            /** @description The request has no valid credential. */
             401: {
                 headers: {
                     /** @description The scheme to sign in with. */
@@ -1305,7 +1305,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Nobody is signed in. */
+            /** @description The request has no valid credential. */
             401: {
                 headers: {
                     /** @description The scheme to sign in with. */
@@ -1424,7 +1424,7 @@ export interface operations {
                     "application/json": components["schemas"]["Run"];
                 };
             };
-            /** @description Nobody is signed in. */
+            /** @description The request has no valid credential. */
             401: {
                 headers: {
                     /** @description The scheme to sign in with. */
@@ -1513,7 +1513,7 @@ export interface operations {
                     "application/json": components["schemas"]["Events"];
                 };
             };
-            /** @description Nobody is signed in. */
+            /** @description The request has no valid credential. */
             401: {
                 headers: {
                     /** @description The scheme to sign in with. */
@@ -1615,7 +1615,7 @@ export interface operations {
                     "application/json": components["schemas"]["RunsPage"];
                 };
             };
-            /** @description Nobody is signed in. */
+            /** @description The request has no valid credential. */
             401: {
                 headers: {
                     /** @description The scheme to sign in with. */
@@ -1699,7 +1699,7 @@ export interface operations {
                     "application/json": components["schemas"]["Sources"];
                 };
             };
-            /** @description Nobody is signed in. */
+            /** @description The request has no valid credential. */
             401: {
                 headers: {
                     /** @description The scheme to sign in with. */
@@ -1787,7 +1787,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Nobody is signed in. */
+            /** @description The request has no valid credential. */
             401: {
                 headers: {
                     /** @description The scheme to sign in with. */
@@ -1906,7 +1906,7 @@ export interface operations {
                     "application/json": components["schemas"]["Companies"];
                 };
             };
-            /** @description Nobody is signed in. */
+            /** @description The request has no valid credential. */
             401: {
                 headers: {
                     /** @description The scheme to sign in with. */
@@ -1996,7 +1996,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Nobody is signed in. */
+            /** @description The request has no valid credential. */
             401: {
                 headers: {
                     /** @description The scheme to sign in with. */
@@ -2115,7 +2115,7 @@ export interface operations {
                     "application/json": components["schemas"]["Company"];
                 };
             };
-            /** @description Nobody is signed in. */
+            /** @description The request has no valid credential. */
             401: {
                 headers: {
                     /** @description The scheme to sign in with. */
@@ -2210,7 +2210,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Nobody is signed in. */
+            /** @description The request has no valid credential. */
             401: {
                 headers: {
                     /** @description The scheme to sign in with. */
@@ -2333,7 +2333,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Nobody is signed in. */
+            /** @description The request has no valid credential. */
             401: {
                 headers: {
                     /** @description The scheme to sign in with. */
@@ -2476,7 +2476,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Nobody is signed in. */
+            /** @description The request has no valid credential. */
             401: {
                 headers: {
                     /** @description The scheme to sign in with. */
@@ -2608,7 +2608,7 @@ export interface operations {
                     "application/json": components["schemas"]["Export"];
                 };
             };
-            /** @description Nobody is signed in. */
+            /** @description The request has no valid credential. */
             401: {
                 headers: {
                     /** @description The scheme to sign in with. */
@@ -2681,7 +2681,7 @@ export interface operations {
                     "application/json": components["schemas"]["LatestPreview"];
                 };
             };
-            /** @description Nobody is signed in. */
+            /** @description The request has no valid credential. */
             401: {
                 headers: {
                     /** @description The scheme to sign in with. */
@@ -2785,7 +2785,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Nobody is signed in. */
+            /** @description The request has no valid credential. */
             401: {
                 headers: {
                     /** @description The scheme to sign in with. */
@@ -2904,7 +2904,7 @@ export interface operations {
                     "application/json": components["schemas"]["Preview"];
                 };
             };
-            /** @description Nobody is signed in. */
+            /** @description The request has no valid credential. */
             401: {
                 headers: {
                     /** @description The scheme to sign in with. */
@@ -3001,7 +3001,7 @@ export interface operations {
                     "application/json": components["schemas"]["PostingsPage"];
                 };
             };
-            /** @description Nobody is signed in. */
+            /** @description The request has no valid credential. */
             401: {
                 headers: {
                     /** @description The scheme to sign in with. */
@@ -3099,7 +3099,7 @@ export interface operations {
                     "application/json": components["schemas"]["WholePosting"];
                 };
             };
-            /** @description Nobody is signed in. */
+            /** @description The request has no valid credential. */
             401: {
                 headers: {
                     /** @description The scheme to sign in with. */
@@ -3432,7 +3432,7 @@ export interface operations {
                     "application/json": components["schemas"]["Me"];
                 };
             };
-            /** @description Nobody is signed in. */
+            /** @description The request has no valid credential. */
             401: {
                 headers: {
                     /** @description The scheme to sign in with. */
@@ -3505,7 +3505,7 @@ export interface operations {
                     "application/json": components["schemas"]["Credentials"];
                 };
             };
-            /** @description Nobody is signed in. */
+            /** @description The request has no valid credential. */
             401: {
                 headers: {
                     /** @description The scheme to sign in with. */
@@ -3606,7 +3606,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Nobody is signed in. */
+            /** @description The request has no valid credential. */
             401: {
                 headers: {
                     /** @description The scheme to sign in with. */
@@ -3734,7 +3734,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Nobody is signed in. */
+            /** @description The request has no valid credential. */
             401: {
                 headers: {
                     /** @description The scheme to sign in with. */
@@ -3853,7 +3853,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Nobody is signed in. */
+            /** @description The request has no valid credential. */
             401: {
                 headers: {
                     /** @description The scheme to sign in with. */
