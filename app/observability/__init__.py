@@ -1,4 +1,4 @@
 """Logs and metrics of all processes.
 
-Nothing here may import a room that logs.
+Nothing here may import a package that logs.
 """
