@@ -13,7 +13,7 @@ export const listMessages = {
   empty:
     'Your list is empty. Add a company by the address of its careers page, or start with some of the suggested ones.',
   noMatch: 'No companies match.',
-  searchHint: 'Company or job board',
+  searchHint: 'Company or board',
   notSwitched: 'Your change was not saved. Check the company and try again.',
   /** @param {number} shown @param {number} total @param {number} enabled @param {boolean} isFiltered */
   counts: (shown, total, enabled, isFiltered) =>

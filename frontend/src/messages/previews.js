@@ -13,8 +13,8 @@ export const previewMessages = {
   unsaved: 'You have unsaved changes. They are not part of this preview.',
   noCompanyMatches: 'No companies match.',
   /** @param {import('../api/previews.js').Preview['totals']} totals */
-  totals: ({ found, companies }) =>
-    `of ${amount(found, 'posting')} from ${amount(companies, 'company', 'companies')} match your filters`,
+  totals: ({ found, listed }) =>
+    `of ${amount(found, 'posting')} from ${amount(listed, 'company', 'companies')} match your filters`,
   /** @param {number} done @param {number} total */
   progress: (done, total) => `${formatCount(done)} of ${amount(total, 'board')} read`,
 };

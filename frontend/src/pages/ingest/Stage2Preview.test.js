@@ -48,6 +48,13 @@ test('a finished preview is shown and polled every ten seconds', async () => {
   }
 });
 
+test('the totals count only companies whose boards were read', async () => {
+  servePreview(aPreview({ totals: { companies: 3, listed: 1, failed: 2 } }));
+  open('/ingest/preview');
+  expect(await totals()).toHaveTextContent('2 of 3 postings from 1 company match your filters');
+  expect(await totals()).toHaveTextContent('2 not read');
+});
+
 test('without a preview, one is created automatically', async () => {
   const { requests } = servePreview(aPreview(), { [PATHS.latestPreview]: { preview_id: null } });
   open('/ingest/preview');
