@@ -104,6 +104,16 @@ def test_imports_name_whole_modules(path):
     assert "import_module" not in {_called(node) for node in nodes(path, ast.Call)}
 
 
+@pytest.mark.parametrize("path", MODULES, ids=name)
+def test_http_and_celery_stay_in_their_packages(path):
+    """Services publish by a task's name, so one module of theirs sends through Celery."""
+    found = imports(path)
+    if layer(path) not in ("tasks", "worker") and path != APP / "services" / "publisher.py":
+        assert not any(each.split(".")[0] == "celery" for each in found)
+    if layer(path) not in ("api", None):
+        assert not found & {"flask.request", "flask.g"} and not any(each.startswith("werkzeug") for each in found)
+
+
 def test_layers_list_every_package_and_module():
     assert {path.name for path in APP.glob("*.py")} == TOP_FILES
     for package, layers in LAYERS.items():
