@@ -1,5 +1,6 @@
 """The deadline of a piece of work."""
 
+import math
 import time
 from dataclasses import dataclass
 
@@ -27,3 +28,7 @@ class Deadline:
         """Raise OutOfTime if the deadline has passed."""
         if self.left <= 0:
             raise OutOfTime("Reading the board took too long.")
+
+
+NO_DEADLINE = Deadline(math.inf)
+"""For work that is short by itself."""

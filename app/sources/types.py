@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import SplitResult
 
 from app.sources.board_token import TOKEN_PLACEHOLDER, Board, check_host_token, read_board
+from app.sources.deadline import NO_DEADLINE, Deadline
 from app.sources.errors import ShapeChanged
 
 HTML = "text/html,application/xhtml+xml;q=0.9,*/*;q=0.1"
@@ -159,6 +160,8 @@ class Response:
     headers: Mapping[str, str]
     body: bytes
     url: str
+    deadline: Deadline = NO_DEADLINE
+    """The deadline of the work on this response. Each parser checks it as it goes on, because a response may be huge."""
 
     def json(self) -> Any:
         """Parse the body as JSON. Raises ShapeChanged."""

@@ -103,9 +103,9 @@ class HttpClient:
         headers = {"Accept": request.accept, **_conditions(validators)}
         raw, final = self._follow(url, headers, policy, deadline)
         if (raw.status == HTTPStatus.NOT_MODIFIED and validators) or (request.may_be_missing and is_missing(raw)):
-            return Response(raw.status, raw.headers, b"", final.geturl())
+            return Response(raw.status, raw.headers, b"", final.geturl(), deadline)
         check_listing(raw, f"{source.name}'s board {board}", source.error_messages, is_page=request.accept == HTML)
-        return Response(raw.status, raw.headers, raw.body, final.geturl())
+        return Response(raw.status, raw.headers, raw.body, final.geturl(), deadline)
 
     def fetch(self, url: SplitResult, deadline: Deadline) -> tuple[Response | None, SplitResult]:
         """Fetch a page that a user named. Returns the page and its final URL.
@@ -124,7 +124,7 @@ class HttpClient:
             return None, urlsplit(moved.location)
         if raw.status != HTTPStatus.OK:
             raise status_error(raw, f"The page at {url.hostname}", {})
-        return Response(raw.status, raw.headers, raw.body, final.geturl()), final
+        return Response(raw.status, raw.headers, raw.body, final.geturl(), deadline), final
 
     def _follow(
         self, url: SplitResult, headers: Mapping[str, str], policy: RequestPolicy, deadline: Deadline
