@@ -56,6 +56,7 @@ class ShapeChanged(SourceError):
     def __init__(self, field: str, found: str) -> None:
         super().__init__(f"The response has an unexpected format: {field} {found}.")
         self.field = field
+        self.found = found
 
 
 class Unreachable(SourceError):

@@ -4,6 +4,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from http import HTTPStatus
+from sys import getsizeof
 from urllib.parse import urlencode
 
 import structlog
@@ -14,27 +15,38 @@ from app.sources.deadline import Deadline
 from app.sources.errors import NotFound, OutOfTime, RateLimited, SourceError, Throttled
 from app.sources.http.client import HttpClient
 from app.sources.parsing.dates_and_places import unique
-from app.sources.parsing.postings import MAX_ID_LENGTH, ParsedPage, company_of, parse_page
-from app.sources.types import Listing, ListingRequest, Page, Posting, Response, Source, Validators
+from app.sources.parsing.postings import MAX_ID_LENGTH, MAX_LOCATIONS, Batch, company_of, next_batch
+from app.sources.types import MAX_RECORDS, Listing, ListingRequest, Page, Posting, Response, Source, Validators
 
 LISTING_SECONDS = 90.0
-Parse = Callable[[Response, Board], Page]
+
+MAX_KEPT_BYTES = 24_000_000
+"""The most memory of a listing's postings without their texts, in bytes. The postings beyond it are left out, and the
+listing is incomplete. A real posting takes 600 bytes. Only a command keeps the texts too."""
+
+PassOn = Callable[[list[Posting]], None]
 
 log = structlog.get_logger(__name__)
 
 
 @dataclass
 class ListingBuilder:
-    """A listing under construction, to which pages are added one by one."""
+    """A listing under construction, to which the postings of its pages are added batch by batch."""
 
     source: Source
     with_texts: bool = True
+    on_postings: PassOn | None = None
+    """A function that gets the postings with their texts as soon as they are read; then no text is kept."""
     postings: dict[str, Posting] = field(default_factory=dict)
     """By external id."""
+    size: int = 0
+    """The bytes that the postings take in memory."""
     unparsed: int = 0
     records: int = 0
     pages: int = 0
     is_complete: bool = True
+    is_full: bool = False
+    """True if a limit was reached, so that nothing more is read."""
     total: int | None = None
     board_name: str | None = None
     skipped_pages: int = 0
@@ -45,25 +57,53 @@ class ListingBuilder:
     queued_by_kind: Counter[bool] = field(default_factory=Counter)
     """The number of these requests, by ``is_index``."""
 
-    def add(self, parsed: ParsedPage) -> bool:
-        """Add a page; returns whether it had a new posting."""
-        size, page = len(self.postings), parsed.page
-        for posting in parsed.postings:
-            if (same := self.postings.get(posting.external_id)) is None:
-                self.postings[posting.external_id] = posting
-            elif page.is_leaf and same.title != posting.title and len(posting.url) <= MAX_ID_LENGTH:
-                # Two pages use one id for two jobs; their URLs tell them apart.
-                self.postings[posting.url] = replace(posting, external_id=posting.url)
-            else:
-                self.postings[posting.external_id] = _merge(same, posting)
-        self.unparsed += parsed.unparsed + len(page.unparsed)
+    def add_postings(self, batch: Batch, *, is_leaf: bool) -> None:
+        """Add the postings of a batch, and pass on those that are new or have more places or texts than before."""
+        changed: dict[str, Posting] = {}
+        for posting in batch.postings:
+            if posting.external_id not in self.postings and self._is_at_limit(posting):
+                break
+            if added := self._add(posting, is_leaf):
+                earlier = changed.get(added.external_id)
+                changed[added.external_id] = _merge(earlier, added) if earlier else added
+        self.unparsed += batch.unparsed
+        if self.on_postings and changed:
+            self.on_postings(list(changed.values()))
+
+    def add_page(self, page: Page, board_name: str | None) -> None:
+        """Add the rest of a page, after its postings."""
+        self.unparsed += page.faults.count
         self.records += page.records
         self.pages += 1
+        self.is_complete = self.is_complete and page.is_whole
+        self.is_full = self.is_full or self.records >= MAX_RECORDS
         self.total = page.total if page.total is not None else self.total
-        self.board_name = self.board_name or parsed.board_name
+        self.board_name = self.board_name or board_name
         self.skipped_pages += page.skipped_pages
         self._enqueue(page.follow_up)
-        return len(self.postings) > size
+
+    def stop(self) -> None:
+        """Read nothing more. The listing is incomplete."""
+        self.is_complete, self.is_full = False, True
+
+    def _is_at_limit(self, posting: Posting) -> bool:
+        """Stop if the posting does not fit any more, and return whether it does not."""
+        self.size += _size(posting)
+        if len(self.postings) >= MAX_RECORDS or self.size > MAX_KEPT_BYTES:
+            self.stop()
+        return self.is_full
+
+    def _add(self, posting: Posting, is_leaf: bool) -> Posting | None:
+        """Add a posting, and return it if it says something new."""
+        same = self.postings.get(posting.external_id)
+        if same and is_leaf and same.title != posting.title and len(posting.url) <= MAX_ID_LENGTH:
+            # Two pages use one id for two jobs; their URLs tell them apart.
+            posting, same = replace(posting, external_id=posting.url), self.postings.get(posting.url)
+        merged = _merge(same, posting) if same else posting
+        if merged == same:
+            return None
+        self.postings[merged.external_id] = merged if self.on_postings is None else _without_texts(merged)
+        return replace(merged, description=merged.description or None, requirements=merged.requirements or None)
 
     def _enqueue(self, requests: Iterable[ListingRequest]) -> None:
         """Add new requests to the queue. Those beyond the source's limits count as unparsed."""
@@ -82,9 +122,14 @@ class ListingBuilder:
     def build(self, validators: Validators) -> Listing:
         """Return the listing."""
         is_complete = self.is_complete and not self.unparsed and (self.total is None or self.records >= self.total)
-        postings = tuple(self.postings.values())
         return Listing(
-            postings, is_complete, self.unparsed, self.board_name, validators, skipped_pages=self.skipped_pages
+            () if self.on_postings else tuple(self.postings.values()),
+            is_complete,
+            len(self.postings),
+            self.unparsed,
+            self.board_name,
+            validators,
+            skipped_pages=self.skipped_pages,
         )
 
 
@@ -95,8 +140,13 @@ def list_board(
     validators: Validators | None = None,
     seconds: float = LISTING_SECONDS,
     with_texts: bool = True,
+    on_postings: PassOn | None = None,
 ) -> Listing:
     """List a board within ``seconds``. Without ``with_texts`` the descriptions and requirements are left out.
+
+    With ``on_postings``, that function gets the postings in batches as soon as they are read, and the listing has none.
+    A posting that occurs again with more places, or with a text that it lacked, is passed on again. A text that is None
+    then changes nothing.
 
     With ``validators`` the result may be ``not_modified``. An error on a later page fails the whole listing: the first
     pages alone would look complete. Raises SourceError.
@@ -105,7 +155,7 @@ def list_board(
         parsed_board = SOURCES[source].board(board)
     except (ValueError, KeyError) as error:
         raise NotFound(f"“{board}” is not a valid board name.") from error
-    builder = ListingBuilder(SOURCES[source], with_texts)
+    builder = ListingBuilder(SOURCES[source], with_texts, on_postings)
     return _list(client, builder, parsed_board, validators, Deadline.of(seconds))
 
 
@@ -126,14 +176,15 @@ def _list(
     client: HttpClient, builder: ListingBuilder, board: Board, validators: Validators | None, deadline: Deadline
 ) -> Listing:
     source = builder.source
-    response = client.request(source, board, source.first_request(board), deadline, validators)
+    request = source.first_request(board)
+    first = response = client.request(source, board, request, deadline, validators)
     if response.status == HTTPStatus.NOT_MODIFIED:
         return Listing((), True, validators=validators or Validators(), not_modified=True)
-    first = response
-    while request := _add(client, board, response, builder, deadline):
-        if builder.pages >= source.max_requests:
-            builder.is_complete = False
+    while following := _add(client, request, response, board, builder):
+        if builder.is_full or builder.pages >= source.max_requests:
+            builder.stop()
             break
+        request = following
         response = client.request(source, board, request, deadline)
     if builder.queue:
         _crawl(client, board, builder, deadline)
@@ -146,13 +197,11 @@ def _crawl(client: HttpClient, board: Board, builder: ListingBuilder, deadline: 
     These pages are independent: an error loses only its own page and makes the listing incomplete. Raises the first
     error if no posting was found, and NotFound if no page had a posting.
     """
-    source, first_error = builder.source, None
-    while builder.queue:
+    first_error = None
+    while builder.queue and not builder.is_full:
         request = builder.queue.popleft()
         try:
-            response = client.request(source, board, request, deadline)
-            parse = request.read or source.parse
-            builder.add(_parse_response(client, parse, response, board, deadline, builder.with_texts))
+            _parse(client, request, client.request(builder.source, board, request, deadline), board, builder)
         except SourceError as error:
             first_error = first_error or error
             builder.unparsed += 1
@@ -160,6 +209,8 @@ def _crawl(client: HttpClient, board: Board, builder: ListingBuilder, deadline: 
                 # All further requests would fail in the same way.
                 builder.unparsed += len(builder.queue)
                 break
+    if builder.queue:
+        builder.stop()
     if first_error and not builder.postings:
         raise first_error
     if not builder.records:
@@ -169,27 +220,34 @@ def _crawl(client: HttpClient, board: Board, builder: ListingBuilder, deadline: 
 
 
 def _add(
-    client: HttpClient, board: Board, response: Response, builder: ListingBuilder, deadline: Deadline
+    client: HttpClient, request: ListingRequest, response: Response, board: Board, builder: ListingBuilder
 ) -> ListingRequest | None:
     """Parse and add one response; return the request of the next page."""
-    source = builder.source
-    parsed = _parse_response(client, source.parse, response, board, deadline, builder.with_texts)
-    is_new = builder.add(parsed)
-    next_request = source.next_request(board, builder.records, parsed.page)
-    if next_request and not is_new:
+    count = len(builder.postings)
+    page = _parse(client, request, response, board, builder)
+    following = builder.source.next_request(board, builder.records, page) if page else None
+    if following and len(builder.postings) == count:
         # The source repeats its pages instead of ending.
         builder.is_complete = False
         return None
-    return next_request
+    return following
 
 
-def _parse_response(
-    client: HttpClient, parse: Parse, response: Response, board: Board, deadline: Deadline, with_texts: bool
-) -> ParsedPage:
-    parsed: ParsedPage = client.compute(parse_page, parse, response, board, deadline, with_texts)
-    for external_id, error in parsed.errors:
-        log.error("posting not parsed", external_id=external_id, exc_info=error)
-    return parsed
+def _parse(
+    client: HttpClient, request: ListingRequest, response: Response, board: Board, builder: ListingBuilder
+) -> Page | None:
+    """Parse a response batch by batch, and return the page; None if the listing reached a limit within it."""
+    parsing = (request.read or builder.source.parse)(response, board)
+    while not builder.is_full:
+        batch: Batch = client.compute(next_batch, parsing, response.deadline, builder.with_texts)
+        if batch.error:
+            external_id, error = batch.error
+            log.error("posting not parsed", external_id=external_id, exc_info=error)
+        builder.add_postings(batch, is_leaf=request.is_leaf)
+        if batch.page:
+            builder.add_page(batch.page, batch.board_name)
+            return batch.page
+    return None
 
 
 def _validators(response: Response, pages: int) -> Validators:
@@ -206,11 +264,23 @@ def _storable(value: str | None) -> str | None:
     return value if value and len(value) <= MAX_ID_LENGTH and value.isascii() and value.isprintable() else None
 
 
+def _size(posting: Posting) -> int:
+    """Return the bytes that a posting takes in memory, without its description and requirements."""
+    fields = (posting.external_id, posting.title, posting.url, posting.department, posting.employment_type)
+    return sum(map(getsizeof, (*fields, *posting.locations)))
+
+
+def _without_texts(posting: Posting) -> Posting:
+    """Return the posting with an empty text in place of each text, so that it is known to have one."""
+    description, requirements = ("" if text else None for text in (posting.description, posting.requirements))
+    return replace(posting, description=description, requirements=requirements)
+
+
 def _merge(first: Posting, again: Posting) -> Posting:
     """Merge two records of one posting. Some boards list a posting once per location or per language."""
     return replace(
         first,
-        locations=unique((*first.locations, *again.locations)),
-        description=first.description or again.description,
-        requirements=first.requirements or again.requirements,
+        locations=unique((*first.locations, *again.locations))[:MAX_LOCATIONS],
+        description=again.description if first.description is None else first.description,
+        requirements=again.requirements if first.requirements is None else first.requirements,
     )

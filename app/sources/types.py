@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -18,6 +18,15 @@ HTML = "text/html,application/xhtml+xml;q=0.9,*/*;q=0.1"
 
 MAX_REQUESTS = 100
 """The most responses of one listing. A larger board is listed up to this number, as incomplete."""
+
+MAX_RECORDS = 20_000
+"""The most records of one listing. A larger board is listed up to this number, as incomplete."""
+
+MAX_FAULTS = 100
+"""The faults of a response whose places are kept. All are counted."""
+
+MAX_DOCUMENT_BYTES = 1_000_000
+"""The largest JSON document that is parsed as a whole. Larger ones have rows, which ``JsonRows`` reads one by one."""
 
 DOCUMENT = "the document"
 """The name of a whole response in errors."""
@@ -57,7 +66,7 @@ class Section:
     text: Text
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class RawPosting:
     """A posting as an adapter parses it. ``normalize`` makes a ``Posting`` from it."""
 
@@ -76,27 +85,47 @@ class RawPosting:
     """Requirements, if the source has them as separate fields. Then the description is not searched for them."""
 
 
+@dataclass
+class Faults:
+    """The records and pages that could not be parsed: their number, and the places of the first ones."""
+
+    count: int = 0
+    places: list[str] = field(default_factory=list)
+    """Mostly the paths of invalid fields, of the first MAX_FAULTS."""
+
+    def add(self, *places: str) -> None:
+        """Count a fault at each of these places."""
+        self.places += places[: max(0, MAX_FAULTS - self.count)]
+        self.count += len(places)
+
+
 @dataclass(frozen=True)
 class Page:
-    """The result of parsing one response."""
+    """The result of parsing one response, besides its postings."""
 
-    postings: tuple[RawPosting, ...]
-    unparsed: tuple[str, ...] = ()
-    """The places of records and pages that could not be parsed, mostly the paths of invalid fields."""
+    faults: Faults = field(default_factory=Faults)
+    is_whole: bool = True
+    """False if the response has more records than are read."""
     total: int | None = None
     """The number of postings on the whole board, if the source sends it."""
     board_name: str | None = None
     records: int = 0
     """The number of records in the response, including those that are invalid or not listed."""
-    follow_up: "tuple[ListingRequest, ...]" = ()
+    follow_up: "Iterable[ListingRequest]" = ()
     """Further requests that this response leads to. Each is sent once, and its response may lead to more."""
-    is_leaf: bool = False
-    """True for one of many independent web pages. Their ids may collide, because each page assigns its own."""
     skipped_pages: int = 0
     """1 if the response was a page without a posting."""
+    lacks_texts: bool = False
+    """True if a posting has no text, and the source may have it in another language."""
 
 
-@dataclass(frozen=True)
+Parsing = Generator[RawPosting, None, Page]
+"""The work on one response: it yields the postings one by one and returns the rest.
+
+So a posting can be dropped from memory before the next one is parsed."""
+
+
+@dataclass(frozen=True, slots=True)
 class Posting:
     """A posting in the product's own form: texts are plain, times have a time zone, the URL is http or https."""
 
@@ -126,7 +155,10 @@ class Listing:
     """The postings of a board. Only a complete listing (``is_complete``) proves that a posting was removed."""
 
     postings: tuple[Posting, ...]
+    """Empty if the postings were passed on while the board was read."""
     is_complete: bool
+    count: int = 0
+    """The number of postings, each id once."""
     unparsed: int = 0
     """The number of records and pages that could not be parsed. If there are any, the listing is incomplete."""
     board_name: str | None = None
@@ -144,10 +176,12 @@ class ListingRequest:
     path: str
     query: Mapping[str, str] = field(default_factory=dict)
     accept: str = "application/json"
-    read: "Callable[[Response, Board], Page] | None" = None
+    read: "Callable[[Response, Board], Parsing] | None" = None
     """The function that parses the response, if it is not the source's ``parse``."""
     may_be_missing: bool = False
     """If true, 404 and 410 are not errors; the response then has an empty body."""
+    is_leaf: bool = False
+    """True for one of many independent web pages. Their ids may collide, because each page assigns its own."""
     is_index: bool = False
     """True if the response only leads to other pages. It counts against ``Source.max_indexes``."""
 
@@ -161,10 +195,12 @@ class Response:
     body: bytes
     url: str
     deadline: Deadline = NO_DEADLINE
-    """The deadline of the work on this response. Each parser checks it as it goes on, because a response may be huge."""
+    """The deadline of the work on this response. Each parser checks it as it goes on: a response may be huge."""
 
     def json(self) -> Any:
-        """Parse the body as JSON. Raises ShapeChanged."""
+        """Parse a small body as JSON. Raises ShapeChanged, also for more than MAX_DOCUMENT_BYTES."""
+        if len(self.body) > MAX_DOCUMENT_BYTES:
+            raise ShapeChanged(DOCUMENT, f"is larger than {MAX_DOCUMENT_BYTES // 1_000_000} MB")
         try:
             return json.loads(self.body)
         except (ValueError, RecursionError) as error:
@@ -207,7 +243,7 @@ class Source:
     page: Callable[[Board], str]
     """Return the URL of the board's page for people."""
     first_request: Callable[[Board], ListingRequest]
-    parse: Callable[[Response, Board], Page]
+    parse: Callable[[Response, Board], Parsing]
     next_request: Callable[[Board, int, Page], ListingRequest | None] = lambda board, offset, page: None
     """Return the request for the next page, given the number of records so far and the last page; None at the end."""
     name_request: Callable[[Board], ListingRequest] | None = None

@@ -24,7 +24,7 @@ PARSERS = tuple(
     for name in (
         "careers_page",
         *("parsing/html_tokens", "parsing/jobposting", "parsing/sitemap", "parsing/xml"),
-        *("parsing/json_record", "parsing/html_text", "parsing/postings"),
+        *("parsing/json_record", "parsing/json_rows", "parsing/html_text", "parsing/postings"),
     )
 )
 NOT_PURE = ("structlog", "logging", "sqlalchemy", "psycopg", "redis", "flask", "prometheus_client", "urllib3")

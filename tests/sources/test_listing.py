@@ -1,11 +1,18 @@
 """Rules of listings that hold for every source."""
 
 import copy
+import json
+import tracemalloc
 
 import pytest
 
-from app.sources.errors import ShapeChanged
+from app.sources.adapters.registry import SOURCES
+from app.sources.board_token import Board
+from app.sources.deadline import Deadline
+from app.sources.errors import OutOfTime, ShapeChanged
 from app.sources.listing import list_board
+from app.sources.parsing.postings import BATCH_BYTES, BATCH_POSTINGS, MAX_LOCATIONS, next_batch
+from app.sources.types import MAX_RECORDS, Posting, Response
 from tests.sources.adapters.examples import GREENHOUSE
 from tests.support.web import Reply
 
@@ -30,3 +37,95 @@ def test_listing_by_pages_fails_if_a_page_fails(web, http_client):
     web.replies["/v0/postings/acme?mode=json&skip=100&limit=100"] = Reply(b"<urlset>")
     with pytest.raises(ShapeChanged):
         list_board(http_client, "lever", "acme")
+
+
+def jobs(count: int, **members) -> dict:
+    return {"jobs": [{"id": number, "title": f"Baker {number}", **members} for number in range(count)]}
+
+
+def test_listing_passes_on_its_postings_in_batches(web, http_client):
+    web.json("/v1/boards/acme/jobs", jobs(BATCH_POSTINGS + 1, content="<p>Bake.</p>"))
+    batches: list[list[Posting]] = []
+    listing = list_board(http_client, "greenhouse", "acme", on_postings=batches.append)
+    assert [len(batch) for batch in batches] == [BATCH_POSTINGS, 1]
+    assert (listing.postings, listing.count, listing.is_complete) == ((), BATCH_POSTINGS + 1, True)
+    assert batches[1][0].description == "Bake."
+
+
+def test_listing_passes_on_a_batch_when_its_texts_are_long(web, http_client):
+    web.json("/v1/boards/acme/jobs", jobs(30, content="x" * 300_000))
+    batches: list[list[Posting]] = []
+    list_board(http_client, "greenhouse", "acme", on_postings=batches.append)
+    assert len(batches) > 1 and sum(map(len, batches)) == 30
+    assert max(len(batch) for batch in batches) * 300_000 <= BATCH_BYTES + 300_000
+
+
+def test_listing_passes_on_a_posting_again_if_it_says_more(web, http_client):
+    job = {"id": 1, "title": "Baker", "location": {"name": "Turin"}, "content": ""}
+    others = [{"id": number, "title": "x"} for number in range(2, BATCH_POSTINGS + 2)]
+    again = [{**job, "content": "Bake."}, {**job, "location": {"name": "Oslo"}, "content": "Eat."}, job]
+    web.json("/v1/boards/acme/jobs", {"jobs": [job, *others, *again]})
+    batches: list[list[Posting]] = []
+    listing = list_board(http_client, "greenhouse", "acme", on_postings=batches.append)
+    known = [posting for batch in batches for posting in batch if posting.external_id == "1"]
+    assert [(each.locations, each.description) for each in known] == [
+        (("Turin",), None),
+        (("Turin", "Oslo"), "Bake."),
+    ]
+    assert listing.count == BATCH_POSTINGS + 1
+
+
+def test_listing_passes_on_no_text_twice(web, http_client):
+    job = {"id": 1, "title": "Baker", "location": {"name": "Turin"}, "content": "Bake."}
+    others = [{"id": number, "title": "x"} for number in range(2, BATCH_POSTINGS + 2)]
+    web.json("/v1/boards/acme/jobs", {"jobs": [job, *others, {**job, "location": {"name": "Oslo"}}]})
+    batches: list[list[Posting]] = []
+    list_board(http_client, "greenhouse", "acme", on_postings=batches.append)
+    assert batches[-1][-1].locations == ("Turin", "Oslo") and batches[-1][-1].description is None
+
+
+def test_listing_has_at_most_so_many_records(web, http_client):
+    web.json("/v1/boards/acme/jobs", jobs(MAX_RECORDS + 1))
+    listing = list_board(http_client, "greenhouse", "acme")
+    assert (listing.count, listing.is_complete) == (MAX_RECORDS, False)
+
+
+def test_listing_asks_for_no_page_beyond_its_limit(web, http_client, monkeypatch):
+    monkeypatch.setattr("app.sources.listing.MAX_RECORDS", 150)
+    for skip in (0, 100, 200):
+        path = f"/v0/postings/acme?mode=json&skip={skip}&limit=100"
+        web.json(path, [{"id": f"{skip}-{number}", "text": "x"} for number in range(100)])
+    listing = list_board(http_client, "lever", "acme")
+    assert (listing.count, listing.is_complete) == (150, False)
+    assert len([path for path in web.paths() if "postings" in path]) == 2
+
+
+def test_listing_ends_when_its_postings_take_too_much_memory(web, http_client, monkeypatch):
+    monkeypatch.setattr("app.sources.listing.MAX_KEPT_BYTES", 100_000)
+    web.json("/v1/boards/acme/jobs", jobs(1000, location={"name": "x" * 200}))
+    listing = list_board(http_client, "greenhouse", "acme")
+    assert 100 < listing.count < 300 and not listing.is_complete
+
+
+def test_listing_of_rubbish_takes_little_memory(web, http_client):
+    body = b'{"jobs": [' + b"{}," * 1_000_000 + b"{}]}"
+    web.replies["/v1/boards/acme/jobs"] = Reply(body)
+    tracemalloc.start()
+    try:
+        with pytest.raises(ShapeChanged):
+            list_board(http_client, "greenhouse", "acme")
+        assert tracemalloc.get_traced_memory()[1] < 5 * len(body)
+    finally:
+        tracemalloc.stop()
+
+
+def test_listing_ends_at_its_deadline_within_a_response():
+    response = Response(200, {}, json.dumps(jobs(1)).encode(), "https://example.org")
+    with pytest.raises(OutOfTime):
+        next_batch(SOURCES["greenhouse"].parse(response, Board("acme")), Deadline.of(-1))
+
+
+def test_posting_has_at_most_so_many_places(web, http_client):
+    web.json("/v1/boards/acme/jobs", jobs(1, location={"name": ";".join(map(str, range(1000)))}))
+    [posting] = list_board(http_client, "greenhouse", "acme").postings
+    assert len(posting.locations) == MAX_LOCATIONS

@@ -8,8 +8,9 @@ from urllib.parse import SplitResult, quote
 from app.sources.board_token import Board
 from app.sources.parsing.dates_and_places import parse_iso_datetime, split_locations, workplace
 from app.sources.parsing.json_record import Record, parse_rows
+from app.sources.parsing.json_rows import JsonRows
 from app.sources.parsing.urls import link, path_parts, token_of
-from app.sources.types import Form, ListingRequest, Page, RawPosting, Response, Source, Text, Workplace
+from app.sources.types import Form, ListingRequest, Page, Parsing, RawPosting, Response, Source, Text, Workplace
 
 
 def _match_url(url: SplitResult) -> Board | None:
@@ -23,10 +24,9 @@ def _first_request(board: Board) -> ListingRequest:
     return ListingRequest(f"/posting-api/job-board/{quote(board.token, safe='')}", {"includeCompensation": "true"})
 
 
-def _parse(response: Response, board: Board) -> Page:
-    rows = Record(response.json(), "").rows("jobs")
-    postings, unparsed = parse_rows(rows, "jobs", lambda job: _posting(job, board))
-    return Page(postings, unparsed, records=len(rows))
+def _parse(response: Response, board: Board) -> Parsing:
+    read = yield from parse_rows(JsonRows(response, "jobs"), "jobs", lambda job: _posting(job, board))
+    return Page(read.faults, read.is_whole, records=read.records)
 
 
 def _posting(job: Record, board: Board) -> RawPosting | None:

@@ -9,8 +9,9 @@ from urllib.parse import SplitResult, parse_qs, quote
 from app.sources.board_token import Board
 from app.sources.parsing.dates_and_places import parse_iso_datetime, split_locations, workplace
 from app.sources.parsing.json_record import Record, parse_rows
+from app.sources.parsing.json_rows import JsonRows
 from app.sources.parsing.urls import link, path_parts, token_of
-from app.sources.types import Form, ListingRequest, Page, RawPosting, Response, Source, Text, Workplace
+from app.sources.types import Form, ListingRequest, Page, Parsing, RawPosting, Response, Source, Text, Workplace
 
 PAGE_HOSTS = (
     "boards.greenhouse.io",
@@ -38,13 +39,12 @@ def _first_request(board: Board) -> ListingRequest:
     return ListingRequest(f"/v1/boards/{quote(board.token, safe='')}/jobs", {"content": "true"})
 
 
-def _parse(response: Response, board: Board) -> Page:
-    document = Record(response.json(), "")
-    rows = document.rows("jobs")
-    postings, unparsed = parse_rows(rows, "jobs", lambda job: _posting(job, board))
-    total = document.record("meta").optional_number("total")
-    name = Record(rows[0], "").optional_text("company_name") if rows and isinstance(rows[0], dict) else None
-    return Page(postings, unparsed, total=total, board_name=name, records=len(rows))
+def _parse(response: Response, board: Board) -> Parsing:
+    rows = JsonRows(response, "jobs")
+    read = yield from parse_rows(rows, "jobs", lambda job: _posting(job, board))
+    total = Record(rows.rest, "").record("meta").optional_number("total")
+    name = read.first.optional_text("company_name") if read.first else None
+    return Page(read.faults, read.is_whole, total, name, read.records)
 
 
 def _posting(job: Record, board: Board) -> RawPosting:

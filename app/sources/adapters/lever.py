@@ -3,15 +3,15 @@
 Documentation: https://github.com/lever/postings-api
 """
 
-from typing import Any
 from urllib.parse import SplitResult, quote
 
 from app.sources.board_token import Board
 from app.sources.errors import NotFound
 from app.sources.parsing.dates_and_places import datetime_from_epoch_ms, split_locations, workplace
-from app.sources.parsing.json_record import Record, as_rows, parse_rows
+from app.sources.parsing.json_record import Record, parse_rows
+from app.sources.parsing.json_rows import JsonRows
 from app.sources.parsing.urls import link, path_parts, token_of
-from app.sources.types import DOCUMENT, Form, ListingRequest, Page, RawPosting, Response, Section, Source, Text
+from app.sources.types import Form, ListingRequest, Page, Parsing, RawPosting, Response, Section, Source, Text
 
 PAGE_HOSTS = {"jobs.lever.co": "", "jobs.eu.lever.co": "eu"}
 API_HOSTS = {"api.lever.co": "", "api.eu.lever.co": "eu"}
@@ -40,13 +40,11 @@ def _next_request(board: Board, offset: int, page: Page) -> ListingRequest | Non
     return _request(board, offset) if page.records == PAGE_SIZE else None
 
 
-def _parse(response: Response, board: Board) -> Page:
-    document: Any = response.json()
-    if isinstance(document, dict) and document.get("ok") is False:
+def _parse(response: Response, board: Board) -> Parsing:
+    if response.body.lstrip()[:1] == b"{" and Record(response.json(), "").flag("ok") is False:
         raise NotFound(f"Lever's board {board} does not exist.")
-    rows = as_rows(document, DOCUMENT)
-    postings, unparsed = parse_rows(rows, "", lambda job: _posting(job, board))
-    return Page(postings, unparsed, records=len(rows))
+    read = yield from parse_rows(JsonRows(response), "", lambda job: _posting(job, board))
+    return Page(read.faults, read.is_whole, records=read.records)
 
 
 def _posting(job: Record, board: Board) -> RawPosting:

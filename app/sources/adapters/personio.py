@@ -11,7 +11,7 @@ from app.sources.parsing.dates_and_places import parse_iso_datetime, split_locat
 from app.sources.parsing.json_record import Record, parse_rows
 from app.sources.parsing.urls import token_before
 from app.sources.parsing.xml import xml_rows
-from app.sources.types import ListingRequest, Page, RawPosting, Response, Source, Text
+from app.sources.types import ListingRequest, Page, Parsing, RawPosting, Response, Source, Text
 
 HOSTS = {"jobs.personio.de": "", "jobs.personio.com": "com"}
 
@@ -31,13 +31,20 @@ def _first_request(_board: Board) -> ListingRequest:
 def _next_request(_board: Board, offset: int, page: Page) -> ListingRequest | None:
     """Request the feed in German, once, if a posting has no English text. Some companies write only in German."""
     is_first = offset == page.records
-    return _request("de") if is_first and any(not posting.description for posting in page.postings) else None
+    return _request("de") if is_first and page.lacks_texts else None
 
 
-def _parse(response: Response, board: Board) -> Page:
-    rows = xml_rows(response, "workzag-jobs", "position")
-    postings, unparsed = parse_rows(rows, "position", lambda position: _posting(position, board))
-    return Page(postings, unparsed, records=len(rows))
+def _parse(response: Response, board: Board) -> Parsing:
+    without_text = 0
+
+    def posting(position: Record) -> RawPosting:
+        nonlocal without_text
+        raw = _posting(position, board)
+        without_text += not raw.description
+        return raw
+
+    read = yield from parse_rows(xml_rows(response, "workzag-jobs", "position"), "position", posting)
+    return Page(read.faults, read.is_whole, records=read.records, lacks_texts=without_text > 0)
 
 
 def _posting(position: Record, board: Board) -> RawPosting:

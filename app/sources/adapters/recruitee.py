@@ -9,8 +9,9 @@ from urllib.parse import SplitResult, quote
 from app.sources.board_token import Board, host_of
 from app.sources.parsing.dates_and_places import parse_iso_datetime, split_locations
 from app.sources.parsing.json_record import Record, parse_rows
+from app.sources.parsing.json_rows import JsonRows
 from app.sources.parsing.urls import link, token_before
-from app.sources.types import ListingRequest, Page, RawPosting, Response, Section, Source, Text, Workplace
+from app.sources.types import ListingRequest, Page, Parsing, RawPosting, Response, Section, Source, Text, Workplace
 
 DOMAIN = "recruitee.com"
 FLAGS = {"remote": Workplace.REMOTE, "hybrid": Workplace.HYBRID, "on_site": Workplace.ON_SITE}
@@ -24,11 +25,10 @@ def _first_request(_board: Board) -> ListingRequest:
     return ListingRequest("/api/offers/")
 
 
-def _parse(response: Response, board: Board) -> Page:
-    rows = Record(response.json(), "").rows("offers")
-    postings, unparsed = parse_rows(rows, "offers", lambda offer: _posting(offer, board))
-    name = Record(rows[0], "").optional_text("company_name") if rows and isinstance(rows[0], dict) else None
-    return Page(postings, unparsed, board_name=name, records=len(rows))
+def _parse(response: Response, board: Board) -> Parsing:
+    read = yield from parse_rows(JsonRows(response, "offers"), "offers", lambda offer: _posting(offer, board))
+    name = read.first.optional_text("company_name") if read.first else None
+    return Page(read.faults, read.is_whole, board_name=name, records=read.records)
 
 
 def _translated(offer: Record, name: str) -> str | None:

@@ -11,8 +11,9 @@ from app.sources.board_token import Board, host_of
 from app.sources.parsing.dates_and_places import parse_iso_datetime
 from app.sources.parsing.jobposting import raw_posting_of
 from app.sources.parsing.json_record import Record, parse_rows
+from app.sources.parsing.json_rows import JsonRows
 from app.sources.parsing.urls import NO_COMPANY, resolved, token_before
-from app.sources.types import ListingRequest, Page, RawPosting, Response, Source, Text
+from app.sources.types import Faults, ListingRequest, Page, Parsing, RawPosting, Response, Source, Text
 
 DOMAIN = "teamtailor.com"
 PAGE_SIZE = 100
@@ -35,15 +36,16 @@ def _next_request(_board: Board, offset: int, page: Page) -> ListingRequest | No
     return request if page.records == PAGE_SIZE else None
 
 
-def _parse(response: Response, board: Board) -> Page:
+def _parse(response: Response, board: Board) -> Parsing:
     if response.status != HTTPStatus.OK:
-        return Page((), ("offset",))
-    document = Record(response.json(), "")
-    rows = document.rows("items")
-    postings, unparsed = parse_rows(rows, "items", lambda item: _posting(item, board))
-    # A short page with a next_url is not the last. The next page is not read, so it counts as unparsed.
-    missing = ("next_url",) if document.optional_text("next_url") and len(rows) != PAGE_SIZE else ()
-    return Page(postings, (*unparsed, *missing), board_name=document.optional_text("title"), records=len(rows))
+        return Page(Faults(1, ["offset"]))
+    rows = JsonRows(response, "items")
+    read = yield from parse_rows(rows, "items", lambda item: _posting(item, board))
+    document = Record(rows.rest, "")
+    if document.optional_text("next_url") and read.records != PAGE_SIZE:
+        # A short page with a next_url is not the last. The next page is not read, so it counts as unparsed.
+        read.faults.add("next_url")
+    return Page(read.faults, read.is_whole, board_name=document.optional_text("title"), records=read.records)
 
 
 def _posting(item: Record, board: Board) -> RawPosting | None:

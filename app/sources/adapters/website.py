@@ -4,18 +4,17 @@ Documentation: https://www.sitemaps.org/protocol.html, https://schema.org/JobPos
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from urllib.parse import SplitResult, quote, urlsplit
 
 from protego import Protego
 
 from app.sources.board_token import Board
-from app.sources.parsing.dates_and_places import unique
 from app.sources.parsing.jobposting import employer, job_postings_on, own_identity, raw_posting_of
 from app.sources.parsing.json_record import Record, parse_rows
 from app.sources.parsing.sitemap import read_sitemap
 from app.sources.parsing.urls import path_parts, resolved, split
-from app.sources.types import HTML, ListingRequest, Page, RawPosting, Response, Source
+from app.sources.types import HTML, Faults, ListingRequest, Page, Parsing, RawPosting, Response, Source
 
 JOB_PREFIXES = (
     *("job", "career", "position", "opening", "vacanc", "roles", "open-pos", "open-role", "open-job", "open-vac"),
@@ -28,46 +27,54 @@ JOB_PREFIXES = (
 
 SAFE = "/%:@!$&'()*+,;=~?"
 
+ADDRESSES_PER_CHECK = 500
+"""The deadline is checked each time so many addresses of a sitemap were looked at."""
+
 
 def _first_request(_board: Board) -> ListingRequest:
     return ListingRequest("/robots.txt", accept="text/plain", may_be_missing=True)
 
 
-def _read_robots(response: Response, board: Board) -> Page:
+def _read_robots(response: Response, board: Board) -> Parsing:
     """Request the sitemaps that robots.txt names, or else ``/sitemap.xml``."""
-    paths, elsewhere = _paths(Protego.parse(response.text()).sitemaps, response, board)
-    return Page((), _unparsed(elsewhere), follow_up=_indexes(paths or ("/sitemap.xml",)))
+    here, elsewhere = _paths(Protego.parse(response.text()).sitemaps, response, board)
+    yield from ()
+    return Page(_faults(elsewhere), follow_up=_indexes(here or ("/sitemap.xml",)))
 
 
-def _read_sitemap(response: Response, board: Board) -> Page:
+def _read_sitemap(response: Response, board: Board) -> Parsing:
     """Request the sitemaps of an index, or the job pages of a sitemap."""
-    sitemap = read_sitemap(response.body)
-    paths, elsewhere = _paths(sitemap.addresses, response, board)
+    sitemap = read_sitemap(response.body, response.deadline)
+    here, elsewhere = _paths(sitemap.addresses, response, board)
     lost = () if sitemap.is_whole else ("sitemap",)
+    yield from ()
     if sitemap.is_index:
-        return Page((), (*lost, *_unparsed(elsewhere)), follow_up=_indexes(paths))
-    wanted = [path for path in paths if _is_job_path(path)]
+        return Page(_faults(elsewhere, *lost), follow_up=_indexes(here))
+    wanted = [path for path, is_job in here.items() if is_job]
     if board.token.startswith(JOB_PREFIXES):
         # A host like jobs.acme.com may have its postings under any path.
-        wanted = [*wanted, *(path for path in paths if not _is_job_path(path))]
-    return Page((), (*lost, *_unparsed(filter(_is_job_path, elsewhere))), follow_up=_pages(wanted))
+        wanted += [path for path, is_job in here.items() if not is_job]
+    return Page(_faults((path for path, is_job in elsewhere.items() if is_job), *lost), follow_up=_pages(wanted))
 
 
-def _unparsed(paths: Iterable[str]) -> tuple[str, ...]:
+def _faults(elsewhere: Iterable[str], *more: str) -> Faults:
     """Return the faults for addresses on other hosts. These are not requested, so the listing is incomplete."""
-    return tuple(f"sitemap: {path}" for path in paths)
+    faults = Faults()
+    faults.add(*more, *(f"sitemap: {path}" for path in elsewhere))
+    return faults
 
 
-def _read_page(response: Response, board: Board) -> Page:
+def _read_page(response: Response, board: Board) -> Parsing:
     """Parse the postings of a web page."""
     rows = job_postings_on(response.text())
     if not rows:
-        return Page((), skipped_pages=1)
+        return Page(skipped_pages=1)
     # The URL on the company's own host, even if the operator has replaced the base address.
     address = _board_url(board) + urlsplit(response.url)._replace(scheme="", netloc="").geturl().removeprefix("/")
     is_alone = len(rows) == 1
-    postings, unparsed = parse_rows(rows, "JobPosting", lambda record: _posting(record, address, is_alone=is_alone))
-    return Page(postings, unparsed, board_name=employer(Record(rows[0], "JobPosting")), records=len(rows), is_leaf=True)
+    read = yield from parse_rows(rows, "JobPosting", lambda record: _posting(record, address, is_alone=is_alone))
+    name = employer(read.first) if read.first else None
+    return Page(read.faults, read.is_whole, board_name=name, records=read.records)
 
 
 def _posting(record: Record, address: str, *, is_alone: bool) -> RawPosting | None:
@@ -80,13 +87,23 @@ def _posting(record: Record, address: str, *, is_alone: bool) -> RawPosting | No
     return raw_posting_of(record, own or address, identity)
 
 
-def _paths(addresses: Iterable[str], response: Response, board: Board) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return the paths of the addresses on this host, and the paths on other hosts, which are not requested."""
+def _paths(addresses: Iterable[str], response: Response, board: Board) -> tuple[dict[str, bool], dict[str, bool]]:
+    """Return the paths of the addresses on this host, and on other hosts, which are not requested.
+
+    Each path has the information if it looks like that of a job page.
+    """
     hosts = (board.token, urlsplit(response.url).netloc.lower())
-    urls = [split(found) for address in addresses if (found := resolved(response.url, address))]
-    safe = [url for url in urls if url and ".." not in path_parts(url)]
-    here = (url for url in safe if url.netloc.lower() in hosts)
-    return unique(map(_path, here)), unique(_path(url) for url in safe if url.netloc.lower() not in hosts)
+    here: dict[str, bool] = {}
+    elsewhere: dict[str, bool] = {}
+    for number, address in enumerate(addresses):
+        if number % ADDRESSES_PER_CHECK == 0:
+            response.deadline.check()
+        found = resolved(response.url, address)
+        url = split(found) if found else None
+        if url and ".." not in path_parts(url):
+            paths, path = here if url.netloc.lower() in hosts else elsewhere, _path(url)
+            paths[path] = paths.get(path) or _is_job_path(path)
+    return here, elsewhere
 
 
 def _path(url: SplitResult) -> str:
@@ -99,13 +116,13 @@ def _is_job_path(path: str) -> bool:
     return any(word.startswith(JOB_PREFIXES) for word in words)
 
 
-def _indexes(paths: Iterable[str]) -> tuple[ListingRequest, ...]:
-    return tuple(ListingRequest(path, accept="application/xml", read=_read_sitemap, is_index=True) for path in paths)
+def _indexes(paths: Iterable[str]) -> Iterator[ListingRequest]:
+    return (ListingRequest(path, accept="application/xml", read=_read_sitemap, is_index=True) for path in paths)
 
 
-def _pages(paths: Iterable[str]) -> tuple[ListingRequest, ...]:
+def _pages(paths: Iterable[str]) -> Iterator[ListingRequest]:
     # Pages of filled positions are removed before the sitemap is updated.
-    return tuple(ListingRequest(path, accept=HTML, read=_read_page, may_be_missing=True) for path in paths)
+    return (ListingRequest(path, accept=HTML, read=_read_page, may_be_missing=True, is_leaf=True) for path in paths)
 
 
 def _board_url(board: Board) -> str:

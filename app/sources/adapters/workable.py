@@ -8,8 +8,9 @@ from urllib.parse import SplitResult, quote
 from app.sources.board_token import Board
 from app.sources.parsing.dates_and_places import parse_iso_datetime, split_locations
 from app.sources.parsing.json_record import Record, parse_rows
+from app.sources.parsing.json_rows import JsonRows
 from app.sources.parsing.urls import link, path_parts, token_before, token_of
-from app.sources.types import ListingRequest, Page, RawPosting, Response, Source, Text, Workplace
+from app.sources.types import ListingRequest, Page, Parsing, RawPosting, Response, Source, Text, Workplace
 
 RESERVED_PATHS = ("j", "view", "jobs", "gdpr_policy")
 """First parts of paths that are not companies."""
@@ -31,11 +32,11 @@ def _first_request(board: Board) -> ListingRequest:
     return ListingRequest(f"/api/v1/widget/accounts/{quote(board.token, safe='')}", {"details": "true"})
 
 
-def _parse(response: Response, board: Board) -> Page:
-    document = Record(response.json(), "")
-    rows = document.rows("jobs")
-    postings, unparsed = parse_rows(rows, "jobs", lambda job: _posting(job, board))
-    return Page(postings, unparsed, board_name=document.optional_text("name"), records=len(rows))
+def _parse(response: Response, board: Board) -> Parsing:
+    rows = JsonRows(response, "jobs")
+    read = yield from parse_rows(rows, "jobs", lambda job: _posting(job, board))
+    name = Record(rows.rest, "").optional_text("name")
+    return Page(read.faults, read.is_whole, board_name=name, records=read.records)
 
 
 def _posting(job: Record, board: Board) -> RawPosting:

@@ -8,6 +8,10 @@ from app.sources.types import Workplace
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
+MAX_LOCATION_TEXTS = 200
+MAX_LOCATION_LENGTH = 10_000
+"""Limits that no real posting reaches. A text of 4 MB would have two million places."""
+
 WORKPLACES = {
     "remote": Workplace.REMOTE,
     "fully remote": Workplace.REMOTE,
@@ -42,8 +46,9 @@ def workplace(word: str | None) -> Workplace | None:
 
 
 def split_locations(*texts: str | None) -> tuple[str, ...]:
-    """Split the texts at ``;`` and ``|``, and return each location once, in order."""
-    named = (re.sub(r"\s+", " ", part).strip() for text in texts for part in re.split(r"[;|]", text or ""))
+    """Split the first texts at ``;`` and ``|``, and return each location once, in order."""
+    first = ((text or "")[:MAX_LOCATION_LENGTH] for text in texts[:MAX_LOCATION_TEXTS])
+    named = (re.sub(r"\s+", " ", part).strip() for text in first for part in re.split(r"[;|]", text))
     return unique(part for part in named if part)
 
 

@@ -1,11 +1,12 @@
 """JSON records from other servers. Required members are checked; optional ones may be missing or malformed."""
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Generator, Iterable
+from dataclasses import dataclass, field
 from typing import Any
 
 from app.sources.errors import ShapeChanged
-from app.sources.types import DOCUMENT, RawPosting
+from app.sources.types import DOCUMENT, MAX_RECORDS, Faults, RawPosting
 
 
 class Record:
@@ -71,10 +72,6 @@ class Record:
         """Return the names of all members."""
         return list(self._members)
 
-    def rows(self, name: str) -> list[Any]:
-        """Return a required list, with its items unparsed. Raises ShapeChanged."""
-        return as_rows(self._members.get(name), self._at(name))
-
     def _items(self, name: str) -> list[Any]:
         value = self._members.get(name)
         return value if isinstance(value, list) else [value]
@@ -83,35 +80,53 @@ class Record:
         return f"{self._path}.{name}" if self._path else name
 
 
-def as_rows(value: Any, path: str) -> list[Any]:
-    """Return the value if it is a list. Raises ShapeChanged otherwise."""
-    if not isinstance(value, list):
-        raise ShapeChanged(path, f"is {_kind(value)}, but a list was expected")
-    return value
+@dataclass
+class Rows:
+    """The rows of a response after they were parsed, without their postings."""
+
+    records: int = 0
+    """The number of rows, including those that are invalid or not listed."""
+    faults: Faults = field(default_factory=Faults)
+    """The path of the invalid field of each row that could not be parsed."""
+    is_whole: bool = True
+    """False if there are more than MAX_RECORDS rows. The rest is not parsed."""
+    first: Record | None = None
+    """The first row, if it is an object."""
 
 
 def parse_rows(
     rows: Iterable[Any], path: str, parse: Callable[[Record], RawPosting | None]
-) -> tuple[tuple[RawPosting, ...], tuple[str, ...]]:
-    """Parse every row. Returns the postings, and the path of the invalid field of each row that could not be parsed.
+) -> Generator[RawPosting, None, Rows]:
+    """Parse row by row: yield the postings, and return the rest. A row may be the ShapeChanged that it caused.
 
     One bad row must not hide the others. Raises ShapeChanged if all rows are bad: then the format has changed.
     ``parse`` returns None for a row that is not meant to be listed.
     """
-    postings, errors, unlisted = [], [], 0
-    for number, row in enumerate(rows):
+    read, first_error = Rows(), None
+    for row in rows:
+        if read.records == MAX_RECORDS:
+            read.is_whole = False
+            break
+        read.records += 1
         try:
-            raw = parse(Record(row, f"{path}[{number}]"))
+            record = _record(row, f"{path}[{read.records - 1}]")
+            read.first = record if read.records == 1 else read.first
+            raw = parse(record)
         except ShapeChanged as error:
-            errors.append(error)
+            first_error = first_error or ShapeChanged(error.field, error.found)
+            read.faults.add(error.field)
             continue
-        if raw is None:
-            unlisted += 1
-        else:
-            postings.append(raw)
-    if errors and not postings and not unlisted:
-        raise errors[0]
-    return tuple(postings), tuple(error.field for error in errors)
+        if raw is not None:
+            yield raw
+    if first_error and read.faults.count == read.records:
+        raise first_error
+    return read
+
+
+def _record(row: Any, path: str) -> Record:
+    if isinstance(row, ShapeChanged):
+        raise row
+    return Record(row, path)
 
 
 def _kind(value: Any) -> str:

@@ -1,66 +1,91 @@
 """From a response to postings in the product's own form. These functions are pure, so any thread may run them."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from sys import getsizeof
 
-from app.sources.board_token import Board
 from app.sources.deadline import Deadline
 from app.sources.parsing.dates_and_places import unique
 from app.sources.parsing.html_text import one_line, texts
 from app.sources.parsing.json_record import Record
 from app.sources.parsing.urls import is_web_address
-from app.sources.types import Page, Posting, RawPosting, Response
+from app.sources.types import Page, Parsing, Posting, RawPosting, Response
 
 MAX_ID_LENGTH = 255
 MAX_TITLE_LENGTH = 500
 MAX_NAME_LENGTH = 200
+MAX_LOCATIONS = 50
+"""The places of a posting that are kept. One that is open everywhere lists its countries."""
+
+MAX_RAW_LENGTH = 10_000
+"""The part of a title, an id or a name that is looked at. It is shortened further once it is tidy."""
+
+BATCH_POSTINGS = 500
+BATCH_BYTES = 4_000_000
+"""The size of a batch, which is passed on before more is parsed."""
+
 MAX_BOARD_NAME_LENGTH = 100
 """The limit of a company's name, because the board's name is proposed as the company's name."""
 
 
-@dataclass(frozen=True)
-class ParsedPage:
-    """A page with its normalized postings."""
+@dataclass
+class Batch:
+    """Some normalized postings of a response; the last batch has the rest of the response."""
 
-    page: Page
-    board_name: str | None
+    postings: list[Posting] = field(default_factory=list)
+    unparsed: int = 0
+    """The number of raw postings that could not be normalized."""
+    error: tuple[str, Exception] | None = None
+    """The external id and the error of the first posting that our own code failed on."""
+    page: Page | None = None
+    board_name: str | None = None
     """The company's name, as it can be proposed to the user."""
-    postings: tuple[Posting, ...]
-    unparsed: int
-    """The number of raw postings that could not be normalized, including those of ``errors``."""
-    errors: tuple[tuple[str, Exception], ...]
-    """The external id and the error of each posting that our own code failed on."""
+    size: int = 0
+    """The bytes of the postings' texts in memory."""
+
+    def add(self, raw: RawPosting, with_texts: bool) -> None:
+        """Normalize a raw posting and add it. A failure is recorded and does not lose the others."""
+        posting = None
+        try:
+            posting = normalize(raw, with_texts)
+        except MemoryError:
+            raise
+        except Exception as error:
+            # Only one, because its stack keeps the raw posting in memory.
+            self.error = self.error or (raw.external_id[:MAX_ID_LENGTH], error)
+        if posting is None:
+            self.unparsed += 1
+        else:
+            self.postings.append(posting)
+            self.size += sum(map(getsizeof, (posting.description, posting.requirements)))
+
+    @property
+    def is_full(self) -> bool:
+        """True if the batch should be passed on."""
+        return len(self.postings) + self.unparsed >= BATCH_POSTINGS or self.size >= BATCH_BYTES
 
 
-def parse_page(
-    parse: Callable[[Response, Board], Page],
-    response: Response,
-    board: Board,
-    deadline: Deadline,
-    with_texts: bool = True,
-) -> ParsedPage:
-    """Parse a response and normalize its postings. Raises SourceError, including OutOfTime.
+def next_batch(parsing: Parsing, deadline: Deadline, with_texts: bool = True) -> Batch:
+    """Parse a response further, and normalize the next postings. Raises SourceError, including OutOfTime.
 
-    Parsing without texts takes a fraction of the time. A failure on one posting does not lose the others.
+    Parsing without texts takes a fraction of the time.
     """
-    page = parse(response, board)
-    normalized: list[Posting | None] = []
-    errors = []
-    for raw in page.postings:
+    batch = Batch()
+    while not batch.is_full:
         deadline.check()
         try:
-            normalized.append(normalize(raw, with_texts))
-        except Exception as error:
-            errors.append((raw.external_id[:MAX_ID_LENGTH], error))
-    postings = tuple(posting for posting in normalized if posting)
-    unparsed = len(page.postings) - len(postings)
-    return ParsedPage(page, _company_name(page.board_name), postings, unparsed, tuple(errors))
+            raw = next(parsing)
+        except StopIteration as end:
+            batch.page = end.value
+            batch.board_name = _company_name(end.value.board_name)
+            break
+        batch.add(raw, with_texts)
+    return batch
 
 
 def normalize(raw: RawPosting, with_texts: bool = True) -> Posting | None:
     """Make a posting from a raw one. None if it has no title, an id that is too long, or an invalid URL."""
-    title = one_line(raw.title)[:MAX_TITLE_LENGTH]
-    identity = one_line(raw.external_id)
+    title = one_line(raw.title[:MAX_RAW_LENGTH])[:MAX_TITLE_LENGTH]
+    identity = one_line(raw.external_id[:MAX_RAW_LENGTH])
     if not title or not 1 <= len(identity) <= MAX_ID_LENGTH or not is_web_address(raw.url):
         return None
     description, requirements = texts(raw.description, raw.requirements) if with_texts else (None, None)
@@ -68,7 +93,7 @@ def normalize(raw: RawPosting, with_texts: bool = True) -> Posting | None:
         external_id=identity,
         title=title,
         url=raw.url,
-        locations=unique(filter(None, map(_name, raw.locations))),
+        locations=unique(filter(None, map(_name, raw.locations[:MAX_LOCATIONS]))),
         department=_name(raw.department),
         workplace=raw.workplace.value if raw.workplace else None,
         employment_type=_name(raw.employment_type),
@@ -89,4 +114,4 @@ def _company_name(name: str | None) -> str | None:
 
 
 def _name(text: str | None) -> str | None:
-    return one_line(text or "")[:MAX_NAME_LENGTH] or None
+    return one_line((text or "")[:MAX_RAW_LENGTH])[:MAX_NAME_LENGTH] or None

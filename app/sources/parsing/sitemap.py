@@ -10,6 +10,7 @@ from xml.etree.ElementTree import Element, ParseError
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import iterparse
 
+from app.sources.deadline import NO_DEADLINE, Deadline
 from app.sources.errors import NotFound, ShapeChanged
 
 MAX_BYTES = 50_000_000
@@ -32,7 +33,7 @@ class Sitemap:
     """False if the sitemap has more addresses, or longer ones, than the standard permits."""
 
 
-def read_sitemap(body: bytes) -> Sitemap:
+def read_sitemap(body: bytes, deadline: Deadline = NO_DEADLINE) -> Sitemap:
     """Parse a sitemap or an index of sitemaps, compressed or not.
 
     Raises NotFound for a web page, and ShapeChanged for anything else. A truncated sitemap also raises ShapeChanged,

@@ -7,7 +7,7 @@ from pathlib import Path
 from app.sources.adapters.registry import SOURCES
 from app.sources.board_token import Board
 from app.sources.parsing.postings import normalize
-from app.sources.types import Response
+from app.sources.types import Page, Parsing, RawPosting, Response
 
 BOARDS = Path(__file__).parent / "boards"
 GREENHOUSE = json.loads((BOARDS / "greenhouse" / "jobs.json").read_text())
@@ -19,10 +19,20 @@ WORKABLE = json.loads((BOARDS / "workable" / "account.json").read_text())
 PERSONIO = (BOARDS / "personio" / "positions.xml").read_text()
 
 
+def drain(parsing: Parsing) -> tuple[list[RawPosting], Page]:
+    """Return the postings that a parsing yields, and the page that it returns."""
+    pages = []
+
+    def whole():
+        pages.append((yield from parsing))
+
+    return list(whole()), pages[0]
+
+
 def parse_record(key: str, record: dict, **changes):
     """Parse one record of a source, with these changes, and return the posting."""
     record = {**copy.deepcopy(record), **changes}
     document = [record] if key == "lever" else {"offers" if key == "recruitee" else "jobs": [record]}
     body = json.dumps(document).encode()
-    [raw] = SOURCES[key].parse(Response(200, {}, body, "https://example.org"), Board("acme")).postings
+    [raw], _ = drain(SOURCES[key].parse(Response(200, {}, body, "https://example.org"), Board("acme")))
     return normalize(raw)

@@ -24,7 +24,8 @@ from app.sources.errors import Forbidden, Gone, Moved, NotFound, ShapeChanged, S
 from app.sources.http.responses import STATUS_ERRORS
 from app.sources.listing import board_name, list_board
 from app.sources.parsing.postings import normalize
-from app.sources.types import Page, Response, Validators
+from app.sources.types import Page, RawPosting, Response, Validators
+from tests.sources.adapters.examples import drain
 from tests.support import xml_documents
 from tests.support.web import Reply, Web
 
@@ -85,9 +86,9 @@ def changed(case: SimpleNamespace, change: Any) -> Any:
     return document
 
 
-def parse(case: SimpleNamespace, document: Any) -> Page:
+def parse(case: SimpleNamespace, document: Any) -> tuple[list[RawPosting], Page]:
     body = document if isinstance(document, bytes) else encode(case, document)
-    return case.source.parse(Response(200, {}, body, "https://example.org/"), case.of)
+    return drain(case.source.parse(Response(200, {}, body, "https://example.org/"), case.of))
 
 
 def serve_example(case: SimpleNamespace, web: Web) -> None:
@@ -169,7 +170,7 @@ def test_listing_of_the_example_board_is_as_expected(case, web, http_client):
 
 @every_source
 def test_postings_have_unique_ids_web_links_and_plain_texts(case):
-    postings = [normalize(raw) for raw in parse(case, case.answers[case.main]).postings]
+    postings = [normalize(raw) for raw in parse(case, case.answers[case.main])[0]]
     assert len({posting["external_id"] for posting in case.expected}) == len(case.expected)
     for posting in postings:
         assert urlsplit(posting.url).scheme in ("http", "https")
@@ -184,8 +185,8 @@ def test_parse_is_deterministic_and_ignores_the_order(case):
     document = case.answers[case.main]
     once, again = parse(case, document), parse(case, copy.deepcopy(document))
     assert once == again
-    reversed_page = parse(case, changed(case, lambda records: records.reverse()))
-    assert set(reversed_page.postings) == set(once.postings)
+    reversed_postings, _ = parse(case, changed(case, lambda records: records.reverse()))
+    assert set(reversed_postings) == set(once[0])
 
 
 @every_source
@@ -201,11 +202,11 @@ def test_listing_removes_duplicate_records(case, web, http_client):
 def test_parse_skips_and_counts_a_record_without_a_required_field(case, damage):
     if case.is_xml and isinstance(damage, float | bool):
         pytest.skip("In XML a number is text.")
-    whole = parse(case, case.answers[case.main])
+    whole, _ = parse(case, case.answers[case.main])
     for name in case.required:
-        page = parse(case, changed(case, lambda records: records[0].__setitem__(name, damage)))
-        assert len(page.postings) == len(whole.postings) - 1
-        assert [field.endswith(name) for field in page.unparsed] == [True]
+        postings, page = parse(case, changed(case, lambda records: records[0].__setitem__(name, damage)))
+        assert len(postings) == len(whole) - 1
+        assert page.faults.count == 1 and page.faults.places[0].endswith(name)
 
 
 @every_source
@@ -224,19 +225,19 @@ def test_parse_reports_a_field_missing_from_every_record(case):
 
 @every_source
 def test_parse_accepts_missing_and_odd_optional_fields(case):
-    whole = parse(case, case.answers[case.main])
+    whole, _ = parse(case, case.answers[case.main])
     for name in set().union(*records_of(case, case.answers[case.main])) - set(case.required):
         for damage in (None, "", 7, [], {}, [None], {"name": None}, "odd"):
-            page = parse(case, changed(case, lambda records: [r.__setitem__(name, damage) for r in records]))
-            assert page.unparsed == () and len(page.postings) >= len(whole.postings)
-        page = parse(case, changed(case, lambda records: [r.pop(name, None) for r in records]))
-        assert page.unparsed == ()
+            postings, page = parse(case, changed(case, lambda records: [r.__setitem__(name, damage) for r in records]))
+            assert page.faults.count == 0 and len(postings) >= len(whole)
+        _, page = parse(case, changed(case, lambda records: [r.pop(name, None) for r in records]))
+        assert page.faults.count == 0
 
 
 @every_source
 def test_parse_ignores_unknown_fields(case):
     document = changed(case, lambda records: [record.update(brand_new={"x": [1]}) for record in records])
-    assert parse(case, document).postings == parse(case, case.answers[case.main]).postings
+    assert parse(case, document)[0] == parse(case, case.answers[case.main])[0]
 
 
 @every_source
@@ -327,7 +328,7 @@ def test_parse_reduces_hostile_markup_to_its_text(case):
         return value
 
     document = changed(case, lambda records: records.__setitem__(slice(None), poison(records)))
-    texts = [f"{each.description} {each.requirements}" for each in map(normalize, parse(case, document).postings)]
+    texts = [f"{each.description} {each.requirements}" for each in map(normalize, parse(case, document)[0])]
     assert any("Fine" in text and "print" in text for text in texts)
     assert not any(re.search("never|alert|hidden|onerror|script", text) for text in texts)
 
@@ -344,10 +345,10 @@ def test_parse_survives_fuzzed_records(case, data):
     if data.draw(st.booleans()):
         records.insert(0, data.draw(JSON))
     try:
-        page = parse(case, document)
+        postings, _ = parse(case, document)
     except SourceError:
         return
-    for raw in page.postings:
+    for raw in postings:
         normalize(raw)
 
 
@@ -355,6 +356,6 @@ def test_parse_survives_fuzzed_records(case, data):
 @given(body=st.binary(max_size=60) | JSON.map(lambda value: json.dumps(value).encode()))
 def test_parse_survives_fuzzed_bodies(case, body):
     try:
-        assert isinstance(parse(case, body), Page)
+        assert isinstance(parse(case, body)[1], Page)
     except SourceError:
         pass

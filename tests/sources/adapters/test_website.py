@@ -15,6 +15,7 @@ from app.sources.errors import Forbidden, NotFound, OutOfTime, SourceError, Unre
 from app.sources.listing import list_board
 from app.sources.parsing.postings import normalize
 from app.sources.types import Response
+from tests.sources.adapters.examples import drain
 from tests.sources.conftest import make_client
 from tests.support.web import Reply
 
@@ -315,13 +316,14 @@ def test_website_board_is_a_host_and_no_url_is_recognised():
 @given(body=st.binary(max_size=80) | st.text(max_size=40).map(lambda text: sitemap(html.escape(text), "/jobs/1")))
 def test_website_parse_survives_fuzzed_bodies(body):
     source, board = SOURCES["website"], SOURCES["website"].board(BOARD)
-    robots = source.parse(Response(200, {}, b"Sitemap: " + body, SITE), board)
-    page_of_jobs = source.parse(Response(200, {}, b"", SITE), board).follow_up[0].read
+    robots = drain(source.parse(Response(200, {}, b"Sitemap: " + body, SITE), board))[1]
+    [request_of_jobs] = drain(source.parse(Response(200, {}, b"", SITE), board))[1].follow_up
     for request in robots.follow_up:
         assert request.path.isascii() and " " not in request.path
-        for read in (request.read, page_of_jobs):
+        for read in (request.read, request_of_jobs.read):
             try:
-                assert all(each.path.startswith("/") for each in read(Response(200, {}, body, SITE), board).follow_up)
+                _, found = drain(read(Response(200, {}, body, SITE), board))
+                assert all(each.path.startswith("/") for each in found.follow_up)
             except SourceError:
                 pass
 
@@ -331,12 +333,12 @@ def test_website_parse_survives_fuzzed_bodies(body):
 @example(members={"identifier": "\ud800", "url": "\ud800"})
 def test_website_parse_survives_fuzzed_postings(members):
     board = SOURCES["website"].board(BOARD)
-    read_sitemap = SOURCES["website"].parse(Response(200, {}, b"", SITE), board).follow_up[0].read
-    read_page = read_sitemap(Response(200, {}, sitemap("/jobs/1"), SITE), board).follow_up[0].read
+    [index] = drain(SOURCES["website"].parse(Response(200, {}, b"", SITE), board))[1].follow_up
+    [job_page] = drain(index.read(Response(200, {}, sitemap("/jobs/1"), SITE), board))[1].follow_up
     for postings in ([posting("A"), posting("B") | members], [posting("A") | members]):
         body = page(postings).body
         try:
-            for raw in read_page(Response(200, {}, body, f"{SITE}/jobs/1"), board).postings:
+            for raw in drain(job_page.read(Response(200, {}, body, f"{SITE}/jobs/1"), board))[0]:
                 normalize(raw)
         except SourceError:
             pass
