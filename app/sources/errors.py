@@ -2,6 +2,9 @@
 
 from datetime import datetime
 
+MAX_DETAIL_LENGTH = 500
+"""The most characters of a sentence for users. It may quote a host or a tag, which a stranger chose."""
+
 
 class SourceError(Exception):
     """A board could not be listed. ``detail`` is a sentence for users, ``code`` a stable word for programs."""
@@ -10,7 +13,7 @@ class SourceError(Exception):
 
     def __init__(self, detail: str, retry_at: datetime | None = None) -> None:
         super().__init__(detail)
-        self.detail = detail
+        self.detail = detail if len(detail) <= MAX_DETAIL_LENGTH else f"{detail[: MAX_DETAIL_LENGTH - 1]}…"
         self.retry_at = retry_at
 
 

@@ -9,7 +9,7 @@ import pytest
 from app.sources.adapters.registry import SOURCES
 from app.sources.board_token import Board
 from app.sources.deadline import Deadline
-from app.sources.errors import OutOfTime, ShapeChanged
+from app.sources.errors import MAX_DETAIL_LENGTH, Moved, OutOfTime, ShapeChanged
 from app.sources.listing import list_board
 from app.sources.parsing.postings import BATCH_BYTES, BATCH_POSTINGS, MAX_LOCATIONS, next_batch
 from app.sources.types import MAX_RECORDS, Posting, Response
@@ -129,3 +129,10 @@ def test_posting_has_at_most_so_many_places(web, http_client):
     web.json("/v1/boards/acme/jobs", jobs(1, location={"name": ";".join(map(str, range(1000)))}))
     [posting] = list_board(http_client, "greenhouse", "acme").postings
     assert len(posting.locations) == MAX_LOCATIONS
+
+
+def test_sentence_about_a_board_is_short_whatever_the_host_writes(web, http_client):
+    web.replies["/v1/boards/acme/jobs"] = Reply(b"", 302, {"Location": f"https://{'x' * 60_000}.example/"})
+    with pytest.raises(Moved) as raised:
+        list_board(http_client, "greenhouse", "acme")
+    assert len(raised.value.detail) == MAX_DETAIL_LENGTH and raised.value.detail.endswith("…")
