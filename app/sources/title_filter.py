@@ -160,6 +160,7 @@ class _Automaton:
                     self.terms[size] = number
                 size += 1
         self._parts.link()
+        self._before_no_gap = ~self._before_gap
         self._unsigned = self._fitting_signs("")
 
     def _add(self, place: _Place, bit: int) -> None:
@@ -202,7 +203,7 @@ class _Automaton:
                 parts = [(reached, part + word) for reached, part in parts[1 - MAX_JOINED:]]
             else:
                 parts = []
-                state &= self._before_gap if gap else ~self._before_gap
+                state &= self._before_gap if gap else self._before_no_gap
             parts.append((state << 1 | self._starts, word))
             state = 0
             for reached, part in parts:
