@@ -1,5 +1,9 @@
 """The number of a user's sessions and tokens: its limits, pages of it, and the removal of expired ones."""
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
 import pytest
 from sqlalchemy import text
 
@@ -11,18 +15,21 @@ from app.worker import reconciler
 from tests.support.accounts import PASSWORD
 from tests.support.factories import make_user, open_transaction, sql
 from tests.support.parallel import in_parallel
+from tests.support.waiting import wait_until
 
 ANN = "ann@example.org"
 
 
-def insert_credentials(user_id: int, number: int, kind: str = "token", expires_at: str = "NULL") -> None:
+def insert_credentials(
+    user_id: int, number: int, kind: str = "token", expires_at: str = "NULL", epoch: int = 0
+) -> None:
     """Insert credentials beside the trigger, as an earlier version left them."""
     with db.engine.begin() as connection:
         connection.execute(text("ALTER TABLE credentials DISABLE TRIGGER USER"))
         connection.execute(
             text(
                 "INSERT INTO credentials (user_id, kind, name, secret_hash, epoch, expires_at)"
-                f" SELECT :user_id, :kind, 'old', uuid_send(gen_random_uuid()), 0, {expires_at}"
+                f" SELECT :user_id, :kind, 'old', uuid_send(gen_random_uuid()), {epoch}, {expires_at}"
                 " FROM generate_series(1, :number)"
             ),
             {"user_id": user_id, "kind": kind, "number": number},
@@ -50,11 +57,43 @@ def test_make_token_in_parallel_stays_within_the_maximum(app, user_id):
     assert count(CredentialKind.TOKEN) == MAX_TOKENS
 
 
-def test_make_token_counts_neither_expired_tokens_nor_sessions(user_id):
-    insert_credentials(user_id, MAX_TOKENS, expires_at="now() - interval '1 s'")
-    insert_credentials(user_id, MAX_TOKENS, kind="session")
-    sql("UPDATE users SET epoch = 1")  # ends both
-    insert_credentials(user_id, MAX_TOKENS)  # with the epoch from before
+def during_an_open_insert(app, user_id: int, kind: str, call: Callable[[], Any]) -> Any:
+    """Return the result or the error of a call that begins before another credential of the user is committed."""
+    values = f"({user_id}, '{kind}', 'first', uuid_send(gen_random_uuid()), 0)"
+    insertion = f"INSERT INTO credentials (user_id, kind, name, secret_hash, epoch) VALUES {values}"
+    with open_transaction(insertion) as other, ThreadPoolExecutor(1) as pool:
+        late = pool.submit(in_parallel, app, call)
+        wait_until(lambda: late.done() or waiting() == 1, what="the call to wait for the user's row")
+        other.commit()
+        return late.result()[0]
+
+
+def waiting() -> int:
+    """Return the number of statements that wait for a lock."""
+    return sql("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")[0].count
+
+
+def test_make_token_counts_one_that_commits_meanwhile(app, user_id):
+    insert_credentials(user_id, MAX_TOKENS - 1)
+    outcome = during_an_open_insert(app, user_id, "token", lambda: credentials.make_token(user_id, "second"))
+    assert isinstance(outcome, TooManyTokens)
+
+
+def test_sign_in_counts_a_session_that_commits_meanwhile(app):
+    ann = users.add(ANN, PASSWORD)
+    insert_credentials(ann, MAX_SESSIONS - 1, kind="session")
+    session = during_an_open_insert(app, ann, "session", lambda: credentials.sign_in(ANN, PASSWORD, "second"))
+    assert credentials.find(CredentialKind.SESSION, session.secret)
+    assert count(CredentialKind.SESSION) == MAX_SESSIONS
+
+
+@pytest.mark.parametrize(
+    "others",
+    [{"expires_at": "now() - interval '1 s'"}, {"kind": "session"}, {"epoch": -1}],
+    ids=["expired", "sessions", "from before a change of the password"],
+)
+def test_make_token_counts_valid_tokens_alone(user_id, others):
+    insert_credentials(user_id, MAX_TOKENS, **others)
     assert credentials.make_token(user_id, "new").secret
 
 
