@@ -58,6 +58,7 @@ from app.api.http.connections import (
     must_close,
     raise_file_limit,
 )
+from app.api.http.guards import common_headers
 from app.api.http.problems import PROBLEM_JSON, problem_document
 from app.concurrency.greenlets import runs_on_gevent, yield_to_others
 from app.config.settings import Settings, SettingsError
@@ -183,11 +184,14 @@ def write_problem(client: socket.socket, status: int, _reason: str, _message: st
     request_id = uuid.uuid4().hex
     document = problem_document(kind, "internal_error" if is_server_error else "bad_request", detail, request_id)
     body = json.dumps(document) + "\n"
-    head = (
-        f"HTTP/1.1 {kind.value} {kind.phrase}\r\nConnection: close\r\nContent-Type: {PROBLEM_JSON}\r\n"
-        f"Content-Length: {len(body)}\r\nX-Request-ID: {request_id}\r\n\r\n"
-    )
-    gunicorn.util.write_nonblock(client, (head + body).encode())
+    headers = {
+        "Connection": "close",
+        "Content-Type": PROBLEM_JSON,
+        "Content-Length": len(body),
+        **common_headers(settings, request_id),
+    }
+    lines = [f"HTTP/1.1 {kind.value} {kind.phrase}", *(f"{name}: {value}" for name, value in headers.items()), "", body]
+    gunicorn.util.write_nonblock(client, "\r\n".join(lines).encode())
     linger(client)
 
 

@@ -1,6 +1,7 @@
 """Clean texts of characters that a user cannot see, or that PostgreSQL cannot store."""
 
 import re
+import unicodedata
 
 UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 """NUL, which PostgreSQL cannot store, and lone surrogates, which UTF-8 cannot encode."""
@@ -26,6 +27,11 @@ def clean_line(text: str, max_length: int | None = None) -> str:
     """Return the text as one printable line of at most ``max_length`` characters; white space becomes single blanks."""
     kept = (character for character in " ".join(text.split()) if is_printable_line(character))
     return strip_invisible(strip_invisible("".join(kept))[:max_length])
+
+
+def canonical(text: str) -> str:
+    """Return the Unicode normalization form C. It takes long for many combining marks, so limit the length before."""
+    return unicodedata.normalize("NFC", text)
 
 
 def storable(text: str) -> str:

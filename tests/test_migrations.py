@@ -9,7 +9,9 @@ from flask import current_app
 from sqlalchemy import inspect
 
 from app.extensions import db
-from app.models import RunStatus
+from app.models import MAX_SESSIONS, MAX_TOKENS, RunStatus
+from app.services.accounts import credentials
+from app.services.accounts.errors import TooManyTokens
 from app.services.runs import start, transitions
 from tests.support.factories import make_user, sql, timeline
 
@@ -171,6 +173,27 @@ def test_downgrade_of_idempotency_keys_and_upgrade_keep_every_run(app):
     assert [run.idempotency_key for run in sql("SELECT idempotency_key FROM ingestion_runs")] == [None, None]
     transitions.abort(pending)
     assert start.create_run(user_id, key="k")[1]
+
+
+def test_upgrade_to_the_limits_keeps_every_session_and_token(app):
+    """Users who have more tokens than allowed keep them."""
+    user_id = make_user()
+    flask_migrate.downgrade(revision="2f7ac1e98b35")
+    try:
+        for kind, number in (("token", MAX_TOKENS + 1), ("session", MAX_SESSIONS + 1)):
+            sql(
+                "INSERT INTO credentials (user_id, kind, name, secret_hash, epoch)"
+                " SELECT :user_id, :kind, 'n', uuid_send(gen_random_uuid()), 0 FROM generate_series(1, :number)",
+                user_id=user_id, kind=kind, number=number,
+            )
+        indexes = {each["name"] for each in inspect(db.engine).get_indexes("credentials")}
+        assert indexes == {"ix_credentials_user_id", "uq_credentials_secret_hash"}
+    finally:
+        flask_migrate.upgrade()
+    kinds = sql("SELECT kind, count(*) FROM credentials GROUP BY kind ORDER BY kind")
+    assert [tuple(each) for each in kinds] == [("session", MAX_SESSIONS + 1), ("token", MAX_TOKENS + 1)]
+    with pytest.raises(TooManyTokens):
+        credentials.make_token(user_id, "one more")
 
 
 def test_models_match_the_migrations(app):

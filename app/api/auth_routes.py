@@ -7,10 +7,12 @@ from flask import Response, current_app, request, url_for
 from app.api.auth import session_cookie
 from app.api.auth.current_user import authenticate, current_credential, current_user_id
 from app.api.auth.errors import NoAccounts
-from app.api.auth.rate_limits import limit_password_attempts
+from app.api.auth.rate_limits import limit_account_attempts, limit_address_attempts
 from app.api.http.blueprint import ApiBlueprint
 from app.api.http.openapi import header
+from app.models import MAX_TOKENS
 from app.schemas.auth import (
+    CredentialsQuerySchema,
     CredentialsSchema,
     IssuedTokenSchema,
     MeSchema,
@@ -25,6 +27,7 @@ from app.services.accounts.passwords import verify_password
 NO_ACCOUNTS = "With AUTH=local there are no accounts (`no_accounts`)."
 TOO_MANY_ATTEMPTS = "Too many attempts with a password; Retry-After says how long to wait."
 SIGN_IN_REFUSED = "The e-mail address or the password is wrong (`sign_in_refused`). The response does not say which."
+TOO_MANY_TOKENS = f"The user has {MAX_TOKENS} tokens that have not expired (`too_many_tokens`)."
 LOCATION = header("Location", "The URL that revokes the token.")
 COOKIE = header("Set-Cookie", "The session, for browsers.")
 
@@ -48,8 +51,9 @@ blueprint = ApiBlueprint(
 
 @blueprint.post("/login")
 @blueprint.public
-@limit_password_attempts
+@limit_address_attempts
 @blueprint.arguments(SignInSchema)
+@limit_account_attempts
 @blueprint.response(204, description="The cookie carries the new session.", headers=COOKIE)
 @blueprint.problem(401, SIGN_IN_REFUSED)
 @blueprint.problem(404, NO_ACCOUNTS)
@@ -81,19 +85,22 @@ def me() -> Any:
 
 
 @blueprint.get("/credentials")
-@blueprint.response(200, CredentialsSchema, description="The sessions and tokens that are neither revoked nor expired.")
+@blueprint.arguments(CredentialsQuerySchema, location="query")
+@blueprint.response(200, CredentialsSchema, description="A page of those that are neither revoked nor expired.")
 @blueprint.problem(404, NO_ACCOUNTS)
-def list_credentials() -> Any:
+def list_credentials(query: dict[str, Any]) -> Any:
     """List the user's sessions and tokens"""
     current = current_credential().credential_id
-    rows = [row._mapping for row in credentials.list_for_user(current_user_id())]
-    return {"credentials": [{**row, "is_current": row["credential_id"] == current} for row in rows]}
+    page, after = credentials.list_for_user(current_user_id(), **query)
+    listed = [{**row._mapping, "is_current": row.credential_id == current} for row in page]
+    return {"credentials": listed, "next": after}
 
 
 @blueprint.post("/credentials")
 @blueprint.arguments(NewTokenSchema)
 @blueprint.response(201, IssuedTokenSchema, description="The token. It is never shown again.", headers=LOCATION)
 @blueprint.problem(404, NO_ACCOUNTS)
+@blueprint.problem(409, TOO_MANY_TOKENS)
 def make_token(body: dict[str, Any]) -> Any:
     """Create a token"""
     version = current_credential().credential_version
@@ -111,8 +118,9 @@ def revoke(credential_id: int) -> None:
 
 
 @blueprint.post("/password")
-@limit_password_attempts
+@limit_address_attempts
 @blueprint.arguments(NewPasswordSchema)
+@limit_account_attempts
 @blueprint.response(204, description="The password was changed. All other sessions and all tokens have ended.")
 @blueprint.problem(404, NO_ACCOUNTS)
 @blueprint.problem(422, "The current password is wrong (`wrong_password`).")

@@ -23,6 +23,10 @@ NOT_DETECTED = (
     " `board_not_found`, `board_gone`, `board_forbidden`, `board_throttled`, `board_changed`, `board_unreachable`,"
     " `board_moved`, `board_out_of_time`."
 )
+TOO_MANY_DETECTIONS = (
+    "Too many detections in a minute (`too_many_requests`), or two of this user are in progress"
+    " (`too_many_detections`); Retry-After says how long to wait."
+)
 NO_DETECTION = "Too many boards are being checked (`detect_busy`), or Redis is unavailable (`detect_unavailable`)."
 
 
@@ -38,7 +42,7 @@ def list_sources() -> Any:
 @blueprint.arguments(DetectSchema)
 @blueprint.response(200, DetectedSchema, description="The board was found and read; nothing was saved.")
 @blueprint.problem(422, NOT_DETECTED, NothingDetectedProblemSchema)
-@blueprint.problem(429, "Too many detections; Retry-After says how long to wait.")
+@blueprint.problem(429, TOO_MANY_DETECTIONS)
 @blueprint.problem(503, NO_DETECTION)
 def detect_board(body: dict[str, Any]) -> Any:
     """Find a company's board (takes up to a minute)"""

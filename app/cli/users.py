@@ -5,11 +5,20 @@ import sys
 
 import click
 from flask.cli import AppGroup
+from marshmallow import ValidationError
 
 from app.cli.database import with_database
 from app.cli.tables import format_time, print_table
-from app.schemas.auth import MAX_EMAIL_LENGTH, MAX_PASSWORD_LENGTH, MAX_TOKEN_NAME_LENGTH, MIN_PASSWORD_LENGTH
+from app.models import MAX_TOKENS
+from app.schemas.auth import (
+    MAX_EMAIL_LENGTH,
+    MAX_PASSWORD_LENGTH,
+    MAX_TOKEN_NAME_LENGTH,
+    MIN_PASSWORD_LENGTH,
+    NEW_PASSWORD_LENGTH,
+)
 from app.services.accounts import credentials, users
+from app.services.accounts.errors import TooManyTokens
 
 users_group = AppGroup("users", help="Add, list and remove users, for AUTH=accounts.")
 
@@ -57,7 +66,12 @@ def make_token(email: str, name: str, days: int | None) -> None:
     """
     if not name.isprintable() or not 1 <= len(name) <= MAX_TOKEN_NAME_LENGTH:
         raise click.ClickException(f"A token's name must have 1 to {MAX_TOKEN_NAME_LENGTH} printable characters.")
-    click.echo(credentials.make_token(users.get_by_email(email).user_id, name, days).secret)
+    user = users.get_by_email(email)
+    try:
+        click.echo(credentials.make_token(user.user_id, name, days).secret)
+    except TooManyTokens as error:
+        reason = f"{user.email} has {MAX_TOKENS} tokens, the maximum. They can revoke some on their account page."
+        raise click.ClickException(reason) from error
 
 
 @users_group.command("list")
@@ -99,8 +113,13 @@ def _new_password(from_stdin: bool) -> str:
         password.encode()
     except UnicodeError as error:
         raise click.ClickException("The password is not valid UTF-8.") from error
-    if not MIN_PASSWORD_LENGTH <= len(password) <= MAX_PASSWORD_LENGTH or "\x00" in password:
-        raise click.ClickException(f"A password must have {MIN_PASSWORD_LENGTH} to {MAX_PASSWORD_LENGTH} characters.")
+    length = f"A password must have {MIN_PASSWORD_LENGTH} to {MAX_PASSWORD_LENGTH} characters."
+    try:
+        NEW_PASSWORD_LENGTH(password)
+    except ValidationError as error:
+        raise click.ClickException(length) from error
+    if "\x00" in password:
+        raise click.ClickException(length)
     return password
 
 

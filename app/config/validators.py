@@ -3,6 +3,7 @@
 import ipaddress
 import re
 from functools import lru_cache, partial
+from itertools import pairwise
 from typing import Any
 from urllib.parse import SplitResult, parse_qs, urlsplit
 
@@ -16,6 +17,9 @@ DEFAULT_PORTS = {"http": 80, "https": 443}
 
 MIN_SECRET_KEY_LENGTH = 32
 MIN_DISTINCT_CHARACTERS = 8
+MIN_REPEATED_CHARACTERS = 8
+"""A random key of hexadecimal digits ends with as many of its first ones in 1 of 4,000,000,000 cases."""
+
 PLACEHOLDER_WORDS = ("changeme", "changethis", "replaceme", "insecure", "supersecret", "yoursecret", "topsecret")
 """Words in the example keys of documentation, which are meant to be replaced."""
 
@@ -134,10 +138,23 @@ def _split_url(url: str) -> SplitResult:
 
 
 def is_weak_key(key: str) -> bool:
-    """Return whether a key is short, repetitive, published in documentation, or a placeholder."""
+    """Return whether a key is short, repetitive, a sequence, published in documentation, or a placeholder."""
     return (
         len(key) < MIN_SECRET_KEY_LENGTH
         or len(set(key)) < MIN_DISTINCT_CHARACTERS
+        or _repeats(key.lower())
+        or _counts(key.lower())
         or key.lower() in WELL_KNOWN_SECRET_KEYS
         or any(word in re.sub(r"[\W_]", "", key.lower()) for word in PLACEHOLDER_WORDS)
     )
+
+
+def _repeats(key: str) -> bool:
+    """Return whether the key is a shorter block, repeated; the last repetition may be cut short."""
+    return any(key.startswith(key[block:]) for block in range(1, len(key) - MIN_REPEATED_CHARACTERS + 1))
+
+
+def _counts(key: str) -> bool:
+    """Return whether most characters are followed by the next or previous one of their alphabet, as in 0123 or zyx."""
+    steps = [ord(after) - ord(before) for before, after in pairwise(key)]
+    return any(steps.count(step) > len(steps) / 2 for step in (1, -1))

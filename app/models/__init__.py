@@ -4,7 +4,7 @@ No statements here: those belong to services.
 """
 
 from app.models.company import MAX_COMPANIES, MAX_COMPANY_NAME_LENGTH, Company, Outcome
-from app.models.credential import Credential, CredentialKind
+from app.models.credential import MAX_SESSIONS, MAX_TOKENS, Credential, CredentialKind
 from app.models.heartbeat import Component, Heartbeat
 from app.models.ingestion_run import MAX_RUN_ID, IngestionRun, RunStatus
 from app.models.job import Job, JobStatus
@@ -16,6 +16,8 @@ __all__ = [
     "MAX_COMPANY_NAME_LENGTH",
     "MAX_COMPANIES",
     "MAX_RUN_ID",
+    "MAX_SESSIONS",
+    "MAX_TOKENS",
     "Company",
     "Component",
     "Credential",

@@ -12,11 +12,18 @@ from sqlalchemy import (
     LargeBinary,
     Text,
     func,
+    text,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.extensions import Base
 from app.models.columns import status_type
+
+MAX_TOKENS = 50
+"""The most valid tokens of one user. The trigger ``credentials_limit`` refuses another."""
+
+MAX_SESSIONS = 100
+"""The most sessions of one user. The trigger ``credentials_limit`` ends the oldest when a new one opens."""
 
 
 class CredentialKind(StrEnum):
@@ -37,6 +44,7 @@ class Credential(Base):
         CheckConstraint("kind IN ('session', 'token')", name="kind"),
         Index("uq_credentials_secret_hash", "secret_hash", unique=True),
         Index("ix_credentials_user_id", "user_id"),
+        Index("ix_credentials_expires_at", "expires_at", postgresql_where=text("expires_at IS NOT NULL")),
     )
 
     credential_id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)

@@ -1,15 +1,33 @@
 """Requests and responses about accounts."""
 
+from typing import Any
+
 from marshmallow import RAISE, Schema, fields, validate
 
 from app.models import CredentialKind
-from app.schemas.fields import JsonInteger, PlainText
+from app.schemas.fields import JsonInteger, PlainText, QueryInteger
+from app.text import canonical
 
 MAX_EMAIL_LENGTH = 255
 MIN_PASSWORD_LENGTH = 12
 MAX_PASSWORD_LENGTH = 1024
 MAX_TOKEN_NAME_LENGTH = 100
 MAX_TOKEN_DAYS = 3660
+MAX_CREDENTIAL_ID = 2**63 - 1
+
+
+class PasswordLength(validate.Length):
+    """The length of a new password, as typed and in normalization form C, which is hashed."""
+
+    def __call__(self, value: Any) -> Any:
+        """Return the password. Raises ValidationError."""
+        super().__call__(value)
+        # Only now: the normalization of a long text is slow.
+        super().__call__(canonical(value))
+        return value
+
+
+NEW_PASSWORD_LENGTH = PasswordLength(MIN_PASSWORD_LENGTH, MAX_PASSWORD_LENGTH)
 
 
 class SignInSchema(Schema):
@@ -48,7 +66,7 @@ class NewPasswordSchema(Schema):
         unknown = RAISE
 
     current_password = PlainText(required=True, validate=validate.Length(1, MAX_PASSWORD_LENGTH))
-    new_password = PlainText(required=True, validate=validate.Length(MIN_PASSWORD_LENGTH, MAX_PASSWORD_LENGTH))
+    new_password = PlainText(required=True, validate=NEW_PASSWORD_LENGTH)
 
 
 class MeSchema(Schema):
@@ -82,10 +100,30 @@ class CredentialSchema(Schema):
     )
 
 
+class CredentialsQuerySchema(Schema):
+    """A page of the sessions and tokens."""
+
+    class Meta:
+        unknown = RAISE
+
+    limit = QueryInteger(
+        load_default=100, validate=validate.Range(1, 100), metadata={"description": "Sessions and tokens per page."}
+    )
+    after = QueryInteger(
+        load_default=None,
+        allow_none=False,
+        validate=validate.Range(1, MAX_CREDENTIAL_ID),
+        metadata={"description": "Only those after the previous page: its `next`."},
+    )
+
+
 class CredentialsSchema(Schema):
-    """A user's sessions and tokens, newest first."""
+    """A page of a user's sessions and tokens, newest first."""
 
     credentials = fields.List(fields.Nested(CredentialSchema), required=True)
+    next = fields.String(
+        required=True, allow_none=True, metadata={"description": "The `after` of the next page. Null on the last page."}
+    )
 
 
 class IssuedTokenSchema(Schema):

@@ -1,4 +1,4 @@
-"""The reconciler publishes the messages that are due. Any number of reconcilers may run at once."""
+"""The reconciler publishes due messages and removes what has expired. Any number of reconcilers may run at once."""
 
 import socket
 import time
@@ -10,6 +10,7 @@ import structlog
 from app.errors import DatabaseUnavailable
 from app.models import Component
 from app.services import publisher
+from app.services.accounts import credentials
 from app.services.health import heartbeats
 from app.services.previews import completion
 from app.services.previews import outbox as preview_outbox
@@ -27,15 +28,16 @@ MAX_PUBLISH_SECONDS = 2.0
 def reconcile_once() -> int | None:
     """Publish the due runs and return their number; None if the broker is unavailable. Commits.
 
-    Also publish the due previews, and close the overdue ones. Rows are claimed in a separate transaction, so no lock
-    is held while publishing. Raises DatabaseUnavailable.
+    Also publish the due previews, close the overdue ones, and remove expired sessions and tokens. Rows are claimed in a
+    separate transaction, so no lock is held while publishing. Raises DatabaseUnavailable.
     """
     host = socket.gethostname()
     answers = publisher.broker_answers()
-    published, _previews, _closed = _run_all(
+    published, *_ = _run_all(
         lambda: sum(_publish_all(run_outbox.claim_due(), run_outbox.publish)) if answers else None,
         lambda: sum(_publish_all(preview_outbox.claim_due(), preview_outbox.publish)) if answers else None,
         completion.close_overdue,
+        credentials.remove_expired,
     )
     # Written first, this heartbeat expires first: when the reconciler stops, Redis does not look like the cause.
     heartbeats.beat(Component.RECONCILER, host)

@@ -302,7 +302,7 @@ def test_credential_issued_during_a_password_change_is_invalid(accounts_app, ann
             secret = late.result().secret
             assert change.result() is True
         assert credentials.find(CredentialKind.SESSION, secret) is None
-        assert credentials.list_for_user(ann) == []
+        assert credentials.list_for_user(ann) == ([], None)
         with pytest.raises(Unauthenticated):
             credentials.make_token(ann, "late", credential_version=session.credential_version)
 

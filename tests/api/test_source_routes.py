@@ -1,16 +1,18 @@
 """Sources, and the detection of boards, over HTTP."""
 
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from threading import Event
 
 import pytest
 
-from app.api.auth.rate_limits import MAX_DETECTIONS
+from app.api.auth.rate_limits import MAX_DETECTIONS, MAX_DETECTIONS_PER_USER
 from app.services.companies import detect as detect_service
 from app.sources.adapters.registry import SOURCES
 from app.sources.detect import Detected
 from app.sources.http.rate_limit import RateLimiter, connect
-from tests.support.accounts import Visitor, in_browser, person
+from tests.support.accounts import Visitor, in_browser, person, with_token
 from tests.support.boards import Reply, job
 from tests.support.waiting import wait_until
 
@@ -129,20 +131,46 @@ def test_detect_sends_no_request_for_an_impossible_board(client, boards):
     assert boards.requests == []
 
 
-def test_detect_beyond_the_slots_is_503_and_delays_nothing_else(app, client, boards):
+def detect_for(visitor: Visitor):
+    return visitor.call("POST", "ingestion/companies/detect", {"url": ACME})
+
+
+@contextmanager
+def detections_in_progress(boards, visitors: list[Visitor]) -> Iterator[None]:
+    """Hold one detection of each visitor in the middle during the block; then all of them succeed."""
     hold = Event()
     boards.greenhouse("acme", [], hold=hold)
-    slots = MAX_DETECTIONS
-    with ThreadPoolExecutor(slots) as pool:
-        waiting = [pool.submit(detect, app.test_client(), url=ACME) for _ in range(slots)]
-        wait_until(lambda: boards.count("/v1/boards/acme/jobs") == slots, what="all slots to be in use")
-        refused = detect(client, url=ACME)
+    with ThreadPoolExecutor(len(visitors)) as pool:
+        waiting = [pool.submit(detect_for, visitor) for visitor in visitors]
+        wait_until(lambda: boards.count("/v1/boards/acme/jobs") == len(visitors), what="all slots to be in use")
+        try:
+            yield
+        finally:
+            hold.set()
+        assert [each.result().status_code for each in waiting] == [200] * len(visitors)
+
+
+def test_detect_beyond_the_slots_is_503_and_delays_nothing_else(accounts_app, boards):
+    users = [person(accounts_app, f"{number}@example.org") for number in range(MAX_DETECTIONS + 1)]
+    *holding, late = [with_token(accounts_app, user) for user in users]
+    with detections_in_progress(boards, holding):
+        refused = detect_for(late)
         assert (refused.status_code, refused.json["code"]) == (503, "detect_busy")
         assert int(refused.headers["Retry-After"]) > 0
-        assert client.post("/api/ingestion/start").status_code == 201
-        hold.set()
-        assert [each.result().status_code for each in waiting] == [200] * slots
-    assert detect(client, url=ACME).status_code == 200
+        assert late.call("POST", "ingestion/start").status_code == 201
+    assert detect_for(late).status_code == 200
+
+
+def test_detect_beyond_the_users_slots_is_429_and_others_are_served(accounts_app, curl, boards):
+    other = with_token(accounts_app, person(accounts_app, "bob@example.org"))
+    twins = [Visitor(accounts_app, **curl.headers) for _ in range(MAX_DETECTIONS_PER_USER)]
+    with detections_in_progress(boards, twins):
+        refused = [detect_for(curl) for _ in range(5)]
+        assert {(each.status_code, each.json["code"]) for each in refused} == {(429, "too_many_detections")}
+        assert int(refused[0].headers["Retry-After"]) > 0
+        boards.greenhouse("acme", [])
+        assert detect_for(other).status_code == 200
+    assert detect_for(curl).status_code == 200
 
 
 def test_detect_without_redis_is_503_with_retry_after(app, client, boards, monkeypatch):

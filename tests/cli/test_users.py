@@ -2,6 +2,7 @@
 
 import pytest
 
+from app.models import MAX_TOKENS
 from tests.support.accounts import PASSWORD, Visitor, person
 from tests.support.factories import make_run, sql
 
@@ -38,6 +39,7 @@ def test_add_prompts_for_the_password_twice_and_hides_it(invoke, accounts_app):
         (["add", "\u00e4nn@example.org", "--password-stdin"], PASSWORD, "is not a valid e-mail address"),
         (["add", ANN, "--password-stdin"], PASSWORD + "\x00", "A password must have 12 to 1024 characters."),
         (["add", ANN, "--password-stdin"], "short", "A password must have 12 to 1024 characters."),
+        (["add", ANN, "--password-stdin"], "e\u0301" * 7, "A password must have 12 to 1024 characters."),
         (["add", ANN, "--password-stdin"], "", "A password must have 12 to 1024 characters."),
         (["password", "nobody@example.org", "--password-stdin"], PASSWORD, "There is no user nobody@example.org."),
         (["token", "nobody@example.org"], "", "There is no user nobody@example.org."),
@@ -74,6 +76,13 @@ def test_token_prints_nothing_but_the_token(flask_command, accounts_app):
     [token] = done.stdout.splitlines()
     assert Visitor(accounts_app, Authorization=f"Bearer {token}").call("GET", "auth/me").json["email"] == ANN
     assert token not in done.stderr
+
+
+def test_token_beyond_the_maximum_is_refused_with_a_sentence(invoke, app):
+    person(app, ANN)
+    assert {invoke("token", ANN)[0] for _ in range(MAX_TOKENS)} == {0}
+    sentence = "Error: ann@example.org has 50 tokens, the maximum. They can revoke some on their account page.\n"
+    assert invoke("token", ANN) == (1, sentence)
 
 
 def test_list_shows_every_user(invoke, accounts_app):

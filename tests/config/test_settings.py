@@ -1,6 +1,8 @@
 """Settings: accepted values, and one sentence for each fault."""
 
+import secrets
 import ssl
+import uuid
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,7 +10,7 @@ import pytest
 
 from app.api.auth.session_cookie import cookie_name
 from app.config.settings import PROJECT, Settings, SettingsError
-from app.config.validators import is_loopback
+from app.config.validators import is_loopback, is_weak_key
 from tests.support.bare import bare_celery
 
 GOOD_KEY = "a-key-of-more-than-thirty-two-characters"
@@ -85,12 +87,21 @@ def test_rate_limit_storage_url_names_the_same_redis(monkeypatch, address, stora
 @pytest.mark.parametrize(
     "key",
     ["", "short", "a" * 40, "change-me-change-me-change-me-change-me", "please_change_this_before_you_serve",
-     "django-insecure-0a1b2c3d4e5f6g7h8i9j0k", "supersecretkeysupersecretkeysuper", "your-secret-key-your-secret-key"],
+     "django-insecure-0a1b2c3d4e5f6g7h8i9j0k", "supersecretkeysupersecretkeysuper", "your-secret-key-your-secret-key",
+     "abcdefghabcdefghabcdefghabcdefgh", "abcdefghABCDEFGHabcdefghABCDEFGH", "0123456789abcdef" * 2,
+     "k7Qz-x2Vw9_" * 3 + "k7Q", "k7Qz-x2Vw9_mB4t8Nf1k" + "k7Qz-x2Vw9_m", "0123456789abcdefghijklmnopqrstuvwxyz",
+     "zyxwvutsrqponmlkjihgfedcba987654", "abcdefghijklmnopqrstuvwxyz012345"],
 )
 def test_secret_key_that_can_be_guessed_is_refused(monkeypatch, key):
     monkeypatch.setenv("SECRET_KEY", key)
     with pytest.raises(SettingsError, match="SECRET_KEY"):
         Settings.from_env().check_serving()
+
+
+@pytest.mark.parametrize("make", [secrets.token_hex, secrets.token_urlsafe, lambda size: str(uuid.uuid4())])
+def test_random_secret_keys_are_accepted(make):
+    keys = [make(size) for size in range(24, 64) for _ in range(50)]
+    assert [key for key in keys if len(key) >= 32 and is_weak_key(key)] == []
 
 
 def test_session_cookie_is_named_after_the_port(monkeypatch):
@@ -101,9 +112,9 @@ def test_session_cookie_is_named_after_the_port(monkeypatch):
     assert names == ["__Host-session", "__Host-session-8443", "session-8000", "session-8000"]
 
 
-@pytest.mark.parametrize("fallbacks", ["short", "a" * 40, f"{'0123456789abcdef' * 3},short"])
+@pytest.mark.parametrize("fallbacks", ["short", "a" * 40, f"{GOOD_KEY},short"])
 def test_secret_key_fallbacks_refuse_a_weak_key(monkeypatch, fallbacks):
-    monkeypatch.setenv("SECRET_KEY", "0123456789abcdef" * 3)
+    monkeypatch.setenv("SECRET_KEY", GOOD_KEY)
     monkeypatch.setenv("SECRET_KEY_FALLBACKS", fallbacks)
     with pytest.raises(SettingsError, match="SECRET_KEY_FALLBACKS"):
         Settings.from_env().check_serving()

@@ -4,9 +4,11 @@ import hashlib
 import hmac
 import ipaddress
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cached_property, wraps
-from threading import BoundedSemaphore
+from threading import Lock
 from typing import Any
 
 import structlog
@@ -19,7 +21,8 @@ from limits.strategies import MovingWindowRateLimiter
 from app.api.auth.current_user import current_user_id
 from app.api.auth.errors import TooManyRequests
 from app.config.settings import Settings
-from app.services.companies.errors import DetectionBusy
+from app.services.accounts.users import normalize_email
+from app.services.companies.errors import DetectionBusy, TooManyDetections
 
 log = structlog.get_logger(__name__)
 
@@ -32,13 +35,20 @@ PASSWORDS_PER_ACCOUNT = parse("10 per 5 minutes")
 DETECTIONS_PER_USER = parse("30 per minute")
 """More than a user can paste, too few for guessing board names."""
 
+IPV6_PREFIX = 56
+"""The bits of an IPv6 address that count as one client. Providers assign a /56 or a /48 to a customer."""
+
 MAX_DETECTIONS = 4
 """Simultaneous detections of a process; each may take a minute and 4 MB for a page."""
+
+MAX_DETECTIONS_PER_USER = 2
+"""Simultaneous detections of one user in a process. One user alone cannot hold all slots."""
 
 REDIS_RETRY_SECONDS = 5.0
 """Seconds for which Redis is not used after a failure."""
 
-AttemptLimits = Iterator[tuple[RateLimitItem, str, str]]
+AttemptLimit = tuple[RateLimitItem, str, str]
+"""A limit, its scope, and the name that it counts."""
 
 
 class AttemptLimiter:
@@ -94,80 +104,93 @@ class AttemptLimiter:
         return self._in_process, self._in_process.hit(limit, *names)
 
 
+class DetectionSlots:
+    """The slots of a process for detections. Nobody waits for one."""
+
+    def __init__(self) -> None:
+        self._used: Counter[int] = Counter()
+        self._lock = Lock()
+
+    @contextmanager
+    def hold(self, user_id: int) -> Iterator[None]:
+        """Hold a slot of this user during the block. Raises TooManyDetections, DetectionBusy."""
+        with self._lock:
+            if self._used[user_id] >= MAX_DETECTIONS_PER_USER:
+                raise TooManyDetections
+            if self._used.total() >= MAX_DETECTIONS:
+                raise DetectionBusy("The server is busy checking other job boards. Try again in a moment.")
+            self._used[user_id] += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._used[user_id] -= 1
+                self._used += Counter()  # forgets users without a slot
+
+
 def init_app(app: Flask) -> None:
     """Create the attempt limiter, and the slots for detections."""
     app.extensions["attempt_limiter"] = AttemptLimiter(app.config["SETTINGS"])
-    app.extensions["detection_slots"] = BoundedSemaphore(MAX_DETECTIONS)
+    app.extensions["detection_slots"] = DetectionSlots()
 
 
-def limit_password_attempts(handler: Callable[..., Any]) -> Callable[..., Any]:
-    """Limit a handler that verifies a password. Raises TooManyRequests.
+def limit_address_attempts(handler: Callable[..., Any]) -> Callable[..., Any]:
+    """Limit the requests of an IP address to a handler that verifies a password. Raises TooManyRequests.
 
-    The IP address is checked first: attempts that it refuses do not count against the account, which may be another
-    person's.
+    Place it above the handler's schema, so that malformed bodies count too.
     """
+    return _limited(handler, lambda *_: (PASSWORDS_PER_IP, "address", _client_ip()))
 
-    def limits() -> AttemptLimits:
-        yield PASSWORDS_PER_IP, "address", _client_ip()
-        yield PASSWORDS_PER_ACCOUNT, "account", _account_key()
 
-    return _limited(handler, limits)
+def limit_account_attempts(handler: Callable[..., Any]) -> Callable[..., Any]:
+    """Limit the attempts on one account by a handler that verifies a password. Raises TooManyRequests.
+
+    Place it below the handler's schema: it reads the validated body. The IP address was checked before that. So
+    requests that are malformed, or come from a refused address, do not count against the account, which may be
+    another person's.
+    """
+    return _limited(handler, lambda body: (PASSWORDS_PER_ACCOUNT, "account", _account_key(body)))
 
 
 def limit_detections(handler: Callable[..., Any]) -> Callable[..., Any]:
-    """Limit a handler that sends requests to other servers. Raises TooManyRequests, or DetectionBusy without a slot."""
+    """Limit a handler that sends requests to other servers.
 
-    def limits() -> AttemptLimits:
-        yield DETECTIONS_PER_USER, "detect", f"user {current_user_id()}"
+    Raises TooManyRequests; TooManyDetections if the user has no slot left; DetectionBusy if the process has none.
+    """
 
     @wraps(handler)
     def with_slot(*args: Any, **kwargs: Any) -> Any:
-        slots = current_app.extensions["detection_slots"]
-        if not slots.acquire(blocking=False):
-            raise DetectionBusy("The server is busy checking other job boards. Try again in a moment.")
-        try:
+        with current_app.extensions["detection_slots"].hold(current_user_id()):
             return handler(*args, **kwargs)
-        finally:
-            slots.release()
 
-    return _limited(with_slot, limits)
+    return _limited(with_slot, lambda *_: (DETECTIONS_PER_USER, "detect", f"user {current_user_id()}"))
 
 
-def _limited(handler: Callable[..., Any], limits: Callable[[], AttemptLimits]) -> Callable[..., Any]:
+def _limited(handler: Callable[..., Any], limit_of: Callable[..., AttemptLimit]) -> Callable[..., Any]:
     @wraps(handler)
     def limited(*args: Any, **kwargs: Any) -> Any:
-        for limit, scope, name in limits():
-            current_app.extensions["attempt_limiter"].check(limit, scope, name)
+        current_app.extensions["attempt_limiter"].check(*limit_of(*args))
         return handler(*args, **kwargs)
 
     return limited
 
 
 def _client_ip() -> str:
-    """Return the client's IP address; of IPv6 only the /64 network, because clients choose the rest themselves."""
+    """Return the client's IP address; of IPv6 only its first IPV6_PREFIX bits: clients choose the rest themselves."""
     try:
         address = ipaddress.ip_address(request.remote_addr or "")
     except ValueError:
         return "unknown"
     if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is None:
-        return str(ipaddress.ip_network((address, 64), strict=False))
+        return str(ipaddress.ip_network((address, IPV6_PREFIX), strict=False))
     return str(getattr(address, "ipv4_mapped", None) or address)
 
 
-def _account_key() -> str:
+def _account_key(body: dict[str, Any]) -> str:
     """Return the key of the signed-in user, else of the e-mail address in the body, which need not exist.
 
     The key is a keyed hash, so that neither Redis nor the log holds the e-mail address.
     """
-    account = f"user {g.user_id}" if "user_id" in g else f"email {_email_in_body()}"
+    account = f"user {g.user_id}" if "user_id" in g else f"email {normalize_email(body['email'])}"
     key = (current_app.config["SECRET_KEY"] or "").encode()
-    return hmac.new(key, account.encode(errors="replace"), hashlib.sha256).hexdigest()
-
-
-def _email_in_body() -> str:
-    try:
-        body: Any = request.get_json(silent=True)
-    except RecursionError:
-        body = None
-    email = body.get("email") if isinstance(body, dict) else None
-    return email.strip().lower() if isinstance(email, str) else ""
+    return hmac.new(key, account.encode(), hashlib.sha256).hexdigest()

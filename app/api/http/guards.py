@@ -73,11 +73,15 @@ def clear_log_context(_error: BaseException | None) -> None:
 
 def add_headers(response: Response) -> Response:
     """Add the request's id, the security headers, and ``no-store`` unless the response has a Cache-Control."""
-    response.headers.setdefault("Cache-Control", "no-store")
-    response.headers.extend({"X-Request-ID": g.request_id, **SECURITY_HEADERS})
-    if _settings().is_public_https:
-        response.headers["Strict-Transport-Security"] = STRICT_TRANSPORT_SECURITY
+    for name, value in common_headers(_settings(), g.request_id).items():
+        response.headers.setdefault(name, value)
     return response
+
+
+def common_headers(settings: Settings, request_id: str) -> dict[str, str]:
+    """Return the headers of every response, also of those that the server gives to malformed HTTP by itself."""
+    transport = {"Strict-Transport-Security": STRICT_TRANSPORT_SECURITY} if settings.is_public_https else {}
+    return {"Cache-Control": "no-store", "X-Request-ID": request_id, **SECURITY_HEADERS, **transport}
 
 
 def require_host(req: Request) -> None:

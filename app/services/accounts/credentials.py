@@ -1,13 +1,15 @@
-"""Sessions and API tokens. The secret is shown once; its row holds only the hash."""
+"""Sessions and API tokens. The secret is shown once; its row holds only the hash.
+
+The database limits their number for each user (the trigger ``credentials_limit``).
+"""
 
 import hashlib
 import secrets
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import structlog
-from psycopg.errors import ForeignKeyViolation
+from psycopg.errors import CheckViolation, ForeignKeyViolation
 from sqlalchemy import Row, bindparam, delete, func, insert, literal, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
@@ -16,7 +18,7 @@ from app.errors import Unauthenticated
 from app.extensions import table_of
 from app.models import Credential, CredentialKind, User
 from app.services.accounts import users
-from app.services.accounts.errors import CredentialNotFound, SignInRefused
+from app.services.accounts.errors import CredentialNotFound, SignInRefused, TooManyTokens
 from app.services.accounts.passwords import verify_password
 
 log = structlog.get_logger(__name__)
@@ -29,6 +31,12 @@ SESSION_SECONDS = 30 * 24 * 3600
 
 LAST_USED_SECONDS = 60
 """Minimum seconds between two updates of ``last_used_at``."""
+
+MAX_EXPIRED = 1000
+"""The most expired credentials that one statement removes."""
+
+LIMIT_TRIGGER = "credentials_limit"
+"""The trigger that refuses a token beyond MAX_TOKENS."""
 
 TOKEN_PREFIX = "ji_"
 """Prefix by which people and secret scanners recognise a token."""
@@ -48,6 +56,20 @@ BY_SECRET = select(
     CREDENTIALS.c.credential_id, CREDENTIALS.c.user_id, CREDENTIALS.c.epoch, LAST_USED_IS_STALE.label("is_stale")
 ).where(CREDENTIALS.c.secret_hash == bindparam("secret_hash"), CREDENTIALS.c.kind == bindparam("kind"), *IS_VALID)
 """The credential with this secret. Built once, because with AUTH=accounts every request executes it."""
+
+# now() instead of clock_timestamp(): PostgreSQL searches an index only for a value that is the same for every row.
+EXPIRED = (
+    select(CREDENTIALS.c.credential_id)
+    .where(CREDENTIALS.c.expires_at <= func.now())
+    .order_by(CREDENTIALS.c.expires_at)
+    .limit(MAX_EXPIRED)
+    .with_for_update(skip_locked=True)
+    .cte("expired")
+)
+REMOVE_EXPIRED = (
+    delete(CREDENTIALS).where(CREDENTIALS.c.credential_id == EXPIRED.c.credential_id)
+    .returning(CREDENTIALS.c.credential_id)
+)
 
 
 @dataclass(frozen=True)
@@ -71,7 +93,7 @@ class IssuedCredential:
 def sign_in(email: str, password: str, name: str) -> IssuedCredential:
     """Open a session named ``name`` for the user with this address and password. Commits.
 
-    Also deletes the user's expired credentials. Takes the same time whether the address is known or not. Raises
+    The oldest session beyond MAX_SESSIONS ends. Takes the same time whether the address is known or not. Raises
     SignInRefused, which does not reveal it either.
     """
     user = users.find_by_email(email)
@@ -87,10 +109,7 @@ def sign_in(email: str, password: str, name: str) -> IssuedCredential:
         .returning(USERS.c.user_id, USERS.c.epoch)
         .cte("signed_in")
     )
-    expired = delete(CREDENTIALS).where(
-        CREDENTIALS.c.user_id == user.user_id, CREDENTIALS.c.expires_at <= func.clock_timestamp()
-    )
-    owner = select(signed_in.c.user_id, signed_in.c.epoch).add_cte(expired.cte("expired"))
+    owner = select(signed_in.c.user_id, signed_in.c.epoch)
     issued = _issue(owner, CredentialKind.SESSION, name, secrets.token_urlsafe(32), SESSION_SECONDS)
     if issued is None:
         raise SignInRefused("The e-mail address or the password is wrong.")
@@ -103,7 +122,7 @@ def make_token(
     """Make a token. Without ``expires_in_days`` it never expires. Commits.
 
     ``credential_version`` is that of the credential which requests the token. Raises Unauthenticated if the password
-    has changed since that version, or if the user was removed.
+    has changed since that version, or if the user was removed; TooManyTokens if they have MAX_TOKENS valid ones.
     """
     owner = select(USERS.c.user_id, USERS.c.epoch).where(USERS.c.user_id == user_id)
     if credential_version is not None:
@@ -130,11 +149,17 @@ def find(kind: CredentialKind, secret: str) -> ActiveCredential | None:
     return ActiveCredential(found.credential_id, found.user_id, found.epoch)
 
 
-def list_for_user(user_id: int) -> Sequence[Row[Any]]:
-    """Return a user's valid sessions and tokens, newest first, without their secret hashes."""
+def list_for_user(user_id: int, after: int | None = None, limit: int = 100) -> tuple[list[Row[Any]], int | None]:
+    """Return a page of a user's valid sessions and tokens, and the ``after`` of the next page.
+
+    They come newest first, without their secret hashes.
+    """
     public = [column for column in CREDENTIALS.c if column.name not in ("secret_hash", "epoch")]
     mine = select(*public).where(CREDENTIALS.c.user_id == user_id, *IS_VALID)
-    return run_statement(mine.order_by(CREDENTIALS.c.credential_id.desc()))
+    if after is not None:
+        mine = mine.where(CREDENTIALS.c.credential_id < after)
+    rows = list(run_statement(mine.order_by(CREDENTIALS.c.credential_id.desc()).limit(limit + 1)))
+    return rows[:limit], rows[limit - 1].credential_id if len(rows) > limit else None
 
 
 def revoke(credential_id: int, user_id: int) -> None:
@@ -153,8 +178,19 @@ def end(credential_id: int) -> None:
     run_statement(delete(CREDENTIALS).where(CREDENTIALS.c.credential_id == credential_id))
 
 
+def remove_expired() -> int:
+    """Remove at most MAX_EXPIRED expired sessions and tokens of any users, and return their number. Commits.
+
+    Rows that another statement holds are left to the next call, so that callers never wait for each other.
+    """
+    return len(run_statement(REMOVE_EXPIRED))
+
+
 def _issue(owner: Any, kind: CredentialKind, name: str, secret: str, seconds: int | None) -> IssuedCredential | None:
-    """Insert a credential for the user of the query ``owner``. Commits. Returns None if the query has no row."""
+    """Insert a credential for the user of the query ``owner``. Commits. Returns None if the query has no row.
+
+    Raises TooManyTokens, and Unauthenticated if the user was removed.
+    """
     expires_at = literal(None) if seconds is None else seconds_from_now(seconds)
     user_id, epoch = owner.subquery().c
     row = select(user_id, epoch, literal(kind), literal(name), literal(_hash(secret)), expires_at)
@@ -163,6 +199,8 @@ def _issue(owner: Any, kind: CredentialKind, name: str, secret: str, seconds: in
     try:
         rows = run_statement(new.returning(CREDENTIALS.c.credential_id, CREDENTIALS.c.user_id))
     except IntegrityError as error:
+        if isinstance(error.orig, CheckViolation) and error.orig.diag.constraint_name == LIMIT_TRIGGER:
+            raise TooManyTokens from error
         if not isinstance(error.orig, ForeignKeyViolation):
             raise
         raise Unauthenticated(users.USER_REMOVED) from error

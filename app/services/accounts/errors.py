@@ -3,6 +3,7 @@
 from http import HTTPStatus
 
 from app.errors import AppError, Unauthenticated
+from app.models import MAX_TOKENS
 
 
 class SignInRefused(Unauthenticated):
@@ -34,6 +35,16 @@ class EmailTaken(AppError):
 
     status = HTTPStatus.CONFLICT
     code = "email_taken"
+
+
+class TooManyTokens(AppError):
+    """The user has ``MAX_TOKENS`` valid tokens."""
+
+    status = HTTPStatus.CONFLICT
+    code = "too_many_tokens"
+
+    def __init__(self) -> None:
+        super().__init__(f"There are already {MAX_TOKENS} tokens, the maximum. Revoke one that is no longer needed.")
 
 
 class CredentialNotFound(AppError):

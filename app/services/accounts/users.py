@@ -49,9 +49,14 @@ def local_user_id() -> int:
     return rows[0].user_id
 
 
+def normalize_email(email: str) -> str:
+    """Return the form of an address by which users are stored, found, and limited in their attempts."""
+    return email.strip().lower()
+
+
 def add(email: str, password: str) -> int:
     """Add a user who can sign in, and return the id. Commits. Raises EmailTaken."""
-    row = {"email": email.strip().lower(), "password_hash": hash_password(password)}
+    row = {"email": normalize_email(email), "password_hash": hash_password(password)}
     added = run_statement(insert(USERS).values(row).on_conflict_do_nothing().returning(USERS.c.user_id))
     if not added:
         raise EmailTaken(f"There is already a user {email}.")
@@ -60,7 +65,7 @@ def add(email: str, password: str) -> int:
 
 def find_by_email(email: str) -> Account | None:
     """Return the user with this address, in any case, or None."""
-    rows = run_statement(ACCOUNT.where(func.lower(USERS.c.email) == email.strip().lower()))
+    rows = run_statement(ACCOUNT.where(func.lower(USERS.c.email) == normalize_email(email)))
     return _account(rows[0]) if rows else None
 
 

@@ -51,6 +51,17 @@ class NothingDetected(AppError):
         self.code = code
 
 
+class TooManyDetections(AppError):
+    """The user has as many detections in progress as allowed. A retry after ``retry_after`` seconds may succeed."""
+
+    status = HTTPStatus.TOO_MANY_REQUESTS
+    code = "too_many_detections"
+    retry_after = 2
+
+    def __init__(self) -> None:
+        super().__init__("Two boards are already being checked for you. Try again when one of them is done.")
+
+
 class DetectionBusy(AppError):
     """Too many detections are in progress. A retry after ``retry_after`` seconds may succeed."""
 

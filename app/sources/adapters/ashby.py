@@ -9,7 +9,7 @@ from app.sources.board_token import Board
 from app.sources.parsing.dates_and_places import parse_iso_datetime, split_locations, workplace
 from app.sources.parsing.json_record import Record, parse_rows
 from app.sources.parsing.json_rows import JsonRows
-from app.sources.parsing.urls import link, path_parts, token_of
+from app.sources.parsing.urls import link, path_parts, path_segment, token_of
 from app.sources.types import Form, ListingRequest, Page, Parsing, RawPosting, Response, Source, Text, Workplace
 
 
@@ -40,7 +40,7 @@ def _posting(job: Record, board: Board) -> RawPosting | None:
     return RawPosting(
         external_id=identity,
         title=job.text("title"),
-        url=link(job.optional_text("jobUrl"), f"{_board_url(board)}/{identity}"),
+        url=link(job.optional_text("jobUrl"), f"{_board_url(board)}/{path_segment(identity)}"),
         locations=split_locations(job.optional_text("location") or _address(job), *secondary),
         department=job.optional_text("department") or job.optional_text("team"),
         workplace=mode,

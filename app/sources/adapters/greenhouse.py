@@ -10,7 +10,7 @@ from app.sources.board_token import Board
 from app.sources.parsing.dates_and_places import parse_iso_datetime, split_locations, workplace
 from app.sources.parsing.json_record import Record, parse_rows
 from app.sources.parsing.json_rows import JsonRows
-from app.sources.parsing.urls import link, path_parts, token_of
+from app.sources.parsing.urls import link, path_parts, path_segment, token_of
 from app.sources.types import Form, ListingRequest, Page, Parsing, RawPosting, Response, Source, Text, Workplace
 
 PAGE_HOSTS = (
@@ -57,7 +57,7 @@ def _posting(job: Record, board: Board) -> RawPosting:
         external_id=identity,
         title=job.text("title"),
         # absolute_url may lead to the company's own site, and is sometimes missing.
-        url=link(job.optional_text("absolute_url"), f"{_board_url(board)}/jobs/{identity}"),
+        url=link(job.optional_text("absolute_url"), f"{_board_url(board)}/jobs/{path_segment(identity)}"),
         locations=_locations(location, offices, mode),
         department=next((name for each in job.records("departments") if (name := each.optional_text("name"))), None),
         workplace=mode,

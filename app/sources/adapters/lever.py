@@ -10,7 +10,7 @@ from app.sources.errors import NotFound
 from app.sources.parsing.dates_and_places import datetime_from_epoch_ms, split_locations, workplace
 from app.sources.parsing.json_record import Record, parse_rows
 from app.sources.parsing.json_rows import JsonRows
-from app.sources.parsing.urls import link, path_parts, token_of
+from app.sources.parsing.urls import link, path_parts, path_segment, token_of
 from app.sources.types import Form, ListingRequest, Page, Parsing, RawPosting, Response, Section, Source, Text
 
 PAGE_HOSTS = {"jobs.lever.co": "", "jobs.eu.lever.co": "eu"}
@@ -54,7 +54,7 @@ def _posting(job: Record, board: Board) -> RawPosting:
     return RawPosting(
         external_id=identity,
         title=job.text("text"),
-        url=link(job.optional_text("hostedUrl"), f"{_board_url(board)}/{identity}"),
+        url=link(job.optional_text("hostedUrl"), f"{_board_url(board)}/{path_segment(identity)}"),
         locations=split_locations(categories.optional_text("location"), *categories.texts("allLocations")),
         department=categories.optional_text("department") or categories.optional_text("team"),
         workplace=mode,

@@ -9,7 +9,7 @@ from urllib.parse import SplitResult, quote
 from app.sources.board_token import Board
 from app.sources.parsing.dates_and_places import parse_iso_datetime, split_locations
 from app.sources.parsing.json_record import Record, parse_rows
-from app.sources.parsing.urls import token_before
+from app.sources.parsing.urls import path_segment, token_before
 from app.sources.parsing.xml import xml_rows
 from app.sources.types import ListingRequest, Page, Parsing, RawPosting, Response, Source, Text
 
@@ -54,7 +54,7 @@ def _posting(position: Record, board: Board) -> RawPosting:
     return RawPosting(
         external_id=identity,
         title=position.text("name"),
-        url=f"{_board_url(board)}/job/{quote(identity, safe='')}",
+        url=f"{_board_url(board)}/job/{path_segment(identity)}",
         locations=split_locations(position.optional_text("office"), *more_offices),
         department=position.optional_text("department") or position.optional_text("recruitingCategory"),
         employment_type=", ".join(terms) or None,

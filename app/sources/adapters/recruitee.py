@@ -4,13 +4,13 @@ Documentation: https://docs.recruitee.com/reference/intro-to-careers-site-api
 """
 
 from datetime import datetime
-from urllib.parse import SplitResult, quote
+from urllib.parse import SplitResult
 
 from app.sources.board_token import Board, host_of
 from app.sources.parsing.dates_and_places import parse_iso_datetime, split_locations
 from app.sources.parsing.json_record import Record, parse_rows
 from app.sources.parsing.json_rows import JsonRows
-from app.sources.parsing.urls import link, token_before
+from app.sources.parsing.urls import link, path_segment, token_before
 from app.sources.types import ListingRequest, Page, Parsing, RawPosting, Response, Section, Source, Text, Workplace
 
 DOMAIN = "recruitee.com"
@@ -63,7 +63,7 @@ def _posting(offer: Record, board: Board) -> RawPosting:
 def _link(offer: Record, board: Board) -> str:
     """Return the URL of an offer, from its slug. Without a slug, return the board's page."""
     slug = offer.optional_text("slug")
-    return f"{_board_url(board)}/o/{quote(slug, safe='')}" if slug else _board_url(board)
+    return f"{_board_url(board)}/o/{path_segment(slug)}" if slug else _board_url(board)
 
 
 def _location(location: Record) -> str | None:

@@ -9,7 +9,7 @@ from app.sources.board_token import Board
 from app.sources.parsing.dates_and_places import parse_iso_datetime, split_locations
 from app.sources.parsing.json_record import Record, parse_rows
 from app.sources.parsing.json_rows import JsonRows
-from app.sources.parsing.urls import link, path_parts, token_before, token_of
+from app.sources.parsing.urls import link, path_parts, path_segment, token_before, token_of
 from app.sources.types import ListingRequest, Page, Parsing, RawPosting, Response, Source, Text, Workplace
 
 RESERVED_PATHS = ("j", "view", "jobs", "gdpr_policy")
@@ -48,7 +48,7 @@ def _posting(job: Record, board: Board) -> RawPosting:
         # A posting has one record for each country; the shared code merges them.
         external_id=code,
         title=job.text("title"),
-        url=link(job.optional_text("url"), f"{_board_url(board)}j/{quote(code, safe='')}/"),
+        url=link(job.optional_text("url"), f"{_board_url(board)}j/{path_segment(code)}/"),
         locations=split_locations(*locations) or split_locations(_location(job, "state")),
         department=next(iter(job.texts("department")), None),
         workplace=Workplace.REMOTE if job.flag("telecommuting") else None,

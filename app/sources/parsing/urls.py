@@ -19,6 +19,9 @@ SAFE = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"
 
 MAX_LINK_LENGTH = 2000
 
+MAX_SEGMENT_LENGTH = 500
+"""Longer than any id that a posting may have."""
+
 HOST = re.compile(r"[\w.-]+|[0-9a-f:.]+")
 """A host name, with letters of any script, or an IP address without a network interface."""
 
@@ -39,6 +42,14 @@ def is_web_address(text: str) -> bool:
     url = split(text)
     plain = text.isascii() and text.isprintable() and " " not in text and len(text) <= MAX_LINK_LENGTH
     return plain and url is not None and url.username is None
+
+
+def path_segment(text: str) -> str:
+    """Return a text as one segment of a path.
+
+    A board may send any id, so this cuts it at MAX_SEGMENT_LENGTH: quoting a byte takes a hundred times its memory.
+    """
+    return quote(text[:MAX_SEGMENT_LENGTH], safe="", errors="replace")
 
 
 def link(text: str | None, fallback: str) -> str:

@@ -1,4 +1,4 @@
-import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { useInfiniteQuery, useMutation, useQueryClient } from '@tanstack/react-query';
 import { get, post, remove } from './client.js';
 
 /** @typedef {import('./schema').components['schemas']['Credential']} Credential */
@@ -7,13 +7,26 @@ const ROOT = '/api/auth';
 
 export const accountKeys = { credentials: ['credentials'] };
 
-/** The user's sessions and tokens. */
+/** The user's sessions and tokens, page by page. */
 export function useCredentials() {
-  return useQuery({
+  const query = useInfiniteQuery({
     queryKey: accountKeys.credentials,
-    /** @returns {Promise<Credential[]>} */
-    queryFn: async ({ signal }) => (await get(`${ROOT}/credentials`, signal)).credentials,
+    /** @returns {Promise<{credentials: Credential[], next: string | null}>} */
+    queryFn: ({ pageParam, signal }) => get(`${ROOT}/credentials${after(pageParam)}`, signal),
+    initialPageParam: /** @type {string | null} */ (null),
+    getNextPageParam: ({ next }) => next,
   });
+  return {
+    credentials: query.data?.pages.flatMap((page) => page.credentials),
+    error: query.error,
+    fetchMore: query.hasNextPage ? query.fetchNextPage : null,
+    isLoading: query.isFetching,
+  };
+}
+
+/** @param {string | null} next the `next` of the previous page */
+function after(next) {
+  return next === null ? '' : `?${new URLSearchParams({ after: next })}`;
 }
 
 /** Create a token. Only this answer contains it. */

@@ -971,6 +971,8 @@ export interface components {
         };
         Credentials: {
             credentials: components["schemas"]["Credential"][];
+            /** @description The `after` of the next page. Null on the last page. */
+            next: string | null;
         };
         NewToken: {
             /** @description The token's purpose, by which its user recognises it. */
@@ -1844,7 +1846,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["NothingDetectedProblem"];
                 };
             };
-            /** @description Too many detections; Retry-After says how long to wait. */
+            /** @description Too many detections in a minute (`too_many_requests`), or two of this user are in progress (`too_many_detections`); Retry-After says how long to wait. */
             429: {
                 headers: {
                     /** @description Seconds to wait. */
@@ -3484,7 +3486,12 @@ export interface operations {
     };
     list_credentials: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Sessions and tokens per page. */
+                limit?: number;
+                /** @description Only those after the previous page: its `next`. */
+                after?: number;
+            };
             header?: {
                 /** @description The client's own id for the request. A malformed one is replaced. */
                 "X-Request-ID"?: string;
@@ -3494,7 +3501,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The sessions and tokens that are neither revoked nor expired. */
+            /** @description A page of those that are neither revoked nor expired. */
             200: {
                 headers: {
                     /** @description The id by which the operator finds this request. */
@@ -3538,6 +3545,17 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A parameter is unknown or out of range. */
+            422: {
+                headers: {
+                    /** @description The id by which the operator finds this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["InputProblem"];
                 };
             };
             /** @description The server failed. The operator finds the error by its request_id. */
@@ -3632,6 +3650,17 @@ export interface operations {
             };
             /** @description With AUTH=local there are no accounts (`no_accounts`). */
             404: {
+                headers: {
+                    /** @description The id by which the operator finds this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The user has 50 tokens that have not expired (`too_many_tokens`). */
+            409: {
                 headers: {
                     /** @description The id by which the operator finds this request. */
                     "X-Request-ID"?: string;

@@ -55,6 +55,10 @@ const DETECTION_FAILURES = {
     advice: 'Try again in a minute.',
   },
   detect_unavailable: { reason: 'Boards cannot be checked right now.', advice: 'Try again in a moment.' },
+  too_many_detections: {
+    reason: 'Two boards are already being checked for you.',
+    advice: 'Try again when one of them is done.',
+  },
   detect_busy: { reason: 'Other boards are being checked right now.', advice: 'Try again in a moment.' },
 };
 

@@ -26,6 +26,7 @@ const CODES = [
   'board_out_of_time',
   'board_busy',
   'too_many_requests',
+  'too_many_detections',
   'detect_busy',
   'detect_unavailable',
 ];

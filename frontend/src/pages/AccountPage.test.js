@@ -24,7 +24,11 @@ const TOKEN = {
 };
 
 function serveAccount(more = {}) {
-  const answers = { [PATHS.me]: ANN, [PATHS.credentials]: { credentials: [TOKEN, SESSION] }, ...more };
+  const answers = {
+    [PATHS.me]: ANN,
+    [PATHS.credentials]: { credentials: [TOKEN, SESSION], next: null },
+    ...more,
+  };
   return { answers, requests: serve(answers) };
 }
 
@@ -54,10 +58,33 @@ test('Create token shows the new token with a copy button', async () => {
   expect(await axeViolations(container)).toEqual([]);
 });
 
+test('Show more adds the next page of sessions and tokens', async () => {
+  serveAccount({
+    [PATHS.credentials]: { credentials: [TOKEN], next: '9' },
+    [`${PATHS.credentials}?after=9`]: { credentials: [SESSION], next: null },
+  });
+  const { user, container } = open('/account');
+  await user.click(await screen.findByRole('button', { name: 'Show more' }));
+  expect(await screen.findByText('Firefox on Linux')).toBeVisible();
+  expect(screen.getByText('backup')).toBeVisible();
+  expect(screen.queryByRole('button', { name: 'Show more' })).toBeNull();
+  expect(await axeViolations(container)).toEqual([]);
+});
+
+test('Create token reports that there are too many', async () => {
+  const detail = 'There are already 50 tokens, the maximum. Revoke one that is no longer needed.';
+  serveAccount({ [PATHS.createToken]: refusal(409, 'too_many_tokens', { detail }) });
+  const { user } = open('/account');
+  await user.type(await screen.findByLabelText('Token name'), 'cron');
+  await user.click(screen.getByRole('button', { name: 'Create token' }));
+  expect(await screen.findByRole('alert')).toHaveTextContent(`The token was not created. ${detail}`);
+  expect(screen.getByLabelText('Token name')).toHaveValue('cron');
+});
+
 test('Revoke removes a token', async () => {
   const { answers, requests } = serveAccount();
   answers['DELETE /api/auth/credentials/9'] = () => {
-    answers[PATHS.credentials] = { credentials: [SESSION] };
+    answers[PATHS.credentials] = { credentials: [SESSION], next: null };
     return NO_CONTENT;
   };
   const { user } = open('/account');

@@ -47,7 +47,11 @@ test.each([
 });
 
 test('an ended session leads to sign-in and back with all input kept', async () => {
-  const answers = { [PATHS.me]: ANN, [PATHS.credentials]: { credentials: [] }, [PATHS.createToken]: OUT };
+  const answers = {
+    [PATHS.me]: ANN,
+    [PATHS.credentials]: { credentials: [], next: null },
+    [PATHS.createToken]: OUT,
+  };
   answers[PATHS.signIn] = NO_CONTENT;
   const requests = serve(answers);
   const { user } = open('/account');
@@ -57,7 +61,7 @@ test('an ended session leads to sign-in and back with all input kept', async () 
   expect(await screen.findByText(/^Your session has ended\./)).toBeVisible();
   expect(screen.getByRole('heading', { name: 'Sign in' })).toHaveFocus();
   expect(screen.getByLabelText('Token name')).not.toBeVisible();
-  answers[PATHS.credentials] = { credentials: [] };
+  answers[PATHS.credentials] = { credentials: [], next: null };
   await signIn(user);
   expect(await screen.findByLabelText('Token name')).toHaveValue('my script');
   expect(screen.getByLabelText('Token name')).toBeVisible();

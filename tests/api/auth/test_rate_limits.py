@@ -51,13 +51,13 @@ def test_refused_address_uses_up_no_attempts_of_accounts(accounts_app, ann):
     assert elsewhere.sign_in(ANN).status_code == 204
 
 
-def test_address_limit_counts_an_ipv6_network_as_one(accounts_app, ann):
+def test_address_limit_counts_a_customers_ipv6_networks_as_one(accounts_app, ann):
     codes = []
-    for number in range(31):
+    for number in (*range(31), 256):
         visitor = Visitor(accounts_app)
-        visitor.client.environ_base["REMOTE_ADDR"] = f"2001:db8:1:2::{number:x}"
+        visitor.client.environ_base["REMOTE_ADDR"] = f"2001:db8:1:{number:x}::{number:x}"
         codes.append(visitor.sign_in(f"{number}@example.org", "wrong").status_code)
-    assert codes == [401] * 30 + [429]
+    assert codes == [401] * 30 + [429, 401]
 
 
 def test_forged_x_forwarded_for_evades_no_limit(accounts_app, ann):
@@ -78,13 +78,27 @@ def test_attempts_in_parallel_are_all_counted(accounts_app, ann):
 
 
 @pytest.mark.parametrize("path", ["auth/login", "auth/password"])
-def test_body_nested_too_deeply_is_refused_and_counts(browser, path):
-    deep = {"data": "[" * 60_000, "content_type": "application/json"}
-    codes = [
-        browser.client.post(f"/api/{path}", base_url="https://jobs.example.org", buffered=True, **deep).status_code
-        for _ in range(11)
-    ]
-    assert codes == [400] * 10 + [429]
+def test_malformed_bodies_count_against_the_address_alone(accounts_app, browser, broker, path):
+    """The depths around the parser's limit are included: the same parser serves the limits and the handler."""
+    bodies = ["[" * 60_000, *("[" * depth + "]" * depth for depth in range(880, 1000, 5)), "{}", '{"email": "a@b.c"}']
+    broker.flushall()
+    options = {"base_url": "https://jobs.example.org", "buffered": True, "content_type": "application/json"}
+    responses = [browser.client.post(f"/api/{path}", data=body, **options) for body in bodies]
+    assert {response.status_code for response in responses} == {400, 422}
+    assert len(broker.keys("*")) == 1  # the address
+    elsewhere = Visitor(accounts_app)
+    elsewhere.client.environ_base["REMOTE_ADDR"] = "203.0.113.7"
+    assert elsewhere.sign_in(ANN).status_code == 204
+    more = [browser.client.post(f"/api/{path}", data="[", **options).status_code for _ in range(6)]
+    assert more.count(400) == 30 - len(bodies) and more[-1] == 429
+
+
+def test_account_limit_counts_every_spelling_of_an_address(accounts_app, ann):
+    visitor = Visitor(accounts_app)
+    spellings = [ANN, ANN.upper(), f" {ANN}", f"{ANN}\u00a0", ANN.replace("a", "\uff41")]
+    assert [visitor.sign_in(each, "wrong").status_code for each in spellings * 2] == [401] * 10
+    codes = [visitor.sign_in(each, "wrong").status_code for each in spellings]
+    assert codes == [401, 401, 429, 429, 401]
 
 
 @pytest.mark.parametrize("disturb", ["frozen", "refusing"])

@@ -4,6 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from app.api.http.guards import SECURITY_HEADERS, STRICT_TRANSPORT_SECURITY
+from tests.conftest import PUBLIC_URL, SECRET_KEY
 from tests.support.wire import RawClient, gunicorn
 
 GET = b"GET /api/ingestion/current-run HTTP/1.1\r\nHost: localhost\r\n"
@@ -52,6 +54,13 @@ def test_malformed_request_gets_a_problem_document(server, words, code):
     status, headers, document = server(words)
     assert (status, document["status"], headers["content-type"]) == (code, code, "application/problem+json")
     assert headers["x-request-id"] == document["request_id"]
+    assert headers["cache-control"] == "no-store"
+    assert {name.lower(): value.lower() for name, value in SECURITY_HEADERS.items()}.items() <= headers.items()
+
+
+def test_malformed_request_gets_strict_transport_security_with_tls(app, settings):
+    with gunicorn(settings, AUTH="accounts", SECRET_KEY=SECRET_KEY, PUBLIC_URL=PUBLIC_URL) as speaker:
+        assert speaker(b"NONSENSE\r\n\r\n")[1]["strict-transport-security"] == STRICT_TRANSPORT_SECURITY
 
 
 def test_chunked_body_is_accepted(server, client):

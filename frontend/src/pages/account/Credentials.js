@@ -8,7 +8,7 @@ import './Credentials.css';
 
 /** The list of sessions and tokens, each with its last use and a button to revoke it. */
 export default function Credentials() {
-  const query = useCredentials();
+  const { credentials, error, fetchMore, isLoading } = useCredentials();
   const revoke = useRevokeCredential();
   return (
     <section className="panel ce-section" aria-labelledby="ce-title">
@@ -18,17 +18,27 @@ export default function Credentials() {
           {changeError(accountChanges.revoke, revoke.error)}
         </Banner>
       )}
-      {query.isError && (
+      {error && (
         <Banner tone="warning">
-          {accountMessages.listOutdated} {failureReason(query.error)}
+          {accountMessages.listOutdated} {failureReason(error)}
         </Banner>
       )}
-      {!query.data && !query.isError && <p className="quiet">Loading …</p>}
+      {!credentials && !error && <p className="quiet">Loading …</p>}
       <ul className="ce-list">
-        {query.data?.map((credential) => (
+        {credentials?.map((credential) => (
           <Credential key={credential.credential_id} credential={credential} onRevoke={revoke.mutate} />
         ))}
       </ul>
+      {fetchMore && (
+        <button
+          type="button"
+          className="button ce-more"
+          aria-disabled={isLoading}
+          onClick={() => !isLoading && fetchMore()}
+        >
+          {isLoading ? 'Loading …' : 'Show more'}
+        </button>
+      )}
     </section>
   );
 }

@@ -102,6 +102,7 @@ test.each([
   ['board_not_recognised', 'choose the job board system yourself'],
   ['board_not_found', 'Check the spelling of the board’s name.'],
   ['detect_busy', 'Try again in a moment.'],
+  ['too_many_detections', 'Try again when one of them is done.'],
 ])('%s is reported with advice', async (code, words) => {
   serveDetect(refusal(422, code));
   const { user, container } = open('/ingest');
