@@ -7,12 +7,11 @@ import re
 from collections.abc import Iterable
 from urllib.parse import SplitResult, quote, urlsplit
 
-from protego import Protego
-
 from app.sources.board_token import Board
 from app.sources.parsing.dates_and_places import unique
 from app.sources.parsing.jobposting import employer, job_postings_on, own_identity, raw_posting_of
 from app.sources.parsing.json_record import Record, parse_rows
+from app.sources.parsing.robots_txt import sitemaps_in
 from app.sources.parsing.sitemap import read_sitemap
 from app.sources.parsing.urls import path_parts, resolved, split
 from app.sources.types import HTML, ListingRequest, Page, RawPosting, Response, Source
@@ -35,8 +34,10 @@ def _first_request(_board: Board) -> ListingRequest:
 
 def _read_robots(response: Response, board: Board) -> Page:
     """Request the sitemaps that robots.txt names, or else ``/sitemap.xml``."""
-    paths, elsewhere = _paths(Protego.parse(response.text()).sitemaps, response, board)
-    return Page((), _unparsed(elsewhere), follow_up=_indexes(paths or ("/sitemap.xml",)))
+    addresses, is_whole = sitemaps_in(response.body.decode("utf-8-sig", "replace"))
+    paths, elsewhere = _paths(addresses, response, board)
+    lost = () if is_whole else ("sitemaps of robots.txt",)
+    return Page((), (*lost, *_unparsed(elsewhere)), follow_up=_indexes(paths or ("/sitemap.xml",)))
 
 
 def _read_sitemap(response: Response, board: Board) -> Page:

@@ -29,7 +29,7 @@ MAX_HEADER_BYTES = 256_000
 """The bytes before the end of the headers, with all responses of status 100 that come first."""
 
 PIECE_BYTES = 16_384
-"""The bytes that are decompressed in one step. A step of 64 KB full of tiny gzip members takes sixteen times as long."""
+"""The bytes decompressed in one step. A step of 64 KB full of tiny gzip members takes sixteen times as long."""
 
 MAX_COMPUTE_SECONDS = 0.01
 """Seconds after which other requests of this process run, while bytes keep arriving."""

@@ -274,7 +274,7 @@ def company_hosts(web, limiter, monkeypatch) -> HttpClient:
     monkeypatch.setitem(SOURCES, "greenhouse", source)
     here = web.url.rpartition(":")[2]
     loopback = [(socket.AF_INET, ("127.0.0.1", int(here)))]
-    monkeypatch.setattr(transport, "resolve", lambda host, port, seconds, allow_private: loopback)
+    monkeypatch.setattr(transport, "resolve", lambda host, port, seconds, **_: loopback)
     return HttpClient(limiter, {"greenhouse": f"http://{{token}}.boards.example:{here}"}, None)
 
 
