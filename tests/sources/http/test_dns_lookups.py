@@ -1,5 +1,6 @@
 """Name look-ups: a hanging look-up delays only its own request."""
 
+import gzip
 import socket
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from app.config.settings import PROJECT
 from app.sources.errors import RateLimited, Unreachable
 from app.sources.http import ssrf, transport
 from app.sources.http.transport import Limits
+from tests.sources.http.test_transport import serving
 from tests.support.waiting import wait_until
 from tests.support.web import Reply
 
@@ -170,3 +172,38 @@ def test_lookup_timeout_also_holds_for_greenlets(web):
     command = [sys.executable, "-c", GREENLETS, f"{web.url}/"]
     ended = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, timeout=50)
     assert (ended.stdout, ended.returncode) == ("done\n", 0), ended.stderr
+
+
+TURNS = """
+from gevent import monkey
+monkey.patch_all()
+import gevent, sys
+from urllib.parse import urlsplit
+from app.sources.errors import ShapeChanged
+from app.sources.http import transport
+from app.sources.http.transport import Limits
+
+turns = 0
+def others():
+    global turns
+    while True:
+        gevent.sleep(0.001)
+        turns += 1
+
+gevent.spawn(others)
+gevent.sleep(0.01)
+turns = 0
+try:
+    transport.send(urlsplit(sys.argv[1]), {}, Limits(20, 4_000_000, allow_private=True))
+except ShapeChanged:
+    print("turns" if turns > 5 else turns, flush=True)
+"""
+
+
+def test_response_at_full_speed_lets_other_greenlets_run():
+    """Bytes are always there, so that no read waits; empty gzip members never make a piece of the body."""
+    members = gzip.compress(b"") * 10_000
+    with serving(b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n", members, is_endless=True) as url:
+        command = [sys.executable, "-c", TURNS, url]
+        ended = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, timeout=50)
+    assert (ended.stdout, ended.returncode) == ("turns\n", 0), ended.stderr

@@ -81,6 +81,19 @@ def test_own_domain_waits_for_a_slot_of_its_system(web, system):
     assert web.requests == []
 
 
+def test_lookups_are_reserved_for_hosts_of_the_system(web, system, monkeypatch):
+    really, reserved = transport.resolve, {}
+
+    def resolve(host, port, seconds, **more):
+        reserved[host] = more["is_fixed_host"]
+        return really(host, port, seconds)
+
+    monkeypatch.setattr(transport, "resolve", resolve)
+    for board in ("acme", "a.na.boards.example", "careers.one.example"):
+        assert lists(web, system, board)
+    assert reserved == {"acme.boards.example": True, "a.na.boards.example": True, "careers.one.example": False}
+
+
 @pytest.mark.parametrize("value", ["inf", "nan", "-5", "1e400", "x", "", "-inf"])
 def test_crawl_delay_that_is_no_number_of_seconds_is_ignored(web, system, value):
     web.replies["/robots.txt"] = Reply(f"User-agent: *\nCrawl-delay: {value}".encode())
