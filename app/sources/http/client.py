@@ -121,6 +121,8 @@ class HttpClient:
         allow_private = url.netloc in self._allowed_private_hosts
         if not allow_private:
             check_fetchable(url)
+        # One host has one rate limit, however its address is written.
+        url = url._replace(netloc=transport.authority(url))
         policy = RequestPolicy(PAGE_PACE_SECONDS, PAGE_TIMEOUT, MAX_PAGE_BYTES, allow_private=allow_private)
         try:
             raw, final = self._follow(url, {"Accept": HTML}, policy, deadline)

@@ -28,8 +28,14 @@ CONNECT_TIMEOUT = 5.0
 MAX_HEADER_BYTES = 256_000
 """The bytes before the end of the headers, with all responses of status 100 that come first."""
 
+MAX_EMPTY_BYTES = 1_000_000
+"""The bytes that may arrive before the next piece of the body: sizes of chunks, trailers, empty compressed blocks."""
+
 PIECE_BYTES = 16_384
 """The bytes decompressed in one step. A step of 64 KB full of tiny gzip members takes sixteen times as long."""
+
+MAX_PIECES = 250_000
+"""The pieces of one body: steps of decompression, or chunks, which a server may make as small as a byte."""
 
 MAX_COMPUTE_SECONDS = 0.01
 """Seconds after which other requests of this process run, while bytes keep arriving."""
@@ -48,11 +54,6 @@ class Limits:
     is_fixed_host: bool = False
     """True if the operator or a source names the host, not a user. See ``ssrf.MAX_STRANGERS_LOOKUPS``."""
 
-    @property
-    def wire_bytes(self) -> int:
-        """The bytes that may arrive, with the headers and the sizes of chunks."""
-        return MAX_HEADER_BYTES + self.max_bytes + self.max_bytes // 8
-
 
 @dataclass(frozen=True)
 class RawResponse:
@@ -68,7 +69,7 @@ class _Bounds:
     """The bounds of one response at its socket: a deadline by the monotonic clock, and the bytes that may arrive."""
 
     deadline: float
-    max_bytes: int
+    max_bytes: int = MAX_HEADER_BYTES
     received: int = 0
     yielded_at: float = field(default_factory=time.monotonic)
 
@@ -83,7 +84,12 @@ class _Bounds:
         """Count bytes that arrived. Raises ShapeChanged if there are too many."""
         self.received += received
         if self.received > self.max_bytes:
-            raise ShapeChanged(DOCUMENT, f"takes more than {self.max_bytes:,} bytes to send")
+            raise ShapeChanged(DOCUMENT, "takes too many bytes to send")
+
+    def allow(self, max_body_bytes: int) -> None:
+        """Allow the bytes of the next piece of a body. In total, they are an eighth more than the body may have."""
+        total = MAX_HEADER_BYTES + max_body_bytes + max_body_bytes // 8
+        self.max_bytes = min(total, self.received + MAX_EMPTY_BYTES)
 
     def take_turns(self) -> None:
         """Let other requests run, now and then. While bytes keep arriving, nothing else would wait.
@@ -101,16 +107,15 @@ def send(url: SplitResult, headers: Mapping[str, str], limits: Limits) -> RawRes
     Raises Unreachable (no complete response in time), AddressRefused, RateLimited (too many look-ups of host names), or
     ShapeChanged (too large).
     """
-    bounds = _Bounds(time.monotonic() + limits.seconds, MAX_HEADER_BYTES)
+    bounds = _Bounds(time.monotonic() + limits.seconds)
     try:
         # On gevent, the timeout of a socket starts again with each piece of a TLS record.
         with time_limit(limits.seconds), _connection(url, bounds, limits) as connection:
             target = (url.path or "/") + (f"?{url.query}" if url.query else "")
             skipped = {"User-Agent": SKIP_HEADER} if "User-Agent" not in headers else {}
-            sent = {"Host": _authority(url), "Accept-Encoding": "gzip, deflate", **headers, **skipped}
+            sent = {"Host": authority(url), "Accept-Encoding": "gzip, deflate", **headers, **skipped}
             connection.request("GET", target, headers=sent, preload_content=False)
             response = connection.getresponse()
-            bounds.max_bytes = limits.wire_bytes
             received = {name.lower(): value for name, value in response.headers.items()}
             return RawResponse(response.status, received, _body(response, limits, bounds))
     except (HTTPError, HTTPException, OSError, ValueError) as error:
@@ -125,13 +130,17 @@ def _body(response: BaseHTTPResponse, limits: Limits, bounds: _Bounds) -> bytes:
         raise ShapeChanged(DOCUMENT, "is compressed more than once")
     # A list of pieces would need 40 bytes for each, and its join twice the memory of the body.
     body = BytesIO()
-    for piece in response.stream(PIECE_BYTES, decode_content=True):
+    bounds.allow(limits.max_bytes)
+    for count, piece in enumerate(response.stream(PIECE_BYTES, decode_content=True)):
         size = body.tell() + body.write(piece)
         if size > limits.max_bytes and limits.truncate:
             body.truncate(limits.max_bytes)
             break
         if size > limits.max_bytes:
             raise ShapeChanged(DOCUMENT, f"is larger than {limits.max_bytes / 1_000_000:g} MB")
+        if count >= MAX_PIECES:
+            raise ShapeChanged(DOCUMENT, "arrives in too many pieces")
+        bounds.allow(limits.max_bytes)
         bounds.take_turns()
     return body.getvalue()
 
@@ -139,7 +148,7 @@ def _body(response: BaseHTTPResponse, limits: Limits, bounds: _Bounds) -> bytes:
 class _BoundedSocket(socket.socket):
     """A socket whose every read ends at the deadline. The timeout of a socket alone starts again with each byte."""
 
-    bounds = _Bounds(0, 0)
+    bounds = _Bounds(0)
 
     def recv_into(self, *args: Any, **kwargs: Any) -> int:
         """Receive into a buffer. Raises TimeoutError at the deadline, and ShapeChanged for too many bytes."""
@@ -199,7 +208,7 @@ def _connect(url: SplitResult, bounds: _Bounds, limits: Limits) -> _BoundedSocke
     raise last
 
 
-def _authority(url: SplitResult) -> str:
+def authority(url: SplitResult) -> str:
     """Return host and port for the Host header: without the dot of a fully qualified name, without the default port."""
     host = (url.hostname or "").rstrip(".")
     name = f"[{host}]" if ":" in host else host

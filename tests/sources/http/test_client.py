@@ -7,6 +7,7 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -334,6 +335,14 @@ def test_error_messages_of_a_source_override_the_default(web, http_client, monke
     web.replies[ACME] = Reply(status=403)
     with pytest.raises(Forbidden, match="answers 403"):
         list_acme(http_client)
+
+
+@pytest.mark.parametrize("address", ["https://acme.example:443/x", "https://ACME.example./x"])
+def test_fetch_uses_one_rate_limit_however_a_host_is_written(limiter, address):
+    http_client = HttpClient(limiter, {}, None)
+    limiter.block("acme.example", 600)
+    with pytest.raises(Throttled):
+        http_client.fetch(urlsplit(address), Deadline.of(5))
 
 
 def test_deadline_that_has_passed_raises_out_of_time(http_client):

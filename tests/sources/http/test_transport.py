@@ -67,13 +67,27 @@ OK = b"HTTP/1.1 200 OK\r\n"
         (OK + b"Content-Encoding: gzip\r\n\r\n", gzip.compress(b"")),
         (OK + b"Content-Encoding: deflate\r\n\r\n\x78\x9c", b"\x00\x00\x00\xff\xff"),
         (OK + b"Transfer-Encoding: chunked\r\n\r\n0\r\n", b"X: y\r\n"),
-        (OK + b"Transfer-Encoding: chunked\r\n\r\n", b"1;%b\r\nx\r\n" % (b"y" * 60_000)),
     ],
-    ids=["continue", "headers", "empty gzip members", "empty deflate blocks", "trailers", "extensions of chunks"],
+    ids=["continue", "headers", "empty gzip members", "empty deflate blocks", "trailers"],
 )
-def test_send_ends_after_too_many_bytes_without_a_body(first, repeated):
+@pytest.mark.parametrize("max_bytes", [100_000, 10**12])
+def test_send_ends_after_too_many_bytes_without_a_body(first, repeated, max_bytes):
     with serving(first, repeated, is_endless=True) as url, pytest.raises(ShapeChanged, match="bytes to send"):
-        get(url, seconds=20, max_bytes=100_000)
+        get(url, seconds=20, max_bytes=max_bytes)
+
+
+@pytest.mark.parametrize(
+    ("chunk", "max_bytes", "sentence"),
+    [
+        (b"1;%b\r\nx\r\n" % (b"y" * 60_000), 100_000, "too many bytes to send"),
+        (b"1\r\nx\r\n", 10**7, "too many pieces"),
+    ],
+    ids=["extensions", "of one byte"],
+)
+def test_send_refuses_chunks_that_are_larger_than_their_content(chunk, max_bytes, sentence):
+    with serving(OK + b"Transfer-Encoding: chunked\r\n\r\n", chunk, is_endless=True) as url:
+        with pytest.raises(ShapeChanged, match=sentence):
+            get(url, seconds=20, max_bytes=max_bytes)
 
 
 def test_send_holds_a_body_once_however_small_its_chunks():
@@ -198,7 +212,7 @@ def test_tls_handshake_that_never_ends_times_out():
     ],
 )
 def test_host_header_is_written_as_browsers_do(url, host):
-    assert transport._authority(urlsplit(url)) == host
+    assert transport.authority(urlsplit(url)) == host
 
 
 @contextmanager
