@@ -29,7 +29,7 @@ LARGE_ROBOTS_KEPT_SECONDS = 300
 LARGE_ROBOTS = 20_000
 
 MAX_PARSED_ROBOTS = 4
-"""The hosts whose rules a process keeps parsed. The largest took 12 MB."""
+"""The hosts whose rules a process keeps parsed. The largest take 8 MB each."""
 
 Get = Callable[[SplitResult, Mapping[str, str], RequestPolicy, Deadline], RawResponse]
 

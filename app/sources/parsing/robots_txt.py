@@ -21,7 +21,7 @@ RULES = {
 OTHERS = {"request-rate", "request rate", "visit-time", "visit time"}
 DIRECTIVES = USER_AGENT | SITE_WIDE | RULES.keys() | OTHERS
 
-MAX_RULES = 10_000
+MAX_RULES = 5_000
 """The most different rules for this program. Whoever has more cannot be obeyed, so nothing is read there."""
 
 MAX_RULE_LENGTH = 2000
