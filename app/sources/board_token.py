@@ -72,6 +72,15 @@ def rate_limit_key(base: str) -> str:
     return "" if host == TOKEN_PLACEHOLDER else host
 
 
+def is_system_host(base: str, host: str) -> bool:
+    """Return whether a host is the one of a base address, or below the domain in which ``{token}`` stands for a name.
+
+    A company's own domain is not. A base without a domain of its own, like ``https://{token}``, has no such hosts.
+    """
+    domain = urlsplit(base).netloc.lower().removeprefix(TOKEN_PLACEHOLDER)
+    return bool(domain) and (host == domain or (domain.startswith(".") and host.endswith(domain)))
+
+
 def host_of(board: Board, domain: str) -> str:
     """Return the host of a board: a subdomain of the source's domain, or the company's own domain."""
     return board.token if is_own_domain(board.token) else f"{board.token}.{domain}"

@@ -8,7 +8,7 @@ from app.sources.adapters.registry import SOURCES, match_url
 from app.sources.board_token import Board, is_own_domain
 from app.sources.careers_page import boards_on, match_fingerprints, openings_on
 from app.sources.deadline import Deadline
-from app.sources.errors import AddressRefused, Moved, NotFound, OutOfTime, SourceError, Throttled
+from app.sources.errors import AddressRefused, Moved, NotFound, OutOfTime, RateLimited, SourceError, Throttled
 from app.sources.http.client import HttpClient
 from app.sources.http.request_policy import MAX_REDIRECTS
 from app.sources.listing import board_name, list_board
@@ -25,6 +25,9 @@ LINK_TIMEOUT = 10.0
 
 WEBSITE = "website"
 """The fallback source. It is chosen only after its listing has succeeded."""
+
+NOT_CHECKED = (OutOfTime, Throttled, RateLimited)
+"""Errors after which it is unknown if there is a board, so that NotRecognised would be wrong."""
 
 MAX_SAMPLES = 3
 
@@ -104,7 +107,7 @@ def detect_url(client: HttpClient, text: str) -> Detected:
         for match in client.compute(match_fingerprints, page.body, page.url.hostname or ""):
             try:
                 return _list_detected(client, match, deadline)
-            except (BoardsToChoose, OutOfTime, Throttled):
+            except (BoardsToChoose, *NOT_CHECKED):
                 raise
             except SourceError:
                 # The page mentions the source, but this board does not exist there.
@@ -167,14 +170,13 @@ def _require_one(boards: list[SourceBoard]) -> SourceBoard:
 def _list_website(client: HttpClient, hosts: tuple[str, ...], deadline: Deadline) -> Detected:
     """List the first of these hosts that has postings.
 
-    Raises NotRecognised if none has, and OutOfTime or Throttled.
+    Raises NotRecognised if none has, and the errors of NOT_CHECKED.
     """
     errors = []
     for host in filter(is_own_domain, hosts):
         try:
             return _list_detected(client, SourceBoard(SOURCES[WEBSITE], Board(host)), deadline)
-        except (OutOfTime, Throttled):
-            # The host could not be checked, so NotRecognised would be wrong.
+        except NOT_CHECKED:
             raise
         except SourceError as error:
             errors.append(error.detail)

@@ -7,11 +7,10 @@ import re
 from collections.abc import Iterable, Iterator
 from urllib.parse import SplitResult, quote, urlsplit
 
-from protego import Protego
-
 from app.sources.board_token import Board
 from app.sources.parsing.jobposting import employer, job_postings_on, own_identity, raw_posting_of
 from app.sources.parsing.json_record import Record, parse_rows
+from app.sources.parsing.robots_txt import sitemaps_in
 from app.sources.parsing.sitemap import read_sitemap
 from app.sources.parsing.urls import path_parts, resolved, split
 from app.sources.types import HTML, Faults, ListingRequest, Page, Parsing, RawPosting, Response, Source
@@ -37,9 +36,11 @@ def _first_request(_board: Board) -> ListingRequest:
 
 def _read_robots(response: Response, board: Board) -> Parsing:
     """Request the sitemaps that robots.txt names, or else ``/sitemap.xml``."""
-    here, elsewhere = _paths(Protego.parse(response.text()).sitemaps, response, board)
+    addresses, is_whole = sitemaps_in(response.body.decode("utf-8-sig", "replace"))
+    here, elsewhere = _paths(addresses, response, board)
+    lost = () if is_whole else ("sitemaps of robots.txt",)
     yield from ()
-    return Page(_faults(elsewhere), follow_up=_indexes(here or ("/sitemap.xml",)))
+    return Page(_faults(elsewhere, *lost), follow_up=_indexes(here or ("/sitemap.xml",)))
 
 
 def _read_sitemap(response: Response, board: Board) -> Parsing:
@@ -60,7 +61,9 @@ def _read_sitemap(response: Response, board: Board) -> Parsing:
 def _faults(elsewhere: Iterable[str], *more: str) -> Faults:
     """Return the faults for addresses on other hosts. These are not requested, so the listing is incomplete."""
     faults = Faults()
-    faults.add(*more, *(f"sitemap: {path}" for path in elsewhere))
+    faults.add(*more)
+    for path in elsewhere:
+        faults.add(f"sitemap: {path}")
     return faults
 
 

@@ -11,16 +11,17 @@ from urllib.parse import SplitResult, urlencode, urlsplit
 
 import stamina
 
-from app.sources.board_token import TOKEN_PLACEHOLDER, Board, rate_limit_key, with_token
+from app.sources.board_token import TOKEN_PLACEHOLDER, Board, is_system_host, rate_limit_key, with_token
 from app.sources.deadline import Deadline
 from app.sources.errors import AddressRefused, Forbidden, Moved, RateLimited, SourceError, Throttled, Unreachable
 from app.sources.http import transport
 from app.sources.http.rate_limit import CommandRateLimiter, RateLimiter
-from app.sources.http.request_policy import MAX_REDIRECTS, RequestPolicy
+from app.sources.http.request_policy import MAX_REDIRECTS, RequestPolicy, host_key
 from app.sources.http.responses import check_listing, is_missing, origin, redirect_target, retry_after, status_error
-from app.sources.http.robots import ROBOTS_KEPT_SECONDS, fetch_robots, parse_robots
+from app.sources.http.robots import MAX_ROBOTS_BYTES, ROBOTS_PATH, decide, fetch_robots, kept_seconds
 from app.sources.http.ssrf import check_fetchable
 from app.sources.http.transport import Limits, RawResponse
+from app.sources.parsing.robots_txt import rules_for
 from app.sources.types import HTML, ListingRequest, Response, Source, Validators
 
 MAX_LISTING_BYTES = 32_000_000
@@ -92,13 +93,16 @@ class HttpClient:
         url = urlsplit(f"{with_token(base, board)}{request.path}{query}")
         # The operator's address may be private; a company's own domain, which replaces it, may not.
         is_on_base = urlsplit(base).netloc.replace(TOKEN_PLACEHOLDER, board.token) == url.netloc
+        is_robots = request.path == ROBOTS_PATH
         policy = RequestPolicy(
             source.pace_seconds,
             source.response_timeout,
-            MAX_PAGE_BYTES if request.accept == HTML else MAX_LISTING_BYTES,
+            MAX_ROBOTS_BYTES if is_robots else MAX_PAGE_BYTES if request.accept == HTML else MAX_LISTING_BYTES,
             allow_private=key in self._bases and is_on_base,
             retryable_statuses=source.retryable_statuses,
-            shared_rate_limit=rate_limit_key(base),
+            truncate=is_robots,
+            system_key=rate_limit_key(base),
+            is_system_host=is_system_host(base, host_key(url)),
         )
         headers = {"Accept": request.accept, **_conditions(validators)}
         raw, final = self._follow(url, headers, policy, deadline)
@@ -117,6 +121,8 @@ class HttpClient:
         allow_private = url.netloc in self._allowed_private_hosts
         if not allow_private:
             check_fetchable(url)
+        # One host has one rate limit, however its address is written.
+        url = url._replace(netloc=transport.authority(url))
         policy = RequestPolicy(PAGE_PACE_SECONDS, PAGE_TIMEOUT, MAX_PAGE_BYTES, allow_private=allow_private)
         try:
             raw, final = self._follow(url, {"Accept": HTML}, policy, deadline)
@@ -155,7 +161,9 @@ class HttpClient:
                 self._wait_for_slot(url, policy, deadline)
                 deadline.check()
                 seconds = min(policy.response_timeout, deadline.left)
-                limits = Limits(seconds, policy.max_bytes, policy.allow_private, policy.truncate)
+                limits = Limits(
+                    seconds, policy.max_bytes, policy.allow_private, policy.truncate, policy.is_system_host
+                )
                 raw = transport.send(url, {"User-Agent": self.user_agent, **headers}, limits)
                 self._check_throttled(url, raw, policy)
         return raw
@@ -165,24 +173,25 @@ class HttpClient:
 
         Raises Throttled if the host asked for a pause beyond the deadline, RateLimited if no slot is free before it.
         """
-        max_wait = max(0.0, deadline.left - MIN_ATTEMPT_SECONDS)
-        key = policy.rate_limit_key(url)
-        blocked = self.limiter.blocked_for(_path_key(url), key)
-        if blocked > max_wait:
+        slots = policy.slots(url)
+        blocked = self.limiter.blocked_for(_path_key(url), *(key for key, _ in slots))
+        if blocked > _max_wait(deadline):
             raise Throttled(_throttled(url), datetime.now(UTC) + timedelta(seconds=blocked))
         time.sleep(blocked)
-        wait = self.limiter.acquire_slot(key, policy.pace_seconds, max_wait - blocked)
-        if wait < 0:
-            raise RateLimited(f"Too many requests to {url.hostname} are waiting.")
-        time.sleep(wait)
+        for key, pace_seconds in slots:
+            wait = self.limiter.acquire_slot(key, pace_seconds, _max_wait(deadline))
+            if wait < 0:
+                raise RateLimited(f"Too many requests to {url.hostname} are waiting.")
+            time.sleep(wait)
 
     def _check_throttled(self, url: SplitResult, raw: RawResponse, policy: RequestPolicy) -> None:
         """Raise Throttled if the host asks for fewer requests, Unreachable if it has a temporary problem.
 
         A throttled URL is blocked for all processes. The host is blocked for SHORT_BLOCK_SECONDS at most, and for the
         whole time after MAX_THROTTLED_BOARDS throttled boards in a row: one company's trouble must not stop the others.
+        A company's own domain holds back itself only, never the system that serves it.
         """
-        host = policy.rate_limit_key(url)
+        host = policy.hold_key(url)
         if raw.status == HTTPStatus.TOO_MANY_REQUESTS or (raw.status == 503 and "retry-after" in raw.headers):
             seconds = retry_after(raw.headers.get("retry-after"))
             self.limiter.block(_path_key(url), seconds)
@@ -191,20 +200,21 @@ class HttpClient:
             raise Throttled(_throttled(url), datetime.now(UTC) + timedelta(seconds=seconds))
         if raw.status >= HTTPStatus.INTERNAL_SERVER_ERROR or raw.status in policy.retryable_statuses:
             raise Unreachable(f"{url.hostname} has a temporary problem (status {raw.status}).")
-        self.limiter.reset_throttles(host)
+        if url.path != ROBOTS_PATH:
+            # A robots.txt precedes the first request to each company's host: it must not end a row of throttled boards.
+            self.limiter.reset_throttles(host)
 
     def _apply_robots(self, url: SplitResult, policy: RequestPolicy, deadline: Deadline) -> RequestPolicy:
         """Return the policy with the Crawl-delay of robots.txt (RFC 9309). Raises Forbidden if that forbids the URL."""
-        name = f"robots:{url.scheme}://{url.netloc.lower()}"
+        name, agent = f"robots:{url.scheme}://{host_key(url)}", self.user_agent.partition("/")[0]
         text = self.limiter.get(name)
         if text is None:
-            text = fetch_robots(self._get, url, policy, deadline)
-            self.limiter.set(name, text, ROBOTS_KEPT_SECONDS)
-        is_allowed, delay = self.compute(parse_robots, text, url.geturl(), self.user_agent.partition("/")[0])
-        if not is_allowed:
-            raise Forbidden(f"{url.hostname} does not allow programs to read this page (robots.txt).")
-        # A host may ask for a slower pace than ours, never for a faster one.
-        return replace(policy, pace_seconds=max(policy.pace_seconds, min(delay, MAX_CRAWL_DELAY)))
+            text = self.compute(rules_for, agent, fetch_robots(self._get, url, policy, deadline))
+            self.limiter.set(name, text, kept_seconds(text))
+        decision = self.compute(decide, text, url.geturl(), agent)
+        if not decision.is_allowed:
+            raise Forbidden(f"{url.hostname} {decision.reason}")
+        return replace(policy, crawl_delay=min(decision.crawl_delay, MAX_CRAWL_DELAY))
 
 
 def _moved_error(url: SplitResult, target: SplitResult) -> SourceError:
@@ -212,6 +222,11 @@ def _moved_error(url: SplitResult, target: SplitResult) -> SourceError:
     if (url.scheme, target.scheme, target.hostname) == ("https", "http", url.hostname):
         return AddressRefused(f"{url.hostname} redirects from https to plain http, which is not allowed.")
     return Moved(f"{url.hostname} redirects to {target.hostname}.", target.geturl())
+
+
+def _max_wait(deadline: Deadline) -> float:
+    """Return the seconds that a request may wait for its slot."""
+    return max(0.0, deadline.left - MIN_ATTEMPT_SECONDS)
 
 
 def _throttled(url: SplitResult) -> str:

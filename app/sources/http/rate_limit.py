@@ -1,5 +1,6 @@
 """The rate limits of hosts and a small cache, in Redis, where all processes share them."""
 
+import hashlib
 import math
 import time
 from collections.abc import Iterator
@@ -13,6 +14,12 @@ from app.config.validators import rate_limit_storage_url
 from app.sources.errors import RateLimiterUnavailable
 
 THROTTLES_KEPT_SECONDS = 60
+
+MAX_THROTTLES_KEPT = 10
+"""The most throttled paths that are recorded for one host. Three suffice to block it."""
+
+MAX_KEY_LENGTH = 200
+"""Characters. A longer key, made from a stranger's address, is replaced by its digest."""
 
 PREFIX = "job-ingestion:sources:"
 
@@ -37,6 +44,14 @@ if redis.call('PTTL', KEYS[1]) < tonumber(ARGV[1]) then redis.call('SET', KEYS[1
 """Block a key, unless it is already blocked for longer."""
 
 
+RECORD_THROTTLE = """
+if redis.call('SCARD', KEYS[1]) < tonumber(ARGV[2]) then redis.call('SADD', KEYS[1], ARGV[1]) end
+redis.call('EXPIRE', KEYS[1], ARGV[3])
+return redis.call('SCARD', KEYS[1])
+"""
+"""Record a path, unless there are many already. Returns the number of paths."""
+
+
 def connect(redis_url: str) -> "redis.Redis":
     """Make a client that connects on first use. Its timeouts add up to one second if Redis hangs."""
     url = rate_limit_storage_url(redis_url).removeprefix("redis+")
@@ -51,6 +66,7 @@ class RateLimiter:
         self._redis = client
         self._acquire_slot = client.register_script(ACQUIRE_SLOT)
         self._block = client.register_script(BLOCK)
+        self._record_throttle = client.register_script(RECORD_THROTTLE)
 
     def is_available(self) -> bool:
         """Return whether Redis is available."""
@@ -65,11 +81,11 @@ class RateLimiter:
         A negative number means that the wait would exceed ``max_wait``. Then no slot was acquired.
         """
         with _redis_errors():
-            return float(self._acquire_slot(keys=[f"{PREFIX}pace:{key}"], args=[interval, max_wait]))
+            return float(self._acquire_slot(keys=[_name("pace", key)], args=[interval, max_wait]))
 
     def block(self, key: str, seconds: float) -> None:
         """Block a key for all processes, for this many seconds. A longer block stays."""
-        name, milliseconds = f"{PREFIX}hold:{key}", math.ceil(seconds * 1000)
+        name, milliseconds = _name("hold", key), math.ceil(seconds * 1000)
         with _redis_errors():
             self._block(keys=[name], args=[milliseconds])
 
@@ -77,36 +93,33 @@ class RateLimiter:
         """Return the seconds until none of these keys is blocked; 0 if none is."""
         with _redis_errors(), self._redis.pipeline(transaction=False) as pipeline:
             for key in keys:
-                pipeline.pttl(f"{PREFIX}hold:{key}")
+                pipeline.pttl(_name("hold", key))
             return max(0.0, max(pipeline.execute()) / 1000)
 
     def record_throttle(self, host: str, path: str) -> int:
         """Record that a path of the host is throttled. Returns the number of paths throttled since the last success.
 
-        The record expires after THROTTLES_KEPT_SECONDS.
+        At most MAX_THROTTLES_KEPT are counted. The record expires after THROTTLES_KEPT_SECONDS.
         """
-        name = f"{PREFIX}strikes:{host}"
-        with _redis_errors(), self._redis.pipeline() as pipeline:
-            pipeline.sadd(name, path)
-            pipeline.expire(name, THROTTLES_KEPT_SECONDS)
-            pipeline.scard(name)
-            return int(pipeline.execute()[-1])
+        limits = [MAX_THROTTLES_KEPT, THROTTLES_KEPT_SECONDS]
+        with _redis_errors():
+            return int(self._record_throttle(keys=[_name("strikes", host)], args=[_short(path), *limits]))
 
     def reset_throttles(self, host: str) -> None:
         """Delete the record of throttled paths, after a success."""
         with _redis_errors():
-            self._redis.delete(f"{PREFIX}strikes:{host}")
+            self._redis.delete(_name("strikes", host))
 
     def get(self, name: str) -> str | None:
         """Return the text that was cached under this name, or None."""
         with _redis_errors():
-            text = self._redis.get(PREFIX + name)
+            text = self._redis.get(PREFIX + _short(name))
         return text.decode() if isinstance(text, bytes) else None
 
     def set(self, name: str, text: str, seconds: int) -> None:
         """Cache a text for this many seconds."""
         with _redis_errors():
-            self._redis.set(PREFIX + name, text, ex=seconds)
+            self._redis.set(PREFIX + _short(name), text, ex=seconds)
 
 
 class CommandRateLimiter:
@@ -149,6 +162,15 @@ class CommandRateLimiter:
     def set(self, name: str, text: str, _seconds: int) -> None:
         """Cache a text."""
         self._texts[name] = text
+
+
+def _name(kind: str, key: str) -> str:
+    return f"{PREFIX}{kind}:{_short(key)}"
+
+
+def _short(key: str) -> str:
+    """Return a key of bounded length, the same for the same key."""
+    return key if len(key) <= MAX_KEY_LENGTH else hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 @contextmanager

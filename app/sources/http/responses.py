@@ -17,6 +17,12 @@ DEFAULT_RETRY_AFTER = 60.0
 MAX_RETRY_AFTER = 6 * 3600.0
 """A longer Retry-After is shortened to this, in seconds."""
 
+MAX_LOCATION_LENGTH = 2000
+"""Characters of a URL that a redirect may lead to, as for the links of postings."""
+
+MAX_RETRY_AFTER_LENGTH = 100
+"""Characters of a Retry-After that are parsed."""
+
 CHALLENGES = (
     *(b"captcha", b"challenge-platform", b"just a moment", b"attention required", b"are you a robot", b"cf-chl"),
     *(b"pardon our interruption", b"human verification", b"access denied", b"security check", b"robot challenge"),
@@ -69,7 +75,7 @@ def redirect_target(url: SplitResult, response: RawResponse) -> SplitResult | No
     if response.status not in (301, 302, 303, 307, 308) or not location:
         return None
     try:
-        target = split(urljoin(url.geturl(), location))
+        target = split(urljoin(url.geturl(), location)) if len(location) <= MAX_LOCATION_LENGTH else None
     except ValueError:
         target = None
     if target is None:
@@ -84,7 +90,7 @@ def origin(url: SplitResult) -> tuple[str, str]:
 
 def retry_after(value: str | None) -> float:
     """Parse a Retry-After header to seconds, from a number or a date (RFC 9110, 10.2.3)."""
-    text = (value or "").strip()
+    text = (value or "").strip()[:MAX_RETRY_AFTER_LENGTH]
     try:
         seconds = float(text) if text.isdecimal() else (parsedate_to_datetime(text) - datetime.now(UTC)).total_seconds()
     except (ValueError, TypeError, OverflowError):

@@ -1,7 +1,8 @@
 """The robots.txt of a host (RFC 9309): its request and its rules."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from http import HTTPStatus
 from urllib.parse import SplitResult
 
@@ -12,6 +13,9 @@ from app.sources.http.request_policy import MAX_REDIRECTS, RequestPolicy
 from app.sources.http.responses import origin, redirect_target
 from app.sources.http.ssrf import is_fetchable
 from app.sources.http.transport import RawResponse
+from app.sources.parsing.robots_txt import TOO_MANY_RULES, rules_for
+
+ROBOTS_PATH = "/robots.txt"
 
 MAX_ROBOTS_BYTES = 512_000
 """The part of a robots.txt that is read. RFC 9309 requires at least 500 KiB and permits ignoring the rest."""
@@ -19,7 +23,25 @@ MAX_ROBOTS_BYTES = 512_000
 ROBOTS_KEPT_SECONDS = 3600
 """Seconds. RFC 9309 permits a day; with an hour, a changed robots.txt takes effect the same day."""
 
+LARGE_ROBOTS_KEPT_SECONDS = 300
+"""The same for rules of more than LARGE_ROBOTS characters: for the time of a listing, to spare the memory of Redis."""
+
+LARGE_ROBOTS = 20_000
+
+MAX_PARSED_ROBOTS = 4
+"""The hosts whose rules a process keeps parsed. The largest take 8 MB each."""
+
 Get = Callable[[SplitResult, Mapping[str, str], RequestPolicy, Deadline], RawResponse]
+
+
+@dataclass(frozen=True)
+class RobotsDecision:
+    """The answer of a robots.txt for one URL: permission, Crawl-delay in seconds, and the reason for a refusal."""
+
+    is_allowed: bool
+    crawl_delay: float
+    reason: str = "does not allow programs to read this page (robots.txt)."
+    """The end of a sentence that starts with the host."""
 
 
 def fetch_robots(get: Get, url: SplitResult, policy: RequestPolicy, deadline: Deadline) -> str:
@@ -27,9 +49,9 @@ def fetch_robots(get: Get, url: SplitResult, policy: RequestPolicy, deadline: De
 
     A redirect is followed if ``is_fetchable`` permits its target, or if it stays on a host that may be private.
     """
-    location = url._replace(path="/robots.txt", query="", fragment="")
+    location = url._replace(path=ROBOTS_PATH, query="", fragment="")
     own_policy = replace(policy, max_bytes=MAX_ROBOTS_BYTES, truncate=True)
-    other_policy = replace(own_policy, allow_private=False, shared_rate_limit="")
+    other_policy = replace(own_policy, allow_private=False, system_key="", is_system_host=False)
     for _ in range(MAX_REDIRECTS):
         used = own_policy if origin(location) == origin(url) else other_policy
         raw = get(location, {"Accept": "text/plain"}, used, deadline)
@@ -42,7 +64,20 @@ def fetch_robots(get: Get, url: SplitResult, policy: RequestPolicy, deadline: De
     return raw.body.decode("utf-8-sig", "replace") if raw.status == HTTPStatus.OK else ""
 
 
-def parse_robots(text: str, url: str, agent: str) -> tuple[bool, float]:
-    """Return whether a robots.txt permits this program to fetch the URL, and its Crawl-delay in seconds."""
-    rules = Protego.parse(text)
-    return rules.can_fetch(url, agent), rules.crawl_delay(agent) or 0.0
+def kept_seconds(text: str) -> int:
+    """Return the seconds for which the rules of a robots.txt are cached."""
+    return ROBOTS_KEPT_SECONDS if len(text) <= LARGE_ROBOTS else LARGE_ROBOTS_KEPT_SECONDS
+
+
+def decide(text: str, url: str, agent: str) -> RobotsDecision:
+    """Return whether the rules of a robots.txt permit this program to fetch the URL, and its Crawl-delay."""
+    if text == TOO_MANY_RULES:
+        return RobotsDecision(False, 0.0, "has a robots.txt with too many rules to obey, so it is not read.")
+    rules = _parse(text, agent)
+    return RobotsDecision(rules.can_fetch(url, agent), rules.crawl_delay(agent) or 0.0)
+
+
+@lru_cache(MAX_PARSED_ROBOTS)
+def _parse(text: str, agent: str) -> Protego:
+    # A text that an earlier version has cached holds the rules for all programs.
+    return Protego.parse(rules_for(agent, text))

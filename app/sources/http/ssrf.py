@@ -11,7 +11,7 @@ from threading import Lock, Thread
 from typing import Any
 from urllib.parse import SplitResult
 
-from app.sources.errors import AddressRefused, Unreachable
+from app.sources.errors import AddressRefused, RateLimited, Unreachable
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -25,7 +25,18 @@ MAX_LOOKUPS = 32
 A look-up has no timeout and cannot be stopped. So each runs on a thread of its own, which continues after the request
 has timed out. Each name has at most one look-up at a time."""
 
+MAX_STRANGERS_LOOKUPS = 24
+"""The most simultaneous look-ups of hosts that users name. The others are left to the hosts of sources."""
+
+MAX_ZONE_LOOKUPS = 8
+"""The most of these below one domain, whose owner decides how long a look-up takes."""
+
+BUSY = "Too many host names are being looked up now. Try again in a minute."
+
 _lookups: "dict[tuple[str, int], Future[list[Any]]]" = {}
+_strangers: set[tuple[str, int]] = set()
+"""The look-ups of hosts that users name, among all look-ups."""
+
 _lock = Lock()
 
 
@@ -58,16 +69,19 @@ def is_public(address: str) -> bool:
     return all(_is_global(each) for each in _embedded(outer))
 
 
-def resolve(host: str, port: int, seconds: float, *, allow_private: bool) -> list[tuple[int, tuple[str, int]]]:
+def resolve(
+    host: str, port: int, seconds: float, *, allow_private: bool, is_fixed_host: bool = False
+) -> list[tuple[int, tuple[str, int]]]:
     """Resolve a host to the addresses to connect to, each with its family.
 
     The caller connects to these addresses, because the name may lead to another machine by then (DNS rebinding).
 
-    Raises AddressRefused if one of them is not public (unless ``allow_private``), Unreachable if there are none, and
-    TimeoutError if the look-up takes more than ``seconds``.
+    Raises AddressRefused if one of them is not public (unless ``allow_private``), Unreachable if there are none,
+    TimeoutError if the look-up takes more than ``seconds``, and RateLimited if too many look-ups are running. A host
+    that a user names (not ``is_fixed_host``) may use only a part of them.
     """
     try:
-        found = _look_up(host, port).result(seconds)
+        found = _look_up(host, port, is_fixed_host).result(seconds)
     except TimeoutError:
         raise
     except (OSError, UnicodeError) as error:
@@ -80,15 +94,41 @@ def resolve(host: str, port: int, seconds: float, *, allow_private: bool) -> lis
     return addresses
 
 
-def _look_up(host: str, port: int) -> "Future[list[Any]]":
-    """Start the look-up of a name, or join a running one. Raises Unreachable if there are too many."""
+def _look_up(host: str, port: int, is_fixed_host: bool) -> "Future[list[Any]]":
+    """Start the look-up of a name, or join a running one. Raises RateLimited if there are too many."""
+    key = host, port
     with _lock:
-        if (lookup := _lookups.get((host, port))) is None:
-            if len(_lookups) >= MAX_LOOKUPS:
-                raise Unreachable(f"The host name {host} cannot be resolved now: {MAX_LOOKUPS} other look-ups hang.")
-            lookup = _lookups[host, port] = Future()
-            Thread(target=_run_lookup, args=(host, port, lookup), daemon=True).start()
-        return lookup
+        if (lookup := _lookups.get(key)) is not None:
+            return lookup
+        if len(_lookups) >= MAX_LOOKUPS or not (is_fixed_host or _has_room_for_stranger(host)):
+            raise RateLimited(BUSY)
+        lookup = _lookups[key] = Future()
+        if not is_fixed_host:
+            _strangers.add(key)
+    try:
+        Thread(target=_run_lookup, args=(host, port, lookup), daemon=True).start()
+    except RuntimeError as error:
+        # The system permits no further thread. Those that have joined meanwhile must not wait.
+        _forget(key)
+        lookup.set_exception(RateLimited(BUSY))
+        raise RateLimited(BUSY) from error
+    return lookup
+
+
+def _has_room_for_stranger(host: str) -> bool:
+    zone = _zone(host)
+    in_zone = sum(_zone(name) == zone for name, _ in _strangers)
+    return len(_strangers) < MAX_STRANGERS_LOOKUPS and in_zone < MAX_ZONE_LOOKUPS
+
+
+def _zone(host: str) -> list[str]:
+    return host.rstrip(".").split(".")[-2:]
+
+
+def _forget(key: tuple[str, int]) -> None:
+    with _lock:
+        del _lookups[key]
+        _strangers.discard(key)
 
 
 def _run_lookup(host: str, port: int, lookup: "Future[list[Any]]") -> None:
@@ -99,8 +139,7 @@ def _run_lookup(host: str, port: int, lookup: "Future[list[Any]]") -> None:
     else:
         lookup.set_result(found)
     finally:
-        with _lock:
-            del _lookups[host, port]
+        _forget((host, port))
 
 
 def _is_global(address: Address) -> bool:

@@ -14,6 +14,7 @@ from app.sources.adapters.registry import SOURCES
 from app.sources.errors import Forbidden, NotFound, OutOfTime, SourceError, Unreachable
 from app.sources.listing import list_board
 from app.sources.parsing.postings import normalize
+from app.sources.parsing.robots_txt import MAX_SITEMAPS
 from app.sources.types import Response
 from tests.sources.adapters.examples import drain
 from tests.sources.conftest import make_client
@@ -98,6 +99,20 @@ def test_website_sitemap_defaults_to_sitemap_xml(web, list_site, robots):
     serve_site(web, a=posting("A"))
     web.replies["/robots.txt"] = robots
     assert titles(list_site()) == ["A"] and list_site().is_complete
+
+
+@pytest.mark.parametrize("size", [600_000, 33_000_000])
+def test_website_robots_txt_is_read_up_to_its_limit(web, list_site, size):
+    lines = f"Sitemap: {SITE}/all.xml\n".ljust(size, "#")
+    serve_site(web, f"{lines}\nSitemap: {SITE}/beyond.xml", {"/all.xml": sitemap("/jobs/a")}, a=posting("A"))
+    assert titles(list_site()) == ["A"] and web.paths() == ["/all.xml", "/jobs/a"]
+
+
+def test_website_sitemaps_of_robots_txt_beyond_the_limit_are_lost(web, list_site):
+    lines = [f"Sitemap: {SITE}/all.xml", *(f"Sitemap: http://[{number}" for number in range(MAX_SITEMAPS))]
+    serve_site(web, "\n".join(lines), {"/all.xml": sitemap("/jobs/a")}, a=posting("A"))
+    listing = list_site()
+    assert titles(listing) == ["A"] and (listing.is_complete, listing.unparsed) == (False, 1)
 
 
 def test_website_without_a_sitemap_is_not_found(web, list_site):

@@ -6,7 +6,7 @@ import pytest
 
 from app.sources.adapters.registry import SOURCES
 from app.sources.errors import RateLimited, RateLimiterUnavailable, Throttled
-from app.sources.http.rate_limit import CommandRateLimiter, RateLimiter, connect
+from app.sources.http.rate_limit import MAX_THROTTLES_KEPT, PREFIX, CommandRateLimiter, RateLimiter, connect
 from app.sources.listing import list_board
 from tests.sources.conftest import make_client
 from tests.support.web import Reply
@@ -29,6 +29,28 @@ def test_rate_limiter_slots_blocks_and_cache_in_redis(limiter):
     limiter.block("h", 100)
     limiter.block("h", 1)
     assert 50 < limiter.blocked_for("other", "h") <= 100 and limiter.blocked_for("other") == 0
+
+
+def test_rate_limiter_keys_are_bounded_and_expire(limiter, broker):
+    """Keys are made of addresses, which strangers write."""
+    for end in ("a", "b"):
+        key = "h" * 5000 + end
+        assert limiter.acquire_slot(key, 5, 60) == 0 and limiter.get(key) is None
+        limiter.block(key, 100)
+        limiter.set(key, end, 60)
+        assert limiter.record_throttle(key, key) == 1
+        assert limiter.blocked_for(key) > 50 and limiter.get(key) == end
+    keys = broker.keys(f"{PREFIX}*")
+    assert len(keys) == 8 and max(map(len, keys)) < 300
+    assert all(broker.ttl(key) > 0 for key in keys)
+
+
+def test_rate_limiter_records_few_throttled_paths(limiter, broker):
+    counts = [limiter.record_throttle("h", f"/{number}" * 1000) for number in range(30)]
+    assert counts[:3] == [1, 2, 3] and max(counts) == MAX_THROTTLES_KEPT
+    assert broker.memory_usage(f"{PREFIX}strikes:h") < 5000
+    limiter.reset_throttles("h")
+    assert limiter.record_throttle("h", "/x") == 1
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,9 @@ import gzip
 import socket
 import ssl
 import time
+import tracemalloc
+from collections.abc import Iterator
+from contextlib import contextmanager
 from threading import Thread
 from urllib.parse import urlsplit
 
@@ -36,6 +39,66 @@ def test_send_refuses_a_compression_bomb(web):
     web.replies["/"] = Reply(gzip.compress(bytes(50_000_000)), headers={"Content-Encoding": "gzip"})
     with pytest.raises(ShapeChanged, match="larger than 1 MB"):
         get(f"{web.url}/")
+
+
+def test_send_decompresses_a_body_in_chunks():
+    zipped = gzip.compress(b"word " * 1000)
+    chunks = b"%x\r\n%b\r\n0\r\n\r\n" % (len(zipped), zipped)
+    with serving(b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n", chunks) as url:
+        assert get(url).body == b"word " * 1000
+
+
+@pytest.mark.parametrize("codings", ["gzip, gzip", "gzip, gzip, gzip", "deflate,gzip"])
+def test_send_refuses_a_body_that_is_compressed_more_than_once(web, codings):
+    body = gzip.compress(gzip.compress(gzip.compress(b"word")))
+    web.replies["/"] = Reply(body, headers={"Content-Encoding": codings})
+    with pytest.raises(ShapeChanged, match="compressed more than once"):
+        get(f"{web.url}/")
+
+
+OK = b"HTTP/1.1 200 OK\r\n"
+
+
+@pytest.mark.parametrize(
+    ("first", "repeated"),
+    [
+        (b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
+        (OK, b"X: %b\r\n" % (b"y" * 60_000)),
+        (OK + b"Content-Encoding: gzip\r\n\r\n", gzip.compress(b"")),
+        (OK + b"Content-Encoding: deflate\r\n\r\n\x78\x9c", b"\x00\x00\x00\xff\xff"),
+        (OK + b"Transfer-Encoding: chunked\r\n\r\n0\r\n", b"X: y\r\n"),
+    ],
+    ids=["continue", "headers", "empty gzip members", "empty deflate blocks", "trailers"],
+)
+@pytest.mark.parametrize("max_bytes", [100_000, 10**12])
+def test_send_ends_after_too_many_bytes_without_a_body(first, repeated, max_bytes):
+    with serving(first, repeated, is_endless=True) as url, pytest.raises(ShapeChanged, match="bytes to send"):
+        get(url, seconds=20, max_bytes=max_bytes)
+
+
+@pytest.mark.parametrize(
+    ("chunk", "max_bytes", "sentence"),
+    [
+        (b"1;%b\r\nx\r\n" % (b"y" * 60_000), 100_000, "too many bytes to send"),
+        (b"1\r\nx\r\n", 10**7, "too many pieces"),
+    ],
+    ids=["extensions", "of one byte"],
+)
+def test_send_refuses_chunks_that_are_larger_than_their_content(chunk, max_bytes, sentence):
+    with serving(OK + b"Transfer-Encoding: chunked\r\n\r\n", chunk, is_endless=True) as url:
+        with pytest.raises(ShapeChanged, match=sentence):
+            get(url, seconds=20, max_bytes=max_bytes)
+
+
+def test_send_holds_a_body_once_however_small_its_chunks():
+    """A list of these pieces and its join would take 10 MB."""
+    chunks = b"40\r\n%b\r\n" % (b"xy" * 32) * 62_500 + b"0\r\n\r\n"
+    with serving(OK + b"Transfer-Encoding: chunked\r\n\r\n", chunks) as url:
+        tracemalloc.start()
+        body = get(url, seconds=60, max_bytes=4_000_000).body
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+    assert len(body) == 4_000_000 and peak < 6_000_000
 
 
 def test_send_refuses_a_body_beyond_the_limit(web):
@@ -149,7 +212,28 @@ def test_tls_handshake_that_never_ends_times_out():
     ],
 )
 def test_host_header_is_written_as_browsers_do(url, host):
-    assert transport._authority(urlsplit(url)) == host
+    assert transport.authority(urlsplit(url)) == host
+
+
+@contextmanager
+def serving(first: bytes, repeated: bytes, is_endless: bool = False) -> Iterator[str]:
+    """Serve one response at full speed, and yield its address."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        Thread(target=_send_at_full_speed, args=(server, first, repeated, is_endless), daemon=True).start()
+        yield f"http://127.0.0.1:{server.getsockname()[1]}/"
+
+
+def _send_at_full_speed(server: socket.socket, first: bytes, repeated: bytes, is_endless: bool) -> None:
+    connection, _ = server.accept()
+    connection.recv(65536)
+    try:
+        connection.sendall(first + repeated)
+        block = repeated * (1 + 50_000 // len(repeated))
+        while is_endless:
+            connection.sendall(block)
+    except OSError:
+        pass  # the client has closed the connection
+    connection.close()
 
 
 def _send_once(server: socket.socket, data: bytes) -> None:
