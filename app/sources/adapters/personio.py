@@ -35,7 +35,7 @@ def _next_request(_board: Board, offset: int, page: Page) -> ListingRequest | No
 
 
 def _parse(response: Response, board: Board) -> Page:
-    rows = xml_rows(response, "workzag-jobs", "position")
+    rows = list(xml_rows(response, "workzag-jobs", "position"))
     postings, unparsed = parse_rows(rows, "position", lambda position: _posting(position, board))
     return Page(postings, unparsed, records=len(rows))
 
