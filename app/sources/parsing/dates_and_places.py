@@ -6,6 +6,12 @@ from datetime import UTC, datetime, timedelta
 
 from app.sources.types import Workplace
 
+MAX_PLACES = 50
+"""The most locations of a posting."""
+
+MAX_PLACES_LENGTH = 10_000
+"""The most characters of one text with locations."""
+
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 WORKPLACES = {
@@ -42,9 +48,15 @@ def workplace(word: str | None) -> Workplace | None:
 
 
 def split_locations(*texts: str | None) -> tuple[str, ...]:
-    """Split the texts at ``;`` and ``|``, and return each location once, in order."""
-    named = (re.sub(r"\s+", " ", part).strip() for text in texts for part in re.split(r"[;|]", text or ""))
-    return unique(part for part in named if part)
+    """Split the texts at ``;`` and ``|``, and return each location once, in order, up to MAX_PLACES."""
+    parts = (part for text in texts for part in re.split(r"[;|]", (text or "")[:MAX_PLACES_LENGTH]))
+    found: dict[str, None] = {}
+    for part in parts:
+        if name := re.sub(r"\s+", " ", part).strip():
+            found[name] = None
+        if len(found) == MAX_PLACES:
+            break
+    return tuple(found)
 
 
 def unique(items: Iterable[str]) -> tuple[str, ...]:
