@@ -172,5 +172,16 @@ def test_truncated_returns_the_first_parts_of_a_text():
     assert truncated(["a", "", LONG, LONG, "b"]) == ["a", "", LONG, "x" * 99_999]
 
 
+@pytest.mark.parametrize("piece", ["&", "&a", "& ", "&#", "&nbsp"])
+def test_bare_ampersands_beyond_the_limit_are_dropped(piece):
+    """References that end with a semicolon stay."""
+    text = plain(f"a{piece * 20_001}&lt;b")
+    assert "&" not in text and text.startswith("a") and text.endswith("<b")
+
+
+def test_ampersands_up_to_the_limit_stay():
+    assert plain("&" * 20_000) == "&" * 20_000
+
+
 def test_one_line_reads_a_limited_length():
     assert one_line("&amp;" * 4000) == "&" * 2000
