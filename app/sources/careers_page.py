@@ -7,6 +7,7 @@ choose the tree's depth.
 import html
 import re
 from collections.abc import Iterator
+from itertools import islice
 from urllib.parse import SplitResult, urljoin
 
 from app.sources.adapters.registry import SOURCES, match_url
@@ -16,6 +17,9 @@ from app.sources.parsing.urls import split
 from app.sources.types import SourceBoard
 
 MAX_LINKS = 5000
+
+MAX_CANDIDATES = 20_000
+"""The most attributes, and the most texts in scripts, that are examined for a URL."""
 
 SECOND_LEVEL_LABELS = ("co", "com", "org", "net", "ac", "gov")
 
@@ -84,7 +88,7 @@ def _is_of_same_company(url: SplitResult, page: SplitResult) -> bool:
 
 def _links(page: str) -> Iterator[tuple[str, str]]:
     """Yield the target of each link, and its text without tags."""
-    for match, _ in zip(matches(ANCHOR, without_comments(page)), range(MAX_LINKS), strict=False):
+    for match in islice(matches(ANCHOR, without_comments(page)), MAX_LINKS):
         if href := ATTRIBUTE.search(match.group(1)):
             text = _link_text(match.group(2))
             yield html.unescape(next(filter(None, href.groups()))), text
@@ -98,10 +102,10 @@ def _link_text(markup: str) -> str:
 def _addresses(page: str, address: str) -> Iterator[SplitResult]:
     """Yield the URLs in the attributes and scripts of a page."""
     markup, scripts = split_scripts(without_comments(page))
-    for match in matches(ATTRIBUTE, markup):
+    for match in islice(matches(ATTRIBUTE, markup), MAX_CANDIDATES):
         if url := _absolute(address, html.unescape(next(filter(None, match.groups())))):
             yield url
-    for match in matches(IN_SCRIPT, " ".join(scripts)):
+    for match in islice(matches(IN_SCRIPT, " ".join(scripts)), MAX_CANDIDATES):
         plain = re.sub(r"\\u002f", "/", match.group(), flags=re.IGNORECASE).replace("\\/", "/")
         if url := split(html.unescape(plain).rstrip("\\")):
             yield url

@@ -14,8 +14,8 @@ from app.sources.board_token import Board
 from app.sources.deadline import Deadline
 from app.sources.errors import NotFound, OutOfTime, RateLimited, SourceError, Throttled
 from app.sources.http.client import HttpClient
-from app.sources.parsing.dates_and_places import unique
-from app.sources.parsing.postings import MAX_ID_LENGTH, MAX_LOCATIONS, Batch, company_of, next_batch
+from app.sources.parsing.dates_and_places import MAX_LOCATIONS, unique
+from app.sources.parsing.postings import MAX_ID_LENGTH, Batch, company_of, next_batch
 from app.sources.types import MAX_RECORDS, Listing, ListingRequest, Page, Posting, Response, Source, Validators
 
 LISTING_SECONDS = 90.0

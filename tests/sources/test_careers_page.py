@@ -4,6 +4,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from app.sources import careers_page
 from app.sources.careers_page import boards_on, match_fingerprints, openings_on
 
 HERE = "https://acme.example/careers"
@@ -47,6 +48,19 @@ def test_boards_on_finds_the_boards_a_page_links_to(page, found):
 @pytest.mark.parametrize("piece", ["<div>", "<a href='", "<script>", "<script", "<!--", "href=x ", "'", "<", "https:"])
 def test_boards_on_takes_linear_time(piece):
     assert found_boards(f"<a href='https://jobs.lever.co/acme'>x</a>{piece * 300_000}") == ["lever acme"]
+
+
+@pytest.mark.parametrize(
+    "page",
+    ["<a src='http://['>%s<a href='https://jobs.lever.co/acme'>", "<script>'https://[/'%s'https://jobs.lever.co/acme'"],
+    ids=["attributes", "scripts"],
+)
+def test_boards_on_examines_a_limited_number_of_candidates(page, monkeypatch):
+    """Text that is not a URL counts too, because it costs as much."""
+    monkeypatch.setattr(careers_page, "MAX_CANDIDATES", 5)
+    filler = "<a src='http://['>" if page.startswith("<a") else "'https://[/'"
+    assert found_boards(page % (filler * 3)) == ["lever acme"]
+    assert found_boards(page % (filler * 4)) == []
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", ""])

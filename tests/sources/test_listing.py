@@ -11,7 +11,8 @@ from app.sources.board_token import Board
 from app.sources.deadline import Deadline
 from app.sources.errors import MAX_DETAIL_LENGTH, Moved, OutOfTime, ShapeChanged
 from app.sources.listing import list_board
-from app.sources.parsing.postings import BATCH_BYTES, BATCH_POSTINGS, MAX_LOCATIONS, next_batch
+from app.sources.parsing.dates_and_places import MAX_LOCATIONS
+from app.sources.parsing.postings import BATCH_BYTES, BATCH_POSTINGS, next_batch
 from app.sources.types import MAX_RECORDS, Posting, Response
 from tests.sources.adapters.examples import GREENHOUSE
 from tests.support.web import Reply
@@ -132,7 +133,7 @@ def test_posting_has_at_most_so_many_places(web, http_client):
 
 
 def test_sentence_about_a_board_is_short_whatever_the_host_writes(web, http_client):
-    web.replies["/v1/boards/acme/jobs"] = Reply(b"", 302, {"Location": f"https://{'x' * 60_000}.example/"})
+    web.replies["/v1/boards/acme/jobs"] = Reply(b"", 302, {"Location": f"https://{'x' * 1900}.example/"})
     with pytest.raises(Moved) as raised:
         list_board(http_client, "greenhouse", "acme")
     assert len(raised.value.detail) == MAX_DETAIL_LENGTH and raised.value.detail.endswith("…")

@@ -6,11 +6,13 @@ from datetime import UTC, datetime, timedelta
 
 from app.sources.types import Workplace
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MAX_LOCATIONS = 50
+"""The most locations of a posting. One that is open everywhere lists its countries."""
 
-MAX_LOCATION_TEXTS = 200
-MAX_LOCATION_LENGTH = 10_000
-"""Limits that no real posting reaches. A text of 4 MB would have two million places."""
+MAX_LOCATIONS_LENGTH = 10_000
+"""The most characters of one text with locations."""
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 WORKPLACES = {
     "remote": Workplace.REMOTE,
@@ -46,10 +48,15 @@ def workplace(word: str | None) -> Workplace | None:
 
 
 def split_locations(*texts: str | None) -> tuple[str, ...]:
-    """Split the first texts at ``;`` and ``|``, and return each location once, in order."""
-    first = ((text or "")[:MAX_LOCATION_LENGTH] for text in texts[:MAX_LOCATION_TEXTS])
-    named = (re.sub(r"\s+", " ", part).strip() for text in first for part in re.split(r"[;|]", text))
-    return unique(part for part in named if part)
+    """Split the texts at ``;`` and ``|``, and return each location once, in order, up to MAX_LOCATIONS."""
+    parts = (part for text in texts for part in re.split(r"[;|]", (text or "")[:MAX_LOCATIONS_LENGTH]))
+    found: dict[str, None] = {}
+    for part in parts:
+        if name := re.sub(r"\s+", " ", part).strip():
+            found[name] = None
+        if len(found) == MAX_LOCATIONS:
+            break
+    return tuple(found)
 
 
 def unique(items: Iterable[str]) -> tuple[str, ...]:

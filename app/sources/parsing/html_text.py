@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from html.parser import HTMLParser
+from itertools import islice
 
 import nh3
 
@@ -25,12 +26,24 @@ BOLD_LINE = 7
 MAX_MARKUP_LENGTH = 400_000
 MAX_TAGS = 20_000
 MAX_DEPTH = 200
-"""Limits that no real posting reaches. Longer markup is truncated. From markup with more or deeper tags, all tags are
-dropped, because the time to build a tree grows with the square of its depth."""
+"""Limits of a whole posting that no real one reaches. Longer markup is truncated. From a part with more or deeper tags,
+all tags are dropped, because the time to build a tree grows with the square of its depth."""
+
+MAX_AMPERSANDS = 20_000
+"""From markup with more, those are dropped that begin no reference. nh3 takes 2 s for 400,000 of them, and the time
+grows with their square."""
+
+MAX_PARTS = 1000
+"""The most parts of a posting's text, because each costs a parser of its own."""
+
+MAX_LINE_LENGTH = 10_000
+"""The most characters of a title or name that are tidied. Shorter limits apply to the result."""
 
 TAG = re.compile(r"<(/?)([a-z][a-z0-9]*+)[^<>]*+>", re.IGNORECASE)
 NON_NESTING = {"p", "li", "br", "hr", "img", "td", "th", "tr", "dt", "dd", "option", "input", "wbr", "meta", "link"}
 """Tags that do not nest: they are empty, or end where the next one starts."""
+
+BARE_AMPERSAND = re.compile(r"&(?!#?\w{1,32};)")
 
 INVISIBLE = re.compile(
     "[\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]"
@@ -60,6 +73,20 @@ class Block:
     is_item: bool = False
     level: int = 0
     """The level of a heading, from 1 for the highest; 0 for any other block."""
+
+
+@dataclass
+class _Allowance:
+    """The length and the tags that a posting's next parts may still have."""
+
+    length: int = MAX_MARKUP_LENGTH
+    tags: int = MAX_TAGS
+
+    def take(self, content: str) -> str:
+        """Truncate a part to the length that is left, and subtract it."""
+        taken = content[: self.length]
+        self.length -= len(taken)
+        return taken
 
 
 class _BlockParser(HTMLParser):
@@ -125,57 +152,69 @@ def tidy(text: str) -> str:
 
 def one_line(text: str) -> str:
     """Tidy a title or name to one line. It is unescaped, because some boards escape plain text."""
-    return re.sub(r"\s+", " ", tidy(html.unescape(text)))
+    return re.sub(r"\s+", " ", tidy(html.unescape(text[:MAX_LINE_LENGTH])))
+
+
+def truncated(parts: Iterable[str]) -> list[str]:
+    """Return the first parts of a text, up to the limits of a posting."""
+    left = _Allowance()
+    return [left.take(part) for part in islice(parts, MAX_PARTS) if left.length]
 
 
 def blocks(text: Text) -> list[Block]:
-    """Split a text of any form into blocks."""
+    """Split a text of any form into blocks, within the limits of a posting."""
+    return _blocks(text, _Allowance())
+
+
+def _blocks(text: Text, left: _Allowance) -> list[Block]:
+    content = left.take(text.content)
     if text.form is Form.PLAIN:
-        return [Block(part) for part in re.split(r"\n\s*\n", tidy(text.content)) if part]
+        return [Block(part) for part in re.split(r"\n\s*\n", tidy(content)) if part]
+    # JSON may contain lone surrogates, which other libraries reject.
+    markup = SURROGATES.sub("", content)
+    markup = _limited_markup(html.unescape(markup) if text.form is Form.ESCAPED_HTML else markup, left)
     parser = _BlockParser()
-    parser.feed(nh3.clean(_without_line_breaks(_limited_markup(text)), tags=ALLOWED, attributes={}, link_rel=None))
+    parser.feed(nh3.clean(_without_line_breaks(markup), tags=ALLOWED, attributes={}, link_rel=None))
     parser.close()
     parser.finish()
     return parser.blocks
 
 
-def _limited_markup(text: Text) -> str:
-    """Return the markup, unescaped if necessary. Drop its tags if they would build too large a tree."""
-    # JSON may contain lone surrogates, which other libraries reject.
-    whole = SURROGATES.sub("", text.content[:MAX_MARKUP_LENGTH])
-    markup = html.unescape(whole) if text.form is Form.ESCAPED_HTML else whole
-    return markup if _is_within_limits(markup) else TAG.sub(" ", markup).replace("<", "&lt;")
-
-
-def _is_within_limits(markup: str) -> bool:
+def _limited_markup(markup: str, left: _Allowance) -> str:
+    """Return the markup. Drop its tags if they would build too large a tree, or exceed the posting's limit."""
+    if markup.count("&") > MAX_AMPERSANDS:
+        markup = BARE_AMPERSAND.sub(" ", markup)
     depth = 0
-    for number, match in enumerate(TAG.finditer(markup)):
+    for match in TAG.finditer(markup):
         if match.group(2).lower() not in NON_NESTING:
             depth = max(0, depth - 1) if match.group(1) else depth + 1
-        if depth > MAX_DEPTH or number > MAX_TAGS:
-            return False
-    return True
+        left.tags -= 1
+        if depth > MAX_DEPTH or left.tags < 0:
+            return TAG.sub(" ", markup).replace("<", "&lt;")
+    return markup
 
 
 def render(parts: Iterable[Block]) -> str | None:
     """Join blocks to plain text: list items with a dash on consecutive lines, everything else after a blank line."""
-    text = ""
+    pieces: list[str] = []
     was_item = False
     for block in parts:
         gap = "\n" if was_item and block.is_item else "\n\n"
-        text += (gap if text else "") + (f"- {block.text}" if block.is_item else block.text)
+        pieces += [gap if pieces else "", f"- {block.text}" if block.is_item else block.text]
         was_item = block.is_item
-    return text or None
+    return "".join(pieces) or None
 
 
 def texts(description: Iterable[Text], requirements: Iterable[Section]) -> tuple[str | None, str | None]:
-    """Return description and requirements as plain text.
+    """Return description and requirements as plain text. The limits are those of all their parts together.
 
     The requirements come from the source's own fields for them. Without these, they are the blocks below a heading of
     requirements, up to the next heading of the same or a higher level.
     """
-    all_blocks = [block for text in description for block in blocks(text)]
-    separate = [block for section in requirements for block in _headed(section)]
+    left = _Allowance()
+    all_blocks = [block for text in islice(description, MAX_PARTS) if left.length for block in _blocks(text, left)]
+    sections = islice(requirements, MAX_PARTS)
+    separate = [block for section in sections if left.length for block in _headed(section, left)]
     if separate:
         return render(all_blocks), render(separate)
     about: list[Block] = []
@@ -189,9 +228,9 @@ def texts(description: Iterable[Text], requirements: Iterable[Section]) -> tuple
     return render(about), render(required)
 
 
-def _headed(section: Section) -> list[Block]:
-    heading = one_line(section.heading)
-    return [*([Block(heading, level=1)] if heading else []), *blocks(section.text)]
+def _headed(section: Section, left: _Allowance) -> list[Block]:
+    heading = one_line(left.take(section.heading))
+    return [*([Block(heading, level=1)] if heading else []), *_blocks(section.text, left)]
 
 
 def _without_line_breaks(markup: str) -> str:

@@ -10,8 +10,9 @@ from itertools import islice
 from typing import Any
 
 from app.sources.errors import ShapeChanged
-from app.sources.parsing.dates_and_places import parse_iso_datetime, split_locations
-from app.sources.parsing.html_tokens import scripts
+from app.sources.parsing.dates_and_places import MAX_LOCATIONS, parse_iso_datetime, split_locations
+from app.sources.parsing.html_text import truncated
+from app.sources.parsing.html_tokens import MAX_MATCH_LENGTH, scripts
 from app.sources.parsing.json_record import Record
 from app.sources.types import Form, RawPosting, Section, Text, Workplace
 
@@ -31,20 +32,39 @@ WRAPPING = (("//<![CDATA[", "<![CDATA[", "<!--"), ("//]]>", "]]>", "-->"))
 """Marks before and after a script that hide it from very old browsers."""
 
 MAX_SCRIPTS = 500
+MAX_POSTINGS = 1000
+"""The most postings of a page."""
+
+STRUCTURE = "{[,&"
+MAX_STRUCTURE = 200_000
+"""The most of these characters in the scripts with postings of a page. Each makes at most one object: parsed, 4 MB of
+them take 150 MB."""
+
+MAX_TITLE_LENGTH = 5000
+"""Before it is unescaped; it is truncated further when it is normalized."""
 
 TAG = re.compile(r"<[a-z!/][^<>]*+>", re.IGNORECASE)
 ESCAPED_TAG = re.compile(r"&lt;[a-z/]", re.IGNORECASE)
 
 
 def job_postings_on(page: str) -> list[dict[str, Any]]:
-    """Return every JobPosting in the scripts of a web page. Raises ShapeChanged if none of them can be parsed."""
+    """Return every JobPosting in the scripts of a web page.
+
+    Raises ShapeChanged if none of them can be parsed, and if they are too many or too large.
+    """
     found: list[dict[str, Any]] = []
     last_error = None
+    structure = 0
     for attributes, code in islice(scripts(page), MAX_SCRIPTS):
+        if "ld+json" not in attributes[:MAX_MATCH_LENGTH].lower() or "JobPosting" not in code:
+            continue
+        structure += _structure(code)
+        _check_size(structure, len(found))
         try:
-            found += job_postings(code) if "ld+json" in attributes.lower() else ()
+            found += islice(job_postings(code), MAX_POSTINGS + 1)
         except ShapeChanged as error:
             last_error = error
+        _check_size(structure, len(found))
     if last_error and not found:
         raise last_error
     return found
@@ -53,7 +73,7 @@ def job_postings_on(page: str) -> list[dict[str, Any]]:
 def job_postings(script: str) -> Iterator[dict[str, Any]]:
     """Yield every JobPosting of an ``application/ld+json`` script: alone, in a list or in a graph.
 
-    Raises ShapeChanged if the script mentions a JobPosting and cannot be parsed.
+    Raises ShapeChanged if the script mentions a JobPosting and cannot be parsed, or is too large.
     """
     pending = deque([_document(script)])
     while pending:
@@ -61,22 +81,39 @@ def job_postings(script: str) -> Iterator[dict[str, Any]]:
         if isinstance(value, list):
             pending.extendleft(reversed(value))
         elif isinstance(value, dict):
-            if any(re.split("[/:#]", name)[-1] == "JobPosting" for name in Record(value, "").texts("@type")):
+            if "@type" in value and any(map(_is_job_posting, Record(value, "").texts("@type"))):
                 yield value
             pending.extendleft(value[name] for name in reversed(MEMBERS) if name in value)
 
 
+def _is_job_posting(name: str) -> bool:
+    return name == "JobPosting" or name.endswith(("/JobPosting", ":JobPosting", "#JobPosting"))
+
+
+def _structure(script: str) -> int:
+    return sum(map(script.count, STRUCTURE))
+
+
+def _check_size(structure: int, postings: int) -> None:
+    if structure > MAX_STRUCTURE:
+        raise ShapeChanged("JobPosting", f"is in scripts with more than {MAX_STRUCTURE:,} values")
+    if postings > MAX_POSTINGS:
+        raise ShapeChanged("JobPosting", f"appears more than {MAX_POSTINGS:,} times")
+
+
 def _document(script: str) -> Any:
+    """Parse a script that mentions a JobPosting; None for any other."""
+    if "JobPosting" not in script:
+        return None
+    _check_size(_structure(script), 0)
     bare = _unwrapped(script)
-    # Some sites escape the script as if it were text.
-    for text in (bare, html.unescape(bare)):
+    for unescape in (str, html.unescape):
+        # Some sites escape the script as if it were text.
         try:
-            return json.loads(text, strict=False)
+            return json.loads(unescape(bare), strict=False)
         except (ValueError, RecursionError):
             continue
-    if "JobPosting" in script:
-        raise ShapeChanged("JobPosting", "is not valid JSON")
-    return None
+    raise ShapeChanged("JobPosting", "is not valid JSON")
 
 
 def _unwrapped(script: str) -> str:
@@ -99,6 +136,7 @@ def raw_posting_of(
     if until and until.year >= 2000 and until < datetime.now(UTC):
         return None
     title = title or record.optional_text("title") or record.optional_text("name") or record.text("title")
+    title = title[:MAX_TITLE_LENGTH]
     description = _text(record.texts("description"))
     sections = ((heading, _text(_parts(record, name))) for name, heading in REQUIREMENTS.items())
     return RawPosting(
@@ -141,6 +179,7 @@ def _end(text: str | None) -> datetime | None:
 
 def _text(parts: list[str]) -> Text | None:
     """Make a text of these parts. Its form is guessed: markup, escaped markup, or plain text."""
+    parts = truncated(parts)
     whole = "\n".join(parts)
     if TAG.search(whole):
         return Text("<br>".join(parts))
@@ -157,13 +196,13 @@ def _parts(record: Record, name: str) -> list[str]:
 
 def _locations(record: Record) -> tuple[str, ...]:
     """Return the places of work, or for remote work the places where an applicant must live."""
-    records = record.records("jobLocation")
+    records = record.records("jobLocation")[:MAX_LOCATIONS]
     named = split_locations(*record.texts("jobLocation"), *map(_location, records))
     called = split_locations(*(each.optional_text("name") for each in records))
     if len(named) == 1 and len(called) > 1:
         # All locations have the company's own address, and differ only in their names.
         named = called
-    where = record.records("applicantLocationRequirements")
+    where = record.records("applicantLocationRequirements")[:MAX_LOCATIONS]
     return named or split_locations(*(each.optional_text("name") for each in where))
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from sys import getsizeof
 
 from app.sources.deadline import Deadline
-from app.sources.parsing.dates_and_places import unique
+from app.sources.parsing.dates_and_places import MAX_LOCATIONS, unique
 from app.sources.parsing.html_text import one_line, texts
 from app.sources.parsing.json_record import Record
 from app.sources.parsing.urls import is_web_address
@@ -13,9 +13,6 @@ from app.sources.types import Page, Parsing, Posting, RawPosting, Response
 MAX_ID_LENGTH = 255
 MAX_TITLE_LENGTH = 500
 MAX_NAME_LENGTH = 200
-MAX_LOCATIONS = 50
-"""The places of a posting that are kept. One that is open everywhere lists its countries."""
-
 MAX_RAW_LENGTH = 10_000
 """The part of a title, an id or a name that is looked at. It is shortened further once it is tidy."""
 

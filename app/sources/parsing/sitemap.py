@@ -1,25 +1,31 @@
 """Sitemaps, parsed as a stream within the limits of their standard: https://www.sitemaps.org/protocol.html"""
 
-import gzip
 import io
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from xml.etree.ElementTree import Element, ParseError
-
-from defusedxml import DefusedXmlException
-from defusedxml.ElementTree import iterparse
 
 from app.sources.deadline import NO_DEADLINE, Deadline
 from app.sources.errors import NotFound, ShapeChanged
+from app.sources.parsing.xml import PIECE_LENGTH, XmlHandler, parse_pieces
 
 MAX_BYTES = 50_000_000
 MAX_URLS = 50_000
 MAX_DEPTH = 12
 MAX_URL_LENGTH = 2048
 
+MAX_SIZE = 8_000_000
+"""The most bytes of addresses that are kept."""
+
+MAX_MEMBERS = 1000
+"""The most parts of a compressed file. Each costs a new decompressor, and 32 MB hold a million empty ones."""
+
 GZIP = b"\x1f\x8b"
+GZIP_WBITS = 31
+"""The parameter of zlib for the format of gzip."""
+
 ROOTS = {"urlset": False, "sitemapindex": True}
+SUBJECT = "the sitemap"
 
 
 @dataclass(frozen=True)
@@ -36,69 +42,100 @@ class Sitemap:
 def read_sitemap(body: bytes, deadline: Deadline = NO_DEADLINE) -> Sitemap:
     """Parse a sitemap or an index of sitemaps, compressed or not.
 
-    Raises NotFound for a web page, and ShapeChanged for anything else. A truncated sitemap also raises ShapeChanged,
-    because its contents would look complete.
+    Raises NotFound for a web page, OutOfTime, and ShapeChanged for anything else. A truncated sitemap also raises
+    ShapeChanged, because its contents would look complete.
     """
     if any(word in body[:1000].lower() for word in (b"<!doctype html", b"<html")):
         raise NotFound("The site returns a web page where the sitemap should be.")
-    stream = gzip.GzipFile(fileobj=io.BytesIO(body)) if body[:2] == GZIP else io.BytesIO(body.lstrip())
+    handler = _Addresses()
     try:
-        return _read(_LimitedStream(stream))
-    except DefusedXmlException as error:
-        raise ShapeChanged("the sitemap", "has a document type, which is not allowed") from error
-    except (ParseError, LookupError, ValueError) as error:
-        raise ShapeChanged("the sitemap", "is not valid XML") from error
-    except (OSError, EOFError, zlib.error) as error:
-        raise ShapeChanged("the sitemap", "cannot be decompressed") from error
+        for _ in parse_pieces(_limited(_decompressed(body) if body[:2] == GZIP else _plain(body)), handler, deadline):
+            if handler.is_full:
+                break
+    except zlib.error as error:
+        raise ShapeChanged(SUBJECT, "cannot be decompressed") from error
+    return Sitemap(handler.is_index, tuple(handler.addresses), handler.is_whole)
 
 
-class _LimitedStream(io.RawIOBase):
-    """A stream that raises ShapeChanged beyond MAX_BYTES, because a small file can decompress to a huge one."""
+class _Addresses(XmlHandler):
+    """Collects the addresses of a sitemap."""
 
-    def __init__(self, stream: io.BufferedIOBase) -> None:
-        self._stream = stream
-        self._left = MAX_BYTES
+    def __init__(self) -> None:
+        super().__init__(SUBJECT, MAX_DEPTH)
+        self.addresses: list[str] = []
+        self.is_index = self.is_full = False
+        self.is_whole = True
+        self._address: str | None = None
+        """The address so far, in an element for one."""
+        self._size = 0
 
-    def read(self, size: int = -1) -> bytes:
-        """Read the next piece."""
-        piece = self._stream.read(size)
-        self._left -= len(piece)
-        if self._left < 0:
-            raise ShapeChanged("the sitemap", f"is larger than {MAX_BYTES // 1_000_000} MB")
-        return piece
+    def open(self, name: str) -> None:
+        """Check the root, or begin an address."""
+        if len(self.path) == 1:
+            if name not in ROOTS:
+                raise self.error(f"is <{name[:40]}>, but <urlset> was expected")
+            self.is_index = ROOTS[name]
+        elif len(self.path) == 3 and name == "loc":
+            self._address = ""
 
+    def text(self, text: str) -> None:
+        """Add a piece to the address, if it is not too long already."""
+        if self._address is not None and len(self.path) == 3 and len(self._address) <= MAX_URL_LENGTH:
+            self._address = (self._address + text).lstrip()
 
-def _read(stream: _LimitedStream) -> Sitemap:
-    addresses: list[str] = []
-    is_index, is_whole = False, True
-    for root, element, depth in _elements(stream):
-        is_index = ROOTS[_name(root)]
-        if depth == 3 and _name(element) == "loc" and (address := (element.text or "").strip()):
-            if len(addresses) == MAX_URLS:
-                return Sitemap(is_index, tuple(addresses), False)
-            if len(address) <= MAX_URL_LENGTH:
-                addresses.append(address)
-            else:
-                is_whole = False
-    return Sitemap(is_index, tuple(addresses), is_whole)
+    def close(self, name: str) -> None:
+        """End an address."""
+        if len(self.path) == 3 and self._address is not None:
+            if address := self._address.strip():
+                self._add(address)
+            self._address = None
 
-
-def _elements(stream: _LimitedStream) -> Iterator[tuple[Element, Element, int]]:
-    """Yield the root, each element at its end tag, and its depth. Finished entries are dropped from memory."""
-    path: list[Element] = []
-    for event, element in iterparse(stream, events=("start", "end"), forbid_dtd=True):
-        if event == "start":
-            path.append(element)
-            if len(path) > MAX_DEPTH:
-                raise ShapeChanged("the sitemap", "is nested too deeply")
-            if len(path) == 1 and _name(element) not in ROOTS:
-                raise ShapeChanged("the sitemap", f"is <{_name(element)[:40]}>, but <urlset> was expected")
-            continue
-        yield path[0], element, len(path)
-        path.pop()
-        if len(path) == 1:
-            path[0].clear()
+    def _add(self, address: str) -> None:
+        if len(address) > MAX_URL_LENGTH:
+            self.is_whole = False
+            return
+        # One character beyond ASCII can make a text four times as large.
+        self._size += len(address) if address.isascii() else 4 * len(address)
+        self.is_full = self.is_full or len(self.addresses) == MAX_URLS or self._size > MAX_SIZE
+        if self.is_full:
+            self.is_whole = False
+        else:
+            self.addresses.append(address)
 
 
-def _name(element: Element) -> str:
-    return str(element.tag).rpartition("}")[2]
+def _plain(body: bytes) -> Iterator[bytes]:
+    """Yield the body in pieces, without blanks before it."""
+    is_blank = True
+    source = io.BytesIO(body)
+    while piece := source.read(PIECE_LENGTH):
+        piece = piece.lstrip() if is_blank else piece
+        is_blank = is_blank and not piece
+        yield piece
+
+
+def _decompressed(body: bytes) -> Iterator[bytes]:
+    """Decompress the body piece by piece. It may consist of several members, with zeros after the last."""
+    source = io.BytesIO(body)
+    member, members, data = zlib.decompressobj(GZIP_WBITS), 1, b""
+    while data := data or source.read(PIECE_LENGTH):
+        if member.eof:
+            data = data.lstrip(b"\0")
+            if not data:
+                continue
+            member, members = zlib.decompressobj(GZIP_WBITS), members + 1
+            if members > MAX_MEMBERS:
+                raise ShapeChanged(SUBJECT, "is compressed in too many parts")
+        yield member.decompress(data, PIECE_LENGTH)
+        data = member.unused_data if member.eof else member.unconsumed_tail
+    if not member.eof:
+        raise zlib.error("The last member is incomplete.")
+
+
+def _limited(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """Yield the pieces. Raises ShapeChanged beyond MAX_BYTES, because a small file can decompress to a huge one."""
+    left = MAX_BYTES
+    for piece in pieces:
+        left -= len(piece)
+        if left < 0:
+            raise ShapeChanged(SUBJECT, f"is larger than {MAX_BYTES // 1_000_000} MB")
+        yield piece

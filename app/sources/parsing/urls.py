@@ -22,14 +22,20 @@ MAX_LINK_LENGTH = 2000
 MAX_SEGMENT_LENGTH = 500
 """Longer than any id that a posting may have."""
 
+MAX_URL_LENGTH = 8000
+"""A longer URL is not split or resolved. RFC 9110, 4.1, recommends at least this length."""
+
 HOST = re.compile(r"[\w.-]+|[0-9a-f:.]+")
 """A host name, with letters of any script, or an IP address without a network interface."""
 
 
 def split(text: str) -> SplitResult | None:
     """Split an absolute http or https URL, with its host in lower case. Return None for anything else."""
+    text = text.strip()
+    if len(text) > MAX_URL_LENGTH:
+        return None
     try:
-        url = urlsplit(quote(text.strip(), safe=SAFE))
+        url = urlsplit(quote(text, safe=SAFE))
         # Raises ValueError for a port that is not a number.
         url.port  # noqa: B018
     except (ValueError, UnicodeError):
@@ -39,9 +45,9 @@ def split(text: str) -> SplitResult | None:
 
 def is_web_address(text: str) -> bool:
     """Return whether a URL may be a link: http or https, with a host, without user name or control characters."""
-    url = split(text)
-    plain = text.isascii() and text.isprintable() and " " not in text and len(text) <= MAX_LINK_LENGTH
-    return plain and url is not None and url.username is None
+    plain = len(text) <= MAX_LINK_LENGTH and text.isascii() and text.isprintable() and " " not in text
+    url = split(text) if plain else None
+    return url is not None and url.username is None
 
 
 def path_segment(text: str) -> str:
@@ -55,6 +61,8 @@ def path_segment(text: str) -> str:
 def link(text: str | None, fallback: str) -> str:
     """Return the tidied URL, or the fallback for anything else. Companies forget the scheme and leave spaces in."""
     given = (text or "").strip()
+    if len(given) > MAX_URL_LENGTH:
+        return fallback
     if re.match(r"www\.[\w-]+\.", given):
         given = f"https://{given}"
     url = split(given)
@@ -63,8 +71,9 @@ def link(text: str | None, fallback: str) -> str:
 
 def resolved(base: str, text: str | None) -> str | None:
     """Resolve a link on the page at ``base``, tidied. None if it is not a web address."""
+    given = (text or "").strip()
     try:
-        url = split(urljoin(base, text.strip())) if text and text.strip() else None
+        url = split(urljoin(base, given)) if 0 < len(given) <= MAX_URL_LENGTH else None
     except ValueError:
         return None
     return url.geturl() if url and is_web_address(url.geturl()) else None

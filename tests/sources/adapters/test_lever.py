@@ -67,6 +67,6 @@ def test_lever_created_at_may_be_int_float_or_text(created):
     assert posting.posted_at.isoformat() == "2026-01-01T00:00:00.123000+00:00"
 
 
-@pytest.mark.parametrize("created", [None, "soon", 10**30, -(10**30), 1.5, True])
+@pytest.mark.parametrize("created", [None, "soon", 10**18, -(10**18), 1.5, True])
 def test_lever_invalid_created_at_is_ignored(created):
     assert parse_record("lever", LEVER[0], createdAt=created).posted_at is None

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.sources.parsing.html_text import blocks, one_line, render, texts, tidy
+from app.sources.parsing.html_text import blocks, one_line, render, texts, tidy, truncated
 from app.sources.types import Form, Section, Text
 
 
@@ -143,3 +143,45 @@ def test_html_text_survives_fuzzed_markup(markup):
     for form in Form:
         text = plain(markup, form)
         assert text is None or text.strip() == text != ""
+
+
+LONG = "x" * 300_000
+
+
+@pytest.mark.parametrize("form", Form)
+def test_texts_limit_the_length_of_all_parts_together(form):
+    about, needed = texts([Text(LONG, form)] * 5, [])
+    assert (len(about.replace("\n", "")), needed) == (400_000, None)
+    about, needed = texts([Text(LONG, form)], [Section("y" * 50_000, Text("z" * 40_000, form))] * 5)
+    assert (about, needed.count("z"), needed.count("y")) == (LONG, 40_000, 10_000 + 10_000)
+
+
+def test_texts_limit_the_tags_of_all_parts_together():
+    """The tags of the third part are dropped, as those of one part with too many tags are."""
+    about, _ = texts([Text("<p>a</p>" * 4000)] * 3, [])
+    assert about.count("\n\n") == 8000 and about.endswith("a a")
+
+
+def test_texts_limit_the_number_of_parts():
+    about, needed = texts([Text("<p>a</p>")] * 1001, [Section("", Text("b"))] * 1001)
+    assert (about.count("a"), needed.count("b")) == (1000, 1000)
+    assert len(truncated(["a"] * 1001)) == 1000
+
+
+def test_truncated_returns_the_first_parts_of_a_text():
+    assert truncated(["a", "", LONG, LONG, "b"]) == ["a", "", LONG, "x" * 99_999]
+
+
+@pytest.mark.parametrize("piece", ["&", "&a", "& ", "&#", "&nbsp"])
+def test_bare_ampersands_beyond_the_limit_are_dropped(piece):
+    """References that end with a semicolon stay."""
+    text = plain(f"a{piece * 20_001}&lt;b")
+    assert "&" not in text and text.startswith("a") and text.endswith("<b")
+
+
+def test_ampersands_up_to_the_limit_stay():
+    assert plain("&" * 20_000) == "&" * 20_000
+
+
+def test_one_line_reads_a_limited_length():
+    assert one_line("&amp;" * 4000) == "&" * 2000

@@ -254,3 +254,42 @@ def test_job_postings_on_skips_a_broken_script():
         '<script type="application/ld+json">{"@type": "JobPosting", "title": "A"}</script>'
     )
     assert [each["title"] for each in job_postings_on(page)] == ["A"]
+
+
+def script(code: str) -> str:
+    return f'<script type="application/ld+json">{code}</script>'
+
+
+@pytest.mark.parametrize("piece", ["{},", "[],", "1,", '"a",', "&#44;"])
+def test_job_postings_refuses_too_many_values(piece):
+    """They are counted before they are parsed: this is not even JSON."""
+    for page in (script("JobPosting" + piece * 200_001), script("JobPosting" + piece * 100_001) * 2):
+        with pytest.raises(ShapeChanged, match="more than 200,000 values"):
+            job_postings_on(page)
+    with pytest.raises(ShapeChanged, match="more than 200,000 values"):
+        list(job_postings("JobPosting" + piece * 200_001))
+    assert job_postings_on(script(piece * 200_001) + script(json.dumps(JOB))) == [JOB]
+
+
+@pytest.mark.parametrize(
+    "pages",
+    [lambda number: script(json.dumps([JOB] * number)), lambda number: script(json.dumps([JOB] * 4)) * (number // 4)],
+    ids=["one script", "several scripts"],
+)
+def test_job_postings_on_refuses_too_many_postings(pages):
+    assert len(job_postings_on(pages(1000))) == 1000
+    with pytest.raises(ShapeChanged, match="more than 1,000 times"):
+        job_postings_on(pages(1004))
+
+
+def test_job_postings_does_not_parse_other_scripts(monkeypatch):
+    monkeypatch.setattr(json, "loads", lambda *_, **__: 1 / 0)
+    assert job_postings_on(script('{"@type": "Product"}')) == []
+
+
+def test_posting_with_many_places_and_long_texts_is_truncated():
+    places = [{"name": str(number)} for number in range(60)]
+    raw = raw_posting_of(record(jobLocation=places, description=["x" * 300_000] * 3), HERE)
+    assert raw.locations == tuple(map(str, range(50)))
+    assert len(raw.description[0].content) == 400_000 + 1
+    assert len(raw_posting_of(record(title="&amp;" * 1_000_000), HERE).title) == 1000

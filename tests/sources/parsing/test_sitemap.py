@@ -7,9 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.sources.errors import NotFound, ShapeChanged, SourceError
+from app.sources.deadline import Deadline
+from app.sources.errors import NotFound, OutOfTime, ShapeChanged, SourceError
 from app.sources.parsing import sitemap
 from app.sources.parsing.sitemap import Sitemap, read_sitemap
+from app.sources.parsing.xml import MAX_ELEMENTS, PIECE_LENGTH
 
 packed = partial(gzip.compress, mtime=0)
 URLSET = b"<urlset xmlns='http://www.sitemaps.org/schemas/sitemap/0.9'>%s</urlset>"
@@ -76,6 +78,33 @@ def test_read_sitemap_refuses_a_compression_bomb(monkeypatch):
         read_sitemap(body)
 
 
+def test_read_sitemap_refuses_many_compressed_members():
+    """A member of 20 bytes costs a new decompressor, and gives nothing that the limit of the size would count."""
+    first, empty, last = packed(b"<urlset>"), packed(b""), packed(b"</urlset>")
+    assert read_sitemap(first + empty * (sitemap.MAX_MEMBERS - 2) + last + bytes(200_000)) == Sitemap(False, (), True)
+    with pytest.raises(ShapeChanged, match="too many parts"):
+        read_sitemap(first + empty * (sitemap.MAX_MEMBERS - 1) + last)
+
+
+def test_read_sitemap_is_decompressed_piece_by_piece():
+    body = packed(b"<urlset>" + b"<url/>" * 500_000)
+    lengths = [len(piece) for piece in sitemap._decompressed(body)]
+    assert sum(lengths) == 3_000_008 and max(lengths) <= PIECE_LENGTH
+
+
+@pytest.mark.parametrize("around", [b"%s", b"  \n%s"])
+def test_read_sitemap_has_the_limits_of_xml(around):
+    for body in (around % (b"<urlset>" + b"<url/>" * MAX_ELEMENTS), packed(b"<urlset>" + b"<url/>" * MAX_ELEMENTS)):
+        with pytest.raises(ShapeChanged, match="more than 1,000,000 elements"):
+            read_sitemap(body)
+
+
+def test_read_sitemap_stops_at_the_deadline():
+    for body in (ONE, packed(ONE)):
+        with pytest.raises(OutOfTime):
+            read_sitemap(body, Deadline.of(-1))
+
+
 def test_read_sitemap_refuses_deep_nesting():
     with pytest.raises(ShapeChanged, match="deeply"):
         read_sitemap(b"<urlset>" + b"<a>" * 1_000_000)
@@ -88,25 +117,22 @@ def test_read_sitemap_beyond_max_urls_is_truncated_and_flagged(monkeypatch):
     assert len(found.addresses) == 2 and not found.is_whole
 
 
+@pytest.mark.parametrize(("letter", "kept"), [(b"x", 10), ("é".encode(), 2)])
+def test_read_sitemap_keeps_addresses_up_to_a_size(monkeypatch, letter, kept):
+    """A letter beyond ASCII counts as four, which is the most that it takes in memory."""
+    monkeypatch.setattr(sitemap, "MAX_SIZE", 1000)
+    found = read_sitemap(URLSET % (b"<url><loc>%s</loc></url>" % (letter * 100) * 20))
+    assert (len(found.addresses), found.is_whole) == (kept, False)
+
+
+def test_read_sitemap_joins_the_pieces_of_an_address():
+    found = read_sitemap(URLSET % b"<url><loc>\n a&amp;b<!-- -->c<![CDATA[d]]>\n</loc><loc/></url><loc>e</loc>")
+    assert found == Sitemap(False, ("a&bcd",), True)
+
+
 def test_read_sitemap_skips_and_flags_an_overlong_url():
     found = read_sitemap(URLSET % b"<url><loc>https://acme.example/%s</loc></url>" % (b"x" * 3000))
     assert found == Sitemap(False, (), False)
-
-
-def test_read_sitemap_frees_elements_while_parsing(monkeypatch):
-    """Only the elements of one chunk are in memory, even for a sitemap of 50,000 pages."""
-    max_elements = 0
-
-    def elements(stream):
-        nonlocal max_elements
-        for root, element, depth in really(stream):
-            max_elements = max(max_elements, len(root))
-            yield root, element, depth
-
-    really = sitemap._elements
-    monkeypatch.setattr(sitemap, "_elements", elements)
-    assert len(read_sitemap(URLSET % (b"<url><loc>https://acme.example/</loc></url>" * 5000)).addresses) == 5000
-    assert max_elements < 1000
 
 
 @given(st.binary(max_size=200) | st.lists(st.sampled_from(PIECES) | st.binary(max_size=5), max_size=12).map(b"".join))

@@ -12,7 +12,7 @@ from app.sources.types import Response
 def rows(body: bytes | str, **headers: str) -> list:
     body = body.encode() if isinstance(body, str) else body
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return xml_rows(Response(200, named, body, "https://example.org"), "feed", "item")
+    return list(xml_rows(Response(200, named, body, "https://example.org"), "feed", "item"))
 
 
 def test_xml_rows_become_objects_lists_and_texts():
@@ -55,12 +55,15 @@ def test_xml_document_types_and_entities_are_refused(document):
         ("<feed><item>Café</item></feed>".encode("latin-1"), {"content_type": "text/xml; charset=nonsense"}),
         ('<?xml version="1.0" encoding="utf-16"?><feed><item>Café</item></feed>'.encode("utf-16"), {}),
         ('\ufeff<?xml version="1.0"?><feed><item>Café</item></feed>'.encode(), {}),
+        ("<feed><item>Café</item></feed>".encode("utf-16-be"), {}),
+        ('<?xml version="1.0" encoding="gb18030"?><feed><item>Café</item></feed>'.encode("gb18030"), {}),
         ('  \n<?xml version="1.0" encoding="UTF-8"?><feed><item>Caf\x0cé</item></feed>'.encode(), {}),
     ],
     ids=[
         *("latin-1 declared as utf-8", "latin-1", "utf-8 declared as nonsense", "utf-8 declared as latin-1"),
         *("utf-8 declared as windows-1252", "charset in Content-Type", "nonsense in Content-Type", "utf-16"),
-        *("byte order mark", "blank lines and a control character"),
+        *("byte order mark", "utf-16 without a mark", "several bytes a character"),
+        "blank lines and a control character",
     ],
 )
 def test_xml_with_a_wrong_encoding_is_decoded(body, headers):
