@@ -14,6 +14,7 @@ from app.schemas.companies import (
     CompaniesSchema,
     CompanySchema,
     ExportSchema,
+    ImportedCompanies,
     ImportResultSchema,
     ImportSchema,
     NewCompanySchema,
@@ -85,9 +86,9 @@ def remove_company(company_id: int) -> None:
 @blueprint.arguments(ImportSchema)
 @blueprint.response(200, ImportResultSchema, description="All companies were imported; none was removed.")
 @blueprint.problem(409, "There would be more than 1,000 companies (`too_many_companies`).")
-def import_companies(body: dict[str, Any]) -> Any:
+def import_companies(body: ImportedCompanies) -> Any:
     """Add or change many companies, all or none"""
-    return companies.merge(current_user_id(), body["companies"])
+    return companies.merge(current_user_id(), body.json, body.count)
 
 
 @blueprint.get("/export")

@@ -21,6 +21,8 @@ MAX_MATCHED_LENGTH = 1000
 IN_WORD = r"\w+#"
 """The characters of a word. C, C++ and C# are three words."""
 
+LETTER_OR_DIGIT = re.compile(r"[^\W_]")
+
 UNSPACED_LETTER = re.compile(f"[{UNSPACED}]")
 
 SEAM = re.compile(f"(?<=[{UNSPACED}])(?=[^\\W{UNSPACED}])|(?<=[^\\W{UNSPACED}])(?=[{UNSPACED}])")
@@ -71,7 +73,13 @@ def decide(title: str, include: Sequence[str], exclude: Sequence[str]) -> Rule:
 
 def has_word(term: str) -> bool:
     """Return whether a term has a letter or digit that could match a title."""
-    return any(map(str.isalnum, _fold(term)))
+    first = LETTER_OR_DIGIT.search(term)
+    # Few letters vanish when decomposed (U+037A); some signs become letters (™). U+FDFA becomes eighteen characters.
+    return bool(first and _has_letter(first[0])) or _has_letter("".join(set(term)))
+
+
+def _has_letter(text: str) -> bool:
+    return bool(LETTER_OR_DIGIT.search(unicodedata.normalize("NFKD", text)))
 
 
 def _first_match(folded: str, terms: Sequence[str]) -> str | None:

@@ -6,7 +6,7 @@ from flask import json
 from app.config.settings import MAX_IMPORT_BYTES
 from app.services.companies import companies
 from app.services.companies.errors import TooManyCompanies
-from tests.support.factories import make_user, sql
+from tests.support.factories import make_user, merge, sql
 from tests.support.previews import begin_preview, company, finish_preview
 from tests.support.responses import INVALID_IDS, problem
 
@@ -242,7 +242,7 @@ def test_largest_possible_export_can_be_imported(client, user_id):
          "exclude": terms, "enabled": True}
         for number in range(1000)
     ]
-    companies.merge(user_id, many)
+    merge(user_id, many)
     exported = client.get(f"{URL}/export").data
     assert len(exported) <= MAX_IMPORT_BYTES
     response = client.post(f"{URL}/import", data=exported, content_type="application/json")
