@@ -34,10 +34,10 @@ def read_array(body: bytes, name: str, max_items: int) -> Iterator[Any]:
     ``max_items``, and ValueError or RecursionError if it is not JSON.
     """
     reader = _Reader(body)
-    if not reader.skip(b"{"):
+    if body and not reader.skip(b"{"):
         reader.value("_schema")
         raise ValidationError({"_schema": ["Invalid input type."]})
-    if reader.skip(b"}"):
+    if not body or reader.skip(b"}"):
         raise ValidationError({name: ["Missing data for required field."]})
     member = reader.name()
     if member != name:

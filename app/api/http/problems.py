@@ -52,7 +52,7 @@ class Api(flask_smorest.Api):
     def handle_http_exception(self, error: HTTPException) -> Response:
         """Turn an exception of werkzeug or webargs into a problem document; keep its headers (Allow)."""
         status = HTTPStatus(error.code or HTTPStatus.INTERNAL_SERVER_ERROR)
-        members = _faults(getattr(error, "data", {}))
+        members = _faults(error)
         code = HTTP_CODES.get(status, "http_error")
         is_too_large = status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE
         detail = too_large(request.max_content_length or 0) if is_too_large else DETAILS.get(status)
@@ -100,12 +100,12 @@ def _app_error(error: AppError) -> Response:
     return response
 
 
-def _faults(data: dict[str, Any]) -> dict[str, Any]:
+def _faults(error: HTTPException) -> dict[str, Any]:
     """Return the members for the faults that webargs found. It puts their location (json, query) first."""
-    error = data.get("exc")
-    faults = error.faults if isinstance(error, InvalidBody) else Faults()
-    if not isinstance(error, InvalidBody):
-        for messages in data.get("messages", {}).values():
+    invalid = getattr(error, "exc", None)
+    faults = invalid.faults if isinstance(invalid, InvalidBody) else Faults()
+    if not isinstance(invalid, InvalidBody):
+        for messages in getattr(error, "data", {}).get("messages", {}).values():
             faults.add(messages)
     members: dict[str, Any] = {"errors": faults.by_path} if faults.by_path else {}
     return {**members, "more_errors": faults.more} if faults.more else members
