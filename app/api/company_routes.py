@@ -16,7 +16,6 @@ from app.schemas.companies import (
     CompanySchema,
     ExportedCompanySchema,
     ExportSchema,
-    ImportedCompanies,
     ImportResultSchema,
     ImportSchema,
     NewCompanySchema,
@@ -88,9 +87,9 @@ def remove_company(company_id: int) -> None:
 @blueprint.arguments(ImportSchema)
 @blueprint.response(200, ImportResultSchema, description="All companies were imported; none was removed.")
 @blueprint.problem(409, "There would be more than 1,000 companies (`too_many_companies`).")
-def import_companies(body: ImportedCompanies) -> Any:
+def import_companies(entries: list[bytes]) -> Any:
     """Add or change many companies, all or none"""
-    return companies.merge(current_user_id(), body.json, body.count)
+    return companies.merge(current_user_id(), entries)
 
 
 @blueprint.get("/export")

@@ -62,4 +62,4 @@ def timeline(run_id: int) -> list[Any]:
 
 def merge(user_id: int, entries: list[dict[str, Any]]) -> companies.ImportResult:
     """Import these companies."""
-    return companies.merge(user_id, json.dumps(entries).encode(), len(entries))
+    return companies.merge(user_id, [json.dumps(entry).encode() for entry in entries])
