@@ -20,7 +20,9 @@ def strip_invisible(line: str) -> str:
 
 def is_printable_line(line: str) -> bool:
     """Return whether every character can be printed in one line."""
-    return all(character.isprintable() or character in _JOINERS for character in line)
+    for joiner in _JOINERS:
+        line = line.replace(joiner, "")
+    return line.isprintable()
 
 
 def clean_line(text: str, max_length: int | None = None) -> str:

@@ -2,10 +2,11 @@
 
 from typing import Any
 
-from flask import Response, json, url_for
+from flask import Response, url_for
 
 from app.api.auth.current_user import authenticate, current_user_id
 from app.api.http.blueprint import ApiBlueprint
+from app.api.http.large_json import large_json
 from app.api.http.openapi import header
 from app.api.http.problems import problem
 from app.config.settings import MAX_IMPORT_BYTES
@@ -13,6 +14,7 @@ from app.schemas.companies import (
     ChangesSchema,
     CompaniesSchema,
     CompanySchema,
+    ExportedCompanySchema,
     ExportSchema,
     ImportResultSchema,
     ImportSchema,
@@ -40,7 +42,7 @@ ATTACHMENT = header("Content-Disposition", "The file's name.")
 @blueprint.response(200, CompaniesSchema, description="The companies in order of their names.")
 def list_companies() -> Any:
     """List the user's companies"""
-    return {"companies": companies.list_for_user(current_user_id())}
+    return large_json({}, "companies", companies.list_for_user(current_user_id()), CompanySchema().dump)
 
 
 @blueprint.post("")
@@ -85,18 +87,16 @@ def remove_company(company_id: int) -> None:
 @blueprint.arguments(ImportSchema)
 @blueprint.response(200, ImportResultSchema, description="All companies were imported; none was removed.")
 @blueprint.problem(409, "There would be more than 1,000 companies (`too_many_companies`).")
-def import_companies(body: dict[str, Any]) -> Any:
+def import_companies(entries: list[bytes]) -> Any:
     """Add or change many companies, all or none"""
-    return companies.merge(current_user_id(), body["companies"])
+    return companies.merge(current_user_id(), entries)
 
 
 @blueprint.get("/export")
 @blueprint.response(200, ExportSchema, description="The companies, as an import accepts them.", headers=ATTACHMENT)
 def export_companies() -> Any:
     """Export the user's companies as a file"""
-    exported = ExportSchema().dump({"companies": companies.list_for_user(current_user_id())})
-    # Non-ASCII text is not escaped: escapes would double its size, beyond the limit of an import.
-    response = Response(f"{json.dumps(exported, ensure_ascii=False)}\n", mimetype="application/json")
+    response = large_json({}, "companies", companies.list_for_user(current_user_id()), ExportedCompanySchema().dump)
     response.headers["Content-Disposition"] = "attachment; filename=companies.json"
     return response
 

@@ -6,6 +6,7 @@ from flask import url_for
 
 from app.api.auth.current_user import authenticate, current_user_id
 from app.api.http.blueprint import ApiBlueprint
+from app.api.http.large_json import large_json
 from app.api.http.openapi import header
 from app.schemas.previews import (
     LatestPreviewSchema,
@@ -15,6 +16,7 @@ from app.schemas.previews import (
     PreviewOptionsSchema,
     PreviewSchema,
     WholePostingSchema,
+    dump_company,
 )
 from app.services.previews import lifecycle, postings
 
@@ -57,7 +59,9 @@ def latest_preview() -> Any:
 @blueprint.problem(404, NO_SUCH_PREVIEW)
 def show_preview(preview_id: int) -> Any:
     """Get a preview"""
-    return lifecycle.get(preview_id, current_user_id())
+    preview = lifecycle.get(preview_id, current_user_id())
+    members = PreviewSchema(exclude=["companies"]).dump(preview)
+    return large_json(members, "companies", preview["companies"], dump_company)
 
 
 @blueprint.get("/<preview_id:preview_id>/postings")

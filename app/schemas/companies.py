@@ -1,14 +1,16 @@
 """Requests and responses about companies."""
 
 import json
-import re
+from itertools import islice
 from typing import Any
 
-from marshmallow import RAISE, Schema, ValidationError, fields, post_load, pre_load, validate
+from marshmallow import RAISE, Schema, ValidationError, fields, post_load, validate
 
 from app.models import MAX_COMPANIES, MAX_COMPANY_NAME_LENGTH, Outcome
+from app.schemas.faults import MAX_FAULTS, UNNAMED, Faults
 from app.schemas.fields import PlainText, SingleLine, StrictBoolean, UtcDateTime
 from app.schemas.source_links import BOARD_URL, board_url, display_name
+from app.schemas.streamed_body import StreamedSchema, read_array
 from app.sources.adapters.registry import SOURCES
 from app.sources.board_token import MAX_BOARD_LENGTH
 from app.sources.title_filter import has_word
@@ -22,7 +24,8 @@ MAX_TERMS_BYTES = 7500
 """The most bytes of one list as JSON. Fifty ASCII terms of a hundred characters fit easily. An export of 1,000
 companies never exceeds the size limit of an import."""
 
-SEPARATORS = re.compile("[,;]")
+MAX_MEMBERS = 50
+"""The most members of an imported company. One with more is refused unread."""
 
 SOURCE_KEY = "The key of a source."
 ENABLED = "True if previews and runs include the company."
@@ -36,15 +39,21 @@ class Terms(fields.List):
     A comma or semicolon becomes a blank: both match alike, and the page uses commas and semicolons to separate terms.
     """
 
+    inner: PlainText
+
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(PlainText(), **kwargs)
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> list[Any]:
-        if isinstance(value, list) and len(value) > MAX_SUBMITTED_TERMS:
+        if not isinstance(value, list):
+            raise self.make_error("invalid")
+        if len(value) > MAX_SUBMITTED_TERMS:
             raise ValidationError(f"At most {MAX_TERMS} terms.")
-        submitted: list[Any] = super()._deserialize(value, attr, data, **kwargs)
-        tidy = [" ".join(SEPARATORS.sub(" ", term).split()) for term in submitted]
-        terms = list({term.casefold(): term for term in reversed(tidy) if term}.values())[::-1]
+        # An exception for each term would take seconds in an import with a million faults.
+        faults = ((number, [fault]) for number, term in enumerate(value) if (fault := self.inner.fault(term)))
+        if named := dict(islice(faults, MAX_FAULTS)):
+            raise ValidationError({**named, UNNAMED: sum(1 for _ in faults)})
+        terms = _distinct(value)
         if len(terms) > MAX_TERMS:
             raise ValidationError(f"At most {MAX_TERMS} terms.")
         for term in terms:
@@ -55,6 +64,13 @@ class Terms(fields.List):
         if len(json.dumps(terms, ensure_ascii=False).encode()) > MAX_TERMS_BYTES:
             raise ValidationError("All terms together are too long. Use fewer or shorter terms.")
         return terms
+
+
+def _distinct(submitted: list[str]) -> list[str]:
+    """Return the terms with single blanks between their words, without empty ones; of equal ones, the first."""
+    spaced = "\0".join(submitted).replace(",", " ").replace(";", " ").split("\0")
+    tidy = [" ".join(term.split()) for term in spaced]
+    return list({term.casefold(): term for term in reversed(tidy) if term}.values())[::-1]
 
 
 class SettingsSchema(Schema):
@@ -117,7 +133,7 @@ class NewCompanySchema(ImportedCompanySchema):
     )
 
 
-class ImportSchema(Schema):
+class ImportSchema(StreamedSchema):
     """Companies to add or to change, in the format of an export."""
 
     class Meta:
@@ -127,27 +143,38 @@ class ImportSchema(Schema):
         fields.Nested(ImportedCompanySchema),
         required=True,
         metadata={
-            "description": "Up to 1,000 companies, each board once. Omitted settings stay as they are.",
+            "description": "Up to 1,000 companies, each board once, each company with up to 64 KiB of JSON. "
+            "Omitted settings stay as they are.",
             "maxItems": MAX_COMPANIES,
         },
     )
 
-    @pre_load
-    def _limit_companies(self, body: Any, **_: Any) -> Any:
-        """Refuse too many companies before any is validated: a long list could have a million faults."""
-        companies = body.get("companies") if isinstance(body, dict) else None
-        if isinstance(companies, list) and len(companies) > MAX_COMPANIES:
-            raise ValidationError({"companies": [f"At most {MAX_COMPANIES} companies."]})
-        return body
-
-    @post_load
-    def _refuse_duplicates(self, body: dict[str, Any], **_: Any) -> dict[str, Any]:
+    def read(self, body: bytes) -> list[bytes]:
+        """Read and validate the companies one by one. Return each as JSON, which takes less than Python objects."""
+        faults, schema = Faults(), ImportedCompanySchema()
+        rows: list[bytes] = []
         positions: dict[tuple[str, str], int] = {}
-        for number, company in enumerate(body["companies"]):
-            first = positions.setdefault((company["source"], company["board"]), number)
-            if first != number:
-                raise ValidationError({"companies": {number: {"board": [f"The same board as companies.{first}."]}}})
-        return body
+        for number, submitted in enumerate(read_array(body, "companies", MAX_COMPANIES)):
+            try:
+                company = _load_company(schema, submitted)
+                first = positions.setdefault((company["source"], company["board"]), number)
+                if first != number:
+                    raise ValidationError({"board": [f"The same board as companies.{first}."]})
+                rows.append(json.dumps(company, ensure_ascii=False).encode())
+            except ValidationError as error:
+                faults.add(error.messages, f"companies.{number}")
+                # marshmallow's error refers to itself through its traceback. It would keep the company until Python
+                # collects garbage, after thousands of others.
+                error.__traceback__ = None
+        faults.raise_any()
+        return rows
+
+
+def _load_company(schema: Schema, submitted: Any) -> dict[str, Any]:
+    if isinstance(submitted, dict) and len(submitted) > MAX_MEMBERS:
+        raise ValidationError({"_schema": [f"A company has at most {MAX_MEMBERS} members."]})
+    company: dict[str, Any] = schema.load(submitted)
+    return company
 
 
 class ListingSchema(Schema):

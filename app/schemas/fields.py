@@ -12,6 +12,8 @@ from app.text import UNSTORABLE, is_printable_line, strip_invisible
 class PlainText(fields.String):
     """A string that PostgreSQL can store and UTF-8 can encode."""
 
+    default_error_messages = {"unstorable": "Contains a character that cannot be stored."}
+
     def __init__(self, **kwargs: Any) -> None:
         # A JSON Schema cannot name lone surrogates, so the pattern excludes NUL only.
         metadata = {"pattern": r"^[^\u0000]*$", **kwargs.pop("metadata", {})}
@@ -20,8 +22,14 @@ class PlainText(fields.String):
     def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> str:
         text: str = super()._deserialize(value, *args, **kwargs)
         if UNSTORABLE.search(text):
-            raise ValidationError("Contains a character that cannot be stored.")
+            raise self.make_error("unstorable")
         return text
+
+    def fault(self, value: Any) -> str | None:
+        """Return what ``deserialize`` would raise for this value, or None."""
+        if not isinstance(value, str):
+            return str(self.error_messages["null" if value is None else "invalid"])
+        return str(self.error_messages["unstorable"]) if UNSTORABLE.search(value) else None
 
 
 class SingleLine(PlainText):

@@ -97,10 +97,12 @@ class PreviewCompanies(fields.List):
         super().__init__(fields.Nested(PreviewCompanySchema), **kwargs)
 
     def _serialize(self, value: Any, *_: Any, **__: Any) -> list[Any] | None:
-        return [_serialize_unit(unit._mapping) for unit in value]
+        return list(map(dump_company, value))
 
 
-def _serialize_unit(unit: Mapping[str, Any]) -> dict[str, Any]:
+def dump_company(row: Any) -> dict[str, Any]:
+    """Return a company of a preview as JSON values."""
+    unit: Mapping[str, Any] = row._mapping
     source, board = unit["source"], unit["board"]
     return {
         **{name: unit[name] for name in ("position", "company_id", "source")},

@@ -24,7 +24,10 @@ class InputProblemSchema(ProblemSchema):
     errors = fields.Dict(
         keys=fields.String(),
         values=fields.List(fields.String()),
-        metadata={"description": "The faults of each field; `_schema` stands for the whole."},
+        metadata={"description": "The faults of each field, at most 100; `_schema` stands for the whole."},
+    )
+    more_errors = fields.Integer(
+        metadata={"description": "The number of further faults, which `errors` leaves out. Absent if there are none."}
     )
 
 

@@ -6,7 +6,7 @@ from flask import json
 from app.config.settings import MAX_IMPORT_BYTES
 from app.services.companies import companies
 from app.services.companies.errors import TooManyCompanies
-from tests.support.factories import make_user, sql
+from tests.support.factories import make_user, merge, sql
 from tests.support.previews import begin_preview, company, finish_preview
 from tests.support.responses import INVALID_IDS, problem
 
@@ -242,7 +242,7 @@ def test_largest_possible_export_can_be_imported(client, user_id):
          "exclude": terms, "enabled": True}
         for number in range(1000)
     ]
-    companies.merge(user_id, many)
+    merge(user_id, many)
     exported = client.get(f"{URL}/export").data
     assert len(exported) <= MAX_IMPORT_BYTES
     response = client.post(f"{URL}/import", data=exported, content_type="application/json")
@@ -274,3 +274,13 @@ def test_export_is_the_same_after_a_preview(client, user_id, boards):
     before = client.get(f"{URL}/export").data
     finish_preview(user_id)
     assert client.get(f"{URL}/export").data == before
+
+
+def test_companies_are_sent_without_escapes(client, user_id):
+    """Escapes make the answer up to three times as long: 41 MB for a thousand companies."""
+    company(user_id, "acme", include=("日本 🙂",))
+    preview_id = begin_preview(user_id)
+    for url in (URL, f"{URL}/export", f"/api/ingestion/dry-run/{preview_id}"):
+        response = client.get(url)
+        assert "日本 🙂".encode() in response.data
+        assert response.json["companies"][0]["include"] == ["日本 🙂"]

@@ -1,5 +1,6 @@
 """Rows inserted with plain SQL, so that a test can start in any state of a run."""
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -9,6 +10,7 @@ from sqlalchemy import Connection, text
 from app.extensions import db
 from app.models import RunStatus
 from app.services.accounts.users import LOCAL_EMAIL
+from app.services.companies import companies
 
 
 def sql(statement: str, **values: Any) -> list[Any]:
@@ -56,3 +58,8 @@ def row(run_id: int) -> Any:
 def timeline(run_id: int) -> list[Any]:
     """Return the run's events in order."""
     return sql("SELECT * FROM run_events WHERE run_id = :id ORDER BY seq", id=run_id)
+
+
+def merge(user_id: int, entries: list[dict[str, Any]]) -> companies.ImportResult:
+    """Import these companies."""
+    return companies.merge(user_id, [json.dumps(entry).encode() for entry in entries])

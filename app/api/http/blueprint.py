@@ -11,10 +11,12 @@ from werkzeug.exceptions import BadRequest
 
 from app.api.auth.current_user import SAFE_METHODS
 from app.api.http import openapi
-from app.api.http.bodies import allow_large_body, body_limit, read_body, too_large
+from app.api.http.bodies import allow_large_body, body_limit, end_upload, read_body, too_large
 from app.api.http.idempotency_key import IDEMPOTENCY_KEY
 from app.api.http.openapi import Problem, header
+from app.concurrency.compute_pool import PARSING_POOL
 from app.schemas.problems import ProblemSchema
+from app.schemas.streamed_body import StreamedSchema
 
 Handler = Callable[..., Any]
 Decorator = Callable[[Any], Any]
@@ -26,8 +28,13 @@ class RequestParser(FlaskParser):
     DEFAULT_UNKNOWN_BY_LOCATION: dict[str, str | None] = {}
 
     def load_json(self, req: Any, schema: Schema) -> Any:
-        """Read the body. Raises BadRequest if it is not JSON or is nested too deeply."""
+        """Read the body. Raises BadRequest if it is not JSON or is nested too deeply.
+
+        A body that may be large is read and validated on a native thread, while other requests go on.
+        """
         try:
+            if isinstance(schema, StreamedSchema):
+                return PARSING_POOL.run(schema.read, req.get_data())
             return super().load_json(req, schema)
         except (BadRequest, RecursionError, ValueError) as error:
             raise BadRequest("The body is not valid JSON, or is nested too deeply.") from error
@@ -45,6 +52,7 @@ class ApiBlueprint(Blueprint):
         self._problems: defaultdict[str, list[Problem]] = defaultdict(list)
         for guard in (*guards, read_body):
             self.before_request(guard)
+        self.teardown_request(end_upload)
 
     def problem(self, status: int, description: str, schema: type[Schema] = ProblemSchema) -> Decorator:
         """Document a problem of this route alone."""

@@ -1,17 +1,16 @@
 """Receive the bodies of requests: whole, small, JSON, and within a time limit."""
 
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
 from threading import Lock
+from typing import Any
 
-from flask import Request, request
+from flask import Request, g, request
 from gunicorn.http.errors import ParseException
 from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
 
 from app.api.auth.current_user import SAFE_METHODS, current_user_id
 from app.api.http.errors import TooManyUploads, UnreadableBody, UnsupportedBody
-from app.concurrency.greenlets import time_limit
+from app.concurrency.greenlets import time_limit, yield_to_others
 from app.config.settings import MAX_BODY_BYTES
 
 BODY_TIMEOUT = 10
@@ -21,7 +20,7 @@ LARGE_BODY_TIMEOUT = 60
 """Seconds in which a body of more than MAX_BODY_BYTES must arrive."""
 
 MAX_UPLOADS = 2
-"""The most large bodies of one user that a process receives at a time."""
+"""The most large bodies of one user that a process receives or works on at a time."""
 
 _large_bodies: dict[str, int] = {}
 _uploads: Counter[int] = Counter()
@@ -44,11 +43,25 @@ def too_large(max_bytes: int) -> str:
     return f"The body is larger than {kib} KiB." if kib < 1024 else f"The body is larger than {kib // 1024} MiB."
 
 
+class YieldingInput:
+    """The input of a large body: other requests run between two reads, however fast the client sends."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+
+    def read(self, size: int = -1) -> bytes:
+        """Read up to ``size`` bytes."""
+        yield_to_others()
+        data: bytes = self._stream.read(size)
+        return data
+
+
 def read_body() -> None:
     """Receive the request's body; handlers read it from Flask as usual.
 
-    Call this after authentication, because uploads are counted by user. Only JSON is accepted, because a form on
-    another site cannot send it. Raises RequestEntityTooLarge, TooManyUploads, UnreadableBody, UnsupportedBody.
+    Call this after authentication, because uploads are counted by user; a large one counts until ``end_upload``. Only
+    JSON is accepted, because a form on another site cannot send it. Raises RequestEntityTooLarge, TooManyUploads,
+    UnreadableBody, UnsupportedBody.
     """
     if request.method in SAFE_METHODS:
         return
@@ -56,7 +69,10 @@ def read_body() -> None:
     if (request.content_length or 0) > request.max_content_length:
         raise RequestEntityTooLarge
     large = _may_be_large(request)
-    with _upload_slot() if large else nullcontext(), time_limit(LARGE_BODY_TIMEOUT if large else BODY_TIMEOUT):
+    if large:
+        _begin_upload()
+        request.environ["wsgi.input"] = YieldingInput(request.environ["wsgi.input"])
+    with time_limit(LARGE_BODY_TIMEOUT if large else BODY_TIMEOUT):
         body = _read_to_end(request)
     if body and request.mimetype != "application/json":
         raise UnsupportedBody("The body must be JSON, sent as Content-Type: application/json.")
@@ -68,21 +84,25 @@ def _may_be_large(req: Request) -> bool:
     return "chunked" in req.headers.get("Transfer-Encoding", "") or (req.content_length or 0) > MAX_BODY_BYTES
 
 
-@contextmanager
-def _upload_slot() -> Iterator[None]:
-    """Hold one of the user's MAX_UPLOADS slots. Raises TooManyUploads."""
+def _begin_upload() -> None:
+    """Take one of the user's MAX_UPLOADS slots until the request ends. Raises TooManyUploads."""
     user_id = current_user_id()
     with _uploads_lock:
         if _uploads[user_id] >= MAX_UPLOADS:
-            raise TooManyUploads("Two of your files are still uploading. Try again when one has finished.")
+            raise TooManyUploads("Two of your files are still being imported. Try again when one has finished.")
         _uploads[user_id] += 1
-    try:
-        yield
-    finally:
-        with _uploads_lock:
-            _uploads[user_id] -= 1
-            if not _uploads[user_id]:
-                del _uploads[user_id]
+    g.uploader = user_id
+
+
+def end_upload(_error: BaseException | None = None) -> None:
+    """Release the slot that the request holds, if any: a body takes memory until its request ends."""
+    user_id = g.pop("uploader", None)
+    if user_id is None:
+        return
+    with _uploads_lock:
+        _uploads[user_id] -= 1
+        if not _uploads[user_id]:
+            del _uploads[user_id]
 
 
 def _read_to_end(req: Request) -> bytes:

@@ -1,10 +1,9 @@
 """Turn every error into ``application/problem+json`` (RFC 9457).
 
-Three members extend the standard: ``code`` is stable, for programs; ``request_id`` leads the operator to the log;
-``errors`` lists the faults of bad input by field.
+Four members extend the standard: ``code`` is stable, for programs; ``request_id`` leads the operator to the log;
+``errors`` lists the first faults of bad input by field, and ``more_errors`` counts the others.
 """
 
-from collections.abc import Iterator
 from http import HTTPStatus
 from typing import Any
 
@@ -16,6 +15,7 @@ from werkzeug.exceptions import HTTPException
 from app.api.http.bodies import too_large
 from app.errors import AppError, DatabaseUnavailable, Unauthenticated
 from app.observability.logs import request_id
+from app.schemas.faults import Faults, InvalidBody
 from app.schemas.problems import ProblemSchema
 
 log = structlog.get_logger(__name__)
@@ -52,8 +52,7 @@ class Api(flask_smorest.Api):
     def handle_http_exception(self, error: HTTPException) -> Response:
         """Turn an exception of werkzeug or webargs into a problem document; keep its headers (Allow)."""
         status = HTTPStatus(error.code or HTTPStatus.INTERNAL_SERVER_ERROR)
-        fields = getattr(error, "data", {}).get("messages", {})
-        members = {"errors": _by_field(fields)} if fields else {}
+        members = _faults(error)
         code = HTTP_CODES.get(status, "http_error")
         is_too_large = status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE
         detail = too_large(request.max_content_length or 0) if is_too_large else DETAILS.get(status)
@@ -101,14 +100,12 @@ def _app_error(error: AppError) -> Response:
     return response
 
 
-def _by_field(messages: dict[str, Any]) -> dict[str, list[str]]:
-    """Drop the location (json, query) that webargs puts first; join the path to each field: ``terms.0``."""
-    return {path: texts for fields in messages.values() for path, texts in _flatten(fields)}
-
-
-def _flatten(messages: Any, path: str = "") -> Iterator[tuple[str, list[str]]]:
-    if not isinstance(messages, dict):
-        yield path, messages
-        return
-    for name, inner in messages.items():
-        yield from _flatten(inner, f"{path}.{name}" if path else str(name))
+def _faults(error: HTTPException) -> dict[str, Any]:
+    """Return the members for the faults that webargs found. It puts their location (json, query) first."""
+    invalid = getattr(error, "exc", None)
+    faults = invalid.faults if isinstance(invalid, InvalidBody) else Faults()
+    if not isinstance(invalid, InvalidBody):
+        for messages in getattr(error, "data", {}).get("messages", {}).values():
+            faults.add(messages)
+    members: dict[str, Any] = {"errors": faults.by_path} if faults.by_path else {}
+    return {**members, "more_errors": faults.more} if faults.more else members

@@ -13,7 +13,7 @@ const UNREADABLE_ANSWER = { code: 'no_answer', detail: 'The server sent an unrea
 /**
  * @typedef {{code: string, detail: string, request_id?: string | null, run_id?: number, run_status?: string,
  *   company_id?: number, company?: import('./companies.js').Company, retry_at?: string | null,
- *   candidates?: import('./schema').components['schemas']['Candidate'][], errors?: Record<string, any>}} Problem
+ *   candidates?: import('./schema').components['schemas']['Candidate'][], errors?: Record<string, any>, more_errors?: number}} Problem
  */
 
 /** A refusal by the server, or the lack of an answer (`status` 0). */

@@ -492,10 +492,12 @@ export interface components {
             code: string;
             /** @description The id by which the operator finds this request. */
             request_id: string | null;
-            /** @description The faults of each field; `_schema` stands for the whole. */
+            /** @description The faults of each field, at most 100; `_schema` stands for the whole. */
             errors?: {
                 [key: string]: string[];
             };
+            /** @description The number of further faults, which `errors` leaves out. Absent if there are none. */
+            more_errors?: number;
         };
         RunId: {
             run_id: number;
@@ -646,10 +648,12 @@ export interface components {
             code: string;
             /** @description The id by which the operator finds this request. */
             request_id: string | null;
-            /** @description The faults of each field; `_schema` stands for the whole. */
+            /** @description The faults of each field, at most 100; `_schema` stands for the whole. */
             errors?: {
                 [key: string]: string[];
             };
+            /** @description The number of further faults, which `errors` leaves out. Absent if there are none. */
+            more_errors?: number;
             /** @description With `several_boards`: the boards to choose from. With `board_moved`: the new board. */
             candidates?: components["schemas"]["Candidate"][];
             /**
@@ -793,7 +797,7 @@ export interface components {
             board: string;
         };
         Import: {
-            /** @description Up to 1,000 companies, each board once. Omitted settings stay as they are. */
+            /** @description Up to 1,000 companies, each board once, each company with up to 64 KiB of JSON. Omitted settings stay as they are. */
             companies: components["schemas"]["ImportedCompany"][];
         };
         ImportResult: {

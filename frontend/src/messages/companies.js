@@ -104,6 +104,8 @@ export const importMessages = {
   unreadable: 'This file cannot be read. Choose a file made by Export.',
   empty: 'The list in this file is empty.',
   notImported: 'Not imported yet.',
+  /** @param {number} count */
+  moreErrors: (count) => `… and ${formatCount(count)} more.`,
   /** @param {string} file @param {number} total @param {number} added */
   summary: (file, total, added) =>
     `${isolated(file)} has ${companies(total)}: ${formatCount(added)} new, ${formatCount(total - added)} already in ` +

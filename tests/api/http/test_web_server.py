@@ -297,26 +297,6 @@ def test_large_body_is_refused_at_its_head_without_a_credential(app, settings):
     assert b"\r\nConnection: close\r\n" in refusal
 
 
-def test_large_bodies_of_a_user_are_limited_to_two(app, settings, client):
-    body = b'{"companies": []' + b" " * (LONG - 17) + b"}"
-    with gunicorn(settings, WEB_WORKERS="1") as speaker:
-        first, second = speaker.connect(), speaker.connect()
-        for connection in (first, second):
-            connection.sendall(IMPORT + b"Content-Length: %d\r\nExpect: 100-continue\r\n\r\n" % LONG)
-            assert read_head(connection) == b"HTTP/1.1 100 Continue\r\n\r\n"
-            connection.sendall(body[:1000])
-        # The server sent 100 Continue before it gave the bodies their slots.
-        third = IMPORT + b"Content-Length: %d\r\n\r\n" % LONG + body
-        refusal = wait_until(lambda: (response := speaker(third))[0] == 429 and response, what="a refusal")
-        assert refusal[2]["code"] == "too_many_uploads"
-        assert int(refusal[1]["retry-after"]) > 0
-        for connection in (first, second):
-            connection.sendall(body[1000:])
-            assert read_to_end(connection).startswith(b"HTTP/1.1 200 ")
-            connection.close()
-        assert speaker(IMPORT + b"Content-Length: %d\r\n\r\n" % LONG + body)[0] == 200
-
-
 def test_clients_that_do_not_read_do_not_delay_others(server):
     """The write timeout disconnects them later (tests/api/http/test_connections.py)."""
     large = b"GET /api/openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n"

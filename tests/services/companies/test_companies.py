@@ -8,7 +8,7 @@ from app.errors import Unauthenticated
 from app.services.companies import companies
 from app.services.companies.companies import ImportResult
 from app.services.companies.errors import CompanyExists, CompanyNotFound, TooManyCompanies
-from tests.support.factories import make_user, sql
+from tests.support.factories import make_user, merge, sql
 from tests.support.parallel import in_parallel
 
 BOARD = {"source": "greenhouse", "board": "acme"}
@@ -74,7 +74,7 @@ def test_add_and_merge_refuse_a_removed_user(app):
     with pytest.raises(Unauthenticated):
         companies.add(987_654, ACME)
     with pytest.raises(Unauthenticated):
-        companies.merge(987_654, [ACME])
+        merge(987_654, [ACME])
 
 
 def test_change_changes_only_the_named_settings(user_id):
@@ -106,17 +106,17 @@ def test_merge_adds_and_changes_and_removes_nothing(user_id):
     companies.add(user_id, acme_with(board="beta", name="Beta"))
     companies.add(user_id, acme_with(board="kept", name="Kept"))
     entries = [ACME, acme_with(board="beta", name="Beta Ltd"), acme_with(board="new", name="New", enabled=False)]
-    assert companies.merge(user_id, entries) == ImportResult(added=1, changed=1, unchanged=1)
+    assert merge(user_id, entries) == ImportResult(added=1, changed=1, unchanged=1)
     assert [(c.name, c.enabled) for c in companies.list_for_user(user_id)] == [
         ("Acme", True), ("Beta Ltd", True), ("Kept", True), ("New", False)
     ]
-    assert companies.merge(user_id, entries) == ImportResult(added=0, changed=0, unchanged=3)
+    assert merge(user_id, entries) == ImportResult(added=0, changed=0, unchanged=3)
 
 
 def test_merge_without_filters_leaves_them(user_id):
     companies.add(user_id, acme_with(enabled=False, exclude=["intern"]))
     without_filters = [{"source": "greenhouse", "board": board, "name": "Acme"} for board in ("acme", "new")]
-    assert companies.merge(user_id, without_filters) == ImportResult(added=1, changed=0, unchanged=1)
+    assert merge(user_id, without_filters) == ImportResult(added=1, changed=0, unchanged=1)
     old, new = companies.list_for_user(user_id)
     assert (old.enabled, old.include, old.exclude) == (False, ["engineer"], ["intern"])
     assert (new.enabled, new.include, new.exclude) == (True, [], [])
@@ -124,17 +124,17 @@ def test_merge_without_filters_leaves_them(user_id):
 
 def test_merge_above_the_maximum_changes_nothing(user_id):
     insert_companies(user_id, 998)
-    assert companies.merge(user_id, [ACME]).added == 1
+    assert merge(user_id, [ACME]).added == 1
     with pytest.raises(TooManyCompanies):
-        companies.merge(user_id, [acme_with(name="Changed"), acme_with(board="x"), acme_with(board="y")])
+        merge(user_id, [acme_with(name="Changed"), acme_with(board="x"), acme_with(board="y")])
     assert sql("SELECT count(*) FROM companies WHERE name = 'Changed'") == [(0,)]
-    assert companies.merge(user_id, [acme_with(name="Changed"), acme_with(board="x")]) == ImportResult(1, 1, 0)
-    assert companies.merge(user_id, []) == ImportResult(0, 0, 0)
+    assert merge(user_id, [acme_with(name="Changed"), acme_with(board="x")]) == ImportResult(1, 1, 0)
+    assert merge(user_id, []) == ImportResult(0, 0, 0)
 
 
 def test_merge_in_parallel_adds_each_board_once(app, user_id):
     entries = [acme_with(board=f"b{number}") for number in range(20)]
-    imports = in_parallel(app, *[lambda: companies.merge(user_id, entries)] * 6)
+    imports = in_parallel(app, *[lambda: merge(user_id, entries)] * 6)
     assert sum(each.added for each in imports) == 20
     assert len(companies.list_for_user(user_id)) == 20
 

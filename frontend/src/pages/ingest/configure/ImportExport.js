@@ -88,11 +88,7 @@ function ImportQuestion({ importing: { file, companies: entries }, companies, on
       {error && (
         <Banner tone="danger" role="alert" onDismiss={reset}>
           <p>{changeError(companyChanges.import, error)}</p>
-          {errorLines(error.problem.errors)
-            .slice(0, MAX_ERRORS_SHOWN)
-            .map((line) => (
-              <p key={line}>{line}</p>
-            ))}
+          <Errors problem={error.problem} />
         </Banner>
       )}
       <p className="ie-actions">
@@ -110,5 +106,22 @@ function ImportQuestion({ importing: { file, companies: entries }, companies, on
         <span className="quiet">{importMessages.notImported}</span>
       </p>
     </div>
+  );
+}
+
+/**
+ * The first errors of a file, and the number of the others.
+ * @param {{problem: import('../../../api/client.js').Problem}} props
+ */
+function Errors({ problem: { errors, more_errors: unnamed = 0 } }) {
+  const lines = errorLines(errors);
+  const more = Math.max(0, lines.length - MAX_ERRORS_SHOWN) + unnamed;
+  return (
+    <>
+      {lines.slice(0, MAX_ERRORS_SHOWN).map((line) => (
+        <p key={line}>{line}</p>
+      ))}
+      {more > 0 && <p>{importMessages.moreErrors(more)}</p>}
+    </>
   );
 }

@@ -63,3 +63,20 @@ test('the server’s errors are shown by entry and field', async () => {
   await user.click(screen.getByRole('button', { name: 'Cancel' }));
   expect(screen.queryByRole('alert')).toBeNull();
 });
+
+test.each([
+  [10, undefined, null],
+  [11, undefined, '… and 1 more.'],
+  [100, 4900, '… and 4,990 more.'],
+])('of %s errors and %s unnamed ones the first ten are shown', async (named, unnamed, rest) => {
+  const errors = Object.fromEntries(
+    Array.from({ length: named }, (_, entry) => [`companies.${entry}.name`, ['Too long.']]),
+  );
+  const { user } = await choose(
+    JSON.stringify({ companies: ENTRIES }),
+    refusal(422, 'invalid', { errors, more_errors: unnamed }),
+  );
+  await user.click(await screen.findByRole('button', { name: 'Import 3 companies' }));
+  expect(await screen.findAllByText(/^Entry \d+, name: Too long\.$/)).toHaveLength(10);
+  expect(screen.queryByText(/^… and/)?.textContent ?? null).toBe(rest);
+});
