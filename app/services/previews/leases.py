@@ -77,12 +77,13 @@ def count_claimable(preview_id: int) -> int:
     return max(0, min(found.free, MAX_CONCURRENT - found.leased))
 
 
-def renew(units: Iterable[Row[Any]]) -> None:
-    """Extend the caller's leases to LEASE_SECONDS from now. Commits.
+def renew(units: Iterable[Row[Any]]) -> bool:
+    """Extend the caller's leases to LEASE_SECONDS from now. Commits. Returns true if PostgreSQL has answered.
 
     Lost leases are left alone. SKIP LOCKED leaves out a company that is being stored: no other worker can claim it.
     """
     run_statement(_owned_by(units).values(lease_until=seconds_from_now(LEASE_SECONDS)))
+    return True
 
 
 def keep(unit: Row[Any]) -> CTE:

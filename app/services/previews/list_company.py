@@ -1,7 +1,6 @@
 """List one board of a preview, apply the filters to each posting, and store the result, success or failure."""
 
 from collections.abc import Iterable
-from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
@@ -102,8 +101,10 @@ def _store(unit: Row[Any], postings: Iterable[Posting], deadline: Deadline) -> N
 
 def _copy(unit: Row[Any], previous: PreviousListing, deadline: Deadline) -> None:
     """Decide on the postings of an earlier listing and copy them, in batches. Raises OutOfTime and LeaseLost."""
-    titles = results.previous_titles(previous)
-    decisions = ({**each, **_decision(unit, each.pop("title"), deadline)} for each in titles)
+    decisions = (
+        {"posting_id": each.posting_id, "length": each.length, **_decision(unit, each.title, deadline)}
+        for each in results.previous_titles(previous)
+    )
     copies = sum(results.copy_postings(unit, batch) for batch in results.batches(decisions))
     if copies != previous.found:
         raise RuntimeError("The earlier listing was removed while it was copied.")
@@ -111,9 +112,9 @@ def _copy(unit: Row[Any], previous: PreviousListing, deadline: Deadline) -> None
 
 def _record(posting: Posting) -> results.Record:
     """Return a posting as it is stored. A listing has no unstorable postings."""
-    record = asdict(posting)
-    times = {name: _time(record[name]) for name in results.TIMES}
-    return {**record, **times, "location": "; ".join(record.pop("locations")) or None}
+    texts = {name: getattr(posting, name) for name in results.TEXTS if name != "location"}
+    times = {name: _time(getattr(posting, name)) for name in results.TIMES}
+    return {**texts, **times, "location": "; ".join(posting.locations) or None}
 
 
 def _decision(unit: Row[Any], title: str, deadline: Deadline) -> results.Record:

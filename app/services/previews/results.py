@@ -157,10 +157,11 @@ def store_postings(unit: Row[Any], postings: list[Record]) -> None:
     _run_guarded(select(held.c.position).add_cte(new.cte("stored")), _last_of_each(postings))
 
 
-def previous_titles(previous: PreviousListing) -> Iterator[Record]:
-    """Read the ids and titles of an earlier listing, page by page, with the length of each posting's texts."""
+def previous_titles(previous: PreviousListing) -> Iterator[Row[Any]]:
+    """Read the ids and titles of an earlier listing, page by page, with the length of each posting's texts in bytes."""
     last = 0
-    lengths = [func.coalesce(func.length(POSTINGS.c[name]), 0) for name in TEXTS]
+    # PostgreSQL reads the number of bytes without reading the text.
+    lengths = [func.coalesce(func.octet_length(POSTINGS.c[name]), 0) for name in TEXTS]
     while True:
         rows = run_statement(
             select(
@@ -173,7 +174,7 @@ def previous_titles(previous: PreviousListing) -> Iterator[Record]:
             .order_by(POSTINGS.c.posting_id)
             .limit(MAX_BATCH_POSTINGS)
         )
-        yield from (dict(row._mapping) for row in rows)
+        yield from rows
         if len(rows) < MAX_BATCH_POSTINGS:
             return
         last = rows[-1].posting_id
