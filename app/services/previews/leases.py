@@ -89,7 +89,8 @@ def renew(units: Iterable[Row[Any]]) -> bool:
 def keep(unit: Row[Any]) -> CTE:
     """Build the UPDATE that guards a write for this company: it has a row only while the caller holds the lease.
 
-    It extends the lease, because ``renew`` leaves out a company that is being stored.
+    Commits with the statement around it. It extends the lease, because ``renew`` leaves out a company that is being
+    stored.
     """
     return (
         update(UNITS)

@@ -19,7 +19,6 @@ from sqlalchemy import (
     Select,
     Text,
     and_,
-    bindparam,
     case,
     cast,
     column,
@@ -147,14 +146,14 @@ def store_postings(unit: Row[Any], postings: list[Record]) -> None:
     A posting that is stored already is replaced, but keeps a text that the new one lacks. Nobody sees the postings
     before ``store_listing``.
     """
-    held, records = leases.keep(unit), _recordset(POSTING_COLUMNS)
+    held, records = leases.keep(unit), _recordset(_last_of_each(postings), POSTING_COLUMNS)
     names = [record.name for record in records.c]
     rows = select(held.c.preview_id, held.c.position, *records.c).join_from(held, records, literal(True))
     new = insert(POSTINGS).from_select(["preview_id", "position", *names], rows)
     values = {name: new.excluded[name] for name in names}
     kept = {name: func.coalesce(new.excluded[name], POSTINGS.c[name]) for name in LONG_TEXTS}
     new = new.on_conflict_do_update(index_elements=KEY, set_={**values, **kept})
-    _run_guarded(select(held.c.position).add_cte(new.cte("stored")), _last_of_each(postings))
+    _run_guarded(select(held.c.position).add_cte(new.cte("stored")))
 
 
 def previous_titles(previous: PreviousListing) -> Iterator[Row[Any]]:
@@ -186,7 +185,8 @@ def copy_postings(unit: Row[Any], decisions: list[Record]) -> int:
     The texts do not leave PostgreSQL. Returns the number of copies: fewer, if the earlier listing was removed. Raises
     LeaseLost.
     """
-    held, records, earlier = leases.keep(unit), _recordset(DECISION_COLUMNS), POSTINGS.alias("earlier")
+    held, records = leases.keep(unit), _recordset(decisions, DECISION_COLUMNS)
+    earlier = POSTINGS.alias("earlier")
     copied = (*TEXTS, *TIMES)
     values = [*[earlier.c[name] for name in copied], *[records.c[name] for name in DECISION]]
     rows = (
@@ -198,7 +198,7 @@ def copy_postings(unit: Row[Any], decisions: list[Record]) -> int:
     new = insert(POSTINGS).from_select(["preview_id", "position", *copied, *DECISION], rows)
     added = new.returning(POSTINGS.c.posting_id).cte("added")
     copies = select(func.count()).select_from(added).scalar_subquery()
-    return int(_run_guarded(select(copies.label("copies"), held.c.position), decisions).copies)
+    return int(_run_guarded(select(copies.label("copies"), held.c.position)).copies)
 
 
 def remove_postings(unit: Row[Any]) -> None:
@@ -284,11 +284,9 @@ def _complete_unit(unit: Row[Any], **values: Any) -> CTE:
     )
 
 
-def _run_guarded(statement: Select[Any], records: list[Record] | None = None) -> Row[Any]:
+def _run_guarded(statement: Select[Any]) -> Row[Any]:
     """Execute a statement that ``leases.keep`` guards and return its row. Raises LeaseLost."""
-    # Without ASCII escapes: an emoji would have 12 bytes instead of 4.
-    values = {} if records is None else {"records": json.dumps(records, ensure_ascii=False)}
-    rows = run_statement(statement, **values)
+    rows = run_statement(statement)
     if not rows:
         raise leases.LeaseLost
     return rows[0]
@@ -304,8 +302,9 @@ def _last_of_each(postings: list[Record]) -> list[Record]:
     return [*found.values()]
 
 
-def _recordset(columns: Mapping[str, Any]) -> FromClause:
-    """Build the table of the parameter ``records``, a JSON array."""
-    document = cast(bindparam("records", type_=Text), JSON)
+def _recordset(records: list[Record], columns: Mapping[str, Any]) -> FromClause:
+    """Build a table of these records."""
+    # Without ASCII escapes: an emoji would have 12 bytes instead of 4.
+    document = cast(literal(json.dumps(records, ensure_ascii=False), Text), JSON)
     typed = [column(name, kind) for name, kind in columns.items()]
     return func.json_to_recordset(document).table_valued(*typed, name="record").render_derived(with_types=True)

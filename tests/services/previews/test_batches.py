@@ -7,8 +7,9 @@ import pytest
 from sqlalchemy import Engine, event
 
 from app.models import Outcome
-from app.services.previews import leases, lifecycle, list_company, results
+from app.services.previews import leases, lifecycle, list_company
 from app.services.previews import postings as postings_service
+from app.services.previews import results
 from app.services.previews.errors import PostingNotFound
 from app.services.previews.results import ListingResult
 from app.sources.deadline import Deadline
@@ -152,7 +153,8 @@ def test_postings_are_invisible_until_their_company_is_listed(user_id):
 
 
 @pytest.mark.parametrize("end", [
-    lambda unit: results.store_failure(unit, Outcome.CHANGED, "Changed."), lambda unit: results.store_fault(unit, "Odd."),
+    lambda unit: results.store_failure(unit, Outcome.CHANGED, "Changed."),
+    lambda unit: results.store_fault(unit, "Odd."),
 ])
 def test_failure_removes_what_was_stored(user_id, end):
     unit = claimed(user_id)
