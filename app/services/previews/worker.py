@@ -31,10 +31,10 @@ LEFT_INTERVAL_SECONDS = 2
 DRAIN_SECONDS = 4
 """Time that claimed boards still have when the worker stops; less than its supervisor's stop timeout."""
 
-DATABASE_RETRY_SECONDS = 2
-"""Pause of a thread, and of the renewal of leases, after the database did not answer."""
+RETRY_SECONDS = 2
+"""Pause of a thread after a fault, and of the renewal of leases after a failed one."""
 
-THREAD_RETRY_SECONDS = 2
+NO_THREAD_SECONDS = 2
 """Pause before a message is republished because no thread could be started."""
 
 MAX_BACKGROUND_BOARDS = 4 * BOARD_THREADS
@@ -83,7 +83,7 @@ class Runner:
                 break
         if time.monotonic() >= self._renew_at and (units := self.claimed):
             is_renewed = _if_possible(lambda: leases.renew(units))
-            self._renew_at = time.monotonic() + (leases.RENEW_SECONDS if is_renewed else DATABASE_RETRY_SECONDS)
+            self._renew_at = time.monotonic() + (leases.RENEW_SECONDS if is_renewed else RETRY_SECONDS)
         return self.threads_at_work > 0
 
     def _work(self, number: int) -> None:
@@ -98,9 +98,12 @@ class Runner:
                 except DatabaseUnavailable as error:
                     log.warning("preview work interrupted", preview_id=self.preview_id, reason=error.reason)
                     self._claimed[number] = None
-                    self.over.wait(DATABASE_RETRY_SECONDS)
+                    self.over.wait(RETRY_SECONDS)
                 except Exception:
                     log.exception("preview work failed", preview_id=self.preview_id)
+                    # The pause keeps workers from passing the message around while the fault lasts.
+                    self._claimed[number] = None
+                    self.over.wait(RETRY_SECONDS)
                     return
                 finally:
                     # Its lease is no longer renewed, so another worker may claim it soon.
@@ -162,21 +165,21 @@ class Background:
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._work: list[Work] = []
+        self.work: list[Work] = []
 
     def adopt(self, app: Flask, work: Work) -> bool:
         """Attend to this work in a thread, if that is possible with MAX_BACKGROUND_BOARDS. Returns whether it is."""
         with self._lock:
-            boards = sum(each.runner.threads_at_work for each in [*self._work, work])
+            boards = sum(each.runner.threads_at_work for each in [*self.work, work])
             if boards > MAX_BACKGROUND_BOARDS or not _start_thread("preview-background", self._attend, app, work):
                 return False
-            self._work.append(work)
+            self.work.append(work)
             return True
 
     def release(self) -> None:
         """Release all companies, because the process ends. Commits."""
         with self._lock:
-            for each in self._work:
+            for each in self.work:
                 each.release()
 
     def _attend(self, app: Flask, work: Work) -> None:
@@ -187,7 +190,7 @@ class Background:
             log.warning("preview work interrupted", preview_id=work.runner.preview_id, reason=error.reason)
         finally:
             with self._lock:
-                self._work.remove(work)
+                self.work.remove(work)
 
 
 background = Background()
@@ -218,7 +221,7 @@ def work(
     runner = Runner(app, preview_id, seconds, threads)
     if not runner.has_started:
         # The message must not be lost. The pause keeps workers at their limit from passing it around.
-        time.sleep(THREAD_RETRY_SECONDS)
+        time.sleep(NO_THREAD_SECONDS)
         republish()
         return
     slice_of_work = Work(runner, republish, stopping)

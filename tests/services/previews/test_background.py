@@ -19,7 +19,7 @@ def _ended(boards):
     """Let the background work end before the next test."""
     yield
     boards.reset()
-    wait_until(lambda: not worker.background._work, what="the end of the background work")
+    wait_until(lambda: not worker.background.work, what="the end of the background work")
 
 
 def hanging_preview(boards, user_id: int, number: int) -> tuple[int, Event]:
@@ -65,7 +65,7 @@ def test_background_that_is_full_adopts_no_work(boards, app, user_id, monkeypatc
     work = worker.Work(worker.Runner(app, second, SLICE, 1), lambda: None, lambda: False)
     assert worker.background.adopt(app, work) is False
     hold.set()
-    wait_until(lambda: not worker.background._work, what="the end of the first")
+    wait_until(lambda: not worker.background.work, what="the end of the first")
     assert worker.background.adopt(app, work) is True
     other_hold.set()
     wait_until(lambda: at.preview(second).finished_at, what="the end of the second")

@@ -152,7 +152,7 @@ def test_work_without_any_thread_republishes(app, user_id, monkeypatch):
     company(user_id, "acme")
     preview_id = begin_preview(user_id)
     allow_threads(monkeypatch, 0)
-    monkeypatch.setattr(worker, "THREAD_RETRY_SECONDS", 0)
+    monkeypatch.setattr(worker, "NO_THREAD_SECONDS", 0)
     published = []
     worker.work(preview_id, lambda: published.append(1))
     assert published == [1]
@@ -161,7 +161,7 @@ def test_work_without_any_thread_republishes(app, user_id, monkeypatch):
 
 @pytest.mark.parametrize("error", [DatabaseUnavailable("a short failure"), ZeroDivisionError()])
 def test_renewal_that_fails_is_repeated_soon(boards, app, user_id, monkeypatch, error):
-    monkeypatch.setattr(worker, "DATABASE_RETRY_SECONDS", 0.1)
+    monkeypatch.setattr(worker, "RETRY_SECONDS", 0.1)
     hold = Event()
     boards.greenhouse("acme", [job(1, "Engineer")], hold=hold)
     company(user_id, "acme")

@@ -179,7 +179,7 @@ def test_work_releases_unanswered_companies_when_it_stops(boards, app, user_id, 
 
 
 def test_work_survives_short_failures_of_the_database(boards, app, user_id, monkeypatch):
-    monkeypatch.setattr(worker, "DATABASE_RETRY_SECONDS", 0.1)
+    monkeypatch.setattr(worker, "RETRY_SECONDS", 0.1)
     boards.greenhouse("b00", [job(1, "Engineer")])
     preview_id = preview_of(user_id, 1)
     claim_company, failures = leases.claim_company, []
