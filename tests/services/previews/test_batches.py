@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from threading import Event
 
 import pytest
 from sqlalchemy import Engine, event
@@ -17,9 +18,11 @@ from app.sources.deadline import Deadline
 from app.sources.errors import OutOfTime
 from app.sources.types import Posting, Validators
 from tests.services.previews.test_lifecycle import offered
-from tests.support.boards import job
+from tests.support.boards import Reply, job
 from tests.support.factories import sql
+from tests.support.parallel import in_parallel
 from tests.support.previews import begin_preview, company, expire_leases, finish_preview, postings, units
+from tests.support.waiting import wait_until
 
 PATH = "/v1/boards/acme/jobs"
 LISTED = ListingResult(True, 0, Validators())
@@ -126,6 +129,42 @@ def test_company_whose_lease_is_lost_is_not_read(boards, user_id):
     list_company.list_company(first)
     assert boards.count(PATH) == 0
     assert [unit.state for unit in units(first.preview_id)] == ["listing"]
+
+
+def lever_page() -> list[dict]:
+    """Return a full page of a Lever site, after which another one is asked for."""
+    return [
+        {"id": f"{number}", "text": f"Job {number}", "hostedUrl": f"https://jobs.lever.co/acme/{number}",
+         "descriptionBody": "Text", "categories": {}, "createdAt": 1_700_000_000_000}
+        for number in range(100)
+    ]
+
+
+def test_no_page_is_requested_after_the_lease_is_lost(boards, app, user_id):
+    hold = Event()
+    path = boards.lever("acme", lever_page(), hold=hold)
+    company(user_id, "acme", source="lever")
+    first = leases.claim_company(begin_preview(user_id))
+
+    def take_the_lease():
+        wait_until(lambda: boards.count(path), what="the first page to be requested")
+        expire_leases()
+        assert leases.claim_company(first.preview_id)
+        hold.set()
+
+    in_parallel(app, lambda: list_company.list_company(first), take_the_lease)
+    assert boards.count(path) == 1
+    assert postings(first.preview_id) == []
+
+
+def test_failure_on_a_later_page_shows_no_posting(boards, user_id):
+    path = boards.lever("acme", lever_page())
+    boards.answer(path, *boards.replies[path], Reply(404, b"{}"))
+    company(user_id, "acme", source="lever")
+    preview_id = finish_preview(user_id)
+    assert boards.count(path) == 2
+    assert [(unit.state, unit.outcome) for unit in units(preview_id)] == [("failed", "not_found")]
+    assert postings(preview_id) == []
 
 
 def test_attempt_removes_what_an_earlier_one_has_stored(boards, user_id, monkeypatch):
