@@ -26,9 +26,6 @@ log = structlog.get_logger(__name__)
 BOARD_SECONDS = 90
 """Seconds that listing one board may take."""
 
-MAX_LOCATION_LENGTH = 10_000
-"""Characters that are kept of a posting's locations. A page of postings must stay small, whatever a board writes."""
-
 UNKNOWN_SOURCE = "This version does not support the source “{}”, so it cannot read its boards."
 
 
@@ -117,7 +114,7 @@ def _record(posting: Posting) -> results.Record:
     """Return a posting as it is stored. A listing has no unstorable postings."""
     texts = {name: getattr(posting, name) for name in results.TEXTS if name != "location"}
     times = {name: _time(getattr(posting, name)) for name in results.TIMES}
-    return {**texts, **times, "location": "; ".join(posting.locations)[:MAX_LOCATION_LENGTH] or None}
+    return {**texts, **times, "location": "; ".join(posting.locations) or None}
 
 
 def _decision(unit: Row[Any], title: str, deadline: Deadline) -> results.Record:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from threading import Event
 
 import pytest
@@ -208,15 +207,6 @@ def test_decisions_end_at_the_deadline(user_id):
     with pytest.raises(OutOfTime):
         list_company._store(unit, [posting(number) for number in range(3)], Deadline.of(0))
     assert postings(unit.preview_id) == []
-
-
-def test_locations_without_end_are_cut(user_id):
-    unit = claimed(user_id)
-    places = tuple(f"Place {number}" for number in range(100_000))
-    list_company._store(unit, [replace(posting(1), locations=places)], Deadline.of(60))
-    [stored] = postings(unit.preview_id)
-    assert stored.location.startswith("Place 0; Place 1; ")
-    assert len(stored.location) == list_company.MAX_LOCATION_LENGTH
 
 
 def test_unchanged_board_is_copied_without_its_texts(boards, user_id, monkeypatch):
