@@ -40,7 +40,8 @@ BOARD_THREADS = 8
 """Boards that one task lists at a time, each in a thread that may hold a connection."""
 
 CONNECTIONS_PER_TASK = BOARD_THREADS + 1 + MAX_LARGE_STATEMENTS
-"""Connections of one worker process: one per board thread, one for the main thread, and those for large statements."""
+"""Connections of one worker process: one per board thread of a slice, one for the main thread, and those for large
+statements. Threads whose slice is over share them."""
 
 
 class SettingsError(SystemExit):

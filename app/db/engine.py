@@ -137,10 +137,11 @@ def init_engine(engine: Engine) -> None:
     event.listen(engine, "checkout", _refuse_dead)
 
 
-def make_connection_slots(engine: Engine) -> FairSemaphore:
-    """Return a fair limit with one slot for each connection of the engine's pool."""
+def make_connection_slots(engine: Engine, at_most: int | None = None) -> FairSemaphore:
+    """Return a fair limit with one slot for each connection of the engine's pool, or with ``at_most`` slots."""
     assert isinstance(engine.pool, QueuePool)
-    return FairSemaphore(engine.pool.size())
+    size = engine.pool.size()
+    return FairSemaphore(size if at_most is None else min(size, at_most))
 
 
 def _connect_args(statement_timeout: int) -> dict[str, Any]:

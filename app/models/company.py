@@ -52,13 +52,13 @@ class Outcome(StrEnum):
     """The response has an unknown format."""
 
     UNREACHABLE = "unreachable"
-    """There was no response or a broken one, or the source or this product failed."""
+    """There was no response or a broken one, or the source failed."""
 
     MOVED = "moved"
     """The board has moved to another address."""
 
     OUT_OF_TIME = "out_of_time"
-    """The time ran out before the board was listed."""
+    """The board was not listed in time, or this product failed to list it."""
 
 
 OUTCOME_VALUES = ", ".join(f"'{outcome}'" for outcome in Outcome)

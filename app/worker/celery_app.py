@@ -16,7 +16,7 @@ from celery.signals import (
 )
 from flask import Flask
 
-from app.config.settings import Settings
+from app.config.settings import BOARD_THREADS, Settings
 from app.db.engine import make_connection_slots
 from app.extensions import db
 from app.observability import logs
@@ -138,7 +138,7 @@ def _discard_inherited_connections(**_: Any) -> None:
     with app.app_context():
         db.engine.dispose(close=False)
         # The parent's heartbeat thread may have held a slot when it forked.
-        app.extensions["connection_slots"] = make_connection_slots(db.engine)
+        app.extensions["connection_slots"] = make_connection_slots(db.engine, BOARD_THREADS + 1)
 
 
 @worker_process_shutdown.connect

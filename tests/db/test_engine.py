@@ -9,7 +9,7 @@ from sqlalchemy import event
 from sqlalchemy.exc import DisconnectionError, OperationalError
 
 from app.config.validators import connect_arguments
-from app.db.engine import BoundedConnection
+from app.db.engine import BoundedConnection, make_connection_slots
 from app.errors import DatabaseUnavailable
 from app.extensions import db
 from app.services.health.checks import READ_ONLY
@@ -31,6 +31,13 @@ def test_pool_hands_out_the_connection_used_last(app):
         first.close()
         with db.engine.connect() as third:
             assert third.connection.driver_connection is used_last
+
+
+def test_connection_slots_may_be_fewer_than_the_connections(app):
+    slots = make_connection_slots(db.engine, at_most=2)
+    assert [slots.acquire(timeout=0) for _ in range(3)] == [True, True, False]
+    all_slots = make_connection_slots(db.engine, at_most=10_000)
+    assert [all_slots.acquire(timeout=0) for _ in range(db.engine.pool.size() + 1)].count(True) == db.engine.pool.size()
 
 
 def test_connection_to_a_hanging_server_is_closed_and_replaced(app, user_id):

@@ -9,7 +9,6 @@ from app.extensions import db
 from app.services import publisher
 from app.services.companies import companies
 from app.services.previews import completion, leases, lifecycle, list_company, outbox, results, worker
-from app.sources.http.client import HttpClient
 from app.worker import reconciler
 from tests.support import previews as at
 from tests.support.boards import Reply, job
@@ -75,26 +74,7 @@ def test_response_in_an_unknown_format_is_a_failure_not_empty(boards, user_id):
     assert (unit.state, unit.outcome) == ("failed", "changed")
 
 
-def test_unexpected_error_is_logged_and_stored_as_a_failure(boards, user_id, monkeypatch, caplog):
-    boards.greenhouse("acme", [job(1, "Engineer")])
-    boards.greenhouse("beta", [job(2, "Engineer")])
-    company(user_id, "acme")
-    company(user_id, "beta")
-    asked = HttpClient.request
-
-    def ask(self, source, board, *rest):
-        if str(board) == "acme":
-            raise ZeroDivisionError("inner secret")
-        return asked(self, source, board, *rest)
-
-    monkeypatch.setattr(HttpClient, "request", ask)
-    failed, listed = units(finish_preview(user_id))
-    assert (failed.state, failed.outcome, listed.state) == ("failed", "unreachable", "listed")
-    assert "secret" not in failed.detail
-    assert "inner secret" in caplog.text
-
-
-def test_unstorable_listing_is_a_failure_without_retry(boards, user_id):
+def test_unstorable_listing_is_tried_again(boards, user_id):
     boards.greenhouse("acme", [job(1, "Engineer")])
     company(user_id, "acme")
     preview_id = begin_preview(user_id)
@@ -104,8 +84,10 @@ def test_unstorable_listing_is_a_failure_without_retry(boards, user_id):
     finally:
         sql("ALTER TABLE preview_postings DROP CONSTRAINT odd")
     [unit] = units(preview_id)
-    assert (unit.state, unit.outcome, unit.attempt) == ("failed", "unreachable", 1)
-    assert at.preview(preview_id).finished_at is not None
+    assert (unit.state, unit.outcome, unit.attempt) == ("waiting", None, 1)
+    sql("UPDATE preview_companies SET not_before = now()")
+    run_preview(preview_id)
+    assert [unit.state for unit in units(preview_id)] == ["listed"]
 
 
 def test_odd_texts_ids_and_times_are_stored(boards, user_id):
@@ -269,7 +251,7 @@ def test_store_listing_without_the_lease_writes_nothing(boards, user_id):
     expire_leases()
     second = leases.claim_company(preview_id)
     assert (first.attempt, second.attempt) == (1, 2)
-    found = results.ListingResult([], True, 0, results.Validators())
+    found = results.ListingResult(True, 0, results.Validators())
     assert results.store_listing(first, found) is False
     assert results.store_failure(first, results.Outcome.GONE, "Gone.") is False
     assert [unit.state for unit in units(preview_id)] == ["listing"]
@@ -287,9 +269,9 @@ def test_company_that_crashes_its_workers_fails_after_three(boards, user_id):
     assert leases.claim_company(preview_id) is None
     assert completion.close_overdue() == 1
     [unit] = units(preview_id)
-    assert (unit.state, unit.outcome, unit.lease_until) == ("failed", "unreachable", None)
-    assert "3 attempts" in unit.detail
-    assert companies.list_for_user(user_id)[0].outcome == "unreachable"
+    assert (unit.state, unit.outcome, unit.lease_until) == ("failed", "out_of_time", None)
+    assert "This product failed" in unit.detail
+    assert companies.list_for_user(user_id)[0].outcome is None
 
 
 def test_company_is_retried_after_the_database_was_unavailable(boards, user_id, app):
@@ -318,8 +300,7 @@ def test_reconciler_closes_a_preview_past_its_deadline(app, broker, user_id):
     reconciler.reconcile_once()
     assert [(unit.state, unit.outcome) for unit in units(preview_id)] == [("failed", "out_of_time")] * 2
     assert at.preview(preview_id).finished_at is not None
-    # The company that was never claimed has no new listing.
-    assert [found.outcome for found in companies.list_for_user(user_id)] == ["out_of_time", None]
+    assert [found.outcome for found in companies.list_for_user(user_id)] == [None, None]
 
 
 def test_preview_started_without_a_broker_is_published_later(client, broker, user_id):

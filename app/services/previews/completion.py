@@ -3,7 +3,7 @@
 from typing import Any
 
 import structlog
-from sqlalchemy import CTE, ColumnElement, Update, and_, case, delete, func, literal, or_, select, update
+from sqlalchemy import CTE, ColumnElement, Update, and_, case, delete, func, or_, select, update
 
 from app.db.execute import run_statement
 from app.errors import DatabaseUnavailable
@@ -20,7 +20,7 @@ UNITS = table_of(PreviewCompany)
 
 OUT_OF_TIME = "The preview ended before this board was read."
 
-EXHAUSTED = f"This board could not be read or stored in {MAX_ATTEMPTS} attempts."
+EXHAUSTED = f"This product failed to read the board in {MAX_ATTEMPTS} attempts. Make a new preview later."
 
 UNFINISHED = (ListingState.WAITING, ListingState.LISTING)
 
@@ -33,11 +33,14 @@ def finish_if_done(preview_id: int) -> bool:
 def close_overdue() -> int:
     """Fail the companies past their deadline or their attempts, and finish the previews that are done. Commits.
 
+    Neither is a fault of their boards, so the boards' last listings are left as they were.
+
     Two statements. The second also finishes previews whose worker died before it could. Returns the number of previews
     finished.
     """
     late = PREVIEWS.c.deadline_at <= func.clock_timestamp()
-    exhausted = and_(UNITS.c.lease_until <= func.clock_timestamp(), UNITS.c.attempt >= MAX_ATTEMPTS)
+    is_free = or_(UNITS.c.lease_until.is_(None), UNITS.c.lease_until <= func.clock_timestamp())
+    exhausted = and_(is_free, UNITS.c.attempt >= MAX_ATTEMPTS)
     to_fail = (
         select(UNITS.c.preview_id, UNITS.c.position, exhausted.label("is_exhausted"))
         .join(PREVIEWS, PREVIEWS.c.preview_id == UNITS.c.preview_id)
@@ -46,24 +49,18 @@ def close_overdue() -> int:
         .with_for_update(of=UNITS, skip_locked=True)
         .cte("to_fail")
     )
-    failed = (
+    run_statement(
         update(UNITS)
         .where(UNITS.c.preview_id == to_fail.c.preview_id, UNITS.c.position == to_fail.c.position)
-        .where(PREVIEWS.c.preview_id == UNITS.c.preview_id)
         .values(
             state=ListingState.FAILED,
             lease_until=None,
             lease_id=None,
-            outcome=case((to_fail.c.is_exhausted, literal(Outcome.UNREACHABLE.value)), else_=Outcome.OUT_OF_TIME.value),
+            outcome=Outcome.OUT_OF_TIME,
             detail=case((to_fail.c.is_exhausted, EXHAUSTED), else_=OUT_OF_TIME),
             listed_at=func.now(),
         )
-        .returning(*UNITS.c, PREVIEWS.c.user_id)
-        .cte("failed")
     )
-    # Boards that were never requested have no new listing to record.
-    recorded = record_last_listing(failed).where(failed.c.attempt > 0)
-    run_statement(select(func.count()).select_from(failed).add_cte(recorded.cte("recorded")))
     return len(run_statement(_finish()))
 
 

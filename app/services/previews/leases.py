@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Update, and_, func, or_, select, update
+from sqlalchemy import CTE, ColumnElement, Row, Update, and_, func, or_, select, update
 
 from app.db.execute import run_statement, seconds_from_now
 from app.extensions import table_of
@@ -29,6 +29,10 @@ MAX_CONCURRENT = 16
 slightly."""
 
 CLAIM_COLUMNS = ("preview_id", "position", "source", "board", "name", "include", "exclude", "attempt", "lease_id")
+
+
+class LeaseLost(Exception):
+    """The caller no longer holds the company: its lease was claimed by another worker, or its preview has ended."""
 
 
 def claim_company(preview_id: int) -> Row[Any] | None:
@@ -73,12 +77,29 @@ def count_claimable(preview_id: int) -> int:
     return max(0, min(found.free, MAX_CONCURRENT - found.leased))
 
 
-def renew(units: Iterable[Row[Any]]) -> None:
-    """Extend the caller's leases to LEASE_SECONDS from now. Commits.
+def renew(units: Iterable[Row[Any]]) -> bool:
+    """Extend the caller's leases to LEASE_SECONDS from now. Commits. Returns true if PostgreSQL has answered.
 
     Lost leases are left alone. SKIP LOCKED leaves out a company that is being stored: no other worker can claim it.
     """
     run_statement(_owned_by(units).values(lease_until=seconds_from_now(LEASE_SECONDS)))
+    return True
+
+
+def keep(unit: Row[Any]) -> CTE:
+    """Build the UPDATE that guards a write for this company: it has a row only while the caller holds the lease.
+
+    Commits with the statement around it. It extends the lease, because ``renew`` leaves out a company that is being
+    stored.
+    """
+    return (
+        update(UNITS)
+        .where(UNITS.c.preview_id == unit.preview_id, UNITS.c.position == unit.position)
+        .where(UNITS.c.state == ListingState.LISTING, UNITS.c.lease_id == unit.lease_id)
+        .values(lease_until=seconds_from_now(LEASE_SECONDS))
+        .returning(UNITS.c.preview_id, UNITS.c.position)
+        .cte("held")
+    )
 
 
 def release(units: Iterable[Row[Any]]) -> int:

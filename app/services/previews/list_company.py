@@ -1,6 +1,6 @@
 """List one board of a preview, apply the filters to each posting, and store the result, success or failure."""
 
-from dataclasses import asdict
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,9 +11,11 @@ from sqlalchemy import Row
 from app.errors import DatabaseUnavailable
 from app.models import Outcome
 from app.services.previews import leases, results
-from app.services.previews.results import ListingResult
+from app.services.previews.completion import EXHAUSTED
+from app.services.previews.results import ListingResult, PreviousListing
 from app.sources.adapters.registry import SOURCES
-from app.sources.errors import OutOfTime, RateLimited, SourceError, Unreachable
+from app.sources.deadline import Deadline
+from app.sources.errors import OutOfTime, RateLimited, SourceError
 from app.sources.listing import list_board
 from app.sources.title_filter import decide
 from app.sources.types import Posting
@@ -25,60 +27,101 @@ BOARD_SECONDS = 90
 """Seconds that listing one board may take."""
 
 UNKNOWN_SOURCE = "This version does not support the source “{}”, so it cannot read its boards."
-FAULT = "This board could not be read."
 
 
 def list_company(unit: Row[Any]) -> None:
     """List the board of a claimed company, and store the result, success or failure. Commits.
 
-    Raises DatabaseUnavailable only. An unexpected error is logged and stored as a failure, so that it affects no other
-    board and is not retried for ever.
+    Raises DatabaseUnavailable only. An unexpected error is no fault of the board: it is logged, and the company is
+    tried again, up to MAX_ATTEMPTS times.
     """
     try:
-        stored = results.store_listing(unit, _listed(unit))
-    except RateLimited:
-        # Our own rate limit is no fault of the board; the preview's deadline ends the retries.
-        stored = leases.snooze(unit, counted=False)
-    except SourceError as error:
-        if isinstance(error, OutOfTime) and unit.attempt < leases.MAX_ATTEMPTS:
-            leases.snooze(unit, counted=True)
-            return
-        outcome = Outcome(error.code) if error.code in set(Outcome) else Outcome.UNREACHABLE
-        stored = results.store_failure(unit, outcome, storable(error.detail), error.retry_at)
+        results.remove_postings(unit)
+        stored = _list(unit)
+    except leases.LeaseLost:
+        stored = False
     except DatabaseUnavailable:
         raise
     except Exception:
         log.exception("board not listed", source=unit.source, board=unit.board)
-        stored = results.store_failure(unit, Outcome.UNREACHABLE, FAULT)
+        stored = _retry_or_fail(unit, EXHAUSTED)
     log.info("board listed", preview_id=unit.preview_id, source=unit.source, board=unit.board, stored=stored)
 
 
-def _listed(unit: Row[Any]) -> ListingResult:
-    """List the board. If the source answers that nothing has changed, return the postings of the last listing."""
+def _list(unit: Row[Any]) -> bool:
+    """List the board and store the result or the board's failure. Returns whether it was stored. Raises LeaseLost."""
     if unit.source not in SOURCES:
-        raise Unreachable(UNKNOWN_SOURCE.format(unit.source))
+        return _retry_or_fail(unit, UNKNOWN_SOURCE.format(unit.source))
+    try:
+        return results.store_listing(unit, _listed(unit, Deadline.of(BOARD_SECONDS)))
+    except RateLimited:
+        # Our own rate limit is no fault of the board; the preview's deadline ends the retries.
+        return leases.snooze(unit, counted=False)
+    except SourceError as error:
+        if isinstance(error, OutOfTime) and unit.attempt < leases.MAX_ATTEMPTS:
+            return leases.snooze(unit, counted=True)
+        outcome = Outcome(error.code) if error.code in set(Outcome) else Outcome.UNREACHABLE
+        return results.store_failure(unit, outcome, storable(error.detail), error.retry_at)
+
+
+def _retry_or_fail(unit: Row[Any], detail: str) -> bool:
+    """Snooze a company after a fault of ours; fail it after its last attempt. Commits."""
+    if unit.attempt < leases.MAX_ATTEMPTS:
+        return leases.snooze(unit, counted=True)
+    return results.store_fault(unit, detail)
+
+
+def _listed(unit: Row[Any], deadline: Deadline) -> ListingResult:
+    """List the board and store its postings as they arrive. Raises SourceError and LeaseLost.
+
+    If the source answers that nothing has changed, copy the postings of the last listing.
+    """
     version = SOURCES[unit.source].schema_version
     previous = results.previous_listing(unit.preview_id, unit.position, version)
-    validators = previous.validators if previous else None
-    listing = list_board(current_app.extensions["sources"], unit.source, unit.board, validators, BOARD_SECONDS)
+    listing = list_board(
+        current_app.extensions["sources"],
+        unit.source,
+        unit.board,
+        previous.validators if previous else None,
+        BOARD_SECONDS,
+        on_postings=lambda postings: _store(unit, postings, deadline),
+    )
     if previous and listing.not_modified:
-        postings = results.previous_postings(previous)
-        decided = [_decided(unit, posting) for posting in postings]
-        return ListingResult(decided, True, previous.unread, previous.validators, version, previous.read_at)
-    decided = [_decided(unit, _record(posting)) for posting in listing.postings]
-    return ListingResult(decided, listing.is_complete, listing.unparsed, listing.validators, version)
+        _copy(unit, previous, deadline)
+        return ListingResult(True, previous.unread, previous.validators, version, previous.read_at)
+    return ListingResult(listing.is_complete, listing.unparsed, listing.validators, version)
 
 
-def _record(posting: Posting) -> dict[str, Any]:
-    """Return a posting as it is stored. A listing has no unstorable or duplicate postings."""
-    record = asdict(posting)
-    return {**record, "location": "; ".join(record.pop("locations")) or None}
+def _store(unit: Row[Any], postings: Iterable[Posting], deadline: Deadline) -> None:
+    """Decide on postings and store them, in batches. Raises OutOfTime and LeaseLost."""
+    records = map(_record, postings)
+    for batch in results.batches({**record, **_decision(unit, record["title"], deadline)} for record in records):
+        results.store_postings(unit, batch)
 
 
-def _decided(unit: Row[Any], record: dict[str, Any]) -> dict[str, Any]:
-    rule = decide(record["title"], unit.include, unit.exclude)
-    times = {name: _time(record[name]) for name in ("posted_at", "updated_at")}
-    return {**record, **times, "taken": rule.is_match, "rule_kind": rule.kind.value, "rule_term": rule.term}
+def _copy(unit: Row[Any], previous: PreviousListing, deadline: Deadline) -> None:
+    """Decide on the postings of an earlier listing and copy them, in batches. Raises OutOfTime and LeaseLost."""
+    decisions = (
+        {"posting_id": each.posting_id, "length": each.length, **_decision(unit, each.title, deadline)}
+        for each in results.previous_titles(previous)
+    )
+    copies = sum(results.copy_postings(unit, batch) for batch in results.batches(decisions))
+    if copies != previous.found:
+        raise RuntimeError("The earlier listing was removed while it was copied.")
+
+
+def _record(posting: Posting) -> results.Record:
+    """Return a posting as it is stored. A listing has no unstorable postings."""
+    texts = {name: getattr(posting, name) for name in results.TEXTS if name != "location"}
+    times = {name: _time(getattr(posting, name)) for name in results.TIMES}
+    return {**texts, **times, "location": "; ".join(posting.locations) or None}
+
+
+def _decision(unit: Row[Any], title: str, deadline: Deadline) -> results.Record:
+    """Apply the company's filters to a title. Raises OutOfTime."""
+    deadline.check()
+    rule = decide(title, unit.include, unit.exclude)
+    return {"taken": rule.is_match, "rule_kind": rule.kind.value, "rule_term": rule.term}
 
 
 def _time(time: datetime | None) -> str | None:

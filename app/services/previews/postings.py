@@ -6,7 +6,7 @@ from sqlalchemy import Row, and_, literal, or_, select
 
 from app.db.execute import run_statement
 from app.extensions import table_of
-from app.models import Preview, PreviewCompany, PreviewPosting
+from app.models import ListingState, Preview, PreviewCompany, PreviewPosting
 from app.services.previews.errors import PostingNotFound, PreviewNotFound
 
 PREVIEWS = table_of(Preview)
@@ -29,12 +29,13 @@ def page(
     """Return a page of the postings of this user's preview, and the ``after`` of the next page.
 
     ``company`` is a company's position. ``search`` is part of a title, location, department or company name, in any
-    case. Raises PreviewNotFound.
+    case. A company has postings once it is listed. Raises PreviewNotFound.
     """
     wanted = (
         select(*[each for each in POSTINGS.c if each.name not in LONG], UNITS.c.name.label("company"))
         .join(UNITS, and_(UNITS.c.preview_id == POSTINGS.c.preview_id, UNITS.c.position == POSTINGS.c.position))
         .where(POSTINGS.c.preview_id == preview_id, POSTINGS.c.posting_id > after)
+        .where(UNITS.c.state == ListingState.LISTED)
     )
     if company is not None:
         wanted = wanted.where(POSTINGS.c.position == company)
@@ -59,11 +60,17 @@ def page(
 
 def get(preview_id: int, posting_id: int, user_id: int) -> Row[Any]:
     """Return a posting of this user's preview with its texts. Raises PreviewNotFound, PostingNotFound."""
-    posting = and_(POSTINGS.c.preview_id == PREVIEWS.c.preview_id, POSTINGS.c.posting_id == posting_id)
     company = and_(UNITS.c.preview_id == POSTINGS.c.preview_id, UNITS.c.position == POSTINGS.c.position)
-    rows = run_statement(
+    found = (
         select(POSTINGS, UNITS.c.name.label("company"))
-        .select_from(PREVIEWS.outerjoin(POSTINGS, posting).outerjoin(UNITS, company))
+        .join(UNITS, company)
+        .where(POSTINGS.c.preview_id == preview_id, POSTINGS.c.posting_id == posting_id)
+        .where(UNITS.c.state == ListingState.LISTED)
+        .subquery()
+    )
+    rows = run_statement(
+        select(found)
+        .select_from(PREVIEWS.outerjoin(found, literal(True)))
         .where(PREVIEWS.c.preview_id == preview_id, PREVIEWS.c.user_id == user_id)
     )
     if not rows:

@@ -29,7 +29,7 @@ STOPWAIT_SECONDS = 15
 STORING = "SELECT * FROM preview_companies WHERE position = 1 FOR UPDATE"
 """The lock that storing a listing holds."""
 
-EMPTY_LISTING = ListingResult([], True, 0, Validators())
+EMPTY_LISTING = ListingResult(True, 0, Validators())
 
 
 def preview_of(user_id: int, companies: int) -> int:
@@ -84,6 +84,7 @@ def test_worker_renews_the_lease_of_a_slow_board(boards, app, user_id, monkeypat
         hold.set()
 
     in_parallel(app, lambda: worker.work(preview_id, lambda: None, seconds=0.5), observe)
+    wait_until(lambda: at.preview(preview_id).finished_at, what="the preview's end")
     assert [(unit.state, unit.attempt) for unit in units(preview_id)] == [("listed", 1)]
 
 
@@ -112,7 +113,7 @@ def test_work_after_the_deadline_publishes_no_message(app, user_id):
 def test_rate_limited_company_is_snoozed_and_never_fails(boards, user_id, monkeypatch):
     preview_id = preview_of(user_id, 1)
 
-    def rate_limited(*_):
+    def rate_limited(*_, **__):
         raise RateLimited("The rate limit is reached.")
 
     monkeypatch.setattr(list_company, "list_board", rate_limited)
@@ -133,7 +134,7 @@ def test_rate_limited_company_is_snoozed_and_never_fails(boards, user_id, monkey
 def test_company_out_of_time_is_retried_until_max_attempts(app, user_id, monkeypatch):
     preview_id = preview_of(user_id, 1)
 
-    def slow(*_):
+    def slow(*_, **__):
         raise OutOfTime("It took longer than it may.")
 
     monkeypatch.setattr(list_company, "list_board", slow)
@@ -178,7 +179,7 @@ def test_work_releases_unanswered_companies_when_it_stops(boards, app, user_id, 
 
 
 def test_work_survives_short_failures_of_the_database(boards, app, user_id, monkeypatch):
-    monkeypatch.setattr(worker, "DATABASE_RETRY_SECONDS", 0.1)
+    monkeypatch.setattr(worker, "RETRY_SECONDS", 0.1)
     boards.greenhouse("b00", [job(1, "Engineer")])
     preview_id = preview_of(user_id, 1)
     claim_company, failures = leases.claim_company, []

@@ -27,7 +27,7 @@ from tests.support.starts import start_run
 
 
 def offered(external_id: str, title: str, **more) -> dict:
-    """Return a posting with its decision, as ``store_listing`` expects it."""
+    """Return a posting with its decision, as ``store_postings`` expects it."""
     optional = ("location", "department", "workplace", "employment_type", "description", "requirements")
     defaults = dict.fromkeys((*optional, "posted_at", "updated_at", "rule_term"))
     decided = {"taken": True, "rule_kind": "no_filter"}
@@ -37,7 +37,8 @@ def offered(external_id: str, title: str, **more) -> dict:
 def store(preview_id: int, *postings: dict) -> None:
     """Claim the next company of a preview and store these postings as its listing."""
     unit = leases.claim_company(preview_id)
-    assert results.store_listing(unit, ListingResult([*postings], True, 0, Validators()))
+    results.store_postings(unit, [*postings])
+    assert results.store_listing(unit, ListingResult(True, 0, Validators()))
     completion.finish_if_done(preview_id)
 
 
