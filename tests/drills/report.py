@@ -55,6 +55,7 @@ def _tables(results: Sequence[Result]) -> list[str]:
         parts.append(f"## {group}\n")
         parts.append(table(("drill", "N", "violations", "p50 s", "p99 s", "of", "more", "seed"), map(row, rows)))
         parts.append("\n" + "\n".join(f"* **{each.name}**: {each.promise}" for each in rows) + "\n")
+        parts += [table(each.outcome.table[0], each.outcome.table[1:]) for each in rows if each.outcome.table]
         parts += [_violations(each) for each in rows if each.violations]
     return parts
 
