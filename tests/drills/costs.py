@@ -25,6 +25,9 @@ MAX_P99_SECONDS = 0.25
 MAX_ANSWER_SECONDS = 2.0
 """Time limits for another user's answers, on two cores."""
 
+MIN_ANSWERS = 200
+"""The number of answers from which a p99 is judged; that of fewer is their slowest."""
+
 MAX_SMALL_BOARD_SECONDS = 30
 """Time limit for the preview of another user's small board at the same source."""
 
@@ -89,13 +92,20 @@ def _ends(ends: Sequence[End]) -> list[str]:
 
 
 def _answers(answers: Answers) -> list[str]:
-    p99, slowest = (percentile(answers.seconds, share) or 0.0 for share in (0.99, 1))
     found = [f"another user got {len(answers.errors)} errors, first {answers.errors[0]}"] if answers.errors else []
-    if p99 > MAX_P99_SECONDS:
-        found.append(f"another user's p99 was {1000 * p99:.0f} ms (limit {1000 * MAX_P99_SECONDS:.0f})")
+    found += slow_answers(answers.seconds)
+    slowest = max(answers.seconds, default=0.0)
     if slowest > MAX_ANSWER_SECONDS:
         found.append(f"another user waited {slowest:.1f} s for an answer (limit {MAX_ANSWER_SECONDS:g})")
     return found
+
+
+def slow_answers(seconds: Sequence[float]) -> list[str]:
+    """Return a sentence if the p99 of another user's answers exceeds its limit, and there are enough of them."""
+    p99 = percentile(seconds, 0.99) or 0.0
+    if len(seconds) < MIN_ANSWERS or p99 <= MAX_P99_SECONDS:
+        return []
+    return [f"another user's p99 was {1000 * p99:.0f} ms (limit {1000 * MAX_P99_SECONDS:.0f})"]
 
 
 def _small_board(end: PreviewEnd | None) -> list[str]:
