@@ -257,6 +257,7 @@ def _replace_processes(product: Product, usual: dict[str, float], is_unfinished:
 def main() -> int:
     """Run the attacks that the command line names, and print the table of costs; return the exit code."""
     words = sys.argv[1:]
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     attacks = [attack for attack in ATTACKS if not words or any(word in attack.name for word in words)]
     outcome = outcome_of(*_play(attacks, secrets.token_hex(4)))
     print(table(outcome.table[0], outcome.table[1:]), *outcome.violations, sep="\n")

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.drills.bystanders import Answers, PreviewEnd
-from tests.drills.memory import MAX_PEAK_MB, Peaks
+from tests.drills.memory import Peaks
 from tests.drills.results import percentile
 
 MAX_GROWTH_MB = {"web": 100, "worker": 150, "postgres": 150}
@@ -67,7 +67,8 @@ class Cost:
         return self.attack, *sizes, f"{self.seconds:.1f}", f"{p99:.0f}", f"{slowest:.0f}", small
 
     def _size(self, group: str) -> str:
-        return f"stopped at {MAX_PEAK_MB}" if group in self.peaks.stopped else f"{self.peaks.growth[group]:.0f}"
+        size = f"{self.peaks.growth[group]:.0f}"
+        return f"stopped at {size}" if group in self.peaks.stopped else size
 
 
 def violations(cost: Cost) -> list[str]:

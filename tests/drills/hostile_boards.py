@@ -71,6 +71,11 @@ def gzip_file(body: Body) -> Body:
     return lambda first: [gzip.compress(b"".join(body(first)), 1)]
 
 
+def _layer(_first: int) -> list[bytes]:
+    """Return 30 GB of blanks as a gzip file of many members."""
+    return [gzip.compress(b" " * 30_000_000, 9)] * 1000
+
+
 def _members(count: int) -> Body:
     return numbered('[{"id":"1","text":"Baker"', lambda number: f',"m{number}":0', "}]", count)
 
@@ -121,6 +126,11 @@ BOARDS: dict[str, Board] = {
     "stars-20000": lever(
         postings(20_000, lambda number: "a" * 490 + f" {number}"), is_sound=True,
         terms=tuple(f"*{'a' * 94}{number:02}x*" for number in range(50)),
+    ),
+    # Two layers of compression, of which the inner one is a thousand times the outer.
+    "layers": Board(
+        "lever",
+        {"": Reply(gzip_file(_layer), is_compressed=False, headers=(("Content-Encoding", "gzip, gzip"),))},
     ),
     # XML.
     "elements": personio(repeated("<workzag-jobs>", "<a/>", "</workzag-jobs>")),

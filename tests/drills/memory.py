@@ -20,8 +20,11 @@ INTERVAL_SECONDS = 0.02
 SEARCH_SECONDS = 0.4
 """Seconds between two searches for new processes."""
 
-MAX_PEAK_MB = 1000
+MAX_PEAK_MB = 600
 """A process that has grown by this much is stopped, so that the machine survives."""
+
+MAX_PEAK_AFTERWARDS_MB = 200
+"""The same for the other processes once one was stopped: the attack has been judged, and shall end."""
 
 PAGE_MB = os.sysconf("SC_PAGE_SIZE") / 1e6
 
@@ -68,7 +71,7 @@ class MemoryWatch:
         size = private_memory(pid)
         growth = size - self._before[pid]
         self.peaks.growth[group] = max(self.peaks.growth[group], growth)
-        if growth > MAX_PEAK_MB:
+        if growth > (MAX_PEAK_AFTERWARDS_MB if self.peaks.stopped else MAX_PEAK_MB):
             self.peaks.stopped.append(group)
             del self._groups[pid]
             with suppress(ProcessLookupError):

@@ -54,7 +54,7 @@ def test_violations_expect_no_result_of_a_stopped_process():
     stopped = cost(peaks=peaks, ends=[End("detection", 3.0, 58, "was answered None")])
 
     assert violations(stopped) == ["rows: a web process took 1010 MB (limit 100)"]
-    assert stopped.row() == ("rows", "stopped at 1000", "0", "0", "3.0", "4", "300", "1.5")
+    assert stopped.row() == ("rows", "stopped at 1010", "0", "0", "3.0", "4", "300", "1.5")
 
 
 def test_outcome_judges_p99_over_all_attacks():
