@@ -46,6 +46,7 @@ class PreviewEnd:
     outcome: str | None
     detail: str | None = None
     found: int | None = None
+    preview_id: int | None = None
 
 
 @contextmanager
@@ -109,13 +110,14 @@ def preview(user: User, limit: float, is_over: Callable[[], bool] = lambda: Fals
     reply = user.request("POST", f"{API}/dry-run", 30)
     if reply.status not in (200, 201):
         return PreviewEnd(time.monotonic() - began, False, None, f"refused with {reply.status}")
-    path = f"{API}/dry-run/{reply.document['preview_id']}"
+    preview_id = reply.document["preview_id"]
+    path = f"{API}/dry-run/{preview_id}"
     while time.monotonic() < began + limit and not is_over():
         reply = user.request("GET", path, 30)
         if reply.status == 200 and reply.document["is_finished"]:
             unit = reply.document["companies"][0]
             seconds = time.monotonic() - began
-            return PreviewEnd(seconds, True, unit["outcome"], unit["detail"], unit["found"])
+            return PreviewEnd(seconds, True, unit["outcome"], unit["detail"], unit["found"], preview_id)
         sleep_for(POLL_INTERVAL_SECONDS)
     return PreviewEnd(time.monotonic() - began, False, None, "not finished")
 

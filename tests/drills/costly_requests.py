@@ -45,9 +45,6 @@ IMPORTS: dict[str, tuple[Body, int]] = {
     "import: unknown members": (
         numbered('{"companies":[],"a":0', lambda number: f',"m{number}":0', "}", 1_200_000), 422
     ),
-    "import: unknown members of a company": (
-        numbered(f'{{"companies":[{COMPANY}', lambda number: f',"m{number}":0', "}]}", 1_200_000), 422
-    ),
     "import: the largest legal one": (numbered('{"companies":[', _legal_company, "]}", 1000, separator=","), 200),
     "import: invalid companies": (
         numbered('{"companies":[', lambda number: f'{{"m{number}":0,"source":0,"name":0}}', "]}", 1000, separator=","),

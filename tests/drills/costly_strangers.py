@@ -23,6 +23,8 @@ from tests.drills.costs import (
     HEAD,
     MAX_BOARD_SECONDS,
     MAX_DETECTION_SECONDS,
+    MAX_POSTINGS_SECONDS,
+    MAX_REQUEST_SECONDS,
     MAX_SMALL_BOARD_SECONDS,
     Cost,
     End,
@@ -54,6 +56,9 @@ PROCESSES = 2
 MIN_ATTACK_SECONDS = 2.0
 """Other users are measured for this long at least."""
 
+SLOW_BOARDS = 8
+"""As many as a worker's child reads at a time."""
+
 HANGING_DETECTIONS = 12
 """More than all web processes do at a time."""
 
@@ -81,6 +86,8 @@ class Attack:
     name: str
     act: Callable[[Stage], list[End]]
     source: str = "greenhouse"
+    boards: int = 1
+    """The number of hostile boards that one preview reads at a time."""
 
 
 def _read_board(name: str, stage: Stage) -> list[End]:
@@ -97,7 +104,23 @@ def _read_board(name: str, stage: Stage) -> list[End]:
         return [
             End("detection", detection.seconds, MAX_DETECTION_SECONDS, _wrong_answer(board, detection)),
             End("preview", preview.seconds, MAX_BOARD_SECONDS, _wrong_outcome(board, preview)),
+            *(_show_postings(stage.attacker, preview.preview_id) if preview.found else ()),
         ]
+
+
+def _show_postings(user: User, preview_id: int | None) -> list[End]:
+    """Let the user read what was stored of a hostile board: a page, a search without a match, and a whole posting."""
+    path = f"/api/ingestion/dry-run/{preview_id}/postings"
+    page = user.request("GET", f"{path}?limit=200", MAX_REQUEST_SECONDS)
+    search = user.request("GET", f"{path}?search={'z' * 200}", MAX_REQUEST_SECONDS)
+    replies = {"page of postings": page, "search": search}
+    if page.status == 200 and page.document["postings"]:
+        posting_id = page.document["postings"][0]["posting_id"]
+        replies["whole posting"] = user.request("GET", f"{path}/{posting_id}", MAX_REQUEST_SECONDS)
+    return [
+        End(what, reply.seconds, MAX_POSTINGS_SECONDS, None if reply.status == 200 else f"was answered {reply.status}")
+        for what, reply in replies.items()
+    ]
 
 
 def _detect(user: User, source: str, board: str) -> Reply:
@@ -119,7 +142,7 @@ def _wrong_outcome(board: hostile_boards.Board, end: PreviewEnd) -> str | None:
 
 def _read_slow_boards(stage: Stage) -> list[End]:
     """Let one user preview eight boards that hang and begin many detections that hang; then another user detects."""
-    for number in range(8):
+    for number in range(SLOW_BOARDS):
         name = sorted(hostile_boards.SLOW)[number % len(hostile_boards.SLOW)]
         bystanders.choose_board(stage.attacker, "lever", hostile_boards.token("lever", name, f"{number}"))
     with ThreadPoolExecutor(HANGING_DETECTIONS + 1) as pool:
@@ -163,7 +186,7 @@ ATTACKS: list[Attack] = [
     Attack("bodies half sent", _of_user(costly_requests.send_half_bodies)),
     Attack("tokens in a loop", _of_user(costly_requests.make_tokens)),
     Attack("sign-ins in a loop", _of_user(costly_requests.sign_in_in_loop)),
-    Attack("slow boards and hanging detections", _read_slow_boards, "lever"),
+    Attack("slow boards and hanging detections", _read_slow_boards, "lever", SLOW_BOARDS),
 ]
 
 
@@ -226,7 +249,7 @@ def _sizes(product: Product, name: str) -> dict[int, float]:
 
 def _measure(testbed: Testbed, other: User, attack: Attack, number: int, usual: dict[str, float]) -> Cost:
     """Run one attack; return its cost. Print it, because the whole drill takes minutes."""
-    cost = Cost(attack.name)
+    cost = Cost(attack.name, attack.boards)
     attacker, third = testbed.users(2)
     began = time.monotonic()
     with watched_memory(testbed.product) as cost.peaks, steady_requests(other) as cost.answers:

@@ -9,7 +9,7 @@ from tests.drills.memory import Peaks
 from tests.drills.results import percentile
 
 MAX_GROWTH_MB = {"web": 100, "worker": 150, "postgres": 150}
-"""The memory that an attack may take, by group of processes."""
+"""The memory that one request and one board may take, by group of processes."""
 
 NAMES = {"web": "a web process", "worker": "a worker's child", "postgres": "a session of PostgreSQL"}
 
@@ -20,6 +20,8 @@ MAX_BOARD_SECONDS = 95
 """The product's own limit for a board is 90 s."""
 
 MAX_REQUEST_SECONDS = 30
+MAX_POSTINGS_SECONDS = 5
+"""Time limit for a page of a preview's postings, a search in them, and a whole posting."""
 
 MAX_P99_SECONDS = 0.25
 MAX_ANSWER_SECONDS = 2.0
@@ -49,6 +51,8 @@ class Cost:
     """All measurements of one attack."""
 
     attack: str
+    boards: int = 1
+    """The number of hostile boards that one worker's child may read at once."""
     peaks: Peaks = field(default_factory=Peaks)
     ends: list[End] = field(default_factory=list)
     answers: Answers = field(default_factory=Answers)
@@ -73,16 +77,17 @@ class Cost:
 
 def violations(cost: Cost) -> list[str]:
     """Return a sentence for each limit that the attack exceeded, and for each wrong result."""
-    found = [*_memory(cost.peaks), *_answers(cost.answers), *_small_board(cost.small_board)]
+    found = [*_memory(cost.peaks, cost.boards), *_answers(cost.answers), *_small_board(cost.small_board)]
     # A stopped process can give no right result.
     found += [] if cost.peaks.stopped else _ends(cost.ends)
     return [f"{cost.attack}: {sentence}" for sentence in found]
 
 
-def _memory(peaks: Peaks) -> list[str]:
+def _memory(peaks: Peaks, boards: int) -> list[str]:
+    limits = {group: limit if group == "web" else boards * limit for group, limit in MAX_GROWTH_MB.items()}
     return [
         f"{NAMES[group]} took {peaks.growth[group]:.0f} MB (limit {limit})"
-        for group, limit in MAX_GROWTH_MB.items()
+        for group, limit in limits.items()
         if peaks.growth[group] > limit
     ]
 

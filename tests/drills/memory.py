@@ -43,24 +43,22 @@ class MemoryWatch:
 
     def __init__(self, product: Product) -> None:
         self.peaks = Peaks()
+        self.done = Event()
+        """Set it to end the thread."""
         self._mains = {name: faults.main_process(product, name) for name in GROUPS}
         self._product = product
-        self._done = Event()
         self._groups: dict[int, str] = {}
         self._before: dict[int, float] = {}
+        self._smallest: dict[str, float] = {}
+        """The smallest process of each group. One that starts later may be large by the time it is found."""
         self._search()
-        self._usual = {name: min(self._sizes(name), default=0.0) for name in GROUPS}
-        """The memory of a process that starts later, before it works."""
-
-    @property
-    def done(self) -> Event:
-        """The event that ends the thread."""
-        return self._done
+        for pid, group in self._groups.items():
+            self._smallest[group] = min(self._before[pid], self._smallest.get(group, self._before[pid]))
 
     def run(self) -> None:
         """Watch until ``done`` is set."""
         next_search = time.monotonic() + SEARCH_SECONDS
-        while not self._done.wait(INTERVAL_SECONDS):
+        while not self.done.wait(INTERVAL_SECONDS):
             if time.monotonic() >= next_search:
                 self._search()
                 next_search = time.monotonic() + SEARCH_SECONDS
@@ -86,7 +84,8 @@ class MemoryWatch:
                 children = self._restarted(group)
             for child in children:
                 if child.pid not in self._groups and group not in self.peaks.stopped:
-                    self._before[child.pid] = self._first_size(child.pid, group)
+                    size = private_memory(child.pid)
+                    self._before[child.pid] = min(size, self._smallest.get(group, size))
                     self._groups[child.pid] = group
 
     def _restarted(self, group: str) -> list[psutil.Process]:
@@ -94,13 +93,6 @@ class MemoryWatch:
             self._mains[group] = faults.main_process(self._product, group, 0.1)
             return self._mains[group].children()
         return []
-
-    def _first_size(self, pid: int, group: str) -> float:
-        size = private_memory(pid)
-        return min(size, self._usual[group]) if hasattr(self, "_usual") else size
-
-    def _sizes(self, group: str) -> list[float]:
-        return [size for pid, size in self._before.items() if self._groups[pid] == group]
 
 
 @contextmanager

@@ -30,6 +30,8 @@ FOOT = """
   so the drills themselves end the runs that a killed worker had claimed.
 * The **seed** determines what happens at random: the faults, and each user's and each run's own sequence.
   A seed does not reproduce how processes interleave, so the same command may meet other races.
+* In a table of attacks, **MB** is the peak of private memory above its value before the attack, in the process of that
+  kind that grew most. **Seconds** end with the last part of the attack; the last columns are other users' times.
 * **Not run** means that nothing was tested.
 """
 

@@ -32,6 +32,7 @@ def cost(**more: object) -> Cost:
         ({"peaks": Peaks({"web": 101.0, "worker": 151.0, "postgres": 151.0})},
          ["a web process took 101 MB (limit 100)", "a worker's child took 151 MB (limit 150)",
           "a session of PostgreSQL took 151 MB (limit 150)"]),
+        ({"peaks": Peaks({"web": 90.0, "worker": 300.0, "postgres": 300.0}), "boards": 2}, []),
         ({"ends": [End("preview", 96.0, 95, None)]}, ["the preview took 96.0 s (limit 95)"]),
         ({"ends": [End("preview", 9.0, 95, "ended as unreachable")]}, ["the preview ended as unreachable"]),
         ({"answers": Answers([0.1] * 9, ["start: 503"])}, ["another user got 1 errors, first start: 503"]),
@@ -43,7 +44,8 @@ def cost(**more: object) -> Cost:
         ({"small_board": PreviewEnd(31.0, True, "ok", found=20)},
          ["another user's small board took 31.0 s (limit 30)"]),
     ],
-    ids=["held", "memory", "late", "wrong result", "errors", "p99", "p99 of too few", "slowest", "shut out", "slow"],
+    ids=["held", "memory", "two boards", "late", "wrong result", "errors", "p99", "p99 of too few", "slowest",
+         "shut out", "slow"],
 )
 def test_violations_name_each_exceeded_limit(changed, sentences):
     assert violations(cost(**changed)) == [f"rows: {sentence}" for sentence in sentences]
