@@ -83,7 +83,7 @@ class MemoryWatch:
             except psutil.Error:
                 children = self._restarted(group)
             for child in children:
-                if child.pid not in self._groups and group not in self.peaks.stopped:
+                if child.pid not in self._groups:
                     size = private_memory(child.pid)
                     self._before[child.pid] = min(size, self._smallest.get(group, size))
                     self._groups[child.pid] = group
