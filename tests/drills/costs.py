@@ -88,7 +88,7 @@ def _memory(peaks: Peaks, boards: int) -> list[str]:
     return [
         f"{NAMES[group]} took {peaks.growth[group]:.0f} MB (limit {limit})"
         for group, limit in limits.items()
-        if peaks.growth[group] > limit
+        if peaks.growth[group] > limit or group in peaks.stopped
     ]
 
 

@@ -33,6 +33,8 @@ def cost(**more: object) -> Cost:
          ["a web process took 101 MB (limit 100)", "a worker's child took 151 MB (limit 150)",
           "a session of PostgreSQL took 151 MB (limit 150)"]),
         ({"peaks": Peaks({"web": 90.0, "worker": 300.0, "postgres": 300.0}), "boards": 2}, []),
+        ({"peaks": Peaks({"web": 9.0, "worker": 610.0, "postgres": 9.0}, ["worker"]), "boards": 8},
+         ["a worker's child took 610 MB (limit 1200)"]),
         ({"ends": [End("preview", 96.0, 95, None)]}, ["the preview took 96.0 s (limit 95)"]),
         ({"ends": [End("preview", 9.0, 95, "ended as unreachable")]}, ["the preview ended as unreachable"]),
         ({"answers": Answers([0.1] * 9, ["start: 503"])}, ["another user got 1 errors, first start: 503"]),
@@ -44,7 +46,7 @@ def cost(**more: object) -> Cost:
         ({"small_board": PreviewEnd(31.0, True, "ok", found=20)},
          ["another user's small board took 31.0 s (limit 30)"]),
     ],
-    ids=["held", "memory", "two boards", "late", "wrong result", "errors", "p99", "p99 of too few", "slowest",
+    ids=["held", "memory", "two boards", "stopped", "late", "wrong result", "errors", "p99", "p99 of too few", "slowest",
          "shut out", "slow"],
 )
 def test_violations_name_each_exceeded_limit(changed, sentences):
