@@ -99,6 +99,7 @@ DATA_PAGES = {
     "job-1": Reply(repeated(JSON_LD, "{},", "{}]}</script>", PAGE_BYTES), PAGE),
     "job-2": Reply(repeated(JSON_LD, "[", "]}</script>", PAGE_BYTES), PAGE),
     "job-3": Reply(repeated(JSON_LD, '{"@type":"JobPosting"},', "{}]}</script>", PAGE_BYTES), PAGE),
+    "job-4": Reply(repeated(f'{JSON_LD}],"@type":[', '"a",', '"JobPosting"]}</script>', PAGE_BYTES), PAGE),
 }
 
 BOARDS: dict[str, Board] = {
@@ -108,6 +109,7 @@ BOARDS: dict[str, Board] = {
     "brackets": lever(repeated("", "[", "")),
     "members": lever(_members(2_000_000)),
     "offices": greenhouse(repeated('{"jobs":[{"id":1,"title":"Baker","offices":[', "{},", "{}]}]}")),
+    "sections": lever(repeated('[{"id":"1","text":"Baker","lists":[', '{"content":"a"},', "{}]}]")),
     # Long texts.
     "long-text": lever(repeated(f'[{{"id":"1","text":"Baker","description":"{EMOJI}', "a", '"}]')),
     "long-title": lever(repeated(f'[{{"id":"1","text":"{EMOJI}', "a,", '"}]')),

@@ -46,8 +46,8 @@ def cost(**more: object) -> Cost:
         ({"small_board": PreviewEnd(31.0, True, "ok", found=20)},
          ["another user's small board took 31.0 s (limit 30)"]),
     ],
-    ids=["held", "memory", "two boards", "stopped", "late", "wrong result", "errors", "p99", "p99 of too few", "slowest",
-         "shut out", "slow"],
+    ids=["held", "memory", "two boards", "stopped", "late", "wrong result", "errors", "p99", "p99 of too few",
+         "slowest", "shut out", "slow"],
 )
 def test_violations_name_each_exceeded_limit(changed, sentences):
     assert violations(cost(**changed)) == [f"rows: {sentence}" for sentence in sentences]
