@@ -102,8 +102,8 @@ def _read_board(name: str, stage: Stage) -> list[End]:
         preview = bystanders.preview(stage.attacker, MAX_BOARD_SECONDS + GRACE_SECONDS, stage.is_over)
         detection = detecting.result()
         return [
-            End("detection", detection.seconds, MAX_DETECTION_SECONDS, _wrong_answer(board, detection)),
-            End("preview", preview.seconds, MAX_BOARD_SECONDS, _wrong_outcome(board, preview)),
+            End("detection", detection.seconds, MAX_DETECTION_SECONDS, wrong_answer(board, detection)),
+            End("preview", preview.seconds, MAX_BOARD_SECONDS, wrong_outcome(board, preview)),
             *(_show_postings(stage.attacker, preview.preview_id) if preview.found else ()),
         ]
 
@@ -128,15 +128,16 @@ def _detect(user: User, source: str, board: str) -> Reply:
     return user.request("POST", DETECT_PATH, timeout, body={"source": source, "board": board})
 
 
-def _wrong_answer(board: hostile_boards.Board, reply: Reply) -> str | None:
+def wrong_answer(board: hostile_boards.Board, reply: Reply) -> str | None:
+    """Return a sentence if the answer is no answer of a detection, or if it refuses a sound board."""
     code = (reply.document or {}).get("code")
-    wrong = reply.status not in (200, 422) or (code == "board_unreachable" and not board.is_slow)
-    return f"was answered {reply.status} {code or ''}" if wrong or (board.is_sound and code) else None
+    wrong = reply.status not in ((200,) if board.is_sound else (200, 422))
+    return f"was answered {reply.status} {code or ''}" if wrong else None
 
 
-def _wrong_outcome(board: hostile_boards.Board, end: PreviewEnd) -> str | None:
-    wrong = not end.is_finished or (end.outcome == "unreachable" and not board.is_slow)
-    wrong = wrong or (board.is_sound and end.outcome != "ok")
+def wrong_outcome(board: hostile_boards.Board, end: PreviewEnd) -> str | None:
+    """Return a sentence if the preview did not end, or if a sound board was not read."""
+    wrong = not end.is_finished or (board.is_sound and end.outcome != "ok")
     return f"ended as {end.outcome}, {end.detail}" if wrong else None
 
 

@@ -36,7 +36,7 @@ class Board:
     is_sound: bool = False
     """True if the board keeps to all rules, so that it must be read."""
     is_slow: bool = False
-    """True if the server itself fails, so that it may be called unreachable."""
+    """True for the boards of a slow server, which are read several at a time."""
     terms: tuple[str, ...] = ()
     """The terms of both filters of the company."""
 

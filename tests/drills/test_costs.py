@@ -10,7 +10,7 @@ import pytest
 from app.sources.adapters.registry import SOURCES
 from tests.drills import hostile_boards
 from tests.drills.bystanders import Answers, PreviewEnd
-from tests.drills.costly_strangers import outcome_of
+from tests.drills.costly_strangers import outcome_of, wrong_outcome
 from tests.drills.costs import Cost, End, violations
 from tests.drills.hostile_bodies import numbered, repeated
 from tests.drills.hostile_servers import hostile_servers
@@ -59,6 +59,15 @@ def test_violations_expect_no_result_of_a_stopped_process():
 
     assert violations(stopped) == ["rows: a web process took 1010 MB (limit 100)"]
     assert stopped.row() == ("rows", "stopped at 1010", "0", "0", "3.0", "4", "300", "1.5")
+
+
+def test_sound_board_must_be_read_and_a_hostile_one_must_end():
+    sound, hostile = hostile_boards.BOARDS["texts"], hostile_boards.BOARDS["brackets"]
+    unread, unfinished = PreviewEnd(9.0, True, "unreachable", "Failed."), PreviewEnd(110.0, False, None, "not finished")
+
+    assert [wrong_outcome(board, unread) for board in (hostile, sound)] == [None, "ended as unreachable, Failed."]
+    assert wrong_outcome(hostile, unfinished) == "ended as None, not finished"
+    assert wrong_outcome(sound, READ) is None
 
 
 def test_outcome_judges_p99_over_all_attacks():
