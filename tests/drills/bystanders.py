@@ -19,6 +19,7 @@ THREADS = 8
 """Requests that one user has open at a time: a slow answer does not delay the next request."""
 
 API = "/api/ingestion"
+NO_ANSWER = "no answer"
 
 
 @dataclass
@@ -33,7 +34,7 @@ class Answers:
         """Record an answer. Its time counts from when the request was due, even if it was sent later."""
         self.seconds.append(time.monotonic() - due)
         if reply.status is None or reply.status >= 500:
-            self.errors.append(f"{what}: {reply.status or 'no answer'}")
+            self.errors.append(f"{what}: {reply.status or NO_ANSWER}")
         return reply
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.drills.bystanders import Answers, PreviewEnd
+from tests.drills.bystanders import NO_ANSWER, Answers, PreviewEnd
 from tests.drills.memory import Peaks
 from tests.drills.results import percentile
 
@@ -77,7 +77,7 @@ class Cost:
 
 def violations(cost: Cost) -> list[str]:
     """Return a sentence for each limit that the attack exceeded, and for each wrong result."""
-    found = [*_memory(cost.peaks, cost.boards), *_answers(cost.answers), *_small_board(cost.small_board)]
+    found = [*_memory(cost.peaks, cost.boards), *_answers(cost.answers, cost.peaks), *_small_board(cost.small_board)]
     # A stopped process can give no right result.
     found += [] if cost.peaks.stopped else _ends(cost.ends)
     return [f"{cost.attack}: {sentence}" for sentence in found]
@@ -97,8 +97,10 @@ def _ends(ends: Sequence[End]) -> list[str]:
     return late + [f"the {end.what} {end.fault}" for end in ends if end.fault]
 
 
-def _answers(answers: Answers) -> list[str]:
-    found = [f"another user got {len(answers.errors)} errors, first {answers.errors[0]}"] if answers.errors else []
+def _answers(answers: Answers, peaks: Peaks) -> list[str]:
+    # The drill itself cut the connections of a stopped web process.
+    errors = [error for error in answers.errors if "web" not in peaks.stopped or not error.endswith(NO_ANSWER)]
+    found = [f"another user got {len(errors)} errors, first {errors[0]}"] if errors else []
     found += slow_answers(answers.seconds)
     slowest = max(answers.seconds, default=0.0)
     if slowest > MAX_ANSWER_SECONDS:

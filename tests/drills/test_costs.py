@@ -53,9 +53,10 @@ def test_violations_name_each_exceeded_limit(changed, sentences):
     assert violations(cost(**changed)) == [f"rows: {sentence}" for sentence in sentences]
 
 
-def test_violations_expect_no_result_of_a_stopped_process():
+def test_violations_expect_nothing_of_a_stopped_process():
     peaks = Peaks({"web": 1010.0, "worker": 0.0, "postgres": 0.0}, ["web"])
-    stopped = cost(peaks=peaks, ends=[End("detection", 3.0, 58, "was answered None")])
+    answers = Answers([0.004] * 299 + [0.3], ["start: no answer"])
+    stopped = cost(peaks=peaks, answers=answers, ends=[End("detection", 3.0, 58, "was answered None")])
 
     assert violations(stopped) == ["rows: a web process took 1010 MB (limit 100)"]
     assert stopped.row() == ("rows", "stopped at 1010", "0", "0", "3.0", "4", "300", "1.5")
