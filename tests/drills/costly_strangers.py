@@ -72,7 +72,6 @@ class Stage:
     testbed: Testbed
     attacker: User
     peaks: Peaks
-    number: int
 
     def is_over(self) -> bool:
         """Return True if a process was stopped, so that the attack can be given up."""
@@ -255,7 +254,7 @@ def _measure(testbed: Testbed, other: User, attack: Attack, number: int, usual: 
     began = time.monotonic()
     with watched_memory(testbed.product) as cost.peaks, steady_requests(other) as cost.answers:
         with ThreadPoolExecutor(2) as pool:
-            ends = pool.submit(attack.act, Stage(testbed, attacker, cost.peaks, number))
+            ends = pool.submit(attack.act, Stage(testbed, attacker, cost.peaks))
             limit = MAX_SMALL_BOARD_SECONDS + GRACE_SECONDS
             small_board = pool.submit(preview_small_board, third, attack.source, f"{number}", limit)
             cost.ends, cost.small_board = ends.result(), small_board.result()
