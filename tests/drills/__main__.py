@@ -21,6 +21,7 @@ from app.config.settings import Settings
 from tests.drills import (  # noqa: F401 (each module registers its drills)
     abort_races,
     broker_faults,
+    costly_strangers,
     database_faults,
     long_checks,
     report,
@@ -45,6 +46,7 @@ GROUPS = (
     web_faults.GROUP,
     worker_faults.GROUP,
     system_faults.GROUP,
+    costly_strangers.GROUP,
     long_checks.GROUP,
     "Soak",
 )

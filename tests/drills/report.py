@@ -30,6 +30,8 @@ FOOT = """
   so the drills themselves end the runs that a killed worker had claimed.
 * The **seed** determines what happens at random: the faults, and each user's and each run's own sequence.
   A seed does not reproduce how processes interleave, so the same command may meet other races.
+* In a table of attacks, **MB** is the peak of private memory above its value before the attack, in the process of that
+  kind that grew most. **Seconds** end with the last part of the attack; the last columns are other users' times.
 * **Not run** means that nothing was tested.
 """
 
@@ -55,6 +57,7 @@ def _tables(results: Sequence[Result]) -> list[str]:
         parts.append(f"## {group}\n")
         parts.append(table(("drill", "N", "violations", "p50 s", "p99 s", "of", "more", "seed"), map(row, rows)))
         parts.append("\n" + "\n".join(f"* **{each.name}**: {each.promise}" for each in rows) + "\n")
+        parts += [table(each.outcome.table[0], each.outcome.table[1:]) for each in rows if each.outcome.table]
         parts += [_violations(each) for each in rows if each.violations]
     return parts
 

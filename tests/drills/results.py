@@ -21,6 +21,8 @@ class Outcome:
     facts: dict[str, Any] = field(default_factory=dict)
     violations: list[str] = field(default_factory=list)
     """Violations found by a drill without a testbed."""
+    table: Sequence[Sequence[Any]] = ()
+    """A table of more figures, for the report; its first row is the head."""
 
 
 @dataclass(frozen=True)

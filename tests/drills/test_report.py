@@ -47,6 +47,13 @@ def test_report_lists_every_violation(tmp_path):
     assert "* run 7 is lost\n* run 8 is lost\n" in text
 
 
+def test_report_shows_the_table_of_a_drill(tmp_path):
+    costly = result("costly")
+    costly.outcome.table = [("attack", "MB"), ("rows", 7)]
+
+    assert "* **costly**: costly is done.\n\n| attack | MB |\n| --- | --- |\n| rows | 7 |\n" in page(tmp_path, costly)
+
+
 def test_report_names_a_drill_that_did_not_run(tmp_path):
     text = page(tmp_path, result("frozen"), result("disk", not_run="no permission to mount a tmpfs"))
 
