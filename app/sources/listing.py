@@ -1,7 +1,7 @@
 """List a board: fetch all its pages, parse the postings, and record whether the listing is complete."""
 
 from collections import Counter, deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from sys import getsizeof
@@ -24,6 +24,9 @@ MAX_KEPT_BYTES = 24_000_000
 """The most memory of a listing's postings without their texts, in bytes. The postings beyond it are left out, and the
 listing is incomplete. A real posting takes 600 bytes. Only a command keeps the texts too."""
 
+MAX_TEXT_CHARACTERS = 100_000_000
+"""The most characters in the descriptions and requirements of a listing: 20,000 postings of 5,000 characters."""
+
 PassOn = Callable[[list[Posting]], None]
 
 log = structlog.get_logger(__name__)
@@ -40,7 +43,9 @@ class ListingBuilder:
     postings: dict[str, Posting] = field(default_factory=dict)
     """By external id."""
     size: int = 0
-    """The bytes that the postings take in memory."""
+    """The bytes that the postings take in memory, without their texts."""
+    characters: int = 0
+    """The characters in the texts of the postings."""
     unparsed: int = 0
     records: int = 0
     pages: int = 0
@@ -67,6 +72,9 @@ class ListingBuilder:
                 earlier = changed.get(added.external_id)
                 changed[added.external_id] = _merge(earlier, added) if earlier else added
         self.unparsed += batch.unparsed
+        self.characters += batch.characters
+        if self.characters > MAX_TEXT_CHARACTERS:
+            self.stop()
         if self.on_postings and changed:
             self.on_postings(list(changed.values()))
 
@@ -177,10 +185,13 @@ def _list(
 ) -> Listing:
     source = builder.source
     request = source.first_request(board)
-    first = response = client.request(source, board, request, deadline, validators)
+    response = client.request(source, board, request, deadline, validators)
     if response.status == HTTPStatus.NOT_MODIFIED:
         return Listing((), True, validators=validators or Validators(), not_modified=True)
+    headers = response.headers
     while following := _add(client, request, response, board, builder):
+        # The body is dropped before the next one is received: together they would take 64 MB.
+        del response
         if builder.is_full or builder.pages >= source.max_requests:
             builder.stop()
             break
@@ -188,7 +199,7 @@ def _list(
         response = client.request(source, board, request, deadline)
     if builder.queue:
         _crawl(client, board, builder, deadline)
-    return builder.build(_validators(first, builder.pages))
+    return builder.build(_validators(headers, builder.pages))
 
 
 def _crawl(client: HttpClient, board: Board, builder: ListingBuilder, deadline: Deadline) -> None:
@@ -250,14 +261,14 @@ def _parse(
     return None
 
 
-def _validators(response: Response, pages: int) -> Validators:
-    """Return the validators of a board with one page.
+def _validators(headers: Mapping[str, str], pages: int) -> Validators:
+    """Return the validators of a board with one page, from the headers of the first.
 
     With several pages, those of the first say nothing about the others.
     """
     if pages > 1:
         return Validators()
-    return Validators(_storable(response.headers.get("etag")), _storable(response.headers.get("last-modified")))
+    return Validators(_storable(headers.get("etag")), _storable(headers.get("last-modified")))
 
 
 def _storable(value: str | None) -> str | None:

@@ -137,3 +137,12 @@ def test_sentence_about_a_board_is_short_whatever_the_host_writes(web, http_clie
     with pytest.raises(Moved) as raised:
         list_board(http_client, "greenhouse", "acme")
     assert len(raised.value.detail) == MAX_DETAIL_LENGTH and raised.value.detail.endswith("…")
+
+
+def test_listing_ends_when_its_texts_are_too_long(web, http_client, monkeypatch):
+    monkeypatch.setattr("app.sources.listing.MAX_TEXT_CHARACTERS", 10_000)
+    for skip in (0, 100, 200):
+        path = f"/v0/postings/acme?mode=json&skip={skip}&limit=100"
+        web.json(path, [{"id": f"{skip}-{number}", "text": "x", "description": "y" * 90} for number in range(100)])
+    listing = list_board(http_client, "lever", "acme")
+    assert (listing.count, listing.is_complete) == (200, False)

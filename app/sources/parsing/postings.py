@@ -38,6 +38,8 @@ class Batch:
     """The company's name, as it can be proposed to the user."""
     size: int = 0
     """The bytes of the postings' texts in memory."""
+    characters: int = 0
+    """The characters of these texts."""
 
     def add(self, raw: RawPosting, with_texts: bool) -> None:
         """Normalize a raw posting and add it. A failure is recorded and does not lose the others."""
@@ -53,7 +55,9 @@ class Batch:
             self.unparsed += 1
         else:
             self.postings.append(posting)
-            self.size += sum(map(getsizeof, (posting.description, posting.requirements)))
+            written = [text for text in (posting.description, posting.requirements) if text]
+            self.size += sum(map(getsizeof, written))
+            self.characters += sum(map(len, written))
 
     @property
     def is_full(self) -> bool:
