@@ -11,6 +11,13 @@ from app.embedded.on_demand import SUPERVISED
 from app.embedded.subprocesses import bare_environment
 from app.launcher.supervisor import Program
 
+MALLOC_SETTINGS = {"MALLOC_ARENA_MAX": "2", "MALLOC_MMAP_THRESHOLD_": "262144"}
+"""Settings of glibc's malloc (mallopt(3)), unless the environment has others.
+
+Without them it keeps the memory of large responses, once for each thread. Measured at a hostile board: 39 instead of
+108 MB in a web process, 113 instead of 157 MB in a worker's child.
+"""
+
 
 def postgres(settings: Settings) -> Program:
     """Return the program of the embedded PostgreSQL."""
@@ -64,6 +71,7 @@ def server_environment(settings: Settings) -> dict[str, str]:
 def service_environment(settings: Settings) -> dict[str, str]:
     """Return the environment of our own processes: the settings, with an absolute DATA_DIR, and our marker."""
     return {
+        **MALLOC_SETTINGS,
         **os.environ,
         "DATA_DIR": str(settings.data_dir),
         "PYTHONUNBUFFERED": "1",
