@@ -13,7 +13,6 @@ MAX_QUOTED_LENGTH = 100
 MAX_FAULT_LENGTH = 300
 """The most characters of a fault's text, which may quote a value."""
 
-
 UNNAMED = "unnamed"
 """The key, among marshmallow's messages, of the number of faults beside the named ones."""
 
