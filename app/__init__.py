@@ -19,7 +19,7 @@ from app.api.http.openapi import DocumentPlugin, security_schemes, serve_documen
 from app.cli import commands
 from app.concurrency.compute_pool import PARSING_POOL
 from app.config.settings import PROJECT, Settings
-from app.db.engine import init_engine, large_engine, make_connection_slots
+from app.db.engine import init_engine, make_connection_slots
 from app.observability import logs
 from app.sources.base_urls import read_base_urls
 from app.sources.http.client import HttpClient
@@ -66,7 +66,6 @@ def _init_database(app: Flask) -> None:
     with app.app_context():
         init_engine(extensions.db.engine)
         app.extensions["connection_slots"] = make_connection_slots(extensions.db.engine)
-        app.extensions["large_engine"] = large_engine(extensions.db.engine)
     extensions.migrate.init_app(app, extensions.db, directory=str(PROJECT / "migrations"))
 
 

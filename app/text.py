@@ -1,4 +1,4 @@
-"""Clean texts of characters that a user cannot see, or that PostgreSQL cannot store."""
+"""Clean texts of characters that a user cannot see or that PostgreSQL cannot store, and shorten them."""
 
 import re
 import unicodedata
@@ -29,6 +29,11 @@ def clean_line(text: str, max_length: int | None = None) -> str:
     """Return the text as one printable line of at most ``max_length`` characters; white space becomes single blanks."""
     kept = (character for character in " ".join(text.split()) if is_printable_line(character))
     return strip_invisible(strip_invisible("".join(kept))[:max_length])
+
+
+def shorten(text: str, max_length: int) -> str:
+    """Return the text with at most ``max_length`` characters, an ellipsis in place of what is cut."""
+    return text if len(text) <= max_length else f"{text[:max_length - 1]}…"
 
 
 def canonical(text: str) -> str:

@@ -142,7 +142,7 @@ def _clean(request: pytest.FixtureRequest) -> Iterator[None]:
     broker = request.getfixturevalue("broker")
     with request.getfixturevalue("app").app_context():
         yield
-        run_statement(text("TRUNCATE users, heartbeats RESTART IDENTITY CASCADE"))
+        run_statement(text("TRUNCATE users, heartbeats, preview_postings, removed_previews RESTART IDENTITY CASCADE"))
     extensions = request.getfixturevalue("app").extensions
     extensions.pop("local_user", None)
     extensions["attempt_limiter"].reset()

@@ -1,8 +1,8 @@
-"""Cleaning texts of characters that users cannot see or PostgreSQL cannot store."""
+"""Cleaning texts of characters that users cannot see or PostgreSQL cannot store, and shortening them."""
 
 import pytest
 
-from app.text import clean_line, storable
+from app.text import clean_line, shorten, storable
 
 
 @pytest.mark.parametrize(
@@ -26,3 +26,8 @@ def test_clean_line_is_cut_and_ends_with_no_blank():
 
 def test_storable_removes_nul_and_lone_surrogates():
     assert storable("a\x00b\ud800c\udfffd 🙂") == "abcd 🙂"
+
+
+@pytest.mark.parametrize(("text", "short"), [("", ""), ("Acme", "Acme"), ("Acmes", "Acm…")])
+def test_shorten_marks_what_is_cut(text, short):
+    assert shorten(text, 4) == short

@@ -24,7 +24,7 @@ from app.config.validators import (
     read_number,
     with_driver,
 )
-from app.db.engine import MAX_LARGE_STATEMENTS, SPARE_CONNECTIONS, engine_options
+from app.db.engine import SPARE_CONNECTIONS, engine_options
 from app.embedded.postgres import database_url as embedded_database_url
 from app.embedded.redis import redis_url as embedded_redis_url
 
@@ -39,9 +39,9 @@ MAX_IMPORT_BYTES = 16 * 1024 * 1024
 BOARD_THREADS = 8
 """Boards that one task lists at a time, each in a thread that may hold a connection."""
 
-CONNECTIONS_PER_TASK = BOARD_THREADS + 1 + MAX_LARGE_STATEMENTS
-"""Connections of one worker process: one per board thread of a slice, one for the main thread, and those for large
-statements. Threads whose slice is over share them."""
+CONNECTIONS_PER_TASK = BOARD_THREADS + 1
+"""Connections of one worker process: one per board thread of a slice, and one for the main thread. Threads whose slice
+is over share them."""
 
 
 class SettingsError(SystemExit):

@@ -10,7 +10,7 @@ import psycopg
 from gevent.monkey import get_original
 from psycopg.pq import TransactionStatus
 from psycopg.waiting import Wait
-from sqlalchemy import Engine, NullPool, QueuePool, create_engine, event
+from sqlalchemy import Engine, QueuePool, event
 from sqlalchemy.exc import DisconnectionError
 
 from app.concurrency.fair_semaphore import FairSemaphore
@@ -34,20 +34,6 @@ STATEMENT_TIMEOUT = 5
 RESPONSE_TIMEOUT = 7
 """Seconds after which a connection whose server does not answer is closed. Longer than STATEMENT_TIMEOUT, so only a
 PostgreSQL that hangs causes it."""
-
-LARGE_STATEMENT_TIMEOUT = 60
-"""Seconds after which PostgreSQL cancels a statement that stores tens of megabytes. No request waits for one."""
-
-MAX_LARGE_STATEMENTS = 2
-"""Simultaneous large statements of a process, each on its own connection. More would only slow each other down."""
-
-AUTOCOMMIT_OPTIONS: dict[str, Any] = {
-    # Each statement is a transaction: BEGIN and COMMIT would cost a round trip each.
-    "isolation_level": "AUTOCOMMIT",
-    # So there is nothing to roll back, neither after a statement nor when a connection returns to its pool.
-    "skip_autocommit_rollback": True,
-    "pool_reset_on_return": None,
-}
 
 
 # The original poll: gevent's could switch greenlets here. It is only called with a timeout of 0.
@@ -96,12 +82,6 @@ class BoundedConnection(psycopg.Connection[Any]):
             return end.value
 
 
-class LargeStatementConnection(BoundedConnection):
-    """A connection for large statements."""
-
-    response_timeout = LARGE_STATEMENT_TIMEOUT + RESPONSE_TIMEOUT - STATEMENT_TIMEOUT
-
-
 def engine_options(connections: int) -> dict[str, Any]:
     """Return SQLAlchemy's options for the engine of a process with this many connections."""
     return {
@@ -113,22 +93,13 @@ def engine_options(connections: int) -> dict[str, Any]:
         # Overflow connections would be closed after each use.
         "max_overflow": 0,
         "pool_timeout": POOL_TIMEOUT,
-        "connect_args": _connect_args(STATEMENT_TIMEOUT),
-        **AUTOCOMMIT_OPTIONS,
+        # Each statement is a transaction: BEGIN and COMMIT would cost a round trip each.
+        "isolation_level": "AUTOCOMMIT",
+        # So there is nothing to roll back, neither after a statement nor when a connection returns to its pool.
+        "skip_autocommit_rollback": True,
+        "pool_reset_on_return": None,
+        "connect_args": _connect_args(),
     }
-
-
-def large_engine(engine: Engine) -> Engine:
-    """Return an engine for large statements to the same database. It opens a new connection for each."""
-    large = create_engine(
-        engine.url,
-        poolclass=NullPool,
-        hide_parameters=True,
-        connect_args=_connect_args(LARGE_STATEMENT_TIMEOUT),
-        **AUTOCOMMIT_OPTIONS,
-    )
-    event.listen(large, "do_connect", _connect_large)
-    return large
 
 
 def init_engine(engine: Engine) -> None:
@@ -144,7 +115,7 @@ def make_connection_slots(engine: Engine, at_most: int | None = None) -> FairSem
     return FairSemaphore(size if at_most is None else min(size, at_most))
 
 
-def _connect_args(statement_timeout: int) -> dict[str, Any]:
+def _connect_args() -> dict[str, Any]:
     return {
         "connect_timeout": 3,
         "application_name": "job-ingestion",
@@ -152,13 +123,9 @@ def _connect_args(statement_timeout: int) -> dict[str, Any]:
         "keepalives_idle": 5,
         "keepalives_interval": 3,
         "keepalives_count": 3,
-        "options": f"-c statement_timeout={statement_timeout}s -c lock_timeout={LOCK_TIMEOUT}s"
+        "options": f"-c statement_timeout={STATEMENT_TIMEOUT}s -c lock_timeout={LOCK_TIMEOUT}s"
         " -c idle_in_transaction_session_timeout=30s -c timezone=UTC",
     }
-
-
-def _connect_large(_dialect: Any, _record: Any, cargs: Any, cparams: Any) -> BoundedConnection:
-    return LargeStatementConnection.connect(*cargs, **cparams)
 
 
 def _connect(_dialect: Any, _record: Any, cargs: Any, cparams: Any) -> BoundedConnection:

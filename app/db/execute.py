@@ -1,25 +1,22 @@
 """Execute one statement as one transaction: the only way from a service to PostgreSQL."""
 
 from collections.abc import Iterable, Sequence
-from threading import Semaphore
 from typing import Any
 
 from flask import current_app
 from psycopg.errors import UndefinedColumn, UndefinedTable
-from sqlalchemy import ColumnElement, Connection, Engine, Executable, Row, func, literal_column
+from sqlalchemy import ColumnElement, Connection, Executable, Row, func, literal_column
 from sqlalchemy.exc import InterfaceError, InternalError, InvalidRequestError, OperationalError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from app.concurrency.fair_semaphore import FairSemaphore
-from app.db.engine import MAX_LARGE_STATEMENTS, POOL_TIMEOUT
+from app.db.engine import POOL_TIMEOUT
 from app.errors import DatabaseUnavailable, describe_database_error
 from app.extensions import db
 
 MIGRATIONS_BEHIND = "The database does not have this version's tables: run flask --app wsgi db upgrade."
 
 POOL_EXHAUSTED = "All PostgreSQL connections of this process are in use."
-
-_large_statements = Semaphore(MAX_LARGE_STATEMENTS)
 
 
 def run_statement(statement: Executable, **values: Any) -> Sequence[Row[Any]]:
@@ -37,24 +34,14 @@ def run_statement(statement: Executable, **values: Any) -> Sequence[Row[Any]]:
     if not slots.acquire(POOL_TIMEOUT):
         raise DatabaseUnavailable(POOL_EXHAUSTED)
     try:
-        return _run(db.engine, statement, values)
+        return _run(statement, values)
     finally:
         slots.release()
 
 
-def run_large_statement(statement: Executable) -> Sequence[Row[Any]]:
-    """Execute a statement that stores tens of megabytes and may take a minute. Commits.
-
-    It has its own connection, because a statement timeout belongs to a session. At most MAX_LARGE_STATEMENTS run at a
-    time; the others wait. Returns and raises what ``run_statement`` does.
-    """
-    with _large_statements:
-        return _run(current_app.extensions["large_engine"], statement, {})
-
-
-def _run(engine: Engine, statement: Executable, values: dict[str, Any]) -> Sequence[Row[Any]]:
+def _run(statement: Executable, values: dict[str, Any]) -> Sequence[Row[Any]]:
     try:
-        with _connect(engine) as connection:
+        with _connect() as connection:
             result = connection.execute(statement, values or None)
             return result.fetchall() if result.returns_rows else []
     except (OperationalError, InterfaceError, InternalError) as error:
@@ -65,9 +52,9 @@ def _run(engine: Engine, statement: Executable, values: dict[str, Any]) -> Seque
         raise DatabaseUnavailable(MIGRATIONS_BEHIND) from error
 
 
-def _connect(engine: Engine) -> Connection:
+def _connect() -> Connection:
     try:
-        return engine.connect()
+        return db.engine.connect()
     except PoolTimeout as error:
         raise DatabaseUnavailable(POOL_EXHAUSTED) from error
     except InvalidRequestError as error:

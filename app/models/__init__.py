@@ -8,7 +8,7 @@ from app.models.credential import MAX_SESSIONS, MAX_TOKENS, Credential, Credenti
 from app.models.heartbeat import Component, Heartbeat
 from app.models.ingestion_run import MAX_RUN_ID, IngestionRun, RunStatus
 from app.models.job import Job, JobStatus
-from app.models.preview import ListingState, Preview, PreviewCompany, PreviewPosting
+from app.models.preview import ListingState, Preview, PreviewCompany, PreviewPosting, RemovedPreview
 from app.models.run_event import RunEvent
 from app.models.user import User
 
@@ -31,6 +31,7 @@ __all__ = [
     "Preview",
     "PreviewCompany",
     "PreviewPosting",
+    "RemovedPreview",
     "RunEvent",
     "RunStatus",
     "User",

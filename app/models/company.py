@@ -24,7 +24,7 @@ from app.models.columns import status_type
 MAX_COMPANY_NAME_LENGTH = 100
 
 MAX_COMPANIES = 1000
-"""The most companies of one user. It only guards against floods: simultaneous additions may exceed it slightly."""
+"""The most companies of one user. The trigger ``companies_limit`` refuses more, however many requests come at once."""
 
 
 class Outcome(StrEnum):

@@ -10,7 +10,6 @@ from sqlalchemy import (
     CheckConstraint,
     DateTime,
     ForeignKey,
-    ForeignKeyConstraint,
     Identity,
     Index,
     Integer,
@@ -121,15 +120,13 @@ class PreviewCompany(Base):
 
 
 class PreviewPosting(Base):
-    """One posting of a board, with the decision of the filters."""
+    """One posting of a board, with the decision of the filters.
+
+    It has no foreign key: it may outlive its preview for a while (``RemovedPreview``).
+    """
 
     __tablename__ = "preview_postings"
     __table_args__ = (
-        ForeignKeyConstraint(
-            ["preview_id", "position"],
-            ["preview_companies.preview_id", "preview_companies.position"],
-            ondelete="CASCADE",
-        ),
         UniqueConstraint("preview_id", "position", "external_id"),
         CheckConstraint("workplace IN ('remote', 'hybrid', 'on_site')", name="workplace"),
         CheckConstraint("rule_kind IN ('no_filter', 'include', 'exclude', 'not_included')", name="rule_kind"),
@@ -156,3 +153,11 @@ class PreviewPosting(Base):
     rule_kind: Mapped[str] = mapped_column(String(20))
     rule_term: Mapped[str | None] = mapped_column(Text)
     """The term that decided, if any."""
+
+
+class RemovedPreview(Base):
+    """A preview that was removed, and whose postings are still to be removed. A trigger on ``previews`` inserts it."""
+
+    __tablename__ = "removed_previews"
+
+    preview_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)

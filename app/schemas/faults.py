@@ -4,6 +4,8 @@ from typing import Any
 
 from marshmallow import ValidationError
 
+from app.text import shorten
+
 MAX_FAULTS = 100
 """The most faults that an answer names. A body can have a million."""
 
@@ -12,7 +14,6 @@ MAX_QUOTED_LENGTH = 100
 
 MAX_FAULT_LENGTH = 300
 """The most characters of a fault's text, which may quote a value."""
-
 
 UNNAMED = "unnamed"
 """The key, among marshmallow's messages, of the number of faults beside the named ones."""
@@ -39,7 +40,7 @@ class Faults:
         kept = texts[: self._left]
         self.more += len(texts) - len(kept)
         self._left -= len(kept)
-        self.by_path.setdefault(path, []).extend(_shorten(str(text), MAX_FAULT_LENGTH) for text in kept)
+        self.by_path.setdefault(path, []).extend(shorten(str(text), MAX_FAULT_LENGTH) for text in kept)
 
     def raise_any(self) -> None:
         """Raise InvalidBody if there are faults."""
@@ -64,9 +65,5 @@ def _count(messages: Any) -> int:
 
 
 def _join(path: str, name: str) -> str:
-    name = _shorten(name, MAX_QUOTED_LENGTH)
+    name = shorten(name, MAX_QUOTED_LENGTH)
     return f"{path}.{name}" if path else name
-
-
-def _shorten(text: str, max_length: int) -> str:
-    return text if len(text) <= max_length else f"{text[:max_length - 1]}…"

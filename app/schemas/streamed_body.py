@@ -33,11 +33,23 @@ def read_array(body: bytes, name: str, max_items: int) -> Iterator[Any]:
     the first fault. Raises ValidationError if the document is another one, an item is too large, or there are more than
     ``max_items``, and ValueError or RecursionError if it is not JSON.
     """
-    reader = _Reader(body)
-    if body and not reader.skip(b"{"):
+    # An empty body lacks the member, as an empty object does.
+    reader = _Reader(body or b"{}")
+    _read_to_items(reader, name)
+    yield from _items(reader, name, max_items)
+    if reader.skip(b","):
+        member = reader.name()
+        raise ValidationError({member: ["Unknown field." if member != name else "The list may occur only once."]})
+    reader.expect(b"}")
+    reader.expect_end()
+
+
+def _read_to_items(reader: "_Reader", name: str) -> None:
+    """Go on to the first item of the array."""
+    if not reader.skip(b"{"):
         reader.value("_schema")
         raise ValidationError({"_schema": ["Invalid input type."]})
-    if not body or reader.skip(b"}"):
+    if reader.skip(b"}"):
         raise ValidationError({name: ["Missing data for required field."]})
     member = reader.name()
     if member != name:
@@ -45,12 +57,6 @@ def read_array(body: bytes, name: str, max_items: int) -> Iterator[Any]:
     if not reader.skip(b"["):
         reader.value(name)
         raise ValidationError({name: ["Not a valid list."]})
-    yield from _items(reader, name, max_items)
-    if reader.skip(b","):
-        member = reader.name()
-        raise ValidationError({member: ["Unknown field." if member != name else "The list may occur only once."]})
-    reader.expect(b"}")
-    reader.expect_end()
 
 
 def _items(reader: "_Reader", name: str, max_items: int) -> Iterator[Any]:

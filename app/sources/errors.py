@@ -2,6 +2,8 @@
 
 from datetime import datetime
 
+from app.text import shorten
+
 MAX_DETAIL_LENGTH = 500
 """The most characters of a sentence for users. It may quote a host or a tag, which a stranger chose."""
 
@@ -13,7 +15,7 @@ class SourceError(Exception):
 
     def __init__(self, detail: str, retry_at: datetime | None = None) -> None:
         super().__init__(detail)
-        self.detail = detail if len(detail) <= MAX_DETAIL_LENGTH else f"{detail[: MAX_DETAIL_LENGTH - 1]}…"
+        self.detail = shorten(detail, MAX_DETAIL_LENGTH)
         self.retry_at = retry_at
 
 

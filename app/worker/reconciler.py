@@ -14,6 +14,7 @@ from app.services.accounts import credentials
 from app.services.health import heartbeats
 from app.services.previews import completion
 from app.services.previews import outbox as preview_outbox
+from app.services.previews import removal
 from app.services.runs import outbox as run_outbox
 
 log = structlog.get_logger(__name__)
@@ -28,8 +29,10 @@ MAX_PUBLISH_SECONDS = 2.0
 def reconcile_once() -> int | None:
     """Publish the due runs and return their number; None if the broker is unavailable. Commits.
 
-    Also publish the due previews, close the overdue ones, and remove expired sessions and tokens. Rows are claimed in a
-    separate transaction, so no lock is held while publishing. Raises DatabaseUnavailable.
+    Also publish the due previews, close the overdue ones, and remove expired credentials and the postings of removed
+    previews. Rows are claimed in a separate transaction, so no lock is held while publishing.
+
+    Raises DatabaseUnavailable.
     """
     host = socket.gethostname()
     answers = publisher.broker_answers()
@@ -38,6 +41,7 @@ def reconcile_once() -> int | None:
         lambda: sum(_publish_all(preview_outbox.claim_due(), preview_outbox.publish)) if answers else None,
         completion.close_overdue,
         credentials.remove_expired,
+        removal.remove_postings,
     )
     # Written first, this heartbeat expires first: when the reconciler stops, Redis does not look like the cause.
     heartbeats.beat(Component.RECONCILER, host)

@@ -4,9 +4,9 @@ import pytest
 from flask import json
 
 from app.config.settings import MAX_IMPORT_BYTES
-from app.services.companies import companies
+from app.models import MAX_COMPANIES
 from app.services.companies.errors import TooManyCompanies
-from tests.support.factories import make_user, merge, sql
+from tests.support.factories import insert_companies, make_user, merge, sql
 from tests.support.previews import begin_preview, company, finish_preview
 from tests.support.responses import INVALID_IDS, problem
 
@@ -63,9 +63,8 @@ def test_add_the_same_board_twice_is_409_with_the_first_id(client):
     assert problem(response, 409, "company_exists") == {"company_id": company_id}
 
 
-def test_too_many_companies_is_409(client, monkeypatch):
-    monkeypatch.setattr(companies, "MAX_COMPANIES", 1)
-    client.post(URL, json=ACME)
+def test_too_many_companies_is_409(client, user_id):
+    insert_companies(user_id, MAX_COMPANIES)
     problem(client.post(URL, json={**ACME, "board": "beta"}), 409, TooManyCompanies.code)
     body = {"companies": [{**ACME, "board": board} for board in ("beta", "gamma")]}
     problem(client.post(f"{URL}/import", json=body), 409, TooManyCompanies.code)

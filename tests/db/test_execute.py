@@ -1,6 +1,5 @@
 """Execution: one statement is one transaction, sent once, with the errors and plans that services rely on."""
 
-import time
 from contextlib import ExitStack
 
 import pytest
@@ -8,8 +7,7 @@ from psycopg.errors import QueryCanceled
 from sqlalchemy import BigInteger, bindparam, func, insert, select, text
 from sqlalchemy.exc import IntegrityError, ProgrammingError
 
-from app.db.engine import LARGE_STATEMENT_TIMEOUT
-from app.db.execute import MIGRATIONS_BEHIND, POOL_EXHAUSTED, run_large_statement, run_statement
+from app.db.execute import MIGRATIONS_BEHIND, POOL_EXHAUSTED, run_statement
 from app.errors import DatabaseUnavailable
 from app.extensions import db
 from app.models import RunStatus
@@ -17,7 +15,6 @@ from app.services.runs import queries, transitions
 from app.services.runs.audit_context import Actor, audit_context
 from app.services.runs.transitions import RUNS
 from tests.support.factories import make_run, open_transaction, row
-from tests.support.parallel import in_parallel
 
 ACTIVE_INDEX = "uq_ingestion_runs_one_active_per_user"
 BACKEND = select(func.pg_backend_pid().label("pid"), func.current_setting("job_ingestion.actor", True).label("actor"))
@@ -100,27 +97,10 @@ def test_lock_timeout_means_unavailable(app, user_id):
     assert row(run_id).status == "pending"
 
 
-def test_large_statement_may_exceed_the_ordinary_timeout(app, monkeypatch):
-    slow = text("SELECT pg_sleep(5.2)")
+def test_statement_timeout_means_unavailable(app):
     with pytest.raises(DatabaseUnavailable) as refusal:
-        run_statement(slow)
+        run_statement(text("SELECT pg_sleep(5.2)"))
     assert isinstance(refusal.value.__cause__.orig, QueryCanceled)
-    assert run_large_statement(text("SHOW statement_timeout"))[0][0] == f"{LARGE_STATEMENT_TIMEOUT // 60}min"
-    assert len(run_large_statement(slow)) == 1
-
-
-def test_large_statements_run_two_at_a_time(app):
-    def slow():
-        run_large_statement(text("SELECT pg_sleep(0.5)"))
-
-    began = time.monotonic()
-    in_parallel(app, *[slow] * 4)
-    assert time.monotonic() - began >= 1
-
-
-def test_large_statements_use_new_connections(app):
-    run_large_statement(text("SELECT 1"))
-    assert app.extensions["large_engine"].pool.status() == "NullPool"
 
 
 def _text(statement) -> str:

@@ -78,8 +78,8 @@ def create_application(settings: Settings) -> Flask:
     return create_app(accounts)
 
 
-def _with_long_timeout(connect_args: Callable[[int], dict[str, Any]], seconds: int) -> dict[str, Any]:
-    return connect_args(seconds) | {"connect_timeout": TIMEOUT_SECONDS}
+def _with_long_timeout(connect_args: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    return connect_args() | {"connect_timeout": TIMEOUT_SECONDS}
 
 
 def create_tables(app: Flask) -> None:

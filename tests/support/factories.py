@@ -37,6 +37,15 @@ def make_user(email: str = LOCAL_EMAIL) -> int:
     )[0].user_id
 
 
+def insert_companies(user_id: int, number: int) -> None:
+    """Insert this many companies of the user."""
+    sql(
+        "INSERT INTO companies (user_id, source, board, name)"
+        " SELECT :user_id, 'lever', 'b' || n, 'N' FROM generate_series(1, :number) n",
+        user_id=user_id, number=number,
+    )
+
+
 def make_run(status: str = "pending", user_id: int | None = None, **columns: Any) -> int:
     """Insert a run, by default of the local user, with these columns, and return its id."""
     columns = {"user_id": user_id or make_user(), "status": status, **columns}

@@ -18,13 +18,13 @@ def large_json(members: dict[str, Any], name: str, rows: Iterable[Any], dump: Ca
 
 
 def _chunks(members: dict[str, Any], name: str, rows: Iterable[Any], dump: Callable[[Any], Any]) -> list[bytes]:
-    """Return the parts of the document. Non-ASCII text is not escaped: escapes are up to three times as long."""
-    *head, end = _encode({**members, name: []}).rpartition(b"]")
-    chunks = [head[0]]
+    """Return the parts of the document."""
+    chunks = [_encode({**members, name: []}).removesuffix(b"]}")]
     for number, row in enumerate(rows):
-        chunks.append(b", %b" % _encode(dump(row)) if number else _encode(dump(row)))
-    return [*chunks, b"]%b\n" % end]
+        chunks.append((b", " if number else b"") + _encode(dump(row)))
+    return [*chunks, b"]}\n"]
 
 
 def _encode(value: Any) -> bytes:
+    # Non-ASCII text is not escaped, because escapes are up to three times as long.
     return json.dumps(value, ensure_ascii=False).encode()

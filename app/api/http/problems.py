@@ -103,8 +103,10 @@ def _app_error(error: AppError) -> Response:
 def _faults(error: HTTPException) -> dict[str, Any]:
     """Return the members for the faults that webargs found. It puts their location (json, query) first."""
     invalid = getattr(error, "exc", None)
-    faults = invalid.faults if isinstance(invalid, InvalidBody) else Faults()
-    if not isinstance(invalid, InvalidBody):
+    if isinstance(invalid, InvalidBody):
+        faults = invalid.faults
+    else:
+        faults = Faults()
         for messages in getattr(error, "data", {}).get("messages", {}).values():
             faults.add(messages)
     members: dict[str, Any] = {"errors": faults.by_path} if faults.by_path else {}

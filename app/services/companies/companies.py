@@ -1,16 +1,20 @@
-"""The companies of a user: the boards that previews and runs read, with their filters."""
+"""The companies of a user: the boards that previews and runs read, with their filters.
 
-from collections.abc import Callable, Sequence
+The database limits their number for each user (the trigger ``companies_limit``).
+"""
+
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import structlog
-from psycopg.errors import ForeignKeyViolation
+from psycopg.errors import CheckViolation, ForeignKeyViolation
 from sqlalchemy import (
     ARRAY,
     Boolean,
     ColumnElement,
+    Executable,
     FromClause,
     LargeBinary,
     Row,
@@ -35,7 +39,7 @@ from sqlalchemy.sql.dml import ReturningInsert
 from app.db.execute import run_statement
 from app.errors import Unauthenticated
 from app.extensions import table_of
-from app.models import MAX_COMPANIES, Company
+from app.models import Company
 from app.services.accounts.users import USER_REMOVED
 from app.services.companies.errors import CompanyChanged, CompanyExists, CompanyNotFound, TooManyCompanies
 
@@ -46,6 +50,9 @@ COMPANIES = table_of(Company)
 MAX_ADD_ATTEMPTS = 100
 """Attempts to add a company. A retry follows if the conflicting company has been removed since; 100 in a row are a
 bug."""
+
+LIMIT_TRIGGER = "companies_limit"
+"""The trigger that refuses companies beyond MAX_COMPANIES."""
 
 COMPANY_FIELDS = ("source", "board", "name", "enabled", "include", "exclude")
 """The columns that a user sets."""
@@ -86,17 +93,11 @@ def add(user_id: int, fields: dict[str, Any]) -> Row[Any]:
     if the user was removed.
     """
     for _ in range(MAX_ADD_ATTEMPTS):
-        if rows := _for_existing_user(lambda: run_statement(_insert_one(user_id, fields))):
+        if rows := _run_insert(_insert_one(user_id, fields)):
             log.info("company added", user_id=user_id, company_id=rows[0].company_id)
             return rows[0]
-        board = (COMPANIES.c.source == fields["source"]) & (COMPANIES.c.board == fields["board"])
-        mine = COMPANIES.c.user_id == user_id
-        existing = select(COMPANIES.c.company_id).where(mine, board).scalar_subquery()
-        found = run_statement(select(existing.label("existing_id"), func.count().label("total")).where(mine))[0]
-        if found.existing_id:
-            raise CompanyExists(found.existing_id)
-        if found.total >= MAX_COMPANIES:
-            raise TooManyCompanies(f"You have {found.total} companies; the maximum is {MAX_COMPANIES}.")
+        if existing_id := find_by_board(user_id, fields["source"], fields["board"]):
+            raise CompanyExists(existing_id)
     raise RuntimeError(f"user {user_id}: company not added after {MAX_ADD_ATTEMPTS} attempts")
 
 
@@ -137,10 +138,8 @@ def merge(user_id: int, entries: list[bytes]) -> ImportResult:
     Members that an entry leaves out (``enabled``, ``include``, ``exclude``) stay as they are. A board may occur only
     once. Raises TooManyCompanies, and Unauthenticated if the user was removed.
     """
-    rows = _for_existing_user(lambda: run_statement(_merge_all(user_id, entries)))
-    if not rows[0].fits:
-        raise TooManyCompanies(f"With this import you would have more than {MAX_COMPANIES} companies, the maximum.")
-    added, changed = rows[0].added, rows[0].changed
+    merged = _run_insert(_merge_all(user_id, entries))[0]
+    added, changed = merged.added, merged.changed
     log.info("companies imported", user_id=user_id, added=added, changed=changed)
     return ImportResult(added, changed, len(entries) - added - changed)
 
@@ -165,24 +164,16 @@ def settings_hash(user_id: int | ColumnElement[int]) -> ColumnElement[str]:
 
 
 def _insert_one(user_id: int, fields: dict[str, Any]) -> Any:
-    """Build the INSERT of a company, unless the user has this board or MAX_COMPANIES companies."""
-    count = select(func.count()).where(COMPANIES.c.user_id == user_id).scalar_subquery()
-    values = [literal(fields[name], COMPANIES.c[name].type) for name in COMPANY_FIELDS]
-    row = select(literal(user_id), *values).where(count < MAX_COMPANIES)
-    new = insert(COMPANIES).from_select(["user_id", *COMPANY_FIELDS], row)
+    """Build the INSERT of a company, unless the user has this board."""
+    new = insert(COMPANIES).values(user_id=user_id, **{name: fields[name] for name in COMPANY_FIELDS})
     return new.on_conflict_do_nothing().returning(COMPANIES)
 
 
 def _merge_all(user_id: int, entries: list[bytes]) -> Any:
-    """Build the statement that inserts or updates all entries if they fit.
-
-    It returns one row: whether they fit, and the numbers of new and changed companies.
-    """
+    """Build the statement that inserts or updates all entries, and returns how many are new and how many changed."""
     imported = _recordset(entries)
     mine = COMPANIES.c.user_id == user_id
     board = (imported.c.source == COMPANIES.c.source) & (imported.c.board == COMPANIES.c.board)
-    others = select(func.count()).where(mine, ~select(imported.c.board).where(board).exists()).scalar_subquery()
-    room = select((others + len(entries) <= MAX_COMPANIES).label("fits")).cte("room")
     optional = [
         func.coalesce(imported.c.enabled, COMPANIES.c.enabled, True),
         func.coalesce(imported.c.include, COMPANIES.c.include, _no_terms()),
@@ -191,16 +182,12 @@ def _merge_all(user_id: int, entries: list[bytes]) -> Any:
     rows = (
         select(literal(user_id), imported.c.source, imported.c.board, imported.c.name, *optional)
         .select_from(imported.outerjoin(COMPANIES, mine & board))
-        .where(select(room.c.fits).scalar_subquery())
         # Every import locks the rows in this order, so simultaneous ones wait for each other instead of deadlocking.
         .order_by(imported.c.source, imported.c.board)
     )
     merged = _upsert(rows).cte("merged")
-    added, changed = (
-        select(func.count(case((condition, 1)))).select_from(merged).scalar_subquery()
-        for condition in (merged.c.is_new, not_(merged.c.is_new))
-    )
-    return select(room.c.fits, added.label("added"), changed.label("changed"))
+    added, changed = (func.count(case((condition, 1))) for condition in (merged.c.is_new, not_(merged.c.is_new)))
+    return select(added.label("added"), changed.label("changed"))
 
 
 def _upsert(rows: Select[Any]) -> ReturningInsert[Any]:
@@ -233,11 +220,16 @@ def _no_terms() -> ColumnElement[list[str]]:
     return literal([], ARRAY(Text))
 
 
-def _for_existing_user(insertion: Callable[[], Sequence[Row[Any]]]) -> Sequence[Row[Any]]:
-    """Return the rows of an insertion for a user. Raises Unauthenticated if the user was removed."""
+def _run_insert(statement: Executable) -> Sequence[Row[Any]]:
+    """Execute a statement that inserts companies, and return its rows. Commits.
+
+    Raises TooManyCompanies, and Unauthenticated if the user was removed.
+    """
     try:
-        return insertion()
+        return run_statement(statement)
     except IntegrityError as error:
+        if isinstance(error.orig, CheckViolation) and error.orig.diag.constraint_name == LIMIT_TRIGGER:
+            raise TooManyCompanies from error
         if not isinstance(error.orig, ForeignKeyViolation):
             raise
         raise Unauthenticated(USER_REMOVED) from error

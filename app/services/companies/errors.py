@@ -4,6 +4,7 @@ from http import HTTPStatus
 from typing import Any
 
 from app.errors import AppError
+from app.models import MAX_COMPANIES
 
 
 class CompanyNotFound(AppError):
@@ -39,6 +40,9 @@ class TooManyCompanies(AppError):
 
     status = HTTPStatus.CONFLICT
     code = "too_many_companies"
+
+    def __init__(self) -> None:
+        super().__init__(f"You can have at most {MAX_COMPANIES} companies. Remove some before you add others.")
 
 
 class NothingDetected(AppError):

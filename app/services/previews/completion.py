@@ -1,21 +1,16 @@
-"""The end of a preview: finished when no company is left, closed at its deadline, and removed when no longer needed."""
+"""The end of a preview: finished when no company is left, or closed at its deadline."""
 
 from typing import Any
 
-import structlog
-from sqlalchemy import CTE, ColumnElement, Update, and_, case, delete, func, or_, select, update
+from sqlalchemy import CTE, ColumnElement, Update, and_, case, func, or_, select, update
 
 from app.db.execute import run_statement
-from app.errors import DatabaseUnavailable
 from app.extensions import table_of
-from app.models import Company, IngestionRun, ListingState, Outcome, Preview, PreviewCompany, RunStatus
+from app.models import Company, ListingState, Outcome, Preview, PreviewCompany
 from app.services.previews.leases import MAX_ATTEMPTS
-
-log = structlog.get_logger(__name__)
 
 COMPANIES = table_of(Company)
 PREVIEWS = table_of(Preview)
-RUNS = table_of(IngestionRun)
 UNITS = table_of(PreviewCompany)
 
 OUT_OF_TIME = "The preview ended before this board was read."
@@ -62,27 +57,6 @@ def close_overdue() -> int:
         )
     )
     return len(run_statement(_finish()))
-
-
-def prune(user_id: int) -> None:
-    """Remove a user's finished previews, except the latest and those that an active run was started from. Commits.
-
-    SKIP LOCKED skips a preview from which a run is being started at this moment. Raises nothing if the database is
-    unavailable: the next call removes what is left.
-    """
-    older = PREVIEWS.alias("older")
-    newest = select(func.max(older.c.preview_id)).where(older.c.user_id == user_id, older.c.finished_at.is_not(None))
-    run = select(RUNS.c.id).where(RUNS.c.preview_id == PREVIEWS.c.preview_id, RUNS.c.status.in_(RunStatus.ACTIVE))
-    unneeded = (
-        select(PREVIEWS.c.preview_id)
-        .where(PREVIEWS.c.user_id == user_id, PREVIEWS.c.finished_at.is_not(None), ~run.exists())
-        .where(PREVIEWS.c.preview_id < newest.scalar_subquery())
-        .with_for_update(skip_locked=True)
-    )
-    try:
-        run_statement(delete(PREVIEWS).where(PREVIEWS.c.preview_id.in_(unneeded)))
-    except DatabaseUnavailable as error:
-        log.warning("old previews not removed", user_id=user_id, reason=error.reason)
 
 
 def record_last_listing(done: CTE, **more: Any) -> Update:

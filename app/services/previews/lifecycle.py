@@ -20,8 +20,8 @@ from app.models import Company, ListingState, Preview, PreviewCompany
 from app.services.accounts.users import USER_REMOVED
 from app.services.companies.companies import settings_hash
 from app.services.previews import outbox
-from app.services.previews.completion import prune
 from app.services.previews.errors import NoCompanies, PreviewNotFound, PreviewOutdated, PreviewUnfinished
+from app.services.previews.removal import prune
 from app.services.publisher import FIRST_PUBLISH_SECONDS
 
 log = structlog.get_logger(__name__)

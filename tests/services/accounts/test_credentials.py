@@ -1,7 +1,6 @@
 """The number of a user's sessions and tokens: its limits, pages of it, and the removal of expired ones."""
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -14,8 +13,7 @@ from app.services.accounts.errors import TooManyTokens
 from app.worker import reconciler
 from tests.support.accounts import PASSWORD
 from tests.support.factories import make_user, open_transaction, sql
-from tests.support.parallel import in_parallel
-from tests.support.waiting import wait_until
+from tests.support.parallel import during_open_transaction, in_parallel
 
 ANN = "ann@example.org"
 
@@ -61,16 +59,7 @@ def during_an_open_insert(app, user_id: int, kind: str, call: Callable[[], Any])
     """Return the result or the error of a call that begins before another credential of the user is committed."""
     values = f"({user_id}, '{kind}', 'first', uuid_send(gen_random_uuid()), 0)"
     insertion = f"INSERT INTO credentials (user_id, kind, name, secret_hash, epoch) VALUES {values}"
-    with open_transaction(insertion) as other, ThreadPoolExecutor(1) as pool:
-        late = pool.submit(in_parallel, app, call)
-        wait_until(lambda: late.done() or waiting() == 1, what="the call to wait for the user's row")
-        other.commit()
-        return late.result()[0]
-
-
-def waiting() -> int:
-    """Return the number of statements that wait for a lock."""
-    return sql("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")[0].count
+    return during_open_transaction(app, insertion, call)
 
 
 def test_make_token_counts_one_that_commits_meanwhile(app, user_id):

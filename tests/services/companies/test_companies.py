@@ -5,11 +5,12 @@ from sqlalchemy import select
 
 from app.db.execute import run_statement
 from app.errors import Unauthenticated
+from app.models import MAX_COMPANIES
 from app.services.companies import companies
 from app.services.companies.companies import ImportResult
 from app.services.companies.errors import CompanyExists, CompanyNotFound, TooManyCompanies
-from tests.support.factories import make_user, merge, sql
-from tests.support.parallel import in_parallel
+from tests.support.factories import insert_companies, make_user, merge, sql
+from tests.support.parallel import during_open_transaction, in_parallel
 
 BOARD = {"source": "greenhouse", "board": "acme"}
 ACME = {**BOARD, "name": "Acme", "enabled": True, "include": ["engineer"], "exclude": []}
@@ -17,14 +18,6 @@ ACME = {**BOARD, "name": "Acme", "enabled": True, "include": ["engineer"], "excl
 
 def acme_with(**other) -> dict:
     return {**ACME, **other}
-
-
-def insert_companies(user_id: int, number: int) -> None:
-    sql(
-        "INSERT INTO companies (user_id, source, board, name)"
-        " SELECT :user_id, 'lever', 'b' || n, 'N' FROM generate_series(1, :number) n",
-        user_id=user_id, number=number,
-    )
 
 
 def hash_of(user_id: int) -> str:
@@ -62,12 +55,53 @@ def test_add_in_parallel_has_one_winner_that_the_others_name(app, user_id):
 
 
 def test_add_allows_a_thousand_companies(user_id):
-    insert_companies(user_id, 999)
+    insert_companies(user_id, MAX_COMPANIES - 1)
     companies.add(user_id, ACME)
     with pytest.raises(TooManyCompanies, match="1000"):
         companies.add(user_id, acme_with(board="one-more"))
     with pytest.raises(CompanyExists):
         companies.add(user_id, ACME)
+
+
+@pytest.mark.parametrize("add", [companies.add, lambda user_id, entry: merge(user_id, [entry])], ids=["add", "merge"])
+def test_add_and_merge_count_a_company_that_commits_meanwhile(app, user_id, add):
+    insert_companies(user_id, MAX_COMPANIES - 1)
+    insertion = f"INSERT INTO companies (user_id, source, board, name) VALUES ({user_id}, 'lever', 'first', 'First')"
+    outcome = during_open_transaction(app, insertion, lambda: add(user_id, ACME))
+    assert isinstance(outcome, TooManyCompanies)
+    assert len(companies.list_for_user(user_id)) == MAX_COMPANIES
+
+
+def test_merge_in_parallel_stays_within_the_maximum(app, user_id):
+    """Of imports that fit only alone, one succeeds and no other leaves a company."""
+    imports = [[acme_with(board=f"{letter}{number}") for number in range(501)] for letter in "abcd"]
+    outcomes = in_parallel(app, *[lambda entries=entries: merge(user_id, entries) for entries in imports])
+    assert [outcome for outcome in outcomes if not isinstance(outcome, TooManyCompanies)] == [ImportResult(501, 0, 0)]
+    assert len(companies.list_for_user(user_id)) == 501
+
+
+def test_user_above_the_maximum_can_still_change_companies(user_id):
+    sql("ALTER TABLE companies DISABLE TRIGGER companies_limit")
+    try:
+        insert_companies(user_id, MAX_COMPANIES + 1)
+    finally:
+        sql("ALTER TABLE companies ENABLE TRIGGER companies_limit")
+    changes = [acme_with(source="lever", board="b1"), acme_with(source="lever", board="b2")]
+    assert merge(user_id, changes) == ImportResult(0, 2, 0)
+    with pytest.raises(TooManyCompanies):
+        merge(user_id, [ACME])
+
+
+def test_merge_locks_the_user_before_any_company(app, user_id):
+    """All writers lock in one order, so that none of them deadlocks."""
+    companies.add(user_id, ACME)
+
+    def check_unlocked() -> None:
+        assert sql("SELECT name FROM companies FOR UPDATE NOWAIT") == [("Acme",)]
+
+    user = f"SELECT FROM users WHERE user_id = {user_id} FOR NO KEY UPDATE"
+    changed = during_open_transaction(app, user, lambda: merge(user_id, [acme_with(name="Changed")]), check_unlocked)
+    assert changed == ImportResult(0, 1, 0)
 
 
 def test_add_and_merge_refuse_a_removed_user(app):
@@ -123,7 +157,7 @@ def test_merge_without_filters_leaves_them(user_id):
 
 
 def test_merge_above_the_maximum_changes_nothing(user_id):
-    insert_companies(user_id, 998)
+    insert_companies(user_id, MAX_COMPANIES - 2)
     assert merge(user_id, [ACME]).added == 1
     with pytest.raises(TooManyCompanies):
         merge(user_id, [acme_with(name="Changed"), acme_with(board="x"), acme_with(board="y")])

@@ -10,7 +10,7 @@ from sqlalchemy import Engine, event
 from app.models import Outcome
 from app.services.previews import leases, lifecycle, list_company
 from app.services.previews import postings as postings_service
-from app.services.previews import results
+from app.services.previews import removal, results
 from app.services.previews.errors import PostingNotFound
 from app.services.previews.results import ListingResult
 from app.sources.deadline import Deadline
@@ -232,5 +232,6 @@ def test_earlier_listing_that_is_removed_meanwhile_is_no_empty_board(boards, use
     unit = leases.claim_company(begin_preview(user_id))
     previous = results.previous_listing(unit.preview_id, unit.position, 1)
     sql("DELETE FROM previews WHERE preview_id = :id", id=first)
+    removal.remove_postings()
     with pytest.raises(RuntimeError, match="removed while it was copied"):
         list_company._copy(unit, previous, Deadline.of(60))
