@@ -40,6 +40,7 @@ ATTACHMENT = header("Content-Disposition", "The file's name.")
 
 @blueprint.get("")
 @blueprint.response(200, CompaniesSchema, description="The companies in order of their names.")
+@blueprint.large_response
 def list_companies() -> Any:
     """List the user's companies"""
     return large_json({}, "companies", companies.list_for_user(current_user_id()), CompanySchema().dump)
@@ -94,6 +95,7 @@ def import_companies(entries: list[bytes]) -> Any:
 
 @blueprint.get("/export")
 @blueprint.response(200, ExportSchema, description="The companies, as an import accepts them.", headers=ATTACHMENT)
+@blueprint.large_response
 def export_companies() -> Any:
     """Export the user's companies as a file"""
     response = large_json({}, "companies", companies.list_for_user(current_user_id()), ExportedCompanySchema().dump)

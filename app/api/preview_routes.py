@@ -57,6 +57,7 @@ def latest_preview() -> Any:
 @blueprint.get("/<preview_id:preview_id>")
 @blueprint.response(200, PreviewSchema, description="The preview's companies and its progress.")
 @blueprint.problem(404, NO_SUCH_PREVIEW)
+@blueprint.large_response
 def show_preview(preview_id: int) -> Any:
     """Get a preview"""
     preview = lifecycle.get(preview_id, current_user_id())
@@ -65,6 +66,7 @@ def show_preview(preview_id: int) -> Any:
 
 
 @blueprint.get("/<preview_id:preview_id>/postings")
+@blueprint.large_response
 @blueprint.arguments(PostingsQuerySchema, location="query")
 @blueprint.response(200, PostingsPageSchema, description="A page of postings, without their texts.")
 @blueprint.problem(404, NO_SUCH_PREVIEW)

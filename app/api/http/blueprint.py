@@ -12,6 +12,7 @@ from werkzeug.exceptions import BadRequest
 from app.api.auth.current_user import SAFE_METHODS
 from app.api.http import openapi
 from app.api.http.bodies import allow_large_body, body_limit, end_upload, read_body, too_large
+from app.api.http.downloads import limit_downloads
 from app.api.http.idempotency_key import IDEMPOTENCY_KEY
 from app.api.http.openapi import Problem, header
 from app.concurrency.compute_pool import PARSING_POOL
@@ -82,6 +83,10 @@ class ApiBlueprint(Blueprint):
         )
         problems = self._documents(openapi.KEY_MALFORMED, openapi.KEY_REUSED)
         return lambda handler: parameter(replay(problems(handler)))
+
+    def large_response(self, handler: Handler) -> Handler:
+        """Limit the simultaneous responses of this route for each user, and document the limit."""
+        return self._documents(openapi.TOO_MANY_DOWNLOADS)(limit_downloads(handler))
 
     def large_body(self, max_bytes: int) -> Decorator:
         """Allow bodies of up to ``max_bytes`` for this route. A user may send two large bodies at a time."""

@@ -22,6 +22,12 @@ LARGE_BODY_TIMEOUT = 60
 MAX_UPLOADS = 2
 """The most large bodies of one user that a process receives or works on at a time."""
 
+MAX_READ = 64 * 1024
+"""The most bytes of a body that are read in one go."""
+
+MAX_CHUNKED_READ = 1024
+"""The most bytes of a chunked body that are read in one go. 64 KiB in chunks of one byte would take a second."""
+
 _large_bodies: dict[str, int] = {}
 _uploads: Counter[int] = Counter()
 _uploads_lock = Lock()
@@ -44,15 +50,16 @@ def too_large(max_bytes: int) -> str:
 
 
 class YieldingInput:
-    """The input of a large body: other requests run between two reads, however fast the client sends."""
+    """The input of a body: other requests run between two reads, however fast the client sends."""
 
-    def __init__(self, stream: Any) -> None:
+    def __init__(self, stream: Any, max_read: int) -> None:
         self._stream = stream
+        self._max_read = max_read
 
     def read(self, size: int = -1) -> bytes:
-        """Read up to ``size`` bytes."""
+        """Read up to ``size`` bytes, at most ``max_read`` of them."""
         yield_to_others()
-        data: bytes = self._stream.read(size)
+        data: bytes = self._stream.read(self._max_read if size < 0 else min(size, self._max_read))
         return data
 
 
@@ -71,7 +78,9 @@ def read_body() -> None:
     large = _may_be_large(request)
     if large:
         _begin_upload()
-        request.environ["wsgi.input"] = YieldingInput(request.environ["wsgi.input"])
+    if large or _is_chunked(request):
+        max_read = MAX_CHUNKED_READ if _is_chunked(request) else MAX_READ
+        request.environ["wsgi.input"] = YieldingInput(request.environ["wsgi.input"], max_read)
     with time_limit(LARGE_BODY_TIMEOUT if large else BODY_TIMEOUT):
         body = _read_to_end(request)
     if body and request.mimetype != "application/json":
@@ -81,7 +90,11 @@ def read_body() -> None:
 def _may_be_large(req: Request) -> bool:
     if (req.max_content_length or 0) <= MAX_BODY_BYTES:
         return False
-    return "chunked" in req.headers.get("Transfer-Encoding", "") or (req.content_length or 0) > MAX_BODY_BYTES
+    return _is_chunked(req) or (req.content_length or 0) > MAX_BODY_BYTES
+
+
+def _is_chunked(req: Request) -> bool:
+    return "Transfer-Encoding" in req.headers
 
 
 def _begin_upload() -> None:

@@ -13,6 +13,14 @@ class TooManyUploads(AppError):
     retry_after = 2
 
 
+class TooManyDownloads(AppError):
+    """The user is already receiving as many large responses as allowed."""
+
+    status = HTTPStatus.TOO_MANY_REQUESTS
+    code = "too_many_downloads"
+    retry_after = 2
+
+
 class RequestForbidden(AppError):
     """The request comes from a foreign peer, host name or page."""
 

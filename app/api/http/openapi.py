@@ -35,6 +35,9 @@ BAD_FIELD = Problem(422, "The body is not an object, or a field is unknown or in
 BAD_PARAMETER = Problem(422, "A parameter is unknown or out of range.", InputProblemSchema)
 KEY_MALFORMED = Problem(400, "The Idempotency-Key is malformed (`idempotency_key_invalid`).")
 KEY_REUSED = Problem(422, "The Idempotency-Key was used with another body before (`idempotency_key_reused`).")
+TOO_MANY_DOWNLOADS = Problem(
+    429, "The server is already preparing or sending four large responses for this user (`too_many_downloads`)."
+)
 TOO_MANY_UPLOADS = Problem(429, "The server is already receiving two large bodies of this user (`too_many_uploads`).")
 
 

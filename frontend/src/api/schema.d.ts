@@ -1936,6 +1936,19 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The server is already preparing or sending four large responses for this user (`too_many_downloads`). */
+            429: {
+                headers: {
+                    /** @description Seconds to wait. */
+                    "Retry-After"?: number;
+                    /** @description The id by which the operator finds this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description The server failed. The operator finds the error by its request_id. */
             500: {
                 headers: {
@@ -2638,6 +2651,19 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The server is already preparing or sending four large responses for this user (`too_many_downloads`). */
+            429: {
+                headers: {
+                    /** @description Seconds to wait. */
+                    "Retry-After"?: number;
+                    /** @description The id by which the operator finds this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description The server failed. The operator finds the error by its request_id. */
             500: {
                 headers: {
@@ -2945,6 +2971,19 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The server is already preparing or sending four large responses for this user (`too_many_downloads`). */
+            429: {
+                headers: {
+                    /** @description Seconds to wait. */
+                    "Retry-After"?: number;
+                    /** @description The id by which the operator finds this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description The server failed. The operator finds the error by its request_id. */
             500: {
                 headers: {
@@ -3051,6 +3090,19 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["InputProblem"];
+                };
+            };
+            /** @description The server is already preparing or sending four large responses for this user (`too_many_downloads`). */
+            429: {
+                headers: {
+                    /** @description Seconds to wait. */
+                    "Retry-After"?: number;
+                    /** @description The id by which the operator finds this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The server failed. The operator finds the error by its request_id. */

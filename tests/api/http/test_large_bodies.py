@@ -1,8 +1,12 @@
 """Large bodies on the wire: how many a user may send at a time, and the requests of others meanwhile."""
 
+import io
 import select
 import socket
 
+import pytest
+
+from app.api.http.bodies import MAX_CHUNKED_READ
 from tests.support.factories import open_transaction
 from tests.support.waiting import WAIT_TIMEOUT
 from tests.support.wire import gunicorn, read_to_end
@@ -47,3 +51,26 @@ def refused_upload(connections: list[socket.socket]) -> socket.socket:
     assert b'"too_many_uploads"' in body
     refused.close()
     return refused
+
+
+class RecordedInput(io.BytesIO):
+    """The input of a request, and the sizes of the reads from it."""
+
+    def __init__(self, body: bytes) -> None:
+        super().__init__(body)
+        self.sizes: list[int] = []
+
+    def read(self, size: int | None = -1) -> bytes:
+        """Read up to ``size`` bytes."""
+        self.sizes.append(-1 if size is None else size)
+        return super().read(size)
+
+
+@pytest.mark.parametrize("path", ["start", "companies/import"])
+def test_chunked_body_is_read_in_short_pieces(client, path):
+    """gunicorn parses all chunks of a piece in one go, and a chunk may have one byte."""
+    body = RecordedInput(b" " * 20_000)
+    environ = {"HTTP_TRANSFER_ENCODING": "chunked", "wsgi.input": body, "wsgi.input_terminated": True}
+    client.post(f"/api/ingestion/{path}", content_type="application/json", environ_overrides=environ)
+    assert body.read() == b""
+    assert 0 < min(body.sizes[:-1]) <= max(body.sizes) <= MAX_CHUNKED_READ
