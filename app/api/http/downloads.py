@@ -4,8 +4,8 @@ One takes up to 10 MB until its client has read it, however slowly that is, and 
 seconds while it is prepared.
 """
 
-from collections import Counter
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from functools import partial, wraps
 from threading import Lock
 from typing import Any
@@ -15,18 +15,31 @@ from flask import Response
 from app.api.auth.current_user import current_user_id
 from app.api.http.connections import SEND_BUFFER_BYTES
 from app.api.http.errors import TooManyDownloads
+from app.concurrency.fair_semaphore import FairSemaphore
 
 MAX_DOWNLOADS = 4
 """The most large responses of one user that a process prepares or sends at a time."""
 
-_downloads: Counter[int] = Counter()
+WAIT_SECONDS = 5.0
+"""Seconds for which a further request waits until one of them ends. Tabs that open at once are served in turn."""
+
+
+@dataclass
+class _Downloads:
+    """The large responses of one user, and the requests that wait for their turn."""
+
+    slots: FairSemaphore = field(default_factory=lambda: FairSemaphore(MAX_DOWNLOADS))
+    requests: int = 0
+
+
+_users: dict[int, _Downloads] = {}
 _lock = Lock()
 
 
 def limit_downloads(handler: Callable[..., Response]) -> Callable[..., Response]:
     """Count the responses of a handler while they are prepared, and large ones until they are sent.
 
-    A response is large if the kernel does not buffer it whole. Raises TooManyDownloads.
+    A response is large if the kernel does not buffer it whole. Raises TooManyDownloads after WAIT_SECONDS.
     """
 
     @wraps(handler)
@@ -49,13 +62,25 @@ def limit_downloads(handler: Callable[..., Response]) -> Callable[..., Response]
 
 def _begin(user_id: int) -> None:
     with _lock:
-        if _downloads[user_id] >= MAX_DOWNLOADS:
-            raise TooManyDownloads("Four large responses are still on their way to you. Try again in a moment.")
-        _downloads[user_id] += 1
+        downloads = _users.setdefault(user_id, _Downloads())
+        downloads.requests += 1
+    granted = False
+    try:
+        granted = downloads.slots.acquire(WAIT_SECONDS)
+    finally:
+        if not granted:
+            _leave(user_id)
+    if not granted:
+        raise TooManyDownloads("Four large responses are still on their way to you. Try again in a moment.")
 
 
 def _end(user_id: int) -> None:
+    _users[user_id].slots.release()
+    _leave(user_id)
+
+
+def _leave(user_id: int) -> None:
     with _lock:
-        _downloads[user_id] -= 1
-        if not _downloads[user_id]:
-            del _downloads[user_id]
+        _users[user_id].requests -= 1
+        if not _users[user_id].requests:
+            del _users[user_id]

@@ -1,7 +1,10 @@
 """Large responses: how many a user may receive at a time."""
 
+from concurrent.futures import ThreadPoolExecutor, wait
+
 import pytest
 
+from app.api.http import downloads
 from app.api.http.connections import SEND_BUFFER_BYTES
 from app.api.http.downloads import MAX_DOWNLOADS
 from tests.support.accounts import HOST, in_browser, person
@@ -19,7 +22,8 @@ def add_companies(client, **options) -> None:
 
 
 @pytest.mark.parametrize("path", [PATH, f"{PATH}/export"])
-def test_large_responses_of_a_user_are_limited_until_they_are_sent(client, path):
+def test_large_responses_of_a_user_are_limited_until_they_are_sent(client, path, monkeypatch):
+    monkeypatch.setattr(downloads, "WAIT_SECONDS", 0.01)
     add_companies(client)
     unread = [client.get(path) for _ in range(MAX_DOWNLOADS)]
     refused = client.get(path)
@@ -32,7 +36,21 @@ def test_large_responses_of_a_user_are_limited_until_they_are_sent(client, path)
         response.close()
 
 
-def test_large_responses_are_limited_for_each_user_by_themselves(accounts_app):
+def test_large_response_waits_until_another_is_sent(app, client):
+    add_companies(client)
+    unread = [client.get(PATH) for _ in range(MAX_DOWNLOADS)]
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(app.test_client().get, PATH)
+        assert not wait([waiting], 0.2).done
+        unread.pop().close()
+        assert waiting.result().status_code == 200
+        waiting.result().close()
+    for response in unread:
+        response.close()
+
+
+def test_large_responses_are_limited_for_each_user_by_themselves(accounts_app, monkeypatch):
+    monkeypatch.setattr(downloads, "WAIT_SECONDS", 0.01)
     person(accounts_app, "ann@example.org")
     person(accounts_app, "ben@example.org")
     ann, ben = in_browser(accounts_app, "ann@example.org"), in_browser(accounts_app, "ben@example.org")
