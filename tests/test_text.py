@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.text import clean_line, storable
+from app.text import clean_line, is_encoding, storable
 
 
 @pytest.mark.parametrize(
@@ -26,3 +26,13 @@ def test_clean_line_is_cut_and_ends_with_no_blank():
 
 def test_storable_removes_nul_and_lone_surrogates():
     assert storable("a\x00b\ud800c\udfffd 🙂") == "abcd 🙂"
+
+
+@pytest.mark.parametrize("name", ["utf-8-sig", "UTF8", "iso-8859-15", "windows-1252", "gb18030", "Shift_JIS", "koi8-r"])
+def test_encodings_of_texts_are_known(name):
+    assert is_encoding(name)
+
+
+@pytest.mark.parametrize("name", ["idna", "punycode", "unicode_escape", "rot13", "zlib", "nonsense", "\0"])
+def test_encodings_that_may_take_minutes_are_not_known(name):
+    assert not is_encoding(name)

@@ -1,6 +1,5 @@
 """Postings in the format of schema.org, which many sources embed: https://schema.org/JobPosting."""
 
-import html
 import json
 import re
 from collections import deque
@@ -11,7 +10,7 @@ from typing import Any
 
 from app.sources.errors import ShapeChanged
 from app.sources.parsing.dates_and_places import MAX_LOCATIONS, parse_iso_datetime, split_locations
-from app.sources.parsing.html_text import truncated
+from app.sources.parsing.html_text import truncated, unescaped
 from app.sources.parsing.html_tokens import MAX_MATCH_LENGTH, scripts
 from app.sources.parsing.json_record import Record
 from app.sources.types import Form, RawPosting, Section, Text, Workplace
@@ -107,7 +106,7 @@ def _document(script: str) -> Any:
         return None
     _check_size(_structure(script), 0)
     bare = _unwrapped(script)
-    for unescape in (str, html.unescape):
+    for unescape in (str, unescaped):
         # Some sites escape the script as if it were text.
         try:
             return json.loads(unescape(bare), strict=False)
@@ -141,7 +140,7 @@ def raw_posting_of(
     sections = ((heading, _text(_parts(record, name))) for name, heading in REQUIREMENTS.items())
     return RawPosting(
         external_id=identity or own_identity(record) or url,
-        title=html.unescape(title) if "&" in title else title,
+        title=unescaped(title) if "&" in title else title,
         url=url,
         locations=_locations(record),
         department=record.optional_text("occupationalCategory") or None,
@@ -185,7 +184,7 @@ def _text(parts: list[str]) -> Text | None:
         return Text("<br>".join(parts))
     if ESCAPED_TAG.search(whole):
         return Text("&lt;br&gt;".join(parts), Form.ESCAPED_HTML)
-    return Text(html.unescape(whole), Form.PLAIN) if whole else None
+    return Text(unescaped(whole), Form.PLAIN) if whole else None
 
 
 def _parts(record: Record, name: str) -> list[str]:

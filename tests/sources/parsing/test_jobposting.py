@@ -293,3 +293,9 @@ def test_posting_with_many_places_and_long_texts_is_truncated():
     assert raw.locations == tuple(map(str, range(50)))
     assert len(raw.description[0].content) == 400_000 + 1
     assert len(raw_posting_of(record(title="&amp;" * 1_000_000), HERE).title) == 1000
+
+
+def test_job_posting_with_an_endless_reference_is_read():
+    endless = f"&#{'1' * 4500};"
+    posting = read(title=f"Baker {endless}", description=f"Bake. {endless}")
+    assert (posting.title, posting.description) == ("Baker \ufffd", "Bake. \ufffd")
