@@ -52,7 +52,8 @@ def job_postings_on(page: str) -> list[dict[str, Any]]:
     Raises ShapeChanged if none of them can be parsed, and if they are too many or too large.
     """
     found: list[dict[str, Any]] = []
-    last_error = None
+    # An error itself would keep this frame in memory, which has the page, until the next garbage collection.
+    last_fault = None
     structure = 0
     for attributes, code in islice(scripts(page), MAX_SCRIPTS):
         if "ld+json" not in attributes[:MAX_MATCH_LENGTH].lower() or "JobPosting" not in code:
@@ -62,10 +63,10 @@ def job_postings_on(page: str) -> list[dict[str, Any]]:
         try:
             found += islice(job_postings(code), MAX_POSTINGS + 1)
         except ShapeChanged as error:
-            last_error = error
+            last_fault = error.field, error.found
         _check_size(structure, len(found))
-    if last_error and not found:
-        raise last_error
+    if last_fault and not found:
+        raise ShapeChanged(*last_fault)
     return found
 
 
