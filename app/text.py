@@ -1,10 +1,14 @@
 """Clean texts of characters that a user cannot see or that PostgreSQL cannot store, and shorten them."""
 
+import codecs
 import re
 import unicodedata
 
 UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 """NUL, which PostgreSQL cannot store, and lone surrogates, which UTF-8 cannot encode."""
+
+_ENCODING = re.compile(r"ascii|utf-(8|16|32)|iso8859|cp\d|koi8|mac-|gb|big5|shift_jis|euc_|iso2022|tis-620")
+"""Names of encodings that are decoded in linear time. Python has others, like punycode and idna, which take minutes."""
 
 _DIRECTION_MARKS = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 """Characters that change the direction of writing. They are invisible, and can make one name look like another."""
@@ -39,6 +43,14 @@ def shorten(text: str, max_length: int) -> str:
 def canonical(text: str) -> str:
     """Return the Unicode normalization form C. It takes long for many combining marks, so limit the length before."""
     return unicodedata.normalize("NFC", text)
+
+
+def is_encoding(name: str) -> bool:
+    """Return whether this is the name of an encoding of texts that Python decodes quickly."""
+    try:
+        return bool(_ENCODING.match(codecs.lookup(name).name))
+    except (LookupError, ValueError):
+        return False
 
 
 def storable(text: str) -> str:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.text import clean_line, shorten, storable
+from app.text import clean_line, is_encoding, shorten, storable
 
 
 @pytest.mark.parametrize(
@@ -31,3 +31,13 @@ def test_storable_removes_nul_and_lone_surrogates():
 @pytest.mark.parametrize(("text", "short"), [("", ""), ("Acme", "Acme"), ("Acmes", "Acm…")])
 def test_shorten_marks_what_is_cut(text, short):
     assert shorten(text, 4) == short
+
+
+@pytest.mark.parametrize("name", ["utf-8-sig", "UTF8", "iso-8859-15", "windows-1252", "gb18030", "Shift_JIS", "koi8-r"])
+def test_encodings_of_texts_are_known(name):
+    assert is_encoding(name)
+
+
+@pytest.mark.parametrize("name", ["idna", "punycode", "unicode_escape", "rot13", "zlib", "nonsense", "\0"])
+def test_encodings_that_may_take_minutes_are_not_known(name):
+    assert not is_encoding(name)

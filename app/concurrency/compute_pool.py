@@ -30,7 +30,11 @@ class ComputePool:
             self._pool = ThreadPool(self.size)
         result, error = self._pool.apply(_catch, (function, args, kwargs))
         if error is not None:
-            raise error
+            try:
+                raise error
+            finally:
+                # The error has this frame in its stack: a cycle, which would keep the arguments in memory.
+                del error
         return cast(Result, result)
 
 

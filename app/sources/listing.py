@@ -66,11 +66,11 @@ class ListingBuilder:
         """Add the postings of a batch, and pass on those that are new or have more places or texts than before."""
         changed: dict[str, Posting] = {}
         for posting in batch.postings:
-            if posting.external_id not in self.postings and self._is_at_limit(posting):
-                break
             if added := self._add(posting, is_leaf):
                 earlier = changed.get(added.external_id)
                 changed[added.external_id] = _merge(earlier, added) if earlier else added
+            if self.is_full:
+                break
         self.unparsed += batch.unparsed
         self.characters += batch.characters
         if self.characters > MAX_TEXT_CHARACTERS:
@@ -94,21 +94,18 @@ class ListingBuilder:
         """Read nothing more. The listing is incomplete."""
         self.is_complete, self.is_full = False, True
 
-    def _is_at_limit(self, posting: Posting) -> bool:
-        """Stop if the posting does not fit any more, and return whether it does not."""
-        self.size += _size(posting)
-        if len(self.postings) >= MAX_RECORDS or self.size > MAX_KEPT_BYTES:
-            self.stop()
-        return self.is_full
-
     def _add(self, posting: Posting, is_leaf: bool) -> Posting | None:
-        """Add a posting, and return it if it says something new."""
+        """Add a posting, and return it if it says something new. Stop if it does not fit any more."""
         same = self.postings.get(posting.external_id)
         if same and is_leaf and same.title != posting.title and len(posting.url) <= MAX_ID_LENGTH:
             # Two pages use one id for two jobs; their URLs tell them apart.
             posting, same = replace(posting, external_id=posting.url), self.postings.get(posting.url)
         merged = _merge(same, posting) if same else posting
         if merged == same:
+            return None
+        self.size += _size(merged) - (_size(same) if same else 0)
+        if self.size > MAX_KEPT_BYTES or (same is None and len(self.postings) >= MAX_RECORDS):
+            self.stop()
             return None
         self.postings[merged.external_id] = merged if self.on_postings is None else _without_texts(merged)
         return replace(merged, description=merged.description or None, requirements=merged.requirements or None)

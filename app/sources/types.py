@@ -12,6 +12,7 @@ from urllib.parse import SplitResult
 from app.sources.board_token import TOKEN_PLACEHOLDER, Board, check_host_token, read_board
 from app.sources.deadline import NO_DEADLINE, Deadline
 from app.sources.errors import ShapeChanged
+from app.text import is_encoding
 
 HTML = "text/html,application/xhtml+xml;q=0.9,*/*;q=0.1"
 """The Accept header for web pages."""
@@ -211,10 +212,10 @@ class Response:
     def text(self) -> str:
         """Decode the body as UTF-8, else as the declared charset, else as cp1252."""
         declared = re.search(r"charset=[\"']?([\w.-]+)", self.headers.get("content-type", ""), re.IGNORECASE)
-        for encoding in ("utf-8-sig", declared.group(1) if declared else "cp1252", "cp1252"):
+        for encoding in filter(is_encoding, ("utf-8-sig", declared.group(1) if declared else "cp1252", "cp1252")):
             try:
                 return self.body.decode(encoding)
-            except (LookupError, ValueError):
+            except ValueError:
                 continue
         return self.body.decode("latin-1")
 

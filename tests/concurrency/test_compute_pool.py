@@ -35,5 +35,34 @@ except ValueError:
     assert done.stderr == ""
 
 
+def test_compute_pool_with_gevent_drops_the_arguments_of_a_failure():
+    program = """
+from gevent import monkey; monkey.patch_all()
+import gc
+import weakref
+from app.concurrency.compute_pool import PARSING_POOL
+
+class Response:
+    pass
+
+def fail(response):
+    raise ValueError
+
+def run():
+    response = Response()
+    try:
+        PARSING_POOL.run(fail, response)
+    except ValueError:
+        return weakref.ref(response)
+
+gc.disable()
+known = run()
+PARSING_POOL.run(int)  # until the thread has dropped its task
+print(known())
+"""
+    done = subprocess.run([sys.executable, "-c", program], cwd=PROJECT, capture_output=True, text=True)
+    assert (done.stdout, done.stderr) == ("None\n", "")
+
+
 def test_responses_of_boards_are_parsed_on_the_parsing_pool(app):
     assert app.extensions["sources"].compute == PARSING_POOL.run

@@ -108,6 +108,23 @@ def test_listing_ends_when_its_postings_take_too_much_memory(web, http_client, m
     assert 100 < listing.count < 300 and not listing.is_complete
 
 
+def test_listing_counts_the_memory_of_merged_places(web, http_client, monkeypatch):
+    monkeypatch.setattr("app.sources.listing.MAX_KEPT_BYTES", 100_000)
+    again = jobs(200, location={"name": "; ".join(f"{number:0>100}" for number in range(50))})["jobs"]
+    web.json("/v1/boards/acme/jobs", {"jobs": jobs(200)["jobs"] + again})
+    batches: list[list[Posting]] = []
+    assert not list_board(http_client, "greenhouse", "acme", on_postings=batches.append).is_complete
+    kept = {posting.external_id: posting for batch in batches for posting in batch}
+    assert 5 < sum(len(posting.locations) == 50 for posting in kept.values()) < 20
+
+
+def test_listing_that_is_not_read_to_its_end_is_incomplete(web, http_client, monkeypatch):
+    monkeypatch.setattr("app.sources.parsing.json_rows.MAX_EVENTS", 2000)
+    web.json("/v1/boards/acme/jobs", jobs(1000))
+    listing = list_board(http_client, "greenhouse", "acme")
+    assert 100 < listing.count < 500 and not listing.is_complete
+
+
 def test_listing_of_rubbish_takes_little_memory(web, http_client):
     body = b'{"jobs": [' + b"{}," * 1_000_000 + b"{}]}"
     web.replies["/v1/boards/acme/jobs"] = Reply(body)

@@ -43,6 +43,9 @@ TAG = re.compile(r"<(/?)([a-z][a-z0-9]*+)[^<>]*+>", re.IGNORECASE)
 NON_NESTING = {"p", "li", "br", "hr", "img", "td", "th", "tr", "dt", "dd", "option", "input", "wbr", "meta", "link"}
 """Tags that do not nest: they are empty, or end where the next one starts."""
 
+OVERLONG_REFERENCE = re.compile(r"&#[0-9]{1000,};?")
+"""A reference by number, which leads to no character."""
+
 BARE_AMPERSAND = re.compile(r"&(?!#?\w{1,32};)")
 
 INVISIBLE = re.compile(
@@ -150,9 +153,15 @@ def tidy(text: str) -> str:
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
 
 
+def unescaped(text: str) -> str:
+    """Replace references like ``&amp;``, as far as they are valid."""
+    # Python refuses to convert more than 4,300 digits.
+    return html.unescape(OVERLONG_REFERENCE.sub("\ufffd", text))
+
+
 def one_line(text: str) -> str:
     """Tidy a title or name to one line. It is unescaped, because some boards escape plain text."""
-    return re.sub(r"\s+", " ", tidy(html.unescape(text[:MAX_LINE_LENGTH])))
+    return re.sub(r"\s+", " ", tidy(unescaped(text[:MAX_LINE_LENGTH])))
 
 
 def truncated(parts: Iterable[str]) -> list[str]:
@@ -172,7 +181,7 @@ def _blocks(text: Text, left: _Allowance) -> list[Block]:
         return [Block(part) for part in re.split(r"\n\s*\n", tidy(content)) if part]
     # JSON may contain lone surrogates, which other libraries reject.
     markup = SURROGATES.sub("", content)
-    markup = _limited_markup(html.unescape(markup) if text.form is Form.ESCAPED_HTML else markup, left)
+    markup = _limited_markup(unescaped(markup) if text.form is Form.ESCAPED_HTML else markup, left)
     parser = _BlockParser()
     parser.feed(nh3.clean(_without_line_breaks(markup), tags=ALLOWED, attributes={}, link_rel=None))
     parser.close()

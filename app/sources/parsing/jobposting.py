@@ -1,6 +1,5 @@
 """Postings in the format of schema.org, which many sources embed: https://schema.org/JobPosting."""
 
-import html
 import json
 import re
 from collections import deque
@@ -11,7 +10,7 @@ from typing import Any
 
 from app.sources.errors import ShapeChanged
 from app.sources.parsing.dates_and_places import MAX_LOCATIONS, parse_iso_datetime, split_locations
-from app.sources.parsing.html_text import truncated
+from app.sources.parsing.html_text import truncated, unescaped
 from app.sources.parsing.html_tokens import MAX_MATCH_LENGTH, scripts
 from app.sources.parsing.json_record import Record
 from app.sources.types import Form, RawPosting, Section, Text, Workplace
@@ -53,7 +52,8 @@ def job_postings_on(page: str) -> list[dict[str, Any]]:
     Raises ShapeChanged if none of them can be parsed, and if they are too many or too large.
     """
     found: list[dict[str, Any]] = []
-    last_error = None
+    # An error itself would keep this frame in memory, which has the page, until the next garbage collection.
+    last_fault = None
     structure = 0
     for attributes, code in islice(scripts(page), MAX_SCRIPTS):
         if "ld+json" not in attributes[:MAX_MATCH_LENGTH].lower() or "JobPosting" not in code:
@@ -63,10 +63,10 @@ def job_postings_on(page: str) -> list[dict[str, Any]]:
         try:
             found += islice(job_postings(code), MAX_POSTINGS + 1)
         except ShapeChanged as error:
-            last_error = error
+            last_fault = error.field, error.found
         _check_size(structure, len(found))
-    if last_error and not found:
-        raise last_error
+    if last_fault and not found:
+        raise ShapeChanged(*last_fault)
     return found
 
 
@@ -107,7 +107,7 @@ def _document(script: str) -> Any:
         return None
     _check_size(_structure(script), 0)
     bare = _unwrapped(script)
-    for unescape in (str, html.unescape):
+    for unescape in (str, unescaped):
         # Some sites escape the script as if it were text.
         try:
             return json.loads(unescape(bare), strict=False)
@@ -141,7 +141,7 @@ def raw_posting_of(
     sections = ((heading, _text(_parts(record, name))) for name, heading in REQUIREMENTS.items())
     return RawPosting(
         external_id=identity or own_identity(record) or url,
-        title=html.unescape(title) if "&" in title else title,
+        title=unescaped(title) if "&" in title else title,
         url=url,
         locations=_locations(record),
         department=record.optional_text("occupationalCategory") or None,
@@ -185,7 +185,7 @@ def _text(parts: list[str]) -> Text | None:
         return Text("<br>".join(parts))
     if ESCAPED_TAG.search(whole):
         return Text("&lt;br&gt;".join(parts), Form.ESCAPED_HTML)
-    return Text(html.unescape(whole), Form.PLAIN) if whole else None
+    return Text(unescaped(whole), Form.PLAIN) if whole else None
 
 
 def _parts(record: Record, name: str) -> list[str]:

@@ -102,7 +102,8 @@ def parse_rows(
     One bad row must not hide the others. Raises ShapeChanged if all rows are bad: then the format has changed.
     ``parse`` returns None for a row that is not meant to be listed.
     """
-    read, first_error = Rows(), None
+    # An error itself would keep this frame in memory, which has all rows, until the next garbage collection.
+    read, first_fault = Rows(), None
     for row in rows:
         if read.records == MAX_RECORDS:
             read.is_whole = False
@@ -113,13 +114,13 @@ def parse_rows(
             read.first = record if read.records == 1 else read.first
             raw = parse(record)
         except ShapeChanged as error:
-            first_error = first_error or ShapeChanged(error.field, error.found)
+            first_fault = first_fault or (error.field, error.found)
             read.faults.add(error.field)
             continue
         if raw is not None:
             yield raw
-    if first_error and read.faults.count == read.records:
-        raise first_error
+    if first_fault and read.faults.count == read.records:
+        raise ShapeChanged(*first_fault)
     return read
 
 

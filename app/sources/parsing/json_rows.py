@@ -52,14 +52,13 @@ Event = tuple[str, Any]
 class JsonRows:
     """The rows of the list ``name`` in a JSON object, or of a whole JSON list if ``name`` is empty.
 
-    After the iteration ``rest`` has the object's other members, as far as they are small, and ``is_whole`` is false if
-    the response has more than MAX_EVENTS. A row beyond the limits of this module is yielded as a ShapeChanged. The
-    iteration raises ShapeChanged for a response that is not of this form, and OutOfTime.
+    After the iteration ``rest`` has the object's other members, as far as they are small. A row beyond the limits of
+    this module is yielded as a ShapeChanged, and so is the rest of a response with more than MAX_EVENTS. The iteration
+    raises ShapeChanged for a response that is not of this form, and OutOfTime.
     """
 
     def __init__(self, response: Response, name: str = "") -> None:
         self.rest: dict[str, Any] = {}
-        self.is_whole = True
         self._name = name
         self._body = response.body
         self._events = _Events(response)
@@ -69,7 +68,7 @@ class JsonRows:
             yield from self._document() if self._name else self._list(DOCUMENT)
             self._events.finish()
         except _TooManyEvents:
-            self.is_whole = False
+            yield ShapeChanged(DOCUMENT, f"has more than {MAX_EVENTS:,} values")
         except (ijson.JSONError, ValueError) as error:
             is_page = self._body.lstrip()[:1] == b"<"
             found = "is a web page, but data was expected" if is_page else "is not valid JSON"

@@ -1,6 +1,5 @@
 """XML read as a stream, and as records for adapters. No entity is expanded, and a wrong encoding is corrected."""
 
-import codecs
 import io
 import re
 from collections.abc import Iterable, Iterator
@@ -16,6 +15,7 @@ from defusedxml.sax import make_parser
 from app.sources.deadline import Deadline
 from app.sources.errors import ShapeChanged
 from app.sources.types import DOCUMENT, Response
+from app.text import is_encoding
 
 PIECE_LENGTH = 65_536
 """Characters or bytes that are parsed at once. After an error, the parser still reads its piece to the end."""
@@ -43,9 +43,6 @@ CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 
 STARTS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16", b"<\0": "utf-16-le", b"\0<": "utf-16-be"}
 """The first bytes of documents in UTF-16."""
-
-ENCODING = re.compile(r"ascii|utf-(8|16|32)|iso8859|cp\d|koi8|mac-|gb|big5|shift_jis|euc_|iso2022|tis-620")
-"""Names of encodings that are decoded in linear time. Python has others, like punycode, which takes minutes."""
 
 
 class XmlHandler(ContentHandler, LexicalHandler):
@@ -243,14 +240,7 @@ def _encoding(response: Response) -> str:
     declared = (match.group(1).decode() for match in [DECLARED.search(response.body[:1000])] if match)
     by_header = (match.group(1) for match in [CHARSET.search(response.headers.get("content-type", ""))] if match)
     encodings = (*by_start, "utf-8-sig", *declared, *by_header, "cp1252")
-    return next((each for each in encodings if _is_known(each) and _is_valid(response, each)), "latin-1")
-
-
-def _is_known(encoding: str) -> bool:
-    try:
-        return bool(ENCODING.match(codecs.lookup(encoding).name))
-    except (LookupError, ValueError):
-        return False
+    return next((each for each in encodings if is_encoding(each) and _is_valid(response, each)), "latin-1")
 
 
 def _is_valid(response: Response, encoding: str) -> bool:

@@ -315,6 +315,20 @@ def test_website_page_is_decoded_by_its_content_type(web, list_site):
     assert titles(list_site()) == ["Kôch für Ó"]
 
 
+def test_website_page_in_an_encoding_that_is_slow_is_decoded_otherwise(web, list_site):
+    body = page(posting("Caf- \\\\ Bar")).body.replace(b"Caf-", "Café".encode("cp1252"))
+    serve_site(web, a=Reply(body, headers={"Content-Type": "text/html; charset=unicode_escape"}))
+    assert titles(list_site()) == ["Café \\\\ Bar"]
+
+
+def test_website_postings_with_one_id_count_against_the_memory(web, list_site, monkeypatch):
+    monkeypatch.setattr("app.sources.listing.MAX_KEPT_BYTES", 20_000)
+    jobs = [posting(f"{number} {'x' * 200}", identifier={"value": 7}, url=f"/jobs/{number}") for number in range(200)]
+    serve_site(web, all=page(*jobs))
+    listing = list_site()
+    assert 10 < listing.count < 50 and not listing.is_complete
+
+
 @pytest.mark.parametrize("name", ["acme", "127.0.0.1", "localhost", "acme.com:443", "acme.com/x", "a@acme.com", "::1"])
 def test_website_board_must_be_a_full_host_name(name):
     with pytest.raises(ValueError):

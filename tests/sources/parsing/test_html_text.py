@@ -185,3 +185,7 @@ def test_ampersands_up_to_the_limit_stay():
 
 def test_one_line_reads_a_limited_length():
     assert one_line("&amp;" * 4000) == "&" * 2000
+
+
+def test_one_line_replaces_a_reference_that_python_refuses():
+    assert one_line(f"Acme &#{'1' * 4500}; &#65;") == "Acme \ufffd A"

@@ -1,7 +1,9 @@
 """Postings in JSON-LD (schema.org's JobPosting), in the forms that companies publish."""
 
+import gc
 import html
 import json
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -10,8 +12,9 @@ from hypothesis import strategies as st
 
 from app.sources.errors import ShapeChanged
 from app.sources.parsing.jobposting import employer, job_postings, job_postings_on, own_identity, raw_posting_of
-from app.sources.parsing.json_record import Record
+from app.sources.parsing.json_record import Record, parse_rows
 from app.sources.parsing.postings import normalize
+from tests.sources.adapters.examples import drain
 
 HERE = "https://acme.example/jobs/1"
 JOB = {"@type": "JobPosting", "title": "Baker"}
@@ -293,3 +296,28 @@ def test_posting_with_many_places_and_long_texts_is_truncated():
     assert raw.locations == tuple(map(str, range(50)))
     assert len(raw.description[0].content) == 400_000 + 1
     assert len(raw_posting_of(record(title="&amp;" * 1_000_000), HERE).title) == 1000
+
+
+def test_job_posting_with_an_endless_reference_is_read():
+    endless = f"&#{'1' * 4500};"
+    posting = read(title=f"Baker {endless}", description=f"Bake. {endless}")
+    assert (posting.title, posting.description) == ("Baker \ufffd", "Bake. \ufffd")
+
+
+@pytest.mark.parametrize(
+    "parse",
+    [
+        lambda: job_postings_on(f'<script type="application/ld+json">{{"@type": "JobPosting" {"x" * 1000}</script>'),
+        lambda: drain(parse_rows([{"title": None}], "JobPosting", lambda found: raw_posting_of(found, HERE))),
+    ],
+    ids=["page", "rows"],
+)
+def test_job_postings_that_fail_leave_no_garbage(parse):
+    gc.collect()
+    gc.disable()
+    try:
+        with suppress(ShapeChanged):
+            parse()
+        assert gc.collect() == 0
+    finally:
+        gc.enable()
