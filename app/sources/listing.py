@@ -211,7 +211,8 @@ def _crawl(client: HttpClient, board: Board, builder: ListingBuilder, deadline: 
         try:
             _parse(client, request, client.request(builder.source, board, request, deadline), board, builder)
         except SourceError as error:
-            first_error = first_error or error
+            # Without its stack, which would keep the page in memory.
+            first_error = first_error or error.with_traceback(None)
             builder.unparsed += 1
             if isinstance(error, Throttled | OutOfTime | RateLimited):
                 # All further requests would fail in the same way.

@@ -188,6 +188,8 @@ class Background:
                 work.run()
         except DatabaseUnavailable as error:
             log.warning("preview work interrupted", preview_id=work.runner.preview_id, reason=error.reason)
+        except Exception:
+            log.exception("preview work failed", preview_id=work.runner.preview_id)
         finally:
             with self._lock:
                 self.work.remove(work)
