@@ -33,6 +33,7 @@ from app.services.accounts import users
 from app.sources.adapters.registry import SOURCES
 from tests.support import boards as boards_support
 from tests.support.boards import Boards
+from tests.support.http_client import WholeResponseClient
 from tests.support.waiting import WAIT_TIMEOUT, wait_until
 from tests.support.workers import running_worker
 
@@ -116,6 +117,7 @@ def settings(data_dir: Path, board_server: Boards) -> Iterator[Settings]:
 def app(settings: Settings) -> Iterator[Flask]:
     """The application on a migrated database."""
     app = create_app(settings)
+    app.test_client_class = WholeResponseClient
     with app.app_context():
         flask_migrate.upgrade()
         yield app
@@ -177,6 +179,7 @@ def accounts_app(settings: Settings, app: Flask) -> Iterator[Flask]:
     """The application with AUTH=accounts."""
     accounts = replace(settings, auth="accounts", public_url=PUBLIC_URL, metrics_token="sesame", secret_key=SECRET_KEY)
     other = create_app(accounts)
+    other.test_client_class = WholeResponseClient
     yield other
     with other.app_context():
         db.engine.dispose()

@@ -12,7 +12,7 @@ from werkzeug.exceptions import BadRequest
 from app.api.auth.current_user import SAFE_METHODS
 from app.api.http import openapi
 from app.api.http.bodies import allow_large_body, body_limit, end_upload, read_body, too_large
-from app.api.http.downloads import limit_downloads
+from app.api.http.downloads import end_download, keep_until_sent, limit_downloads
 from app.api.http.idempotency_key import IDEMPOTENCY_KEY
 from app.api.http.openapi import Problem, header
 from app.concurrency.compute_pool import PARSING_POOL
@@ -54,6 +54,8 @@ class ApiBlueprint(Blueprint):
         for guard in (*guards, read_body):
             self.before_request(guard)
         self.teardown_request(end_upload)
+        self.after_request(keep_until_sent)
+        self.teardown_request(end_download)
 
     def problem(self, status: int, description: str, schema: type[Schema] = ProblemSchema) -> Decorator:
         """Document a problem of this route alone."""

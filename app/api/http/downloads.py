@@ -10,7 +10,7 @@ from functools import partial, wraps
 from threading import Lock
 from typing import Any
 
-from flask import Response
+from flask import Response, g
 
 from app.api.auth.current_user import current_user_id
 from app.api.http.connections import SEND_BUFFER_BYTES
@@ -36,28 +36,30 @@ _users: dict[int, _Downloads] = {}
 _lock = Lock()
 
 
-def limit_downloads(handler: Callable[..., Response]) -> Callable[..., Response]:
-    """Count the responses of a handler while they are prepared, and large ones until they are sent.
-
-    A response is large if the kernel does not buffer it whole. Raises TooManyDownloads after WAIT_SECONDS.
-    """
+def limit_downloads(handler: Callable[..., Any]) -> Callable[..., Any]:
+    """Give each request of a handler one of its user's slots. Raises TooManyDownloads after WAIT_SECONDS."""
 
     @wraps(handler)
-    def limited(*args: Any, **kwargs: Any) -> Response:
+    def limited(*args: Any, **kwargs: Any) -> Any:
         user_id = current_user_id()
         _begin(user_id)
-        try:
-            response = handler(*args, **kwargs)
-        except BaseException:
-            _end(user_id)
-            raise
-        if (response.calculate_content_length() or 0) > SEND_BUFFER_BYTES:
-            response.call_on_close(partial(_end, user_id))
-        else:
-            _end(user_id)
-        return response
+        g.downloader = user_id
+        return handler(*args, **kwargs)
 
     return limited
+
+
+def keep_until_sent(response: Response) -> Response:
+    """Let a response that the kernel does not buffer whole keep the request's slot, if any, until it is sent."""
+    if "downloader" in g and (response.calculate_content_length() or 0) > SEND_BUFFER_BYTES:
+        response.call_on_close(partial(_end, g.pop("downloader")))
+    return response
+
+
+def end_download(_error: BaseException | None = None) -> None:
+    """Release the slot that the request holds, if any."""
+    if (user_id := g.pop("downloader", None)) is not None:
+        _end(user_id)
 
 
 def _begin(user_id: int) -> None:

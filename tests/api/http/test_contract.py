@@ -32,8 +32,8 @@ class Client(werkzeug.Client):
     """
 
     def open(self, *words: Any, max_redirects=None, verify=None, cert=None, proxies=None, **more: Any) -> Any:
-        """Send a request."""
-        return super().open(*words, **more)
+        """Send a request, and receive the response whole."""
+        return super().open(*words, **more, buffered=True)
 
 
 @pytest.fixture(autouse=True)
