@@ -35,11 +35,11 @@ LAYERS = {
     "sources": (
         ("detect", "base_urls"),
         ("listing", "careers_page"),
-        ("adapters", "http"),
+        ("adapters", "http", "listing_builder"),
         ("parsing",),
         ("types",),
         ("board_token", "deadline", "title_filter"),
-        ("errors",),
+        ("errors", "term_automaton"),
     ),
 }
 """The packages and modules of the product, and of three of its packages, from the top layer to the bottom.

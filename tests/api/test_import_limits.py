@@ -6,6 +6,7 @@ import pytest
 from flask import json
 from marshmallow import ValidationError
 
+from app.concurrency.compute_pool import PARSING_POOL
 from app.config.settings import MAX_BODY_BYTES, MAX_IMPORT_BYTES
 from app.schemas.companies import ImportSchema
 from tests.support.factories import sql
@@ -157,3 +158,16 @@ def test_import_counts_the_faults_of_different_companies(client):
     errors = refusal(client, json.dumps({"companies": entries}).encode())["errors"]
     assert list(errors) == ["companies.1.name", "companies.2.board", "companies.3._schema", "companies.4.board"]
     assert errors["companies.4.board"] == ["The same board as companies.0."]
+
+
+def test_large_bodies_and_responses_are_computed_on_the_pool(client, monkeypatch):
+    functions, run = [], PARSING_POOL.run
+
+    def record(function, *arguments):
+        functions.append(function.__qualname__)
+        return run(function, *arguments)
+
+    monkeypatch.setattr(PARSING_POOL, "run", record)
+    assert import_body(client, START + ENTRY + END).status_code == 200
+    assert client.get(URL).status_code == 200
+    assert functions == ["ImportSchema.read", "_chunks"]

@@ -1,6 +1,7 @@
 """Rules of listings that hold for every source."""
 
 import copy
+import gc
 import json
 import tracemalloc
 
@@ -15,6 +16,7 @@ from app.sources.parsing.dates_and_places import MAX_LOCATIONS
 from app.sources.parsing.postings import BATCH_BYTES, BATCH_POSTINGS, next_batch
 from app.sources.types import MAX_RECORDS, Posting, Response
 from tests.sources.adapters.examples import GREENHOUSE
+from tests.sources.conftest import UnlimitedRateLimiter, make_client
 from tests.support.web import Reply
 
 
@@ -92,7 +94,7 @@ def test_listing_has_at_most_so_many_records(web, http_client):
 
 
 def test_listing_asks_for_no_page_beyond_its_limit(web, http_client, monkeypatch):
-    monkeypatch.setattr("app.sources.listing.MAX_RECORDS", 150)
+    monkeypatch.setattr("app.sources.listing_builder.MAX_RECORDS", 150)
     for skip in (0, 100, 200):
         path = f"/v0/postings/acme?mode=json&skip={skip}&limit=100"
         web.json(path, [{"id": f"{skip}-{number}", "text": "x"} for number in range(100)])
@@ -102,14 +104,14 @@ def test_listing_asks_for_no_page_beyond_its_limit(web, http_client, monkeypatch
 
 
 def test_listing_ends_when_its_postings_take_too_much_memory(web, http_client, monkeypatch):
-    monkeypatch.setattr("app.sources.listing.MAX_KEPT_BYTES", 100_000)
+    monkeypatch.setattr("app.sources.listing_builder.MAX_KEPT_BYTES", 100_000)
     web.json("/v1/boards/acme/jobs", jobs(1000, location={"name": "x" * 200}))
     listing = list_board(http_client, "greenhouse", "acme")
     assert 100 < listing.count < 300 and not listing.is_complete
 
 
 def test_listing_counts_the_memory_of_merged_places(web, http_client, monkeypatch):
-    monkeypatch.setattr("app.sources.listing.MAX_KEPT_BYTES", 100_000)
+    monkeypatch.setattr("app.sources.listing_builder.MAX_KEPT_BYTES", 100_000)
     again = jobs(200, location={"name": "; ".join(f"{number:0>100}" for number in range(50))})["jobs"]
     web.json("/v1/boards/acme/jobs", {"jobs": jobs(200)["jobs"] + again})
     batches: list[list[Posting]] = []
@@ -157,9 +159,32 @@ def test_sentence_about_a_board_is_short_whatever_the_host_writes(web, http_clie
 
 
 def test_listing_ends_when_its_texts_are_too_long(web, http_client, monkeypatch):
-    monkeypatch.setattr("app.sources.listing.MAX_TEXT_CHARACTERS", 10_000)
+    monkeypatch.setattr("app.sources.listing_builder.MAX_TEXT_CHARACTERS", 10_000)
     for skip in (0, 100, 200):
         path = f"/v0/postings/acme?mode=json&skip={skip}&limit=100"
         web.json(path, [{"id": f"{skip}-{number}", "text": "x", "description": "y" * 90} for number in range(100)])
     listing = list_board(http_client, "lever", "acme")
     assert (listing.count, listing.is_complete) == (200, False)
+
+
+class CountingRateLimiter(UnlimitedRateLimiter):
+    """A limiter that counts the responses in memory before each request."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.counts: list[int] = []
+
+    def acquire_slot(self, *_: object) -> float:
+        """Count the responses, and make no pause."""
+        self.counts.append(sum(isinstance(each, Response) for each in gc.get_objects()))
+        return 0.0
+
+
+def test_listing_drops_a_response_before_it_requests_the_next(web):
+    for skip in (0, 100, 200):
+        path = f"/v0/postings/acme?mode=json&skip={skip}&limit=100"
+        web.json(path, [{"id": f"{skip}-{number}", "text": "x"} for number in range(100 if skip < 200 else 1)])
+    gc.collect()
+    limiter = CountingRateLimiter()
+    assert list_board(make_client(web, limiter), "lever", "acme").count == 201
+    assert len(limiter.counts) == 4 and set(limiter.counts) == {limiter.counts[0]}

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.sources.title_filter import MAX_MATCHED_LENGTH, MAX_STARS, Rule, RuleKind, TitleFilter, decide, has_word
+from app.sources.term_automaton import MAX_MATCHED_LENGTH, MAX_STARS
+from app.sources.title_filter import Rule, RuleKind, TitleFilter, decide, has_word
 
 
 @pytest.mark.parametrize(

@@ -105,7 +105,7 @@ class AttemptLimiter:
 
 
 class DetectionSlots:
-    """The slots of a process for detections. Nobody waits for one."""
+    """The slots of a process for detections. A request that gets none is refused at once."""
 
     def __init__(self) -> None:
         self._used: Counter[int] = Counter()

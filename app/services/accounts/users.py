@@ -113,7 +113,7 @@ def set_password(user_id: int, password: str, old_hash: str | None = None, keep:
 
 
 def remove(user_id: int) -> None:
-    """Remove a user with their runs, jobs, sessions and tokens. All of them end at once. Commits.
+    """Remove a user with their runs, jobs, sessions and tokens. They end at once. Commits.
 
     The reconciler removes the postings of their previews within its next passes; nobody can read them until then.
     """

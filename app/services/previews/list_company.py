@@ -10,7 +10,7 @@ from sqlalchemy import Row
 
 from app.errors import DatabaseUnavailable
 from app.models import Outcome
-from app.services.previews import leases, results
+from app.services.previews import leases, posting_batches, results
 from app.services.previews.completion import EXHAUSTED
 from app.services.previews.results import ListingResult, PreviousListing
 from app.sources.adapters.registry import SOURCES
@@ -36,7 +36,7 @@ def list_company(unit: Row[Any]) -> None:
     tried again, up to MAX_ATTEMPTS times.
     """
     try:
-        results.remove_postings(unit)
+        posting_batches.remove_postings(unit)
         stored = _list(unit)
     except leases.LeaseLost:
         stored = False
@@ -83,7 +83,7 @@ def _listed(unit: Row[Any], deadline: Deadline) -> ListingResult:
         unit.source,
         unit.board,
         previous.validators if previous else None,
-        BOARD_SECONDS,
+        deadline.left,
         on_postings=lambda postings: _store(unit, postings, deadline),
     )
     if previous and listing.not_modified:
@@ -94,30 +94,30 @@ def _listed(unit: Row[Any], deadline: Deadline) -> ListingResult:
 
 def _store(unit: Row[Any], postings: Iterable[Posting], deadline: Deadline) -> None:
     """Decide on postings and store them, in batches. Raises OutOfTime and LeaseLost."""
-    records = map(_record, postings)
-    for batch in results.batches({**record, **_decision(unit, record["title"], deadline)} for record in records):
-        results.store_postings(unit, batch)
+    records = ({**_record(posting), **_decision(unit, posting.title, deadline)} for posting in postings)
+    for batch in posting_batches.batches(records):
+        posting_batches.store_postings(unit, batch)
 
 
 def _copy(unit: Row[Any], previous: PreviousListing, deadline: Deadline) -> None:
     """Decide on the postings of an earlier listing and copy them, in batches. Raises OutOfTime and LeaseLost."""
     decisions = (
         {"posting_id": each.posting_id, "length": each.length, **_decision(unit, each.title, deadline)}
-        for each in results.previous_titles(previous)
+        for each in posting_batches.previous_titles(previous.preview_id, previous.position)
     )
-    copies = sum(results.copy_postings(unit, batch) for batch in results.batches(decisions))
+    copies = sum(posting_batches.copy_postings(unit, batch) for batch in posting_batches.batches(decisions))
     if copies != previous.found:
         raise RuntimeError("The earlier listing was removed while it was copied.")
 
 
-def _record(posting: Posting) -> results.Record:
+def _record(posting: Posting) -> posting_batches.Record:
     """Return a posting as it is stored. A listing has no unstorable postings."""
-    texts = {name: getattr(posting, name) for name in results.TEXTS if name != "location"}
-    times = {name: _time(getattr(posting, name)) for name in results.TIMES}
+    texts = {name: getattr(posting, name) for name in posting_batches.TEXTS if name != "location"}
+    times = {name: _time(getattr(posting, name)) for name in posting_batches.TIMES}
     return {**texts, **times, "location": "; ".join(posting.locations) or None}
 
 
-def _decision(unit: Row[Any], title: str, deadline: Deadline) -> results.Record:
+def _decision(unit: Row[Any], title: str, deadline: Deadline) -> posting_batches.Record:
     """Apply the company's filters to a title. Raises OutOfTime."""
     deadline.check()
     rule = decide(title, unit.include, unit.exclude)

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Engine, event
 
 from app.models import Outcome
-from app.services.previews import leases, lifecycle, list_company
+from app.services.previews import leases, lifecycle, list_company, posting_batches
 from app.services.previews import postings as postings_service
 from app.services.previews import removal, results
 from app.services.previews.errors import PostingNotFound
@@ -55,12 +55,12 @@ def posting(identity: int) -> Posting:
 
 def test_batches_are_bounded_by_length_and_number():
     long = [offered(str(number), "Engineer", description="x" * 300_000) for number in range(5)]
-    assert [len(batch) for batch in results.batches(long)] == [3, 2]
+    assert [len(batch) for batch in posting_batches.batches(long)] == [3, 2]
     short = [offered(str(number), "Engineer") for number in range(2001)]
-    assert [len(batch) for batch in results.batches(iter(short))] == [1000, 1000, 1]
+    assert [len(batch) for batch in posting_batches.batches(iter(short))] == [1000, 1000, 1]
     huge = [offered("1", "Engineer"), offered("2", "Engineer", description="x" * 2_000_000), offered("3", "Engineer")]
-    assert [len(batch) for batch in results.batches(huge)] == [1, 1, 1]
-    assert [*results.batches([])] == []
+    assert [len(batch) for batch in posting_batches.batches(huge)] == [1, 1, 1]
+    assert [*posting_batches.batches([])] == []
 
 
 def test_large_board_is_stored_by_small_statements(boards, user_id):
@@ -70,17 +70,16 @@ def test_large_board_is_stored_by_small_statements(boards, user_id):
         [unit] = units(finish_preview(user_id))
     assert (unit.state, unit.found, unit.taken) == ("listed", 1500, 1500)
     assert sum(lengths) > 3_000_000
-    assert max(lengths) < results.MAX_BATCH_LENGTH * 1.5
+    assert max(lengths) < posting_batches.MAX_BATCH_LENGTH * 1.5
 
 
 def test_posting_that_comes_again_replaces_the_first_but_no_text(user_id):
     unit = claimed(user_id)
-    results.store_postings(unit, [
+    posting_batches.store_postings(unit, [
         offered("1", "Cook", description="Soup.", requirements="Hands.", taken=False, rule_kind="exclude"),
-        offered("2", "Baker"),
         offered("2", "Baker", location="Berlin"),
     ])
-    results.store_postings(unit, [offered("1", "Chef", location="Berlin; Bonn", requirements="Two hands.")])
+    posting_batches.store_postings(unit, [offered("1", "Chef", location="Berlin; Bonn", requirements="Two hands.")])
     assert results.store_listing(unit, LISTED)
     assert [(each.title, each.location, each.description, each.requirements, each.taken) for each in
             postings(unit.preview_id)] == [
@@ -101,7 +100,7 @@ def test_listing_without_postings_is_empty_unless_one_is_unread(user_id, unread,
 def test_batch_extends_the_lease(user_id):
     unit = claimed(user_id)
     sql("UPDATE preview_companies SET lease_until = now() + interval '1 s'")
-    results.store_postings(unit, [offered("1", "Engineer")])
+    posting_batches.store_postings(unit, [offered("1", "Engineer")])
     assert sql("SELECT lease_until > now() + interval '20 s' FROM preview_companies") == [(True,)]
 
 
@@ -109,11 +108,11 @@ def test_batch_without_the_lease_is_refused_and_stores_nothing(user_id):
     first = claimed(user_id)
     expire_leases()
     second = leases.claim_company(first.preview_id)
-    results.store_postings(second, [offered("2", "Engineer")])
+    posting_batches.store_postings(second, [offered("2", "Engineer")])
     for write in (
-        lambda: results.store_postings(first, [offered("1", "Cook")]),
-        lambda: results.copy_postings(first, [{"posting_id": 1, "taken": True, "rule_kind": "no_filter"}]),
-        lambda: results.remove_postings(first),
+        lambda: posting_batches.store_postings(first, [offered("1", "Cook")]),
+        lambda: posting_batches.copy_postings(first, [{"posting_id": 1, "taken": True, "rule_kind": "no_filter"}]),
+        lambda: posting_batches.remove_postings(first),
     ):
         with pytest.raises(leases.LeaseLost):
             write()
@@ -167,10 +166,10 @@ def test_failure_on_a_later_page_shows_no_posting(boards, user_id):
 
 
 def test_attempt_removes_what_an_earlier_one_has_stored(boards, user_id, monkeypatch):
-    monkeypatch.setattr(results, "MAX_BATCH_POSTINGS", 2)
+    monkeypatch.setattr(posting_batches, "MAX_BATCH_POSTINGS", 2)
     boards.greenhouse("acme", [job(7, "Engineer")])
     first = claimed(user_id)
-    results.store_postings(first, [offered(str(number), "Cook") for number in range(5)])
+    posting_batches.store_postings(first, [offered(str(number), "Cook") for number in range(5)])
     expire_leases()
     list_company.list_company(leases.claim_company(first.preview_id))
     assert [each.external_id for each in postings(first.preview_id)] == ["7"]
@@ -179,7 +178,7 @@ def test_attempt_removes_what_an_earlier_one_has_stored(boards, user_id, monkeyp
 
 def test_postings_are_invisible_until_their_company_is_listed(user_id):
     unit = claimed(user_id)
-    results.store_postings(unit, [offered("1", "Engineer")])
+    posting_batches.store_postings(unit, [offered("1", "Engineer")])
     [stored] = postings(unit.preview_id)
     assert postings_service.page(unit.preview_id, user_id) == ([], None)
     assert postings_service.page(unit.preview_id, user_id, search="engineer") == ([], None)
@@ -197,7 +196,7 @@ def test_postings_are_invisible_until_their_company_is_listed(user_id):
 ])
 def test_failure_removes_what_was_stored(user_id, end):
     unit = claimed(user_id)
-    results.store_postings(unit, [offered("1", "Engineer")])
+    posting_batches.store_postings(unit, [offered("1", "Engineer")])
     assert end(unit)
     assert postings(unit.preview_id) == []
 
@@ -210,7 +209,7 @@ def test_decisions_end_at_the_deadline(user_id):
 
 
 def test_unchanged_board_is_copied_without_its_texts(boards, user_id, monkeypatch):
-    monkeypatch.setattr(results, "MAX_BATCH_POSTINGS", 4)
+    monkeypatch.setattr(posting_batches, "MAX_BATCH_POSTINGS", 4)
     boards.greenhouse("acme", [job(number, f"Job {number}", TEXT) for number in range(10)], etag='"one"')
     company(user_id, "acme", exclude=("job 3",))
     first = finish_preview(user_id)

@@ -6,7 +6,7 @@ from sqlalchemy.exc import IntegrityError
 from app.errors import Unauthenticated
 from app.models import ListingState, Outcome
 from app.services.companies import companies
-from app.services.previews import completion, leases, lifecycle
+from app.services.previews import completion, leases, lifecycle, posting_batches
 from app.services.previews import postings as postings_service
 from app.services.previews import results
 from app.services.previews.errors import (
@@ -37,7 +37,7 @@ def offered(external_id: str, title: str, **more) -> dict:
 def store(preview_id: int, *postings: dict) -> None:
     """Claim the next company of a preview and store these postings as its listing."""
     unit = leases.claim_company(preview_id)
-    results.store_postings(unit, [*postings])
+    posting_batches.store_postings(unit, [*postings])
     assert results.store_listing(unit, ListingResult(True, 0, Validators()))
     completion.finish_if_done(preview_id)
 

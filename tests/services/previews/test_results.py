@@ -1,6 +1,6 @@
 """Storing small and large listings, and reusing earlier listings after a 304."""
 
-from app.services.previews import leases, results
+from app.services.previews import leases, posting_batches, results
 from app.services.previews.results import ListingResult
 from app.sources.adapters.registry import SOURCES
 from app.sources.types import Validators
@@ -25,8 +25,8 @@ def test_eight_large_listings_are_stored_at_once(app, user_id):
     preview_id = begin_preview(user_id)
 
     def store(unit) -> bool:
-        for batch in results.batches(postings):
-            results.store_postings(unit, batch)
+        for batch in posting_batches.batches(postings):
+            posting_batches.store_postings(unit, batch)
         return results.store_listing(unit, ListingResult(True, 0, Validators()))
 
     claimed = [leases.claim_company(preview_id) for _ in range(8)]
