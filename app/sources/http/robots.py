@@ -28,8 +28,9 @@ LARGE_ROBOTS_KEPT_SECONDS = 300
 
 LARGE_ROBOTS = 20_000
 
-MAX_PARSED_ROBOTS = 4
-"""The hosts whose rules a process keeps parsed. The largest take 8 MB each."""
+MAX_PARSED_LARGE = 4
+MAX_PARSED_SMALL = 32
+"""The hosts whose rules a process keeps parsed, more than it reads at a time. Large rules take up to 8 MB each."""
 
 Get = Callable[[SplitResult, Mapping[str, str], RequestPolicy, Deadline], RawResponse]
 
@@ -73,11 +74,14 @@ def decide(text: str, url: str, agent: str) -> RobotsDecision:
     """Return whether the rules of a robots.txt permit this program to fetch the URL, and its Crawl-delay."""
     if text == TOO_MANY_RULES:
         return RobotsDecision(False, 0.0, "has a robots.txt with too many rules to obey, so it is not read.")
-    rules = _parse(text, agent)
+    rules = (_parse_large if len(text) > LARGE_ROBOTS else _parse_small)(text, agent)
     return RobotsDecision(rules.can_fetch(url, agent), rules.crawl_delay(agent) or 0.0)
 
 
-@lru_cache(MAX_PARSED_ROBOTS)
 def _parse(text: str, agent: str) -> Protego:
     # A text that an earlier version has cached holds the rules for all programs.
     return Protego.parse(rules_for(agent, text))
+
+
+_parse_large = lru_cache(MAX_PARSED_LARGE)(_parse)
+_parse_small = lru_cache(MAX_PARSED_SMALL)(_parse)

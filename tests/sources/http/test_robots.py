@@ -2,6 +2,7 @@
 
 import pytest
 
+from app.config.settings import BOARD_THREADS
 from app.sources.errors import Forbidden
 from app.sources.http import robots
 from app.sources.listing import list_board
@@ -17,7 +18,8 @@ RULES = "\n".join(f"Disallow: /{number}" for number in range(2000))
 @pytest.fixture
 def http_client(web, limiter):
     """A client with an empty cache and the shared rate limiter."""
-    robots._parse.cache_clear()
+    robots._parse_small.cache_clear()
+    robots._parse_large.cache_clear()
     web.json(ACME, {"jobs": []})
     return make_client(web, limiter)
 
@@ -53,7 +55,7 @@ def test_robots_txt_is_parsed_once_for_a_host(web, http_client):
     web.replies["/robots.txt"] = Reply(f"User-agent: *\n{RULES}".encode())
     for _ in range(5):
         assert list_board(http_client, "greenhouse", "acme", seconds=20).is_complete
-    assert (robots._parse.cache_info().misses, robots._parse.cache_info().hits) == (1, 4)
+    assert (robots._parse_large.cache_info().misses, robots._parse_large.cache_info().hits) == (1, 4)
 
 
 def test_robots_txt_with_large_rules_is_cached_for_a_shorter_time(web, http_client, broker):
@@ -67,3 +69,11 @@ def test_robots_txt_from_an_earlier_version_is_filtered_before_parsing(web, http
     http_client.limiter.set(f"robots:{web.url}", f"{NAMES}\n{RULES}\nUser-agent: *\nDisallow: /private", 60)
     assert list_board(http_client, "greenhouse", "acme", seconds=20).is_complete
     assert web.paths() == [ACME]
+
+
+def test_robots_txt_stays_parsed_while_a_process_reads_other_hosts():
+    robots._parse_small.cache_clear()
+    texts = [f"User-agent: *\nDisallow: /{number}" for number in range(BOARD_THREADS)]
+    for text in texts * 3:
+        assert robots.decide(text, "https://acme.example/jobs", "JobIngestion").is_allowed
+    assert robots._parse_small.cache_info().misses == BOARD_THREADS
