@@ -23,7 +23,7 @@ from app.sources.errors import SourceError
 from app.sources.http.client import HttpClient
 from app.sources.http.rate_limit import CommandRateLimiter
 from app.sources.listing import list_board
-from app.sources.title_filter import Rule, decide
+from app.sources.title_filter import Rule, TitleFilter
 from app.sources.types import Listing, Posting
 
 sources_group = AppGroup("sources", help="Find and list the boards of companies.")
@@ -108,7 +108,8 @@ def _print_detected(found: Detected) -> None:
 def _print_listing(
     board: str, listing: Listing, include: tuple[str, ...], exclude: tuple[str, ...], as_json: bool
 ) -> None:
-    decided = [(posting, decide(posting.title, include, exclude)) for posting in listing.postings]
+    title_filter = TitleFilter(include, exclude)
+    decided = [(posting, title_filter.decide(posting.title)) for posting in listing.postings]
     if as_json:
         for posting, rule in decided:
             click.echo(_json_line(board, posting, rule))

@@ -10,12 +10,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import lru_cache
 
 from app.sources.term_automaton import TermAutomaton, decomposed, fold
-
-MAX_COMPILED = 4
-"""The compiled filters that are kept. One takes 6 MB at most (measured with lists as long as allowed)."""
 
 
 class RuleKind(StrEnum):
@@ -47,18 +43,16 @@ class Rule:
         return self.kind in (RuleKind.NO_FILTER, RuleKind.INCLUDE)
 
 
-def decide(title: str, include: Sequence[str], exclude: Sequence[str]) -> Rule:
-    """Apply a company's filters: a title must have no term of ``exclude``, and one of ``include`` if there are any."""
-    return _compiled(tuple(include), tuple(exclude)).decide(title)
-
-
 def has_word(term: str) -> bool:
     """Return whether a term has a letter or digit that could match a title."""
     return bool(re.search("[A-Za-z0-9]", term)) or any(map(str.isalnum, decomposed(term)))
 
 
 class TitleFilter:
-    """A company's filters, compiled once for many titles."""
+    """A company's filters, compiled once for many titles. It takes up to 6 MB (measured with the longest lists).
+
+    A title must have no term of ``exclude``, and one of ``include`` if there are any.
+    """
 
     def __init__(self, include: Sequence[str], exclude: Sequence[str]) -> None:
         self._terms = [*exclude, *include]
@@ -72,6 +66,3 @@ class TitleFilter:
         if number is not None:
             return Rule(RuleKind.EXCLUDE if number < self._excluded else RuleKind.INCLUDE, self._terms[number])
         return Rule(RuleKind.NOT_INCLUDED if self._includes else RuleKind.NO_FILTER)
-
-
-_compiled = lru_cache(maxsize=MAX_COMPILED)(TitleFilter)

@@ -17,7 +17,7 @@ from app.sources.adapters.registry import SOURCES
 from app.sources.deadline import Deadline
 from app.sources.errors import OutOfTime, RateLimited, SourceError
 from app.sources.listing import list_board
-from app.sources.title_filter import decide
+from app.sources.title_filter import TitleFilter
 from app.sources.types import Posting
 from app.text import storable
 
@@ -76,7 +76,7 @@ def _listed(unit: Row[Any], deadline: Deadline) -> ListingResult:
 
     If the source answers that nothing has changed, copy the postings of the last listing.
     """
-    version = SOURCES[unit.source].schema_version
+    version, title_filter = SOURCES[unit.source].schema_version, TitleFilter(unit.include, unit.exclude)
     previous = results.previous_listing(unit.preview_id, unit.position, version)
     listing = list_board(
         current_app.extensions["sources"],
@@ -84,25 +84,25 @@ def _listed(unit: Row[Any], deadline: Deadline) -> ListingResult:
         unit.board,
         previous.validators if previous else None,
         deadline.left,
-        on_postings=lambda postings: _store(unit, postings, deadline),
+        on_postings=lambda postings: _store(unit, postings, title_filter, deadline),
     )
     if previous and listing.not_modified:
-        _copy(unit, previous, deadline)
+        _copy(unit, previous, title_filter, deadline)
         return ListingResult(True, previous.unread, previous.validators, version, previous.read_at)
     return ListingResult(listing.is_complete, listing.unparsed, listing.validators, version)
 
 
-def _store(unit: Row[Any], postings: Iterable[Posting], deadline: Deadline) -> None:
+def _store(unit: Row[Any], postings: Iterable[Posting], title_filter: TitleFilter, deadline: Deadline) -> None:
     """Decide on postings and store them, in batches. Raises OutOfTime and LeaseLost."""
-    records = ({**_record(posting), **_decision(unit, posting.title, deadline)} for posting in postings)
+    records = ({**_record(posting), **_decision(title_filter, posting.title, deadline)} for posting in postings)
     for batch in posting_batches.batches(records):
         posting_batches.store_postings(unit, batch)
 
 
-def _copy(unit: Row[Any], previous: PreviousListing, deadline: Deadline) -> None:
+def _copy(unit: Row[Any], previous: PreviousListing, title_filter: TitleFilter, deadline: Deadline) -> None:
     """Decide on the postings of an earlier listing and copy them, in batches. Raises OutOfTime and LeaseLost."""
     decisions = (
-        {"posting_id": each.posting_id, "length": each.length, **_decision(unit, each.title, deadline)}
+        {"posting_id": each.posting_id, "length": each.length, **_decision(title_filter, each.title, deadline)}
         for each in posting_batches.previous_titles(previous.preview_id, previous.position)
     )
     copies = sum(posting_batches.copy_postings(unit, batch) for batch in posting_batches.batches(decisions))
@@ -117,10 +117,10 @@ def _record(posting: Posting) -> posting_batches.Record:
     return {**texts, **times, "location": "; ".join(posting.locations) or None}
 
 
-def _decision(unit: Row[Any], title: str, deadline: Deadline) -> posting_batches.Record:
+def _decision(title_filter: TitleFilter, title: str, deadline: Deadline) -> posting_batches.Record:
     """Apply the company's filters to a title. Raises OutOfTime."""
     deadline.check()
-    rule = decide(title, unit.include, unit.exclude)
+    rule = title_filter.decide(title)
     return {"taken": rule.is_match, "rule_kind": rule.kind.value, "rule_term": rule.term}
 
 

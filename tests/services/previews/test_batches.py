@@ -15,6 +15,7 @@ from app.services.previews.errors import PostingNotFound
 from app.services.previews.results import ListingResult
 from app.sources.deadline import Deadline
 from app.sources.errors import OutOfTime
+from app.sources.title_filter import TitleFilter
 from app.sources.types import Posting, Validators
 from tests.services.previews.test_lifecycle import offered
 from tests.support.boards import Reply, job
@@ -204,7 +205,7 @@ def test_failure_removes_what_was_stored(user_id, end):
 def test_decisions_end_at_the_deadline(user_id):
     unit = claimed(user_id)
     with pytest.raises(OutOfTime):
-        list_company._store(unit, [posting(number) for number in range(3)], Deadline.of(0))
+        list_company._store(unit, [posting(number) for number in range(3)], TitleFilter((), ()), Deadline.of(0))
     assert postings(unit.preview_id) == []
 
 
@@ -233,4 +234,4 @@ def test_earlier_listing_that_is_removed_meanwhile_is_no_empty_board(boards, use
     sql("DELETE FROM previews WHERE preview_id = :id", id=first)
     removal.remove_postings()
     with pytest.raises(RuntimeError, match="removed while it was copied"):
-        list_company._copy(unit, previous, Deadline.of(60))
+        list_company._copy(unit, previous, TitleFilter((), ()), Deadline.of(60))
