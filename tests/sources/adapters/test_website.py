@@ -322,7 +322,7 @@ def test_website_page_in_an_encoding_that_is_slow_is_decoded_otherwise(web, list
 
 
 def test_website_postings_with_one_id_count_against_the_memory(web, list_site, monkeypatch):
-    monkeypatch.setattr("app.sources.listing.MAX_KEPT_BYTES", 20_000)
+    monkeypatch.setattr("app.sources.listing_builder.MAX_KEPT_BYTES", 20_000)
     jobs = [posting(f"{number} {'x' * 200}", identifier={"value": 7}, url=f"/jobs/{number}") for number in range(200)]
     serve_site(web, all=page(*jobs))
     listing = list_site()
