@@ -3,12 +3,23 @@
 No statements here: those belong to services.
 """
 
+from app.models.board import (
+    Board,
+    CloseReason,
+    EventKind,
+    Listing,
+    Posting,
+    PostingEvent,
+    PostingRevision,
+    ReadingState,
+    SourceSwitch,
+)
 from app.models.company import MAX_COMPANIES, MAX_COMPANY_NAME_LENGTH, Company, Outcome
 from app.models.credential import MAX_SESSIONS, MAX_TOKENS, Credential, CredentialKind
 from app.models.heartbeat import Component, Heartbeat
 from app.models.ingestion_run import MAX_RUN_ID, IngestionRun, RunStatus
 from app.models.job import Job, JobStatus
-from app.models.preview import ListingState, Preview, PreviewCompany, PreviewPosting, RemovedPreview
+from app.models.preview import Preview, PreviewCompany, PreviewPosting, RemovedPreview, UnitState
 from app.models.run_event import RunEvent
 from app.models.user import User
 
@@ -18,21 +29,30 @@ __all__ = [
     "MAX_RUN_ID",
     "MAX_SESSIONS",
     "MAX_TOKENS",
+    "Board",
+    "CloseReason",
     "Company",
     "Component",
     "Credential",
     "CredentialKind",
+    "EventKind",
     "Heartbeat",
     "IngestionRun",
     "Job",
     "JobStatus",
-    "ListingState",
+    "Listing",
     "Outcome",
+    "Posting",
+    "PostingEvent",
+    "PostingRevision",
     "Preview",
     "PreviewCompany",
     "PreviewPosting",
+    "ReadingState",
     "RemovedPreview",
     "RunEvent",
     "RunStatus",
+    "SourceSwitch",
+    "UnitState",
     "User",
 ]

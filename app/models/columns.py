@@ -2,7 +2,10 @@
 
 from enum import StrEnum
 
-from sqlalchemy import Enum
+from sqlalchemy import Enum, text
+
+NOW = text("clock_now()")
+"""The default of a time: the SQL function that gives all times of the product (``app/db/clock.py``)."""
 
 
 def status_type(values: type[StrEnum]) -> Enum:

@@ -5,21 +5,19 @@ from sqlalchemy import (
     ARRAY,
     BigInteger,
     Boolean,
-    CheckConstraint,
     DateTime,
     ForeignKey,
     Identity,
-    Integer,
+    Index,
     String,
     Text,
     UniqueConstraint,
-    func,
     text,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.extensions import Base
-from app.models.columns import status_type
+from app.models.columns import NOW
 
 MAX_COMPANY_NAME_LENGTH = 100
 
@@ -35,6 +33,12 @@ class Outcome(StrEnum):
 
     EMPTY = "empty"
     """The board exists and has no postings."""
+
+    PARTIAL = "partial"
+    """Some of the board was not read."""
+
+    HELD = "held"
+    """The board lacks many of its postings. A second reading must confirm it."""
 
     NOT_FOUND = "not_found"
     """There is no such board."""
@@ -66,17 +70,18 @@ OUTCOME_VALUES = ", ".join(f"'{outcome}'" for outcome in Outcome)
 
 
 class Company(Base):
-    """A board that a user chose, with their filters and the outcome of its last listing."""
+    """A board that a user chose, with their name for it and their filters."""
 
     __tablename__ = "companies"
     __table_args__ = (
         UniqueConstraint("user_id", "source", "board"),
-        CheckConstraint(f"outcome IN ({OUTCOME_VALUES})", name="outcome"),
-        CheckConstraint("(listed_at IS NULL) = (outcome IS NULL)", name="listed_at_iff_outcome"),
+        Index("ix_companies_board_id", "board_id"),
     )
 
     company_id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
     user_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("users.user_id", ondelete="CASCADE"))
+    board_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("boards.board_id"))
+    """The board of this source and name, for all users. The trigger ``companies_set_board`` finds or inserts it."""
     source: Mapped[str] = mapped_column(String(40))
     """A key of ``app.sources.adapters.registry.SOURCES``."""
     board: Mapped[str] = mapped_column(String(200))
@@ -85,17 +90,5 @@ class Company(Base):
     """True if previews and runs include it."""
     include: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default=text("'{}'"))
     exclude: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default=text("'{}'"))
-    created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
-    updated_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
-    listed_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
-    """Time of the last listing, successful or failed; NULL if there was none."""
-    outcome: Mapped[Outcome | None] = mapped_column(status_type(Outcome))
-    outcome_detail: Mapped[str | None] = mapped_column(Text)
-    postings: Mapped[int | None] = mapped_column(Integer)
-    etag: Mapped[str | None] = mapped_column(Text)
-    """With ``last_modified``, the validators of the listing at ``listed_at``, for the next conditional request."""
-    last_modified: Mapped[str | None] = mapped_column(Text)
-    read_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
-    """Time at which these postings were last read in full, not confirmed by a 304. NULL: no validators are sent."""
-    schema_version: Mapped[int | None] = mapped_column(Integer)
-    """The ``Source.schema_version`` with which the postings were parsed."""
+    created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=NOW)
+    updated_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=NOW)

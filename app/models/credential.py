@@ -11,13 +11,12 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     Text,
-    func,
     text,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.extensions import Base
-from app.models.columns import status_type
+from app.models.columns import NOW, status_type
 
 MAX_TOKENS = 50
 """The most valid tokens of one user. The trigger ``credentials_limit`` refuses another."""
@@ -56,7 +55,7 @@ class Credential(Base):
     """SHA-256 of the secret. Its 256 random bits make a salt and a slow hash unnecessary."""
     epoch: Mapped[int] = mapped_column(Integer)
     """The version. The credential is valid while it equals the user's ``epoch``, which each new password raises."""
-    created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
+    created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=NOW)
     last_used_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     """Written at most once a minute."""
     expires_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))

@@ -17,7 +17,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.extensions import Base
-from app.models.columns import status_type
+from app.models.columns import NOW, status_type
 
 MAX_RUN_ID = 2**31 - 1
 """The largest id that the SERIAL column can hold."""
@@ -118,7 +118,7 @@ class IngestionRun(Base):
     error_message: Mapped[str | None] = mapped_column(Text)
     dispatched_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     """Time of the last publish of the run's message; NULL if none has succeeded. Columns call a publish a dispatch."""
-    next_dispatch_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
+    next_dispatch_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=NOW)
     """Time from which the reconciler publishes the run's message, if the run is still pending."""
     dispatch_count: Mapped[int] = mapped_column(Integer, server_default=text("0"))
     """Number of successful publishes; the backoff grows with it."""

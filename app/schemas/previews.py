@@ -6,7 +6,7 @@ from typing import Any
 
 from marshmallow import RAISE, Schema, fields, validate
 
-from app.models import ListingState, Outcome
+from app.models import UnitState, Outcome
 from app.schemas.fields import PlainText, QueryInteger
 from app.schemas.source_links import BOARD_URL, board_url, display_name
 
@@ -62,7 +62,7 @@ class PreviewCompanySchema(Schema):
     )
     include = fields.List(fields.String(), required=True)
     exclude_ = fields.List(fields.String(), required=True, attribute="exclude", data_key="exclude")
-    state = fields.Enum(ListingState, by_value=True, required=True, metadata={"type": "string"})
+    state = fields.Enum(UnitState, by_value=True, required=True, metadata={"type": "string"})
     outcome = fields.Enum(
         Outcome,
         by_value=True,

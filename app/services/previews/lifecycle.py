@@ -16,7 +16,7 @@ from sqlalchemy.exc import IntegrityError
 from app.db.execute import run_statement, seconds_from_now
 from app.errors import AppError, Unauthenticated
 from app.extensions import table_of
-from app.models import Company, ListingState, Preview, PreviewCompany
+from app.models import Company, UnitState, Preview, PreviewCompany
 from app.services.accounts.users import USER_REMOVED
 from app.services.companies.companies import settings_hash
 from app.services.previews import outbox
@@ -178,9 +178,9 @@ def _totals(units: Sequence[Row[Any]]) -> dict[str, int]:
     states = Counter(unit.state for unit in units)
     return {
         "companies": len(units),
-        "listed": states[ListingState.LISTED],
-        "failed": states[ListingState.FAILED],
-        "waiting": states[ListingState.WAITING] + states[ListingState.LISTING],
+        "listed": states[UnitState.LISTED],
+        "failed": states[UnitState.FAILED],
+        "waiting": states[UnitState.WAITING] + states[UnitState.READ],
         "found": sum(unit.found or 0 for unit in units),
         "taken": sum(unit.taken or 0 for unit in units),
     }

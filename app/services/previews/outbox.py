@@ -4,13 +4,11 @@ from sqlalchemy import func, select, update
 
 from app.db.execute import run_statement, seconds_from_now
 from app.extensions import table_of
-from app.models import Preview, PreviewCompany
+from app.models import Preview
 from app.observability import metrics
 from app.services import publisher
-from app.services.previews.leases import claimable
 
 PREVIEWS = table_of(Preview)
-UNITS = table_of(PreviewCompany)
 
 BACKOFF_SECONDS = 30
 """Seconds from a publish to the next one; more than a worker's slice. It does not grow, because a user waits for the
@@ -20,14 +18,12 @@ preview, and the preview has a deadline."""
 def claim_due() -> list[int]:
     """Claim the previews whose message is due and return their ids, the most overdue first. Commits.
 
-    A preview is due if it has a claimable company. Extra messages are harmless. SKIP LOCKED works as for runs.
+    Extra messages are harmless. SKIP LOCKED works as for runs.
     """
-    now = func.clock_timestamp()
-    of_preview = UNITS.c.preview_id == PREVIEWS.c.preview_id
+    now = func.clock_now()
     due = (
         select(PREVIEWS.c.preview_id, PREVIEWS.c.next_dispatch_at)
         .where(PREVIEWS.c.finished_at.is_(None), PREVIEWS.c.next_dispatch_at <= now, PREVIEWS.c.deadline_at > now)
-        .where(select(UNITS.c.position).where(of_preview, claimable()).exists())
         .order_by(PREVIEWS.c.next_dispatch_at)
         .limit(publisher.BATCH_SIZE)
         .with_for_update(skip_locked=True)
@@ -48,7 +44,7 @@ def mark_published(preview_id: int) -> None:
         update(PREVIEWS)
         .where(PREVIEWS.c.preview_id == preview_id)
         .values(
-            dispatched_at=func.clock_timestamp(),
+            dispatched_at=func.clock_now(),
             dispatch_count=PREVIEWS.c.dispatch_count + 1,
             next_dispatch_at=seconds_from_now(BACKOFF_SECONDS),
         )

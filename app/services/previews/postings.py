@@ -6,7 +6,7 @@ from sqlalchemy import Row, and_, literal, or_, select
 
 from app.db.execute import run_statement
 from app.extensions import table_of
-from app.models import ListingState, Preview, PreviewCompany, PreviewPosting
+from app.models import UnitState, Preview, PreviewCompany, PreviewPosting
 from app.services.previews.errors import PostingNotFound, PreviewNotFound
 
 PREVIEWS = table_of(Preview)
@@ -35,7 +35,7 @@ def page(
         select(*[each for each in POSTINGS.c if each.name not in LONG], UNITS.c.name.label("company"))
         .join(UNITS, and_(UNITS.c.preview_id == POSTINGS.c.preview_id, UNITS.c.position == POSTINGS.c.position))
         .where(POSTINGS.c.preview_id == preview_id, POSTINGS.c.posting_id > after)
-        .where(UNITS.c.state == ListingState.LISTED)
+        .where(UNITS.c.state == UnitState.LISTED)
     )
     if company is not None:
         wanted = wanted.where(POSTINGS.c.position == company)
@@ -65,7 +65,7 @@ def get(preview_id: int, posting_id: int, user_id: int) -> Row[Any]:
         select(POSTINGS, UNITS.c.name.label("company"))
         .join(UNITS, company)
         .where(POSTINGS.c.preview_id == preview_id, POSTINGS.c.posting_id == posting_id)
-        .where(UNITS.c.state == ListingState.LISTED)
+        .where(UNITS.c.state == UnitState.LISTED)
         .subquery()
     )
     rows = run_statement(
