@@ -54,6 +54,11 @@ hypothesis.settings.load_profile("suite")
 
 PUBLIC_URL = "https://jobs.example.org"
 SECRET_KEY = secrets.token_urlsafe(48)
+TABLES = (
+    "users, heartbeats, boards, posting_revisions, posting_events, source_switches, preview_postings, removed_previews"
+)
+"""The tables to empty after each test; the others go with them."""
+
 SLOWEST_FILES = ("tests/faults/test_make_run.py", "tests/faults/", "tests/e2e/", "")
 
 
@@ -144,7 +149,7 @@ def _clean(request: pytest.FixtureRequest) -> Iterator[None]:
     broker = request.getfixturevalue("broker")
     with request.getfixturevalue("app").app_context():
         yield
-        run_statement(text("TRUNCATE users, heartbeats, preview_postings, removed_previews RESTART IDENTITY CASCADE"))
+        run_statement(text(f"TRUNCATE {TABLES} RESTART IDENTITY CASCADE"))
     extensions = request.getfixturevalue("app").extensions
     extensions.pop("local_user", None)
     extensions["attempt_limiter"].reset()

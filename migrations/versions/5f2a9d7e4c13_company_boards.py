@@ -37,16 +37,16 @@ FILL = (
 )
 
 # They would answer "unchanged" about postings that are not there.
-COLUMNS = (
-    sa.Column("listed_at", sa.DateTime(timezone=True)),
-    sa.Column("outcome", sa.String(20)),
-    sa.Column("outcome_detail", sa.Text()),
-    sa.Column("postings", sa.Integer()),
-    sa.Column("etag", sa.Text()),
-    sa.Column("last_modified", sa.Text()),
-    sa.Column("read_at", sa.DateTime(timezone=True)),
-    sa.Column("schema_version", sa.Integer()),
-)
+COLUMNS = {
+    "listed_at": sa.DateTime(timezone=True),
+    "outcome": sa.String(20),
+    "outcome_detail": sa.Text(),
+    "postings": sa.Integer(),
+    "etag": sa.Text(),
+    "last_modified": sa.Text(),
+    "read_at": sa.DateTime(timezone=True),
+    "schema_version": sa.Integer(),
+}
 
 
 def upgrade() -> None:
@@ -60,13 +60,13 @@ def upgrade() -> None:
     op.execute(BOARD_TRIGGER)
     op.drop_constraint(op.f("ck_companies_listed_at_iff_outcome"), "companies")
     op.drop_constraint(op.f("ck_companies_outcome"), "companies")
-    for column in COLUMNS:
-        op.drop_column("companies", column.name)
+    for name in COLUMNS:
+        op.drop_column("companies", name)
 
 
 def downgrade() -> None:
-    for column in COLUMNS:
-        op.add_column("companies", column.copy())
+    for name, kind in COLUMNS.items():
+        op.add_column("companies", sa.Column(name, kind))
     op.create_check_constraint(
         op.f("ck_companies_outcome"),
         "companies",

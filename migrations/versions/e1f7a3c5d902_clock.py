@@ -46,4 +46,4 @@ def _replace(old: str, new: str) -> None:
     """Define the functions of READERS again, with another clock."""
     for name in READERS:
         definition = op.get_bind().exec_driver_sql(f"SELECT pg_get_functiondef('{name}'::regproc)").scalar_one()
-        op.get_bind().exec_driver_sql(definition.replace(old, new))
+        op.execute(definition.replace(old, new).replace(":", r"\:"))
