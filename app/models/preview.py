@@ -94,8 +94,13 @@ class PreviewCompany(Base):
         Index(
             "ix_preview_companies_waiting",
             "preview_id",
-            "source",
             "position",
+            postgresql_where=text("state = 'waiting'"),
+        ),
+        Index(
+            "ix_preview_companies_waiting_source",
+            "preview_id",
+            "source",
             postgresql_where=text("state = 'waiting'"),
         ),
         Index("ix_preview_companies_waiting_board", "board_id", postgresql_where=text("state = 'waiting'")),

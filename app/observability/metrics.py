@@ -13,6 +13,8 @@ REQUEST_SECONDS = Histogram("http_request_duration_seconds", "Seconds to answer 
 TRANSITIONS = Counter("run_transitions_total", "Runs that reached a status.", ["to"])
 STARTS = Counter("run_starts_total", "Starts answered with a run: new, or replayed by Idempotency-Key.", ["outcome"])
 PUBLISHES = Counter("run_publishes_total", "Run messages sent to the broker, by outcome.", ["outcome"])
+READER_PUBLISHES = Counter("reader_publishes_total", "Messages that wake readers of boards, by outcome.", ["outcome"])
+READINGS = Counter("board_readings_total", "Readings of boards that ended, by class of listing.", ["source", "state"])
 PREVIEW_PUBLISHES = Counter("preview_publishes_total", "Preview messages sent to the broker, by outcome.", ["outcome"])
 
 

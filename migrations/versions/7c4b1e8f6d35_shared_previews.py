@@ -80,7 +80,13 @@ def upgrade() -> None:
     op.create_index(
         "ix_preview_companies_waiting",
         "preview_companies",
-        ["preview_id", "source", "position"],
+        ["preview_id", "position"],
+        postgresql_where=sa.text("state = 'waiting'"),
+    )
+    op.create_index(
+        "ix_preview_companies_waiting_source",
+        "preview_companies",
+        ["preview_id", "source"],
         postgresql_where=sa.text("state = 'waiting'"),
     )
     op.create_index(
@@ -106,6 +112,7 @@ def downgrade() -> None:
     op.drop_column("previews", "last_claim_at")
     op.drop_column("previews", "is_refresh")
     op.drop_index("ix_preview_companies_waiting_board", "preview_companies")
+    op.drop_index("ix_preview_companies_waiting_source", "preview_companies")
     op.drop_index("ix_preview_companies_waiting", "preview_companies")
     for name in CHECKS:
         op.drop_constraint(op.f(f"ck_preview_companies_{name}"), "preview_companies")

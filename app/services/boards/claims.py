@@ -1,0 +1,284 @@
+"""The claims of boards: the next board to read, by turns of those who wait."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import (
+    ARRAY,
+    CTE,
+    BigInteger,
+    ColumnElement,
+    Executable,
+    Float,
+    Integer,
+    Row,
+    Select,
+    String,
+    Update,
+    and_,
+    bindparam,
+    cast,
+    column,
+    distinct,
+    false,
+    func,
+    not_,
+    null,
+    or_,
+    select,
+    true,
+    update,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+from app.db.clock import NOW, seconds_from_now
+from app.db.execute import run_statement
+from app.services.boards import readings
+from app.services.boards.claim import Claim
+from app.services.boards.times import BoardTimes
+from app.services.boards.wants import (
+    BOARDS,
+    PREVIEWS,
+    UNITS,
+    has_company,
+    is_answered,
+    is_in_state_waiting,
+    is_under_way,
+    is_waiting,
+)
+from app.sources.types import Validators
+
+SOURCES = bindparam("sources", type_=ARRAY(String))
+VERSIONS = bindparam("versions", type_=JSONB)
+LEASE = bindparam("lease", type_=Float)
+REUSE = bindparam("reuse", type_=Float)
+MAX_ATTEMPTS = bindparam("max_attempts", type_=Integer)
+
+CLAIM_COLUMNS = (
+    "board_id",
+    "source",
+    "board",
+    "lease_id",
+    "attempt",
+    "is_second_look",
+    "schema_version",
+    "etag",
+    "last_modified",
+    "body_hash",
+)
+
+MAX_SKIPPED = 50
+"""The boards of one preview that a claim looks at: more than are claimed at the same moment."""
+
+
+def claim_wanted(versions: Mapping[str, int], times: BoardTimes) -> Claim | None:
+    """Claim the board that is wanted next, and return it, or None. Commits.
+
+    ``versions`` has the parsers' versions of the sources that may be read now. Previews take turns: the next board goes
+    to the one whose last claim is longest ago. Boards that were claimed in vain before come last, in case they crash
+    workers. SKIP LOCKED gives simultaneous claims different boards.
+    """
+    return _claim(CLAIM_FIRST, versions, times) or _claim(CLAIM_AGAIN, versions, times)
+
+
+def claim_second_look(versions: Mapping[str, int], times: BoardTimes) -> Claim | None:
+    """Claim the board whose second look has been due longest, and return it, or None. Commits."""
+    return _claim(CLAIM_SECOND_LOOK, versions, times)
+
+
+def claim_board(board_id: int, versions: Mapping[str, int], times: BoardTimes) -> Claim | None:
+    """Claim this board for the operator, wanted or not; None if a worker reads it or this version cannot. Commits."""
+    return _claim(CLAIM_ONE, versions, times, wanted_board=board_id)
+
+
+def claim_exhausted(versions: Mapping[str, int], times: BoardTimes) -> Claim | None:
+    """Claim a board whose last attempt has died, so that its reading can be ended; None if there is none. Commits."""
+    return _claim(CLAIM_EXHAUSTED, versions, times)
+
+
+def count_claimable(versions: Mapping[str, int], times: BoardTimes, limit: int, *, second_looks: bool) -> int:
+    """Return the number of boards that can be claimed now, at most ``limit``."""
+    values = {**_values(versions, times), "limit": limit}
+    statements = (*COUNT_WANTED, COUNT_SECOND_LOOKS) if second_looks else COUNT_WANTED
+    found = 0
+    for statement in statements:
+        if found < limit:
+            found += run_statement(statement, **{**values, "limit": limit - found})[0].boards
+    return found
+
+
+def _claim(statement: Executable, versions: Mapping[str, int], times: BoardTimes, **more: Any) -> Claim | None:
+    rows = run_statement(statement, **_values(versions, times), lease=times.lease, reuse=times.reuse, **more)
+    return _of_row(rows[0]) if rows else None
+
+
+def _values(versions: Mapping[str, int], times: BoardTimes) -> dict[str, Any]:
+    return {
+        "sources": list(versions),
+        "versions": dict(versions),
+        "max_attempts": times.exhausted_attempts,
+    }
+
+
+def _of_row(row: Row[Any]) -> Claim:
+    validators = Validators(row.etag, row.last_modified, row.body_hash) if row.is_reusable else None
+    return Claim(
+        board_id=row.board_id,
+        listing_id=row.listing_id,
+        lease_id=row.lease_id,
+        source=row.source,
+        board=row.board,
+        began_at=row.began_at,
+        attempt=row.attempt,
+        is_second_look=row.is_second_look,
+        validators=validators,
+        schema_version=row.schema_version,
+    )
+
+
+def _is_readable(board: Any) -> ColumnElement[bool]:
+    """Build the SQL condition that this worker may read the board: its parser is at least as new as the last one.
+
+    No version is found for a source that it may not read, so the condition is NULL.
+    """
+    return func.coalesce(board.schema_version, 0) <= _version(board)
+
+
+def _version(board: Any) -> ColumnElement[int]:
+    """Build the SQL for this worker's version of the board's source."""
+    version: ColumnElement[int] = VERSIONS[board.source].as_integer()
+    return version
+
+
+def _is_free(board: Any) -> ColumnElement[bool]:
+    """Build the SQL condition that nobody reads the board, and that its pause is over."""
+    expired = or_(board.lease_until.is_(None), board.lease_until <= NOW)
+    return and_(expired, or_(board.not_before.is_(None), board.not_before <= NOW))
+
+
+def _wanted(*, again: bool) -> Select[Any]:
+    """Select the wanted boards that can be claimed, in the order of turns, with the preview that waits for each.
+
+    ``again`` selects those that were claimed in vain before. LIMIT and OFFSET in the inner selects keep PostgreSQL from
+    joining all waiting units before it sorts them: with them, it stops at the first boards.
+    """
+    candidate = select(*BOARDS.c).where(BOARDS.c.board_id == UNITS.c.board_id).correlate(UNITS).offset(0)
+    candidate = candidate.lateral("candidate")
+    attempts = candidate.c.attempt > 0 if again else candidate.c.attempt == 0
+    units = (
+        select(UNITS.c.board_id, UNITS.c.position, UNITS.c.fresh_after)
+        .select_from(UNITS.join(candidate, true()))
+        .where(UNITS.c.preview_id == PREVIEWS.c.preview_id, is_waiting(UNITS.c, candidate.c))
+        .where(attempts, _is_readable(candidate.c), _is_free(candidate.c))
+        .order_by(UNITS.c.position)
+        .limit(MAX_SKIPPED)
+        .correlate(PREVIEWS)
+        .lateral("units")
+    )
+    return (
+        select(BOARDS.c.board_id, PREVIEWS.c.preview_id)
+        .select_from(PREVIEWS)
+        .join(units, true())
+        .join(BOARDS, BOARDS.c.board_id == units.c.board_id)
+        .where(is_under_way(PREVIEWS.c), _has_readable_unit())
+        # The lock evaluates these conditions once more, on the latest version of the row: another worker may have
+        # stored a listing meanwhile.
+        .where(not_(is_answered(units.c, BOARDS.c)), _is_free(BOARDS.c), BOARDS.c.attempt < MAX_ATTEMPTS)
+        .order_by(PREVIEWS.c.last_claim_at.nulls_first(), PREVIEWS.c.preview_id, units.c.position)
+    )
+
+
+def _has_readable_unit() -> ColumnElement[bool]:
+    """Build the SQL condition that a preview waits for a board of a source that may be read.
+
+    Without it, a claim would look at every waiting unit of the systems that are held back. It costs one search of an
+    index for each source.
+    """
+    some = UNITS.alias("some")
+    source = func.unnest(SOURCES).table_valued(column("source", String), name="readable").render_derived()
+    first = (
+        select(some.c.position)
+        .where(some.c.preview_id == PREVIEWS.c.preview_id, is_in_state_waiting(some.c), some.c.source == source.c.source)
+        .correlate(PREVIEWS, source)
+        .limit(1)
+        .lateral("first")
+    )
+    found = select(first.c.position).select_from(source.join(first, true())).correlate(PREVIEWS).limit(1)
+    return found.scalar_subquery().is_not(None)
+
+
+def _second_looks() -> Select[Any]:
+    """Select the boards whose second look is due, the most overdue first."""
+    found = select(BOARDS.c.board_id, cast(null(), BigInteger).label("preview_id"))
+    due = BOARDS.c.look_again_at <= select(NOW).scalar_subquery()
+    found = found.where(due, _is_readable(BOARDS.c), _is_free(BOARDS.c), BOARDS.c.attempt < MAX_ATTEMPTS)
+    return found.where(has_company(BOARDS)).order_by(BOARDS.c.look_again_at)
+
+
+def _claiming(boards: Select[Any], **values: Any) -> Select[Any]:
+    """Build the statement that leases the first of these boards and begins its reading."""
+    chosen = boards.limit(1).with_for_update(of=BOARDS, key_share=True, skip_locked=True).cte("chosen")
+    lease = {
+        "lease_id": func.gen_random_uuid(),
+        "lease_until": seconds_from_now(LEASE),
+        "not_before": None,
+        "attempt": BOARDS.c.attempt + 1,
+        "is_second_look": False,
+    }
+    is_same_version = BOARDS.c.schema_version == _version(BOARDS.c)
+    is_reusable = and_(BOARDS.c.validated_at > seconds_from_now(-REUSE), is_same_version)
+    leased = (
+        update(BOARDS)
+        .where(BOARDS.c.board_id == chosen.c.board_id)
+        .values({**lease, **values})
+        .returning(
+            *[BOARDS.c[name] for name in CLAIM_COLUMNS],
+            func.coalesce(is_reusable, false()).label("is_reusable"),
+            chosen.c.preview_id,
+        )
+        .cte("leased")
+    )
+    begun = readings.begin(leased).cte("begun")
+    return (
+        select(*leased.c, begun.c.listing_id, begun.c.began_at)
+        .join(begun, begun.c.board_id == leased.c.board_id)
+        .add_cte(_turn(leased).cte("turn"))
+    )
+
+
+def _turn(leased: CTE) -> Update:
+    """Build the UPDATE that records the turn of the preview for which a board was leased.
+
+    A locked preview is skipped: another claim records its turn at this moment.
+    """
+    mine = select(PREVIEWS.c.preview_id).where(PREVIEWS.c.preview_id.in_(select(leased.c.preview_id)))
+    mine = mine.with_for_update(key_share=True, skip_locked=True)
+    return update(PREVIEWS).where(PREVIEWS.c.preview_id.in_(mine)).values(last_claim_at=NOW)
+
+
+def _one() -> Select[Any]:
+    """Select the board with the id ``wanted_board``, if it can be claimed."""
+    found = select(BOARDS.c.board_id, cast(null(), BigInteger).label("preview_id"))
+    return found.where(BOARDS.c.board_id == bindparam("wanted_board"), _is_readable(BOARDS.c), _is_free(BOARDS.c))
+
+
+def _exhausted() -> Select[Any]:
+    """Select the boards whose last attempt has died."""
+    found = select(BOARDS.c.board_id, cast(null(), BigInteger).label("preview_id"))
+    expired = BOARDS.c.lease_until <= select(NOW).scalar_subquery()
+    return found.where(BOARDS.c.attempt >= MAX_ATTEMPTS, BOARDS.c.attempt > 0, expired, _is_readable(BOARDS.c))
+
+
+def _counting(boards: Select[Any]) -> Select[Any]:
+    """Build the statement that counts these boards, each once, up to ``limit``."""
+    found = boards.limit(bindparam("limit")).subquery()
+    return select(func.count(distinct(found.c.board_id)).label("boards"))
+
+
+CLAIM_FIRST = _claiming(_wanted(again=False))
+CLAIM_AGAIN = _claiming(_wanted(again=True))
+CLAIM_SECOND_LOOK = _claiming(_second_looks(), is_second_look=True, second_look_at=NOW)
+CLAIM_ONE = _claiming(_one())
+CLAIM_EXHAUSTED = _claiming(_exhausted())
+COUNT_WANTED = tuple(_counting(_wanted(again=again)) for again in (False, True))
+COUNT_SECOND_LOOKS = _counting(_second_looks())
