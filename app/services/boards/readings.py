@@ -3,7 +3,7 @@
 A reading begins with the claim of its board. The database enforces the same rules (migration ``boards``).
 """
 
-from sqlalchemy import CTE, func, select, text
+from sqlalchemy import CTE, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.sql.dml import ReturningInsert
 
