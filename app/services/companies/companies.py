@@ -170,7 +170,8 @@ def settings_hash(user_id: int | ColumnElement[int]) -> ColumnElement[str]:
 def _insert_one(user_id: int, fields: dict[str, Any]) -> Any:
     """Build the INSERT of a company, unless the user has this board."""
     given = [literal(fields[name], COMPANIES.c[name].type) for name in COMPANY_FIELDS]
-    return _insert(select(literal(user_id), *given, CLOCK.c.at, CLOCK.c.at)).on_conflict_do_nothing().returning(COMPANIES)
+    new = _insert(select(literal(user_id), *given, CLOCK.c.at, CLOCK.c.at))
+    return new.on_conflict_do_nothing().returning(COMPANIES)
 
 
 def _merge_all(user_id: int, entries: list[bytes]) -> Any:
