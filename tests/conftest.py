@@ -32,6 +32,7 @@ from app.services import publisher
 from app.services.accounts import users
 from app.sources.adapters.registry import SOURCES
 from tests.support import boards as boards_support
+from tests.support import clock
 from tests.support.boards import Boards
 from tests.support.http_client import WholeResponseClient
 from tests.support.waiting import WAIT_TIMEOUT, wait_until
@@ -177,6 +178,13 @@ def boards(app: Flask, board_server: Boards, monkeypatch: pytest.MonkeyPatch) ->
 def user_id(app: Flask) -> int:
     """The id of the local user."""
     return users.local_user_id()
+
+
+@pytest.fixture
+def shift_clock(app: Flask) -> Iterator[Callable[[float], None]]:
+    """Set the product's clock this many seconds ahead of PostgreSQL's, until the test ends."""
+    yield clock.shift_clock
+    clock.restore_clock()
 
 
 @pytest.fixture

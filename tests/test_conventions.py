@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
+from alembic.script import ScriptDirectory
 
 from app.config.settings import PROJECT
 from app.models import RunStatus
@@ -31,7 +32,13 @@ LAYERS = {
         ("observability", "concurrency", "errors", "extensions", "text"),
     ),
     "api": (("routes",), ("static_files",), ("http",), ("auth",)),
-    "services": (("runs",), ("previews",), ("companies", "health"), ("accounts", "publisher")),
+    "services": (
+        ("runs",),
+        ("previews",),
+        ("companies", "health"),
+        ("boards",),
+        ("accounts", "publisher"),
+    ),
     "sources": (
         ("detect", "base_urls"),
         ("listing", "careers_page"),
@@ -173,6 +180,28 @@ def test_modules_neither_commit_by_hand_nor_use_the_orm_session(path):
         called = {_called(node) for node in nodes(path, ast.Call)}
         assert not called & {"commit", "rollback", "flush"}
     assert "db.session" not in path.read_text()
+
+
+CLOCK_MODULES = {APP / "db" / "clock.py", APP / "models" / "columns.py"}
+OTHER_CLOCK = re.compile(
+    r"\b(now|clock_timestamp|transaction_timestamp|statement_timestamp|timeofday)\(\)"
+    r"|\b(current_timestamp|current_date|current_time|localtimestamp|localtime)\b",
+    re.IGNORECASE,
+)
+"""A clock of PostgreSQL that no test can shift, as SQL and as SQLAlchemy spell it."""
+
+
+@pytest.mark.parametrize("path", [path for path in MODULES if path not in CLOCK_MODULES], ids=name)
+def test_clock_of_the_database_is_read_through_one_function(path):
+    assert [line for line in path.read_text().splitlines() if OTHER_CLOCK.search(line)] == []
+
+
+def test_clock_of_the_database_is_one_function_in_migrations_too():
+    """Migrations before that of the function could not use it; it replaced their clocks."""
+    later = list(ScriptDirectory(str(PROJECT / "migrations")).iterate_revisions("heads", "e1f7a3c5d902"))
+    assert later
+    sources = {Path(each.path).name: Path(each.path).read_text() for each in later}
+    assert [file for file, source in sources.items() if OTHER_CLOCK.search(source)] == []
 
 
 @pytest.mark.parametrize("path", sorted((APP / "services").rglob("*.py")), ids=name)

@@ -5,7 +5,7 @@ from typing import Any
 
 from flask import current_app
 from psycopg.errors import UndefinedColumn, UndefinedTable
-from sqlalchemy import ColumnElement, Connection, Executable, Row, func, literal_column
+from sqlalchemy import ColumnElement, Connection, Executable, Row, literal_column
 from sqlalchemy.exc import InterfaceError, InternalError, InvalidRequestError, OperationalError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
@@ -69,8 +69,3 @@ def inline_literals(values: Iterable[str]) -> list[ColumnElement[str]]:
     the text of the statement contains the values in the index's condition.
     """
     return [literal_column(f"'{value}'") for value in values]
-
-
-def seconds_from_now(seconds: float | ColumnElement[Any]) -> ColumnElement[Any]:
-    """Build the SQL for the time this many seconds from now, by PostgreSQL's clock, which all processes share."""
-    return func.clock_timestamp() + func.make_interval(*[literal_column("0")] * 6, seconds)

@@ -2,10 +2,14 @@
 
 from enum import StrEnum
 
-from sqlalchemy import Enum, text
+from sqlalchemy import Enum, func, text
 
 NOW = text("clock_now()")
 """The default of a time: the SQL function that gives all times of the product (``app/db/clock.py``)."""
+
+START_OF_TRANSACTION = func.now()
+"""The default of the times of runs and jobs, which the schema promises. The product writes these times itself, by the
+clock above, because nobody can shift this one."""
 
 
 def status_type(values: type[StrEnum]) -> Enum:

@@ -11,13 +11,12 @@ from sqlalchemy import (
     LargeBinary,
     String,
     Text,
-    func,
     text,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.extensions import Base
-from app.models.columns import NOW, status_type
+from app.models.columns import NOW, START_OF_TRANSACTION, status_type
 
 MAX_RUN_ID = 2**31 - 1
 """The largest id that the SERIAL column can hold."""
@@ -112,7 +111,7 @@ class IngestionRun(Base):
     jobs_skipped: Mapped[int | None] = mapped_column(Integer)
     jobs_expired: Mapped[int | None] = mapped_column(Integer)
     jobs_failed: Mapped[int | None] = mapped_column(Integer)
-    created_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True), server_default=func.now())
+    created_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True), server_default=START_OF_TRANSACTION)
     started_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     finished_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     error_message: Mapped[str | None] = mapped_column(Text)

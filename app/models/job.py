@@ -11,12 +11,11 @@ from sqlalchemy import (
     String,
     Text,
     UniqueConstraint,
-    func,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.extensions import Base
-from app.models.columns import status_type
+from app.models.columns import START_OF_TRANSACTION, status_type
 
 
 class JobStatus(StrEnum):
@@ -61,5 +60,5 @@ class Job(Base):
     requirements: Mapped[str | None] = mapped_column(Text)
     simhash: Mapped[int | None] = mapped_column(BigInteger)
     error_message: Mapped[str | None] = mapped_column(Text)
-    created_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True), server_default=func.now())
-    updated_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True), server_default=func.now())
+    created_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True), server_default=START_OF_TRANSACTION)
+    updated_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True), server_default=START_OF_TRANSACTION)

@@ -10,10 +10,11 @@ from typing import Any
 
 import structlog
 from psycopg.errors import CheckViolation, ForeignKeyViolation
-from sqlalchemy import Row, bindparam, delete, func, insert, literal, or_, select, update
+from sqlalchemy import Row, bindparam, delete, insert, literal, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
-from app.db.execute import run_statement, seconds_from_now
+from app.db.clock import NOW, seconds_from_now
+from app.db.execute import run_statement
 from app.errors import Unauthenticated
 from app.extensions import table_of
 from app.models import Credential, CredentialKind, User
@@ -42,7 +43,7 @@ TOKEN_PREFIX = "ji_"
 """Prefix by which people and secret scanners recognise a token."""
 
 IS_VALID = (
-    or_(CREDENTIALS.c.expires_at.is_(None), CREDENTIALS.c.expires_at > func.clock_timestamp()),
+    or_(CREDENTIALS.c.expires_at.is_(None), CREDENTIALS.c.expires_at > NOW),
     CREDENTIALS.c.user_id == USERS.c.user_id,
     CREDENTIALS.c.epoch == USERS.c.epoch,
 )
@@ -57,10 +58,10 @@ BY_SECRET = select(
 ).where(CREDENTIALS.c.secret_hash == bindparam("secret_hash"), CREDENTIALS.c.kind == bindparam("kind"), *IS_VALID)
 """The credential with this secret. Built once, because with AUTH=accounts every request executes it."""
 
-# now() instead of clock_timestamp(): PostgreSQL searches an index only for a value that is the same for every row.
+# The subquery lets PostgreSQL search the index, which it does only for a value that is the same for every row.
 EXPIRED = (
     select(CREDENTIALS.c.credential_id)
-    .where(CREDENTIALS.c.expires_at <= func.now())
+    .where(CREDENTIALS.c.expires_at <= select(NOW).scalar_subquery())
     .order_by(CREDENTIALS.c.expires_at)
     .limit(MAX_EXPIRED)
     .with_for_update(skip_locked=True)
@@ -105,7 +106,7 @@ def sign_in(email: str, password: str, name: str) -> IssuedCredential:
     signed_in = (
         update(USERS)
         .where(USERS.c.user_id == user.user_id, USERS.c.password_hash == user.password_hash)
-        .values(last_login=func.clock_timestamp())
+        .values(last_login=NOW)
         .returning(USERS.c.user_id, USERS.c.epoch)
         .cte("signed_in")
     )
@@ -145,7 +146,7 @@ def find(kind: CredentialKind, secret: str) -> ActiveCredential | None:
     found = rows[0]
     if found.is_stale:
         used = update(CREDENTIALS).where(CREDENTIALS.c.credential_id == found.credential_id, LAST_USED_IS_STALE)
-        run_statement(used.values(last_used_at=func.clock_timestamp()))
+        run_statement(used.values(last_used_at=NOW))
     return ActiveCredential(found.credential_id, found.user_id, found.epoch)
 
 

@@ -32,10 +32,11 @@ from sqlalchemy import (
     tuple_,
     update,
 )
-from sqlalchemy.dialects.postgresql import JSONB, aggregate_order_by, insert
+from sqlalchemy.dialects.postgresql import JSONB, Insert, aggregate_order_by, insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.sql.dml import ReturningInsert
 
+from app.db.clock import NOW
 from app.db.execute import run_statement
 from app.errors import Unauthenticated
 from app.extensions import table_of
@@ -53,6 +54,9 @@ bug."""
 
 LIMIT_TRIGGER = "companies_limit"
 """The trigger that refuses companies beyond MAX_COMPANIES."""
+
+CLOCK = select(NOW.label("at")).cte("clock")
+"""The one time of a statement that inserts companies: they are created and last changed at the same time."""
 
 COMPANY_FIELDS = ("source", "board", "name", "enabled", "include", "exclude")
 """The columns that a user sets."""
@@ -112,7 +116,7 @@ def change(
     unchanged = [] if expected_updated_at is None else [COMPANIES.c.updated_at == expected_updated_at]
     if changes:
         changed = update(COMPANIES).where(*_owned_company(company_id, user_id), *unchanged)
-        rows = run_statement(changed.values(updated_at=func.clock_timestamp(), **changes).returning(COMPANIES))
+        rows = run_statement(changed.values(updated_at=NOW, **changes).returning(COMPANIES))
         if rows:
             return rows[0]
     company = get(company_id, user_id)
@@ -165,7 +169,8 @@ def settings_hash(user_id: int | ColumnElement[int]) -> ColumnElement[str]:
 
 def _insert_one(user_id: int, fields: dict[str, Any]) -> Any:
     """Build the INSERT of a company, unless the user has this board."""
-    new = insert(COMPANIES).values(user_id=user_id, **{name: fields[name] for name in COMPANY_FIELDS})
+    given = [literal(fields[name], COMPANIES.c[name].type) for name in COMPANY_FIELDS]
+    new = _insert(select(literal(user_id), *given, CLOCK.c.at, CLOCK.c.at))
     return new.on_conflict_do_nothing().returning(COMPANIES)
 
 
@@ -181,7 +186,8 @@ def _merge_all(user_id: int, entries: list[bytes]) -> Any:
     ]
     rows = (
         select(literal(user_id), imported.c.source, imported.c.board, imported.c.name, *optional)
-        .select_from(imported.outerjoin(COMPANIES, mine & board))
+        .add_columns(CLOCK.c.at, CLOCK.c.at)
+        .select_from(imported.outerjoin(COMPANIES, mine & board).join(CLOCK, true()))
         # Every import locks the rows in this order, so simultaneous ones wait for each other instead of deadlocking.
         .order_by(imported.c.source, imported.c.board)
     )
@@ -192,15 +198,20 @@ def _merge_all(user_id: int, entries: list[bytes]) -> Any:
 
 def _upsert(rows: Select[Any]) -> ReturningInsert[Any]:
     """Build the statement that inserts new rows, updates companies that differ, and returns ``is_new`` of each."""
-    new = insert(COMPANIES).from_select(["user_id", *COMPANY_FIELDS], rows)
+    new = _insert(rows)
     names = ("name", "enabled", "include", "exclude")
     before, after = (tuple_(*[columns[name] for name in names]) for columns in (COMPANIES.c, new.excluded))
     return new.on_conflict_do_update(
         constraint="uq_companies_user_id_source_board",
-        set_={**{name: new.excluded[name] for name in names}, "updated_at": func.clock_timestamp()},
+        set_={**{name: new.excluded[name] for name in names}, "updated_at": NOW},
         where=before.is_distinct_from(after),
-        # In an inserted row both times are now(); in a changed one updated_at is later.
+        # In an inserted row both times are CLOCK's; in a changed one updated_at is later than created_at.
     ).returning((COMPANIES.c.updated_at == COMPANIES.c.created_at).label("is_new"))
+
+
+def _insert(rows: Select[Any]) -> Insert:
+    """Build the INSERT of these rows: ``user_id``, ``COMPANY_FIELDS``, ``created_at`` and ``updated_at``."""
+    return insert(COMPANIES).from_select(["user_id", *COMPANY_FIELDS, "created_at", "updated_at"], rows)
 
 
 def _recordset(entries: list[bytes]) -> FromClause:

@@ -5,7 +5,8 @@ from datetime import timedelta
 from sqlalchemy import delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 
-from app.db.execute import run_statement, seconds_from_now
+from app.db.clock import NOW, seconds_from_now
+from app.db.execute import run_statement
 from app.extensions import table_of
 from app.models import Component, Heartbeat
 
@@ -23,15 +24,15 @@ RETENTION_SECONDS = 3600
 
 def beat(component: Component, instance: str) -> None:
     """Record a heartbeat of this instance, and delete those older than RETENTION_SECONDS. Commits."""
-    row = insert(HEARTBEATS).values(component=component, instance=instance, at=func.clock_timestamp())
+    row = insert(HEARTBEATS).values(component=component, instance=instance, at=NOW)
     run_statement(
-        row.on_conflict_do_update(constraint="pk_heartbeats", set_={"at": func.clock_timestamp()})
+        row.on_conflict_do_update(constraint="pk_heartbeats", set_={"at": NOW})
     )
     run_statement(delete(HEARTBEATS).where(HEARTBEATS.c.at < seconds_from_now(-RETENTION_SECONDS)))
 
 
 def heartbeat_ages() -> dict[Component, timedelta]:
     """Return the age of each component's latest heartbeat; a component without any is left out."""
-    age = func.clock_timestamp() - func.max(HEARTBEATS.c.at)
+    age = NOW - func.max(HEARTBEATS.c.at)
     rows = run_statement(select(HEARTBEATS.c.component, age.label("age")).group_by(HEARTBEATS.c.component))
     return {Component(row.component): row.age for row in rows}

@@ -13,7 +13,8 @@ from sqlalchemy import ColumnElement, Row, Select, delete, func, literal, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 
-from app.db.execute import run_statement, seconds_from_now
+from app.db.clock import seconds_from_now
+from app.db.execute import run_statement
 from app.errors import AppError, Unauthenticated
 from app.extensions import table_of
 from app.models import Company, UnitState, Preview, PreviewCompany

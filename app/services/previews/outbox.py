@@ -2,7 +2,8 @@
 
 from sqlalchemy import func, select, update
 
-from app.db.execute import run_statement, seconds_from_now
+from app.db.clock import seconds_from_now
+from app.db.execute import run_statement
 from app.extensions import table_of
 from app.models import Preview
 from app.observability import metrics

@@ -1,13 +1,14 @@
 """The outbox of runs: the pending runs whose message is due. A run's row is its own outbox entry.
 
-This module changes no status. All times are PostgreSQL's, so the machines' clocks need not agree.
+This module changes no status.
 """
 
 from datetime import timedelta
 
 from sqlalchemy import bindparam, func, select, update
 
-from app.db.execute import run_statement, seconds_from_now
+from app.db.clock import NOW, seconds_from_now
+from app.db.execute import run_statement
 from app.extensions import table_of
 from app.models import IngestionRun, RunStatus
 from app.observability import metrics
@@ -26,7 +27,7 @@ MARK_PUBLISHED = (
     update(RUNS)
     .where(RUNS.c.id == bindparam("run_id"))
     .values(
-        dispatched_at=func.clock_timestamp(),
+        dispatched_at=NOW,
         dispatch_count=RUNS.c.dispatch_count + 1,
         next_dispatch_at=seconds_from_now(BACKOFF),
     )
@@ -45,7 +46,7 @@ def claim_due() -> list[int]:
     """
     due = (
         select(RUNS.c.id, RUNS.c.next_dispatch_at)
-        .where(RUNS.c.status == RunStatus.PENDING, RUNS.c.next_dispatch_at <= func.clock_timestamp())
+        .where(RUNS.c.status == RunStatus.PENDING, RUNS.c.next_dispatch_at <= select(NOW).scalar_subquery())
         .order_by(RUNS.c.next_dispatch_at)
         .limit(publisher.BATCH_SIZE)
         .with_for_update(skip_locked=True)
@@ -77,7 +78,7 @@ def active_counts() -> dict[RunStatus, int]:
 
 def oldest_unpublished_age() -> timedelta:
     """Return the age of the oldest pending run whose message was never published, or zero."""
-    age = func.max(func.clock_timestamp() - RUNS.c.created_at)
+    age = func.max(NOW - RUNS.c.created_at)
     rows = run_statement(select(age).where(RUNS.c.status == RunStatus.PENDING, RUNS.c.dispatched_at.is_(None)))
     return rows[0][0] or timedelta()
 

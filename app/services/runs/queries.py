@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from sqlalchemy import BigInteger, Row, bindparam, func, or_, select
+from sqlalchemy import BigInteger, Row, bindparam, or_, select
 
+from app.db.clock import NOW
 from app.db.execute import inline_literals, run_statement
 from app.extensions import table_of
 from app.models import IngestionRun, RunEvent, RunStatus
@@ -19,7 +20,7 @@ THIS_RUN = RUNS.c.id == bindparam("run_id"), or_(OWNER.is_(None), RUNS.c.user_id
 
 IS_ACTIVE = RUNS.c.status.in_(inline_literals(RunStatus.ACTIVE))
 CURRENT = select(RUNS.c.id).where(RUNS.c.user_id == OWNER, IS_ACTIVE)
-ALL_RUNS = select(RUNS, func.clock_timestamp().label("server_time"))
+ALL_RUNS = select(RUNS, NOW.label("server_time"))
 ONE_RUN = ALL_RUNS.where(*THIS_RUN)
 TIMELINE = (
     select(EVENTS)

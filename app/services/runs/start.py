@@ -9,7 +9,8 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.sql.dml import ReturningInsert
 
-from app.db.execute import run_statement, seconds_from_now
+from app.db.clock import NOW, seconds_from_now
+from app.db.execute import run_statement
 from app.errors import AppError, Unauthenticated
 from app.models import RunStatus
 from app.observability import metrics
@@ -39,12 +40,13 @@ def _starting(*conditions: ColumnElement[bool]) -> ReturningInsert[Any]:
     unused = idempotency.is_unused(OWNER, bindparam("key", type_=String))
     row = select(
         OWNER,
+        NOW,
         seconds_from_now(FIRST_PUBLISH_SECONDS),
         bindparam("preview_id", type_=BigInteger),
         bindparam("key", type_=String),
         bindparam("fingerprint", type_=LargeBinary),
     ).where(~CURRENT.exists(), unused, AUDIT_CONTEXT, *conditions)
-    columns = ["user_id", "next_dispatch_at", "preview_id", "idempotency_key", "request_fingerprint"]
+    columns = ["user_id", "created_at", "next_dispatch_at", "preview_id", "idempotency_key", "request_fingerprint"]
     return insert(RUNS).from_select(columns, row).on_conflict_do_nothing().returning(RUNS.c.id)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import structlog
 from sqlalchemy import ColumnElement, bindparam, func, select, update
 
+from app.db.clock import NOW
 from app.db.execute import inline_literals, run_statement
 from app.extensions import table_of
 from app.models import Job, JobStatus, RunStatus
@@ -38,7 +39,6 @@ def _jobs(status: JobStatus) -> ColumnElement[int]:
     return counted.scalar_subquery()
 
 
-NOW = func.clock_timestamp()
 CLAIM = Move(RunStatus.INITIALIZING, started_at=NOW)
 ADVANCE = Move(RunStatus.INGESTING, total_jobs=bindparam("total"))
 FINISH = Move(

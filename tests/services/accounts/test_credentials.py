@@ -152,4 +152,39 @@ def test_remove_expired_reads_an_index(user_id):
     insert_credentials(user_id, 2_000, "session", "now() + interval '1 h'")
     sql("ANALYZE credentials")
     plan = sql(f"EXPLAIN {credentials.REMOVE_EXPIRED.compile(db.engine, compile_kwargs={'literal_binds': True})}")
-    assert any("ix_credentials_expires_at" in line[0] for line in plan)
+    search = next(number for number, line in enumerate(plan) if "ix_credentials_expires_at" in line[0])
+    # Without the condition, PostgreSQL would read the whole index in its order.
+    assert "Index Cond: (expires_at <= " in plan[search + 1][0]
+
+
+def test_session_ends_by_the_clock(app, shift_clock):
+    user_id = users.add(ANN, PASSWORD)
+    secret = credentials.sign_in(ANN, PASSWORD, "Firefox").secret
+    shift_clock(credentials.SESSION_SECONDS - 60)
+    assert credentials.find(CredentialKind.SESSION, secret).user_id == user_id
+    assert credentials.remove_expired() == 0
+    shift_clock(credentials.SESSION_SECONDS)
+    assert credentials.find(CredentialKind.SESSION, secret) is None
+    assert credentials.list_for_user(user_id) == ([], None)
+    assert credentials.remove_expired() == 1
+
+
+def test_token_ends_by_the_clock_and_makes_room_for_another(user_id, shift_clock):
+    issued = [credentials.make_token(user_id, "for a day", expires_in_days=1) for _ in range(MAX_TOKENS)]
+    shift_clock(24 * 3600)
+    assert {credentials.find(CredentialKind.TOKEN, each.secret) for each in issued} == {None}
+    assert credentials.find(CredentialKind.TOKEN, credentials.make_token(user_id, "next", expires_in_days=1).secret)
+
+
+def test_times_of_a_session_follow_the_clock(app, shift_clock):
+    shift_clock(-365 * 24 * 3600)
+    before = sql("SELECT clock_now()")[0][0]
+    users.add(ANN, PASSWORD)
+    credentials.find(CredentialKind.SESSION, credentials.sign_in(ANN, PASSWORD, "Firefox").secret)
+    [found] = sql(
+        "SELECT users.created_at AS added, last_login, credentials.created_at, last_used_at, clock_now() AS after,"
+        " expires_at - make_interval(secs => :lifetime) AS began FROM users JOIN credentials USING (user_id)",
+        lifetime=credentials.SESSION_SECONDS,
+    )
+    assert before <= found.added <= found.last_login <= found.created_at <= found.last_used_at <= found.after
+    assert before <= found.began <= found.after

@@ -13,6 +13,7 @@ from tests.support.factories import insert_companies, make_user, merge, sql
 from tests.support.parallel import during_open_transaction, in_parallel
 
 BOARD = {"source": "greenhouse", "board": "acme"}
+DAY = 24 * 3600
 ACME = {**BOARD, "name": "Acme", "enabled": True, "include": ["engineer"], "exclude": []}
 
 
@@ -201,3 +202,27 @@ def test_settings_hash_ignores_the_order_of_additions(app):
         for board in boards:
             companies.add(user_id, acme_with(board=board))
     assert hash_of(ann) == hash_of(bob)
+
+
+@pytest.mark.parametrize("seconds", [-DAY, 0, DAY])
+def test_times_of_companies_follow_the_clock(user_id, shift_clock, seconds):
+    shift_clock(seconds)
+    times = [sql("SELECT clock_now()")[0][0]]
+    added = companies.add(user_id, ACME)
+    assert added.created_at == added.updated_at
+    changed = companies.change(added.company_id, user_id, {"name": "Acme Ltd"})
+    merge(user_id, [ACME])
+    merged = companies.get(added.company_id, user_id)
+    assert added.created_at == changed.created_at == merged.created_at
+    times += [added.updated_at, changed.updated_at, merged.updated_at, sql("SELECT clock_now()")[0][0]]
+    assert times == sorted(times)
+
+
+@pytest.mark.parametrize("seconds", [-DAY, DAY])
+def test_merge_counts_changed_companies_after_a_shift_of_the_clock(user_id, shift_clock, seconds):
+    companies.add(user_id, acme_with(board="old"))
+    shift_clock(seconds)
+    entries = [acme_with(board="old", name="Changed"), *(acme_with(board=f"b{number}") for number in range(300))]
+    assert merge(user_id, entries) == ImportResult(added=300, changed=1, unchanged=0)
+    created = sql("SELECT count(DISTINCT created_at) FROM companies WHERE board LIKE 'b%' AND created_at = updated_at")
+    assert created == [(1,)]
