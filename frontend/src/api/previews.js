@@ -14,7 +14,7 @@ import { get, isMissing, post } from './client.js';
  * @typedef {import('./schema').components['schemas']['PreviewCompany']} PreviewCompany
  * @typedef {import('./schema').components['schemas']['Posting']} Posting
  * @typedef {import('./schema').components['schemas']['WholePosting']} PostingWithText
- * @typedef {{company?: number, taken?: boolean, search?: string}} PostingFilter
+ * @typedef {{company?: number, matched?: boolean, search?: string}} PostingFilter
  */
 
 const ROOT = '/api/ingestion/dry-run';

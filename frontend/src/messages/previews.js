@@ -43,8 +43,8 @@ export const postingMessages = {
  * The reason why a posting matches or is left out; empty if no filter decided it.
  * @param {Posting} posting
  */
-export function ruleMessage({ taken, rule: { kind, term } }) {
-  if (taken) {
+export function ruleMessage({ matched, rule: { kind, term } }) {
+  if (matched) {
     return term ? `matches ‘${isolated(term)}’` : '';
   }
   return kind === 'exclude'
@@ -56,11 +56,11 @@ export function ruleMessage({ taken, rule: { kind, term } }) {
  * The state of a company of a preview, in a few words.
  * @param {PreviewCompany} company
  */
-export function companyState({ state, found, taken }) {
+export function companyState({ state, found, matched }) {
   if (state === 'listed') {
     return found === 0
       ? 'No postings'
-      : `${formatCount(taken ?? 0)} of ${amount(found ?? 0, 'posting')} match`;
+      : `${formatCount(matched ?? 0)} of ${amount(found ?? 0, 'posting')} match`;
   }
   return { waiting: 'Waiting', listing: 'Reading now', failed: 'Not read' }[state];
 }
@@ -70,9 +70,9 @@ export function companyState({ state, found, taken }) {
  * the better message.
  * @param {PreviewCompany} company
  */
-export function listingGaps({ is_complete: isComplete, unread }) {
-  if (unread) {
-    return `${amount(unread, 'posting')} could not be read.`;
+export function listingGaps({ is_complete: isComplete, unparsed }) {
+  if (unparsed) {
+    return `${amount(unparsed, 'posting')} could not be read.`;
   }
   return isComplete === false ? 'The board has more postings than could be read.' : null;
 }

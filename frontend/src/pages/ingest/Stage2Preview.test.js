@@ -7,11 +7,11 @@ import { PATHS, refusal, serve } from '../../test/server.js';
 const UNDER_WAY = aPreview({
   is_finished: false,
   finished_at: null,
-  totals: { companies: 3, listed: 1, failed: 0, waiting: 2, found: 3, taken: 2 },
+  totals: { companies: 3, listed: 1, failed: 0, waiting: 2, found: 3, matched: 2 },
   companies: [
     aPreviewCompany(),
-    aPreviewCompany({ position: 2, name: 'Beta', state: 'listing', found: null, taken: null }),
-    aPreviewCompany({ position: 3, name: 'Gamma', state: 'waiting', found: null, taken: null }),
+    aPreviewCompany({ position: 2, name: 'Beta', state: 'listing', found: null, matched: null }),
+    aPreviewCompany({ position: 3, name: 'Gamma', state: 'waiting', found: null, matched: null }),
   ],
 });
 
@@ -21,7 +21,7 @@ function servePreview(preview, more = {}) {
     [PATHS.latestPreview]: { preview_id: 5 },
     [PATHS.preview]: preview,
     [PATHS.createPreview]: { preview_id: 6 },
-    'GET /api/ingestion/dry-run/6': aPreview({ preview_id: 6, totals: { taken: 66, found: 99 } }),
+    'GET /api/ingestion/dry-run/6': aPreview({ preview_id: 6, totals: { matched: 66, found: 99 } }),
     ...more,
   };
   return { answers, requests: serve(answers) };
@@ -64,7 +64,7 @@ test('without a preview, one is created automatically', async () => {
 
 test('an outdated preview is created anew once', async () => {
   const { requests } = servePreview(aPreview({ is_current: false }), {
-    'GET /api/ingestion/dry-run/6': aPreview({ preview_id: 6, is_current: false, totals: { taken: 66 } }),
+    'GET /api/ingestion/dry-run/6': aPreview({ preview_id: 6, is_current: false, totals: { matched: 66 } }),
   });
   const { user } = open('/ingest/preview');
   await waitFor(async () => expect(await totals()).toHaveTextContent('66 of 3'));
@@ -188,8 +188,8 @@ test('each company shows its state with advice', async () => {
   const companies = [
     { outcome: 'not_found', state: 'failed', detail: 'Lever has no such board.' },
     { outcome: 'throttled', state: 'failed', retry_at: '2026-01-02T10:30:00Z' },
-    { found: 0, taken: 0, outcome: 'empty' },
-    { found: 9, taken: 4, is_complete: false, unread: 1 },
+    { found: 0, matched: 0, outcome: 'empty' },
+    { found: 9, matched: 4, is_complete: false, unparsed: 1 },
   ].map((changes, index) => aPreviewCompany({ position: index + 1, name: `C${index + 1}`, ...changes }));
   servePreview(aPreview({ companies, totals: { companies: 4, listed: 2, failed: 2 } }));
   const { user, container } = open('/ingest/preview');

@@ -13,7 +13,7 @@ export default function PreviewHead({ preview, isCreating, onRefresh }) {
     <section className="panel ph-head" aria-label="Totals">
       <div className="ph-totals">
         <p className="ph-sum">
-          <strong>{formatCount(totals.taken)}</strong> {previewMessages.totals(totals)}
+          <strong>{formatCount(totals.matched)}</strong> {previewMessages.totals(totals)}
         </p>
         <p role="status" className="quiet">
           {isFinished ? 'Finished' : 'Reading boards'}
