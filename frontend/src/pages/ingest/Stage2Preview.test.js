@@ -71,8 +71,9 @@ test('an outdated preview is created anew once', async () => {
   expect(times(requests, PATHS.createPreview)).toBe(1);
   expect(await screen.findByText('Your companies have changed since this preview was made.')).toBeVisible();
   expect(screen.getByText('The preview is out of date.')).toBeVisible();
-  await user.click(screen.getByRole('button', { name: 'Refresh the preview' }));
+  await user.click(screen.getByRole('button', { name: 'Make a new preview' }));
   await waitFor(() => expect(times(requests, PATHS.createPreview)).toBe(2));
+  expect(requests).not.toHaveBeenCalledWith(PATHS.createPreview, expect.anything());
 });
 
 test('an outdated unfinished preview is created anew on arrival', async () => {
@@ -112,12 +113,29 @@ test('an unfinished preview shows its progress', async () => {
   expect(requests).not.toHaveBeenCalledWith(PATHS.createPreview);
 });
 
-test('Refresh creates a new preview', async () => {
+test('Refresh asks for new readings of the boards', async () => {
   const { requests } = servePreview(aPreview());
   const { user } = open('/ingest/preview');
-  await user.click(await screen.findByRole('button', { name: 'Refresh' }));
+  const button = await screen.findByRole('button', { name: 'Refresh' });
+  expect(button).toHaveAccessibleDescription(/except those read in the last minute/);
+  await user.click(button);
   await waitFor(async () => expect(await totals()).toHaveTextContent('66 of 99'));
+  expect(requests).toHaveBeenCalledWith(PATHS.createPreview, { refresh: true });
   expect(times(requests, PATHS.createPreview)).toBe(1);
+});
+
+test('a Refresh that failed is repeated as a Refresh', async () => {
+  const { answers, requests } = servePreview(aPreview(), {
+    [PATHS.createPreview]: refusal(503, 'database_unavailable'),
+  });
+  const { user } = open('/ingest/preview');
+  await user.click(await screen.findByRole('button', { name: 'Refresh' }));
+  const again = await screen.findByRole('button', { name: 'Try again' });
+  answers[PATHS.createPreview] = { preview_id: 6 };
+  requests.mockClear();
+  await user.click(again);
+  await waitFor(async () => expect(await totals()).toHaveTextContent('66 of 99'));
+  expect(requests).toHaveBeenCalledWith(PATHS.createPreview, { refresh: true });
 });
 
 test('a preview replaced by another tab leads to the new one', async () => {
@@ -156,7 +174,7 @@ test('an unconfirmed preview is reported and can be repeated', async () => {
     'We do not know whether the preview was created.',
   );
   answers[PATHS.createPreview] = { preview_id: 6 };
-  await user.click(screen.getByRole('button', { name: 'Refresh the preview' }));
+  await user.click(screen.getByRole('button', { name: 'Try again' }));
   await waitFor(async () => expect(await totals()).toHaveTextContent('66 of 99'));
   expect(screen.queryByRole('alert')).toBeNull();
 });
