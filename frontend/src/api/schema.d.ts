@@ -683,7 +683,7 @@ export interface components {
             /** @description A remark to read before saving. */
             note: string | null;
             /** @description The user's company with the same board under another name, if any. */
-            same_as: components["schemas"]["SameCompany"] | null;
+            same_as: components["schemas"]["SameBoard"] | null;
         };
         Listing: {
             /** Format: date-time */
@@ -713,7 +713,7 @@ export interface components {
             /** @description Null: the board was never listed. */
             listing: components["schemas"]["Listing"] | null;
         };
-        SameCompany: {
+        SameBoard: {
             company_id: number;
             name: string;
         };
@@ -735,7 +735,7 @@ export interface components {
             /** @description Null: the board was never listed. */
             listing: components["schemas"]["Listing"] | null;
             /** @description The user's company with the same board under another name, if any. */
-            same_as: components["schemas"]["SameCompany"] | null;
+            same_as: components["schemas"]["SameBoard"] | null;
         };
         Companies: {
             companies: components["schemas"]["Company"][];

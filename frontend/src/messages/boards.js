@@ -112,11 +112,20 @@ export function lastListing(listing) {
     return null;
   }
   if (SUCCESSES.includes(listing.outcome)) {
-    const count = listing.postings ? amount(listing.postings, 'posting') : 'No postings';
-    return { failed: false, text: listing.detail ? `${count}. ${isolated(listing.detail)}` : count };
+    return { failed: false, text: readListing(listing) };
   }
   const { reason, advice } = listingFailure(listing);
   return { failed: true, text: `${reason} ${advice}` };
+}
+
+/** @param {import('../api/companies.js').LastListing} listing */
+function readListing({ outcome, detail, postings }) {
+  const count = postings ? amount(postings, 'posting') : 'No postings';
+  if (!detail) {
+    return count;
+  }
+  // A board of which no posting can be read has some all the same.
+  return outcome === 'partial' && !postings ? isolated(detail) : `${count}. ${isolated(detail)}`;
 }
 
 /**

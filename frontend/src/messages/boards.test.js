@@ -69,6 +69,7 @@ test.each([
   [{ outcome: 'empty', postings: 0 }, 'No postings'],
   [{ outcome: 'held', postings: 40, detail: 'It shrank.' }, '40 postings. It shrank.'],
   [{ outcome: 'partial', postings: 9, detail: 'A page is missing.' }, '9 postings. A page is missing.'],
+  [{ outcome: 'partial', postings: 0, detail: 'None of its 12.' }, 'None of its 12.'],
   [{ outcome: 'empty', postings: 0, detail: '9 still count.' }, 'No postings. 9 still count.'],
   [
     { outcome: 'not_found', detail: null },

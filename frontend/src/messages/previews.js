@@ -79,11 +79,13 @@ export function ruleMessage({ matched, rule: { kind, term } }) {
  * The state of a company of a preview, in a few words.
  * @param {PreviewCompany} company
  */
-export function companyState({ state, found, matched }) {
+export function companyState({ state, outcome, found, matched }) {
   if (state === 'listed') {
-    return found === 0
-      ? 'No postings'
-      : `${formatCount(matched ?? 0)} of ${amount(found ?? 0, 'posting')} match`;
+    if (found === 0) {
+      // A board may have postings of which none can be read.
+      return outcome === 'partial' ? 'None read' : 'No postings';
+    }
+    return `${formatCount(matched ?? 0)} of ${amount(found ?? 0, 'posting')} match`;
   }
   return { waiting: 'Waiting', listing: 'Reading now', failed: 'Not read' }[state];
 }

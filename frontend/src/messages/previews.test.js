@@ -16,6 +16,7 @@ test.each([
   [{ state: 'listing' }, 'Reading now'],
   [{ state: 'failed' }, 'Not read'],
   [{ found: 0, matched: 0 }, 'No postings'],
+  [{ found: 0, matched: 0, outcome: 'partial' }, 'None read'],
   [{ found: 120, matched: 37 }, '37 of 120 postings match'],
   [{ found: 1, matched: 0 }, '0 of 1 posting match'],
 ])('companyState of %j is %s', (changes, expected) => {

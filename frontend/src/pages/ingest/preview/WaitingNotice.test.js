@@ -60,8 +60,11 @@ test.each([
 });
 
 test('without an answer about its health, nothing is claimed', async () => {
-  const { requests } = serveWaiting(refusal(503, 'not_ready'));
+  vi.useFakeTimers({ shouldAdvanceTime: true });
+  const { answers } = serveWaiting(NO_READER);
   open('/ingest/preview');
-  await waitFor(() => expect(requests).toHaveBeenCalledWith(PATHS.health));
-  expect(screen.queryByText(/this preview/)).toBeNull();
+  await screen.findByText(/^No program reads boards on this server/);
+  answers[PATHS.health] = refusal(503, 'not_ready');
+  await vi.advanceTimersByTimeAsync(6_000);
+  await waitFor(() => expect(screen.queryByText(/^No program reads/)).toBeNull());
 });
