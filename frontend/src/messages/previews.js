@@ -100,7 +100,7 @@ export function listingAge({ state, listed_at: listedAt }, now) {
 }
 
 /**
- * What the user should know about a listing, or null: the server's `detail`, such as that the board shrank, and the gaps.
+ * A remark on a listing, or null: the server's `detail`, such as that the board shrank, and the gaps.
  * The `detail` of a partial listing is about its gaps.
  * @param {PreviewCompany} company
  */
