@@ -26,6 +26,8 @@ function jsxInJs() {
   };
 }
 
+const API_URL = process.env.API_URL ?? 'http://127.0.0.1:8000';
+
 /** Compress the files at build time instead of at every request. */
 function precompressed() {
   let folder = '';
@@ -58,7 +60,7 @@ export default defineConfig({
     host: '127.0.0.1',
     port: 5173,
     strictPort: true,
-    proxy: { '/api': { target: process.env.API_URL ?? 'http://127.0.0.1:8000' } },
+    proxy: Object.fromEntries(['/api', '/readyz'].map((path) => [path, { target: API_URL }])),
   },
   test: {
     environment: 'jsdom',

@@ -16,7 +16,10 @@ from tests.support.product import Product, ensure_running, temporary_folder, tem
 
 expect.set_options(timeout=60_000)
 
-TRUNCATE = "TRUNCATE ingestion_runs, companies, previews RESTART IDENTITY CASCADE"
+BOARD_TABLES = "boards, posting_revisions, posting_events, preview_postings, removed_previews, source_switches"
+"""A listing of the test before would answer the previews of the next one."""
+
+TRUNCATE = f"TRUNCATE ingestion_runs, companies, previews, {BOARD_TABLES} RESTART IDENTITY CASCADE"
 
 if not (PROJECT / "frontend" / "dist" / "index.html").exists():
     raise pytest.UsageError("The page is not built: run make build before the tests in a browser.")
@@ -39,7 +42,7 @@ def boards(board_server: Boards) -> Iterator[Boards]:
 
 
 def truncate(product: Product) -> None:
-    """Delete runs, companies and previews. Retry once after a deadlock with a statement of the previous test."""
+    """Delete runs, companies, previews, boards. Retry once after a deadlock with a statement of the previous test."""
     try:
         product.sql(TRUNCATE)
     except psycopg.errors.DeadlockDetected:

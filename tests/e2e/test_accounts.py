@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from tests.e2e.conftest import browsing
+from tests.e2e.conftest import BOARD_TABLES, browsing
 from tests.e2e.steps import choose_acme, press_start
 from tests.support.boards import Boards, environment
 from tests.support.chromium import axe_violations
@@ -39,7 +39,7 @@ def shared_installation(board_server: Boards) -> Iterator[Product]:
 def installation(shared_installation: Product, boards: Boards) -> Product:
     """The shared product with Ann and Bob, a company for each, and no counted sign-in attempts."""
     product = ensure_running(shared_installation)
-    product.sql("TRUNCATE users RESTART IDENTITY CASCADE")
+    product.sql(f"TRUNCATE users, {BOARD_TABLES} RESTART IDENTITY CASCADE")
     product.sql("INSERT INTO users (email, password_hash) SELECT email, password_hash FROM old_users ORDER BY user_id")
     for email in (ANN, BOB):
         choose_acme(product, email)

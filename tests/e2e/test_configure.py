@@ -9,6 +9,7 @@ from playwright.sync_api import expect
 
 from tests.e2e.steps import press_start
 from tests.support.boards import Reply, job
+from tests.support.waiting import wait_until
 
 GLOBEX = "https://boards.greenhouse.io/globex"
 
@@ -27,6 +28,16 @@ def totals(page):
 
 def card(page, name):
     return page.get_by_role("button", name=re.compile(f"^{name}"))
+
+
+def refresh(page) -> None:
+    """Press Refresh, and wait until the new preview is finished."""
+    with page.expect_response(lambda response: response.request.method == "POST") as created:
+        page.get_by_role("button", name="Refresh").click()
+    preview_id = created.value.json()["preview_id"]
+    is_finished = "id => fetch(`/api/ingestion/dry-run/${id}`).then((r) => r.json()).then((p) => p.is_finished)"
+    wait_until(lambda: page.evaluate(is_finished, preview_id), what="the end of the preview")
+    expect(page.get_by_role("button", name="Start ingestion")).to_be_enabled()
 
 
 def add(page, address: str) -> None:
@@ -148,8 +159,10 @@ def test_preview_survives_a_refresh_without_new_requests(page, product, boards):
     page.reload()
     expect(totals(page)).to_contain_text("2 of 3 postings")
     assert boards.count("/v1/boards/acme/jobs") == 1
-    page.get_by_role("button", name="Refresh").click()
-    expect(page.get_by_role("button", name="Start ingestion")).to_be_enabled()
+    refresh(page)
+    assert boards.count("/v1/boards/acme/jobs") == 1, "a listing of the last minute answers a Refresh too"
+    product.sql("UPDATE boards SET content_began_at = content_began_at - interval '2 minutes'")
+    refresh(page)
     assert boards.count("/v1/boards/acme/jobs") == 2
 
 
@@ -160,7 +173,7 @@ def test_start_refuses_an_outdated_preview(page, product):
     press_start(page)
     expect(page.get_by_role("alert")).to_contain_text("have changed since this preview")
     assert product.current_run_id() is None
-    page.get_by_role("alert").get_by_role("button", name=re.compile("Refresh|Make")).click()
+    page.get_by_role("alert").get_by_role("button", name="Make a new preview").click()
     expect(totals(page)).to_contain_text("3 of 3 postings")
 
 

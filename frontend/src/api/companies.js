@@ -5,6 +5,7 @@ import { get, patch, post, remove } from './client.js';
 /**
  * @typedef {import('./schema').components['schemas']['Listing']} LastListing
  * @typedef {import('./schema').components['schemas']['Company']} Company
+ * @typedef {import('./schema').components['schemas']['AddedCompany']} AddedCompany
  * @typedef {import('./schema').components['schemas']['ImportResult']} ImportResult
  * @typedef {import('./schema').components['schemas']['ImportedCompany']} ImportedCompany
  * @typedef {Omit<ImportedCompany, 'source'> & {source: string}} NewCompany `source` may be any text; the server checks it
@@ -31,7 +32,7 @@ export function useCompanies() {
 
 /**
  * Add a company.
- * @param {(company: Company) => void} onAdded called when the company is in the list, even after the component unmounted
+ * @param {(company: AddedCompany) => void} onAdded called when the company is in the list, even after the component unmounted
  */
 export function useAddCompany(onAdded) {
   return useListMutation((/** @type {NewCompany} */ company) => post(`${ROOT}/companies`, company), onAdded);

@@ -14,7 +14,7 @@ import { get, isMissing, post } from './client.js';
  * @typedef {import('./schema').components['schemas']['PreviewCompany']} PreviewCompany
  * @typedef {import('./schema').components['schemas']['Posting']} Posting
  * @typedef {import('./schema').components['schemas']['WholePosting']} PostingWithText
- * @typedef {{company?: number, taken?: boolean, search?: string}} PostingFilter
+ * @typedef {{company?: number, matched?: boolean, search?: string}} PostingFilter
  */
 
 const ROOT = '/api/ingestion/dry-run';
@@ -59,14 +59,18 @@ export function usePreview(previewId) {
     refetchInterval: ({ state: { data, error } }) =>
       isMissing(error) ? false : error && data?.is_finished ? RETRY_INTERVAL_MS : previewPollInterval(data),
   });
-  return { preview: query.data, error: useStickyError(query) };
+  return { preview: query.data, asOf: query.dataUpdatedAt, error: useStickyError(query) };
 }
 
-/** Create a preview, or find the unfinished one. It becomes the latest. */
+/**
+ * Create a preview, or find the unfinished one. It becomes the latest. With `refresh`, only readings of the boards of the
+ * last minute count.
+ */
 export function useCreatePreview() {
   const client = useQueryClient();
   return useMutation({
-    mutationFn: async () => (await post(ROOT)).preview_id,
+    mutationFn: async (/** @type {{refresh: boolean}} */ { refresh }) =>
+      (await post(ROOT, refresh ? { refresh } : undefined)).preview_id,
     onSuccess: async (/** @type {number} */ previewId) => {
       await client.cancelQueries({ queryKey: previewKeys.latest });
       client.setQueryData(previewKeys.latest, previewId);

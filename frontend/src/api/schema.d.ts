@@ -610,6 +610,8 @@ export interface components {
             example: string;
             /** @description A hint on where to find a board's name. */
             board_hint: string;
+            /** @description False if the operator has switched off reading its boards. */
+            is_on: boolean;
         };
         SuggestedCompany: {
             source: string;
@@ -680,13 +682,15 @@ export interface components {
             company_id: number | null;
             /** @description A remark to read before saving. */
             note: string | null;
+            /** @description The user's company with the same board under another name, if any. */
+            same_as: components["schemas"]["SameBoard"] | null;
         };
         Listing: {
             /** Format: date-time */
             at: string;
             /** @enum {string} */
-            outcome: "ok" | "empty" | "not_found" | "gone" | "forbidden" | "throttled" | "changed" | "unreachable" | "moved" | "out_of_time";
-            /** @description A sentence about the failure. Null if it succeeded. */
+            outcome: "ok" | "empty" | "partial" | "held" | "not_found" | "gone" | "forbidden" | "throttled" | "changed" | "unreachable" | "moved" | "out_of_time";
+            /** @description A sentence about what went wrong or needs care. Null if all is well. */
             detail: string | null;
             /** @description The number of postings. Null: unknown. */
             postings: number | null;
@@ -708,6 +712,30 @@ export interface components {
             updated_at: string;
             /** @description Null: the board was never listed. */
             listing: components["schemas"]["Listing"] | null;
+        };
+        SameBoard: {
+            company_id: number;
+            name: string;
+        };
+        AddedCompany: {
+            source: string;
+            board: string;
+            name: string;
+            enabled: boolean;
+            include: string[];
+            exclude: string[];
+            company_id: number;
+            readonly source_name: string;
+            /** @description The board's web page. Null if this version does not know the source. */
+            readonly url: string | null;
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            updated_at: string;
+            /** @description Null: the board was never listed. */
+            listing: components["schemas"]["Listing"] | null;
+            /** @description The user's company with the same board under another name, if any. */
+            same_as: components["schemas"]["SameBoard"] | null;
         };
         Companies: {
             companies: components["schemas"]["Company"][];
@@ -816,7 +844,13 @@ export interface components {
         Export: {
             companies: components["schemas"]["ExportedCompany"][];
         };
-        PreviewOptions: Record<string, never>;
+        PreviewOptions: {
+            /**
+             * @description True: each board is read again unless its last reading began at most a minute ago.
+             * @default false
+             */
+            refresh: boolean;
+        };
         PreviewId: {
             preview_id: number;
         };
@@ -831,7 +865,7 @@ export interface components {
             waiting: number;
             found: number;
             /** @description Postings that match the filters. */
-            taken: number;
+            matched: number;
         };
         PreviewCompany: {
             position: number;
@@ -850,8 +884,8 @@ export interface components {
              * @description Null until the board is listed or has failed.
              * @enum {string|null}
              */
-            outcome: "ok" | "empty" | "not_found" | "gone" | "forbidden" | "throttled" | "changed" | "unreachable" | "moved" | "out_of_time" | null;
-            /** @description A sentence about the failure. Null if it succeeded. */
+            outcome: "ok" | "empty" | "partial" | "held" | "not_found" | "gone" | "forbidden" | "throttled" | "changed" | "unreachable" | "moved" | "out_of_time" | null;
+            /** @description A sentence about what went wrong or needs care. Null if all is well. */
             detail: string | null;
             /**
              * Format: date-time
@@ -861,9 +895,9 @@ export interface components {
             /** @description True if all postings of the board were read. */
             is_complete: boolean | null;
             found: number | null;
-            taken: number | null;
+            matched: number | null;
             /** @description Records of the board that could not be parsed. */
-            unread: number | null;
+            unparsed: number | null;
             /** Format: date-time */
             listed_at: string | null;
         };
@@ -909,7 +943,7 @@ export interface components {
             /** Format: date-time */
             updated_at: string | null;
             url: string;
-            taken: boolean;
+            matched: boolean;
             rule: components["schemas"]["Rule"];
         };
         PostingsPage: {
@@ -934,7 +968,7 @@ export interface components {
             /** Format: date-time */
             updated_at: string | null;
             url: string;
-            taken: boolean;
+            matched: boolean;
             rule: components["schemas"]["Rule"];
             description: string | null;
             requirements: string | null;
@@ -2001,7 +2035,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Company"];
+                    "application/json": components["schemas"]["AddedCompany"];
                 };
             };
             /** @description The body was cut short; or the body is not valid JSON. */
@@ -2773,7 +2807,7 @@ export interface operations {
             path?: never;
             cookie?: never;
         };
-        /** @description Nothing, or an empty object. */
+        /** @description Nothing, or the choice to read the boards again. */
         requestBody?: {
             content: {
                 "application/json": components["schemas"]["PreviewOptions"];
@@ -3016,7 +3050,7 @@ export interface operations {
                 /** @description Only postings of the company at this position. */
                 company?: number;
                 /** @description Only postings that match the filters (`true`), or only those that do not (`false`). */
-                taken?: boolean;
+                matched?: boolean;
                 /** @description Text in the title, location, department or company's name; case does not matter. */
                 search?: string;
                 /** @description Only postings after this one: the `next_after` of the previous page. */

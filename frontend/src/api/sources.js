@@ -10,19 +10,20 @@ import { get, post } from './client.js';
 
 const ROOT = '/api/ingestion';
 const RETRY_INTERVAL_MS = 4000;
+const STALE_AFTER_MS = 60_000;
 /** Some sources take most of a minute. The server gives up before this. */
 const DETECT_TIMEOUT_SECONDS = 70;
 
 export const sourceKeys = { list: ['sources'] };
 
-/** The supported sources, and suggested companies. They change only with a release. */
+/** The supported sources, and suggested companies. They change with a release, or when the operator switches a source. */
 export function useSources() {
   return useQuery({
     queryKey: sourceKeys.list,
     /** @returns {Promise<{sources: Source[], starters: SuggestedCompany[]}>} */
     queryFn: ({ signal }) => get(`${ROOT}/sources`, signal),
-    staleTime: Number.POSITIVE_INFINITY,
-    refetchOnWindowFocus: false,
+    staleTime: STALE_AFTER_MS,
+    refetchOnWindowFocus: true,
     refetchInterval: ({ state }) => (state.status === 'error' ? RETRY_INTERVAL_MS : false),
   });
 }

@@ -3,6 +3,8 @@ const MOMENT = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeSty
 const CLOCK = new Intl.DateTimeFormat(undefined, { timeStyle: 'short' });
 const DAY = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium' });
 const COUNT = new Intl.NumberFormat();
+// The sentences of the page are English.
+const RELATIVE = new Intl.RelativeTimeFormat('en');
 
 /**
  * A duration in its two largest units.
@@ -30,6 +32,22 @@ export function formatTime(moment) {
 /** @param {string | number} moment */
 export function formatMoment(moment) {
   return MOMENT.format(new Date(moment));
+}
+
+/**
+ * The time since a moment, in its largest unit: just now, 4 minutes ago.
+ * @param {number} milliseconds
+ */
+export function formatAge(milliseconds) {
+  const minutes = Math.floor(milliseconds / 60_000);
+  if (minutes < 1) {
+    return 'just now';
+  }
+  if (minutes < 60) {
+    return RELATIVE.format(-minutes, 'minute');
+  }
+  const hours = Math.floor(minutes / 60);
+  return hours < 24 ? RELATIVE.format(-hours, 'hour') : RELATIVE.format(-Math.floor(hours / 24), 'day');
 }
 
 /** @param {number} count */

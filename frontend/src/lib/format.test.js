@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { formatDuration, isolated } from './format.js';
+import { formatAge, formatDuration, isolated } from './format.js';
 
 test.each([
   [-5_000, '0 s'],
@@ -23,4 +23,17 @@ test.each([
   ['a\u2069\u202eb', '\u2068a\u202eb\u2069'],
 ])('isolated(%j) is %j', (name, expected) => {
   expect(isolated(name)).toBe(expected);
+});
+
+test.each([
+  [-5_000, 'just now'],
+  [59_999, 'just now'],
+  [60_000, '1 minute ago'],
+  [299_999, '4 minutes ago'],
+  [3_599_999, '59 minutes ago'],
+  [3_600_000, '1 hour ago'],
+  [86_399_999, '23 hours ago'],
+  [200_000_000, '2 days ago'],
+])('formatAge(%i) is %s', (milliseconds, expected) => {
+  expect(formatAge(milliseconds)).toBe(expected);
 });

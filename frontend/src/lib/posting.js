@@ -32,7 +32,7 @@ export function postingFacts({ location, department, workplace, employment_type:
   ].filter((fact) => typeof fact === 'string' && fact !== '');
 }
 
-export const COMPANY_FILTERS = { all: 'All', taken: 'With matching postings', failed: 'Not read' };
+export const COMPANY_FILTERS = { all: 'All', matched: 'With matching postings', failed: 'Not read' };
 
 /**
  * The companies that a filter of COMPANY_FILTERS selects.
@@ -41,7 +41,7 @@ export const COMPANY_FILTERS = { all: 'All', taken: 'With matching postings', fa
  */
 export function filterCompanies(companies, filter) {
   const isSelected = {
-    taken: ({ taken }) => taken > 0,
+    matched: ({ matched }) => matched > 0,
     failed: ({ state }) => state === 'failed',
   }[filter];
   return isSelected ? companies.filter(isSelected) : companies;

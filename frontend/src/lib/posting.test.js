@@ -28,11 +28,11 @@ test('postingFacts leaves out unknown facts', () => {
 });
 
 test('filterCompanies selects by filter', () => {
-  const some = aPreviewCompany({ taken: 3 });
-  const none = aPreviewCompany({ taken: 0 });
-  const failed = aPreviewCompany({ state: 'failed', taken: null });
+  const some = aPreviewCompany({ matched: 3 });
+  const none = aPreviewCompany({ matched: 0 });
+  const failed = aPreviewCompany({ state: 'failed', matched: null });
   const all = [some, none, failed];
   expect(filterCompanies(all, 'all')).toEqual(all);
-  expect(filterCompanies(all, 'taken')).toEqual([some]);
+  expect(filterCompanies(all, 'matched')).toEqual([some]);
   expect(filterCompanies(all, 'failed')).toEqual([failed]);
 });

@@ -1,17 +1,20 @@
-import { useSyncExternalStore } from 'react';
+import { useCallback, useSyncExternalStore } from 'react';
 
-const read = () => Math.floor(Date.now() / 1000) * 1000;
 const never = () => () => {};
 
-function everySecond(notify) {
-  const timer = setInterval(notify, 1000);
-  return () => clearInterval(timer);
-}
-
 /**
- * The browser's time, rounded down to the second.
- * @param {boolean} ticks true to render again each second
+ * The browser's time, rounded down to the interval.
+ * @param {boolean} ticks true to render again each interval
+ * @param {number} [seconds] the interval
  */
-export function useNow(ticks) {
-  return useSyncExternalStore(ticks ? everySecond : never, read);
+export function useNow(ticks, seconds = 1) {
+  const interval = seconds * 1000;
+  const subscribe = useCallback(
+    (/** @type {() => void} */ notify) => {
+      const timer = setInterval(notify, interval);
+      return () => clearInterval(timer);
+    },
+    [interval],
+  );
+  return useSyncExternalStore(ticks ? subscribe : never, () => Math.floor(Date.now() / interval) * interval);
 }

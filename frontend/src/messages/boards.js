@@ -16,7 +16,8 @@ const LISTING_FAILURES = {
   },
   forbidden: {
     reason: 'This board does not allow programs to read it.',
-    advice: 'Only its owner can change that. Read the postings on the board itself, or remove the company.',
+    // The operator of this server may be who forbids it.
+    advice: 'Read the postings on the board itself, or remove the company.',
   },
   throttled: { reason: 'The job board limits how often we may ask.', advice: 'Try again later.' },
   changed: {
@@ -74,6 +75,9 @@ const OUTCOME_OF_CODE = {
   board_out_of_time: 'out_of_time',
 };
 
+/** The outcomes of a board that was read. */
+const SUCCESSES = ['ok', 'empty', 'partial', 'held'];
+
 /** Advice that differs during a detection, where there is no company yet to remove. */
 const DETECTION_ADVICE = {
   not_found: 'Check the spelling of the board’s name.',
@@ -96,6 +100,9 @@ export function listingFailure({ outcome, detail, retry_at: retryAt }) {
   };
 }
 
+/** @param {string} source the name of a source that the operator has switched off */
+export const switchedOffMessage = (source) => `Reading ${source} is switched off on this server.`;
+
 /**
  * A company's last listing in words, or null.
  * @param {import('../api/companies.js').LastListing | null} listing
@@ -104,11 +111,21 @@ export function lastListing(listing) {
   if (!listing) {
     return null;
   }
-  if (listing.outcome === 'ok' || listing.outcome === 'empty') {
-    return { failed: false, text: listing.postings ? amount(listing.postings, 'posting') : 'No postings' };
+  if (SUCCESSES.includes(listing.outcome)) {
+    return { failed: false, text: readListing(listing) };
   }
   const { reason, advice } = listingFailure(listing);
   return { failed: true, text: `${reason} ${advice}` };
+}
+
+/** @param {import('../api/companies.js').LastListing} listing */
+function readListing({ outcome, detail, postings }) {
+  const count = postings ? amount(postings, 'posting') : 'No postings';
+  if (!detail) {
+    return count;
+  }
+  // A board of which no posting can be read has some all the same.
+  return outcome === 'partial' && !postings ? isolated(detail) : `${count}. ${isolated(detail)}`;
 }
 
 /**

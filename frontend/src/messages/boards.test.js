@@ -67,6 +67,10 @@ test.each([
   [{ outcome: 'ok', postings: 37 }, '37 postings'],
   [{ outcome: 'ok', postings: 1 }, '1 posting'],
   [{ outcome: 'empty', postings: 0 }, 'No postings'],
+  [{ outcome: 'held', postings: 40, detail: 'It shrank.' }, '40 postings. It shrank.'],
+  [{ outcome: 'partial', postings: 9, detail: 'A page is missing.' }, '9 postings. A page is missing.'],
+  [{ outcome: 'partial', postings: 0, detail: 'None of its 12.' }, 'None of its 12.'],
+  [{ outcome: 'empty', postings: 0, detail: '9 still count.' }, 'No postings. 9 still count.'],
   [
     { outcome: 'not_found', detail: null },
     'This board does not exist. Its address may have changed, or programs cannot read its postings. Open the board to check.',
@@ -116,4 +120,16 @@ test('detectionError after too many attempts says how long to wait', () => {
   const problem = { code: 'too_many_requests', detail: 'x' };
   expect(detectionError(new ApiError(429, problem, 30)).advice).toBe('Try again in 30 s.');
   expect(detectionError(new ApiError(429, problem)).advice).toBe('Try again in a minute.');
+});
+
+test('detectionError for a switched-off source is the server’s sentence', () => {
+  expect(detectionError(refusal('source_off'))).toEqual({ reason: 'Some detail.', advice: '' });
+});
+
+test('listingFailure of a forbidden board does not tell who forbids it', () => {
+  const detail = 'The operator has switched off reading Lever on this server.';
+  const { reason, advice } = listingFailure({ outcome: 'forbidden', detail });
+  expect(`${reason} ${advice}`).toBe(
+    'The operator has switched off reading Lever on this server. Read the postings on the board itself, or remove the company.',
+  );
 });

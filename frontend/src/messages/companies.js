@@ -53,6 +53,15 @@ export const addMessages = {
   /** @param {string | null} otherName the company's name in the list, if it differs */
   known: (otherName) =>
     `This company is already in your list${otherName ? ` as ${isolated(otherName)}` : ''}.`,
+  /** @param {string} name the company with the same board */
+  sameBoard: (name) =>
+    `This board is already among your companies as “${isolated(name)}”, under another name.`,
+  /** @param {string} name @param {string} other the company with the same board */
+  addedSame: (name, other) =>
+    `${isolated(name)} was added. Its board is the same as that of “${isolated(other)}”, under another name. ` +
+    'You get each posting twice unless you remove one of them.',
+  /** @param {string} source */
+  switchedOff: (source) => `${source}, switched off on this server`,
   incomplete: ', but some of the board could not be read',
   notSaved: 'Not saved yet.',
   allSuggestedAdded: 'All suggested companies are in your list.',

@@ -101,7 +101,7 @@ export function startBlocker(preview) {
 export function startQuestion({ totals, companies }) {
   const failed = companies.filter(({ state }) => state === 'failed').map(({ name }) => isolated(name));
   const names = failed.length > 5 ? [...failed.slice(0, 4), `${failed.length - 4} others`] : failed;
-  const postings = amount(totals.taken, 'posting');
+  const postings = amount(totals.matched, 'posting');
   return {
     title: `Collect ${postings} from ${amount(totals.listed, 'company', 'companies')}?`,
     text: [

@@ -44,7 +44,7 @@ test.each([
 test('startQuestion has the numbers and names the failed companies', () => {
   const failed = (name) => aPreviewCompany({ name, state: 'failed' });
   const preview = aPreview({
-    totals: { companies: 3, listed: 1, taken: 1, failed: 2 },
+    totals: { companies: 3, listed: 1, matched: 1, failed: 2 },
     companies: [aPreviewCompany(), failed('Beta'), failed('Gamma')],
   });
   expect(startQuestion(preview).title).toBe('Collect 1 posting from 1 company?');

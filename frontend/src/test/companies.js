@@ -30,6 +30,7 @@ export function aDetectedBoard(changes = {}) {
     titles: ['Engineer', 'Designer'],
     company_id: null,
     note: null,
+    same_as: null,
     ...changes,
   };
 }
@@ -44,6 +45,7 @@ export const SOURCES = {
       policy: 'Anybody may read it.',
       example: 'https://job-boards.greenhouse.io/acme',
       board_hint: 'The last part of the address.',
+      is_on: true,
     },
     {
       key: 'lever',
@@ -52,6 +54,7 @@ export const SOURCES = {
       policy: 'Anybody may read it.',
       example: 'https://jobs.lever.co/acme',
       board_hint: 'What follows jobs.lever.co.',
+      is_on: true,
     },
   ],
   starters: [

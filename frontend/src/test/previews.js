@@ -16,8 +16,8 @@ export function aPreviewCompany(changes = {}) {
     retry_at: null,
     is_complete: true,
     found: 3,
-    taken: 2,
-    unread: 0,
+    matched: 2,
+    unparsed: 0,
     listed_at: '2026-01-02T10:00:00Z',
     ...changes,
   };
@@ -33,7 +33,7 @@ export function aPreview({ totals = {}, ...changes } = {}) {
     created_at: '2026-01-02T10:00:00Z',
     finished_at: '2026-01-02T10:00:09Z',
     server_time: '2026-01-02T10:01:00Z',
-    totals: { companies: 1, listed: 1, failed: 0, waiting: 0, found: 3, taken: 2, ...totals },
+    totals: { companies: 1, listed: 1, failed: 0, waiting: 0, found: 3, matched: 2, ...totals },
     companies: [aPreviewCompany()],
     ...changes,
   };
@@ -54,7 +54,7 @@ export function aPosting(changes = {}) {
     posted_at: '2026-01-01T12:00:00Z',
     updated_at: null,
     url: 'https://job-boards.greenhouse.io/acme/jobs/1',
-    taken: true,
+    matched: true,
     rule: { kind: 'no_filter', term: null },
     ...changes,
   };

@@ -85,6 +85,7 @@ function cancellation(signal) {
 
 export const PATHS = {
   me: 'GET /api/auth/me',
+  health: 'GET /readyz',
   signIn: 'POST /api/auth/login',
   credentials: 'GET /api/auth/credentials',
   createToken: 'POST /api/auth/credentials',

@@ -10,6 +10,9 @@ import NextAction from './configure/NextAction.js';
 import SuggestedCompanies from './configure/SuggestedCompanies.js';
 import './Stage1Configure.css';
 
+/** @type {import('../../api/sources.js').Source[]} */
+const NO_SOURCES = [];
+
 /** Stage 1: the user's companies and their filters. */
 export default function Stage1Configure() {
   const { companies, error } = useCompanies();
@@ -22,7 +25,7 @@ export default function Stage1Configure() {
         {!companies && !error && <p className="quiet">{listMessages.loading}</p>}
       </div>
       {isEmpty && <p>{listMessages.empty}</p>}
-      <AddCompany sources={data?.sources ?? []} companies={companies ?? []} />
+      <AddCompany sources={data?.sources ?? NO_SOURCES} companies={companies ?? []} />
       {companies && data && data.starters.length > 0 && (
         <SuggestedCompanies
           suggestions={data.starters}
@@ -32,7 +35,7 @@ export default function Stage1Configure() {
         />
       )}
       {companies && <ImportExport companies={companies} />}
-      {companies && <CompanyList companies={companies} />}
+      {companies && <CompanyList companies={companies} sources={data?.sources ?? NO_SOURCES} />}
       <NextAction />
     </>
   );

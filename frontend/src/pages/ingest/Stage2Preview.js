@@ -11,6 +11,7 @@ import SearchField from './preview/SearchField.js';
 import SearchResults from './preview/SearchResults.js';
 import StartAction from './preview/StartAction.js';
 import { useCurrentPreview } from './preview/useCurrentPreview.js';
+import WaitingNotice from './preview/WaitingNotice.js';
 import './Stage2Preview.css';
 
 /**
@@ -20,16 +21,17 @@ import './Stage2Preview.css';
  */
 export default function Stage2Preview({ start, offered }) {
   const currentPreview = useCurrentPreview();
-  const { preview, error, isCreating, createError, isNone, refresh } = currentPreview;
+  const { preview, asOf, error, isCreating, createError, isNone, create } = currentPreview;
   const isWaiting = isCreating || (!preview && !isNone);
   const hasNoCompanies = createError?.code === 'no_companies';
-  function renew() {
+  /** @param {{refresh: boolean}} [options] */
+  function renew(options) {
     start.dismiss();
-    refresh();
+    create(options);
   }
   return (
     <>
-      <PreviewAlerts currentPreview={currentPreview} start={start} offered={offered} onRefresh={renew} />
+      <PreviewAlerts currentPreview={currentPreview} start={start} offered={offered} onRenew={renew} />
       <div role="status" className="s2-alerts">
         {error && <Banner tone="warning">{connectionMessage(error).sentence}</Banner>}
         {!error && isWaiting && <p className="quiet">{previewMessages.preparing}</p>}
@@ -46,7 +48,7 @@ export default function Stage2Preview({ start, offered }) {
           {!preview && !isWaiting && (
             <section className="panel s2-empty" aria-label="Preview">
               <p>{previewMessages.none}</p>
-              <button type="button" className="button" onClick={renew}>
+              <button type="button" className="button" onClick={() => renew({ refresh: false })}>
                 Create a preview
               </button>
             </section>
@@ -55,8 +57,9 @@ export default function Stage2Preview({ start, offered }) {
             <PreviewPanel
               key={preview.preview_id}
               preview={preview}
+              asOf={asOf}
               isCreating={isCreating}
-              onRefresh={renew}
+              onRefresh={() => renew({ refresh: true })}
             />
           )}
         </>
@@ -67,15 +70,21 @@ export default function Stage2Preview({ start, offered }) {
 }
 
 /**
- * @param {{preview: import('../../api/previews.js').Preview, isCreating: boolean, onRefresh: () => void}} props
+ * @param {{preview: import('../../api/previews.js').Preview, asOf: number, isCreating: boolean,
+ *   onRefresh: () => void}} props
  */
-function PreviewPanel({ preview, isCreating, onRefresh }) {
+function PreviewPanel({ preview, asOf, isCreating, onRefresh }) {
   const [search, setSearch] = useState('');
   return (
     <>
       <PreviewHead preview={preview} isCreating={isCreating} onRefresh={onRefresh} />
+      {!isCreating && <WaitingNotice preview={preview} />}
       <SearchField onSearch={setSearch} />
-      {search ? <SearchResults preview={preview} search={search} /> : <PreviewCards preview={preview} />}
+      {search ? (
+        <SearchResults preview={preview} search={search} />
+      ) : (
+        <PreviewCards preview={preview} asOf={asOf} />
+      )}
     </>
   );
 }

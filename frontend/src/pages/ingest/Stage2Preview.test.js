@@ -7,11 +7,11 @@ import { PATHS, refusal, serve } from '../../test/server.js';
 const UNDER_WAY = aPreview({
   is_finished: false,
   finished_at: null,
-  totals: { companies: 3, listed: 1, failed: 0, waiting: 2, found: 3, taken: 2 },
+  totals: { companies: 3, listed: 1, failed: 0, waiting: 2, found: 3, matched: 2 },
   companies: [
     aPreviewCompany(),
-    aPreviewCompany({ position: 2, name: 'Beta', state: 'listing', found: null, taken: null }),
-    aPreviewCompany({ position: 3, name: 'Gamma', state: 'waiting', found: null, taken: null }),
+    aPreviewCompany({ position: 2, name: 'Beta', state: 'listing', found: null, matched: null }),
+    aPreviewCompany({ position: 3, name: 'Gamma', state: 'waiting', found: null, matched: null }),
   ],
 });
 
@@ -21,7 +21,7 @@ function servePreview(preview, more = {}) {
     [PATHS.latestPreview]: { preview_id: 5 },
     [PATHS.preview]: preview,
     [PATHS.createPreview]: { preview_id: 6 },
-    'GET /api/ingestion/dry-run/6': aPreview({ preview_id: 6, totals: { taken: 66, found: 99 } }),
+    'GET /api/ingestion/dry-run/6': aPreview({ preview_id: 6, totals: { matched: 66, found: 99 } }),
     ...more,
   };
   return { answers, requests: serve(answers) };
@@ -64,15 +64,16 @@ test('without a preview, one is created automatically', async () => {
 
 test('an outdated preview is created anew once', async () => {
   const { requests } = servePreview(aPreview({ is_current: false }), {
-    'GET /api/ingestion/dry-run/6': aPreview({ preview_id: 6, is_current: false, totals: { taken: 66 } }),
+    'GET /api/ingestion/dry-run/6': aPreview({ preview_id: 6, is_current: false, totals: { matched: 66 } }),
   });
   const { user } = open('/ingest/preview');
   await waitFor(async () => expect(await totals()).toHaveTextContent('66 of 3'));
   expect(times(requests, PATHS.createPreview)).toBe(1);
   expect(await screen.findByText('Your companies have changed since this preview was made.')).toBeVisible();
   expect(screen.getByText('The preview is out of date.')).toBeVisible();
-  await user.click(screen.getByRole('button', { name: 'Refresh the preview' }));
+  await user.click(screen.getByRole('button', { name: 'Make a new preview' }));
   await waitFor(() => expect(times(requests, PATHS.createPreview)).toBe(2));
+  expect(requests).not.toHaveBeenCalledWith(PATHS.createPreview, expect.anything());
 });
 
 test('an outdated unfinished preview is created anew on arrival', async () => {
@@ -112,12 +113,29 @@ test('an unfinished preview shows its progress', async () => {
   expect(requests).not.toHaveBeenCalledWith(PATHS.createPreview);
 });
 
-test('Refresh creates a new preview', async () => {
+test('Refresh asks for new readings of the boards', async () => {
   const { requests } = servePreview(aPreview());
   const { user } = open('/ingest/preview');
-  await user.click(await screen.findByRole('button', { name: 'Refresh' }));
+  const button = await screen.findByRole('button', { name: 'Refresh' });
+  expect(button).toHaveAccessibleDescription(/except those read in the last minute/);
+  await user.click(button);
   await waitFor(async () => expect(await totals()).toHaveTextContent('66 of 99'));
+  expect(requests).toHaveBeenCalledWith(PATHS.createPreview, { refresh: true });
   expect(times(requests, PATHS.createPreview)).toBe(1);
+});
+
+test('a Refresh that failed is repeated as a Refresh', async () => {
+  const { answers, requests } = servePreview(aPreview(), {
+    [PATHS.createPreview]: refusal(503, 'database_unavailable'),
+  });
+  const { user } = open('/ingest/preview');
+  await user.click(await screen.findByRole('button', { name: 'Refresh' }));
+  const again = await screen.findByRole('button', { name: 'Try again' });
+  answers[PATHS.createPreview] = { preview_id: 6 };
+  requests.mockClear();
+  await user.click(again);
+  await waitFor(async () => expect(await totals()).toHaveTextContent('66 of 99'));
+  expect(requests).toHaveBeenCalledWith(PATHS.createPreview, { refresh: true });
 });
 
 test('a preview replaced by another tab leads to the new one', async () => {
@@ -156,7 +174,7 @@ test('an unconfirmed preview is reported and can be repeated', async () => {
     'We do not know whether the preview was created.',
   );
   answers[PATHS.createPreview] = { preview_id: 6 };
-  await user.click(screen.getByRole('button', { name: 'Refresh the preview' }));
+  await user.click(screen.getByRole('button', { name: 'Try again' }));
   await waitFor(async () => expect(await totals()).toHaveTextContent('66 of 99'));
   expect(screen.queryByRole('alert')).toBeNull();
 });
@@ -188,8 +206,8 @@ test('each company shows its state with advice', async () => {
   const companies = [
     { outcome: 'not_found', state: 'failed', detail: 'Lever has no such board.' },
     { outcome: 'throttled', state: 'failed', retry_at: '2026-01-02T10:30:00Z' },
-    { found: 0, taken: 0, outcome: 'empty' },
-    { found: 9, taken: 4, is_complete: false, unread: 1 },
+    { found: 0, matched: 0, outcome: 'empty' },
+    { found: 9, matched: 4, is_complete: false, unparsed: 1 },
   ].map((changes, index) => aPreviewCompany({ position: index + 1, name: `C${index + 1}`, ...changes }));
   servePreview(aPreview({ companies, totals: { companies: 4, listed: 2, failed: 2 } }));
   const { user, container } = open('/ingest/preview');

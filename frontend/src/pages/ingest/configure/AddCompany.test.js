@@ -171,3 +171,28 @@ test('a refused name is reported at its field', async () => {
     expect(screen.getByLabelText('Name in your list')).toHaveAccessibleDescription('Too odd.'),
   );
 });
+
+test('a board known under another name can be added anyway', async () => {
+  const same = { company_id: 12, name: 'Acme' };
+  serveDetect(aDetectedBoard({ source: 'website', board: 'jobs.acme.example', same_as: same }), {
+    [PATHS.companies]: { companies: [aCompany()] },
+    [PATHS.addCompany]: { ...aCompany({ company_id: 13, name: 'Acme 2' }), same_as: same },
+  });
+  const { user, container } = open('/ingest');
+  await find(user, 'jobs.acme.example');
+  const note = 'This board is already among your companies as “Acme”, under another name.';
+  expect(await screen.findByText(note)).toBeVisible();
+  expect(screen.queryByRole('button', { name: 'Add to my list' })).toBeNull();
+  expect(await axeViolations(container)).toEqual([]);
+  await user.click(screen.getByRole('button', { name: 'Add it anyway' }));
+  const added = await screen.findByText(/^Acme 2 was added\. Its board is the same as that of “Acme”/);
+  expect(added.closest('[role=status]')).not.toBeNull();
+});
+
+test('a twin that was removed meanwhile is not mentioned', async () => {
+  serveDetect(aDetectedBoard({ same_as: { company_id: 12, name: 'Acme' } }));
+  const { user } = open('/ingest');
+  await find(user, 'jobs.acme.example');
+  expect(await screen.findByRole('button', { name: 'Add to my list' })).toBeVisible();
+  expect(screen.queryByText(/under another name/)).toBeNull();
+});

@@ -18,9 +18,9 @@ const selectEditors = (drafts) => drafts.editors;
 
 /**
  * The user's companies, with a search and the actions on each.
- * @param {{companies: Company[]}} props
+ * @param {{companies: Company[], sources: import('../../../api/sources.js').Source[]}} props
  */
-export default function CompanyList({ companies }) {
+export default function CompanyList({ companies, sources }) {
   const [search, setSearch] = useState('');
   const deferredSearch = useDeferredValue(search);
   const shown = useMemo(
@@ -52,6 +52,7 @@ export default function CompanyList({ companies }) {
     setToFocus(undefined);
     setSearch(words);
   }
+  const switchedOff = sources.filter(({ is_on: isOn }) => !isOn).map(({ key }) => key);
   const enabledCount = companies.filter(({ enabled }) => enabled).length;
   return (
     <>
@@ -87,6 +88,7 @@ export default function CompanyList({ companies }) {
                 key={company.company_id}
                 company={company}
                 editor={editors[company.company_id]}
+                isSwitchedOff={switchedOff.includes(company.source)}
                 actions={actions}
               />
             ))}

@@ -1,7 +1,7 @@
 import { memo, useRef } from 'react';
 import { isChanged } from '../../../lib/editors.js';
 import { safeLink } from '../../../lib/posting.js';
-import { lastListing } from '../../../messages/boards.js';
+import { lastListing, switchedOffMessage } from '../../../messages/boards.js';
 import { filterSummary } from '../../../messages/companies.js';
 import FilterEditor from './FilterEditor.js';
 import './CompanyRow.css';
@@ -11,10 +11,11 @@ import './CompanyRow.css';
 /**
  * One company in the list.
  * @param {{company: Company, editor?: import('../../../lib/editors.js').Editor,
+ *   isSwitchedOff: boolean,
  *   actions: {enable: (company: Company, enabled: boolean) => void, remove: (company: Company) => void,
  *     edit: (company: Company) => void}}} props
  */
-function CompanyRow({ company, editor, actions }) {
+function CompanyRow({ company, editor, isSwitchedOff, actions }) {
   const edit = useRef(/** @type {HTMLButtonElement | null} */ (null));
   const { name, enabled } = company;
   return (
@@ -28,6 +29,7 @@ function CompanyRow({ company, editor, actions }) {
           {editor && isChanged(editor) && <span className="cr-unsaved">not saved</span>}
         </p>
         <p className="cr-small">{filterSummary(company)}</p>
+        {isSwitchedOff && <p className="cr-small cr-off">{switchedOffMessage(company.source_name)}</p>}
         <LastListing listing={company.listing} />
       </div>
       <div className="cr-actions">

@@ -1,5 +1,6 @@
 import { useState } from 'react';
 import Field from '../../../components/Field.js';
+import { switchedOffMessage } from '../../../messages/boards.js';
 import './FindBoardForm.css';
 
 /**
@@ -88,6 +89,9 @@ function SourceAndBoardForm({ adding, sources, isPending, onType, onFind }) {
       <button type="submit" className="button" aria-disabled={isPending}>
         Check this board
       </button>
+      <p role="status" className="fb-off">
+        {source && !source.is_on && switchedOffMessage(source.name)}
+      </p>
       {source && (
         <p className="quiet fb-policy">
           {source.policy}{' '}

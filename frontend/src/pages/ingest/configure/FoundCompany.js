@@ -20,13 +20,17 @@ import './FoundCompany.css';
  */
 export default function FoundCompany({ found, name, companies, isFresh, onName, onEnd }) {
   const heading = useRef(/** @type {HTMLHeadingElement | null} */ (null));
-  const add = useAddCompany((company) => onEnd(addMessages.added(company.name)));
+  const add = useAddCompany(({ name: added, same_as: other }) =>
+    onEnd(other ? addMessages.addedSame(added, other.name) : addMessages.added(added)),
+  );
   useEffect(() => {
     if (isFresh) {
       heading.current?.focus();
     }
   }, [isFresh]);
   const known = companies.find((company) => companyKey(company) === companyKey(found));
+  // It may have been removed since the board was found.
+  const same = companies.find(({ company_id: id }) => id === found.same_as?.company_id);
   const isKnown = Boolean(known ?? found.company_id) || add.error?.code === 'company_exists';
   /** @param {import('react').FormEvent} event */
   function save(event) {
@@ -53,6 +57,7 @@ export default function FoundCompany({ found, name, companies, isFresh, onName, 
         </>
       ) : (
         <form className="fc-form" onSubmit={save}>
+          {same && <Banner tone="warning">{addMessages.sameBoard(same.name)}</Banner>}
           {add.error && !nameErrors && (
             <Banner tone="danger" role="alert" onDismiss={add.reset}>
               {changeError(companyChanges.add, add.error)} {errorLines(otherErrors).join(' ')}
@@ -70,7 +75,7 @@ export default function FoundCompany({ found, name, companies, isFresh, onName, 
           />
           <div className="fc-actions">
             <button type="submit" className="button button--primary" aria-disabled={add.isPending}>
-              {add.isPending ? 'Adding …' : 'Add to my list'}
+              {add.isPending ? 'Adding …' : same ? 'Add it anyway' : 'Add to my list'}
             </button>
             <button type="button" className="button" onClick={() => onEnd('')}>
               Discard

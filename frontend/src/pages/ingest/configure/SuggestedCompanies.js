@@ -99,5 +99,6 @@ function addLabel(count) {
 
 /** The name of a suggested company's source. */
 function sourceName({ source }, sources) {
-  return sources.find(({ key }) => key === source)?.name ?? source;
+  const { name = source, is_on: isOn = true } = sources.find(({ key }) => key === source) ?? {};
+  return isOn ? name : addMessages.switchedOff(name);
 }

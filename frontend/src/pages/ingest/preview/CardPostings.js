@@ -13,12 +13,12 @@ import './CardPostings.css';
  */
 export default function CardPostings({ previewId, company }) {
   const [isOpen, setIsOpen] = useState(false);
-  const { taken, found } = company;
-  const leftOut = (found ?? 0) - (taken ?? 0);
+  const { matched, found } = company;
+  const leftOut = (found ?? 0) - (matched ?? 0);
   return (
     <div className="cp-postings">
-      {taken ? (
-        <PostingList previewId={previewId} company={company} taken />
+      {matched ? (
+        <PostingList previewId={previewId} company={company} matched />
       ) : (
         <p>{postingMessages.allLeftOut}</p>
       )}
@@ -27,14 +27,14 @@ export default function CardPostings({ previewId, company }) {
           {isOpen ? 'Hide' : 'Show'} {amount(leftOut, 'posting')} left out
         </button>
       )}
-      {isOpen && leftOut > 0 && <PostingList previewId={previewId} company={company} taken={false} />}
+      {isOpen && leftOut > 0 && <PostingList previewId={previewId} company={company} matched={false} />}
     </div>
   );
 }
 
-/** @param {{previewId: number, company: PreviewCompany, taken: boolean}} props */
-function PostingList({ previewId, company, taken }) {
+/** @param {{previewId: number, company: PreviewCompany, matched: boolean}} props */
+function PostingList({ previewId, company, matched }) {
   // The postings of a listed company no longer change, even if the preview is unfinished.
-  const pages = usePostings(previewId, { company: company.position, taken }, true);
+  const pages = usePostings(previewId, { company: company.position, matched }, true);
   return <PostingPages previewId={previewId} pages={pages} empty={postingMessages.none} />;
 }

@@ -1,8 +1,9 @@
 import { memo, useId, useState } from 'react';
+import { formatMoment } from '../../../lib/format.js';
 import { safeLink } from '../../../lib/posting.js';
 import { listingFailure } from '../../../messages/boards.js';
 import { filterSummary } from '../../../messages/companies.js';
-import { companyState, listingGaps } from '../../../messages/previews.js';
+import { companyState, listingNote } from '../../../messages/previews.js';
 import CardPostings from './CardPostings.js';
 import './CompanyCard.css';
 
@@ -10,9 +11,10 @@ import './CompanyCard.css';
 
 /**
  * One company of a preview. Its postings are loaded when the card is opened.
- * @param {{previewId: number, company: PreviewCompany}} props
+ * @param {{previewId: number, company: PreviewCompany, age: string | null}} props `age`: that of its listing, in words, so
+ *   that a card renders again only when they change
  */
-function CompanyCard({ previewId, company }) {
+function CompanyCard({ previewId, company, age }) {
   const [isOpen, setIsOpen] = useState(false);
   const id = useId();
   const { state, found } = company;
@@ -28,11 +30,11 @@ function CompanyCard({ previewId, company }) {
             aria-controls={isOpen ? id : undefined}
             onClick={() => setIsOpen(!isOpen)}
           >
-            <Title company={company} />
+            <Title company={company} age={age} />
           </button>
         ) : (
           <span className="cc-closed">
-            <Title company={company} />
+            <Title company={company} age={age} />
           </span>
         )}
       </h3>
@@ -50,25 +52,35 @@ function CompanyCard({ previewId, company }) {
 
 export default memo(CompanyCard);
 
-/** @param {{company: PreviewCompany}} props */
-function Title({ company }) {
-  const { name, source_name: source, state } = company;
+/** @param {{company: PreviewCompany, age: string | null}} props */
+function Title({ company, age }) {
+  const { name, source_name: source, state, listed_at: listedAt } = company;
   return (
     <>
       <span>
         <span className="cc-name" dir="auto">
           {name}
         </span>{' '}
-        <span className="quiet cc-source">{source}</span>
+        <span className="quiet cc-source">
+          {source}
+          {age && listedAt && (
+            <>
+              ,{' '}
+              <time dateTime={listedAt} title={formatMoment(listedAt)}>
+                {age}
+              </time>
+            </>
+          )}
+        </span>
       </span>
       <span className={`cc-state cc-state--${state}`}>{companyState(company)}</span>
     </>
   );
 }
 
-/** The reason of a failure with advice, or the gaps of a listing. @param {{company: PreviewCompany}} props */
+/** The reason of a failure with advice, or what a listing lacks. @param {{company: PreviewCompany}} props */
 function ListingProblem({ company }) {
-  const gaps = listingGaps(company);
+  const note = listingNote(company);
   if (company.state === 'failed') {
     const { reason, advice } = listingFailure(company);
     return (
@@ -77,7 +89,7 @@ function ListingProblem({ company }) {
       </p>
     );
   }
-  return gaps && <p className="cc-problem">{gaps}</p>;
+  return note && <p className="cc-problem">{note}</p>;
 }
 
 /** The board and the filters. @param {{company: PreviewCompany}} props */

@@ -10,7 +10,7 @@ import './PostingRow.css';
  */
 function PostingRow({ previewId, posting, isAcrossCompanies }) {
   const [isOpen, setIsOpen] = useState(false);
-  const { title, url, taken } = posting;
+  const { title, url, matched } = posting;
   const address = safeLink(url);
   const facts = postingFacts(posting);
   const rule = ruleMessage(posting);
@@ -34,8 +34,8 @@ function PostingRow({ previewId, posting, isAcrossCompanies }) {
         </p>
         <p className="quiet pr-facts">
           {isAcrossCompanies && (
-            <span className={`pr-mark pr-mark--${taken ? 'match' : 'left'}`}>
-              {taken ? 'Match' : 'Left out'}
+            <span className={`pr-mark pr-mark--${matched ? 'match' : 'left'}`}>
+              {matched ? 'Match' : 'Left out'}
             </span>
           )}
           {facts.length > 0 && <Facts facts={facts} />}

@@ -5,16 +5,16 @@ import { axeViolations, open, unisolatedTexts } from '../../../test/open.js';
 import { aPosting, aPreview, aPreviewCompany } from '../../../test/previews.js';
 import { PATHS, refusal, serve } from '../../../test/server.js';
 
-const TAKEN = `${PATHS.postings}?company=1&taken=true&limit=100`;
-const LEFT = `${PATHS.postings}?company=1&taken=false&limit=100`;
+const MATCHED = `${PATHS.postings}?company=1&matched=true&limit=100`;
+const LEFT = `${PATHS.postings}?company=1&matched=false&limit=100`;
 const page = (postings, next = null) => ({ postings, next_after: next });
 
 function servePostings(more = {}) {
   const answers = {
     [PATHS.current]: { run_id: null },
     [PATHS.latestPreview]: { preview_id: 5 },
-    [PATHS.preview]: aPreview({ companies: [aPreviewCompany({ found: 5, taken: 3 })] }),
-    [TAKEN]: page([aPosting()]),
+    [PATHS.preview]: aPreview({ companies: [aPreviewCompany({ found: 5, matched: 3 })] }),
+    [MATCHED]: page([aPosting()]),
     ...more,
   };
   return { answers, requests: serve(answers) };
@@ -32,15 +32,15 @@ test('an opened card loads its postings page by page', async () => {
     rule: { kind: 'include', term: 'eng*' },
   };
   const { requests } = servePostings({
-    [TAKEN]: page([aPosting(facts)], 100),
-    [`${PATHS.postings}?company=1&taken=true&after=100&limit=100`]: page([
+    [MATCHED]: page([aPosting(facts)], 100),
+    [`${PATHS.postings}?company=1&matched=true&after=100&limit=100`]: page([
       aPosting({ posting_id: 101, title: 'Designer' }),
     ]),
   });
   const { user, container } = open('/ingest/preview');
   const card = await screen.findByRole('button', { name: /^Acme/ });
   expect(card).toHaveAttribute('aria-expanded', 'false');
-  expect(requests).not.toHaveBeenCalledWith(TAKEN);
+  expect(requests).not.toHaveBeenCalledWith(MATCHED);
   await user.click(card);
   expect(card).toHaveAttribute('aria-expanded', 'true');
   const link = await screen.findByRole('link', { name: 'Engineer' });
@@ -57,7 +57,7 @@ test('an opened card loads its postings page by page', async () => {
 });
 
 test('an address that is not http is not a link', async () => {
-  servePostings({ [TAKEN]: page([aPosting({ url: 'javascript://acme.example/%0aalert(1)' })]) });
+  servePostings({ [MATCHED]: page([aPosting({ url: 'javascript://acme.example/%0aalert(1)' })]) });
   const { user } = open('/ingest/preview');
   await openCard(user);
   expect(await screen.findByText('Engineer')).toBeVisible();
@@ -66,7 +66,7 @@ test('an address that is not http is not a link', async () => {
 
 test('postings left out are shown on demand with their rule', async () => {
   const left = (posting_id, title, kind, term) =>
-    aPosting({ posting_id, title, taken: false, rule: { kind, term } });
+    aPosting({ posting_id, title, matched: false, rule: { kind, term } });
   const { requests } = servePostings({
     [LEFT]: page([left(7, 'Intern', 'exclude', 'intern'), left(8, 'Cook', 'not_included', null)]),
   });
@@ -104,7 +104,7 @@ test('right-to-left overrides in postings do not affect other text', async () =>
   ];
   servePostings({
     [PATHS.preview]: aPreview({ companies }),
-    [TAKEN]: page([posting, { ...posting, posting_id: 101, url: 'odd:' }]),
+    [MATCHED]: page([posting, { ...posting, posting_id: 101, url: 'odd:' }]),
     [`${PATHS.postings}?search=x&limit=100`]: page([posting]),
     [PATHS.posting]: { ...posting, description: odd, requirements: odd },
   });
@@ -123,11 +123,11 @@ test('right-to-left overrides in postings do not affect other text', async () =>
 });
 
 test('postings that cannot be loaded are reported with a retry', async () => {
-  const { answers } = servePostings({ [TAKEN]: refusal(503, 'database_unavailable') });
+  const { answers } = servePostings({ [MATCHED]: refusal(503, 'database_unavailable') });
   const { user } = open('/ingest/preview');
   await openCard(user);
   expect(await screen.findByText(/^The postings could not be loaded/)).toBeVisible();
-  answers[TAKEN] = page([aPosting()]);
+  answers[MATCHED] = page([aPosting()]);
   await user.click(screen.getByRole('button', { name: 'Try again' }));
   expect(await screen.findByText('Engineer')).toBeVisible();
 });
@@ -139,7 +139,7 @@ test('a search covers all companies, and clearing it shows the cards again', asy
       aPosting({
         posting_id: 101,
         title: 'Cook, intern',
-        taken: false,
+        matched: false,
         rule: { kind: 'exclude', term: 'intern' },
       }),
     ]),

@@ -8,33 +8,37 @@ import { previewChanges, previewMessages } from '../../../messages/previews.js';
 import './PreviewAlerts.css';
 
 /**
- * Messages above a preview: a failed start or refresh, changed settings, unsaved changes.
+ * Messages above a preview: a failed start or creation, changed settings, unsaved changes.
  * @param {{currentPreview: ReturnType<typeof import('./useCurrentPreview.js').useCurrentPreview>,
- *   start: ReturnType<typeof import('../useStart.js').useStart>, offered: boolean, onRefresh: () => void}} props
+ *   start: ReturnType<typeof import('../useStart.js').useStart>, offered: boolean,
+ *   onRenew: (options?: {refresh: boolean}) => void}} props
  */
-export default function PreviewAlerts({ currentPreview, start, offered, onRefresh }) {
+export default function PreviewAlerts({ currentPreview, start, offered, onRenew }) {
   const { preview, isCreating, createError, dismissError } = currentPreview;
   const { problem } = start;
+  const renew = () => onRenew({ refresh: false });
   const isUnsaved = useDrafts(hasUnsavedChanges);
   return (
     <>
       {problem && !offered && (
         <Banner tone="danger" role="alert" onDismiss={start.dismiss}>
           <p>{problem.sentence}</p>
-          {problem.needsRefresh && <RefreshButton onRefresh={onRefresh} />}
+          {problem.needsRefresh && <NewPreviewButton onClick={renew} />}
         </Banner>
       )}
       {createError && createError.code !== 'no_companies' && !isCreating && (
         <Banner tone="danger" role="alert" onDismiss={dismissError}>
           <p>{changeError(previewChanges.create, createError)}</p>
-          <RefreshButton onRefresh={onRefresh} />
+          <button type="button" className="button pa-action" onClick={() => onRenew()}>
+            Try again
+          </button>
         </Banner>
       )}
       <div role="status" className="pa-alerts">
         {preview && !preview.is_current && !isCreating && !problem?.needsRefresh && (
           <Banner tone="warning">
             <p>{previewMessages.outdated}</p>
-            <RefreshButton onRefresh={onRefresh} />
+            <NewPreviewButton onClick={renew} />
           </Banner>
         )}
         {isUnsaved && (
@@ -47,11 +51,11 @@ export default function PreviewAlerts({ currentPreview, start, offered, onRefres
   );
 }
 
-/** @param {{onRefresh: () => void}} props */
-function RefreshButton({ onRefresh }) {
+/** @param {{onClick: () => void}} props */
+function NewPreviewButton({ onClick }) {
   return (
-    <button type="button" className="button pa-refresh" onClick={onRefresh}>
-      Refresh the preview
+    <button type="button" className="button pa-action" onClick={onClick}>
+      Make a new preview
     </button>
   );
 }

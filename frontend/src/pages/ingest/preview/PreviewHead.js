@@ -1,3 +1,4 @@
+import { useId } from 'react';
 import { formatCount, formatMoment } from '../../../lib/format.js';
 import { previewMessages } from '../../../messages/previews.js';
 import './PreviewHead.css';
@@ -8,12 +9,13 @@ import './PreviewHead.css';
  */
 export default function PreviewHead({ preview, isCreating, onRefresh }) {
   const { totals, is_finished: isFinished, finished_at: finishedAt } = preview;
+  const id = useId();
   const done = totals.listed + totals.failed;
   return (
     <section className="panel ph-head" aria-label="Totals">
       <div className="ph-totals">
         <p className="ph-sum">
-          <strong>{formatCount(totals.taken)}</strong> {previewMessages.totals(totals)}
+          <strong>{formatCount(totals.matched)}</strong> {previewMessages.totals(totals)}
         </p>
         <p role="status" className="quiet">
           {isFinished ? 'Finished' : 'Reading boards'}
@@ -27,9 +29,20 @@ export default function PreviewHead({ preview, isCreating, onRefresh }) {
           </label>
         )}
       </div>
-      <button type="button" className="button" aria-disabled={isCreating || !isFinished} onClick={refresh}>
-        Refresh
-      </button>
+      <div className="ph-refresh">
+        <button
+          type="button"
+          className="button"
+          aria-disabled={isCreating || !isFinished}
+          aria-describedby={id}
+          onClick={refresh}
+        >
+          Refresh
+        </button>
+        <p id={id} className="quiet">
+          {previewMessages.refreshHint}
+        </p>
+      </div>
     </section>
   );
   function refresh() {

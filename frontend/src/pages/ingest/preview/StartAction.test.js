@@ -66,7 +66,7 @@ test.each([
   expect(await screen.findByText('The preview is out of date.')).toBeVisible();
   expect(screen.getByRole('alert')).toHaveTextContent('nothing was started');
   const alert = within(screen.getByRole('alert'));
-  await user.click(alert.getByRole('button', { name: 'Refresh the preview' }));
+  await user.click(alert.getByRole('button', { name: 'Make a new preview' }));
   await waitFor(() => expect(requests).toHaveBeenCalledWith(PATHS.createPreview));
   await waitFor(() => expect(screen.queryByRole('alert')).toBeNull());
 });

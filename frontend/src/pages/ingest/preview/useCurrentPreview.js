@@ -7,7 +7,7 @@ import { useCreatePreview, useLatestPreview, usePreview } from '../../../api/pre
  */
 export function useCurrentPreview() {
   const latest = useLatestPreview();
-  const { preview: lastPreview, error: previewError } = usePreview(latest.previewId);
+  const { preview: lastPreview, asOf, error: previewError } = usePreview(latest.previewId);
   const creation = useCreatePreview();
   const isReplaced = isMissing(previewError);
   const preview = isReplaced ? undefined : lastPreview;
@@ -20,7 +20,7 @@ export function useCurrentPreview() {
   useEffect(() => {
     if (needsCreation && !isCreationStarted.current) {
       isCreationStarted.current = true;
-      mutate(undefined, { onSettled: () => setIsSettled(true) });
+      mutate({ refresh: false }, { onSettled: () => setIsSettled(true) });
     } else if (preview && !isOutdated) {
       setIsSettled(true);
     }
@@ -33,13 +33,15 @@ export function useCurrentPreview() {
   }, [isReplaced, refetch]);
   return {
     preview,
+    asOf,
     isNone: previewId === null,
     error: latest.error ?? (isReplaced ? null : previewError),
     isCreating: creation.isPending || needsCreation,
     createError: creation.error,
-    refresh: () => {
+    /** @param {{refresh: boolean}} [options] those of the last attempt if left out */
+    create: (options = creation.variables ?? { refresh: false }) => {
       if (!creation.isPending) {
-        mutate();
+        mutate(options);
       }
     },
     dismissError: creation.reset,
