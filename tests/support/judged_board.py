@@ -18,6 +18,9 @@ from app.services.boards.truth import (
 )
 
 BEGIN = datetime(2026, 3, 1, tzinfo=UTC)
+TEN = frozenset(range(10))
+MANY = frozenset(range(120))
+FEW = frozenset(range(40))
 PROOF = {ReadingState.COMPLETE, ReadingState.UNCHANGED, ReadingState.FAILED}
 """The classes of listings that may close postings."""
 
@@ -154,3 +157,14 @@ class JudgedBoard:
         assert states[first] is not ReadingState.PARTIAL
         assert (last.began_at - first.began_at).total_seconds() >= self.times.witness
         life.closed, life.missing, life.first_witness = reason, first, first.listing_id
+
+
+def at(hours: float) -> datetime:
+    return BEGIN + timedelta(hours=hours)
+
+
+def board_with(content: Iterable[int] = TEN) -> JudgedBoard:
+    """Return a board that was read completely at BEGIN."""
+    board = JudgedBoard()
+    board.read(content)
+    return board

@@ -1,27 +1,12 @@
 """The class of a listing, and what it makes of the postings of a board."""
 
 from dataclasses import replace
-from datetime import timedelta
 
 import pytest
 
 from app.models import CloseReason, Outcome, ReadingState
 from app.services.boards.times import BoardTimes
-from tests.support.judged_board import BEGIN, JudgedBoard
-
-TEN = frozenset(range(10))
-MANY = frozenset(range(120))
-FEW = frozenset(range(40))
-
-
-def at(hours):
-    return BEGIN + timedelta(hours=hours)
-
-
-def board_with(content=TEN, hours=0.0):
-    board = JudgedBoard(hours=hours)
-    board.read(content)
-    return board
+from tests.support.judged_board import FEW, MANY, TEN, JudgedBoard, at, board_with
 
 
 def test_complete_listing_ages_and_is_validated():
@@ -238,6 +223,11 @@ class TestHeld:
         board.wait(0.5).read(FEW)
         assert board.closed == MANY - FEW - {50} and board.missing == {50}
 
+    def test_larger_shrink_is_no_confirmation_and_the_new_witness(self):
+        board = board_with(MANY)
+        board.wait(5).read(range(50))
+        assert board.wait(0.5).read(range(10)).look_again_at == at(6.5)
+
     def test_partial_listing_ends_the_hold_only_if_a_posting_is_back(self):
         board = board_with(MANY)
         board.wait(5).read(FEW)
@@ -268,6 +258,12 @@ class TestHeld:
         board.wait(1).read(MANY)
         assert board.wait(1).read(FEW).state is ReadingState.HELD
 
+    def test_release_outlasts_an_unchanged_listing(self):
+        board = board_with(MANY)
+        board.evidence = replace(board.evidence, is_shrink_allowed=True)
+        board.wait(1).answer_unchanged()
+        assert board.wait(1).read(FEW).state is ReadingState.COMPLETE
+
 
 class TestOnHold:
     def held_board(self, content=TEN):
@@ -284,6 +280,7 @@ class TestOnHold:
             "The board lacks 1 of its 10 postings. They still count as open, because the operator holds it."
         )
         assert verdict.look_again_at is None and not board.missing and not verdict.keeps_validators
+        assert verdict.lacking == {3}
 
     def test_whole_listing_that_lacks_none_is_complete(self):
         verdict = self.held_board().wait(5).read(TEN)
@@ -310,61 +307,6 @@ class TestOnHold:
         board.is_on_hold = False
         assert board.evidence.empty_count == board.evidence.gone_count == 0 and board.evidence.held is None
         assert board.open == TEN and board.wait(1).read({9}).state is ReadingState.HELD
-
-
-class TestGone:
-    def test_failure_changes_nothing(self):
-        board = board_with()
-        board.wait(5).read(TEN - {3})
-        verdict = board.wait(0.5).fail(retry_at=at(7))
-        assert (verdict.state, verdict.code, verdict.sentence) == (
-            ReadingState.FAILED, Outcome.UNREACHABLE, "It failed."
-        )
-        assert verdict.keeps_validators and not verdict.ages and board.missing == {3}
-        assert verdict.look_again_at == at(7), "not before the source accepts requests"
-        assert board.fail().look_again_at == at(6)
-
-    def test_board_read_long_ago_is_gone_after_two(self):
-        board = board_with()
-        verdict = board.wait(200).fail(Outcome.NOT_FOUND)
-        assert not verdict.is_gone and verdict.keeps_validators and verdict.look_again_at == at(206)
-        assert not board.wait(5.99).fail(Outcome.GONE).is_gone
-        verdict = board.wait(0.01).fail(Outcome.NOT_FOUND)
-        assert verdict.is_gone and board.closed == TEN and verdict.look_again_at is None
-        assert not verdict.keeps_validators, "the next reading must show what is open"
-        assert {(life.closed, life.first_witness) for life in board.lives.values()} == {(CloseReason.BOARD_GONE, 2)}
-        assert board.wait(1).fail().is_gone and board.wait(9).fail(Outcome.GONE).closing is None
-
-    @pytest.mark.parametrize(("hours", "number"), [(7 * 24, 3), (7 * 24 + 0.1, 2)])
-    def test_board_read_within_a_week_needs_three(self, hours, number):
-        board = board_with().wait(hours - 6)
-        verdicts = [board.wait(6).fail(Outcome.NOT_FOUND) for _ in range(number)]
-        assert [verdict.is_gone for verdict in verdicts] == [False] * (number - 1) + [True]
-
-    def test_board_never_read_is_gone_after_two(self):
-        board = JudgedBoard()
-        board.fail(Outcome.NOT_FOUND)
-        verdict = board.wait(6).fail(Outcome.NOT_FOUND)
-        assert verdict.is_gone and verdict.closing is None
-
-    def test_other_failures_neither_count_nor_end_the_row(self):
-        board = board_with().wait(200)
-        board.fail(Outcome.NOT_FOUND)
-        for _ in range(3):
-            verdict = board.wait(2).fail(Outcome.FORBIDDEN)
-        assert verdict.look_again_at == at(207), "the look that was due proved nothing"
-        assert board.fail(Outcome.NOT_FOUND).is_gone
-
-    @pytest.mark.parametrize("content", [TEN, ()], ids=["postings", "empty"])
-    def test_listing_that_does_not_fail_ends_the_row_and_the_state(self, content):
-        board = board_with().wait(200)
-        board.fail(Outcome.NOT_FOUND)
-        board.read(content, whole=False)
-        assert not board.wait(7).fail(Outcome.NOT_FOUND).is_gone
-        board.wait(7).fail(Outcome.NOT_FOUND)
-        assert board.is_gone
-        board.read(content)
-        assert not board.is_gone and board.evidence.gone_count == 0
 
 
 def test_second_looks_keep_their_distance():
