@@ -260,7 +260,7 @@ class PostingRevision(Base):
 
 
 class Posting(Base):
-    """What a board offers, from its first to its last listing."""
+    """A posting of a board, from its first to its last listing."""
 
     __tablename__ = "postings"
     __table_args__ = (
