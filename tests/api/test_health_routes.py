@@ -40,7 +40,7 @@ def test_readyz_is_ok_if_all_parts_work(client):
     assert response.status_code == 200
     assert response.json == {
         "status": "ok",
-        "checks": {name: {"ok": True, "reason": None} for name in ("database", "worker", "reconciler", "redis")},
+        "checks": {name: {"ok": True, "reason": None} for name in ("database", *Component)},
     }
 
 

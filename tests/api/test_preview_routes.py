@@ -28,7 +28,7 @@ def test_preview_message_is_published_once(client, broker, user_id):
     company(user_id, "acme")
     client.post(URL)
     client.post(URL)
-    assert broker.llen("job-ingestion:ingestion") == 1
+    assert broker.llen(PREVIEWS_QUEUE) == 1
 
 
 def test_preview_without_companies_is_409(client):
