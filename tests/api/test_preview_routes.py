@@ -6,6 +6,7 @@ from app.schemas.previews import PreviewCompanySchema
 from app.services.previews import lifecycle
 from tests.support.boards import job
 from tests.support.factories import row, sql
+from tests.support.outbox import PREVIEWS_QUEUE
 from tests.support.previews import begin_preview, company, finish_preview, postings
 from tests.support.responses import INVALID_IDS, problem
 

@@ -1,5 +1,6 @@
 """The queues: who sends to which, and who consumes from which."""
 
+import os
 import subprocess
 import sys
 
@@ -25,10 +26,10 @@ def started(settings, app, broker, tmp_path):
 @pytest.mark.parametrize("task", TASKS)
 def test_messages_wait_in_the_queue_of_their_task(app, broker, task):
     app.extensions["celery"].send_task(task, (1,), ignore_result=True)
-    assert {queue: broker.llen(queue) for queue in TASKS.values()} == {**dict.fromkeys(TASKS.values(), 0), TASKS[task]: 1}
+    assert [queue for queue in TASKS.values() if broker.llen(queue)] == [TASKS[task]]
 
 
-def test_every_task_of_the_product_has_the_queue_that_its_module_is_for(app):
+def test_tasks_of_the_product_are_those_with_a_known_queue(app):
     celery = app.extensions["celery"]
     celery.loader.import_default_modules()
     ours = {name for name in celery.tasks if not name.startswith("celery.")}
@@ -63,7 +64,10 @@ def test_heartbeats_name_what_a_worker_consumes(started, options, found):
 
 def test_queue_that_does_not_exist_is_refused(settings, app):
     command = [sys.executable, "-m", "celery", "-A", "celery_worker", "worker", "-Q", "board"]
-    ended = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, timeout=WAIT_TIMEOUT)
+    environment = {**os.environ, "DATA_DIR": str(settings.data_dir)}
+    ended = subprocess.run(
+        command, cwd=PROJECT, env=environment, capture_output=True, text=True, timeout=WAIT_TIMEOUT
+    )
     assert ended.returncode != 0
     assert "'board'" in ended.stderr
 
