@@ -48,18 +48,27 @@ def test_messages_for_boards_are_left_to_the_reader(app, broker, started):
 
 
 @pytest.mark.parametrize(
-    ("options", "found"),
+    ("consumed", "found"),
     [
-        ((), {Component.WORKER, Component.READER}),
-        (("-Q", "boards"), {Component.READER}),
-        (("-Q", "ingestion,previews"), {Component.WORKER}),
+        (("ingestion", "previews", "boards"), [Component.WORKER, Component.READER]),
+        (("boards",), [Component.READER]),
+        (("ingestion", "previews"), [Component.WORKER]),
+        (("previews",), [Component.WORKER]),
     ],
-    ids=["all queues", "boards", "runs and previews"],
 )
-def test_heartbeats_name_what_a_worker_consumes(started, options, found):
-    with started(*options):
-        wait_until(lambda: heartbeats.heartbeat_ages().keys() >= found, what="the heartbeats")
-        assert heartbeats.heartbeat_ages().keys() == found
+def test_components_follow_the_queues_of_a_worker(consumed, found):
+    assert queues.components(consumed) == found
+
+
+def test_worker_without_chosen_queues_is_worker_and_reader(started):
+    with started():
+        wait_until(lambda: heartbeats.heartbeat_ages().keys() == {Component.WORKER, Component.READER}, what="both")
+
+
+def test_worker_of_boards_alone_is_a_reader(started):
+    with started("-Q", "boards"):
+        wait_until(heartbeats.heartbeat_ages, what="a heartbeat")
+        assert heartbeats.heartbeat_ages().keys() == {Component.READER}
 
 
 def test_queue_that_does_not_exist_is_refused(settings, app):
