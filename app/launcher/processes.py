@@ -55,9 +55,9 @@ def worker(settings: Settings, application: str = "celery_worker", name: str = "
     return _celery(settings, application, name, queues.WORKER_QUEUES, settings.worker_concurrency)
 
 
-def reader(settings: Settings) -> Program:
+def reader(settings: Settings, application: str = "celery_worker") -> Program:
     """Return the program of the Celery worker that reads boards. Slow boards hold no process of the other one."""
-    return _celery(settings, "celery_worker", "reader", queues.READER_QUEUES, settings.reader_concurrency)
+    return _celery(settings, application, "reader", queues.READER_QUEUES, settings.reader_concurrency)
 
 
 def _celery(settings: Settings, application: str, name: str, consumed: Sequence[str], concurrency: int) -> Program:
