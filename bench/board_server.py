@@ -1,7 +1,7 @@
 """A server of Greenhouse boards on loopback, in a process of its own, so that it takes no time from the load.
 
-``python -m bench.board_server POSTINGS`` prints its address, and serves until its input ends. Every name is a board. The
-first word of the name is the board's kind: ``hanging``, ``missing`` or ``partial``; any other is a sound board.
+``python -m bench.board_server POSTINGS`` prints its address, and serves until its input ends. Every name is a board.
+The first word of the name is the board's kind: ``hanging``, ``missing`` or ``partial``; any other is a sound board.
 """
 
 import json
