@@ -62,17 +62,22 @@ def running_testbed(project: Path = PROJECT) -> Iterator[Testbed]:
     """Run the product of that checkout with its default settings and users inside this block."""
     with temporary_folder() as folder, temporary_product(folder, measured=False, **SETTINGS) as product:
         product.project, product.python = project, str(project / ".venv/bin/python")
-        seconds = start_product(product)
-        tokens = [f"ji_{secrets.token_urlsafe(32)}" for _ in range(USERS)]
-        made = "INSERT INTO users (email) SELECT n || '@example.org' FROM generate_series(1, %s) n"
-        product.sql(made, USERS + SPARE_USERS)
-        product.sql(
-            "INSERT INTO credentials (user_id, epoch, kind, name, secret_hash) SELECT user_id, epoch, 'token', 'bench',"
-            " hash FROM unnest(%s::bytea[]) WITH ORDINALITY AS given(hash, n) JOIN users ON user_id = n",
-            [hashlib.sha256(token.encode()).digest() for token in tokens],
-        )
-        yield Testbed(product, seconds, tokens)
+        yield prepare(product)
         product.stop()
+
+
+def prepare(product: Product) -> Testbed:
+    """Start a product and give it its users; return the testbed."""
+    seconds = start_product(product)
+    tokens = [f"ji_{secrets.token_urlsafe(32)}" for _ in range(USERS)]
+    made = "INSERT INTO users (email) SELECT n || '@example.org' FROM generate_series(1, %s) n"
+    product.sql(made, USERS + SPARE_USERS)
+    product.sql(
+        "INSERT INTO credentials (user_id, epoch, kind, name, secret_hash) SELECT user_id, epoch, 'token', 'bench',"
+        " hash FROM unnest(%s::bytea[]) WITH ORDINALITY AS given(hash, n) JOIN users ON user_id = n",
+        [hashlib.sha256(token.encode()).digest() for token in tokens],
+    )
+    return Testbed(product, seconds, tokens)
 
 
 def start_product(product: Product) -> float:

@@ -9,6 +9,7 @@ from typing import Any
 
 from environs import Env, EnvValidationError
 
+from app.config.board_times import DAY, HOUR, BoardTimes
 from app.config.validators import (
     MIN_SECRET_KEY_LENGTH,
     check_contact,
@@ -37,11 +38,22 @@ MAX_IMPORT_BYTES = 16 * 1024 * 1024
 """The same limit for an import of companies; no export is larger (``app/schemas/companies.py``)."""
 
 BOARD_THREADS = 8
-"""Boards that one task lists at a time, each in a thread that may hold a connection."""
+"""Boards that one process of a reader reads at a time, each in a thread that may hold a connection."""
 
-CONNECTIONS_PER_TASK = BOARD_THREADS + 1
-"""Connections of one worker process: one per board thread of a slice, and one for the main thread. Threads whose slice
-is over share them."""
+CONNECTIONS_PER_READER = BOARD_THREADS + 1
+"""Connections of one process that reads boards: one for each thread, and one that renews the leases. Threads whose
+reading is over share them."""
+
+CONNECTIONS_PER_TASK = 2
+"""Connections of one process that works on runs and previews: its only thread needs one, and one is spare."""
+
+CONNECTIONS_PER_NODE = 1
+"""Connections of the main process of a worker or reader, for its heartbeats."""
+
+CONNECTIONS_OF_RECONCILER = 3
+
+OPERATORS_CONNECTIONS = 20
+"""Connections left for commands, psql, and another worker on the same machine."""
 
 
 class SettingsError(SystemExit):
@@ -86,6 +98,8 @@ class Settings:
     """WEB_WORKER_CLASS: gunicorn's worker class, ``gevent`` or ``gthread``."""
     worker_concurrency: int
     """WORKER_CONCURRENCY: the number of tasks that one Celery worker runs at a time."""
+    reader_concurrency: int
+    """READER_CONCURRENCY: the number of processes in which ``make run`` reads boards, eight boards in each."""
     log_format: str
     """LOG_FORMAT: ``json`` (one object per line) or ``console`` (for people; the default in a terminal)."""
     metrics_token: str | None
@@ -94,6 +108,24 @@ class Settings:
     """CONTACT: an e-mail or web address for the operators of sources, sent to them in the User-Agent header."""
     source_base_urls: str
     """SOURCE_BASE_URLS: a JSON object of base URLs that replace those of sources (``app/sources/base_urls.py``)."""
+    lease_seconds: int
+    """LEASE_SECONDS: the seconds after which a dead worker's board is read by another; renewed three times as often."""
+    board_seconds: int
+    """BOARD_SECONDS: the most seconds that one reading of a board may take."""
+    fresh_seconds: int
+    """FRESH_SECONDS: the age up to which a reading of a board serves others; a tenth of it after *Refresh*."""
+    second_looks: bool
+    """SECOND_LOOKS: ``on`` if missing postings cause a second look, ``off`` if they wait for the next reading."""
+    witness_seconds: int
+    """WITNESS_SECONDS: the least seconds between two readings that together close a missing posting."""
+    second_look_seconds: int
+    """SECOND_LOOK_SECONDS: the least seconds between two second looks at a board."""
+    empty_seconds: int
+    """EMPTY_SECONDS: the least seconds between the first and the third reading of a board that became empty."""
+    gone_seconds: int
+    """GONE_SECONDS: the least seconds between two answers that a board does not exist, if both are to count."""
+    preview_seconds: int
+    """PREVIEW_SECONDS: the seconds after which a preview ends, even if boards are still unread."""
 
     @classmethod
     def from_env(cls) -> "Settings":
@@ -115,10 +147,20 @@ class Settings:
             "web_database_connections": read_number(env, _web_connections_variable(), 16, 1, 128),
             "web_worker_class": read_choice(env, "WEB_WORKER_CLASS", "gevent", ("gevent", "gthread")),
             "worker_concurrency": read_number(env, "WORKER_CONCURRENCY", 2, 1, 128),
+            "reader_concurrency": read_number(env, "READER_CONCURRENCY", 2, 1, 128),
             "log_format": read_choice(env, "LOG_FORMAT", "console" if in_terminal else "json", ("json", "console")),
             "metrics_token": env.str("METRICS_TOKEN", "") or None,
             "contact": env.str("CONTACT", "", validate=check_contact) or None,
             "source_base_urls": env.str("SOURCE_BASE_URLS", ""),
+            "lease_seconds": read_number(env, "LEASE_SECONDS", 30, 1, 600),
+            "board_seconds": read_number(env, "BOARD_SECONDS", 90, 1, 900),
+            "fresh_seconds": read_number(env, "FRESH_SECONDS", 600, 1, DAY),
+            "second_looks": read_choice(env, "SECOND_LOOKS", "on", ("on", "off")) == "on",
+            "witness_seconds": read_number(env, "WITNESS_SECONDS", HOUR, 1, 30 * DAY),
+            "second_look_seconds": read_number(env, "SECOND_LOOK_SECONDS", 6 * HOUR, 1, 30 * DAY),
+            "empty_seconds": read_number(env, "EMPTY_SECONDS", DAY, 1, 30 * DAY),
+            "gone_seconds": read_number(env, "GONE_SECONDS", 6 * HOUR, 1, 30 * DAY),
+            "preview_seconds": read_number(env, "PREVIEW_SECONDS", 900, 1, DAY),
         }
         try:
             env.seal()
@@ -141,9 +183,30 @@ class Settings:
 
     @property
     def max_connections(self) -> int:
-        """The most PostgreSQL connections that one machine's processes use, plus 20 for operators."""
+        """The most PostgreSQL connections that the processes of ``make run`` use, and some for operators."""
         web = self.web_workers * (self.web_database_connections + SPARE_CONNECTIONS)
-        return web + self.worker_concurrency * CONNECTIONS_PER_TASK + 20
+        worker = self.worker_concurrency * CONNECTIONS_PER_TASK + CONNECTIONS_PER_NODE
+        reader = self.reader_concurrency * CONNECTIONS_PER_READER + CONNECTIONS_PER_NODE
+        return web + worker + reader + CONNECTIONS_OF_RECONCILER + OPERATORS_CONNECTIONS
+
+    @property
+    def board_times(self) -> BoardTimes:
+        """The times of boards. Those that have no setting of their own keep their proportion to another."""
+        return BoardTimes(
+            lease=self.lease_seconds,
+            renew=self.lease_seconds / 3,
+            snooze=min(10, self.lease_seconds / 3),
+            reading=self.board_seconds,
+            fresh=self.fresh_seconds,
+            refresh=self.fresh_seconds / 10,
+            failed=self.fresh_seconds / 10,
+            second_looks=self.second_looks,
+            witness=self.witness_seconds,
+            second_look=self.second_look_seconds,
+            empty=self.empty_seconds,
+            gone=self.gone_seconds,
+            recent=28 * self.gone_seconds,
+        )
 
     @property
     def is_public_https(self) -> bool:

@@ -11,7 +11,10 @@ class Component(StrEnum):
     """A part of the product that has a heartbeat."""
 
     WORKER = "worker"
-    """A Celery worker; its heartbeat stops if its event loop hangs."""
+    """A Celery worker for runs and previews; its heartbeat stops if its event loop hangs."""
+
+    READER = "reader"
+    """A Celery worker that reads boards."""
 
     RECONCILER = "reconciler"
     """A reconciler; its heartbeat follows each pass."""

@@ -16,12 +16,13 @@ from celery.signals import (
 )
 from flask import Flask
 
-from app.config.settings import BOARD_THREADS, Settings
+from app.config.settings import Settings
 from app.db.engine import make_connection_slots
 from app.extensions import db
 from app.observability import logs
 from app.services.publisher import MAX_PUBLISHES
 from app.tasks import shutdown_flag
+from app.worker import queues
 from app.worker.heartbeat import HeartbeatStep
 
 PUBLISHER_TRANSPORT_OPTIONS = {
@@ -52,7 +53,7 @@ WORKER_TRANSPORT_OPTIONS = {
 
 CELERY_SETTINGS: dict[str, Any] = {
     # Only a worker imports the tasks; other processes publish by task name.
-    "imports": ("app.tasks.ingestion", "app.tasks.preview"),
+    "imports": ("app.tasks.ingestion", "app.tasks.preview", "app.tasks.boards"),
     # With pickle, anyone who can write to the broker could run code.
     "task_serializer": "json",
     "accept_content": ["json"],
@@ -64,7 +65,12 @@ CELERY_SETTINGS: dict[str, Any] = {
     "worker_prefetch_multiplier": 1,
     "worker_disable_prefetch": True,
     # The default name, "celery", is shared by all applications.
-    "task_default_queue": "ingestion",
+    "task_default_queue": queues.RUNS,
+    # Publishers and workers route by the name of the task.
+    "task_queues": queues.QUEUES,
+    "task_routes": queues.ROUTES,
+    # A misspelt ``-Q`` is refused, instead of waiting for messages at a queue to which nobody sends.
+    "task_create_missing_queues": False,
     # One immediate retry, for a stale connection; more would delay the request.
     "task_publish_retry_policy": {"max_retries": 1, "interval_start": 0, "interval_step": 0.1, "interval_max": 0.2},
     "broker_transport_options": PUBLISHER_TRANSPORT_OPTIONS,
@@ -138,7 +144,8 @@ def _discard_inherited_connections(**_: Any) -> None:
     with app.app_context():
         db.engine.dispose(close=False)
         # The parent's heartbeat thread may have held a slot when it forked.
-        app.extensions["connection_slots"] = make_connection_slots(db.engine, BOARD_THREADS + 1)
+        at_most = queues.connections_per_process(current_app.amqp.queues.consume_from)
+        app.extensions["connection_slots"] = make_connection_slots(db.engine, at_most)
 
 
 @worker_process_shutdown.connect

@@ -1,4 +1,4 @@
-"""The heartbeat of a worker, written only while the event loop that receives its messages runs."""
+"""The heartbeat of a worker or reader, written only while the event loop that receives its messages runs."""
 
 import time
 from threading import Event, Thread
@@ -8,8 +8,8 @@ import structlog
 from celery import bootsteps
 
 from app.errors import DatabaseUnavailable
-from app.models import Component
 from app.services.health import heartbeats
+from app.worker import queues
 
 log = structlog.get_logger(__name__)
 
@@ -42,7 +42,7 @@ class HeartbeatStep(bootsteps.StartStopStep):
         """
         self.timer = parent.timer.call_repeatedly(LOOP_CHECK_INTERVAL, parent.call_soon, (self.loop_ran.set,))
         if self.thread is None:
-            arguments = (parent.app.flask_app, parent.hostname)
+            arguments = (parent.app, parent.hostname)
             self.thread = Thread(target=self._write_heartbeats, args=arguments, daemon=True)
             self.thread.start()
 
@@ -51,13 +51,14 @@ class HeartbeatStep(bootsteps.StartStopStep):
         if self.timer:
             self.timer.cancel()
 
-    def _write_heartbeats(self, flask_app: Any, hostname: str) -> None:
+    def _write_heartbeats(self, celery: Any, hostname: str) -> None:
         """Write a heartbeat every HEARTBEAT_INTERVAL in which the loop has run."""
         while self.loop_ran.wait():
             self.loop_ran.clear()
             try:
-                with flask_app.app_context():
-                    heartbeats.beat(Component.WORKER, hostname)
+                with celery.flask_app.app_context():
+                    for component in queues.components(celery.amqp.queues.consume_from):
+                        heartbeats.beat(component, hostname)
             except DatabaseUnavailable as error:
                 log.warning("heartbeat not written", reason=error.reason)
             except Exception:

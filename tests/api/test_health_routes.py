@@ -40,7 +40,7 @@ def test_readyz_is_ok_if_all_parts_work(client):
     assert response.status_code == 200
     assert response.json == {
         "status": "ok",
-        "checks": {name: {"ok": True, "reason": None} for name in ("database", "worker", "reconciler", "redis")},
+        "checks": {name: {"ok": True, "reason": None} for name in ("database", *Component)},
     }
 
 
@@ -80,7 +80,15 @@ def test_heartbeats_of_old_instances_are_deleted(app):
     beat_all()
     age_heartbeat("worker", 3601)
     heartbeats.beat(Component.RECONCILER, "here")
-    assert [beat.component for beat in sql("SELECT component FROM heartbeats ORDER BY 1")] == ["reconciler", "redis"]
+    assert [beat.component for beat in sql("SELECT component FROM heartbeats ORDER BY 1")] == ["reader", "reconciler", "redis"]
+
+
+def test_readyz_leaves_out_components_of_a_newer_version(client):
+    beat_all()
+    sql("INSERT INTO heartbeats VALUES ('archivist', 'elsewhere', clock_timestamp())")
+    response = client.get("/readyz")
+    assert (response.status_code, response.json["status"]) == (200, "ok")
+    assert "archivist" not in response.json["checks"]
 
 
 def test_readyz_is_503_if_migrations_are_behind(client):

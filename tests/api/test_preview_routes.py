@@ -6,6 +6,7 @@ from app.schemas.previews import PreviewCompanySchema
 from app.services.previews import lifecycle
 from tests.support.boards import job
 from tests.support.factories import row, sql
+from tests.support.outbox import PREVIEWS_QUEUE
 from tests.support.previews import begin_preview, company, finish_preview, postings
 from tests.support.responses import INVALID_IDS, problem
 
@@ -28,7 +29,7 @@ def test_preview_message_is_published_once(client, broker, user_id):
     company(user_id, "acme")
     client.post(URL)
     client.post(URL)
-    assert broker.llen("job-ingestion:ingestion") == 1
+    assert broker.llen(PREVIEWS_QUEUE) == 1
 
 
 def test_preview_without_companies_is_409(client):

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from app.api.auth.session_cookie import cookie_name
-from app.config.settings import PROJECT, Settings, SettingsError
+from app.config.board_times import BoardTimes
+from app.config.settings import BOARD_THREADS, CONNECTIONS_PER_TASK, PROJECT, Settings, SettingsError
 from app.config.validators import is_loopback, is_weak_key
 from tests.support.bare import bare_celery
 
@@ -20,6 +21,8 @@ GOOD_KEY = "a-key-of-more-than-thirty-two-characters"
 def bare_environment(monkeypatch, tmp_path):
     for name in ("HOST", "PORT", "AUTH", "SECRET_KEY", "DATABASE_URL", "REDIS_URL", "PUBLIC_URL", "PROXY_HOPS",
                  "WEB_WORKERS", "WEB_DATABASE_CONNECTIONS", "WEB_THREADS", "WEB_WORKER_CLASS", "WORKER_CONCURRENCY",
+                 "READER_CONCURRENCY", "LEASE_SECONDS", "BOARD_SECONDS", "FRESH_SECONDS", "SECOND_LOOKS",
+                 "WITNESS_SECONDS", "SECOND_LOOK_SECONDS", "EMPTY_SECONDS", "GONE_SECONDS", "PREVIEW_SECONDS",
                  "LOG_FORMAT", "METRICS_TOKEN"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("DATA_DIR", str(tmp_path / "data"))
@@ -31,7 +34,33 @@ def test_defaults(tmp_path):
     assert found.data_dir == tmp_path / "data"
     assert (found.embedded_database, found.embedded_redis) == (True, True)
     assert (found.web_workers, found.web_database_connections, found.worker_concurrency) == (2, 16, 2)
+    assert found.reader_concurrency == 2
     assert (found.secret_key, found.public_url, found.metrics_token, found.proxy_hops) == (None, None, None, 0)
+    assert (found.board_times, found.preview_seconds) == (BoardTimes(), 900)
+
+
+def test_board_times_follow_their_settings_in_proportion(monkeypatch):
+    seconds = {"LEASE": 3, "BOARD": 9, "FRESH": 20, "WITNESS": 4, "SECOND_LOOK": 5, "EMPTY": 6, "GONE": 1}
+    for name, value in seconds.items():
+        monkeypatch.setenv(f"{name}_SECONDS", str(value))
+    monkeypatch.setenv("SECOND_LOOKS", "off")
+    times = Settings.from_env().board_times
+    assert (times.lease, times.renew, times.snooze, times.reading) == (3, 1, 1, 9)
+    assert (times.fresh, times.refresh, times.failed) == (20, 2, 2)
+    assert (times.witness, times.second_look, times.empty, times.gone, times.recent) == (4, 5, 6, 1, 28)
+    assert not times.second_looks
+
+
+def test_board_pause_is_short_however_long_the_lease(monkeypatch):
+    monkeypatch.setenv("LEASE_SECONDS", "600")
+    assert Settings.from_env().board_times.snooze == 10
+
+
+def test_max_connections_counts_the_processes_that_read_boards(monkeypatch):
+    few = Settings.from_env()
+    more, busy = replace(few, reader_concurrency=5), replace(few, worker_concurrency=5)
+    assert more.max_connections - few.max_connections == 3 * (BOARD_THREADS + 1)
+    assert busy.max_connections - few.max_connections == 3 * CONNECTIONS_PER_TASK
 
 
 def test_data_dir_defaults_to_a_folder_of_the_checkout(monkeypatch):
@@ -150,6 +179,9 @@ def test_empty_urls_count_as_unset(monkeypatch):
     [
         ("PORT", "abc"), ("PORT", "0"), ("PORT", "65536"), ("PORT", ""), ("PORT", "80.5"),
         ("WEB_WORKERS", "0"), ("WEB_DATABASE_CONNECTIONS", "many"), ("WORKER_CONCURRENCY", "-1"), ("PROXY_HOPS", "11"),
+        ("READER_CONCURRENCY", "0"), ("READER_CONCURRENCY", "129"), ("LEASE_SECONDS", "0"), ("BOARD_SECONDS", "901"),
+        ("FRESH_SECONDS", "0"), ("SECOND_LOOKS", "yes"), ("SECOND_LOOKS", ""), ("WITNESS_SECONDS", "1h"),
+        ("SECOND_LOOK_SECONDS", "0"), ("EMPTY_SECONDS", "-1"), ("GONE_SECONDS", "0"), ("PREVIEW_SECONDS", "86401"),
         ("WEB_THREADS", "0"), ("WEB_WORKER_CLASS", "sync"),
         ("AUTH", "none"), ("AUTH", ""), ("LOG_FORMAT", "xml"), ("HOST", "example.org"), ("HOST", ""),
         ("DATABASE_URL", "mysql://u:p@db/name"), ("DATABASE_URL", "sqlite://"), ("DATABASE_URL", "nonsense"),

@@ -90,7 +90,7 @@ class Attack:
 
 
 def _read_board(name: str, stage: Stage) -> list[End]:
-    """Let a web process detect a hostile board, and at the same time a worker preview one."""
+    """Let a web process detect a hostile board, and at the same time a reader read one for a preview."""
     board = hostile_boards.BOARDS[name]
     bystanders.choose_board(
         stage.attacker, board.source, hostile_boards.token(board.source, name, "worker"), board.terms
@@ -240,7 +240,7 @@ def _warm_up(testbed: Testbed) -> dict[str, float]:
         token = hostile_boards.token(source, hostile_boards.SMALL_NAME, "warm")
         if end.outcome != "ok" or _detect(user, source, token).status != 200:
             raise RuntimeError(f"the small board of {source} cannot be read: {end}")
-    return {name: max(_sizes(testbed.product, name).values()) for name in ("web", "worker")}
+    return {name: max(_sizes(testbed.product, name).values()) for name in ("web", "worker", "reader")}
 
 
 def _sizes(product: Product, name: str) -> dict[int, float]:
@@ -267,7 +267,7 @@ def _measure(testbed: Testbed, other: User, attack: Attack, number: int, usual: 
 
 def _replace_processes(product: Product, usual: dict[str, float], is_unfinished: bool) -> None:
     """Replace the processes that are still large, or all that may still work on an attack."""
-    for name in ("web", "worker"):
+    for name in ("web", "worker", "reader"):
         for pid, size in _sizes(product, name).items():
             if is_unfinished or size > usual[name] + RETAINED_MB:
                 with suppress(psutil.Error):

@@ -8,10 +8,15 @@ from tests.drills.bystanders import NO_ANSWER, Answers, PreviewEnd
 from tests.drills.memory import Peaks
 from tests.drills.results import percentile
 
-MAX_GROWTH_MB = {"web": 100, "worker": 150, "postgres": 150}
+MAX_GROWTH_MB = {"web": 100, "worker": 150, "reader": 150, "postgres": 150}
 """The memory that one request and one board may take, by group of processes."""
 
-NAMES = {"web": "a web process", "worker": "a worker's child", "postgres": "a session of PostgreSQL"}
+NAMES = {
+    "web": "a web process",
+    "worker": "a worker's child",
+    "reader": "a reader's child",
+    "postgres": "a session of PostgreSQL",
+}
 
 MAX_DETECTION_SECONDS = 58
 """The product's own limit is 55 s."""
@@ -33,7 +38,10 @@ MIN_ANSWERS = 200
 MAX_SMALL_BOARD_SECONDS = 30
 """Time limit for the preview of another user's small board at the same source."""
 
-HEAD = ("attack", "web MB", "worker MB", "PostgreSQL MB", "seconds", "others' p99 ms", "slowest ms", "small board s")
+HEAD = (
+    "attack", "web MB", "worker MB", "reader MB", "PostgreSQL MB", "seconds", "others' p99 ms", "slowest ms",
+    "small board s",
+)
 
 
 @dataclass(frozen=True)
@@ -52,7 +60,7 @@ class Cost:
 
     attack: str
     boards: int = 1
-    """The number of hostile boards that one worker's child may read at once."""
+    """The number of hostile boards that one reader's child may read at once."""
     peaks: Peaks = field(default_factory=Peaks)
     ends: list[End] = field(default_factory=list)
     answers: Answers = field(default_factory=Answers)

@@ -16,7 +16,8 @@ COMMAND_LINES = {
     "postgres": "bin/postgres -D",
     "redis": "redis-server",
     "web": "-m gunicorn",
-    "worker": "-m celery",
+    "worker": "-n worker",
+    "reader": "-n reader",
     "reconciler": "runs reconcile",
 }
 QUEUE = "job-ingestion:ingestion"

@@ -25,6 +25,8 @@ from tests.support.waiting import wait_until
 MODULE = "tests.drills.simulated_product"
 SECOND = "second"
 
+SECOND_NODE = "worker2"
+
 HEARTBEAT_SINCE = "SELECT 1 FROM heartbeats WHERE component = 'worker' AND instance LIKE %s AND at > %s"
 
 APPLICATION = "tests.drills.simulated_worker"
@@ -45,13 +47,13 @@ class SimulatedProduct(Product):
     def second_worker(self) -> Iterator[None]:
         """Keep a second worker running inside this block."""
         began = datetime.now(UTC)
-        environment = self.main_process("-m celery").environ()
+        environment = self.main_process("-n worker").environ()
         with self.log.open("ab") as output:
             supervisor = subprocess.Popen(
                 [sys.executable, "-m", MODULE, SECOND], cwd=PROJECT, env=environment, stdout=output, stderr=output
             )
         try:
-            wait_until(lambda: self.sql(HEARTBEAT_SINCE, f"{SECOND}@%", began), 60, "the second worker")
+            wait_until(lambda: self.sql(HEARTBEAT_SINCE, f"{SECOND_NODE}@%", began), 60, "the second worker")
             yield
         finally:
             supervisor.terminate()
@@ -72,7 +74,7 @@ def keep_second_worker() -> None:
     supervisor = Supervisor()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        supervisor.start(processes.worker(settings, APPLICATION, "-n", f"{SECOND}@%h"))
+        supervisor.start(processes.worker(settings, APPLICATION, SECOND_NODE))
         while True:
             supervisor.poll()
             sleep_for(launcher.POLL_INTERVAL)

@@ -59,10 +59,10 @@ def _keep_down(name: str) -> Fault:
 
 
 NEMESIS: dict[str, Fault] = {
-    **{f"kill {name}": _kill(name) for name in ("postgres", "redis", "web", "worker", "reconciler")},
-    **{f"freeze {name}": _freeze(name) for name in ("postgres", "redis", "web", "worker", "reconciler")},
-    **{f"stop {name}": _stop(name) for name in ("redis", "web", "worker", "reconciler")},
-    **{f"kill a child of {name}": _kill_child(name) for name in ("web", "worker")},
+    **{f"kill {name}": _kill(name) for name in ("postgres", "redis", "web", "worker", "reader", "reconciler")},
+    **{f"freeze {name}": _freeze(name) for name in ("postgres", "redis", "web", "worker", "reader", "reconciler")},
+    **{f"stop {name}": _stop(name) for name in ("redis", "web", "worker", "reader", "reconciler")},
+    **{f"kill a child of {name}": _kill_child(name) for name in ("web", "worker", "reader")},
     **{f"keep {name} down": _keep_down(name) for name in ("postgres", "redis")},
     "flush Redis": lambda testbed: faults.flush_redis(testbed.product),
     "cut Redis's connections": lambda testbed: faults.cut_redis(testbed.product),

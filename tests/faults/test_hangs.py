@@ -63,7 +63,9 @@ def test_starts_at_once_are_answered_in_time_while_redis_hangs(healthy: Product)
     assert max(seconds for _, _, seconds in answers) < START_SECONDS
 
 
-@pytest.mark.parametrize(("name", "words"), [("worker", "-m celery"), ("reconciler", "runs reconcile")])
+@pytest.mark.parametrize(
+    ("name", "words"), [("worker", "-n worker"), ("reader", "-n reader"), ("reconciler", "runs reconcile")]
+)
 def test_readyz_names_a_hanging_process_while_start_and_abort_work(healthy: Product, name: str, words: str) -> None:
     for process in healthy.processes_matching(words):
         process.suspend()

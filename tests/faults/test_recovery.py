@@ -10,6 +10,7 @@ import psutil
 import psycopg
 import pytest
 
+from app.models import Component
 from tests.support.product import RECOVERY_SECONDS, Answer, Product
 from tests.support.waiting import wait_until
 
@@ -17,7 +18,8 @@ PROCESSES = {
     "postgres": "bin/postgres -D",
     "redis": "redis-server",
     "web": "-m gunicorn",
-    "worker": "-m celery",
+    "worker": "-n worker",
+    "reader": "-n reader",
     "reconciler": "runs reconcile",
 }
 REDISPATCH_SECONDS = 120
@@ -167,12 +169,12 @@ def is_replaced(product: Product, name: str, before: list[psutil.Process]) -> bo
 
 
 def all_reported_since(product: Product, moment: datetime) -> bool:
-    """Return whether worker, reconciler and broker each recorded a heartbeat after that moment."""
+    """Return whether each component recorded a heartbeat after that moment."""
     try:
         rows = product.sql("SELECT component FROM heartbeats GROUP BY component HAVING max(at) > %s", moment)
     except psycopg.OperationalError:
         return False
-    return len(rows) == 3
+    return len(rows) == len(Component)
 
 
 def dispatch_count(product: Product, run_id: int) -> int:

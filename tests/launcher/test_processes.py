@@ -1,6 +1,9 @@
-"""The environment of each process."""
+"""The command line and the environment of each process."""
+
+from dataclasses import replace
 
 from app.launcher import processes
+from app.worker import queues
 
 
 def test_environment_of_servers_has_no_settings_and_of_services_all(settings, monkeypatch):
@@ -18,3 +21,20 @@ def test_environment_of_services_limits_the_memory_that_malloc_keeps(settings, m
     monkeypatch.setenv("MALLOC_ARENA_MAX", "4")
     environment = processes.web(settings).environment
     assert (environment["MALLOC_ARENA_MAX"], environment["MALLOC_MMAP_THRESHOLD_"]) == ("4", "262144")
+
+
+def option(program, flag):
+    return program.command[list(program.command).index(flag) + 1]
+
+
+def test_worker_and_reader_share_out_all_queues_under_different_names(settings):
+    both = processes.worker(settings), processes.reader(settings)
+    assert [option(each, "-n") for each in both] == ["worker@%h", "reader@%h"]
+    consumed = [name for each in both for name in option(each, "-Q").split(",")]
+    assert sorted(consumed) == sorted(queue.name for queue in queues.QUEUES)
+
+
+def test_worker_and_reader_have_processes_as_their_settings_say(settings):
+    settings = replace(settings, worker_concurrency=3, reader_concurrency=5)
+    both = processes.worker(settings), processes.reader(settings)
+    assert [option(each, "-c") for each in both] == ["3", "5"]

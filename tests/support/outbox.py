@@ -3,6 +3,9 @@
 from tests.support.factories import sql
 
 QUEUE = "job-ingestion:ingestion"
+"""The queue of runs."""
+
+PREVIEWS_QUEUE, BOARDS_QUEUE = "job-ingestion:previews", "job-ingestion:boards"
 
 
 def make_runs_due() -> None:

@@ -306,9 +306,11 @@ def temporary_folder() -> Iterator[Path]:
 
 
 @contextmanager
-def temporary_product(data_dir: Path, measured: bool = True, **environment: str) -> Iterator[Product]:
+def temporary_product(
+    data_dir: Path, measured: bool = True, kind: type[Product] = Product, **environment: str
+) -> Iterator[Product]:
     """Yield a product that is not started; afterwards kill its processes and delete its log, metrics and short link."""
-    product = Product(data_dir, measured, **environment)
+    product = kind(data_dir, measured, **environment)
     try:
         yield product
     finally:

@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -23,12 +23,16 @@ HANG_MESSAGE = "The loop hangs."
 
 @contextmanager
 def running_worker(
-    settings: Settings, log: Path, application: str = "celery_worker", **environment: str
+    settings: Settings, log: Path, application: str = "celery_worker", options: Sequence[str] = (), **environment: str
 ) -> Iterator[psutil.Popen]:
-    """Run a worker with one child during the block, with its output in ``log``. Kill both at the end."""
+    """Run a worker with one child during the block, with its output in ``log``. Kill both at the end.
+
+    Without ``-Q`` among the options it consumes from all queues.
+    """
+    quiet = ["--without-mingle", "--without-gossip"]
     with log.open("w") as output:
         process = psutil.Popen(
-            [sys.executable, "-m", "celery", "-A", application, "worker", "--without-mingle", "--without-gossip"],
+            [sys.executable, "-m", "celery", "-A", application, "worker", *quiet, *options],
             cwd=PROJECT,
             env={**os.environ, "DATA_DIR": str(settings.data_dir), "WORKER_CONCURRENCY": "1", **environment},
             stdout=output,

@@ -14,7 +14,7 @@ from tests.support import previews as at
 from tests.support.boards import Reply, job
 from tests.support.factories import make_run, make_user, row, sql
 from tests.support.outages import refusing
-from tests.support.outbox import QUEUE
+from tests.support.outbox import PREVIEWS_QUEUE
 from tests.support.parallel import in_parallel
 from tests.support.previews import begin_preview, company, expire_leases, finish_preview, postings, run_preview, units
 from tests.support.waiting import wait_until
@@ -240,7 +240,7 @@ def test_work_republishes_if_companies_are_left_after_its_slice(boards, app, bro
         company(user_id, f"b{number}")
     preview_id = begin_preview(user_id)
     worker.work(preview_id, lambda: outbox.publish(preview_id), seconds=0)
-    assert broker.llen(QUEUE) == 1
+    assert broker.llen(PREVIEWS_QUEUE) == 1
     assert at.preview(preview_id).dispatch_count == 1
     assert {unit.state for unit in units(preview_id)} == {"waiting"}
 
@@ -314,7 +314,7 @@ def test_preview_started_without_a_broker_is_published_later(client, broker, use
         assert reconciler.reconcile_once() is None
     publisher.breaker = publisher.CircuitBreaker()
     reconciler.reconcile_once()
-    [message] = broker.lrange(QUEUE, 0, -1)
+    [message] = broker.lrange(PREVIEWS_QUEUE, 0, -1)
     assert json.loads(message)["headers"]["task"] == "preview.run"
     found = at.preview(response.json["preview_id"])
     assert (found.dispatch_count, found.dispatched_at is not None) == (1, True)

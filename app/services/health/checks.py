@@ -36,7 +36,7 @@ def check_database() -> Check:
 
 
 def check_components() -> dict[str, Check]:
-    """Check that worker, reconciler and broker have recent heartbeats. Raises DatabaseUnavailable."""
+    """Check that worker, reader, reconciler and broker have recent heartbeats. Raises DatabaseUnavailable."""
     ages = heartbeat_ages()
     checks: dict[str, Check] = {}
     for component in Component:

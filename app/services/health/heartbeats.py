@@ -1,4 +1,4 @@
-"""Heartbeats of worker, reconciler and broker, stored in PostgreSQL so that reading them never blocks on Redis."""
+"""Heartbeats of the product's parts, stored in PostgreSQL so that reading them never blocks on Redis."""
 
 from datetime import timedelta
 
@@ -12,11 +12,11 @@ from app.models import Component, Heartbeat
 
 HEARTBEATS = table_of(Heartbeat)
 
-MAX_AGE_SECONDS = {Component.WORKER: 6, Component.RECONCILER: 9, Component.REDIS: 9}
+MAX_AGE_SECONDS = {Component.WORKER: 6, Component.READER: 6, Component.RECONCILER: 9, Component.REDIS: 9}
 """A component whose latest heartbeat is older counts as unavailable.
 
-Workers beat every 2 s while their event loop turns. Reconcilers beat after each pass, a little more than 5 s apart, and
-the broker through them. So a failure shows within 10 s."""
+Workers and readers beat every 2 s while their event loop turns. Reconcilers beat after each pass, a little more than
+5 s apart, and the broker through them. So a failure shows within 10 s."""
 
 RETENTION_SECONDS = 3600
 """Older heartbeats are deleted."""
@@ -32,7 +32,11 @@ def beat(component: Component, instance: str) -> None:
 
 
 def heartbeat_ages() -> dict[Component, timedelta]:
-    """Return the age of each component's latest heartbeat; a component without any is left out."""
+    """Return the age of each component's latest heartbeat; a component without any is left out.
+
+    So is one that this version does not know: during an upgrade, a newer worker may have sent it.
+    """
     age = NOW - func.max(HEARTBEATS.c.at)
-    rows = run_statement(select(HEARTBEATS.c.component, age.label("age")).group_by(HEARTBEATS.c.component))
+    ages = select(HEARTBEATS.c.component, age.label("age")).group_by(HEARTBEATS.c.component)
+    rows = run_statement(ages.where(HEARTBEATS.c.component.in_(list(Component))))
     return {Component(row.component): row.age for row in rows}

@@ -18,7 +18,7 @@ from app.sources.types import Validators
 from tests.support import previews as at
 from tests.support.boards import job
 from tests.support.factories import open_transaction, sql
-from tests.support.outbox import QUEUE
+from tests.support.outbox import PREVIEWS_QUEUE
 from tests.support.parallel import in_parallel
 from tests.support.previews import begin_preview, company, expire_leases, units
 from tests.support.waiting import wait_until
@@ -241,7 +241,7 @@ def test_worker_that_stops_during_a_preview_leaves_it_to_the_next(
         first.process.kill()
         first.process.wait()
     assert {(unit.state, unit.attempt) for unit in units(preview_id)} == {("waiting", 0)}
-    assert [json.loads(each)["headers"]["task"] for each in broker.lrange(QUEUE, 0, -1)]
+    assert [json.loads(each)["headers"]["task"] for each in broker.lrange(PREVIEWS_QUEUE, 0, -1)]
     boards.reset()
     for each in range(12):
         boards.greenhouse(f"b{each:02}", [job(each, "Engineer")])

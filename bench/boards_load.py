@@ -1,0 +1,95 @@
+"""Loads for the benchmarks of boards: users, companies and previews over HTTP, and a locked board."""
+
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from urllib.request import Request, urlopen
+
+from bench.board_server import running_board_server
+from bench.load_generator import Script, request
+from bench.testbed import SETTINGS, Testbed, prepare
+from bench.unpaced_product import UnpacedProduct
+from tests.support.boards import environment
+from tests.support.product import Product, temporary_folder, temporary_product
+from tests.support.waiting import wait_until
+
+
+@contextmanager
+def boards_testbed(postings: int, **settings: str) -> Iterator[tuple[Testbed, str]]:
+    """Run the product without pace, and its boards, inside this block; yield the testbed and the boards' address."""
+    with (
+        running_board_server(postings) as url,
+        temporary_folder() as folder,
+        temporary_product(folder, False, UnpacedProduct, **SETTINGS, **environment(url), **settings) as product,
+    ):
+        yield prepare(product), url
+        product.stop()
+
+
+def companies_at(boards: list[str]) -> list[dict[str, str]]:
+    """Return companies at these boards, as an import accepts them."""
+    return [{"source": "greenhouse", "board": board, "name": board} for board in boards]
+
+
+def call(product: Product, token: str, method: str, path: str, document: Any = None) -> Any:
+    """Send a request, which must succeed, and return the JSON of the answer."""
+    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+    body = json.dumps(document or {}).encode() if method == "POST" else None
+    sent = Request(f"{product.url}/api/ingestion/{path}", body, headers, method=method)
+    with urlopen(sent, timeout=30) as answer:
+        return json.load(answer)
+
+
+def begin_preview(product: Product, token: str) -> int:
+    """Begin a preview of the user's companies; return its id."""
+    return int(call(product, token, "POST", "dry-run")["preview_id"])
+
+
+def preview_seconds(product: Product, token: str, timeout: float) -> float:
+    """Preview the user's companies; return the seconds until the preview was finished."""
+    began, preview_id = time.monotonic(), begin_preview(product, token)
+
+    def is_finished() -> bool:
+        return bool(call(product, token, "GET", f"dry-run/{preview_id}")["is_finished"])
+
+    wait_until(is_finished, timeout, "the preview's end")
+    return time.monotonic() - began
+
+
+def readings(product: Product) -> int:
+    """Return the number of readings of boards that have ended."""
+    return int(product.sql("SELECT count(*) FROM listings WHERE state <> 'reading'")[0][0])
+
+
+@contextmanager
+def locked_board(product: Product, board: str) -> Iterator[None]:
+    """Hold the lock of a board's row inside this block, the same that an UPDATE takes while a listing is stored."""
+    with product.connect() as connection:
+        rows = connection.execute("SELECT 1 FROM boards WHERE board = %s FOR NO KEY UPDATE", [board]).fetchall()
+        assert rows, f"there is no board {board}"
+        yield
+
+
+def request_with_json(method: str, path: str, token: str, document: Any) -> bytes:
+    """Return the bytes of a request with a JSON document as its body."""
+    body = json.dumps(document).encode()
+    head = request(method, path, token).replace(b"Content-Length: 0\r\n", b"").removesuffix(b"\r\n")
+    return head + f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
+
+
+def add_and_remove(token: str, board: str) -> Script:
+    """Add a company at this board and remove it, again and again."""
+    [company] = companies_at([board])
+    while True:
+        status, body = yield request_with_json("POST", "companies", token, company)
+        if status == 201:
+            yield request("DELETE", f"companies/{json.loads(body)['id']}", token)
+
+
+def import_repeatedly(token: str, boards: list[str]) -> Script:
+    """Import companies at these boards again and again."""
+    sent = request_with_json("POST", "companies/import", token, {"companies": companies_at(boards)})
+    while True:
+        yield sent

@@ -1,0 +1,11 @@
+"""The product's worker without a pause between two requests to a source. Only benchmarks on loopback load it."""
+
+from dataclasses import replace
+
+from app import create_app
+from app.sources.adapters.registry import SOURCES
+
+for key, source in list(SOURCES.items()):
+    SOURCES[key] = replace(source, pace_seconds=0.0)
+
+celery = create_app().extensions["celery"]
