@@ -14,3 +14,10 @@ class BoardNotFound(AppError):
 
     status = HTTPStatus.NOT_FOUND
     code = "board_not_found"
+
+
+class BoardBusy(AppError):
+    """Another worker reads the board right now."""
+
+    status = HTTPStatus.CONFLICT
+    code = "board_busy"
