@@ -14,17 +14,23 @@ TRANSITIONS = Counter("run_transitions_total", "Runs that reached a status.", ["
 STARTS = Counter("run_starts_total", "Starts answered with a run: new, or replayed by Idempotency-Key.", ["outcome"])
 PUBLISHES = Counter("run_publishes_total", "Run messages sent to the broker, by outcome.", ["outcome"])
 PREVIEW_PUBLISHES = Counter("preview_publishes_total", "Preview messages sent to the broker, by outcome.", ["outcome"])
+BOARD_READINGS = Counter(
+    "board_readings_total", "Readings of boards that ended, by the class of the listing.", ["source", "state"]
+)
 
 
-class RunGauges(Collector):
-    """Current numbers of runs, from one SELECT instead of counters in the processes."""
+class Gauges(Collector):
+    """Current numbers of runs and boards, from SELECTs instead of counters in the processes."""
 
-    def __init__(self, active: dict[str, int], oldest_unpublished_seconds: float) -> None:
+    def __init__(
+        self, active: dict[str, int], oldest_unpublished_seconds: float, oldest_waiting_seconds: float
+    ) -> None:
         self.active = active
         self.oldest = oldest_unpublished_seconds
+        self.oldest_waiting = oldest_waiting_seconds
 
     def collect(self) -> Iterator[Metric]:
-        """Yield the two gauges."""
+        """Yield the gauges."""
         active = GaugeMetricFamily("runs_active", "Runs that have not ended.", labels=["status"])
         for status, count in self.active.items():
             active.add_metric([status], count)
@@ -34,9 +40,14 @@ class RunGauges(Collector):
             "Age of the oldest pending run whose message was never published.",
             value=self.oldest,
         )
+        yield GaugeMetricFamily(
+            "boards_oldest_waiting_seconds",
+            "Age of the oldest unfinished preview of which a company waits for its board.",
+            value=self.oldest_waiting,
+        )
 
 
-def render(gauges: RunGauges | None) -> bytes:
+def render(gauges: Gauges | None) -> bytes:
     """Return all metrics of all processes in Prometheus's text format; ``gauges`` is None without PostgreSQL."""
     registry = CollectorRegistry()
     if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):

@@ -1,7 +1,7 @@
 """The switches of sources: the operator switches off a source whose vendor complains. A row means off."""
 
 import structlog
-from sqlalchemy import ColumnElement, bindparam, delete, exists, func, select
+from sqlalchemy import ColumnElement, bindparam, delete, exists, select
 from sqlalchemy.dialects.postgresql import insert
 
 from app.db.execute import run_statement

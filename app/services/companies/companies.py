@@ -73,8 +73,8 @@ class ImportResult:
 def list_for_user(user_id: int) -> Sequence[Row[Any]]:
     """Return a user's companies in the order of their names, each with the last listing of its board.
 
-    ``listed_at``, ``outcome`` and ``outcome_detail`` describe that listing. ``postings`` is the number found by the last
-    listing with content; None if there was none.
+    ``listed_at``, ``outcome`` and ``outcome_detail`` describe that listing. ``postings`` is the number that the last
+    listing with content found; None if there was none.
     """
     mine = _with_listings(COMPANIES).where(COMPANIES.c.user_id == user_id)
     return run_statement(mine.order_by(func.lower(COMPANIES.c.name), COMPANIES.c.company_id))

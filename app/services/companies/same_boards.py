@@ -66,7 +66,7 @@ class SameBoard:
 def find_stored(user_id: int, source: str, board: str) -> SameBoard | None:
     """Return the user's company with this board under another name, by the names or by the stored postings."""
     rows = run_statement(SAME_AS_STORED, user_id=user_id, source=source, board=board)
-    return SameBoard(*rows[0]) if rows else None
+    return SameBoard(rows[0].company_id, rows[0].name) if rows else None
 
 
 def find_listed(user_id: int, source: str, board: str, ids: Sequence[str], postings: int) -> SameBoard | None:
@@ -76,7 +76,7 @@ def find_listed(user_id: int, source: str, board: str, ids: Sequence[str], posti
     """
     compared = list(ids[:MAX_COMPARED_IDS])
     rows = run_statement(SAME_AS_LISTED, user_id=user_id, source=source, board=board, ids=compared, found=postings)
-    return SameBoard(*rows[0]) if rows else None
+    return SameBoard(rows[0].company_id, rows[0].name) if rows else None
 
 
 def _same_as(ids: ColumnElement[Any], found: ColumnElement[Any]) -> Select[Any]:
@@ -143,8 +143,8 @@ def _count_open(board_id: ColumnElement[int], ids: ColumnElement[Any]) -> Column
 
 
 def _plain(name: ColumnElement[Any]) -> ColumnElement[str]:
-    """Build the SQL of a name in lower case, without a ``www.`` at its begin or after its region, and a dot at its end."""
-    pattern = literal_column(r"'^([^:]*:)?www\.|\.$'")
+    """Build the SQL of a name in lower case, without ``www.`` at its begin or after its region, or a dot at its end."""
+    pattern: ColumnElement[str] = literal_column(r"'^([^:]*:)?www\.|\.$'")
     return func.regexp_replace(func.lower(name), pattern, literal_column(r"'\1'"), literal_column("'g'"))
 
 
