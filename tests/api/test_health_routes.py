@@ -38,10 +38,8 @@ def test_readyz_is_ok_if_all_parts_work(client):
     beat_all()
     response = client.get("/readyz")
     assert response.status_code == 200
-    assert response.json == {
-        "status": "ok",
-        "checks": {name: {"ok": True, "reason": None} for name in ("database", "worker", "reconciler", "redis", "boards")},
-    }
+    names = ("database", "worker", "reconciler", "redis", "boards")
+    assert response.json == {"status": "ok", "checks": {name: {"ok": True, "reason": None} for name in names}}
 
 
 @pytest.mark.parametrize("component", list(Component))

@@ -159,7 +159,9 @@ def test_unknown_board_is_reported_in_a_sentence(invoke, command):
 
 
 @pytest.mark.parametrize("command", ["show", "read", "hold", "release"])
-@pytest.mark.parametrize("words", [["acme"], ["monster", "acme"], ["0"], ["9" * 30], ["lever", "a/b"], ["lever", "a", "b"]])
+@pytest.mark.parametrize(
+    "words", [["acme"], ["monster", "acme"], ["0"], ["9" * 30], ["lever", "a/b"], ["lever", "a", "b"]]
+)
 def test_impossible_board_is_a_usage_error(invoke, command, words):
     code, output = invoke(command, *words)
     assert code == 2

@@ -7,8 +7,9 @@ from tests.support.factories import sql
 
 def make_board(source: str, board: str) -> int:
     """Insert a board, if it is not there yet, and return its id."""
-    sql("INSERT INTO boards (source, board) VALUES (:source, :board) ON CONFLICT DO NOTHING", source=source, board=board)
-    return sql("SELECT board_id FROM boards WHERE source = :source AND board = :board", source=source, board=board)[0][0]
+    key = {"source": source, "board": board}
+    sql("INSERT INTO boards (source, board) VALUES (:source, :board) ON CONFLICT DO NOTHING", **key)
+    return sql("SELECT board_id FROM boards WHERE source = :source AND board = :board", **key)[0].board_id
 
 
 def add_listing(board_id: int, state: str, code: str, found: int | None = None, sentence: str | None = None) -> int:
