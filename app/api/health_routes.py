@@ -51,8 +51,7 @@ def prometheus() -> Any:
         raise RequestForbidden("Metrics are served over loopback, or with the METRICS_TOKEN as a Bearer token.")
     try:
         active = {status.value: count for status, count in outbox.active_counts().items()}
-        ages = [age.total_seconds() for age in (outbox.oldest_unpublished_age(), oldest_waiting_age())]
-        gauges = metrics.Gauges(active, *ages)
+        gauges = metrics.Gauges(active, outbox.oldest_unpublished_age(), oldest_waiting_age())
     except DatabaseUnavailable:
         gauges = None
     return Response(metrics.render(gauges), content_type=CONTENT_TYPE_LATEST)

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from datetime import timedelta
 
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
@@ -22,12 +23,10 @@ BOARD_READINGS = Counter(
 class Gauges(Collector):
     """Current numbers of runs and boards, from SELECTs instead of counters in the processes."""
 
-    def __init__(
-        self, active: dict[str, int], oldest_unpublished_seconds: float, oldest_waiting_seconds: float
-    ) -> None:
+    def __init__(self, active: dict[str, int], oldest_unpublished: timedelta, oldest_waiting: timedelta) -> None:
         self.active = active
-        self.oldest = oldest_unpublished_seconds
-        self.oldest_waiting = oldest_waiting_seconds
+        self.oldest_unpublished = oldest_unpublished
+        self.oldest_waiting = oldest_waiting
 
     def collect(self) -> Iterator[Metric]:
         """Yield the gauges."""
@@ -38,12 +37,12 @@ class Gauges(Collector):
         yield GaugeMetricFamily(
             "runs_oldest_unpublished_seconds",
             "Age of the oldest pending run whose message was never published.",
-            value=self.oldest,
+            value=self.oldest_unpublished.total_seconds(),
         )
         yield GaugeMetricFamily(
             "boards_oldest_waiting_seconds",
             "Age of the oldest unfinished preview of which a company waits for its board.",
-            value=self.oldest_waiting,
+            value=self.oldest_waiting.total_seconds(),
         )
 
 
