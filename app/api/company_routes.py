@@ -1,5 +1,6 @@
 """A user's companies over HTTP."""
 
+from types import SimpleNamespace
 from typing import Any
 
 from flask import Response, url_for
@@ -11,6 +12,7 @@ from app.api.http.openapi import header
 from app.api.http.problems import problem
 from app.config.settings import MAX_IMPORT_BYTES
 from app.schemas.companies import (
+    AddedCompanySchema,
     ChangesSchema,
     CompaniesSchema,
     CompanySchema,
@@ -21,7 +23,7 @@ from app.schemas.companies import (
     NewCompanySchema,
 )
 from app.schemas.problems import CompanyChangedProblemSchema, CompanyExistsProblemSchema
-from app.services.companies import companies
+from app.services.companies import companies, same_boards
 from app.services.companies.errors import CompanyChanged
 
 blueprint = ApiBlueprint(
@@ -48,12 +50,14 @@ def list_companies() -> Any:
 
 @blueprint.post("")
 @blueprint.arguments(NewCompanySchema)
-@blueprint.response(201, CompanySchema, description="The company was added.", headers=LOCATION)
+@blueprint.response(201, AddedCompanySchema, description="The company was added.", headers=LOCATION)
 @blueprint.problem(409, NOT_ADDED, CompanyExistsProblemSchema)
 def add_company(body: dict[str, Any]) -> Any:
     """Add a company"""
     company = companies.add(current_user_id(), body)
-    return company, 201, {"Location": url_for(".show_company", company_id=company.company_id)}
+    same_as = same_boards.find_stored(current_user_id(), company.source, company.board)
+    location = url_for(".show_company", company_id=company.company_id)
+    return SimpleNamespace(**company._asdict(), same_as=same_as), 201, {"Location": location}
 
 
 @blueprint.get("/<company_id:company_id>")

@@ -13,7 +13,8 @@ from app.api.http.problems import problem
 from app.errors import DatabaseUnavailable
 from app.observability import metrics
 from app.schemas.health import AliveSchema, NotReadyProblemSchema, ReadySchema
-from app.services.health.checks import Check, check_components, check_database
+from app.services.boards.queries import oldest_waiting_age
+from app.services.health.checks import Check, check_boards, check_components, check_database
 from app.services.runs import outbox
 
 blueprint = ApiBlueprint("health", __name__, description="For probes, supervisors and Prometheus.")
@@ -36,7 +37,7 @@ def readyz() -> Any:
     database = check_database()
     if not database.ok:
         return _not_ready(database)
-    checks = {"database": database, **check_components()}
+    checks = {"database": database, **check_components(), "boards": check_boards()}
     status = "ok" if all(check.ok for check in checks.values()) else "degraded"
     return {"status": status, **({"checks": checks} if may_read_internals() else {})}
 
@@ -50,7 +51,7 @@ def prometheus() -> Any:
         raise RequestForbidden("Metrics are served over loopback, or with the METRICS_TOKEN as a Bearer token.")
     try:
         active = {status.value: count for status, count in outbox.active_counts().items()}
-        gauges = metrics.RunGauges(active, outbox.oldest_unpublished_age().total_seconds())
+        gauges = metrics.Gauges(active, outbox.oldest_unpublished_age(), oldest_waiting_age())
     except DatabaseUnavailable:
         gauges = None
     return Response(metrics.render(gauges), content_type=CONTENT_TYPE_LATEST)

@@ -7,6 +7,7 @@ from app.api.auth.rate_limits import limit_detections
 from app.api.http.blueprint import ApiBlueprint
 from app.schemas.problems import NothingDetectedProblemSchema
 from app.schemas.sources import DetectedSchema, DetectSchema, SourcesSchema
+from app.services.boards import switches
 from app.services.companies import detect
 from app.sources.adapters.registry import SOURCES, suggested_companies
 
@@ -21,7 +22,7 @@ blueprint = ApiBlueprint(
 NOT_DETECTED = (
     "No board was found, or it could not be read: `address_refused`, `board_not_recognised`, `several_boards`,"
     " `board_not_found`, `board_gone`, `board_forbidden`, `board_throttled`, `board_changed`, `board_unreachable`,"
-    " `board_moved`, `board_out_of_time`."
+    " `board_moved`, `board_out_of_time`. Or the operator has switched off the source (`source_off`)."
 )
 TOO_MANY_DETECTIONS = (
     "Too many detections in a minute (`too_many_requests`), or two of this user are in progress"
@@ -34,7 +35,9 @@ NO_DETECTION = "Too many boards are being checked (`detect_busy`), or Redis is u
 @blueprint.response(200, SourcesSchema, description="The sources in display order.")
 def list_sources() -> Any:
     """List the sources, and some companies to start with"""
-    return {"sources": list(SOURCES.values()), "starters": suggested_companies()}
+    off = switches.switched_off()
+    sources = [{**vars(source), "is_on": key not in off} for key, source in SOURCES.items()]
+    return {"sources": sources, "starters": suggested_companies()}
 
 
 @blueprint.post("/companies/detect")

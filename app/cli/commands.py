@@ -3,6 +3,7 @@
 import click
 from flask import Flask
 
+from app.cli.boards import boards_group
 from app.cli.runs import runs_group
 from app.cli.sources import sources_group
 from app.cli.users import users_group
@@ -13,6 +14,7 @@ def init_app(app: Flask) -> None:
     context = click.get_current_context(silent=True)
     if context and context.info_name == "run":
         app.config["SETTINGS"].check_serving(context.params["host"])
+    app.cli.add_command(boards_group)
     app.cli.add_command(runs_group)
     app.cli.add_command(users_group)
     app.cli.add_command(sources_group)

@@ -1,6 +1,7 @@
 """Boards on the command line: ``flask --app wsgi sources …``.
 
-The commands need no database. They share the rate limits of all processes. Without Redis, each command has its own.
+The commands need no database, except ``off`` and ``on``; ``list`` shows the switches if there is one. They share the
+rate limits of all processes. Without Redis, each command has its own.
 """
 
 import json
@@ -16,7 +17,10 @@ import click
 from flask import current_app
 from flask.cli import AppGroup
 
+from app.cli.database import with_database
 from app.cli.tables import print_table, truncate
+from app.errors import DatabaseUnavailable
+from app.services.boards import switches
 from app.sources.adapters.registry import SOURCES
 from app.sources.detect import BoardsToChoose, Detected, detect_url
 from app.sources.errors import SourceError
@@ -26,9 +30,9 @@ from app.sources.listing import list_board
 from app.sources.title_filter import Rule, TitleFilter
 from app.sources.types import Listing, Posting
 
-sources_group = AppGroup("sources", help="Find and list the boards of companies.")
+sources_group = AppGroup("sources", help="Find and list the boards of companies, and switch sources off and on.")
 
-SOURCE_COLUMNS = ("SOURCE", "NAME", "EXAMPLE OF A BOARD", "DOCUMENTATION")
+SOURCE_COLUMNS = ("SOURCE", "NAME", "READING", "EXAMPLE OF A BOARD", "DOCUMENTATION")
 POSTING_COLUMNS = ("MATCH", "TITLE", "LOCATION", "DEPARTMENT", "POSTED", "LINK")
 
 MAX_CELL_WIDTH = 44
@@ -36,9 +40,33 @@ MAX_CELL_WIDTH = 44
 
 @sources_group.command("list")
 def list_sources() -> None:
-    """List the supported sources."""
-    rows = [(each.key, each.name, each.example, each.documentation) for each in SOURCES.values()]
+    """List the supported sources, and which of them are switched off."""
+    off = _switched_off()
+    for_each = {key: "-" if off is None else "OFF" if key in off else "ON" for key in SOURCES}
+    rows = [(key, each.name, for_each[key], each.example, each.documentation) for key, each in SOURCES.items()]
     print_table([SOURCE_COLUMNS, *rows])
+
+
+@sources_group.command("off")
+@click.argument("source", metavar="SYSTEM", type=click.Choice(list(SOURCES)))
+@with_database
+def switch_off(source: str) -> None:
+    """Read no board of a system from now on, for example because its vendor complains."""
+    if switches.switch_off(source):
+        click.echo(f"{SOURCES[source].name} is switched off: none of its boards is read. Readings in progress end.")
+    else:
+        click.echo(f"{SOURCES[source].name} was off already; nothing changed.")
+
+
+@sources_group.command("on")
+@click.argument("source", metavar="SYSTEM", type=click.Choice(list(SOURCES)))
+@with_database
+def switch_on(source: str) -> None:
+    """Read the boards of a system again."""
+    if switches.switch_on(source):
+        click.echo(f"{SOURCES[source].name} is switched on: its boards are read again.")
+    else:
+        click.echo(f"{SOURCES[source].name} was on already; nothing changed.")
 
 
 @sources_group.command("detect")
@@ -89,6 +117,15 @@ def _list(source: str, boards: tuple[str, ...]) -> tuple[dict[str, Listing], lis
             except SourceError as error:
                 faults.append(error.detail)
     return listings, faults
+
+
+def _switched_off() -> frozenset[str] | None:
+    """Return the sources that are switched off; None without a database."""
+    try:
+        with _quiet():
+            return switches.switched_off()
+    except DatabaseUnavailable:
+        return None
 
 
 def _print_detected(found: Detected) -> None:

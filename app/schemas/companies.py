@@ -30,6 +30,7 @@ MAX_MEMBERS = 50
 SOURCE_KEY = "The key of a source."
 ENABLED = "True if previews and runs include the company."
 INCLUDE = "Only postings with one of these terms in the title; an empty list means all. Up to 50 terms."
+SAME_AS = "The user's company with the same board under another name. Null: none is known."
 EXCLUDE = "No postings with one of these terms in the title. Up to 50 terms."
 
 
@@ -186,10 +187,12 @@ class ListingSchema(Schema):
         required=True,
         allow_none=True,
         attribute="outcome_detail",
-        metadata={"description": "A sentence about the failure. Null if it succeeded."},
+        metadata={"description": "A sentence about the failure, or about what was not read. Null if there is none."},
     )
     postings = fields.Integer(
-        required=True, allow_none=True, metadata={"description": "The number of postings. Null: unknown."}
+        required=True,
+        allow_none=True,
+        metadata={"description": "The number of postings at the last time the board was read. Null: unknown."},
     )
 
 
@@ -227,6 +230,19 @@ class CompanySchema(ExportedCompanySchema):
         if attr == "listing":
             return obj if obj.listed_at else None
         return super().get_attribute(obj, attr, default)
+
+
+class SameBoardSchema(Schema):
+    """Another company of the user whose board is the same under another name."""
+
+    company_id = fields.Integer(required=True)
+    name = fields.String(required=True)
+
+
+class AddedCompanySchema(CompanySchema):
+    """A company that was added."""
+
+    same_as = fields.Nested(SameBoardSchema, required=True, allow_none=True, metadata={"description": SAME_AS})
 
 
 class CompaniesSchema(Schema):

@@ -4,7 +4,7 @@ from typing import Any, ClassVar
 
 from marshmallow import RAISE, Schema, ValidationError, fields, validate, validates_schema
 
-from app.schemas.companies import SOURCE_KEY
+from app.schemas.companies import SAME_AS, SOURCE_KEY, SameBoardSchema
 from app.schemas.fields import PlainText
 from app.sources.adapters.registry import SOURCES
 from app.sources.board_token import MAX_BOARD_LENGTH
@@ -21,6 +21,9 @@ class SourceSchema(Schema):
     policy = fields.String(required=True, metadata={"description": "The grounds on which its boards may be read."})
     example = fields.String(required=True, metadata={"description": "An example of a board's URL."})
     board_hint = fields.String(required=True, metadata={"description": "A hint on where to find a board's name."})
+    is_on = fields.Boolean(
+        required=True, metadata={"description": "False if the operator has switched off reading it on this server."}
+    )
 
 
 class SuggestedCompanySchema(Schema):
@@ -85,4 +88,5 @@ class DetectedSchema(Schema):
     company_id = fields.Integer(
         required=True, allow_none=True, metadata={"description": "The user's company with this board, if any."}
     )
+    same_as = fields.Nested(SameBoardSchema, required=True, allow_none=True, metadata={"description": SAME_AS})
     note = fields.String(required=True, allow_none=True, metadata={"description": "A remark to read before saving."})

@@ -1,6 +1,6 @@
 """Find the board behind a pasted address. A board is only returned after its listing succeeded."""
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass, field
 from urllib.parse import SplitResult
 
@@ -8,7 +8,16 @@ from app.sources.adapters.registry import SOURCES, match_url
 from app.sources.board_token import Board, is_own_domain
 from app.sources.careers_page import boards_on, match_fingerprints, openings_on
 from app.sources.deadline import Deadline
-from app.sources.errors import AddressRefused, Moved, NotFound, OutOfTime, RateLimited, SourceError, Throttled
+from app.sources.errors import (
+    AddressRefused,
+    Moved,
+    NotFound,
+    OutOfTime,
+    RateLimited,
+    SourceError,
+    SwitchedOff,
+    Throttled,
+)
 from app.sources.http.client import HttpClient
 from app.sources.http.request_policy import MAX_REDIRECTS
 from app.sources.listing import board_name, list_board
@@ -26,10 +35,13 @@ LINK_TIMEOUT = 10.0
 WEBSITE = "website"
 """The fallback source. It is chosen only after its listing has succeeded."""
 
-NOT_CHECKED = (OutOfTime, Throttled, RateLimited)
+NOT_CHECKED = (OutOfTime, Throttled, RateLimited, SwitchedOff)
 """Errors after which it is unknown if there is a board, so that NotRecognised would be wrong."""
 
 MAX_SAMPLES = 3
+MAX_IDS = 1000
+"""The ids of a detected board that are kept, to compare it with others."""
+
 
 EMPTY_BOARD_NOTE = (
     "{name} also returns an empty board for names that do not exist. Make sure that this is the right board."
@@ -87,6 +99,8 @@ class Detected:
     titles: list[str] = field(default_factory=list)
     note: str | None = None
     """A sentence that the user should read before saving the board."""
+    external_ids: tuple[str, ...] = ()
+    """The external ids of up to MAX_IDS postings."""
 
     @property
     def url(self) -> str:
@@ -94,19 +108,19 @@ class Detected:
         return self.source.page(self.board)
 
 
-def detect_url(client: HttpClient, text: str) -> Detected:
+def detect_url(client: HttpClient, text: str, off: Container[str] = ()) -> Detected:
     """Find and list the board of an address: the address itself, a board its page leads to, or its own website.
 
-    Raises SourceError.
+    No board of the sources ``off`` is listed. Raises SourceError.
     """
     deadline = Deadline.of(DETECT_SECONDS)
     hosts = []
     for page in _pages(client, _parse_address(text), deadline):
         if page.boards:
-            return _list_detected(client, _require_one(page.boards), deadline)
+            return _list_detected(client, _require_one(page.boards), deadline, off)
         for match in client.compute(match_fingerprints, page.body, page.url.hostname or ""):
             try:
-                return _list_detected(client, match, deadline)
+                return _list_detected(client, match, deadline, off)
             except (BoardsToChoose, *NOT_CHECKED):
                 raise
             except SourceError:
@@ -114,16 +128,16 @@ def detect_url(client: HttpClient, text: str) -> Detected:
                 continue
         hosts.append(page.url.hostname or "")
     # Try the hosts behind links to openings before the one that was pasted.
-    return _list_website(client, unique([*hosts[1:], hosts[0]]), deadline)
+    return _list_website(client, unique([*hosts[1:], hosts[0]]), deadline, off)
 
 
-def detect_board(client: HttpClient, source: str, text: str) -> Detected:
-    """List the board that a user names by its source and its name there. Raises SourceError."""
+def detect_board(client: HttpClient, source: str, text: str, off: Container[str] = ()) -> Detected:
+    """List the board that a user names by its source and its name there, unless it is ``off``. Raises SourceError."""
     try:
         board = SOURCES[source].board(text)
     except ValueError as error:
         raise NotFound(str(error)) from error
-    return _list_detected(client, SourceBoard(SOURCES[source], board), Deadline.of(DETECT_SECONDS))
+    return _list_detected(client, SourceBoard(SOURCES[source], board), Deadline.of(DETECT_SECONDS), off)
 
 
 def _parse_address(text: str) -> SplitResult:
@@ -167,7 +181,9 @@ def _require_one(boards: list[SourceBoard]) -> SourceBoard:
     return boards[0]
 
 
-def _list_website(client: HttpClient, hosts: tuple[str, ...], deadline: Deadline) -> Detected:
+def _list_website(
+    client: HttpClient, hosts: tuple[str, ...], deadline: Deadline, off: Container[str]
+) -> Detected:
     """List the first of these hosts that has postings.
 
     Raises NotRecognised if none has, and the errors of NOT_CHECKED.
@@ -175,7 +191,7 @@ def _list_website(client: HttpClient, hosts: tuple[str, ...], deadline: Deadline
     errors = []
     for host in filter(is_own_domain, hosts):
         try:
-            return _list_detected(client, SourceBoard(SOURCES[WEBSITE], Board(host)), deadline)
+            return _list_detected(client, SourceBoard(SOURCES[WEBSITE], Board(host)), deadline, off)
         except NOT_CHECKED:
             raise
         except SourceError as error:
@@ -185,9 +201,11 @@ def _list_website(client: HttpClient, hosts: tuple[str, ...], deadline: Deadline
     raise NotRecognised(" ".join([sentence, *errors[:1]]))
 
 
-def _list_detected(client: HttpClient, found: SourceBoard, deadline: Deadline) -> Detected:
+def _list_detected(client: HttpClient, found: SourceBoard, deadline: Deadline, off: Container[str]) -> Detected:
     """List the board, and collect what the user is shown about it."""
     source = found.source
+    if source.key in off:
+        raise SwitchedOff(source.name)
     listing, board = _list_any_region(client, source, found.board, deadline)
     name = board_name(client, source, board, deadline) or listing.board_name
     note = None
@@ -196,7 +214,8 @@ def _list_detected(client: HttpClient, found: SourceBoard, deadline: Deadline) -
     elif listing.skipped_pages:
         note = f"Some job pages were skipped because programs cannot read them: {listing.skipped_pages}."
     titles = [posting.title for posting in listing.postings[:MAX_SAMPLES]]
-    return Detected(source, board, name, len(listing.postings), listing.is_complete, titles, note)
+    ids = tuple(posting.external_id for posting in listing.postings[:MAX_IDS])
+    return Detected(source, board, name, len(listing.postings), listing.is_complete, titles, note, ids)
 
 
 def _list_any_region(client: HttpClient, source: Source, board: Board, deadline: Deadline) -> tuple[Listing, Board]:

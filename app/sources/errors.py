@@ -93,3 +93,12 @@ class OutOfTime(SourceError):
     """The deadline passed before the work was done."""
 
     code = "out_of_time"
+
+
+class SwitchedOff(SourceError):
+    """The operator has switched off the source on this server."""
+
+    code = "source_off"
+
+    def __init__(self, source_name: str) -> None:
+        super().__init__(f"The operator has switched off reading {source_name} on this server.")

@@ -6,7 +6,9 @@ from flask import json
 from app.config.settings import MAX_IMPORT_BYTES
 from app.models import MAX_COMPANIES
 from app.services.companies.errors import TooManyCompanies
+from tests.support.accounts import in_browser, person
 from tests.support.factories import insert_companies, make_user, merge, sql
+from tests.support.listed_boards import add_listing, make_board
 from tests.support.previews import begin_preview, company, finish_preview
 from tests.support.responses import INVALID_IDS, problem
 
@@ -34,6 +36,8 @@ def test_added_company_is_found_at_its_url(client):
     assert response.status_code == 201
     assert response.headers["Location"] == f"{URL}/1"
     added = dict(response.json)
+    assert added.pop("same_as") is None
+    shown = dict(added)
     assert all(added.pop(name).endswith("+00:00") for name in ("created_at", "updated_at"))
     assert added == {
         **ACME,
@@ -45,13 +49,27 @@ def test_added_company_is_found_at_its_url(client):
         "exclude": ["intern"],
         "listing": None,
     }
-    assert client.get(response.headers["Location"]).json == response.json
-    assert client.get(URL).json == {"companies": [response.json]}
+    assert client.get(response.headers["Location"]).json == shown
+    assert client.get(URL).json == {"companies": [shown]}
+
+
+def test_added_company_names_the_one_with_the_same_board(client):
+    first = client.post(URL, json={**ACME, "name": "First"}).json
+    second = client.post(URL, json={**ACME, "board": "ACME"}).json
+    assert second["same_as"] == {"company_id": first["company_id"], "name": "First"}
+    assert ["same_as" in each for each in client.get(URL).json["companies"]] == [False, False]
+
+
+def test_added_company_never_names_another_users(accounts_app, browser):
+    browser.call("POST", "ingestion/companies", ACME)
+    person(accounts_app, "bob@example.org")
+    bob = in_browser(accounts_app, "bob@example.org")
+    assert bob.call("POST", "ingestion/companies", {**ACME, "board": "ACME"}).json["same_as"] is None
 
 
 def test_company_shows_its_latest_listing(client, user_id):
     company(user_id, "acme")
-    sql("UPDATE companies SET listed_at = now(), outcome = 'gone', outcome_detail = 'It is gone.'")
+    add_listing(make_board("greenhouse", "acme"), "failed", "gone", sentence="It is gone.")
     listing = client.get(f"{URL}/1").json["listing"]
     assert listing.pop("at").endswith("+00:00")
     assert listing == {"outcome": "gone", "detail": "It is gone.", "postings": None}

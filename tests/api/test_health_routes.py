@@ -38,10 +38,8 @@ def test_readyz_is_ok_if_all_parts_work(client):
     beat_all()
     response = client.get("/readyz")
     assert response.status_code == 200
-    assert response.json == {
-        "status": "ok",
-        "checks": {name: {"ok": True, "reason": None} for name in ("database", *Component)},
-    }
+    names = ("database", *Component, "boards")
+    assert response.json == {"status": "ok", "checks": {name: {"ok": True, "reason": None} for name in names}}
 
 
 @pytest.mark.parametrize("component", list(Component))
@@ -53,6 +51,41 @@ def test_readyz_is_degraded_by_a_silent_component_and_names_it(client, component
     failed = {name: check["reason"] for name, check in response.json["checks"].items() if not check["ok"]}
     assert list(failed) == [component]
     assert component in failed[component]
+
+
+def make_waiting(seconds: float) -> None:
+    """Insert a preview that began so long ago, of which a company waits."""
+    preview_id = sql(
+        "INSERT INTO previews (user_id, settings_hash, created_at, deadline_at)"
+        " VALUES (:user_id, '', clock_now() - make_interval(secs => :seconds), clock_now() + interval '900 s')"
+        " RETURNING preview_id",
+        user_id=make_user(), seconds=seconds,
+    )[0].preview_id
+    sql(
+        "INSERT INTO preview_companies (preview_id, position, company_id, board_id, source, board, name, fresh_after)"
+        " VALUES (:preview_id, 1, 1, 1, 'lever', 'acme', 'Acme', clock_now())",
+        preview_id=preview_id,
+    )
+
+
+def test_readyz_is_degraded_by_a_company_that_waits_too_long(client):
+    beat_all()
+    make_waiting(290)
+    assert client.get("/readyz").json["status"] == "ok"
+    sql("UPDATE previews SET created_at = created_at - interval '20 s'")
+    ready = client.get("/readyz").json
+    assert (ready["status"], ready["checks"]["boards"]["ok"]) == ("degraded", False)
+    assert ready["checks"]["boards"]["reason"].startswith("A company of a preview has waited for its job board for 31")
+    sql("UPDATE preview_companies SET state = 'failed', outcome = 'out_of_time', listed_at = now()")
+    assert client.get("/readyz").json["status"] == "ok"
+
+
+def test_metrics_show_the_age_of_the_oldest_waiting_company(client):
+    assert sample(client.get("/metrics").text, "boards_oldest_waiting_seconds") == 0
+    make_waiting(90)
+    assert 90 <= sample(client.get("/metrics").text, "boards_oldest_waiting_seconds") < 120
+    sql("UPDATE previews SET finished_at = now()")
+    assert sample(client.get("/metrics").text, "boards_oldest_waiting_seconds") == 0
 
 
 def test_readyz_tolerates_a_short_silence(client):

@@ -8,12 +8,15 @@ from threading import Event
 import pytest
 
 from app.api.auth.rate_limits import MAX_DETECTIONS, MAX_DETECTIONS_PER_USER
+from app.services.boards import switches
 from app.services.companies import detect as detect_service
 from app.sources.adapters.registry import SOURCES
 from app.sources.detect import Detected
 from app.sources.http.rate_limit import RateLimiter, connect
 from tests.support.accounts import Visitor, in_browser, person, with_token
 from tests.support.boards import Reply, job
+from tests.support.listed_boards import add_postings, make_board
+from tests.support.responses import problem
 from tests.support.waiting import wait_until
 
 DETECT = "/api/ingestion/companies/detect"
@@ -29,7 +32,7 @@ def test_sources_are_listed_with_suggested_companies(client):
     assert [source["key"] for source in body["sources"]] == [
         *("greenhouse", "lever", "ashby", "personio", "recruitee", "teamtailor", "workable", "website")
     ]
-    assert set(body["sources"][0]) == {"key", "name", "documentation", "policy", "example", "board_hint"}
+    assert set(body["sources"][0]) == {"key", "name", "documentation", "policy", "example", "board_hint", "is_on"}
     assert {"source": "greenhouse", "board": "anthropic", "name": "Anthropic"} in body["starters"]
 
 
@@ -47,6 +50,7 @@ def test_detect_finds_and_reads_the_board_of_a_url(client, boards):
         "is_complete": True,
         "titles": ["Job 0", "Job 1", "Job 2"],
         "company_id": None,
+        "same_as": None,
         "note": None,
     }
     assert client.get("/api/ingestion/companies").json == {"companies": []}
@@ -63,6 +67,40 @@ def test_detect_names_a_company_that_is_already_saved(client, boards):
     company = {"source": "greenhouse", "board": "acme", "name": "Acme"}
     saved = client.post("/api/ingestion/companies", json=company).json["company_id"]
     assert detect(client, url=ACME).json["company_id"] == saved
+
+
+def test_detect_names_a_company_with_the_same_board(client, boards):
+    company = {"source": "greenhouse", "board": "old-name", "name": "Acme"}
+    saved = client.post("/api/ingestion/companies", json=company).json["company_id"]
+    add_postings(make_board("greenhouse", "old-name"), [str(number) for number in range(6)])
+    boards.greenhouse("acme", [job(number, "Cook") for number in range(7)])
+    found = detect(client, url=ACME).json
+    assert (found["company_id"], found["same_as"]) == (None, {"company_id": saved, "name": "Acme"})
+
+
+def test_detect_never_names_another_users_same_board(accounts_app, browser, boards):
+    browser.call("POST", "ingestion/companies", {"source": "greenhouse", "board": "ACME", "name": "Acme"})
+    boards.greenhouse("acme", [])
+    person(accounts_app, "bob@example.org")
+    bob = in_browser(accounts_app, "bob@example.org")
+    assert bob.call("POST", "ingestion/companies/detect", {"url": ACME}).json["same_as"] is None
+
+
+def test_sources_show_which_are_switched_off(client):
+    switches.switch_off("lever")
+    sources = client.get("/api/ingestion/sources").json["sources"]
+    assert [source["key"] for source in sources if not source["is_on"]] == ["lever"]
+
+
+@pytest.mark.parametrize("body", [{"url": ACME}, {"source": "greenhouse", "board": "acme"}])
+def test_detect_refuses_a_source_that_is_switched_off(client, boards, body):
+    switches.switch_off("greenhouse")
+    response = detect(client, **body)
+    assert problem(response, 422, "source_off") == {}
+    assert response.json["detail"] == "The operator has switched off reading Greenhouse on this server."
+    assert boards.requests == []
+    company = {"source": "greenhouse", "board": "acme", "name": "Acme"}
+    assert client.post("/api/ingestion/companies", json=company).status_code == 201
 
 
 def test_detect_does_not_reveal_companies_of_other_users(accounts_app, browser, boards):

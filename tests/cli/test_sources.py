@@ -20,6 +20,33 @@ def test_list_shows_every_source(sources):
     done = sources("list")
     assert done.exit_code == 0
     assert [line.split()[0] for line in done.stdout.splitlines()] == ["SOURCE", *SOURCES]
+    assert " ON " in done.stdout and "OFF" not in done.stdout
+
+
+def test_list_works_without_a_database(flask_command):
+    done = flask_command("sources", "list", DATABASE_URL="postgresql://nobody@127.0.0.1:1/none")
+    assert (done.returncode, done.stderr) == (0, "")
+    rows = [line.split() for line in done.stdout.splitlines()[1:]]
+    assert [row[0] for row in rows] == list(SOURCES)
+    assert all("-" in row for row in rows)
+
+
+def test_off_and_on_switch_a_source_and_repeat_without_effect(sources):
+    off = [sources("off", "lever") for _ in range(2)]
+    assert [done.exit_code for done in off] == [0, 0]
+    assert "Lever is switched off" in off[0].stdout and "already" in off[1].stdout
+    [line] = [line for line in sources("list").stdout.splitlines() if " OFF " in line]
+    assert line.startswith("lever")
+    on = [sources("on", "lever") for _ in range(2)]
+    assert "Lever is switched on" in on[0].stdout and "already" in on[1].stdout
+    assert " OFF " not in sources("list").stdout
+
+
+@pytest.mark.parametrize("word", ["off", "on"])
+def test_switch_of_an_unknown_source_is_a_usage_error(sources, word):
+    done = sources(word, "monster")
+    assert done.exit_code == 2
+    assert "'monster' is not one of" in done.stderr
 
 
 def test_detect_prints_the_board_of_an_address(sources, boards):

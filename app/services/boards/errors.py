@@ -15,9 +15,6 @@ class BoardNotFound(AppError):
     status = HTTPStatus.NOT_FOUND
     code = "board_not_found"
 
-    def __init__(self, source: str, board: str) -> None:
-        super().__init__(f"No company has the board {board} at {source}, so it was never read.")
-
 
 class BoardBusy(AppError):
     """The board cannot be claimed now."""

@@ -144,7 +144,7 @@ class Runner:
 
 def record(claim: Claim, stored: StoredListing, on_listed: OnListed) -> None:
     """Count an ended reading, and answer those who wait for it."""
-    metrics.READINGS.labels(source=claim.source, state=stored.state.value).inc()
+    metrics.BOARD_READINGS.labels(source=claim.source, state=stored.state.value).inc()
     on_listed(stored.listing_id)
 
 

@@ -11,12 +11,12 @@ from sqlalchemy import ColumnElement, FromClause, and_, false, func, not_, or_, 
 from app.db.clock import NOW
 from app.db.execute import inline_literals
 from app.extensions import table_of
-from app.models import Board, Company, Preview, PreviewCompany, SourceSwitch, UnitState
+from app.models import Board, Company, Preview, PreviewCompany, UnitState
+from app.services.boards.switches import is_on_condition
 
 BOARDS = table_of(Board)
 COMPANIES = table_of(Company)
 PREVIEWS = table_of(Preview)
-SWITCHES = table_of(SourceSwitch)
 UNITS = table_of(PreviewCompany)
 
 
@@ -47,11 +47,6 @@ def is_under_way(preview: Any) -> ColumnElement[bool]:
     return and_(preview.finished_at.is_(None), preview.deadline_at > NOW)
 
 
-def is_on(source: ColumnElement[str]) -> ColumnElement[bool]:
-    """Build the SQL condition that the operator has not switched off this source."""
-    return ~select(SWITCHES.c.source).where(SWITCHES.c.source == source).exists()
-
-
 def has_company(board: FromClause) -> ColumnElement[bool]:
     """Build the SQL condition that an enabled company points to the board."""
     return select(COMPANIES.c.company_id).where(COMPANIES.c.board_id == board.c.board_id, COMPANIES.c.enabled).exists()
@@ -65,4 +60,4 @@ def is_wanted(board: FromClause) -> ColumnElement[bool]:
         .join(previews, previews.c.preview_id == units.c.preview_id)
         .where(units.c.board_id == board.c.board_id, is_waiting(units.c, board.c), is_under_way(previews.c))
     )
-    return and_(is_on(board.c.source), or_(unit.exists(), and_(board.c.is_second_look, has_company(board))))
+    return and_(is_on_condition(board.c.source), or_(unit.exists(), and_(board.c.is_second_look, has_company(board))))

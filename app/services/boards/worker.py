@@ -171,7 +171,7 @@ def read_now(source: str, board: str, on_listed: OnListed) -> int:
 
     Raises BoardNotFound, BoardBusy if a worker reads it, and BoardNotRead if the reading did not end.
     """
-    board_id = queries.board_id(source, board)
+    board_id = queries.find(source, board)
     claim = claims.claim_board(board_id, read_versions(), board_times())
     if claim is None:
         raise BoardBusy

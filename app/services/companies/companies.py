@@ -1,6 +1,7 @@
 """The companies of a user: the boards that previews and runs read, with their filters.
 
-The database limits their number for each user (the trigger ``companies_limit``).
+The database limits their number for each user (the trigger ``companies_limit``), and finds or inserts the board of each
+(``companies_set_board``). Nothing here updates a board, so nobody waits for one that is being stored.
 """
 
 from collections.abc import Sequence
@@ -40,13 +41,15 @@ from app.db.clock import NOW
 from app.db.execute import run_statement
 from app.errors import Unauthenticated
 from app.extensions import table_of
-from app.models import Company
+from app.models import Board, Company, Listing
 from app.services.accounts.users import USER_REMOVED
 from app.services.companies.errors import CompanyChanged, CompanyExists, CompanyNotFound, TooManyCompanies
 
 log = structlog.get_logger(__name__)
 
 COMPANIES = table_of(Company)
+BOARDS = table_of(Board)
+LISTINGS = table_of(Listing)
 
 MAX_ADD_ATTEMPTS = 100
 """Attempts to add a company. A retry follows if the conflicting company has been removed since; 100 in a row are a
@@ -72,8 +75,12 @@ class ImportResult:
 
 
 def list_for_user(user_id: int) -> Sequence[Row[Any]]:
-    """Return a user's companies in the order of their names."""
-    mine = select(COMPANIES).where(COMPANIES.c.user_id == user_id)
+    """Return a user's companies in the order of their names, each with the last listing of its board.
+
+    ``listed_at``, ``outcome`` and ``outcome_detail`` describe that listing. ``postings`` is the number that the last
+    listing with content found; None if there was none.
+    """
+    mine = _with_listings(COMPANIES).where(COMPANIES.c.user_id == user_id)
     return run_statement(mine.order_by(func.lower(COMPANIES.c.name), COMPANIES.c.company_id))
 
 
@@ -86,7 +93,7 @@ def find_by_board(user_id: int, source: str, board: str) -> int | None:
 
 def get(company_id: int, user_id: int) -> Row[Any]:
     """Return a company of this user. Raises CompanyNotFound, also if the company belongs to another user."""
-    company = select(COMPANIES).where(*_owned_company(company_id, user_id))
+    company = _with_listings(COMPANIES).where(*_owned_company(company_id, user_id))
     return _first_or_not_found(run_statement(company), company_id)
 
 
@@ -116,8 +123,8 @@ def change(
     unchanged = [] if expected_updated_at is None else [COMPANIES.c.updated_at == expected_updated_at]
     if changes:
         changed = update(COMPANIES).where(*_owned_company(company_id, user_id), *unchanged)
-        rows = run_statement(changed.values(updated_at=NOW, **changes).returning(COMPANIES))
-        if rows:
+        changed = changed.values(updated_at=NOW, **changes).returning(COMPANIES)
+        if rows := run_statement(_with_listings(changed.cte("changed"))):
             return rows[0]
     company = get(company_id, user_id)
     if expected_updated_at not in (None, company.updated_at):
@@ -167,11 +174,29 @@ def settings_hash(user_id: int | ColumnElement[int]) -> ColumnElement[str]:
     return select(digest).where(COMPANIES.c.user_id == user_id, COMPANIES.c.enabled).scalar_subquery()
 
 
+def _with_listings(companies: FromClause) -> Select[Any]:
+    """Select companies, from their table or from a statement that returns them, with their boards' last listings.
+
+    All joins are by primary keys. A board that the same statement inserts is not visible to it, and has no listing.
+    """
+    last, content = LISTINGS.alias("last"), LISTINGS.alias("content")
+    listed = [
+        last.c.ended_at.label("listed_at"),
+        last.c.code.label("outcome"),
+        last.c.sentence.label("outcome_detail"),
+        content.c.found.label("postings"),
+    ]
+    joined = companies.outerjoin(BOARDS, BOARDS.c.board_id == companies.c.board_id)
+    joined = joined.outerjoin(last, last.c.listing_id == BOARDS.c.listing_id)
+    joined = joined.outerjoin(content, content.c.listing_id == BOARDS.c.content_listing_id)
+    return select(*companies.c, *listed).select_from(joined)
+
+
 def _insert_one(user_id: int, fields: dict[str, Any]) -> Any:
     """Build the INSERT of a company, unless the user has this board."""
     given = [literal(fields[name], COMPANIES.c[name].type) for name in COMPANY_FIELDS]
     new = _insert(select(literal(user_id), *given, CLOCK.c.at, CLOCK.c.at))
-    return new.on_conflict_do_nothing().returning(COMPANIES)
+    return _with_listings(new.on_conflict_do_nothing().returning(COMPANIES).cte("new"))
 
 
 def _merge_all(user_id: int, entries: list[bytes]) -> Any:
@@ -188,7 +213,8 @@ def _merge_all(user_id: int, entries: list[bytes]) -> Any:
         select(literal(user_id), imported.c.source, imported.c.board, imported.c.name, *optional)
         .add_columns(CLOCK.c.at, CLOCK.c.at)
         .select_from(imported.outerjoin(COMPANIES, mine & board).join(CLOCK, true()))
-        # Every import locks the rows in this order, so simultaneous ones wait for each other instead of deadlocking.
+        # Every import inserts and locks boards and companies in this order, so simultaneous ones wait for each other
+        # instead of deadlocking.
         .order_by(imported.c.source, imported.c.board)
     )
     merged = _upsert(rows).cte("merged")

@@ -3,10 +3,11 @@
 from flask import current_app
 
 from app.models import MAX_COMPANY_NAME_LENGTH
-from app.services.companies import companies
+from app.services.boards import switches
+from app.services.companies import companies, same_boards
 from app.services.companies.errors import DetectionBusy, NothingDetected
 from app.sources.detect import BoardMoved, BoardsToChoose, Detected, detect_board, detect_url
-from app.sources.errors import AddressRefused, RateLimiterUnavailable, SourceError
+from app.sources.errors import AddressRefused, RateLimiterUnavailable, SourceError, SwitchedOff
 from app.text import clean_line
 
 
@@ -22,12 +23,14 @@ class DetectUnavailable(DetectionBusy):
 def detect(user_id: int, url: str | None = None, source: str | None = None, board: str = "") -> dict[str, object]:
     """Find and list the board that ``url`` leads to, or the board named ``board`` at ``source``.
 
-    The result also has the ``company_id`` of the user's company with this board, if there is one. May take a minute,
-    during which no connection to the database is held. Raises NothingDetected, or DetectUnavailable without Redis.
+    The result also has the ``company_id`` of the user's company with this board, if there is one, and their company
+    with the same board under another name (``same_as``). May take a minute, during which no connection to the database
+    is held. Raises NothingDetected, or DetectUnavailable without Redis.
     """
     client = current_app.extensions["sources"]
+    off = switches.switched_off()
     try:
-        found = detect_board(client, source, board) if source else detect_url(client, url or "")
+        found = detect_board(client, source, board, off) if source else detect_url(client, url or "", off)
     except BoardsToChoose as error:
         candidates = [
             {"source": each.source.key, "source_name": each.source.name, "board": str(each.board)}
@@ -39,16 +42,18 @@ def detect(user_id: int, url: str | None = None, source: str | None = None, boar
         raise DetectUnavailable from error
     except SourceError as error:
         raise _refusal(error) from error
-    return _result(found, companies.find_by_board(user_id, found.source.key, str(found.board)))
+    key = (user_id, found.source.key, str(found.board))
+    same_as = same_boards.find_listed(*key, found.external_ids, found.postings)
+    return _result(found, companies.find_by_board(*key), same_as)
 
 
 def _refusal(error: SourceError) -> NothingDetected:
-    code = error.code if isinstance(error, AddressRefused) else f"board_{error.code}"
+    code = error.code if isinstance(error, (AddressRefused, SwitchedOff)) else f"board_{error.code}"
     retry = {"retry_at": error.retry_at.isoformat()} if error.retry_at else {}
     return NothingDetected(code, error.detail, **retry)
 
 
-def _result(found: Detected, company_id: int | None) -> dict[str, object]:
+def _result(found: Detected, company_id: int | None, same_as: same_boards.SameBoard | None) -> dict[str, object]:
     return {
         "source": found.source.key,
         "source_name": found.source.name,
@@ -61,4 +66,5 @@ def _result(found: Detected, company_id: int | None) -> dict[str, object]:
         "titles": found.titles,
         "note": found.note,
         "company_id": company_id,
+        "same_as": same_as,
     }

@@ -1,4 +1,4 @@
 """Heartbeats and the checks behind ``/readyz``.
 
-No other service may come in here.
+No other service may come in here, except ``boards``.
 """

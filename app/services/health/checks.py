@@ -10,9 +10,13 @@ from sqlalchemy import text
 from app.db.execute import MIGRATIONS_BEHIND, run_statement
 from app.errors import DatabaseUnavailable
 from app.models import Component
+from app.services.boards.queries import oldest_waiting_age
 from app.services.health.heartbeats import MAX_AGE_SECONDS, heartbeat_ages
 
 READ_ONLY = "The database is read-only: DATABASE_URL leads to a standby, or it was made read-only."
+
+MAX_WAITING_SECONDS = 300
+"""The most seconds for which a company of a preview may wait for its board before the product counts as degraded."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +50,13 @@ def check_components() -> dict[str, Check]:
     if not checks[Component.RECONCILER].ok and not checks[Component.REDIS].ok:
         checks[Component.REDIS] = Check(False, "Unknown: no reconciler reports on it.")
     return checks
+
+
+def check_boards() -> Check:
+    """Check that no company of an unfinished preview waits too long for its board. Raises DatabaseUnavailable."""
+    age = oldest_waiting_age().total_seconds()
+    is_ok = age <= MAX_WAITING_SECONDS
+    return Check(is_ok, None if is_ok else f"A company of a preview has waited for its job board for {age:.0f} s.")
 
 
 @cache

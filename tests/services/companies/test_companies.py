@@ -10,6 +10,7 @@ from app.services.companies import companies
 from app.services.companies.companies import ImportResult
 from app.services.companies.errors import CompanyExists, CompanyNotFound, TooManyCompanies
 from tests.support.factories import insert_companies, make_user, merge, sql
+from tests.support.listed_boards import add_listing, make_board
 from tests.support.parallel import during_open_transaction, in_parallel
 
 BOARD = {"source": "greenhouse", "board": "acme"}
@@ -31,6 +32,31 @@ def test_add_stores_every_setting(user_id):
     assert {name: getattr(found, name) for name in ACME} == ACME
     assert (found.listed_at, found.outcome) == (None, None)
     assert companies.list_for_user(user_id) == [found]
+
+
+def test_company_shows_the_last_listing_and_the_last_count(user_id):
+    """A failed listing is the last one, and the number of postings is from the one before."""
+    added = companies.add(user_id, ACME)
+    board_id = make_board("greenhouse", "acme")
+    add_listing(board_id, "complete", "ok", 3)
+    [found] = companies.list_for_user(user_id)
+    assert (found.outcome, found.outcome_detail, found.postings) == ("ok", None, 3)
+    add_listing(board_id, "failed", "unreachable", sentence="It did not answer.")
+    [failed] = companies.list_for_user(user_id)
+    assert (failed.outcome, failed.outcome_detail, failed.postings) == ("unreachable", "It did not answer.", 3)
+    assert failed.listed_at > found.listed_at
+    assert companies.get(added.company_id, user_id) == failed
+    changed = companies.change(added.company_id, user_id, {"name": "Other"})
+    assert changed == companies.get(added.company_id, user_id)
+    other = companies.add(make_user("other@example.org"), ACME)
+    assert (other.board_id, other.listed_at, other.postings) == (board_id, failed.listed_at, 3)
+
+
+def test_merge_keeps_the_board_that_other_users_have(app, user_id):
+    theirs = companies.add(make_user("other@example.org"), ACME).board_id
+    merge(user_id, [ACME, acme_with(board="beta")])
+    assert [found.board_id == theirs for found in companies.list_for_user(user_id)] == [True, False]
+    assert sql("SELECT count(*) FROM boards") == [(2,)]
 
 
 def test_list_for_user_sorts_by_name_regardless_of_case(user_id):
@@ -185,7 +211,8 @@ def test_settings_hash_covers_exactly_the_settings_of_previews(user_id):
     assert len(hashes) == 6
     before = hash_of(user_id)
     off = companies.add(user_id, acme_with(board="off", enabled=False))
-    sql("UPDATE companies SET listed_at = now(), outcome = 'ok', postings = 3, etag = 'x', updated_at = now()")
+    sql("UPDATE companies SET updated_at = now()")
+    add_listing(make_board("greenhouse", "acme"), "complete", "ok", 3)
     companies.add(make_user("other@example.org"), ACME)
     assert hash_of(user_id) == before
     companies.change(off.company_id, user_id, {"enabled": True})
