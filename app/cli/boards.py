@@ -12,6 +12,7 @@ from app.cli.tables import format_time, print_table, truncate
 from app.services.boards import holds, queries, worker
 from app.services.boards.queries import BoardState
 from app.sources.adapters.registry import SOURCES
+from app.tasks.boards import answer
 
 boards_group = AppGroup("boards", help="List, show, read, hold and release the boards that all users share.")
 
@@ -75,7 +76,7 @@ def show_board(words: tuple[str, ...]) -> None:
 def read_board(words: tuple[str, ...]) -> None:
     """Read a board now, in this process, and print the outcome."""
     board = queries.get(_board_id(words))
-    listing = queries.get_listing(worker.read_now(board.source, board.board))
+    listing = queries.get_listing(worker.read_now(board.board_id, answer))
     counts = ", ".join(f"{heading.lower()} {getattr(listing, name)}" for name, heading in COUNTS.items())
     click.echo(f"{_title(board)}: listing {listing.listing_id} is {listing.state} ({listing.code})")
     if listing.found is not None:

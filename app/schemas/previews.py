@@ -6,7 +6,7 @@ from typing import Any
 
 from marshmallow import RAISE, Schema, fields, validate
 
-from app.models import UnitState, Outcome
+from app.models import Outcome, UnitState
 from app.schemas.fields import PlainText, QueryInteger
 from app.schemas.source_links import BOARD_URL, board_url, display_name
 

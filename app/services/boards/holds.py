@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import structlog
 from sqlalchemy import bindparam, null, or_, select, true, update
 
+from app.db.clock import NOW
 from app.db.execute import run_statement
 from app.extensions import table_of
 from app.models import Board
@@ -34,7 +35,8 @@ _BEFORE = (
 RELEASE = (
     update(BOARDS)
     .where(BOARDS.c.board_id == _BEFORE.c.board_id)
-    .values(is_on_hold=~true(), is_shrink_allowed=true(), held_listing_id=null())
+    # A hold asks for no second look. So one is due now.
+    .values(is_on_hold=~true(), is_shrink_allowed=true(), held_listing_id=null(), look_again_at=NOW)
     .returning(_BEFORE.c.is_on_hold, _BEFORE.c.held_listing_id)
 )
 

@@ -9,7 +9,7 @@ from flask import Flask, current_app
 
 from app.config.settings import BOARD_THREADS
 from app.errors import DatabaseUnavailable
-from app.services.boards import claims, leases, queries
+from app.services.boards import claims, leases
 from app.services.boards.claim import Claim
 from app.services.boards.errors import BoardBusy, BoardNotRead
 from app.services.boards.read_board import end_exhausted
@@ -166,12 +166,11 @@ def count_claimable(limit: int) -> int:
     return claims.count_claimable(read_versions(), times, limit, second_looks=times.second_looks)
 
 
-def read_now(source: str, board: str, on_listed: OnListed) -> int:
+def read_now(board_id: int, on_listed: OnListed) -> int:
     """Read this board in this process, wanted or not, and return the listing's id. Commits.
 
-    Raises BoardNotFound, BoardBusy if a worker reads it, and BoardNotRead if the reading did not end.
+    Raises BoardBusy if it cannot be claimed, and BoardNotRead if the reading did not end.
     """
-    board_id = queries.find(source, board)
     claim = claims.claim_board(board_id, read_versions(), board_times())
     if claim is None:
         raise BoardBusy

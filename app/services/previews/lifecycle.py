@@ -17,7 +17,7 @@ from app.db.clock import seconds_from_now
 from app.db.execute import run_statement
 from app.errors import AppError, Unauthenticated
 from app.extensions import table_of
-from app.models import Company, UnitState, Preview, PreviewCompany
+from app.models import Company, Preview, PreviewCompany, UnitState
 from app.services.accounts.users import USER_REMOVED
 from app.services.companies.companies import settings_hash
 from app.services.previews import outbox

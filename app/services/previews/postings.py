@@ -6,7 +6,7 @@ from sqlalchemy import Row, and_, literal, or_, select
 
 from app.db.execute import run_statement
 from app.extensions import table_of
-from app.models import UnitState, Preview, PreviewCompany, PreviewPosting
+from app.models import Preview, PreviewCompany, PreviewPosting, UnitState
 from app.services.previews.errors import PostingNotFound, PreviewNotFound
 
 PREVIEWS = table_of(Preview)
