@@ -13,6 +13,9 @@ class SourceError(Exception):
 
     code = "unreachable"
 
+    is_missing = False
+    """True if the board's own address answered 404 or 410, or in the source's own words that there is no board."""
+
     def __init__(self, detail: str, retry_at: datetime | None = None) -> None:
         super().__init__(detail)
         self.detail = shorten(detail, MAX_DETAIL_LENGTH)
@@ -93,3 +96,9 @@ class OutOfTime(SourceError):
     """The deadline passed before the work was done."""
 
     code = "out_of_time"
+
+
+class NotWanted(SourceError):
+    """The work was stopped, because nobody waits for its result any more."""
+
+    code = "not_wanted"

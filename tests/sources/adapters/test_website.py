@@ -11,6 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from app.sources.adapters.registry import SOURCES
+from app.sources.deadline import Deadline
 from app.sources.errors import Forbidden, NotFound, OutOfTime, SourceError, Unreachable
 from app.sources.listing import list_board
 from app.sources.parsing.postings import normalize
@@ -59,7 +60,7 @@ def serve_site(web, robots: str = "", maps: dict[str, bytes] | None = None, **jo
 
 @pytest.fixture
 def list_site(http_client):
-    return lambda seconds=20.0: list_board(http_client, "website", BOARD, seconds=seconds)
+    return lambda seconds=20.0: list_board(http_client, "website", BOARD, deadline=Deadline.of(seconds))
 
 
 def titles(listing) -> list[str]:
