@@ -80,7 +80,7 @@ def test_listing_passes_on_a_posting_again_if_it_says_more(web, http_client):
 
 
 def test_listing_passes_on_a_posting_again_whole(web, http_client):
-    job = {"id": 1, "title": "Baker", "location": {"name": "Turin"}, "content": "Bake.", "first_published": "2026-01-02"}
+    job = {"id": 1, "title": "Baker", "location": {"name": "Turin"}, "content": "Bake.", "updated_at": "2026-01-02"}
     others = [{"id": number, "title": "x"} for number in range(2, BATCH_POSTINGS + 2)]
     again = {"id": 1, "title": "Cook", "location": {"name": "Oslo"}, "content": "Cook."}
     web.json("/v1/boards/acme/jobs", {"jobs": [job, *others, again]})
