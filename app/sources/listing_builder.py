@@ -11,8 +11,8 @@ from app.sources.parsing.postings import Batch
 from app.sources.types import MAX_RECORDS, Listing, ListingRequest, Page, Posting, Source, Validators
 
 MAX_KEPT_BYTES = 24_000_000
-"""The most memory of a listing's postings without their texts, in bytes. The postings beyond it are left out, and the
-listing is incomplete. A real posting takes 330 bytes (measured), packed. Only a command keeps whole postings."""
+"""The most memory for what is kept of a listing's postings, in bytes. The postings beyond it are left out, and the
+listing is incomplete. A real posting takes 260 bytes. Only a command keeps whole postings, in memory of its own."""
 
 MAX_TEXT_CHARACTERS = 250_000_000
 """The most characters in the descriptions and requirements of a listing: 60,000 postings of 4,000 characters."""
@@ -55,7 +55,7 @@ class ListingBuilder:
     """The number of these requests, by ``is_index``."""
 
     def __post_init__(self) -> None:
-        self.postings = KeptPostings(with_texts=self.on_postings is None)
+        self.postings = KeptPostings(whole=self.on_postings is None)
 
     def add_postings(self, batch: Batch, *, is_leaf: bool) -> None:
         """Add the postings of a batch, and pass on those that are new or have more places or texts than before."""
@@ -132,7 +132,7 @@ class ListingBuilder:
         """Return the listing."""
         is_complete = self.is_complete and not self.lost and (self.total is None or self.records >= self.total)
         return Listing(
-            () if self.on_postings else tuple(self.postings),
+            self.postings.whole,
             is_complete,
             len(self.postings),
             self.unparsed,

@@ -5,6 +5,7 @@ import gc
 import json
 import tracemalloc
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
@@ -80,14 +81,15 @@ def test_listing_passes_on_a_posting_again_if_it_says_more(web, http_client):
 
 
 def test_listing_passes_on_a_posting_again_whole(web, http_client):
-    job = {"id": 1, "title": "Baker", "location": {"name": "Turin"}, "content": "Bake.", "updated_at": "2026-01-02"}
+    job = {"id": 1, "title": "Baker", "location": {"name": "Turin"}, "content": "Bake."}
     others = [{"id": number, "title": "x"} for number in range(2, BATCH_POSTINGS + 2)]
-    again = {"id": 1, "title": "Cook", "location": {"name": "Oslo"}, "content": "Cook."}
+    again = {"id": 1, "title": "Cook", "location": {"name": "Oslo"}, "content": "Cook.", "updated_at": "2026-01-02"}
     web.json("/v1/boards/acme/jobs", {"jobs": [job, *others, again]})
     batches: list[list[Posting]] = []
     list_board(http_client, "greenhouse", "acme", on_postings=batches.append)
     first, last = batches[0][0], batches[-1][-1]
-    assert last == replace(first, locations=("Turin", "Oslo"), description="Cook.")
+    new = {"locations": ("Turin", "Oslo"), "description": "Cook.", "updated_at": datetime(2026, 1, 2, tzinfo=UTC)}
+    assert last == replace(first, **new)
 
 
 def test_listing_does_not_replace_a_text_by_none(web, http_client):
