@@ -32,8 +32,9 @@ def list_board(
     """List a board before the deadline, or within LISTING_SECONDS. Without ``with_texts`` all texts are left out.
 
     With ``on_postings``, that function gets the postings in batches as soon as they are read, and the listing has none.
-    A posting that occurs again with more places, or with a text that it lacked, is passed on again, whole: it replaces
-    all but its title and the first places. ``on_seen`` gets the ids of the records that could not be read otherwise, also in batches. An id may be passed on
+    A posting that occurs again with more places, or with a text that it lacked, is passed on again, whole: it replaces.
+
+    ``on_seen`` gets the ids of the records that could not be read otherwise, also in batches. An id may be passed on
     more than once, and to both.
 
     With ``validators`` the result may be ``not_modified``. An error on a later page fails the whole listing: the first

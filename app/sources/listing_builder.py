@@ -12,7 +12,7 @@ from app.sources.types import MAX_RECORDS, Listing, ListingRequest, Page, Postin
 
 MAX_KEPT_BYTES = 24_000_000
 """The most memory for what is kept of a listing's postings, in bytes. The postings beyond it are left out, and the
-listing is incomplete. A real posting takes 260 bytes. Only a command keeps whole postings, in memory of its own."""
+listing is incomplete. A real posting takes 320 bytes. Only a command keeps whole postings, in memory of its own."""
 
 MAX_TEXT_CHARACTERS = 250_000_000
 """The most characters in the descriptions and requirements of a listing: 60,000 postings of 4,000 characters."""

@@ -2,10 +2,11 @@
 
 import json
 from dataclasses import replace
+from datetime import datetime, timedelta
 from sys import getsizeof
 from typing import NamedTuple
 
-from app.sources.parsing.dates_and_places import MAX_LOCATIONS, unique
+from app.sources.parsing.dates_and_places import EPOCH, MAX_LOCATIONS, unique
 from app.sources.types import Posting
 
 ENTRY_BYTES = 100
@@ -13,10 +14,15 @@ ENTRY_BYTES = 100
 
 
 class Known(NamedTuple):
-    """The part of a posting that is needed if it occurs again."""
+    """The part of a posting that is kept for the case that it occurs again: all but its id, its URL and its texts."""
 
     title: str
     locations: tuple[str, ...]
+    department: str | None
+    workplace: str | None
+    employment_type: str | None
+    posted_at: datetime | None
+    updated_at: datetime | None
     has_description: bool
     has_requirements: bool
 
@@ -24,8 +30,24 @@ class Known(NamedTuple):
     def of(cls, posting: Posting) -> "Known":
         """Return this part of a posting."""
         return cls(
-            posting.title, posting.locations, posting.description is not None, posting.requirements is not None
+            *(posting.title, posting.locations, posting.department, posting.workplace, posting.employment_type),
+            *(posting.posted_at, posting.updated_at),
+            *(posting.description is not None, posting.requirements is not None),
         )
+
+    def pack(self) -> bytes:
+        """Return it as bytes, in less than half of the memory of its objects."""
+        times = (time and (time - EPOCH).total_seconds() for time in (self.posted_at, self.updated_at))
+        # A text from a board may contain a lone surrogate.
+        fields = (*self[:5], *times, *map(int, self[7:]))
+        return json.dumps(fields, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
+
+    @classmethod
+    def unpack(cls, packed: bytes) -> "Known":
+        """Return what was packed."""
+        title, locations, *more = json.loads(packed.decode("utf-8", "surrogatepass"))
+        times = (None if time is None else EPOCH + timedelta(seconds=time) for time in more[3:5])
+        return cls(title, tuple(locations), *more[:3], *times, *map(bool, more[5:]))
 
 
 class KeptPostings:
@@ -48,17 +70,12 @@ class KeptPostings:
     def get(self, identity: str) -> Known | None:
         """Return the posting with this id, or None."""
         packed = self._packed.get(identity)
-        if packed is None:
-            return None
-        title, locations, *has_texts = json.loads(packed.decode("utf-8", "surrogatepass"))
-        return Known(title, tuple(locations), *has_texts)
+        return None if packed is None else Known.unpack(packed)
 
     def put(self, posting: Posting) -> None:
         """Keep a posting, in place of the one with its id."""
         before = self._packed.get(posting.external_id)
-        text = json.dumps(Known.of(posting), ensure_ascii=False, separators=(",", ":"))
-        # A text from a board may contain a lone surrogate.
-        packed = text.encode("utf-8", "surrogatepass")
+        packed = Known.of(posting).pack()
         self.size += getsizeof(packed) - getsizeof(before) if before else getsizeof(packed) + _entry_size(posting)
         self._packed[posting.external_id] = packed
         if self._whole is not None:
@@ -68,8 +85,8 @@ class KeptPostings:
 def merged(first: Known | None, again: Posting) -> Posting | None:
     """Merge two records of one posting; None if the second says nothing new. Some boards list one once per location.
 
-    Only new places and texts count. The result is the second record with the first one's title, because the rest of the
-    first is not in memory any more. So a record that lacks a text of the first says nothing new.
+    Only new places and texts count. The result has the texts of the second record, because those of the first are not
+    in memory any more. So a record that lacks a text of the first says nothing new.
     """
     if first is None:
         return again
@@ -78,7 +95,11 @@ def merged(first: Known | None, again: Posting) -> Posting | None:
     had, has = (first.has_description, first.has_requirements), (now.has_description, now.has_requirements)
     is_new = locations != first.locations or has != had
     lacks_text = any(one and not two for one, two in zip(had, has, strict=True))
-    return replace(again, title=first.title, locations=locations) if is_new and not lacks_text else None
+    if lacks_text or not is_new:
+        return None
+    names = ("department", "workplace", "employment_type", "posted_at", "updated_at")
+    fields = {name: value for name in names if (value := getattr(first, name)) is not None}
+    return replace(again, title=first.title, locations=locations, **fields)
 
 
 def _entry_size(posting: Posting) -> int:
