@@ -101,8 +101,8 @@ def _crawl(client: HttpClient, board: Board, builder: ListingBuilder, deadline: 
     while builder.queue and not builder.is_full:
         request = builder.queue.popleft()
         try:
-            response = client.request(builder.source, board, request, deadline)
-            page = _parse(client, request, response, board, builder)
+            # No variable keeps the response while the next one is received.
+            page = _parse(client, request, client.request(builder.source, board, request, deadline), board, builder)
             if page and page.first_fault:
                 first_error = first_error or ShapeChanged(*page.first_fault)
         except NotWanted:

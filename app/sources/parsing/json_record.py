@@ -165,13 +165,12 @@ def _record(row: Any, path: str) -> Record:
 
 
 def _unread(row: Any, path: str, identify: Identify) -> UnreadRecord | None:
-    """Return the ids of a row that could not be parsed; None if it has none."""
+    """Return the ids of a row that could not be parsed; None if the first, which counts, is missing or invalid."""
     members = row.members if isinstance(row, RowTooLarge) else row
     if not isinstance(members, dict):
         return None
-    identities = (normal_identity(identity) for identity in identify(Record(members, path)) if identity)
-    found = tuple(dict.fromkeys(filter(None, identities)))
-    return UnreadRecord(found) if found else None
+    first, *others = (normal_identity(identity or "") for identity in identify(Record(members, path)))
+    return UnreadRecord(tuple(dict.fromkeys(filter(None, (first, *others))))) if first else None
 
 
 def _kind(value: Any) -> str:

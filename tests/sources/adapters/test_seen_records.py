@@ -115,8 +115,9 @@ def test_website_page_with_an_unreadable_posting_is_seen(web, http_client, recor
     assert (seen, listing.is_complete, listing.unparsed) == (expected, True, 1)
 
 
-def test_website_postings_without_id_on_one_page_make_it_partial(web, http_client):
-    serve_site(web, a=page(posting("A"), {"@type": "JobPosting"}))
+@pytest.mark.parametrize("record", [{}, {"identifier": "x" * 256, "url": "/x"}], ids=["none", "too long"])
+def test_website_posting_without_a_valid_id_makes_it_partial(web, http_client, record):
+    serve_site(web, a=page(posting("A"), {"@type": "JobPosting", **record}))
     listing, seen = read(http_client, "website", "careers.acme.com")
     assert (listing.count, seen, listing.is_complete, listing.unparsed) == (1, [], False, 1)
 
