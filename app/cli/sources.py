@@ -158,7 +158,7 @@ def _print_listing(
 
 
 def _json_line(board: str, posting: Posting, rule: Rule) -> str:
-    decision = {"taken": rule.is_match, "rule": rule.kind.value, "term": rule.term}
+    decision = {"matched": rule.is_match, "rule": rule.kind.value, "term": rule.term}
     return json.dumps({"board": board, **asdict(posting), **decision}, default=datetime.isoformat)
 
 

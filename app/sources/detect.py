@@ -23,7 +23,7 @@ from app.sources.http.request_policy import MAX_REDIRECTS
 from app.sources.listing import board_name, list_board
 from app.sources.parsing.dates_and_places import unique
 from app.sources.parsing.urls import split
-from app.sources.types import Listing, Source, SourceBoard
+from app.sources.types import Listing, Posting, Source, SourceBoard
 
 DETECT_SECONDS = 55.0
 MAX_OPENING_LINKS = 3
@@ -206,35 +206,51 @@ def _list_detected(client: HttpClient, found: SourceBoard, deadline: Deadline, o
     source = found.source
     if source.key in off:
         raise SwitchedOff(source.name)
-    listing, board = _list_any_region(client, source, found.board, deadline)
+    listing, board, titles = _list_any_region(client, source, found.board, deadline)
     name = board_name(client, source, board, deadline) or listing.board_name
     note = None
-    if source.empty_may_be_missing and not listing.postings:
+    if source.empty_may_be_missing and not listing.count:
         note = EMPTY_BOARD_NOTE.format(name=source.name)
     elif listing.skipped_pages:
         note = f"Some job pages were skipped because programs cannot read them: {listing.skipped_pages}."
-    titles = [posting.title for posting in listing.postings[:MAX_SAMPLES]]
-    ids = tuple(posting.external_id for posting in listing.postings[:MAX_IDS])
-    return Detected(source, board, name, len(listing.postings), listing.is_complete, titles, note, ids)
+    samples = list(titles.values())[:MAX_SAMPLES]
+    return Detected(source, board, name, listing.count, listing.is_complete, samples, note, tuple(titles))
 
 
-def _list_any_region(client: HttpClient, source: Source, board: Board, deadline: Deadline) -> tuple[Listing, Board]:
-    """List the board; return the listing with the board.
+def _list_any_region(
+    client: HttpClient, source: Source, board: Board, deadline: Deadline
+) -> tuple[Listing, Board, dict[str, str]]:
+    """List the board; return the listing with the board and the first titles by external id.
 
     A board without a region that is not found is tried in each region.
     """
     try:
-        return list_board(client, source.key, str(board), seconds=deadline.left, with_texts=False), board
+        return _sample(client, source, board, deadline)
     except Moved as moved:
         raise _moved_error(client, source, moved, deadline) from moved
     except NotFound as not_found:
         others = [Board(board.token, region) for region in source.bases if region and not board.region]
         for other in others:
             try:
-                return list_board(client, source.key, str(other), seconds=deadline.left, with_texts=False), other
+                return _sample(client, source, other, deadline)
             except NotFound:
                 continue
         raise not_found
+
+
+def _sample(client: HttpClient, source: Source, board: Board, deadline: Deadline) -> tuple[Listing, Board, dict[str, str]]:
+    """List the board, and keep the ids and titles of its first MAX_IDS postings only."""
+    titles: dict[str, str] = {}
+
+    def keep(postings: list[Posting]) -> None:
+        for posting in postings:
+            if posting.external_id in titles or len(titles) < MAX_IDS:
+                titles[posting.external_id] = posting.title
+
+    listing = list_board(
+        client, source.key, str(board), deadline=deadline, with_texts=False, on_postings=keep
+    )
+    return listing, board, titles
 
 
 def _moved_error(client: HttpClient, source: Source, moved: Moved, deadline: Deadline) -> SourceError:

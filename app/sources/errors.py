@@ -13,6 +13,9 @@ class SourceError(Exception):
 
     code = "unreachable"
 
+    is_missing = False
+    """True if the board's own address answered 404 or 410, or in the source's own words that there is no board."""
+
     def __init__(self, detail: str, retry_at: datetime | None = None) -> None:
         super().__init__(detail)
         self.detail = shorten(detail, MAX_DETAIL_LENGTH)
@@ -102,3 +105,9 @@ class SwitchedOff(SourceError):
 
     def __init__(self, source_name: str) -> None:
         super().__init__(f"The operator has switched off reading {source_name} on this server.")
+
+
+class NotWanted(SourceError):
+    """The work was stopped, because nobody waits for its result any more."""
+
+    code = "not_wanted"

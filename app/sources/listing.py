@@ -1,20 +1,20 @@
 """List a board: fetch all its pages, parse the postings, and record whether the listing is complete."""
 
-from collections.abc import Mapping
+import hashlib
 from http import HTTPStatus
 
 import structlog
 
 from app.sources.adapters.registry import SOURCES
 from app.sources.board_token import Board
-from app.sources.deadline import Deadline
-from app.sources.errors import NotFound, OutOfTime, RateLimited, SourceError, Throttled
+from app.sources.deadline import LISTING_SECONDS, Deadline
+from app.sources.errors import NotFound, NotWanted, OutOfTime, RateLimited, ShapeChanged, SourceError, Throttled
 from app.sources.http.client import HttpClient
-from app.sources.listing_builder import ListingBuilder, PassOn
-from app.sources.parsing.postings import MAX_ID_LENGTH, Batch, company_of, next_batch
+from app.sources.listing_builder import ListingBuilder, PassOn, PassOnIds
+from app.sources.parsing.postings import Batch, company_of, next_batch
 from app.sources.types import Listing, ListingRequest, Page, Response, Source, Validators
 
-LISTING_SECONDS = 90.0
+MAX_VALIDATOR_LENGTH = 255
 
 log = structlog.get_logger(__name__)
 
@@ -24,25 +24,33 @@ def list_board(
     source: str,
     board: str,
     validators: Validators | None = None,
-    seconds: float = LISTING_SECONDS,
+    deadline: Deadline | None = None,
     with_texts: bool = True,
     on_postings: PassOn | None = None,
+    on_seen: PassOnIds | None = None,
 ) -> Listing:
-    """List a board within ``seconds``. Without ``with_texts`` the descriptions and requirements are left out.
+    """List a board before the deadline, or within LISTING_SECONDS. Without ``with_texts`` all texts are left out.
 
     With ``on_postings``, that function gets the postings in batches as soon as they are read, and the listing has none.
-    A posting that occurs again with more places, or with a text that it lacked, is passed on again. A text that is None
-    then changes nothing.
+    A posting that occurs again with more places, or with a text that it lacked, is passed on again, whole: it replaces.
+
+    ``on_seen`` gets the ids of the records that could not be read otherwise, also in batches. An id may be passed on
+    more than once, and to both.
 
     With ``validators`` the result may be ``not_modified``. An error on a later page fails the whole listing: the first
-    pages alone would look complete. Raises SourceError.
+    pages alone would look complete. Raises SourceError, also NotWanted if another thread stops the deadline.
     """
     try:
         parsed_board = SOURCES[source].board(board)
     except (ValueError, KeyError) as error:
         raise NotFound(f"“{board}” is not a valid board name.") from error
-    builder = ListingBuilder(SOURCES[source], with_texts, on_postings)
-    return _list(client, builder, parsed_board, validators, Deadline.of(seconds))
+    builder = ListingBuilder(SOURCES[source], with_texts, on_postings, on_seen)
+    try:
+        return _list(client, builder, parsed_board, validators, deadline or Deadline.of(LISTING_SECONDS))
+    except SourceError as error:
+        # After the first page, it was a page that was missing, not the board.
+        error.is_missing = error.is_missing and not builder.pages
+        raise
 
 
 def board_name(client: HttpClient, source: Source, board: Board, deadline: Deadline) -> str | None:
@@ -66,7 +74,9 @@ def _list(
     response = client.request(source, board, request, deadline, validators)
     if response.status == HTTPStatus.NOT_MODIFIED:
         return Listing((), True, validators=validators or Validators(), not_modified=True)
-    headers = response.headers
+    found = _validators(response)
+    if validators and validators.body_hash == found.body_hash:
+        return Listing((), True, validators=found, not_modified=True)
     while following := _add(client, request, response, board, builder):
         # The body is dropped before the next one is received: together they would take 64 MB.
         del response
@@ -77,7 +87,8 @@ def _list(
         response = client.request(source, board, request, deadline)
     if builder.queue:
         _crawl(client, board, builder, deadline)
-    return builder.build(_validators(headers, builder.pages))
+    # With several pages, the validators of the first say nothing about the others.
+    return builder.build(found if builder.pages == 1 else Validators())
 
 
 def _crawl(client: HttpClient, board: Board, builder: ListingBuilder, deadline: Deadline) -> None:
@@ -86,18 +97,23 @@ def _crawl(client: HttpClient, board: Board, builder: ListingBuilder, deadline: 
     These pages are independent: an error loses only its own page and makes the listing incomplete. Raises the first
     error if no posting was found, and NotFound if no page had a posting.
     """
-    first_error = None
+    first_error: SourceError | None = None
     while builder.queue and not builder.is_full:
         request = builder.queue.popleft()
         try:
-            _parse(client, request, client.request(builder.source, board, request, deadline), board, builder)
+            # No variable keeps the response while the next one is received.
+            page = _parse(client, request, client.request(builder.source, board, request, deadline), board, builder)
+            if page and page.first_fault:
+                first_error = first_error or ShapeChanged(*page.first_fault)
+        except NotWanted:
+            raise
         except SourceError as error:
             # Without its stack, which would keep the page in memory.
             first_error = first_error or error.with_traceback(None)
-            builder.unparsed += 1
+            builder.lose()
             if isinstance(error, Throttled | OutOfTime | RateLimited):
                 # All further requests would fail in the same way.
-                builder.unparsed += len(builder.queue)
+                builder.lose(len(builder.queue))
                 break
     if builder.queue:
         builder.stop()
@@ -140,15 +156,11 @@ def _parse(
     return None
 
 
-def _validators(headers: Mapping[str, str], pages: int) -> Validators:
-    """Return the validators of a board with one page, from the headers of the first.
-
-    With several pages, those of the first say nothing about the others.
-    """
-    if pages > 1:
-        return Validators()
-    return Validators(_storable(headers.get("etag")), _storable(headers.get("last-modified")))
+def _validators(response: Response) -> Validators:
+    headers = response.headers
+    digest = hashlib.sha256(response.body).digest()
+    return Validators(_storable(headers.get("etag")), _storable(headers.get("last-modified")), digest)
 
 
 def _storable(value: str | None) -> str | None:
-    return value if value and len(value) <= MAX_ID_LENGTH and value.isascii() and value.isprintable() else None
+    return value if value and len(value) <= MAX_VALIDATOR_LENGTH and value.isascii() and value.isprintable() else None

@@ -3,21 +3,23 @@
 from collections import Counter, deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
-from sys import getsizeof
 from urllib.parse import urlencode
 
-from app.sources.parsing.dates_and_places import MAX_LOCATIONS, unique
-from app.sources.parsing.postings import MAX_ID_LENGTH, Batch
+from app.sources.parsing.json_record import MAX_ID_LENGTH
+from app.sources.parsing.kept_postings import KeptPostings, merged
+from app.sources.parsing.postings import Batch
 from app.sources.types import MAX_RECORDS, Listing, ListingRequest, Page, Posting, Source, Validators
 
 MAX_KEPT_BYTES = 24_000_000
-"""The most memory of a listing's postings without their texts, in bytes. The postings beyond it are left out, and the
-listing is incomplete. A real posting takes 600 bytes. Only a command keeps the texts too."""
+"""The most memory for what is kept of a listing's postings, in bytes. The postings beyond it are left out, and the
+listing is incomplete. A real posting takes 320 bytes. Only a command keeps whole postings, in memory of its own."""
 
-MAX_TEXT_CHARACTERS = 100_000_000
-"""The most characters in the descriptions and requirements of a listing: 20,000 postings of 5,000 characters."""
+MAX_TEXT_CHARACTERS = 250_000_000
+"""The most characters in the descriptions and requirements of a listing: 60,000 postings of 4,000 characters."""
 
 PassOn = Callable[[list[Posting]], None]
+
+PassOnIds = Callable[[list[str]], None]
 
 
 @dataclass
@@ -28,13 +30,15 @@ class ListingBuilder:
     with_texts: bool = True
     on_postings: PassOn | None = None
     """A function that gets the postings with their texts as soon as they are read; then no text is kept."""
-    postings: dict[str, Posting] = field(default_factory=dict)
-    """By external id."""
-    size: int = 0
-    """The bytes that the postings take in memory, without their texts."""
+    on_seen: PassOnIds | None = None
+    """A function that gets the ids of records that could not be parsed otherwise, as soon as they are read."""
+    postings: KeptPostings = field(init=False)
     characters: int = 0
     """The characters in the texts of the postings."""
     unparsed: int = 0
+    """All records and pages that could not be parsed."""
+    lost: int = 0
+    """Those of which not even an id could be read."""
     records: int = 0
     pages: int = 0
     is_complete: bool = True
@@ -50,25 +54,38 @@ class ListingBuilder:
     queued_by_kind: Counter[bool] = field(default_factory=Counter)
     """The number of these requests, by ``is_index``."""
 
+    def __post_init__(self) -> None:
+        self.postings = KeptPostings(whole=self.on_postings is None)
+
     def add_postings(self, batch: Batch, *, is_leaf: bool) -> None:
         """Add the postings of a batch, and pass on those that are new or have more places or texts than before."""
         changed: dict[str, Posting] = {}
         for posting in batch.postings:
             if added := self._add(posting, is_leaf):
-                earlier = changed.get(added.external_id)
-                changed[added.external_id] = _merge(earlier, added) if earlier else added
+                changed[added.external_id] = added
             if self.is_full:
                 break
         self.unparsed += batch.unparsed
+        self.lost += batch.lost
         self.characters += batch.characters
         if self.characters > MAX_TEXT_CHARACTERS:
             self.stop()
         if self.on_postings and changed:
             self.on_postings(list(changed.values()))
+        # One record has one id, but a web page's posting may have been stored under its URL (see _add).
+        seen = [each for record in batch.unread for each in record.external_ids[: None if is_leaf else 1]]
+        if self.on_seen and seen:
+            self.on_seen(seen)
+
+    def lose(self, pages: int = 1) -> None:
+        """Count pages that could not be read. They make the listing incomplete."""
+        self.unparsed += pages
+        self.lost += pages
 
     def add_page(self, page: Page, board_name: str | None) -> None:
         """Add the rest of a page, after its postings."""
         self.unparsed += page.faults.count
+        self.lost += page.faults.lost
         self.records += page.records
         self.pages += 1
         self.is_complete = self.is_complete and page.is_whole
@@ -88,25 +105,24 @@ class ListingBuilder:
         if same and is_leaf and same.title != posting.title and len(posting.url) <= MAX_ID_LENGTH:
             # Two pages use one id for two jobs; their URLs tell them apart.
             posting, same = replace(posting, external_id=posting.url), self.postings.get(posting.url)
-        merged = _merge(same, posting) if same else posting
-        if merged == same:
+        found = merged(same, posting)
+        if found is None:
             return None
-        self.size += _size(merged) - (_size(same) if same else 0)
-        if self.size > MAX_KEPT_BYTES or (same is None and len(self.postings) >= MAX_RECORDS):
+        if self.postings.size > MAX_KEPT_BYTES or (same is None and len(self.postings) >= MAX_RECORDS):
             self.stop()
             return None
-        self.postings[merged.external_id] = merged if self.on_postings is None else _without_texts(merged)
-        return replace(merged, description=merged.description or None, requirements=merged.requirements or None)
+        self.postings.put(found)
+        return found
 
     def _enqueue(self, requests: Iterable[ListingRequest]) -> None:
-        """Add new requests to the queue. Those beyond the source's limits count as unparsed."""
+        """Add new requests to the queue. Those beyond the source's limits are lost pages."""
         for request in requests:
             key = f"{request.path}?{urlencode(request.query)}"
             limit = self.source.max_indexes if request.is_index else self.source.max_requests
             if key in self.queued:
                 continue
             if self.queued_by_kind[request.is_index] >= limit:
-                self.unparsed += 1
+                self.lose()
                 continue
             self.queued.add(key)
             self.queued_by_kind[request.is_index] += 1
@@ -114,9 +130,9 @@ class ListingBuilder:
 
     def build(self, validators: Validators) -> Listing:
         """Return the listing."""
-        is_complete = self.is_complete and not self.unparsed and (self.total is None or self.records >= self.total)
+        is_complete = self.is_complete and not self.lost and (self.total is None or self.records >= self.total)
         return Listing(
-            () if self.on_postings else tuple(self.postings.values()),
+            self.postings.whole,
             is_complete,
             len(self.postings),
             self.unparsed,
@@ -124,25 +140,3 @@ class ListingBuilder:
             validators,
             skipped_pages=self.skipped_pages,
         )
-
-
-def _size(posting: Posting) -> int:
-    """Return the bytes that a posting takes in memory, without its description and requirements."""
-    fields = (posting.external_id, posting.title, posting.url, posting.department, posting.employment_type)
-    return sum(map(getsizeof, (*fields, *posting.locations)))
-
-
-def _without_texts(posting: Posting) -> Posting:
-    """Return the posting with an empty text in place of each text, so that it is known to have one."""
-    description, requirements = ("" if text else None for text in (posting.description, posting.requirements))
-    return replace(posting, description=description, requirements=requirements)
-
-
-def _merge(first: Posting, again: Posting) -> Posting:
-    """Merge two records of one posting. Some boards list a posting once per location or per language."""
-    return replace(
-        first,
-        locations=unique((*first.locations, *again.locations))[:MAX_LOCATIONS],
-        description=again.description if first.description is None else first.description,
-        requirements=again.requirements if first.requirements is None else first.requirements,
-    )

@@ -20,7 +20,7 @@ HTML = "text/html,application/xhtml+xml;q=0.9,*/*;q=0.1"
 MAX_REQUESTS = 100
 """The most responses of one listing. A larger board is listed up to this number, as incomplete."""
 
-MAX_RECORDS = 20_000
+MAX_RECORDS = 60_000
 """The most records of one listing. A larger board is listed up to this number, as incomplete."""
 
 MAX_FAULTS = 100
@@ -86,18 +86,29 @@ class RawPosting:
     """Requirements, if the source has them as separate fields. Then the description is not searched for them."""
 
 
+@dataclass(frozen=True, slots=True)
+class UnreadRecord:
+    """A record that could not be parsed, but whose id could be read. So its posting is still on the board."""
+
+    external_ids: tuple[str, ...]
+    """The ids that its posting may have, in their normal form: one, but for web pages (``ListingRequest.is_leaf``)."""
+
+
 @dataclass
 class Faults:
     """The records and pages that could not be parsed: their number, and the places of the first ones."""
 
     count: int = 0
+    lost: int = 0
+    """Those of which not even an id could be read. They make the listing incomplete."""
     places: list[str] = field(default_factory=list)
     """Mostly the paths of invalid fields, of the first MAX_FAULTS."""
 
-    def add(self, *places: str) -> None:
-        """Count a fault at each of these places."""
+    def add(self, *places: str, is_seen: bool = False) -> None:
+        """Count a fault at each of these places. With ``is_seen`` the ids of these records could be read."""
         self.places += places[: max(0, MAX_FAULTS - self.count)]
         self.count += len(places)
+        self.lost += 0 if is_seen else len(places)
 
 
 @dataclass(frozen=True)
@@ -116,12 +127,14 @@ class Page:
     """Further requests that this response leads to. Each is sent once, and its response may lead to more."""
     skipped_pages: int = 0
     """1 if the response was a page without a posting."""
+    first_fault: tuple[str, str] | None = None
+    """Place and nature of the first fault of a web page on which no record could be parsed (see ShapeChanged)."""
     lacks_texts: bool = False
     """True if a posting has no text, and the source may have it in another language."""
 
 
-Parsing = Generator[RawPosting, None, Page]
-"""The work on one response: it yields the postings one by one and returns the rest.
+Parsing = Generator[RawPosting | UnreadRecord, None, Page]
+"""The work on one response: it yields the records one by one and returns the rest.
 
 So a posting can be dropped from memory before the next one is parsed."""
 
@@ -145,10 +158,12 @@ class Posting:
 
 @dataclass(frozen=True)
 class Validators:
-    """The validators of a response, for a conditional request (RFC 9110, 13.1)."""
+    """The validators of a response. Those of its headers are for a conditional request (RFC 9110, 13.1)."""
 
     etag: str | None = None
     last_modified: str | None = None
+    body_hash: bytes | None = None
+    """The SHA-256 of the body, decompressed. Many boards send no other validator."""
 
 
 @dataclass(frozen=True)
@@ -158,10 +173,11 @@ class Listing:
     postings: tuple[Posting, ...]
     """Empty if the postings were passed on while the board was read."""
     is_complete: bool
+    """True if every page and every record's id was read, below all limits."""
     count: int = 0
     """The number of postings, each id once."""
     unparsed: int = 0
-    """The number of records and pages that could not be parsed. If there are any, the listing is incomplete."""
+    """The number of records and pages that could not be parsed. A record with a readable id is seen nevertheless."""
     board_name: str | None = None
     validators: Validators = Validators()
     not_modified: bool = False

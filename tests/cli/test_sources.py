@@ -87,6 +87,7 @@ def test_preview_prints_json(sources, boards):
     [line] = sources("preview", "greenhouse", "acme", "--include", "engineer", "--json").stdout.splitlines()
     posting = json.loads(line)
     assert (posting["external_id"], posting["description"], posting["rule"]) == ("1", "Build.", "include")
+    assert posting["matched"] is True
     assert posting["posted_at"] == "2026-01-02T08:04:05+00:00"
 
 

@@ -4,6 +4,8 @@ import copy
 import gc
 import json
 import tracemalloc
+from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
@@ -73,18 +75,31 @@ def test_listing_passes_on_a_posting_again_if_it_says_more(web, http_client):
     known = [posting for batch in batches for posting in batch if posting.external_id == "1"]
     assert [(each.locations, each.description) for each in known] == [
         (("Turin",), None),
-        (("Turin", "Oslo"), "Bake."),
+        (("Turin", "Oslo"), "Eat."),
     ]
     assert listing.count == BATCH_POSTINGS + 1
 
 
-def test_listing_passes_on_no_text_twice(web, http_client):
+def test_listing_passes_on_a_posting_again_whole(web, http_client):
     job = {"id": 1, "title": "Baker", "location": {"name": "Turin"}, "content": "Bake."}
     others = [{"id": number, "title": "x"} for number in range(2, BATCH_POSTINGS + 2)]
-    web.json("/v1/boards/acme/jobs", {"jobs": [job, *others, {**job, "location": {"name": "Oslo"}}]})
+    again = {"id": 1, "title": "Cook", "location": {"name": "Oslo"}, "content": "Cook.", "updated_at": "2026-01-02"}
+    web.json("/v1/boards/acme/jobs", {"jobs": [job, *others, again]})
     batches: list[list[Posting]] = []
     list_board(http_client, "greenhouse", "acme", on_postings=batches.append)
-    assert batches[-1][-1].locations == ("Turin", "Oslo") and batches[-1][-1].description is None
+    first, last = batches[0][0], batches[-1][-1]
+    new = {"locations": ("Turin", "Oslo"), "description": "Cook.", "updated_at": datetime(2026, 1, 2, tzinfo=UTC)}
+    assert last == replace(first, **new)
+
+
+def test_listing_does_not_replace_a_text_by_none(web, http_client):
+    job = {"id": 1, "title": "Baker", "location": {"name": "Turin"}, "content": "Bake."}
+    others = [{"id": number, "title": "x"} for number in range(2, BATCH_POSTINGS + 2)]
+    web.json("/v1/boards/acme/jobs", {"jobs": [job, *others, {**job, "location": {"name": "Oslo"}, "content": ""}]})
+    batches: list[list[Posting]] = []
+    list_board(http_client, "greenhouse", "acme", on_postings=batches.append)
+    known = [posting for batch in batches for posting in batch if posting.external_id == "1"]
+    assert [posting.description for posting in known] == ["Bake."]
 
 
 def test_listing_has_at_most_so_many_records(web, http_client):

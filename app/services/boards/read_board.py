@@ -1,7 +1,5 @@
 """Read one claimed board, and store its listing, success or failure."""
 
-from collections.abc import Callable
-
 import structlog
 from flask import current_app
 
@@ -23,15 +21,15 @@ log = structlog.get_logger(__name__)
 EXHAUSTED = "This product failed to read the board in {} attempts. Try again later."
 
 
-def read_board(claim: Claim, is_wanted: Callable[[], bool] = lambda: True) -> StoredListing | None:
+def read_board(claim: Claim, deadline: Deadline) -> StoredListing | None:
     """Read a claimed board and end its reading; return the listing, or None if there is none. Commits.
 
-    There is none if the lease was lost, if nobody waits any more (``is_wanted``), or if the board is to be tried later.
+    There is none if the lease was lost, if the deadline was stopped, or if the board is to be tried later.
     Raises DatabaseUnavailable only. An unexpected error is no fault of the board: it is logged, and the board is tried
     again, up to ``BoardTimes.exhausted_attempts`` times.
     """
     try:
-        stored = _read(claim, is_wanted)
+        stored = _read(claim, deadline)
     except LeaseLost:
         stored = None
     except DatabaseUnavailable:
@@ -53,7 +51,7 @@ def end_exhausted(claim: Claim) -> StoredListing | None:
         return None
 
 
-def _read(claim: Claim, is_wanted: Callable[[], bool]) -> StoredListing | None:
+def _read(claim: Claim, deadline: Deadline) -> StoredListing | None:
     """Read the board and store its listing or its failure. Raises LeaseLost."""
     times = board_times()
     try:
@@ -63,7 +61,7 @@ def _read(claim: Claim, is_wanted: Callable[[], bool]) -> StoredListing | None:
             claim.source,
             claim.board,
             claim.validators,
-            Deadline.of(times.reading, is_wanted),
+            deadline,
             on_postings=store.add,
             on_seen=store.see,
         )

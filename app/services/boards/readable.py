@@ -31,7 +31,7 @@ class ReadableSources:
 
 def read_versions() -> dict[str, int]:
     """Read from PostgreSQL and Redis which sources may be read, and return their parsers' versions."""
-    left_out = switches.switched_off() | current_app.extensions["sources"].held_back(SOURCES)
+    left_out = switches.switched_off() | current_app.extensions["sources"].held_back(SOURCES.values())
     return {key: version for key, version in all_versions().items() if key not in left_out}
 
 

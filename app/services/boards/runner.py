@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from contextvars import copy_context
+from dataclasses import dataclass
 from threading import Event, Thread
 from typing import TypeVar
 
@@ -16,6 +17,7 @@ from app.services.boards.claim import Claim
 from app.services.boards.read_board import read_board
 from app.services.boards.storing import StoredListing
 from app.services.boards.times import board_times
+from app.sources.deadline import Deadline
 
 log = structlog.get_logger(__name__)
 
@@ -31,13 +33,16 @@ RETRY_SECONDS = 2
 """Pause of a thread after a fault, and of the renewal of leases after a failed one."""
 
 
+@dataclass(frozen=True)
 class Held:
-    """A board that a thread has claimed, and whether it is still to be read."""
+    """A board that a thread has claimed, and the deadline of its reading.
 
-    def __init__(self, claim: Claim) -> None:
-        self.claim = claim
-        self.is_wanted = True
-        """False once nobody waits for the board, or the lease was lost. Then no further page is requested."""
+    The deadline is stopped if nobody waits for the board any more, or if the lease was lost. Then no further page is
+    requested.
+    """
+
+    claim: Claim
+    deadline: Deadline
 
 
 class Runner:
@@ -105,7 +110,8 @@ class Runner:
             return False
         for each in held:
             lease_id = each.claim.lease_id
-            each.is_wanted = wanted.get(lease_id, False) or (self._keeps_unwanted and lease_id in wanted)
+            if lease_id not in wanted or not (wanted[lease_id] or self._keeps_unwanted):
+                each.deadline.stop()
         return True
 
     def _work(self, number: int) -> None:
@@ -131,9 +137,10 @@ class Runner:
         claim = self._claim()
         if claim is None:
             return False
-        held = self._held[number] = Held(claim)
+        deadline = Deadline.of(self._times.reading)
+        self._held[number] = Held(claim, deadline)
         try:
-            stored = read_board(claim, lambda: held.is_wanted)
+            stored = read_board(claim, deadline)
         finally:
             # Its lease is no longer renewed, so another worker may claim it soon.
             self._held.pop(number, None)

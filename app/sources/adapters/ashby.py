@@ -7,10 +7,12 @@ from urllib.parse import SplitResult, quote
 
 from app.sources.board_token import Board
 from app.sources.parsing.dates_and_places import parse_iso_datetime, split_locations, workplace
-from app.sources.parsing.json_record import Record, parse_rows
+from app.sources.parsing.json_record import Record, identity_in, parse_rows
 from app.sources.parsing.json_rows import JsonRows
 from app.sources.parsing.urls import link, path_parts, path_segment, token_of
 from app.sources.types import Form, ListingRequest, Page, Parsing, RawPosting, Response, Source, Text, Workplace
+
+IDENTITY = identity_in("id")
 
 
 def _match_url(url: SplitResult) -> Board | None:
@@ -25,7 +27,7 @@ def _first_request(board: Board) -> ListingRequest:
 
 
 def _parse(response: Response, board: Board) -> Parsing:
-    read = yield from parse_rows(JsonRows(response, "jobs"), "jobs", lambda job: _posting(job, board))
+    read = yield from parse_rows(JsonRows(response, "jobs"), "jobs", lambda job: _posting(job, board), IDENTITY)
     return Page(read.faults, read.is_whole, records=read.records)
 
 

@@ -8,7 +8,7 @@ from urllib.parse import SplitResult, parse_qs, quote
 
 from app.sources.board_token import Board
 from app.sources.parsing.dates_and_places import parse_iso_datetime, split_locations, workplace
-from app.sources.parsing.json_record import Record, parse_rows
+from app.sources.parsing.json_record import Record, identity_in, parse_rows
 from app.sources.parsing.json_rows import JsonRows
 from app.sources.parsing.urls import link, path_parts, path_segment, token_of
 from app.sources.types import Form, ListingRequest, Page, Parsing, RawPosting, Response, Source, Text, Workplace
@@ -21,6 +21,8 @@ PAGE_HOSTS = (
 )
 EMPLOYMENT_FIELDS = ("employment type", "time type", "job type", "contract type")
 API_HOSTS = ("boards-api.greenhouse.io", "boards-api.eu.greenhouse.io", "api.greenhouse.io")
+
+IDENTITY = identity_in("id")
 
 
 def _match_url(url: SplitResult) -> Board | None:
@@ -41,7 +43,7 @@ def _first_request(board: Board) -> ListingRequest:
 
 def _parse(response: Response, board: Board) -> Parsing:
     rows = JsonRows(response, "jobs")
-    read = yield from parse_rows(rows, "jobs", lambda job: _posting(job, board))
+    read = yield from parse_rows(rows, "jobs", lambda job: _posting(job, board), IDENTITY)
     total = Record(rows.rest, "").record("meta").optional_number("total")
     name = read.first.optional_text("company_name") if read.first else None
     return Page(read.faults, read.is_whole, total, name, read.records)

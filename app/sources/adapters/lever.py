@@ -8,7 +8,7 @@ from urllib.parse import SplitResult, quote
 from app.sources.board_token import Board
 from app.sources.errors import NotFound
 from app.sources.parsing.dates_and_places import datetime_from_epoch_ms, split_locations, workplace
-from app.sources.parsing.json_record import Record, parse_rows
+from app.sources.parsing.json_record import Record, identity_in, parse_rows
 from app.sources.parsing.json_rows import JsonRows
 from app.sources.parsing.urls import link, path_parts, path_segment, token_of
 from app.sources.types import Form, ListingRequest, Page, Parsing, RawPosting, Response, Section, Source, Text
@@ -16,6 +16,8 @@ from app.sources.types import Form, ListingRequest, Page, Parsing, RawPosting, R
 PAGE_HOSTS = {"jobs.lever.co": "", "jobs.eu.lever.co": "eu"}
 API_HOSTS = {"api.lever.co": "", "api.eu.lever.co": "eu"}
 PAGE_SIZE = 100
+
+IDENTITY = identity_in("id")
 
 
 def _match_url(url: SplitResult) -> Board | None:
@@ -42,8 +44,11 @@ def _next_request(board: Board, offset: int, page: Page) -> ListingRequest | Non
 
 def _parse(response: Response, board: Board) -> Parsing:
     if response.body.lstrip()[:1] == b"{" and Record(response.json(), "").flag("ok") is False:
-        raise NotFound(f"Lever's board {board} does not exist.")
-    read = yield from parse_rows(JsonRows(response), "", lambda job: _posting(job, board))
+        error = NotFound(f"Lever's board {board} does not exist.")
+        # Documented, mostly with status 404. Some answers have this body and status 200.
+        error.is_missing = True
+        raise error
+    read = yield from parse_rows(JsonRows(response), "", lambda job: _posting(job, board), IDENTITY)
     return Page(read.faults, read.is_whole, records=read.records)
 
 

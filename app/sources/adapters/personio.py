@@ -8,12 +8,14 @@ from urllib.parse import SplitResult, quote
 
 from app.sources.board_token import Board
 from app.sources.parsing.dates_and_places import parse_iso_datetime, split_locations
-from app.sources.parsing.json_record import Record, parse_rows
+from app.sources.parsing.json_record import Record, identity_in, parse_rows
 from app.sources.parsing.urls import path_segment, token_before
 from app.sources.parsing.xml import xml_rows
 from app.sources.types import ListingRequest, Page, Parsing, RawPosting, Response, Source, Text
 
 HOSTS = {"jobs.personio.de": "", "jobs.personio.com": "com"}
+
+IDENTITY = identity_in("id")
 
 
 def _match_url(url: SplitResult) -> Board | None:
@@ -43,7 +45,7 @@ def _parse(response: Response, board: Board) -> Parsing:
         without_text += not raw.description
         return raw
 
-    read = yield from parse_rows(xml_rows(response, "workzag-jobs", "position"), "position", posting)
+    read = yield from parse_rows(xml_rows(response, "workzag-jobs", "position"), "position", posting, IDENTITY)
     return Page(read.faults, read.is_whole, records=read.records, lacks_texts=without_text > 0)
 
 

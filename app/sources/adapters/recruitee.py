@@ -8,13 +8,15 @@ from urllib.parse import SplitResult
 
 from app.sources.board_token import Board, host_of
 from app.sources.parsing.dates_and_places import parse_iso_datetime, split_locations
-from app.sources.parsing.json_record import Record, parse_rows
+from app.sources.parsing.json_record import Record, identity_in, parse_rows
 from app.sources.parsing.json_rows import JsonRows
 from app.sources.parsing.urls import link, path_segment, token_before
 from app.sources.types import ListingRequest, Page, Parsing, RawPosting, Response, Section, Source, Text, Workplace
 
 DOMAIN = "recruitee.com"
 FLAGS = {"remote": Workplace.REMOTE, "hybrid": Workplace.HYBRID, "on_site": Workplace.ON_SITE}
+
+IDENTITY = identity_in("id")
 
 
 def _match_url(url: SplitResult) -> Board | None:
@@ -26,7 +28,7 @@ def _first_request(_board: Board) -> ListingRequest:
 
 
 def _parse(response: Response, board: Board) -> Parsing:
-    read = yield from parse_rows(JsonRows(response, "offers"), "offers", lambda offer: _posting(offer, board))
+    read = yield from parse_rows(JsonRows(response, "offers"), "offers", lambda offer: _posting(offer, board), IDENTITY)
     name = read.first.optional_text("company_name") if read.first else None
     return Page(read.faults, read.is_whole, board_name=name, records=read.records)
 

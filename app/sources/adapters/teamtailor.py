@@ -10,13 +10,15 @@ from urllib.parse import SplitResult
 from app.sources.board_token import Board, host_of
 from app.sources.parsing.dates_and_places import parse_iso_datetime
 from app.sources.parsing.jobposting import raw_posting_of
-from app.sources.parsing.json_record import Record, parse_rows
+from app.sources.parsing.json_record import Record, identity_in, parse_rows
 from app.sources.parsing.json_rows import JsonRows
 from app.sources.parsing.urls import NO_COMPANY, resolved, token_before
 from app.sources.types import Faults, ListingRequest, Page, Parsing, RawPosting, Response, Source, Text
 
 DOMAIN = "teamtailor.com"
 PAGE_SIZE = 100
+
+IDENTITY = identity_in("id")
 
 
 def _match_url(url: SplitResult) -> Board | None:
@@ -38,9 +40,11 @@ def _next_request(_board: Board, offset: int, page: Page) -> ListingRequest | No
 
 def _parse(response: Response, board: Board) -> Parsing:
     if response.status != HTTPStatus.OK:
-        return Page(Faults(1, ["offset"]))
+        lost = Faults()
+        lost.add("offset")
+        return Page(lost)
     rows = JsonRows(response, "items")
-    read = yield from parse_rows(rows, "items", lambda item: _posting(item, board))
+    read = yield from parse_rows(rows, "items", lambda item: _posting(item, board), IDENTITY)
     document = Record(rows.rest, "")
     if document.optional_text("next_url") and read.records != PAGE_SIZE:
         # A short page with a next_url is not the last. The next page is not read, so it counts as unparsed.

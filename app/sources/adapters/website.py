@@ -75,19 +75,37 @@ def _read_page(response: Response, board: Board) -> Parsing:
     # The URL on the company's own host, even if the operator has replaced the base address.
     address = _board_url(board) + urlsplit(response.url)._replace(scheme="", netloc="").geturl().removeprefix("/")
     is_alone = len(rows) == 1
-    read = yield from parse_rows(rows, "JobPosting", lambda record: _posting(record, address, is_alone=is_alone))
+    read = yield from parse_rows(
+        rows,
+        "JobPosting",
+        lambda record: _posting(record, address, is_alone=is_alone),
+        lambda record: _identities(record, address, is_alone=is_alone),
+        may_be_rubbish=True,
+    )
     name = employer(read.first) if read.first else None
-    return Page(read.faults, read.is_whole, board_name=name, records=read.records)
+    fault = read.first_fault if read.is_rubbish else None
+    return Page(read.faults, read.is_whole, board_name=name, records=read.records, first_fault=fault)
 
 
 def _posting(record: Record, address: str, *, is_alone: bool) -> RawPosting | None:
-    own = resolved(address, record.optional_text("url"))
-    if own and urlsplit(own).path in ("", "/") and is_alone:
-        own = None
+    own = _own_address(record, address, is_alone=is_alone)
     title = record.optional_text("title") or ""
     # Many sites write the URL of their front page into each posting. Then only the page's own URL is unique.
     identity = own_identity(record) or (address if is_alone else own or f"{address}#{quote(title, errors='replace')}")
     return raw_posting_of(record, own or address, identity)
+
+
+def _identities(record: Record, address: str, *, is_alone: bool) -> tuple[str | None, ...]:
+    """Return the id of a posting, and its URL, which is its id if another page has the same one."""
+    own = _own_address(record, address, is_alone=is_alone)
+    identity = own_identity(record) or (address if is_alone else own)
+    return identity, identity and (own or address)
+
+
+def _own_address(record: Record, address: str, *, is_alone: bool) -> str | None:
+    """Return the URL that a posting names. One alone on its page may name the site's front page, which says nothing."""
+    own = resolved(address, record.optional_text("url"))
+    return None if own and urlsplit(own).path in ("", "/") and is_alone else own
 
 
 def _paths(addresses: Iterable[str], response: Response, board: Board) -> tuple[dict[str, bool], dict[str, bool]]:

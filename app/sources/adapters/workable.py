@@ -7,13 +7,15 @@ from urllib.parse import SplitResult, quote
 
 from app.sources.board_token import Board
 from app.sources.parsing.dates_and_places import parse_iso_datetime, split_locations
-from app.sources.parsing.json_record import Record, parse_rows
+from app.sources.parsing.json_record import Record, identity_in, parse_rows
 from app.sources.parsing.json_rows import JsonRows
 from app.sources.parsing.urls import link, path_parts, path_segment, token_before, token_of
 from app.sources.types import ListingRequest, Page, Parsing, RawPosting, Response, Source, Text, Workplace
 
 RESERVED_PATHS = ("j", "view", "jobs", "gdpr_policy")
 """First parts of paths that are not companies."""
+
+IDENTITY = identity_in("shortcode")
 
 
 def _match_url(url: SplitResult) -> Board | None:
@@ -33,8 +35,8 @@ def _first_request(board: Board) -> ListingRequest:
 
 
 def _parse(response: Response, board: Board) -> Parsing:
-    rows = JsonRows(response, "jobs")
-    read = yield from parse_rows(rows, "jobs", lambda job: _posting(job, board))
+    rows = JsonRows(response, "jobs", "shortcode")
+    read = yield from parse_rows(rows, "jobs", lambda job: _posting(job, board), IDENTITY)
     name = Record(rows.rest, "").optional_text("name")
     return Page(read.faults, read.is_whole, board_name=name, records=read.records)
 

@@ -1,7 +1,6 @@
 """The HTTP client for boards: one User-Agent, rate limits, robots.txt, limited retries and typed errors."""
 
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from copy import copy
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -12,8 +11,17 @@ from urllib.parse import SplitResult, urlencode, urlsplit
 import stamina
 
 from app.sources.board_token import TOKEN_PLACEHOLDER, Board, is_system_host, rate_limit_key, with_token
-from app.sources.deadline import Deadline
-from app.sources.errors import AddressRefused, Forbidden, Moved, RateLimited, SourceError, Throttled, Unreachable
+from app.sources.deadline import LISTING_SECONDS, Deadline
+from app.sources.errors import (
+    AddressRefused,
+    Forbidden,
+    Moved,
+    RateLimited,
+    RateLimiterUnavailable,
+    SourceError,
+    Throttled,
+    Unreachable,
+)
 from app.sources.http import transport
 from app.sources.http.rate_limit import CommandRateLimiter, RateLimiter
 from app.sources.http.request_policy import MAX_REDIRECTS, RequestPolicy, host_key
@@ -75,6 +83,26 @@ class HttpClient:
         other.limiter = limiter
         return other
 
+    def held_back(self, sources: Iterable[Source], max_wait: float = LISTING_SECONDS) -> set[str]:
+        """Return the keys of the sources to which no request could be sent now: reading a board would be put off.
+
+        Their system has asked for a pause of more than SHORT_BLOCK_SECONDS, or its next free slot is more than
+        ``max_wait`` seconds away. Of a source with regions, each must be so. Without Redis, all are held back.
+        """
+        systems = {source.key: self._systems(source) for source in sources}
+        try:
+            waits = self.limiter.waits({key for keys in systems.values() for key in keys})
+        except RateLimiterUnavailable:
+            return set(systems)
+        held = {key for key, (block, queue) in waits.items() if block > SHORT_BLOCK_SECONDS or queue > max_wait}
+        return {source for source, keys in systems.items() if keys and keys <= held}
+
+    def _systems(self, source: Source) -> set[str]:
+        """Return the keys of the rate limits of a source's regions; none if each of its boards has its own host."""
+        bases = (self._bases.get(source.base_key(region), base) for region, base in source.bases.items())
+        keys = [rate_limit_key(base.rstrip("/")) for base in bases]
+        return set(keys) if all(keys) else set()
+
     def request(
         self,
         source: Source,
@@ -83,7 +111,7 @@ class HttpClient:
         deadline: Deadline,
         validators: Validators | None = None,
     ) -> Response:
-        """Send a request to a source. Raises SourceError.
+        """Send a request to a source. Raises SourceError; ``is_missing`` is true if this address answers 404 or 410.
 
         The status is 200; 304 if ``validators`` match; 404 or 410 if ``may_be_missing``.
         """
@@ -108,7 +136,12 @@ class HttpClient:
         raw, final = self._follow(url, headers, policy, deadline)
         if (raw.status == HTTPStatus.NOT_MODIFIED and validators) or (request.may_be_missing and is_missing(raw)):
             return Response(raw.status, raw.headers, b"", final.geturl(), deadline)
-        check_listing(raw, f"{source.name}'s board {board}", source.error_messages, is_page=request.accept == HTML)
+        try:
+            check_listing(raw, f"{source.name}'s board {board}", source.error_messages, is_page=request.accept == HTML)
+        except SourceError as error:
+            # The page that a redirect leads to says nothing about this address.
+            error.is_missing = is_missing(raw) and final == url
+            raise
         return Response(raw.status, raw.headers, raw.body, final.geturl(), deadline)
 
     def fetch(self, url: SplitResult, deadline: Deadline) -> tuple[Response | None, SplitResult]:
@@ -171,18 +204,21 @@ class HttpClient:
     def _wait_for_slot(self, url: SplitResult, policy: RequestPolicy, deadline: Deadline) -> None:
         """Sleep until the rate limit permits a request to this URL.
 
-        Raises Throttled if the host asked for a pause beyond the deadline, RateLimited if no slot is free before it.
+        Raises Throttled if the host asked for a pause beyond the deadline, RateLimited if no slot is free before it,
+        NotWanted if the work is stopped.
         """
+        # No slot is acquired for work that has been stopped.
+        deadline.check()
         slots = policy.slots(url)
         blocked = self.limiter.blocked_for(_path_key(url), *(key for key, _ in slots))
         if blocked > _max_wait(deadline):
             raise Throttled(_throttled(url), datetime.now(UTC) + timedelta(seconds=blocked))
-        time.sleep(blocked)
+        deadline.sleep(blocked)
         for key, pace_seconds in slots:
             wait = self.limiter.acquire_slot(key, pace_seconds, _max_wait(deadline))
             if wait < 0:
                 raise RateLimited(f"Too many requests to {url.hostname} are waiting.")
-            time.sleep(wait)
+            deadline.sleep(wait)
 
     def _check_throttled(self, url: SplitResult, raw: RawResponse, policy: RequestPolicy) -> None:
         """Raise Throttled if the host asks for fewer requests, Unreachable if it has a temporary problem.

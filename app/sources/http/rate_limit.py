@@ -3,7 +3,7 @@
 import hashlib
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 import redis
@@ -96,6 +96,25 @@ class RateLimiter:
                 pipeline.pttl(_name("hold", key))
             return max(0.0, max(pipeline.execute()) / 1000)
 
+    def waits(self, keys: Iterable[str]) -> dict[str, tuple[float, float]]:
+        """Return for each key the seconds until it is not blocked, and the seconds until its next free slot.
+
+        Nothing is acquired. All keys together take one round trip.
+        """
+        names = list(keys)
+        with _redis_errors(), self._redis.pipeline(transaction=False) as pipeline:
+            pipeline.time()
+            for key in names:
+                pipeline.pttl(_name("hold", key))
+                pipeline.get(_name("pace", key))
+            (seconds, microseconds), *found = pipeline.execute()
+        now = seconds + microseconds / 1_000_000
+        blocks, slots = found[::2], found[1::2]
+        return {
+            key: (max(0.0, block / 1000), max(0.0, float(slot or 0) - now))
+            for key, block, slot in zip(names, blocks, slots, strict=True)
+        }
+
     def record_throttle(self, host: str, path: str) -> int:
         """Record that a path of the host is throttled. Returns the number of paths throttled since the last success.
 
@@ -147,6 +166,10 @@ class CommandRateLimiter:
     def blocked_for(self, *keys: str) -> float:
         """Return the seconds until none of these keys is blocked; 0 if none is."""
         return max(0.0, max(self._blocked_until.get(key, 0.0) for key in keys) - time.monotonic())
+
+    def waits(self, keys: Iterable[str]) -> dict[str, tuple[float, float]]:
+        """Return for each key the seconds until it is not blocked, and 0: a command has no queue."""
+        return {key: (self.blocked_for(key), 0.0) for key in keys}
 
     def record_throttle(self, _host: str, _path: str) -> int:
         """Return 1: a command reads few boards, so it blocks each board and never the whole host."""

@@ -6,7 +6,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from app.sources.errors import ShapeChanged
-from app.sources.types import DOCUMENT, MAX_RECORDS, Faults, RawPosting
+from app.sources.parsing.html_text import one_line
+from app.sources.parsing.json_rows import RowTooLarge
+from app.sources.types import DOCUMENT, MAX_RECORDS, Faults, RawPosting, UnreadRecord
+
+MAX_ID_LENGTH = 255
+MAX_RAW_LENGTH = 10_000
+"""The part of a title, an id or a name that is looked at. It is shortened further once it is tidy."""
+
+Identify = Callable[["Record"], Iterable[str | None]]
+"""A function that reads the ids which a record's posting may have, even if the rest cannot be parsed."""
 
 
 class Record:
@@ -92,35 +101,60 @@ class Rows:
     """False if there are more than MAX_RECORDS rows. The rest is not parsed."""
     first: Record | None = None
     """The first row, if it is an object."""
+    first_fault: tuple[str, str] | None = None
+    """Place and nature of the first fault (see ShapeChanged)."""
+
+    @property
+    def is_rubbish(self) -> bool:
+        """True if there are rows and none could be parsed. Then the format has changed."""
+        return 0 < self.records == self.faults.count
+
+
+def identity_in(name: str) -> Identify:
+    """Return the function that reads an id from this member."""
+    return lambda record: (record.optional_identity(name),)
+
+
+def normal_identity(text: str) -> str | None:
+    """Return the id under which a posting is stored; None if it is blank or too long."""
+    identity = one_line(text[:MAX_RAW_LENGTH])
+    return identity if 1 <= len(identity) <= MAX_ID_LENGTH else None
 
 
 def parse_rows(
-    rows: Iterable[Any], path: str, parse: Callable[[Record], RawPosting | None]
-) -> Generator[RawPosting, None, Rows]:
+    rows: Iterable[Any],
+    path: str,
+    parse: Callable[[Record], RawPosting | None],
+    identify: Identify,
+    *,
+    may_be_rubbish: bool = False,
+) -> Generator[RawPosting | UnreadRecord, None, Rows]:
     """Parse row by row: yield the postings, and return the rest. A row may be the ShapeChanged that it caused.
 
-    One bad row must not hide the others. Raises ShapeChanged if all rows are bad: then the format has changed.
+    One bad row must not hide the others: it is yielded as an UnreadRecord if its id can be read. Raises ShapeChanged if
+    all rows are bad: then the format has changed. With ``may_be_rubbish``, the caller looks after that.
     ``parse`` returns None for a row that is not meant to be listed.
     """
-    # An error itself would keep this frame in memory, which has all rows, until the next garbage collection.
-    read, first_fault = Rows(), None
+    read = Rows()
     for row in rows:
         if read.records == MAX_RECORDS:
             read.is_whole = False
             break
         read.records += 1
+        place = f"{path}[{read.records - 1}]"
         try:
-            record = _record(row, f"{path}[{read.records - 1}]")
+            record = _record(row, place)
             read.first = record if read.records == 1 else read.first
-            raw = parse(record)
+            found: RawPosting | UnreadRecord | None = parse(record)
         except ShapeChanged as error:
-            first_fault = first_fault or (error.field, error.found)
-            read.faults.add(error.field)
-            continue
-        if raw is not None:
-            yield raw
-    if first_fault and read.faults.count == read.records:
-        raise ShapeChanged(*first_fault)
+            # An error itself would keep this frame in memory, which has all rows, until the next garbage collection.
+            read.first_fault = read.first_fault or (error.field, error.found)
+            found = _unread(row, place, identify)
+            read.faults.add(error.field, is_seen=found is not None)
+        if found is not None:
+            yield found
+    if read.first_fault and read.is_rubbish and not may_be_rubbish:
+        raise ShapeChanged(*read.first_fault)
     return read
 
 
@@ -128,6 +162,15 @@ def _record(row: Any, path: str) -> Record:
     if isinstance(row, ShapeChanged):
         raise row
     return Record(row, path)
+
+
+def _unread(row: Any, path: str, identify: Identify) -> UnreadRecord | None:
+    """Return the ids of a row that could not be parsed; None if the first, which counts, is missing or invalid."""
+    members = row.members if isinstance(row, RowTooLarge) else row
+    if not isinstance(members, dict):
+        return None
+    first, *others = (normal_identity(identity or "") for identity in identify(Record(members, path)))
+    return UnreadRecord(tuple(dict.fromkeys(filter(None, (first, *others))))) if first else None
 
 
 def _kind(value: Any) -> str:

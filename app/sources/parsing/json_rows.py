@@ -24,6 +24,9 @@ MAX_ROW_VALUES = 10_000
 MAX_ROW_CHARACTERS = 4_000_000
 """The most characters in the texts of a row."""
 
+MAX_ID_CHARACTERS = 10_000
+"""The most characters of an id that is kept of such a row."""
+
 MAX_DEPTH = 50
 
 MAX_REST_VALUES = 1000
@@ -53,13 +56,16 @@ class JsonRows:
     """The rows of the list ``name`` in a JSON object, or of a whole JSON list if ``name`` is empty.
 
     After the iteration ``rest`` has the object's other members, as far as they are small. A row beyond the limits of
-    this module is yielded as a ShapeChanged, and so is the rest of a response with more than MAX_EVENTS. The iteration
-    raises ShapeChanged for a response that is not of this form, and OutOfTime.
+    this module is yielded as RowTooLarge, and the rest of a response with more than MAX_EVENTS as a ShapeChanged. The
+    iteration raises ShapeChanged for a response that is not of this form, and OutOfTime.
+
+    ``identity`` is the member with a row's id, which is kept from a row that is too large.
     """
 
-    def __init__(self, response: Response, name: str = "") -> None:
+    def __init__(self, response: Response, name: str = "", identity: str = "id") -> None:
         self.rest: dict[str, Any] = {}
         self._name = name
+        self._identity = identity
         self._body = response.body
         self._events = _Events(response)
 
@@ -96,10 +102,18 @@ class JsonRows:
             raise ShapeChanged(path, f"is {KINDS[kind]}, but a list was expected")
         number = 0
         while (event := next(self._events))[0] != "end_array":
-            limits = _Limits(MAX_ROW_VALUES)
+            limits = _Limits(MAX_ROW_VALUES, self._identity)
             row = _value(self._events, event, limits)
-            yield row if limits.are_kept() else ShapeChanged(f"{self._name}[{number}]", "is too large")
+            yield row if limits.are_kept() else RowTooLarge(f"{self._name}[{number}]", limits.identities)
             number += 1
+
+
+class RowTooLarge(ShapeChanged):
+    """A row is beyond the limits of this module. ``members`` has its id, if that is short."""
+
+    def __init__(self, field: str, members: dict[str, Any]) -> None:
+        super().__init__(field, "is too large")
+        self.members = members
 
 
 class _TooManyEvents(Exception):
@@ -151,9 +165,17 @@ class _Pieces:
 class _Limits:
     """The values and characters that may still be kept of a row."""
 
-    def __init__(self, values: int) -> None:
+    def __init__(self, values: int, identity: str | None = None) -> None:
         self.values = values
         self.characters = MAX_ROW_CHARACTERS
+        self.identities: dict[str, Any] = {}
+        """The member with the row's id, kept also beyond the limits: it may come after the texts."""
+        self._identity = identity
+
+    def note(self, name: str, value: Any, depth: int) -> None:
+        """Keep a member of the row itself if it is its id."""
+        if depth == 1 and name == self._identity and not (isinstance(value, str) and len(value) > MAX_ID_CHARACTERS):
+            self.identities[name] = value
 
     def are_kept(self) -> bool:
         """Return whether everything was kept so far."""
@@ -180,6 +202,7 @@ def _members(events: _Events, limits: _Limits, depth: int) -> dict[str, Any]:
     while (member := next(events))[0] != "end_map":
         value = _value(events, next(events), limits, depth)
         limits.characters -= len(member[1])
+        limits.note(member[1], value, depth)
         if limits.are_kept():
             members[member[1]] = value
     return members

@@ -6,16 +6,12 @@ from sys import getsizeof
 from app.sources.deadline import Deadline
 from app.sources.parsing.dates_and_places import MAX_LOCATIONS, unique
 from app.sources.parsing.html_text import one_line, texts
-from app.sources.parsing.json_record import Record
+from app.sources.parsing.json_record import MAX_ID_LENGTH, MAX_RAW_LENGTH, Record, normal_identity
 from app.sources.parsing.urls import is_web_address
-from app.sources.types import Page, Parsing, Posting, RawPosting, Response
+from app.sources.types import Page, Parsing, Posting, RawPosting, Response, UnreadRecord
 
-MAX_ID_LENGTH = 255
 MAX_TITLE_LENGTH = 500
 MAX_NAME_LENGTH = 200
-MAX_RAW_LENGTH = 10_000
-"""The part of a title, an id or a name that is looked at. It is shortened further once it is tidy."""
-
 BATCH_POSTINGS = 500
 BATCH_BYTES = 4_000_000
 """The size of a batch, which is passed on before more is parsed."""
@@ -29,8 +25,12 @@ class Batch:
     """Some normalized postings of a response; the last batch has the rest of the response."""
 
     postings: list[Posting] = field(default_factory=list)
+    unread: list[UnreadRecord] = field(default_factory=list)
+    """The records of which only the ids could be read."""
     unparsed: int = 0
     """The number of raw postings that could not be normalized."""
+    lost: int = 0
+    """Those of them without a valid id."""
     error: tuple[str, Exception] | None = None
     """The external id and the error of the first posting that our own code failed on."""
     page: Page | None = None
@@ -52,17 +52,24 @@ class Batch:
             # Only one, because its stack keeps the raw posting in memory.
             self.error = self.error or (raw.external_id[:MAX_ID_LENGTH], error)
         if posting is None:
-            self.unparsed += 1
+            self._add_unparsed(raw)
         else:
             self.postings.append(posting)
             written = [text for text in (posting.description, posting.requirements) if text]
             self.size += sum(map(getsizeof, written))
             self.characters += sum(map(len, written))
 
+    def _add_unparsed(self, raw: RawPosting) -> None:
+        self.unparsed += 1
+        if identity := normal_identity(raw.external_id):
+            self.unread.append(UnreadRecord(tuple(dict.fromkeys(filter(None, (identity, normal_identity(raw.url)))))))
+        else:
+            self.lost += 1
+
     @property
     def is_full(self) -> bool:
         """True if the batch should be passed on."""
-        return len(self.postings) + self.unparsed >= BATCH_POSTINGS or self.size >= BATCH_BYTES
+        return len(self.postings) + len(self.unread) + self.lost >= BATCH_POSTINGS or self.size >= BATCH_BYTES
 
 
 def next_batch(parsing: Parsing, deadline: Deadline, with_texts: bool = True) -> Batch:
@@ -74,20 +81,23 @@ def next_batch(parsing: Parsing, deadline: Deadline, with_texts: bool = True) ->
     while not batch.is_full:
         deadline.check()
         try:
-            raw = next(parsing)
+            found = next(parsing)
         except StopIteration as end:
             batch.page = end.value
             batch.board_name = _company_name(end.value.board_name)
             break
-        batch.add(raw, with_texts)
+        if isinstance(found, UnreadRecord):
+            batch.unread.append(found)
+        else:
+            batch.add(found, with_texts)
     return batch
 
 
 def normalize(raw: RawPosting, with_texts: bool = True) -> Posting | None:
     """Make a posting from a raw one. None if it has no title, an id that is too long, or an invalid URL."""
     title = one_line(raw.title[:MAX_RAW_LENGTH])[:MAX_TITLE_LENGTH]
-    identity = one_line(raw.external_id[:MAX_RAW_LENGTH])
-    if not title or not 1 <= len(identity) <= MAX_ID_LENGTH or not is_web_address(raw.url):
+    identity = normal_identity(raw.external_id)
+    if not title or identity is None or not is_web_address(raw.url):
         return None
     description, requirements = texts(raw.description, raw.requirements) if with_texts else (None, None)
     return Posting(

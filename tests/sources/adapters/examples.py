@@ -26,7 +26,7 @@ def drain(parsing: Parsing) -> tuple[list[RawPosting], Page]:
     def whole():
         pages.append((yield from parsing))
 
-    return list(whole()), pages[0]
+    return [each for each in whole() if isinstance(each, RawPosting)], pages[0]
 
 
 def parse_record(key: str, record: dict, **changes):

@@ -4,6 +4,7 @@ Each source has a folder below ``boards/`` with ``manifest.json``, the responses
 """
 
 import copy
+import hashlib
 import html
 import json
 import re
@@ -309,7 +310,7 @@ def test_listing_sends_validators_and_accepts_304(case, web, http_client):
         # The validators of one page do not cover the others.
         assert validators == Validators()
         return
-    assert validators == Validators('"v1"', None)
+    assert validators == Validators('"v1"', None, hashlib.sha256(web.replies[case.main].body).digest())
     web.replies[case.main] = Reply(status=304)
     listing = list_board(http_client, case.source.key, case.board, validators)
     assert listing.not_modified and listing.validators == validators

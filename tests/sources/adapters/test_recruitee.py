@@ -28,7 +28,7 @@ def test_recruitee_401_reports_that_a_token_is_needed(web, http_client):
 def test_recruitee_mailbox_email_is_not_stored(web, http_client):
     web.json("/api/offers/", RECRUITEE)
     assert all("mailbox_email" in offer for offer in RECRUITEE["offers"][:2])
-    assert "@" not in repr(list_board(http_client, "recruitee", "acme"))
+    assert "@" not in repr(list_board(http_client, "recruitee", "acme").postings)
 
 
 def test_recruitee_board_name_comes_from_the_offers(web, http_client):

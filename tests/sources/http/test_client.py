@@ -33,7 +33,7 @@ def http_client(web, limiter) -> HttpClient:
 
 
 def list_acme(http_client: HttpClient, seconds: float = 20):
-    return list_board(http_client, "greenhouse", "acme", seconds=seconds)
+    return list_board(http_client, "greenhouse", "acme", deadline=Deadline.of(seconds))
 
 
 def assert_spaced(web: Web, send: Callable[[Executor], Iterable[Any]]) -> None:
@@ -274,7 +274,7 @@ def test_listing_ends_at_its_deadline(web, http_client):
     web.replies["/v0/postings/acme"] = Reply(b"[]", delay=30)
     began = time.monotonic()
     with pytest.raises((Unreachable, OutOfTime)):
-        list_board(http_client, "lever", "acme", seconds=1.5)
+        list_board(http_client, "lever", "acme", deadline=Deadline.of(1.5))
     assert time.monotonic() - began < 10
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from app.sources.adapters.registry import SOURCES
 from app.sources.board_token import is_system_host
+from app.sources.deadline import Deadline
 from app.sources.errors import RateLimited, Throttled
 from app.sources.http import transport
 from app.sources.http.client import HttpClient
@@ -37,13 +38,13 @@ def throttle(web, client: HttpClient, *boards: str, robots: Reply) -> None:
     for board in boards:
         web.replies[f"/v1/boards/{board}/jobs"] = THROTTLED
         with pytest.raises(Throttled):
-            list_board(client, "greenhouse", board, seconds=20)
+            list_board(client, "greenhouse", board, deadline=Deadline.of(20))
     web.replies["/robots.txt"] = Reply()
 
 
 def lists(web, client: HttpClient, board: str) -> bool:
     web.json(f"/v1/boards/{board}/jobs", EMPTY)
-    return list_board(client, "greenhouse", board, seconds=5).is_complete
+    return list_board(client, "greenhouse", board, deadline=Deadline.of(5)).is_complete
 
 
 @pytest.mark.parametrize("robots", [Reply(), THROTTLED], ids=["boards", "robots.txt"])

@@ -5,6 +5,7 @@ import time
 import pytest
 
 from app.sources.adapters.registry import SOURCES
+from app.sources.deadline import Deadline
 from app.sources.errors import RateLimited, RateLimiterUnavailable, Throttled
 from app.sources.http.rate_limit import MAX_THROTTLES_KEPT, PREFIX, CommandRateLimiter, RateLimiter, connect
 from app.sources.listing import list_board
@@ -17,7 +18,7 @@ EMPTY = {"jobs": []}
 
 
 def list_acme(http_client):
-    return list_board(http_client, "greenhouse", "acme", seconds=20)
+    return list_board(http_client, "greenhouse", "acme", deadline=Deadline.of(20))
 
 
 def test_rate_limiter_slots_blocks_and_cache_in_redis(limiter):

@@ -3,6 +3,7 @@
 import pytest
 
 from app.config.settings import BOARD_THREADS
+from app.sources.deadline import Deadline
 from app.sources.errors import Forbidden
 from app.sources.http import robots
 from app.sources.listing import list_board
@@ -31,14 +32,14 @@ def cached(http_client, web) -> str:
 def test_robots_txt_with_many_names_is_cached_without_them(web, http_client):
     """Protego alone would store four million rules."""
     web.replies["/robots.txt"] = Reply(f"{NAMES}\n{RULES}\nUser-agent: *\nDisallow: /private".encode())
-    assert list_board(http_client, "greenhouse", "acme", seconds=20).is_complete
+    assert list_board(http_client, "greenhouse", "acme", deadline=Deadline.of(20)).is_complete
     assert cached(http_client, web) == "User-agent: *\nDisallow: /private"
 
 
 def test_robots_txt_with_many_names_and_ours_is_obeyed(web, http_client):
     web.replies["/robots.txt"] = Reply(f"{NAMES}\nUser-agent: JobIngestion\n{RULES}\nDisallow: /v1".encode())
     with pytest.raises(Forbidden):
-        list_board(http_client, "greenhouse", "acme", seconds=20)
+        list_board(http_client, "greenhouse", "acme", deadline=Deadline.of(20))
     assert web.paths() == []
 
 
@@ -47,27 +48,27 @@ def test_robots_txt_with_too_many_rules_forbids_the_host(web, http_client):
     web.replies["/robots.txt"] = Reply(f"User-agent: *\n{rules}".encode())
     for _ in range(2):
         with pytest.raises(Forbidden, match="has a robots.txt with too many rules to obey, so it is not read"):
-            list_board(http_client, "greenhouse", "acme", seconds=20)
+            list_board(http_client, "greenhouse", "acme", deadline=Deadline.of(20))
     assert web.paths() == [] and len(cached(http_client, web)) < 100
 
 
 def test_robots_txt_is_parsed_once_for_a_host(web, http_client):
     web.replies["/robots.txt"] = Reply(f"User-agent: *\n{RULES}".encode())
     for _ in range(5):
-        assert list_board(http_client, "greenhouse", "acme", seconds=20).is_complete
+        assert list_board(http_client, "greenhouse", "acme", deadline=Deadline.of(20)).is_complete
     assert (robots._parse_large.cache_info().misses, robots._parse_large.cache_info().hits) == (1, 4)
 
 
 def test_robots_txt_with_large_rules_is_cached_for_a_shorter_time(web, http_client, broker):
     web.replies["/robots.txt"] = Reply(f"User-agent: *\n{RULES}\n{'#' * 30_000}".encode())
-    assert list_board(http_client, "greenhouse", "acme", seconds=20).is_complete
+    assert list_board(http_client, "greenhouse", "acme", deadline=Deadline.of(20)).is_complete
     [key] = broker.keys("*robots:*")
     assert 0 < broker.ttl(key) <= robots.LARGE_ROBOTS_KEPT_SECONDS
 
 
 def test_robots_txt_from_an_earlier_version_is_filtered_before_parsing(web, http_client):
     http_client.limiter.set(f"robots:{web.url}", f"{NAMES}\n{RULES}\nUser-agent: *\nDisallow: /private", 60)
-    assert list_board(http_client, "greenhouse", "acme", seconds=20).is_complete
+    assert list_board(http_client, "greenhouse", "acme", deadline=Deadline.of(20)).is_complete
     assert web.paths() == [ACME]
 
 

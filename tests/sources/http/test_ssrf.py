@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from app.sources.deadline import Deadline
 from app.sources.errors import AddressRefused, SourceError, Unreachable
 from app.sources.http import ssrf, transport
 from app.sources.http.client import HttpClient
@@ -118,4 +119,4 @@ def test_ssrf_website_on_a_private_address_is_refused(monkeypatch):
     monkeypatch.setattr(ssrf.socket, "getaddrinfo", lambda *args, **more: loopback)
     http_client = HttpClient(UnlimitedRateLimiter(), {}, None)
     with pytest.raises(AddressRefused):
-        list_board(http_client, "website", "careers.acme.com", seconds=5)
+        list_board(http_client, "website", "careers.acme.com", deadline=Deadline.of(5))

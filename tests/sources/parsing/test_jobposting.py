@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from app.sources.errors import ShapeChanged
 from app.sources.parsing.jobposting import employer, job_postings, job_postings_on, own_identity, raw_posting_of
-from app.sources.parsing.json_record import Record, parse_rows
+from app.sources.parsing.json_record import Record, identity_in, parse_rows
 from app.sources.parsing.postings import normalize
 from tests.sources.adapters.examples import drain
 
@@ -317,7 +317,9 @@ class Row(dict):
     [
         (job_postings_on, Page(f'<script type="application/ld+json">{{"@type": "JobPosting" {"x" * 1000}</script>')),
         (
-            lambda row: drain(parse_rows([row], "JobPosting", lambda found: raw_posting_of(found, HERE))),
+            lambda row: drain(
+                parse_rows([row], "JobPosting", lambda found: raw_posting_of(found, HERE), identity_in("identifier"))
+            ),
             Row(title=None),
         ),
     ],

@@ -7,10 +7,12 @@ import pytest
 from app.sources.deadline import Deadline
 from app.sources.errors import OutOfTime, ShapeChanged
 from app.sources.parsing import json_rows
-from app.sources.parsing.json_record import parse_rows
+from app.sources.parsing.json_record import identity_in, parse_rows
 from app.sources.parsing.json_rows import MAX_DEPTH, MAX_ROW_VALUES, MAX_TOKEN_BYTES, JsonRows
 from app.sources.types import MAX_DOCUMENT_BYTES, MAX_FAULTS, MAX_RECORDS, RawPosting, Response
 from tests.sources.adapters.examples import drain
+
+IDENTITY = identity_in("id")
 
 
 def rows(body: bytes, name: str = "jobs", deadline: Deadline | None = None) -> JsonRows:
@@ -114,13 +116,13 @@ def test_parse_stops_after_the_most_records():
         return title_of(record)
 
     body = document(*['{"id": "1", "title": "Baker"}'] * (MAX_RECORDS + 1))
-    postings, read = drain(parse_rows(rows(body), "jobs", parse))
+    postings, read = drain(parse_rows(rows(body), "jobs", parse, IDENTITY))
     assert len(postings) == len(parsed) == read.records == MAX_RECORDS and not read.is_whole
 
 
 def test_parse_counts_all_faults_and_keeps_the_first_hundred():
     bad = MAX_FAULTS + 50
-    _, read = drain(parse_rows(rows(document('{"id": "1", "title": "x"}', *["{}"] * bad)), "jobs", title_of))
+    _, read = drain(parse_rows(rows(document('{"id": "1", "title": "x"}', *["{}"] * bad)), "jobs", title_of, IDENTITY))
     assert read.faults.count == bad
     assert read.faults.places == [f"jobs[{number}].id" for number in range(1, MAX_FAULTS + 1)]
 
