@@ -19,8 +19,7 @@ REMOVED = table_of(RemovedPreview)
 RUNS = table_of(IngestionRun)
 
 MAX_REMOVED_POSTINGS = 1000
-"""The most postings that one statement removes. Their texts take the time: 320,000 of 3 kB take 8 s, longer than any
-statement may."""
+"""The most postings that one statement removes, so that it locks and logs little at a time."""
 
 REMOVAL_SECONDS = 1.0
 """Seconds after which ``remove_postings`` starts no further batch."""
