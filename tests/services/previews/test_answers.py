@@ -19,7 +19,10 @@ def states(preview_id: int) -> list[str]:
 
 def both(preview_id: int, listing_id: int):
     """Return the two ways to answer the companies of a preview."""
-    return {"preview": lambda: answers.answer_preview(preview_id), "listing": lambda: answers.answer_listing(listing_id)}
+    return {
+        "preview": lambda: answers.answer_preview(preview_id),
+        "listing": lambda: answers.answer_listing(listing_id),
+    }
 
 
 @pytest.mark.parametrize("way", ["preview", "listing"])
