@@ -1,4 +1,4 @@
-"""Two users with equal settings, so with equal hashes: nobody gets, removes, starts from or changes what is another's."""
+"""Two users with equal settings, so equal hashes: nobody gets, removes, starts from or changes what is another's."""
 
 import pytest
 
