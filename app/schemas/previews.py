@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 
 from marshmallow import RAISE, Schema, fields, validate
@@ -13,15 +12,6 @@ from app.schemas.source_links import BOARD_URL, board_url, display_name
 
 MAX_ID = 2**63 - 1
 MAX_POSITION = 2**31 - 1
-
-
-class CompanyState(StrEnum):
-    """The state of a company of a preview, as users see it."""
-
-    WAITING = "waiting"
-    LISTING = "listing"
-    LISTED = "listed"
-    FAILED = "failed"
 
 
 class PreviewOptionsSchema(Schema):
@@ -77,11 +67,10 @@ class PreviewCompanySchema(Schema):
     )
     include = fields.List(fields.String(), required=True)
     exclude_ = fields.List(fields.String(), required=True, attribute="exclude", data_key="exclude")
-    state = fields.Enum(
-        CompanyState,
-        by_value=True,
+    state = fields.String(
         required=True,
-        metadata={"type": "string", "description": "`listing`: the board is being read."},
+        validate=validate.OneOf(["waiting", "listing", "listed", "failed"]),
+        metadata={"description": "`listing`: the board is being read."},
     )
     outcome = fields.Enum(
         Outcome,

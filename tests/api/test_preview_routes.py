@@ -144,7 +144,8 @@ def test_posting_has_its_texts(client, user_id):
         ("limit=0", "limit"), ("limit=201", "limit"), ("limit=x", "limit"), ("after=-1", "after"),
         (f"after={2**63}", "after"), (f"after={'9' * 40}", "after"), ("company=0", "company"),
         (f"company={2**31}", "company"), ("company=Acme", "company"), ("matched=yes", "matched"),
-        ("matched=", "matched"), ("matched=1", "matched"), ("taken=true", "taken"), ("search=", "search"), (f"search={'x' * 201}", "search"), ("search=%00", "search"),
+        ("matched=", "matched"), ("matched=1", "matched"), ("taken=true", "taken"), ("search=", "search"),
+        (f"search={'x' * 201}", "search"), ("search=%00", "search"),
         ("order=asc", "order"),
     ],
 )

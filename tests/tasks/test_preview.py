@@ -1,4 +1,4 @@
-"""The preview's task and its messages: published at once, again by the reconciler, and harmless when they come twice."""
+"""The preview's task and its messages: published at once, again by the reconciler, and harmless when they repeat."""
 
 import json
 
