@@ -264,6 +264,8 @@ def test_unexpected_error_affects_no_other_company(user_id, small_pages, monkeyp
     for board, size in (("acme", 9), ("beta", 1), ("gamma", 6)):
         company(user_id, board, include=(board,))
         list_board(board, ["Engineer"] * size)
+    # It found few postings, so the others are read with it; but the board offers more than a page.
+    list_board("acme", state="partial")
     preview_id = read_preview(user_id)
     decide = TitleFilter.decide
 

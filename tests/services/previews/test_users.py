@@ -92,6 +92,7 @@ def test_reads_refuse_a_preview_of_another_as_a_missing_one(user_id, other_id):
     list_board("acme", ["Engineer"])
     theirs, mine = finish_preview(other_id), finish_preview(user_id)
     [posting] = postings(theirs)
+    assert [each.company for each in postings_service.page(mine, user_id)[0]] == ["Acme"]
     for read in (
         lambda preview_id: lifecycle.get(preview_id, user_id),
         lambda preview_id: postings_service.page(preview_id, user_id),
@@ -146,6 +147,16 @@ def test_work_on_a_preview_leaves_that_of_another(user_id, other_id):
     outbox.mark_published(mine)
     assert all_of(theirs) == before
     assert (preview(mine).finished_at is not None, len(postings(mine))) == (True, 2)
+
+
+def test_finish_leaves_the_preview_of_another(user_id, other_id):
+    for board in ("acme", "beta"):
+        fail_board(board)
+    mine, theirs = begin_preview(user_id), begin_preview(other_id)
+    for preview_id in (mine, theirs):
+        answers.answer_preview(preview_id)
+    assert completion.finish_if_done(mine)
+    assert [preview(each).finished_at is None for each in (mine, theirs)] == [False, True]
 
 
 def test_listing_answers_both_but_stores_for_each_its_own(user_id, other_id):
