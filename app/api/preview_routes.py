@@ -33,16 +33,16 @@ LOCATION = header("Location", "The URL of the preview.")
 
 
 @blueprint.post("")
-@blueprint.arguments(PreviewOptionsSchema, required=False, description="Nothing, or an empty object.")
+@blueprint.arguments(PreviewOptionsSchema, required=False, description="Nothing, or options.")
 @blueprint.response(201, PreviewIdSchema, description="A preview is under way.", headers=LOCATION)
 @blueprint.alt_response(
-    200, schema=PreviewIdSchema, description="A preview with these settings was already there.", headers=LOCATION,
+    200, schema=PreviewIdSchema, description="Such a preview was already under way.", headers=LOCATION,
     success=True,
 )
 @blueprint.problem(409, "No company is enabled (`no_companies`).")
-def begin_preview(_options: dict[str, Any]) -> Any:
+def begin_preview(options: dict[str, Any]) -> Any:
     """Preview the postings that a run would ingest"""
-    preview_id, is_new = lifecycle.begin_preview(current_user_id())
+    preview_id, is_new = lifecycle.begin_preview(current_user_id(), **options)
     location = {"Location": url_for(".show_preview", preview_id=preview_id)}
     return {"preview_id": preview_id}, 201 if is_new else 200, location
 

@@ -1,5 +1,5 @@
 from datetime import datetime
-from enum import StrEnum
+from enum import StrEnum, nonmember
 
 from sqlalchemy import (
     ARRAY,
@@ -24,7 +24,11 @@ from app.models.company import OUTCOME_VALUES, Outcome
 
 
 class UnitState(StrEnum):
-    """The state of one company of a preview."""
+    """The state of one company of a preview.
+
+    ``SOURCES`` is the only table of legal moves in Python. The trigger ``preview_companies_move`` is the same table in
+    the database; a test compares the two over all pairs.
+    """
 
     WAITING = "waiting"
     """It waits for a listing of its board."""
@@ -37,6 +41,15 @@ class UnitState(StrEnum):
 
     FAILED = "failed"
     """Its board could not be listed; ``outcome`` and ``detail`` give the reason."""
+
+    UNFINISHED = nonmember([WAITING, READ])
+    """A preview with a company in one of these is unfinished."""
+    SOURCES = nonmember({WAITING: [], READ: [WAITING], LISTED: [READ], FAILED: [WAITING, READ]})
+
+    @property
+    def sources(self) -> list["UnitState"]:
+        """The states from which a move to this one is legal; none for WAITING, in which every company starts."""
+        return [UnitState(source) for source in self.SOURCES[self.value]]
 
 
 class Preview(Base):

@@ -6,8 +6,8 @@ from typing import Any
 
 from marshmallow import RAISE, Schema, fields, validate
 
-from app.models import Outcome, UnitState
-from app.schemas.fields import PlainText, QueryInteger
+from app.models import Outcome
+from app.schemas.fields import PlainText, QueryInteger, StrictBoolean
 from app.schemas.source_links import BOARD_URL, board_url, display_name
 
 MAX_ID = 2**63 - 1
@@ -15,10 +15,15 @@ MAX_POSITION = 2**31 - 1
 
 
 class PreviewOptionsSchema(Schema):
-    """The options of a preview: none so far. An unknown field is refused, because ignoring it would mislead."""
+    """The options of a preview. An unknown field is refused, because ignoring it would mislead."""
 
     class Meta:
         unknown = RAISE
+
+    refresh = StrictBoolean(
+        load_default=False,
+        metadata={"description": "True to use no reading of a board that is older than a minute, instead of 10."},
+    )
 
 
 class PreviewIdSchema(Schema):
@@ -43,7 +48,7 @@ class TotalsSchema(Schema):
         required=True, metadata={"description": "Companies that are neither listed nor failed yet."}
     )
     found = fields.Integer(required=True)
-    taken = fields.Integer(required=True, metadata={"description": "Postings that match the filters."})
+    matched = fields.Integer(required=True, metadata={"description": "Postings that match the filters."})
 
 
 class PreviewCompanySchema(Schema):
@@ -62,7 +67,11 @@ class PreviewCompanySchema(Schema):
     )
     include = fields.List(fields.String(), required=True)
     exclude_ = fields.List(fields.String(), required=True, attribute="exclude", data_key="exclude")
-    state = fields.Enum(UnitState, by_value=True, required=True, metadata={"type": "string"})
+    state = fields.String(
+        required=True,
+        validate=validate.OneOf(["waiting", "listing", "listed", "failed"]),
+        metadata={"description": "`listing`: the board is being read."},
+    )
     outcome = fields.Enum(
         Outcome,
         by_value=True,
@@ -71,17 +80,19 @@ class PreviewCompanySchema(Schema):
         metadata={"type": "string", "description": "Null until the board is listed or has failed."},
     )
     detail = fields.String(
-        required=True, allow_none=True, metadata={"description": "A sentence about the failure. Null if it succeeded."}
+        required=True,
+        allow_none=True,
+        metadata={"description": "A sentence about the failure, or about what was not read. Otherwise null."},
     )
     retry_at = fields.AwareDateTime(
         required=True, allow_none=True, metadata={"description": "The time to try again, if the source names one."}
     )
     is_complete = fields.Boolean(
-        required=True, allow_none=True, metadata={"description": "True if all postings of the board were read."}
+        required=True, allow_none=True, metadata={"description": "True if all of the board was read."}
     )
     found = fields.Integer(required=True, allow_none=True)
-    taken = fields.Integer(required=True, allow_none=True)
-    unread = fields.Integer(
+    matched = fields.Integer(required=True, allow_none=True)
+    unparsed = fields.Integer(
         required=True, allow_none=True, metadata={"description": "Records of the board that could not be parsed."}
     )
     listed_at = fields.AwareDateTime(required=True, allow_none=True)
@@ -112,7 +123,7 @@ def dump_company(row: Any) -> dict[str, Any]:
         "url": board_url(source, board),
         **{name: unit[name] for name in ("include", "exclude", "state", "outcome", "detail")},
         "retry_at": _time(unit["retry_at"]),
-        **{name: unit[name] for name in ("is_complete", "found", "taken", "unread")},
+        **{name: unit[name] for name in ("is_complete", "found", "matched", "unparsed")},
         "listed_at": _time(unit["listed_at"]),
     }
 
@@ -153,7 +164,7 @@ class PostingsQuerySchema(Schema):
         validate=validate.Range(1, MAX_POSITION),
         metadata={"description": "Only postings of the company at this position."},
     )
-    taken = fields.Boolean(
+    matched = fields.Boolean(
         load_default=None,
         allow_none=False,
         truthy={"true"},
@@ -209,7 +220,7 @@ class PostingSchema(Schema):
     posted_at = fields.AwareDateTime(required=True, allow_none=True)
     updated_at = fields.AwareDateTime(required=True, allow_none=True)
     url = fields.String(required=True)
-    taken = fields.Boolean(required=True)
+    matched = fields.Boolean(required=True)
     rule = fields.Nested(RuleSchema, required=True)
 
     def get_attribute(self, obj: Any, attr: str, default: Any) -> Any:

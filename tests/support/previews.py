@@ -5,8 +5,9 @@ from typing import Any
 from flask import current_app
 
 from app.services.companies import companies
-from app.services.previews import lifecycle, worker
+from app.services.previews import lifecycle, work
 from app.tasks.preview import run_preview as task
+from tests.support import listings
 from tests.support.factories import sql
 
 
@@ -16,15 +17,24 @@ def company(user_id: int, board: str, include: tuple[str, ...] = (), exclude: tu
     return companies.add(user_id, {**settings, "include": [*include], "exclude": [*exclude], **more}).company_id
 
 
-def begin_preview(user_id: int) -> int:
+def begin_preview(user_id: int, refresh: bool = False) -> int:
     """Begin a preview and return its id."""
-    return lifecycle.begin(user_id)[0]
+    return lifecycle.begin(user_id, refresh)[0]
+
+
+def work_on(preview_id: int) -> None:
+    """Do what can be done for a preview without reading a board."""
+    work.work(preview_id, wake_readers=lambda *_: None)
 
 
 def finish_preview(user_id: int) -> int:
-    """Begin a preview, complete it, and return its id."""
+    """Begin a preview, complete it with empty listings of the boards that have no recent one, and return its id."""
     preview_id = begin_preview(user_id)
-    worker.work(preview_id, lambda: None)
+    work_on(preview_id)
+    for unit in units(preview_id):
+        if unit.state == "waiting":
+            listings.list_board(unit.board, source=unit.source)
+    work_on(preview_id)
     assert preview(preview_id).finished_at
     return preview_id
 
@@ -45,10 +55,9 @@ def units(preview_id: int) -> list[Any]:
 
 
 def postings(preview_id: int) -> list[Any]:
-    """Return the rows of the preview's postings."""
-    return sql("SELECT * FROM preview_postings WHERE preview_id = :id ORDER BY posting_id", id=preview_id)
-
-
-def expire_leases() -> None:
-    """Expire all leases."""
-    sql("UPDATE preview_companies SET lease_until = now() - interval '1 s' WHERE state = 'listing'")
+    """Return the rows of the preview's postings, each with the title of its revision."""
+    return sql(
+        "SELECT preview_postings.*, title FROM preview_postings JOIN posting_revisions USING (revision_id)"
+        " WHERE preview_id = :id ORDER BY posting_id",
+        id=preview_id,
+    )

@@ -12,7 +12,7 @@ from app.services import publisher
 PREVIEWS = table_of(Preview)
 
 BACKOFF_SECONDS = 30
-"""Seconds from a publish to the next one; more than a worker's slice. It does not grow, because a user waits for the
+"""Seconds from a publish to the next one; more than a slice of work. It does not grow, because a user waits for the
 preview, and the preview has a deadline."""
 
 
@@ -21,7 +21,8 @@ def claim_due() -> list[int]:
 
     Extra messages are harmless. SKIP LOCKED works as for runs.
     """
-    now = func.clock_now()
+    # Read once a statement: a volatile function would keep PostgreSQL from the index.
+    now = select(func.clock_now()).scalar_subquery()
     due = (
         select(PREVIEWS.c.preview_id, PREVIEWS.c.next_dispatch_at)
         .where(PREVIEWS.c.finished_at.is_(None), PREVIEWS.c.next_dispatch_at <= now, PREVIEWS.c.deadline_at > now)

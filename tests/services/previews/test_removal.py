@@ -1,9 +1,9 @@
 """The removal of previews with many postings: the preview at once, its postings later and in batches."""
 
-import flask_migrate
 import pytest
 
 from app.db.execute import run_statement
+from app.extensions import db
 from app.services.previews import lifecycle
 from app.services.previews import postings as postings_service
 from app.services.previews import removal
@@ -30,13 +30,13 @@ def make_preview(user_id: int, finished_at: str = "now()") -> int:
         user_id=user_id,
     )[0].preview_id
     sql(
-        "INSERT INTO preview_companies (preview_id, position, company_id, source, board, name)"
-        " VALUES (:id, 1, 1, 'lever', 'acme', 'Acme')",
+        "INSERT INTO preview_companies (preview_id, position, company_id, board_id, source, board, name, fresh_after)"
+        " VALUES (:id, 1, 1, 1, 'lever', 'acme', 'Acme', now())",
         id=preview_id,
     )
     sql(
-        "INSERT INTO preview_postings (preview_id, position, external_id, title, url, taken, rule_kind)"
-        " SELECT :id, 1, n, 'Engineer', 'https://example.org', true, 'no_filter' FROM generate_series(1, :number) n",
+        "INSERT INTO preview_postings (preview_id, posting_id, position, revision_id, matched, rule_kind)"
+        " SELECT :id, n, 1, n, true, 'no_filter' FROM generate_series(1, :number) n",
         id=preview_id, number=POSTINGS,
     )
     return preview_id
@@ -96,12 +96,18 @@ def test_postings_of_a_removed_user_are_removed_too(app):
     assert count_postings(preview_id) == 0
 
 
-def test_downgrade_removes_the_postings_of_removed_previews_alone(user_id):
-    removed, kept = make_preview(user_id), make_preview(user_id)
+def test_remove_batch_reads_the_postings_by_their_key(user_id):
+    """The same postings stand in many previews, so their ids alone would find those of others."""
+    removed, kept = make_preview(user_id), make_preview(make_user("ann@example.org"))
     remove(removed)
-    flask_migrate.downgrade(revision="a94c6e1f7d20")
-    try:
-        assert (count_postings(removed), count_postings(kept)) == (0, POSTINGS)
-    finally:
-        flask_migrate.upgrade()
-    assert count_postings(kept) == POSTINGS
+    plan = "\n".join(row[0] for row in _explain(removal._remove_batch()))
+    assert plan.count("pk_preview_postings") == 2
+    assert "Seq Scan on preview_postings" not in plan
+    removal.remove_postings()
+    assert (count_postings(removed), count_postings(kept)) == (0, POSTINGS)
+
+
+def _explain(statement) -> list:
+    with db.engine.connect() as connection:
+        compiled = statement.compile(connection, compile_kwargs={"literal_binds": True})
+        return list(connection.exec_driver_sql(f"EXPLAIN {compiled}").fetchall())
