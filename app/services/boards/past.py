@@ -1,0 +1,72 @@
+"""The state of a board before a listing: its open postings, and the evidence that it carries."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from sqlalchemy import BigInteger, Row, bindparam, text
+
+from app.db.execute import run_statement
+from app.services.boards.errors import LeaseLost
+from app.services.boards.truth import Evidence, Past, Witness
+
+# The partial index ix_postings_open has the open ones only, so what was ever closed costs nothing.
+OPEN = text(
+    "SELECT posting_id, external_id, content_hash, hash_version, revision_id, missing_since FROM postings"
+    " WHERE board_id = :board AND closed_at IS NULL"
+).bindparams(bindparam("board", type_=BigInteger))
+
+OPEN_IDS = text(
+    "SELECT posting_id, missing_since FROM postings WHERE board_id = :board AND closed_at IS NULL"
+).bindparams(bindparam("board", type_=BigInteger))
+
+STATE = text(
+    """
+SELECT boards.*, held.began_at AS held_at, held.lacking, empty.began_at AS empty_at, gone.began_at AS gone_first_at,
+       gone_last.began_at AS gone_last_at
+FROM boards
+LEFT JOIN listings AS held ON held.listing_id = held_listing_id
+LEFT JOIN listings AS empty ON empty.listing_id = empty_listing_id
+LEFT JOIN listings AS gone ON gone.listing_id = gone_listing_id
+LEFT JOIN listings AS gone_last ON gone_last.listing_id = gone_last_listing_id
+WHERE boards.board_id = :board
+"""
+).bindparams(bindparam("board", type_=BigInteger))
+
+
+def open_postings(board_id: int) -> Sequence[Row[Any]]:
+    """Read the open postings of a board, with what tells if one has changed."""
+    return run_statement(OPEN, board=board_id)
+
+
+def open_posting_ids(board_id: int) -> Sequence[Row[Any]]:
+    """Read the ``posting_id`` and ``missing_since`` of the open postings of a board."""
+    return run_statement(OPEN_IDS, board=board_id)
+
+
+def read_past(board_id: int, postings: Iterable[Row[Any]]) -> Past:
+    """Read the state of a board that has these open postings. Raises LeaseLost if the board was removed."""
+    rows = run_statement(STATE, board=board_id)
+    if not rows:
+        raise LeaseLost
+    board, found = rows[0], list(postings)
+    return Past(
+        evidence=Evidence(
+            held=_witness(board.held_listing_id, board.held_at),
+            empty=_witness(board.empty_listing_id, board.empty_at),
+            empty_count=board.empty_count,
+            gone=_witness(board.gone_listing_id, board.gone_first_at),
+            last_gone=_witness(board.gone_last_listing_id, board.gone_last_at),
+            gone_count=board.gone_count,
+            is_shrink_allowed=board.is_shrink_allowed,
+        ),
+        open_postings=frozenset(row.posting_id for row in found),
+        first_missing=min((row.missing_since for row in found if row.missing_since), default=None),
+        held_lacking=frozenset(board.lacking or ()),
+        complete_at=board.complete_at,
+        second_look_at=board.second_look_at,
+        is_on_hold=board.is_on_hold,
+    )
+
+
+def _witness(listing_id: int | None, began_at: Any) -> Witness | None:
+    return Witness(listing_id, began_at) if listing_id is not None and began_at is not None else None
