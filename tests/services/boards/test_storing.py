@@ -4,13 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from app.models import Outcome, ReadingState
 from app.services.boards.content import HASH_VERSION
 from app.services.boards.errors import LeaseLost
 from app.services.boards.revisions import MAX_BATCH_POSTINGS
 from app.services.boards.storing import ListingStore
-from app.services.boards.times import BoardTimes
-from app.services.boards.truth import Verdict
 from tests.support.board_rows import (
     COMPLETE,
     board_row,
@@ -24,32 +21,7 @@ from tests.support.board_rows import (
     revision_count,
 )
 from tests.support.factories import sql
-
-TIMES = BoardTimes()
-
-
-def judge_complete(past, reading, times):
-    """Judge every listing as complete."""
-    return Verdict(
-        ReadingState.COMPLETE, Outcome.OK, None, past.evidence, ages=True, keeps_validators=True
-    )
-
-
-def store(board_id, *postings, seen=(), listing=COMPLETE, ago=0, schema=1, judge=judge_complete):
-    """Claim the board, store a listing with these postings, and return its row."""
-    stored = ListingStore(claim_board(board_id, ago), schema, TIMES, judge)
-    stored.add(postings)
-    stored.see(seen)
-    return listing_row(stored.end(listing))
-
-
-def counts(listing):
-    """Return the counts of a listing: found, new, changed, unchanged, reopened, missing, closed."""
-    return (
-        listing.found, listing.new_postings, listing.changed_postings, listing.unchanged_postings,
-        listing.reopened_postings, listing.missing_postings, listing.closed_postings,
-    )
-
+from tests.support.listings import TIMES, close, counts, judge_complete, store
 
 def test_first_listing_adds_all_postings_as_baseline(app):
     board_id = make_board()
@@ -208,12 +180,6 @@ def test_record_that_could_not_be_parsed_is_seen_but_not_found(app):
     assert listing.unparsed == 2
     assert set(posting_rows(board_id)) == {"1", "2"}
     assert kinds(listing.listing_id) == []
-
-
-def close(board_id):
-    """Close all postings of a board by two listings, the last of them now."""
-    store(board_id, ago=4000)
-    store(board_id)
 
 
 def test_closed_posting_that_comes_back_reopens_with_its_content(app):
