@@ -22,12 +22,13 @@ OPEN_IDS = text(
 STATE = text(
     """
 SELECT boards.*, held.began_at AS held_at, held.lacking, empty.began_at AS empty_at, gone.began_at AS gone_first_at,
-       gone_last.began_at AS gone_last_at
+       gone_last.began_at AS gone_last_at, complete.unparsed
 FROM boards
 LEFT JOIN listings AS held ON held.listing_id = held_listing_id
 LEFT JOIN listings AS empty ON empty.listing_id = empty_listing_id
 LEFT JOIN listings AS gone ON gone.listing_id = gone_listing_id
 LEFT JOIN listings AS gone_last ON gone_last.listing_id = gone_last_listing_id
+LEFT JOIN listings AS complete ON complete.listing_id = complete_listing_id
 WHERE boards.board_id = :board
 """
 ).bindparams(bindparam("board", type_=BigInteger))
@@ -43,13 +44,16 @@ def open_posting_ids(board_id: int) -> Sequence[Row[Any]]:
     return run_statement(OPEN_IDS, board=board_id)
 
 
-def read_past(board_id: int, postings: Iterable[Row[Any]]) -> Past:
-    """Read the state of a board that has these open postings. Raises LeaseLost if the board was removed."""
+def read_past(board_id: int, postings: Iterable[Row[Any]]) -> tuple[Past, int]:
+    """Read the state of a board that has these open postings, and the unparsed records of its last complete listing.
+
+    Raises LeaseLost if the board was removed.
+    """
     rows = run_statement(STATE, board=board_id)
     if not rows:
         raise LeaseLost
     board, found = rows[0], list(postings)
-    return Past(
+    past = Past(
         evidence=Evidence(
             held=_witness(board.held_listing_id, board.held_at),
             empty=_witness(board.empty_listing_id, board.empty_at),
@@ -60,12 +64,13 @@ def read_past(board_id: int, postings: Iterable[Row[Any]]) -> Past:
             is_shrink_allowed=board.is_shrink_allowed,
         ),
         open_postings=frozenset(row.posting_id for row in found),
-        first_missing=min((row.missing_since for row in found if row.missing_since), default=None),
+        missing={row.posting_id: row.missing_since for row in found if row.missing_since},
         held_lacking=frozenset(board.lacking or ()),
         complete_at=board.complete_at,
         second_look_at=board.second_look_at,
         is_on_hold=board.is_on_hold,
     )
+    return past, board.unparsed or 0
 
 
 def _witness(listing_id: int | None, began_at: Any) -> Witness | None:

@@ -242,7 +242,8 @@ def _verdict_values(verdict: Verdict, result: Result) -> dict[str, Any]:
         "gone_listing": evidence.gone,
         "gone_last_listing": evidence.last_gone,
     }
-    keeps = result.validators if verdict.keeps_validators else None
+    # An unchanged or a failed reading leaves those of before, unless the verdict removes them.
+    own = result.validators if verdict.state == ReadingState.COMPLETE and verdict.keeps_validators else None
     return {
         **{name: witness.listing_id if witness else None for name, witness in listings.items()},
         "state": verdict.state.value,
@@ -255,8 +256,7 @@ def _verdict_values(verdict: Verdict, result: Result) -> dict[str, Any]:
         "is_complete": verdict.state in (ReadingState.COMPLETE, ReadingState.UNCHANGED),
         "is_gone": verdict.is_gone,
         "look_again_at": verdict.look_again_at,
-        # After any other listing the board differs from what its old validators stand for.
-        "sets_validators": has_content and verdict.state != ReadingState.UNCHANGED,
-        "etag": keeps.etag if keeps else None,
-        "last_modified": keeps.last_modified if keeps else None,
+        "sets_validators": own is not None or not verdict.keeps_validators,
+        "etag": own.etag if own else None,
+        "last_modified": own.last_modified if own else None,
     }

@@ -65,7 +65,9 @@ stored AS (
            given.requirements, given.content_hash, given.hash_version, given.simhash,
            CASE WHEN :is_silent OR before.revision_id IS NULL THEN '{{}}' ELSE array_remove(ARRAY[
                CASE WHEN given.title <> before.title THEN 'title' END,
-               CASE WHEN given.locations <> before.locations THEN 'locations' END,
+               -- Boards list the same places in another order from one reading to the next.
+               CASE WHEN NOT (given.locations <@ before.locations AND given.locations @> before.locations)
+                    THEN 'locations' END,
                CASE WHEN given.workplace IS DISTINCT FROM before.workplace THEN 'workplace' END,
                CASE WHEN given.employment_type IS DISTINCT FROM before.employment_type THEN 'employment_type' END,
                CASE WHEN given.pay IS DISTINCT FROM before.pay THEN 'pay' END,

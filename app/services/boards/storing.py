@@ -126,14 +126,15 @@ class ListingStore:
         missing = [row.posting_id for row in rows if row.missing_since is not None]
         result = Result(
             found=len(rows) - len(missing),
-            unparsed=0,
             schema_version=self._schema_version,
             lacking=tuple(missing),
         )
         return self._end(rows, result, is_whole=True)
 
     def _end(self, rows: Iterable[Row[Any]], result: Result, *, is_whole: bool) -> int:
-        past = read_past(self._claim.board_id, rows)
+        past, unparsed = read_past(self._claim.board_id, rows)
+        if result.unparsed is None:
+            result = replace(result, unparsed=unparsed)
         reading = Reading(
             witness=Witness(self._claim.listing_id, self._claim.began_at),
             found=result.found or 0,
@@ -220,7 +221,7 @@ def store_failure(
     ``is_missing`` is true if the source answered 404 or 410 for the board itself.
     """
     rows = open_posting_ids(claim.board_id)
-    past = read_past(claim.board_id, rows)
+    past, _ = read_past(claim.board_id, rows)
     witness = Witness(claim.listing_id, claim.began_at)
     verdict = judge(past, Failure(witness, code, sentence, retry_at, is_missing), times)
     # This machine's clock and PostgreSQL's may differ; the span between two times of the same clock does not.

@@ -47,7 +47,7 @@ def end_as(target, claim):
     return listing_row(ListingStore(claim, 1, TIMES, judge_as(target)).end(COMPLETE))
 
 
-@pytest.mark.parametrize("target", ReadingState.ENDED)
+@pytest.mark.parametrize("target", [ReadingState(state) for state in ReadingState.ENDED])
 @pytest.mark.parametrize("source", list(ReadingState))
 def test_move_succeeds_from_exactly_the_legal_states(app, source, target):
     board_id = make_board()
@@ -162,7 +162,7 @@ def test_judge_receives_the_board_as_it_was_before(app):
     [(past, reading)] = judged
     first, last = Witness(missing.listing_id, missing.began_at), Witness(held.listing_id, held.began_at)
     assert past.evidence == Evidence(last, first, 2, first, last, 1, True)
-    assert (past.open_postings, past.first_missing) == ({1, 2, 3}, missing.began_at)
+    assert (past.open_postings, past.missing) == ({1, 2, 3}, {3: missing.began_at})
     assert (past.held_lacking, past.is_on_hold, past.complete_at) == ({2}, True, missing.ended_at)
     assert reading.witness == Witness(claim.listing_id, claim.began_at)
     assert (reading.found, reading.unparsed, reading.lacking) == (1, 1, {2, 3})
@@ -192,18 +192,46 @@ def test_release_during_the_reading_is_not_lost(app, was, verdict, stored):
     assert board_row(board_id).is_shrink_allowed is stored
 
 
-@pytest.mark.parametrize("state", [ReadingState.PARTIAL, ReadingState.HELD, ReadingState.EMPTY])
-def test_validators_are_those_of_the_last_complete_listing_or_none(app, state):
+def test_complete_listing_stores_its_validators(app):
+    board_id = make_board()
+    first = store(board_id)
+    board = board_row(board_id)
+    assert (board.etag, board.last_modified, board.validated_at) == ('"tag"', None, first.began_at)
+    store(board_id, listing=replace(COMPLETE, validators=Validators(None, "Monday")))
+    board = board_row(board_id)
+    assert (board.etag, board.last_modified) == (None, "Monday")
+    store(board_id, listing=replace(COMPLETE, validators=Validators()))
+    assert board_row(board_id).validated_at is None
+
+
+@pytest.mark.parametrize("state", [ReadingState.UNCHANGED, ReadingState.FAILED])
+@pytest.mark.parametrize("keeps", [True, False])
+def test_verdict_decides_if_the_validators_of_before_are_kept(app, state, keeps):
     board_id = make_board()
     store(board_id)
-    failed = fail(claim_board(board_id))
-    board = board_row(board_id)
-    assert (board.etag, board.validated_at < failed.began_at) == ('"tag"', True)
+    before = board_row(board_id)
+    judge = judge_as(state, keeps_validators=keeps)
+    if state == ReadingState.FAILED:
+        fail(claim_board(board_id), judge=judge)
+    else:
+        store(board_id, listing=NOT_MODIFIED, judge=judge)
+    after = board_row(board_id)
+    assert (after.etag, after.validated_at) == ((before.etag, before.validated_at) if keeps else (None, None))
+
+
+@pytest.mark.parametrize("state", [ReadingState.PARTIAL, ReadingState.HELD, ReadingState.EMPTY])
+def test_listing_without_its_own_validators_removes_those_of_before(app, state):
+    board_id = make_board()
+    store(board_id)
     store(board_id, judge=judge_as(state))
     board = board_row(board_id)
     assert (board.etag, board.last_modified, board.validated_at) == (None, None, None)
-    store(board_id, listing=replace(COMPLETE, validators=Validators()))
-    assert board_row(board_id).validated_at is None
+
+
+def test_unchanged_board_has_the_unparsed_records_of_before(app):
+    board_id = make_board()
+    store(board_id, make_posting(1), listing=replace(COMPLETE, unparsed=3))
+    assert store(board_id, listing=NOT_MODIFIED, judge=judge_as(ReadingState.UNCHANGED)).unparsed == 3
 
 
 def test_failure_ends_the_reading_and_changes_no_posting(app):
@@ -248,7 +276,8 @@ def test_failure_of_a_board_that_is_gone_closes_its_postings(app):
     assert board_row(board_id).gone_at is None
 
 
-def _at_begin(claim, postings):
+def _at_begin(claim, _postings):
+    yield
     ListingStore(claim, 1, TIMES, judge_complete)
 
 
@@ -265,7 +294,8 @@ def _at_end(claim, postings):
     stored.end(COMPLETE)
 
 
-def _at_failure(claim, postings):
+def _at_failure(claim, _postings):
+    yield
     fail(claim)
 
 
@@ -274,11 +304,11 @@ def test_lost_lease_writes_nothing(app, steps):
     board_id = make_board()
     store(board_id, make_posting("old"))
     claim, before = claim_board(board_id), posting_rows(board_id)
-    work = steps(claim, [make_posting(number) for number in range(MAX_BATCH_POSTINGS + 1)]) or iter(())
-    next(work, None)
+    work = steps(claim, [make_posting(number) for number in range(MAX_BATCH_POSTINGS + 1)])
+    next(work)
     revisions, successor = revision_count(), claim_board(board_id)
     with pytest.raises(LeaseLost):
-        steps(claim, []) if steps in (_at_begin, _at_failure) else next(work, None)
+        next(work)
     assert posting_rows(board_id) == before
     assert revision_count() == revisions
     assert listing_row(claim.listing_id).state == "reading"
