@@ -4,7 +4,9 @@ import random
 import re
 import time
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from itertools import accumulate
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -21,6 +23,9 @@ WORDS = 550
 """Words of a posting: 3.4 kB."""
 
 VOCABULARY = 20_000
+
+TEXTS = 500
+"""Different texts; the postings with the same one differ in their first word. Making more takes longer than storing."""
 
 CLOSED_AT_ONCE = 20_000
 """Closed postings that one statement adds."""
@@ -46,17 +51,20 @@ SELECT :board, 'closed-' || n, revision_id, content_hash, hash_version, listing_
 Value = TypeVar("Value")
 
 
-def make_postings(number: int, seed: int = 1) -> list[Posting]:
-    """Make different postings of 3.4 kB, with words as rare and as frequent as those of a language."""
+def make_postings(number: int, seed: int = 1) -> Iterator[Posting]:
+    """Make the same different postings of 3.4 kB, with words as rare and as frequent as those of a language."""
     chosen = random.Random(seed)
     words = ["".join(chosen.choices("etaoinshrdlucmfw", k=chosen.randint(2, 9))) for _ in range(VOCABULARY)]
-    weights = [1 / rank for rank in range(1, VOCABULARY + 1)]
-    return [_posting(n, chosen.choices(words, weights, k=WORDS)) for n in range(number)]
+    weights = list(accumulate(1 / rank for rank in range(1, VOCABULARY + 1)))
+    texts = [chosen.choices(words, cum_weights=weights, k=WORDS) for _ in range(TEXTS)]
+    for n in range(number):
+        yield _posting(n, texts[n % TEXTS])
 
 
-def change(postings: Iterable[Posting], percent: int) -> list[Posting]:
-    """Return the postings, of which this share has another text."""
-    return [_changed(posting) if n % 100 < percent else posting for n, posting in enumerate(postings)]
+def change(postings: Iterable[Posting], percent: int) -> Iterator[Posting]:
+    """Yield the postings, of which this share has another text."""
+    for n, posting in enumerate(postings):
+        yield replace(posting, description=f"{posting.description} again") if n % 100 < percent else posting
 
 
 def make_board(name: str) -> int:
@@ -86,6 +94,7 @@ def store(board_id: int, postings: Iterable[Posting], **options: Any) -> float:
 def copy_in(postings: Iterable[Posting]) -> float:
     """Write the same columns by COPY into a table with the same key. Return the seconds that it took."""
     with db.engine.connect() as connection:
+        connection.exec_driver_sql("SET statement_timeout = 0")
         connection.exec_driver_sql("CREATE TEMP TABLE copied (LIKE posting_revisions INCLUDING ALL)")
         driver: Any = connection.connection.driver_connection
         began = time.perf_counter()
@@ -96,7 +105,7 @@ def copy_in(postings: Iterable[Posting]) -> float:
                     (1, 1, each.external_id, each.title, each.url, each.description, each.requirements, 1, 1)
                 )
         seconds = time.perf_counter() - began
-        connection.exec_driver_sql("DROP TABLE copied")
+        connection.invalidate()
         return seconds
 
 
@@ -144,15 +153,6 @@ def _posting(number: int, words: list[str]) -> Posting:
         employment_type="Full time",
         posted_at=None,
         updated_at=None,
-        description=" ".join(words[:400]),
+        description=" ".join([str(number), *words[:400]]),
         requirements=" ".join(words[400:]),
-    )
-
-
-def _changed(posting: Posting) -> Posting:
-    return Posting(
-        **{
-            name: f"{getattr(posting, name)} again" if name == "description" else getattr(posting, name)
-            for name in Posting.__slots__
-        }
     )

@@ -89,13 +89,19 @@ def _connect_for_long() -> Iterator[Connection]:
             driver.response_timeout = LONG_STATEMENT_TIMEOUT + RESPONSE_TIMEOUT - STATEMENT_TIMEOUT
             yield connection
         finally:
-            try:
-                driver.response_timeout = RESPONSE_TIMEOUT
-                connection.exec_driver_sql("RESET statement_timeout")
-            except BaseException:
-                # The pool opens another one in its place.
-                connection.invalidate()
-                raise
+            driver.response_timeout = RESPONSE_TIMEOUT
+            _reset_timeout(connection)
+
+
+def _reset_timeout(connection: Connection) -> None:
+    if connection.invalidated:
+        return
+    try:
+        connection.exec_driver_sql("RESET statement_timeout")
+    except BaseException:
+        # The pool opens another one in its place.
+        connection.invalidate()
+        raise
 
 
 def inline_literals(values: Iterable[str]) -> list[ColumnElement[str]]:

@@ -71,8 +71,8 @@ def listing_row(listing_id: int) -> Any:
 def posting_rows(board_id: int) -> dict[str, Any]:
     """Return the postings of a board with their present content, by external id."""
     rows = sql(
-        "SELECT p.*, r.title, r.description, r.requirements, r.changed_fields, r.listing_id, r.locations FROM postings p"
-        " JOIN posting_revisions r ON r.revision_id = p.revision_id WHERE p.board_id = :board",
+        "SELECT p.*, r.title, r.description, r.requirements, r.changed_fields, r.listing_id, r.locations"
+        " FROM postings p JOIN posting_revisions r ON r.revision_id = p.revision_id WHERE p.board_id = :board",
         board=board_id,
     )
     return {row.external_id: row for row in rows}
@@ -82,9 +82,7 @@ def event_rows(listing_id: int | None = None) -> list[Any]:
     """Return the events of a listing, or all, in order, with the external id of each posting."""
     return sql(
         "SELECT e.*, p.external_id FROM posting_events e JOIN postings p ON p.posting_id = e.posting_id"
-        " WHERE :listing IS NULL OR e.listing_id = :listing ORDER BY e.event_id".replace(
-            ":listing IS", "CAST(:listing AS bigint) IS"
-        ),
+        " WHERE e.listing_id = coalesce(:listing, e.listing_id) ORDER BY e.event_id",
         listing=listing_id,
     )
 

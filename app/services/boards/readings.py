@@ -129,7 +129,8 @@ dropped AS (
 counted AS MATERIALIZED (
     SELECT (SELECT count(*) FROM added) AS new,
            (SELECT count(*) FROM renewed WHERE changed_fields <> '{{}}') AS changed,
-           (SELECT count(*) FROM renewed WHERE was_closed) + (SELECT count(*) FROM returned WHERE was_closed) AS reopened,
+           (SELECT count(*) FROM renewed WHERE was_closed)
+               + (SELECT count(*) FROM returned WHERE was_closed) AS reopened,
            (SELECT count(*) FROM aged WHERE kind = 'missing') AS missing,
            (SELECT count(*) FROM aged WHERE kind = 'closed') AS closed
 ),

@@ -25,7 +25,6 @@ from app.services.boards.truth import Failure, Past, Reading, Verdict, Witness, 
 from app.sources.types import Listing as SourceListing
 from app.sources.types import Posting
 
-
 ListingJudge = Callable[[Past, Reading, BoardTimes], Verdict]
 FailureJudge = Callable[[Past, Failure, BoardTimes], Verdict]
 

@@ -14,7 +14,6 @@ from tests.support.board_rows import (
     claim_board,
     event_rows,
     kinds,
-    listing_row,
     make_board,
     make_posting,
     posting_rows,
@@ -22,6 +21,7 @@ from tests.support.board_rows import (
 )
 from tests.support.factories import sql
 from tests.support.listings import TIMES, close, counts, judge_complete, store
+
 
 def test_first_listing_adds_all_postings_as_baseline(app):
     board_id = make_board()
