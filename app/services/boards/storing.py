@@ -10,7 +10,7 @@ from sqlalchemy import Row
 from app.models import Outcome
 from app.services.boards.claim import Claim
 from app.services.boards.content import HASH_VERSION, content_hash
-from app.services.boards.past import open_posting_ids, open_postings, read_past
+from app.services.boards.past import OpenPosting, open_posting_ids, open_postings, read_past
 from app.services.boards.readings import Result, end_reading
 from app.services.boards.revisions import (
     MAX_BATCH_LENGTH,
@@ -71,7 +71,7 @@ class ListingStore:
         self._claim, self._schema_version, self._times, self._judge = claim, schema_version, times, judge
         # Another parser may read the same posting in another way.
         self._is_silent = claim.schema_version not in (None, schema_version)
-        self._known: dict[str, Row[Any]] | None = None
+        self._known: dict[str, OpenPosting] | None = None
         self._found: dict[str, tuple[int, int | None]] = {}
         """The hash of each posting, and its revision of this listing, if it has one."""
         self._returned: dict[str, Row[Any]] = {}
@@ -130,7 +130,7 @@ class ListingStore:
         )
         return self._end(rows, result, is_whole=True)
 
-    def _end(self, rows: Iterable[Row[Any]], result: Result, *, is_whole: bool) -> int:
+    def _end(self, rows: Iterable[OpenPosting | Row[Any]], result: Result, *, is_whole: bool) -> int:
         past, unparsed = read_past(self._claim.board_id, rows)
         if result.unparsed is None:
             result = replace(result, unparsed=unparsed)
@@ -146,10 +146,10 @@ class ListingStore:
         allowed = past.evidence.is_shrink_allowed
         return end_reading(self._claim, verdict, result, self._times, was_shrink_allowed=allowed)
 
-    def _open(self) -> dict[str, Row[Any]]:
+    def _open(self) -> dict[str, OpenPosting]:
         """Return the open postings by external id; read them at the first call, for a 304 needs none."""
         if self._known is None:
-            self._known = {row.external_id: row for row in open_postings(self._claim.board_id)}
+            self._known = open_postings(self._claim.board_id)
         return self._known
 
     def _add(self, posting: Posting) -> None:
@@ -195,7 +195,7 @@ class ListingStore:
             return revision
         return int((self._returned.get(external_id) or self._open()[external_id]).revision_id)
 
-    def _found_again(self, known: dict[str, Row[Any]]) -> list[int]:
+    def _found_again(self, known: dict[str, OpenPosting]) -> list[int]:
         """Return the open postings that were missing, are seen now, and have no new content."""
         missing = {external_id: row for external_id, row in known.items() if row.missing_since is not None}
         return [

@@ -149,9 +149,9 @@ def judge_failure(past: Past, failure: Failure, times: BoardTimes) -> Verdict:
         evidence = _with_gone(past, failure.witness, times)
     is_gone = _is_gone(evidence, past.complete_at, times)
     closing = None
-    if is_gone and past.open_postings and not past.is_on_hold and evidence.gone:
-        closing = Closing(CloseReason.BOARD_GONE, evidence.gone)
-    if is_gone:
+    if is_gone and evidence.gone:
+        if past.open_postings and not past.is_on_hold:
+            closing = Closing(CloseReason.BOARD_GONE, evidence.gone)
         # Nothing else waits for proof, and a later "not modified" would be about postings that are closed.
         evidence = replace(evidence, held=None, empty=None, empty_count=0)
     verdict = Verdict(
