@@ -104,7 +104,7 @@ def test_statement_timeout_means_unavailable(app):
     assert isinstance(refusal.value.__cause__.orig, QueryCanceled)
 
 
-def test_long_statement_may_take_longer_and_leaves_the_connection_as_it_was(app):
+def test_long_statement_may_take_longer_and_leaves_no_trace(app):
     settings = text("SELECT pg_backend_pid() AS pid, current_setting('statement_timeout') AS timeout")
     before = run_statement(settings)[0]
     [during] = run_long_statement(text("SELECT pg_backend_pid() AS pid, current_setting('statement_timeout') AS timeout"

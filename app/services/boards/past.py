@@ -47,7 +47,13 @@ class OpenPosting(NamedTuple):
 
 def open_postings(board_id: int) -> dict[str, OpenPosting]:
     """Read the open postings of a board, by external id. As rows they would take twice the memory."""
-    return {row[0]: OpenPosting(*row[1:]) for row in run_statement(OPEN, board=board_id)}
+    rows = run_statement(OPEN, board=board_id)
+    return {
+        row.external_id: OpenPosting(
+            row.posting_id, row.content_hash, row.hash_version, row.revision_id, row.missing_since
+        )
+        for row in rows
+    }
 
 
 def open_posting_ids(board_id: int) -> Sequence[Row[Any]]:

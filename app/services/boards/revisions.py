@@ -32,6 +32,7 @@ HELD = """
 held AS MATERIALIZED (
     SELECT board_id FROM boards
     WHERE board_id = :board AND lease_id = :lease AND coalesce(schema_version, 0) <= :schema
+      AND EXISTS (SELECT FROM listings WHERE listings.listing_id = :listing AND state = 'reading')
     FOR NO KEY UPDATE
 )"""
 """The guard: it has a row only while the caller holds the lease, and nobody else can claim the board meanwhile.

@@ -44,7 +44,9 @@ def end_as(target, claim):
     """End the reading of a claim in this state."""
     if target == ReadingState.FAILED:
         return fail(claim)
-    return listing_row(ListingStore(claim, 1, TIMES, judge_as(target)).end(COMPLETE))
+    stored = ListingStore(claim, 1, TIMES, judge_as(target))
+    stored.add([make_posting(target.value, title="Late")])
+    return listing_row(stored.end(COMPLETE))
 
 
 @pytest.mark.parametrize("target", [ReadingState(state) for state in ReadingState.ENDED])
@@ -55,14 +57,14 @@ def test_move_succeeds_from_exactly_the_legal_states(app, source, target):
     if source != ReadingState.READING:
         end_as(source, claim)
         sql("UPDATE boards SET lease_id = :lease, lease_until = clock_now()", lease=claim.lease_id)
-    before = listing_row(claim.listing_id), board_row(board_id)
+    before = listing_row(claim.listing_id), board_row(board_id), posting_rows(board_id)
     if source in target.sources:
         assert end_as(target, claim).state == target
         assert listing_row(claim.listing_id).ended_at is not None
         return
     with pytest.raises(LeaseLost):
         end_as(target, claim)
-    assert (listing_row(claim.listing_id), board_row(board_id)) == before
+    assert (listing_row(claim.listing_id), board_row(board_id), posting_rows(board_id)) == before
 
 
 @pytest.mark.parametrize("target", list(ReadingState))

@@ -88,6 +88,13 @@ def test_change_of_two_fields_is_one_event(app):
     assert [event.fields for event in event_rows(listing.listing_id)] == [["title", "description"]]
 
 
+def test_places_in_another_order_are_no_change(app):
+    board_id = make_board()
+    store(board_id, make_posting(1, locations=("Berlin", "Remote")))
+    listing = store(board_id, make_posting(1, title="Head gardener", locations=("Remote", "Berlin")))
+    assert [event.fields for event in event_rows(listing.listing_id)] == [["title"]]
+
+
 def test_text_that_could_not_be_had_before_is_filled_silently(app):
     board_id = make_board()
     store(board_id, make_posting(1, description=None, requirements=None))
@@ -113,7 +120,7 @@ def test_new_parser_restamps_silently(app):
 def test_other_version_of_the_hash_restamps_silently(app):
     board_id = make_board()
     store(board_id, make_posting(1))
-    sql("UPDATE postings SET content_hash = 7, hash_version = 0")
+    sql("UPDATE postings SET hash_version = 0")
     listing = store(board_id, make_posting(1))
     assert counts(listing) == (1, 0, 0, 1, 0, 0, 0)
     assert kinds(listing.listing_id) == []
@@ -149,6 +156,7 @@ def test_missing_posting_closes_after_a_second_witness(app):
     assert counts(second) == (1, 0, 0, 1, 0, 0, 1)
     closed = posting_rows(board_id)["2"]
     assert (closed.closed_at, closed.closed_reason) == (second.ended_at, "unseen")
+    assert closed.missing_since == first.began_at
     assert (closed.missing_listing_id, closed.closed_listing_id) == (first.listing_id, second.listing_id)
     [event] = event_rows(second.listing_id)
     assert (event.kind, event.reason, event.witness_listing_id) == ("closed", "unseen", first.listing_id)
