@@ -35,6 +35,9 @@ RESPONSE_TIMEOUT = 7
 """Seconds after which a connection whose server does not answer is closed. Longer than STATEMENT_TIMEOUT, so only a
 PostgreSQL that hangs causes it."""
 
+LONG_STATEMENT_TIMEOUT = 60
+"""Seconds after which PostgreSQL cancels the statement that stores a listing. No request waits for one."""
+
 
 # The original poll: gevent's could switch greenlets here. It is only called with a timeout of 0.
 _poll = get_original("select", "poll")

@@ -1,6 +1,7 @@
 """Execute one statement as one transaction: the only way from a service to PostgreSQL."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 from flask import current_app
@@ -10,7 +11,7 @@ from sqlalchemy.exc import InterfaceError, InternalError, InvalidRequestError, O
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from app.concurrency.fair_semaphore import FairSemaphore
-from app.db.engine import POOL_TIMEOUT
+from app.db.engine import LONG_STATEMENT_TIMEOUT, POOL_TIMEOUT, RESPONSE_TIMEOUT, STATEMENT_TIMEOUT
 from app.errors import DatabaseUnavailable, describe_database_error
 from app.extensions import db
 
@@ -29,19 +30,35 @@ def run_statement(statement: Executable, **values: Any) -> Sequence[Row[Any]]:
     this version. If the connection broke during the statement, its outcome is unknown; a caller that needs it reads
     the row again.
     """
+    return _run(statement, values, _connect)
+
+
+def run_long_statement(statement: Executable, **values: Any) -> Sequence[Row[Any]]:
+    """Execute a statement that may take LONG_STATEMENT_TIMEOUT. Commits. No request may wait for one.
+
+    It uses one connection of the pool, as any statement does. Returns and raises what ``run_statement`` does.
+    """
+    return _run(statement, values, _connect_for_long)
+
+
+def _run(
+    statement: Executable, values: dict[str, Any], connect: Callable[[], AbstractContextManager[Connection]]
+) -> Sequence[Row[Any]]:
     # Fair, unlike SQLAlchemy's queue: with greenlets a busy client would keep its connection until others time out.
     slots: FairSemaphore = current_app.extensions["connection_slots"]
     if not slots.acquire(POOL_TIMEOUT):
         raise DatabaseUnavailable(POOL_EXHAUSTED)
     try:
-        return _run(statement, values)
+        return _execute(statement, values, connect)
     finally:
         slots.release()
 
 
-def _run(statement: Executable, values: dict[str, Any]) -> Sequence[Row[Any]]:
+def _execute(
+    statement: Executable, values: dict[str, Any], connect: Callable[[], AbstractContextManager[Connection]]
+) -> Sequence[Row[Any]]:
     try:
-        with _connect() as connection:
+        with connect() as connection:
             result = connection.execute(statement, values or None)
             return result.fetchall() if result.returns_rows else []
     except (OperationalError, InterfaceError, InternalError) as error:
@@ -60,6 +77,31 @@ def _connect() -> Connection:
     except InvalidRequestError as error:
         # The pool replaced a dead connection, and the replacement was dead, too.
         raise DatabaseUnavailable("PostgreSQL closes every new connection.") from error
+
+
+@contextmanager
+def _connect_for_long() -> Iterator[Connection]:
+    """Lend a connection with longer timeouts. It returns to the pool with its own, or not at all."""
+    with _connect() as connection:
+        driver: Any = connection.connection.driver_connection
+        try:
+            connection.exec_driver_sql(f"SET statement_timeout = '{LONG_STATEMENT_TIMEOUT}s'")
+            driver.response_timeout = LONG_STATEMENT_TIMEOUT + RESPONSE_TIMEOUT - STATEMENT_TIMEOUT
+            yield connection
+        finally:
+            driver.response_timeout = RESPONSE_TIMEOUT
+            _reset_timeout(connection)
+
+
+def _reset_timeout(connection: Connection) -> None:
+    if connection.invalidated:
+        return
+    try:
+        connection.exec_driver_sql("RESET statement_timeout")
+    except BaseException:
+        # The pool opens another one in its place.
+        connection.invalidate()
+        raise
 
 
 def inline_literals(values: Iterable[str]) -> list[ColumnElement[str]]:

@@ -11,11 +11,14 @@ from app.errors import DatabaseUnavailable
 from app.models import Component
 from app.services import publisher
 from app.services.accounts import credentials
+from app.services.boards import outbox as board_outbox
+from app.services.boards import worker as boards
 from app.services.health import heartbeats
 from app.services.previews import completion
 from app.services.previews import outbox as preview_outbox
 from app.services.previews import removal
 from app.services.runs import outbox as run_outbox
+from app.tasks.boards import answer
 
 log = structlog.get_logger(__name__)
 
@@ -29,7 +32,7 @@ MAX_PUBLISH_SECONDS = 2.0
 def reconcile_once() -> int | None:
     """Publish the due runs and return their number; None if the broker is unavailable. Commits.
 
-    Also publish the due previews, close the overdue ones, and remove expired credentials and the postings of removed
+    Also publish the due previews, wake a reader if a board is wanted, end exhausted readings, close overdue previews, and remove expired credentials and the postings of removed
     previews. Rows are claimed in a separate transaction, so no lock is held while publishing.
 
     Raises DatabaseUnavailable.
@@ -39,6 +42,8 @@ def reconcile_once() -> int | None:
     published, *_ = _run_all(
         lambda: sum(_publish_all(run_outbox.claim_due(), run_outbox.publish)) if answers else None,
         lambda: sum(_publish_all(preview_outbox.claim_due(), preview_outbox.publish)) if answers else None,
+        lambda: _wake_readers() if answers else None,
+        lambda: boards.end_exhausted_readings(answer),
         completion.close_overdue,
         credentials.remove_expired,
         removal.remove_postings,
@@ -62,6 +67,14 @@ def reconcile_forever(stopped: Event) -> None:
         except Exception:
             log.exception("reconciling failed")
         stopped.wait(max(0.0, RECONCILE_INTERVAL - (time.monotonic() - started)))
+
+
+def _wake_readers() -> int:
+    """Publish one message if a board is wanted, and return the number of messages.
+
+    That message wakes one reader. It publishes another if it leaves boards to others.
+    """
+    return int(boards.count_claimable(1) > 0 and board_outbox.wake_readers(0, 1))
 
 
 def _run_all(*parts: Callable[[], int | None]) -> list[int | None]:

@@ -5,9 +5,10 @@ from contextlib import ExitStack
 import pytest
 from psycopg.errors import QueryCanceled
 from sqlalchemy import BigInteger, bindparam, func, insert, select, text
-from sqlalchemy.exc import IntegrityError, ProgrammingError
+from sqlalchemy.exc import DataError, IntegrityError, ProgrammingError
 
-from app.db.execute import MIGRATIONS_BEHIND, POOL_EXHAUSTED, run_statement
+from app.db.engine import RESPONSE_TIMEOUT
+from app.db.execute import MIGRATIONS_BEHIND, POOL_EXHAUSTED, run_long_statement, run_statement
 from app.errors import DatabaseUnavailable
 from app.extensions import db
 from app.models import RunStatus
@@ -101,6 +102,34 @@ def test_statement_timeout_means_unavailable(app):
     with pytest.raises(DatabaseUnavailable) as refusal:
         run_statement(text("SELECT pg_sleep(5.2)"))
     assert isinstance(refusal.value.__cause__.orig, QueryCanceled)
+
+
+def test_long_statement_may_take_longer_and_leaves_no_trace(app):
+    settings = text("SELECT pg_backend_pid() AS pid, current_setting('statement_timeout') AS timeout")
+    before = run_statement(settings)[0]
+    [during] = run_long_statement(text("SELECT pg_backend_pid() AS pid, current_setting('statement_timeout') AS timeout"
+                                       " FROM pg_sleep(7.2)"))
+    assert (before.pid, before.timeout) == (during.pid, "5s")
+    assert during.timeout == "1min"
+    assert run_statement(settings)[0] == before
+    with db.engine.connect() as connection:
+        assert connection.connection.driver_connection.response_timeout == RESPONSE_TIMEOUT
+
+
+@pytest.mark.parametrize("fault", ["SELECT 1 / 0", "SELECT pg_terminate_backend(pg_backend_pid())"])
+def test_long_statement_that_fails_leaves_no_long_timeout(app, fault):
+    with pytest.raises((DataError, DatabaseUnavailable)):
+        run_long_statement(text(fault))
+    assert run_statement(text("SELECT current_setting('statement_timeout') AS timeout"))[0].timeout == "5s"
+
+
+def test_long_statement_uses_a_slot_of_the_pool(app):
+    with ExitStack() as connections:
+        for _ in range(db.engine.pool.size()):
+            connections.enter_context(db.engine.connect())
+        with pytest.raises(DatabaseUnavailable) as fault:
+            run_long_statement(text("SELECT 1"))
+    assert fault.value.reason == POOL_EXHAUSTED
 
 
 def _text(statement) -> str:

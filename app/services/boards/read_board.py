@@ -8,7 +8,8 @@ from app.models import Outcome
 from app.services.boards import leases
 from app.services.boards.claim import Claim
 from app.services.boards.errors import LeaseLost
-from app.services.boards.storing import ListingStore, StoredListing, store_failure
+from app.services.boards.readings import StoredListing
+from app.services.boards.storing import ListingStore, store_failure
 from app.services.boards.times import board_times
 from app.sources.adapters.registry import SOURCES
 from app.sources.deadline import Deadline

@@ -15,7 +15,7 @@ from app.observability import metrics
 from app.services.boards import leases
 from app.services.boards.claim import Claim
 from app.services.boards.read_board import read_board
-from app.services.boards.storing import StoredListing
+from app.services.boards.readings import StoredListing
 from app.services.boards.times import board_times
 from app.sources.deadline import Deadline
 
