@@ -238,7 +238,9 @@ def _list_any_region(
         raise not_found
 
 
-def _sample(client: HttpClient, source: Source, board: Board, deadline: Deadline) -> tuple[Listing, Board, dict[str, str]]:
+def _sample(
+    client: HttpClient, source: Source, board: Board, deadline: Deadline
+) -> tuple[Listing, Board, dict[str, str]]:
     """List the board, and keep the ids and titles of its first MAX_IDS postings only."""
     titles: dict[str, str] = {}
 

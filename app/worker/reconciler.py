@@ -32,8 +32,9 @@ MAX_PUBLISH_SECONDS = 2.0
 def reconcile_once() -> int | None:
     """Publish the due runs and return their number; None if the broker is unavailable. Commits.
 
-    Also publish the due previews, wake a reader if a board is wanted, end exhausted readings, close overdue previews, and remove expired credentials and the postings of removed
-    previews. Rows are claimed in a separate transaction, so no lock is held while publishing.
+    Also publish the due previews, wake a reader if a board is wanted, end exhausted readings, close overdue previews,
+    and remove expired credentials and the postings of removed previews. Rows are claimed in a separate transaction,
+    so no lock is held while publishing.
 
     Raises DatabaseUnavailable.
     """

@@ -113,7 +113,8 @@ def test_heartbeats_of_old_instances_are_deleted(app):
     beat_all()
     age_heartbeat("worker", 3601)
     heartbeats.beat(Component.RECONCILER, "here")
-    assert [beat.component for beat in sql("SELECT component FROM heartbeats ORDER BY 1")] == ["reader", "reconciler", "redis"]
+    left = [beat.component for beat in sql("SELECT component FROM heartbeats ORDER BY 1")]
+    assert left == ["reader", "reconciler", "redis"]
 
 
 def test_readyz_leaves_out_components_of_a_newer_version(client):

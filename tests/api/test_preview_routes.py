@@ -6,6 +6,7 @@ from app.schemas.previews import PreviewCompanySchema
 from app.services.previews import lifecycle
 from tests.support.factories import make_user, row, sql
 from tests.support.listings import fail_board, list_board, offer
+from tests.support.outbox import PREVIEWS_QUEUE
 from tests.support.previews import begin_preview, company, finish_preview, postings, preview
 from tests.support.responses import INVALID_IDS, problem
 

@@ -40,7 +40,7 @@ def store(
     stored = ListingStore(claim_board(board_id, ago), schema, TIMES, judge)
     stored.add(postings)
     stored.see(seen)
-    return listing_row(stored.end(listing))
+    return listing_row(stored.end(listing).listing_id)
 
 
 def close(board_id: int) -> None:

@@ -34,7 +34,7 @@ def test_run_preview_lists_the_boards(worker, client, boards, user_id):
         company(user_id, f"b{number}")
     preview_id = client.post("/api/ingestion/dry-run").json["preview_id"]
     wait_until(lambda: at.preview(preview_id).finished_at, what="the preview's end")
-    assert [(unit.state, unit.taken) for unit in units(preview_id)] == [("listed", 1)] * 3
+    assert [(unit.state, unit.matched) for unit in units(preview_id)] == [("listed", 1)] * 3
 
 
 def test_ingest_ignores_copies_and_ended_runs(worker, app):

@@ -162,8 +162,8 @@ def _wanted(*, again: bool) -> Select[Any]:
     ``again`` selects those that were claimed in vain before. LIMIT and OFFSET in the inner selects keep PostgreSQL from
     joining all waiting units before it sorts them: with them, it stops at the first boards.
     """
-    candidate = select(*BOARDS.c).where(BOARDS.c.board_id == UNITS.c.board_id).correlate(UNITS).offset(0)
-    candidate = candidate.lateral("candidate")
+    board = select(*BOARDS.c).where(BOARDS.c.board_id == UNITS.c.board_id).correlate(UNITS)
+    candidate = board.offset(0).lateral("candidate")
     attempts = candidate.c.attempt > 0 if again else candidate.c.attempt == 0
     units = (
         select(UNITS.c.board_id, UNITS.c.position, UNITS.c.fresh_after)
@@ -198,7 +198,8 @@ def _has_readable_unit() -> ColumnElement[bool]:
     source = func.unnest(SOURCES).table_valued(column("source", String), name="readable").render_derived()
     first = (
         select(some.c.position)
-        .where(some.c.preview_id == PREVIEWS.c.preview_id, is_in_state_waiting(some.c), some.c.source == source.c.source)
+        .where(some.c.preview_id == PREVIEWS.c.preview_id, some.c.source == source.c.source)
+        .where(is_in_state_waiting(some.c))
         .correlate(PREVIEWS, source)
         .limit(1)
         .lateral("first")

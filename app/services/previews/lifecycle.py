@@ -8,18 +8,19 @@ from collections.abc import Sequence
 from typing import Any
 
 import structlog
+from flask import current_app
 from psycopg.errors import ForeignKeyViolation
 from sqlalchemy import ColumnElement, Row, Select, String, case, delete, func, literal, or_, select, type_coerce
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 
+from app.config.settings import Settings
 from app.db.clock import seconds_from_now
 from app.db.execute import run_statement
 from app.errors import AppError, Unauthenticated
 from app.extensions import table_of
 from app.models import Board, Company, Preview, PreviewCompany, UnitState
 from app.services.accounts.users import USER_REMOVED
-from app.services.boards.times import BoardTimes
 from app.services.companies.companies import settings_hash
 from app.services.previews import moves, outbox
 from app.services.previews.errors import NoCompanies, PreviewNotFound, PreviewOutdated, PreviewUnfinished
@@ -33,10 +34,9 @@ COMPANIES = table_of(Company)
 PREVIEWS = table_of(Preview)
 UNITS = table_of(PreviewCompany)
 
-PREVIEW_SECONDS = 900
 COMPANY_SECONDS = 2
-"""Seconds that a preview may take, and that each company adds: more than any source's rate limit requires. A company
-that is not listed by then has failed."""
+"""Seconds that each company adds to PREVIEW_SECONDS: more than any source's rate limit requires. A company that is not
+listed by then has failed."""
 
 MAX_BEGIN_ATTEMPTS = 100
 """Attempts of one start. It is repeated if the preview that blocked it has ended by now; more in a row is a bug."""
@@ -46,29 +46,27 @@ SNAPSHOT = ("company_id", "board_id", "source", "board", "name", "include", "exc
 LISTING = "listing"
 """The state of a company, as users see it, whose board is being read or whose postings are being decided on."""
 
-TIMES = BoardTimes()
 
-
-def begin_preview(user_id: int, refresh: bool = False, times: BoardTimes = TIMES) -> tuple[int, bool]:
+def begin_preview(user_id: int, refresh: bool = False) -> tuple[int, bool]:
     """Start a preview and publish its message; return its id and whether it is new. Commits.
 
     Raises what ``begin`` raises. A fault of the broker raises nothing.
     """
-    preview_id, is_new = begin(user_id, refresh, times)
+    preview_id, is_new = begin(user_id, refresh)
     if is_new:
         outbox.publish(preview_id)
     return preview_id, is_new
 
 
-def begin(user_id: int, refresh: bool = False, times: BoardTimes = TIMES) -> tuple[int, bool]:
+def begin(user_id: int, refresh: bool = False) -> tuple[int, bool]:
     """Start a preview of the user's settings; return its id and whether it is new. Commits. Publishes nothing.
 
-    A listing answers a company if it began at most ``times.fresh`` before, with ``refresh`` at most ``times.refresh``.
-    An unfinished preview of the same settings is returned instead, if it is as fresh as was asked for; any other one
+    A listing answers a company if it began at most ``BoardTimes.fresh`` before; with ``refresh``, at most
+    ``BoardTimes.refresh``. An unfinished preview of the same settings is returned instead, if it is as fresh as was asked for; any other one
     is removed. Raises NoCompanies if none is enabled, and Unauthenticated if the user was removed.
     """
     for _ in range(MAX_BEGIN_ATTEMPTS):
-        if preview_id := _insert_unless_under_way(user_id, refresh, times):
+        if preview_id := _insert_unless_under_way(user_id, refresh):
             log.info("preview started", preview_id=preview_id, refresh=refresh)
             prune(user_id)
             return preview_id, True
@@ -133,7 +131,7 @@ def startable(preview_id: ColumnElement[int], user_id: ColumnElement[int]) -> Co
     return select(PREVIEWS.c.preview_id).where(*_is(preview_id, user_id), finished, current).exists()
 
 
-def _insert_unless_under_way(user_id: int, refresh: bool, times: BoardTimes) -> int | None:
+def _insert_unless_under_way(user_id: int, refresh: bool) -> int | None:
     """Insert a preview and its companies; return None if an unfinished one serves as well or no company is enabled.
 
     Another unfinished one is removed first. NOT EXISTS and ON CONFLICT work as in ``runs.start``.
@@ -149,13 +147,15 @@ def _insert_unless_under_way(user_id: int, refresh: bool, times: BoardTimes) -> 
     removed_count = select(func.count()).select_from(removed).scalar_subquery()
     under_way = select(PREVIEWS.c.preview_id).where(unfinished, serves).exists()
     company_count = select(func.count()).select_from(_enabled(user_id).subquery()).scalar_subquery()
-    deadline = seconds_from_now(PREVIEW_SECONDS + COMPANY_SECONDS * company_count)
+    settings: Settings = current_app.config["SETTINGS"]
+    deadline = seconds_from_now(settings.preview_seconds + COMPANY_SECONDS * company_count)
     next_dispatch_at = seconds_from_now(FIRST_PUBLISH_SECONDS)
     row = select(literal(user_id), settings_hash(user_id), literal(refresh), deadline, next_dispatch_at)
     row = row.where(removed_count >= 0, _enabled(user_id).exists(), ~under_way)
     names = ["user_id", "settings_hash", "is_refresh", "deadline_at", "next_dispatch_at"]
     new = insert(PREVIEWS).from_select(names, row).on_conflict_do_nothing().returning(PREVIEWS.c.preview_id).cte("new")
     order = func.row_number().over(order_by=[func.lower(COMPANIES.c.name), COMPANIES.c.company_id])
+    times = settings.board_times
     fresh_after = select(seconds_from_now(-(times.refresh if refresh else times.fresh))).scalar_subquery()
     chosen = new.join(COMPANIES, (COMPANIES.c.user_id == user_id) & COMPANIES.c.enabled)
     units = select(new.c.preview_id, order, fresh_after, *[COMPANIES.c[name] for name in SNAPSHOT]).select_from(chosen)

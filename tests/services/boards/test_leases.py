@@ -18,7 +18,7 @@ def claim(app):
 
 
 def has_long_lease(board_id: int) -> bool:
-    return sql("SELECT lease_until > clock_now() + interval '25 s' AS l FROM boards WHERE board_id = :b", b=board_id)[0].l
+    return board_row(board_id).lease_until > sql("SELECT clock_now() + interval '25 s' AS soon")[0].soon
 
 
 def test_renewal_extends_the_lease(claim):

@@ -36,8 +36,8 @@ judge_failed = judge_as(ReadingState.FAILED, code=Outcome.UNREACHABLE, sentence=
 
 def fail(claim, code=Outcome.UNREACHABLE, retry_at=None, is_missing=False, judge=judge_failed):
     """Store a failure and return the listing's row."""
-    listing_id = store_failure(claim, code, "No answer.", retry_at, is_missing=is_missing, times=TIMES, judge=judge)
-    return listing_row(listing_id)
+    stored = store_failure(claim, code, "No answer.", retry_at, is_missing=is_missing, times=TIMES, judge=judge)
+    return listing_row(stored.listing_id)
 
 
 def end_as(target, claim):
@@ -46,7 +46,7 @@ def end_as(target, claim):
         return fail(claim)
     stored = ListingStore(claim, 1, TIMES, judge_as(target))
     stored.add([make_posting(target.value, title="Late")])
-    return listing_row(stored.end(COMPLETE))
+    return listing_row(stored.end(COMPLETE).listing_id)
 
 
 @pytest.mark.parametrize("target", [ReadingState(state) for state in ReadingState.ENDED])

@@ -129,7 +129,7 @@ def test_interrupted_attempt_leaves_no_revision(app):
     stored = ListingStore(again, 1, TIMES, judge_complete)
     assert revision_count() == 1
     stored.add([make_posting("old"), make_posting(1)])
-    assert counts(listing_row(stored.end(COMPLETE))) == (2, 1, 0, 1, 0, 0, 0)
+    assert counts(listing_row(stored.end(COMPLETE).listing_id)) == (2, 1, 0, 1, 0, 0, 0)
     assert revision_count() == 2
 
 

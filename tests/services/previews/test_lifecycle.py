@@ -1,5 +1,7 @@
 """The life of a preview, and runs that start from one, with the races of two tabs."""
 
+from dataclasses import replace
+
 import pytest
 from sqlalchemy.exc import IntegrityError
 
@@ -60,9 +62,10 @@ def test_begin_notes_the_board_and_the_age_of_listings(user_id, refresh, seconds
     assert preview(preview_id).is_refresh is refresh
 
 
-def test_begin_takes_the_times_of_its_caller(user_id):
+def test_begin_takes_its_times_from_the_settings(app, settings, user_id, monkeypatch):
     company(user_id, "acme")
-    lifecycle.begin(user_id, times=lifecycle.BoardTimes(fresh=5))
+    monkeypatch.setitem(app.config, "SETTINGS", replace(settings, fresh_seconds=5))
+    lifecycle.begin(user_id)
     assert (preview(1).created_at - units(1)[0].fresh_after).total_seconds() == pytest.approx(5, abs=1)
 
 
