@@ -14,7 +14,7 @@ OUTCOMES = (
 )
 CLOCK = sa.text("clock_now()")
 
-# A claim and a listing update a row in place if its page has room. By default, autovacuum waits for a fifth of the table.
+# Claims and listings update a row in place if its page has room. By default, autovacuum waits for a fifth of the rows.
 OFTEN_UPDATED = {"fillfactor": "90", "autovacuum_vacuum_scale_factor": "0.02"}
 
 MOVE_FUNCTION = """
