@@ -27,7 +27,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.extensions import Base
-from app.models.columns import NOW, status_type
+from app.models.columns import NOW, OFTEN_UPDATED, status_type
 from app.models.company import OUTCOME_VALUES, Outcome
 
 
@@ -111,7 +111,7 @@ class Board(Base):
         CheckConstraint("(lease_id IS NULL) = (lease_until IS NULL)", name="lease"),
         Index("ix_boards_look_again_at", "look_again_at", postgresql_where=text("look_again_at IS NOT NULL")),
         Index("ix_boards_lease_until", "lease_until", postgresql_where=text("attempt > 0")),
-        {"postgresql_with": {"fillfactor": "90"}},
+        {"postgresql_with": OFTEN_UPDATED},
     )
 
     board_id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
@@ -274,7 +274,7 @@ class Posting(Base):
         CheckConstraint("missing_listing_id < closed_listing_id", name="two_witnesses"),
         CheckConstraint("closed_reason IN ('unseen', 'board_empty', 'board_gone')", name="closed_reason"),
         Index("ix_postings_open", "board_id", postgresql_where=text("closed_at IS NULL")),
-        {"postgresql_with": {"fillfactor": "90"}},
+        {"postgresql_with": OFTEN_UPDATED},
     )
 
     posting_id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)

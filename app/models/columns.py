@@ -11,6 +11,9 @@ START_OF_TRANSACTION = func.now()
 """The default of the times of runs and jobs, which the schema promises. The product writes these times itself, by the
 clock above, because nobody can shift this one."""
 
+OFTEN_UPDATED = {"fillfactor": "90", "autovacuum_vacuum_scale_factor": "0.02"}
+"""The storage of a large table whose rows change in place: room in each page, and a vacuum after 2 % of the rows."""
+
 
 def status_type(values: type[StrEnum]) -> Enum:
     """Return a VARCHAR(20) that holds the enum's values, not its names. Migrations create the CHECKs on the values."""
