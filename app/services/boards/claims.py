@@ -1,6 +1,6 @@
 """The claims of boards: the next board to read, by turns of those who wait."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import (
@@ -8,7 +8,6 @@ from sqlalchemy import (
     CTE,
     BigInteger,
     ColumnElement,
-    Executable,
     Float,
     Integer,
     Row,
@@ -78,38 +77,34 @@ def claim_wanted(versions: Mapping[str, int], times: BoardTimes) -> Claim | None
     to the one whose last claim is longest ago. Boards that were claimed in vain before come last, in case they crash
     workers. SKIP LOCKED gives simultaneous claims different boards.
     """
-    return _claim(CLAIM_FIRST, versions, times) or _claim(CLAIM_AGAIN, versions, times)
+    values = _values(versions, times)
+    return _claim(run_statement(CLAIM_FIRST, **values)) or _claim(run_statement(CLAIM_AGAIN, **values))
 
 
 def claim_second_look(versions: Mapping[str, int], times: BoardTimes) -> Claim | None:
     """Claim the board whose second look has been due longest, and return it, or None. Commits."""
-    return _claim(CLAIM_SECOND_LOOK, versions, times)
+    return _claim(run_statement(CLAIM_SECOND_LOOK, **_values(versions, times)))
 
 
 def claim_board(board_id: int, versions: Mapping[str, int], times: BoardTimes) -> Claim | None:
     """Claim this board for the operator, wanted or not; None if a worker reads it or this version cannot. Commits."""
-    return _claim(CLAIM_ONE, versions, times, wanted_board=board_id)
+    return _claim(run_statement(CLAIM_ONE, **_values(versions, times), wanted_board=board_id))
 
 
 def claim_exhausted(versions: Mapping[str, int], times: BoardTimes) -> Claim | None:
     """Claim a board whose last attempt has died, so that its reading can be ended; None if there is none. Commits."""
-    return _claim(CLAIM_EXHAUSTED, versions, times)
+    return _claim(run_statement(CLAIM_EXHAUSTED, **_values(versions, times)))
 
 
 def count_claimable(versions: Mapping[str, int], times: BoardTimes, limit: int, *, second_looks: bool) -> int:
     """Return the number of boards that can be claimed now, at most ``limit``."""
-    values = {**_values(versions, times), "limit": limit}
-    statements = (*COUNT_WANTED, COUNT_SECOND_LOOKS) if second_looks else COUNT_WANTED
-    found = 0
-    for statement in statements:
-        if found < limit:
-            found += run_statement(statement, **{**values, "limit": limit - found})[0].boards
+    values = _values(versions, times)
+    found: int = run_statement(COUNT_FIRST, **values, limit=limit)[0].boards
+    if found < limit:
+        found += run_statement(COUNT_AGAIN, **values, limit=limit - found)[0].boards
+    if second_looks and found < limit:
+        found += run_statement(COUNT_SECOND_LOOKS, **values, limit=limit - found)[0].boards
     return found
-
-
-def _claim(statement: Executable, versions: Mapping[str, int], times: BoardTimes, **more: Any) -> Claim | None:
-    rows = run_statement(statement, **_values(versions, times), lease=times.lease, reuse=times.reuse, **more)
-    return _of_row(rows[0]) if rows else None
 
 
 def _values(versions: Mapping[str, int], times: BoardTimes) -> dict[str, Any]:
@@ -117,10 +112,16 @@ def _values(versions: Mapping[str, int], times: BoardTimes) -> dict[str, Any]:
         "sources": list(versions),
         "versions": dict(versions),
         "max_attempts": times.exhausted_attempts,
+        "lease": times.lease,
+        "reuse": times.reuse,
     }
 
 
-def _of_row(row: Row[Any]) -> Claim:
+def _claim(rows: Sequence[Row[Any]]) -> Claim | None:
+    """Return the claim in the row that a statement returned; None if it claimed no board."""
+    if not rows:
+        return None
+    row = rows[0]
     validators = Validators(row.etag, row.last_modified, row.body_hash) if row.is_reusable else None
     return Claim(
         board_id=row.board_id,
@@ -281,5 +282,6 @@ CLAIM_AGAIN = _claiming(_wanted(again=True))
 CLAIM_SECOND_LOOK = _claiming(_second_looks(), is_second_look=True, second_look_at=NOW)
 CLAIM_ONE = _claiming(_one())
 CLAIM_EXHAUSTED = _claiming(_exhausted())
-COUNT_WANTED = tuple(_counting(_wanted(again=again)) for again in (False, True))
+COUNT_FIRST = _counting(_wanted(again=False))
+COUNT_AGAIN = _counting(_wanted(again=True))
 COUNT_SECOND_LOOKS = _counting(_second_looks())

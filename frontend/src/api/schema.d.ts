@@ -610,7 +610,7 @@ export interface components {
             example: string;
             /** @description A hint on where to find a board's name. */
             board_hint: string;
-            /** @description False if the operator has switched off reading its boards. */
+            /** @description False if the operator has switched off reading it on this server. */
             is_on: boolean;
         };
         SuggestedCompany: {
@@ -664,6 +664,10 @@ export interface components {
              */
             retry_at?: string;
         };
+        SameBoard: {
+            company_id: number;
+            name: string;
+        };
         Detected: {
             source: string;
             source_name: string;
@@ -680,19 +684,19 @@ export interface components {
             titles: string[];
             /** @description The user's company with this board, if any. */
             company_id: number | null;
+            /** @description The user's company with the same board under another name. Null: none is known. */
+            same_as: components["schemas"]["SameBoard"] | null;
             /** @description A remark to read before saving. */
             note: string | null;
-            /** @description The user's company with the same board under another name, if any. */
-            same_as: components["schemas"]["SameBoard"] | null;
         };
         Listing: {
             /** Format: date-time */
             at: string;
             /** @enum {string} */
             outcome: "ok" | "empty" | "partial" | "held" | "not_found" | "gone" | "forbidden" | "throttled" | "changed" | "unreachable" | "moved" | "out_of_time";
-            /** @description A sentence about what went wrong or needs care. Null if all is well. */
+            /** @description A sentence about the failure, or about what was not read. Null if there is none. */
             detail: string | null;
-            /** @description The number of postings. Null: unknown. */
+            /** @description The number of postings at the last time the board was read. Null: unknown. */
             postings: number | null;
         };
         Company: {
@@ -712,30 +716,6 @@ export interface components {
             updated_at: string;
             /** @description Null: the board was never listed. */
             listing: components["schemas"]["Listing"] | null;
-        };
-        SameBoard: {
-            company_id: number;
-            name: string;
-        };
-        AddedCompany: {
-            source: string;
-            board: string;
-            name: string;
-            enabled: boolean;
-            include: string[];
-            exclude: string[];
-            company_id: number;
-            readonly source_name: string;
-            /** @description The board's web page. Null if this version does not know the source. */
-            readonly url: string | null;
-            /** Format: date-time */
-            created_at: string;
-            /** Format: date-time */
-            updated_at: string;
-            /** @description Null: the board was never listed. */
-            listing: components["schemas"]["Listing"] | null;
-            /** @description The user's company with the same board under another name, if any. */
-            same_as: components["schemas"]["SameBoard"] | null;
         };
         Companies: {
             companies: components["schemas"]["Company"][];
@@ -759,6 +739,26 @@ export interface components {
             source: "greenhouse" | "lever" | "ashby" | "personio" | "recruitee" | "teamtailor" | "workable" | "website";
             /** @description The board's name in the source. */
             board: string;
+        };
+        AddedCompany: {
+            source: string;
+            board: string;
+            name: string;
+            enabled: boolean;
+            include: string[];
+            exclude: string[];
+            company_id: number;
+            readonly source_name: string;
+            /** @description The board's web page. Null if this version does not know the source. */
+            readonly url: string | null;
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            updated_at: string;
+            /** @description Null: the board was never listed. */
+            listing: components["schemas"]["Listing"] | null;
+            /** @description The user's company with the same board under another name. Null: none is known. */
+            same_as: components["schemas"]["SameBoard"] | null;
         };
         CompanyExistsProblem: {
             /** @description A URN that names the kind of problem. */
@@ -846,7 +846,7 @@ export interface components {
         };
         PreviewOptions: {
             /**
-             * @description True: each board is read again unless its last reading began at most a minute ago.
+             * @description True to use no reading of a board that is older than a minute, instead of 10.
              * @default false
              */
             refresh: boolean;
@@ -878,21 +878,24 @@ export interface components {
             readonly url: string | null;
             include: string[];
             exclude: string[];
-            /** @enum {string} */
+            /**
+             * @description `listing`: the board is being read.
+             * @enum {string}
+             */
             state: "waiting" | "listing" | "listed" | "failed";
             /**
              * @description Null until the board is listed or has failed.
              * @enum {string|null}
              */
             outcome: "ok" | "empty" | "partial" | "held" | "not_found" | "gone" | "forbidden" | "throttled" | "changed" | "unreachable" | "moved" | "out_of_time" | null;
-            /** @description A sentence about what went wrong or needs care. Null if all is well. */
+            /** @description A sentence about the failure, or about what was not read. Otherwise null. */
             detail: string | null;
             /**
              * Format: date-time
              * @description The time to try again, if the source names one.
              */
             retry_at: string | null;
-            /** @description True if all postings of the board were read. */
+            /** @description True if all of the board was read. */
             is_complete: boolean | null;
             found: number | null;
             matched: number | null;
@@ -1873,7 +1876,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The body is not an object, or a field is unknown or invalid; or no board was found, or it could not be read: `address_refused`, `board_not_recognised`, `several_boards`, `board_not_found`, `board_gone`, `board_forbidden`, `board_throttled`, `board_changed`, `board_unreachable`, `board_moved`, `board_out_of_time`. */
+            /** @description The body is not an object, or a field is unknown or invalid; or no board was found, or it could not be read: `address_refused`, `board_not_recognised`, `several_boards`, `board_not_found`, `board_gone`, `board_forbidden`, `board_throttled`, `board_changed`, `board_unreachable`, `board_moved`, `board_out_of_time`. Or the operator has switched off the source (`source_off`). */
             422: {
                 headers: {
                     /** @description The id by which the operator finds this request. */
@@ -2807,14 +2810,14 @@ export interface operations {
             path?: never;
             cookie?: never;
         };
-        /** @description Nothing, or the choice to read the boards again. */
+        /** @description Nothing, or options. */
         requestBody?: {
             content: {
                 "application/json": components["schemas"]["PreviewOptions"];
             };
         };
         responses: {
-            /** @description A preview with these settings was already there. */
+            /** @description Such a preview was already under way. */
             200: {
                 headers: {
                     /** @description The URL of the preview. */

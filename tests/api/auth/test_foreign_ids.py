@@ -12,8 +12,8 @@ import pytest
 
 from app.services.accounts import users
 from tests.support.accounts import HOST, Visitor, in_browser, person, with_token
-from tests.support.boards import job
 from tests.support.factories import make_run, sql
+from tests.support.listings import list_board
 from tests.support.previews import company, finish_preview, postings
 
 ANN, BOB = "ann@example.org", "bob@example.org"
@@ -71,9 +71,9 @@ def bob(accounts_app) -> Visitor:
 
 
 @pytest.fixture
-def ids(accounts_app, bob, boards) -> dict[str, list[int]]:
+def ids(accounts_app, bob) -> dict[str, list[int]]:
     """Bob's items: runs in every status, a company, a finished preview with a posting, and a token."""
-    boards.greenhouse("acme", [job(1, "Engineer")])
+    list_board("acme", ["Engineer"])
     with accounts_app.app_context():
         bobs = users.get_by_email(BOB).user_id
         made = {"company_id": [company(bobs, "acme")], "preview_id": [finish_preview(bobs)]}

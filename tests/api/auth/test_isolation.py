@@ -5,8 +5,8 @@ import pytest
 from app.services.accounts import users
 from app.services.previews import removal
 from tests.support.accounts import Visitor, in_browser, person, with_token
-from tests.support.boards import job
 from tests.support.factories import make_run, row, sql
+from tests.support.listings import list_board
 from tests.support.parallel import in_parallel
 from tests.support.previews import finish_preview, postings
 from tests.support.responses import problem
@@ -51,10 +51,10 @@ def test_credential_of_another_user_looks_like_a_missing_one(visitors):
 
 
 @pytest.fixture
-def bobs_ids(visitors, accounts_app, boards) -> dict[str, int]:
+def bobs_ids(visitors, accounts_app) -> dict[str, int]:
     """Bob's company, a finished preview of it, and a posting in the preview."""
     _, bob = visitors
-    boards.greenhouse("acme", [job(1, "Engineer")])
+    list_board("acme", ["Engineer"])
     company_id = bob.call("POST", "ingestion/companies", ACME).json["company_id"]
     with accounts_app.app_context():
         preview_id = finish_preview(users.get_by_email(BOB).user_id)
@@ -89,9 +89,11 @@ def test_company_or_preview_of_another_user_looks_like_a_missing_one(visitors, b
     assert sql("SELECT 1 FROM ingestion_runs") == []
 
 
-def test_posting_of_another_user_is_not_found_in_own_preview(visitors, bobs_ids, accounts_app, boards):
+def test_posting_of_another_user_is_not_found_in_own_preview(visitors, bobs_ids, accounts_app):
+    """Boards and their postings are shared, so Ann chooses another board."""
     ann, _ = visitors
-    ann.call("POST", "ingestion/companies", ACME)
+    other = {**ACME, "board": "other"}
+    ann.call("POST", "ingestion/companies", other)
     with accounts_app.app_context():
         anns_preview = finish_preview(users.get_by_email(ANN).user_id)
     response = ann.call("GET", f"ingestion/dry-run/{anns_preview}/postings/{bobs_ids['posting']}")
@@ -99,9 +101,21 @@ def test_posting_of_another_user_is_not_found_in_own_preview(visitors, bobs_ids,
     for path in ("companies", "companies/export"):
         assert len(ann.call("GET", f"ingestion/{path}").json["companies"]) == 1
     assert ann.call("GET", "ingestion/dry-run").json == {"preview_id": anns_preview}
-    body = {"companies": [{**ACME, "name": "Ann's"}]}
+    body = {"companies": [{**other, "name": "Ann's"}]}
     assert ann.call("POST", "ingestion/companies/import", body).json["changed"] == 1
     assert [each.name for each in sql("SELECT name FROM companies ORDER BY company_id")] == ["Acme", "Ann's"]
+
+
+def test_preview_of_a_shared_board_keeps_each_users_decisions(visitors, bobs_ids, accounts_app):
+    ann, bob = visitors
+    ann.call("POST", "ingestion/companies", {**ACME, "exclude": ["engineer"]})
+    with accounts_app.app_context():
+        anns_preview = finish_preview(users.get_by_email(ANN).user_id)
+    previews = {ann: anns_preview, bob: bobs_ids["preview"]}
+    pages = [each.call("GET", f"ingestion/dry-run/{number}/postings").json for each, number in previews.items()]
+    assert [[(row["posting_id"], row["matched"]) for row in page["postings"]] for page in pages] == [
+        [(bobs_ids["posting"], False)], [(bobs_ids["posting"], True)]
+    ]
 
 
 def test_lists_contain_only_the_users_own_items(visitors):
