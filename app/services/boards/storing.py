@@ -224,7 +224,7 @@ def store_failure(
     witness = Witness(claim.listing_id, claim.began_at)
     verdict = judge(past, Failure(witness, code, sentence, retry_at, is_missing), times)
     # This machine's clock and PostgreSQL's may differ; the span between two times of the same clock does not.
-    seconds = max(0.0, (retry_at - datetime.now(UTC)).total_seconds()) if retry_at else None
+    seconds = max(MIN_RETRY_SECONDS, (retry_at - datetime.now(UTC)).total_seconds()) if retry_at else None
     result = Result(lacking=tuple(row.posting_id for row in rows), retry_seconds=seconds)
     allowed = past.evidence.is_shrink_allowed
     return end_reading(claim, verdict, result, times, was_shrink_allowed=allowed)
