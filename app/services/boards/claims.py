@@ -265,9 +265,12 @@ def _one() -> Select[Any]:
 
 
 def _exhausted() -> Select[Any]:
-    """Select the boards whose last attempt has died."""
+    """Select the boards whose last attempt has died.
+
+    One without a lease was released after the operator's attempt, or had more attempts by other settings.
+    """
     found = select(BOARDS.c.board_id, cast(null(), BigInteger).label("preview_id"))
-    expired = BOARDS.c.lease_until <= select(NOW).scalar_subquery()
+    expired = or_(BOARDS.c.lease_until.is_(None), BOARDS.c.lease_until <= select(NOW).scalar_subquery())
     return found.where(BOARDS.c.attempt >= MAX_ATTEMPTS, BOARDS.c.attempt > 0, expired, _is_readable(BOARDS.c))
 
 

@@ -25,6 +25,10 @@ from app.services.boards.truth import Failure, Past, Reading, Verdict, Witness, 
 from app.sources.types import Listing as SourceListing
 from app.sources.types import Posting
 
+MIN_RETRY_SECONDS = 5.0
+"""The least time for which a failed listing answers. A pause that is over before those who wait are answered would
+answer nobody, and the board would be read again at once."""
+
 ListingJudge = Callable[[Past, Reading, BoardTimes], Verdict]
 FailureJudge = Callable[[Past, Failure, BoardTimes], Verdict]
 
@@ -196,12 +200,15 @@ class ListingStore:
         return int((self._returned.get(external_id) or self._open()[external_id]).revision_id)
 
     def _found_again(self, known: dict[str, OpenPosting]) -> list[int]:
-        """Return the open postings that were missing, are seen now, and have no new content."""
+        """Return the open postings that were missing, are seen now, and have no new content.
+
+        One with new content is left out, for PostgreSQL would carry out only one of a statement's two updates of a row.
+        """
         missing = {external_id: row for external_id, row in known.items() if row.missing_since is not None}
         return [
             row.posting_id
             for external_id, row in missing.items()
-            if external_id in self._unparsed or self._found.get(external_id, (0, 0))[1] is None
+            if self._found.get(external_id, (0, None if external_id in self._unparsed else 0))[1] is None
         ]
 
 
@@ -224,7 +231,7 @@ def store_failure(
     witness = Witness(claim.listing_id, claim.began_at)
     verdict = judge(past, Failure(witness, code, sentence, retry_at, is_missing), times)
     # This machine's clock and PostgreSQL's may differ; the span between two times of the same clock does not.
-    seconds = max(0.0, (retry_at - datetime.now(UTC)).total_seconds()) if retry_at else None
+    seconds = max(MIN_RETRY_SECONDS, (retry_at - datetime.now(UTC)).total_seconds()) if retry_at else None
     result = Result(lacking=tuple(row.posting_id for row in rows), retry_seconds=seconds)
     allowed = past.evidence.is_shrink_allowed
     return end_reading(claim, verdict, result, times, was_shrink_allowed=allowed)

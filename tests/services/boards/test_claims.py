@@ -183,6 +183,13 @@ def test_exhausted_reading_is_claimed_after_its_lease_only(app):
     assert claims.claim_exhausted(VERSIONS, TIMES).board_id == board_id
 
 
+def test_exhausted_board_without_a_lease_is_claimed_for_its_end(app):
+    board_id = make_board(attempt=TIMES.exhausted_attempts)
+    make_waiting_preview(board_id)
+    assert claim() is None
+    assert claims.claim_exhausted(VERSIONS, TIMES).board_id == board_id
+
+
 def test_one_board_is_claimed_for_the_operator(app):
     board_id = make_board()
     assert claims.claim_board(board_id, VERSIONS, TIMES).board_id == board_id

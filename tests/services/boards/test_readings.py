@@ -9,10 +9,12 @@ import pytest
 from app.errors import DatabaseUnavailable
 from app.extensions import db
 from app.models import CloseReason, Outcome, ReadingState
+from app.services.boards import claims
 from app.services.boards.errors import LeaseLost
 from app.services.boards.revisions import MAX_BATCH_POSTINGS
 from app.services.boards.storing import ListingStore, store_failure
 from app.services.boards.truth import Closing, Evidence, Witness
+from app.services.previews.answers import answer_listing
 from app.sources.types import Validators
 from tests.support.board_rows import (
     COMPLETE,
@@ -30,6 +32,7 @@ from tests.support.board_rows import (
 from tests.support.factories import sql
 from tests.support.statements import watch_statements
 from tests.support.stored_listings import TIMES, close, counts, judge_as, judge_complete, store
+from tests.support.wants import VERSIONS, make_waiting_preview
 
 judge_failed = judge_as(ReadingState.FAILED, code=Outcome.UNREACHABLE, sentence="No answer.")
 
@@ -258,6 +261,16 @@ def test_failure_holds_until_the_source_accepts_requests_again(app):
     failed = fail(claim_board(board_id), Outcome.THROTTLED, datetime.now(UTC) + timedelta(seconds=600))
     assert 590 < (failed.retry_at - failed.ended_at).total_seconds() < 600
     assert board_row(board_id).failed_until == failed.retry_at
+
+
+@pytest.mark.parametrize("seconds", [-60, 0.1])
+def test_failure_answers_those_who_wait_though_the_pause_is_over(app, seconds):
+    board_id = make_board()
+    preview_id = make_waiting_preview(board_id)
+    failed = fail(claim_board(board_id), Outcome.THROTTLED, datetime.now(UTC) + timedelta(seconds=seconds))
+    assert board_row(board_id).failed_until == failed.retry_at
+    assert claims.claim_wanted(VERSIONS, TIMES) is None
+    assert answer_listing(failed.listing_id) == [preview_id]
 
 
 def test_failure_of_a_board_that_is_gone_closes_its_postings(app):

@@ -231,3 +231,14 @@ def test_other_boards_are_left_alone(app):
     store(mine, make_posting(1, title="Mine"), make_posting(2))
     close(mine)
     assert (posting_rows(other), board_row(other)) == before
+
+
+def test_missing_posting_with_a_changed_and_an_unreadable_record_is_renewed(app):
+    board_id = make_board()
+    store(board_id, make_posting(1), make_posting(2), ago=60)
+    store(board_id, make_posting(2), ago=30)
+    listing = store(board_id, make_posting(1, title="Head gardener"), make_posting(2), seen=["1"])
+    assert counts(listing) == (2, 0, 1, 1, 0, 0, 0)
+    found = posting_rows(board_id)["1"]
+    assert (found.title, found.missing_since) == ("Head gardener", None)
+    assert kinds(listing.listing_id) == [("1", "changed")]

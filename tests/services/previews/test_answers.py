@@ -44,9 +44,9 @@ def test_listing_answers_if_it_began_late_enough(user_id, way, age, refresh, sta
 @pytest.mark.parametrize("way", ["preview", "listing"])
 @pytest.mark.parametrize(
     ("age", "answers_for", "state"),
-    [(0, -1, "failed"), (FRESH + 20, 30, "failed"), (FRESH + 20, -1, "waiting")],
+    [(0, 30, "failed"), (0, -1, "waiting"), (FRESH + 20, 30, "failed"), (FRESH + 20, -1, "waiting")],
 )
-def test_failed_listing_answers_by_its_begin_or_its_time(user_id, way, age, answers_for, state):
+def test_failed_listing_answers_for_its_time_whenever_it_began(user_id, way, age, answers_for, state):
     company(user_id, "acme")
     preview_id = begin_preview(user_id)
     listing_id = fail_board("acme", "throttled", "Too much.", age=age, answers_for=answers_for, retry_at="2027-01-01")
