@@ -4,7 +4,6 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from app.services.boards import worker
 from app.services.boards.read_board import EXHAUSTED
 from app.services.companies import companies
 from app.sources.adapters.registry import SOURCES
@@ -14,7 +13,7 @@ from tests.support.board_rows import posting_rows
 from tests.support.boards import Reply, job
 from tests.support.factories import make_user, sql
 from tests.support.previews import begin_preview, company, postings, units, work_on
-from tests.support.readers import answer, board_of, finish_reading, read_boards, read_preview, set_boards, states
+from tests.support.readers import board_of, finish_reading, read_boards, read_preview, set_boards, states
 
 PATH = "/v1/boards/acme/jobs"
 HOUR = 3600
@@ -250,15 +249,6 @@ def test_odd_texts_ids_and_times_are_stored(boards, user_id):
     assert (unit.state, unit.outcome, unit.found) == ("listed", "partial", len(found))
     assert (unit.unparsed >= 1, states()) == (True, ["partial"])
     assert found["1"].title.replace(" ", "").startswith("Engineer")
-    assert found["3"].title == "The same once more"
+    assert found["3"].title == "🙂 日本語"
     assert found["4"].title == "O'Brien \\ \"quoted\" %_{}"
     assert "y" * 255 not in found
-
-
-def test_board_read_now_answers_those_who_wait(boards, user_id):
-    boards.greenhouse("acme", [job(1, "Engineer")])
-    company(user_id, "acme")
-    preview_id = begin_preview(user_id)
-    worker.read_now(board_of().board_id, answer)
-    work_on(preview_id)
-    assert [unit.state for unit in units(preview_id)] == ["listed"]
