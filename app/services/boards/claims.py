@@ -283,7 +283,8 @@ def _counting(boards: Select[Any]) -> Select[Any]:
 CLAIM_FIRST = _claiming(_wanted(again=False))
 CLAIM_AGAIN = _claiming(_wanted(again=True))
 CLAIM_SECOND_LOOK = _claiming(_second_looks(), is_second_look=True, second_look_at=NOW)
-CLAIM_ONE = _claiming(_one())
+# The operator's reading begins the count anew: a release of it must not leave a board whose attempts are used up.
+CLAIM_ONE = _claiming(_one(), attempt=1)
 CLAIM_EXHAUSTED = _claiming(_exhausted())
 COUNT_FIRST = _counting(_wanted(again=False))
 COUNT_AGAIN = _counting(_wanted(again=True))

@@ -123,12 +123,10 @@ class Runner:
                         return
                 except DatabaseUnavailable as error:
                     log.warning("reading interrupted", reason=error.reason)
-                    self._held.pop(number, None)
                     self.over.wait(RETRY_SECONDS)
                 except Exception:
                     log.exception("reading failed")
                     # The pause keeps workers from passing the message around while the fault lasts.
-                    self._held.pop(number, None)
                     self.over.wait(RETRY_SECONDS)
                     return
 

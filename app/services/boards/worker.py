@@ -179,7 +179,8 @@ def read_now(board_id: int, on_listed: OnListed) -> int:
     app = current_app._get_current_object()  # type: ignore[attr-defined]
     seconds = board_times().reading
     runner = Runner(app, lambda: only.pop() if only else None, listed.append, seconds, keeps_unwanted=True)
-    runner.start(1)
+    if not runner.start(1):
+        leases.release([claim])
     while runner.poll():
         continue
     if not listed:
