@@ -128,13 +128,14 @@ BOARD_MUTANTS: dict[str, BoardMutant] = {
         SqlRewrite("make_interval(secs => :witness)", "make_interval(secs => 0 * :witness)"),
     ),
     "a shrink is not held": _mutant(
-        "half a board is missing at once", f"{BOARDS}test_truth_properties.py",
+        "half a board is missing at once",
+        f"{BOARDS}test_truth.py::TestHeld::test_shrink_is_held_until_an_alike_listing_an_hour_later",
         Rewrite("if not _is_shrunk(_p, _r):\n    return _complete(_p, _r)", "return _complete(_p, _r)"),
     ),
     # --- Storing
-    "unchanged postings are written": _mutant(
-        "each reading writes the whole board",
-        f"{BOARDS}test_storing.py::test_unchanged_listing_writes_no_posting_revision_or_event",
+    "unchanged postings are sent": _mutant(
+        "each reading sends all texts to PostgreSQL",
+        f"{BOARDS}test_storing.py::test_unchanged_listing_sends_no_text",
         Rewrite("_k is None or (_k.content_hash, _k.hash_version) != _", "True"),
     ),
     "seen postings are written": _mutant(
@@ -143,7 +144,7 @@ BOARD_MUTANTS: dict[str, BoardMutant] = {
         Rewrite("{_e: _r for _e, _r in known.items() if _r.missing_since is not None}", "dict(known)"),
     ),
     "missing postings are missed again": _mutant(
-        "a posting is missing twice", f"{BOARDS}test_storing.py::test_witnesses_are_counted_from_begin_to_begin",
+        "a posting is missing twice", f"{BOARDS}test_storing.py::test_missing_posting_closes_after_a_second_witness",
         SqlRewrite("AND (lost.is_closed OR missing_since IS NULL)"),
     ),
 }

@@ -18,7 +18,7 @@ LEASE_SECONDS = 3
 SETTINGS = {"LEASE_SECONDS": str(LEASE_SECONDS), "FRESH_SECONDS": "5", "READER_CONCURRENCY": "1"}
 HOUR = 3600
 BLOCKED = (
-    "SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%%INSERT INTO posting_events%%'"
+    "SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%%AS is_first%%'"
 )
 GUARDED = "SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%%lease_id%%'"
 READER = "-n reader"
