@@ -7,6 +7,7 @@ import sys
 from app.config.settings import PROJECT
 from tests.drills.registry import NONE, drill
 from tests.drills.results import DrillOptions, Outcome
+from tests.faults.board_mutants import check_all
 from tests.faults.model_check import UNCHANGED
 from tests.faults.mutants import MUTANTS
 
@@ -39,6 +40,16 @@ def read_model_check(lines: list[str], code: int) -> Outcome:
     caught = sum(verdicts.get(name) == "ok" for name in MUTANTS)
     facts = {"steps": steps, "operations": operations, "mutants caught": f"{caught} of {len(MUTANTS)}"}
     return Outcome(examples, "examples", (), "–", facts, wrong)
+
+
+@drill("mutants of boards", GROUP, NONE)
+def board_mutants(_options: DrillOptions) -> Outcome:
+    """For each mutant of the reading of boards, a copy of the product with one guard broken, the test that it names
+    fails.
+    """
+    checks = list(check_all())
+    wrong = [f"{name}: not caught ({line})" for name, caught, line in checks if not caught]
+    return Outcome(len(checks), "mutants", (), "–", {"caught": len(checks) - len(wrong)}, wrong)
 
 
 @drill("contract", GROUP, NONE)

@@ -62,7 +62,7 @@ READ_FIRST = Rewrite(
 SOURCES = "{PENDING: _0, INITIALIZING: _1, INGESTING: _2, FINISHED: _3, ERROR: _4, ABORTED:"
 STARTED = "_run_id, _is_new = _start(_user_id, _preview_id, _key)"
 PUBLISHED = "if _is_new:\n    _publish(_run_id)"
-START_COLUMNS = '["user_id", "next_dispatch_at", ...]'
+START_COLUMNS = '["user_id", "created_at", "next_dispatch_at", ...]'
 DUE = "_.c.status == _.PENDING"
 
 MUTANTS: dict[str, Mutant] = {

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from app.extensions import db
 from app.services.boards.content import HASH_VERSION
 from app.services.boards.errors import LeaseLost
 from app.services.boards.revisions import MAX_BATCH_POSTINGS
@@ -20,6 +21,7 @@ from tests.support.board_rows import (
     revision_count,
 )
 from tests.support.factories import sql
+from tests.support.statements import watch_statements
 from tests.support.stored_listings import TIMES, close, counts, judge_complete, store
 
 
@@ -52,6 +54,16 @@ def test_unchanged_listing_writes_no_posting_revision_or_event(app):
     assert [row.xmin for row in sql("SELECT xmin FROM postings ORDER BY posting_id")] == written
     assert kinds(listing.listing_id) == []
     assert board_row(board_id).content_listing_id == listing.listing_id
+
+
+def test_unchanged_listing_sends_no_text(app):
+    board_id = make_board()
+    store(board_id, make_posting(1), make_posting(2))
+    statements: list[str] = []
+    with watch_statements(db.engine, after=statements.append):
+        store(board_id, make_posting(1), make_posting(2))
+    assert statements
+    assert [each for each in statements if "INSERT INTO posting_revisions" in each] == []
 
 
 CHANGES = {
