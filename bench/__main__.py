@@ -4,12 +4,17 @@ import argparse
 import os
 import sys
 import time
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import fields
+from functools import partial
 from pathlib import Path
 
 from app.config.settings import Settings
-from bench import measurements
+from bench import measurements, sharing
+from bench.findings import HEAD as BOARDS_HEAD
+from bench.findings import Findings
+from bench.in_process import run_alone
 from bench.load_generator import LoadResult
 from bench.testbed import running_testbed
 from tests.support.reports import describe_environment, table
@@ -22,7 +27,7 @@ mean little; shares, whose two sides were measured in turns, can be compared. Th
 with pgbench, which runs the same statements on at most 32 connections, without a web server, authentication or
 messages. *Failed* counts requests without an answer or with a 5xx.
 """
-PARTS = {
+PRODUCT_PARTS = {
     "readiness": "Time until the product is ready",
     "throughput": "Requests per second",
     "pickup": "Time from a start to its receipt, compared with Celery alone",
@@ -31,12 +36,29 @@ PARTS = {
     # This part is last, because it leaves a million runs.
     "growth": "Growing number of runs: 8 clients, who own half of them",
 }
+BOARD_PARTS: dict[str, Callable[[], Findings]] = {
+    "storing": partial(run_alone, "storing"),
+    "large_board": partial(run_alone, "large_board"),
+    "closed_postings": partial(run_alone, "closed_postings"),
+    "shared": sharing.shared,
+    "many_boards": sharing.many_boards,
+    "unchanged": sharing.unchanged,
+    "locked": sharing.locked,
+    "claims": partial(run_alone, "claims"),
+    "fresh_preview": sharing.fresh_preview,
+}
+"""The benchmarks of boards. Each has a product or a PostgreSQL of its own."""
+
+PARTS = [*PRODUCT_PARTS, *BOARD_PARTS]
+
+BOARDS = "boards"
+"""The name of all benchmarks of boards together."""
 
 
 def main() -> None:
     """Run the chosen benchmarks and print the report."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("parts", nargs="*", help=f"some of {', '.join(PARTS)}; default: all. Or: compare PATH")
+    parser.add_argument("parts", nargs="*", help=f"of {', '.join(PARTS)}, or {BOARDS}; default: all. Or: compare PATH")
     parser.add_argument("--report", type=Path, help="write the report to this file")
     parser.add_argument("--seconds", type=float, default=30, help="seconds of each load in a comparison")
     parser.add_argument("--turns", type=int, default=5, help="turns of a comparison")
@@ -45,8 +67,8 @@ def main() -> None:
         os.environ.pop(field.name.upper(), None)
     if arguments.parts[:1] == ["compare"] and len(arguments.parts) == 2:
         page = compare(Path(arguments.parts[1]).resolve(), arguments.seconds, arguments.turns)
-    elif set(arguments.parts) <= PARTS.keys():
-        page = measure(arguments.parts or list(PARTS))
+    elif set(arguments.parts) <= {*PARTS, BOARDS}:
+        page = measure(chosen(arguments.parts))
     else:
         parser.error(f"unknown parts: {' '.join(arguments.parts)}")
     print(page)
@@ -54,16 +76,41 @@ def main() -> None:
         arguments.report.write_text(page)
 
 
+def chosen(names: list[str]) -> list[str]:
+    """Return the parts that the command line names, in the order of PARTS; all of them if it names none."""
+    named = {*names, *(BOARD_PARTS if BOARDS in names else ())}
+    return [part for part in PARTS if part in named or not named]
+
+
 def measure(parts: list[str]) -> str:
     """Run these parts; return the report."""
-    began, sections = time.monotonic(), []
-    with running_testbed() as testbed:
-        for part in sorted(parts, key=list(PARTS).index):
-            print(f"{part} …", file=sys.stderr, flush=True)
-            head, *rows = getattr(measurements, part)(testbed)
-            sections += [f"## {PARTS[part]}\n", table(head, rows)]
+    began = time.monotonic()
+    sections: list[str] = []
+    if of_product := [part for part in parts if part in PRODUCT_PARTS]:
+        sections += _measure_product(of_product)
+    if of_boards := [part for part in parts if part in BOARD_PARTS]:
+        sections += ["## Boards\n", table(BOARDS_HEAD, _measure_boards(of_boards))]
     took = f"{(time.monotonic() - began) / 60:.1f} min"
     return "\n".join([HEAD, describe_environment(Command="`make bench`", Took=took), *sections])
+
+
+def _measure_product(parts: Iterable[str]) -> Iterator[str]:
+    """Run these parts on one product; yield the heading and the table of each."""
+    with running_testbed() as testbed:
+        for part in parts:
+            print(f"{part} …", file=sys.stderr, flush=True)
+            head, *rows = getattr(measurements, part)(testbed)
+            yield f"## {PRODUCT_PARTS[part]}\n"
+            yield table(head, rows)
+
+
+def _measure_boards(parts: Iterable[str]) -> Iterator[tuple[str, str, str]]:
+    """Run these benchmarks of boards; yield the rows of their table, and print each as soon as it is found."""
+    for part in parts:
+        print(f"{part} …", file=sys.stderr, flush=True)
+        for finding in BOARD_PARTS[part]():
+            print(" | ".join(finding.row), file=sys.stderr, flush=True)
+            yield finding.row
 
 
 def compare(other: Path, seconds: float, turns: int) -> str:

@@ -25,6 +25,9 @@ TEXT_BYTES = 3_400
 NAME = "@board@"
 """The place of the board's name in the body that all boards share."""
 
+TIMES = "@times@"
+"""The place of the number of times that the board was requested. No adapter reads it, but no two bodies are alike."""
+
 HANG_SECONDS = 120
 """Seconds after which a hanging response ends."""
 
@@ -47,10 +50,11 @@ class BoardServer(ThreadingHTTPServer):
         """Count the request; return the status and the body."""
         with self.lock:
             self.counts[board] += 1
+            times = self.counts[board]
         kind = board.partition("-")[0]
         if kind == "missing":
             return 404, b"{}"
-        body = self._body.replace(NAME.encode(), board.encode())
+        body = self._body.replace(NAME.encode(), board.encode()).replace(TIMES.encode(), str(times).encode())
         # A record without an id makes the listing partial.
         return 200, body.replace(b'"id": 1,', b'"id": null,', 1) if kind == "partial" else body
 
@@ -111,7 +115,7 @@ def _body(postings: int) -> bytes:
     """Return a board's JSON. Its texts differ, as real ones do, and name the board."""
     randomness = random.Random(postings)
     jobs = [job(number, f"Engineer {number}", _text(randomness)) for number in range(1, postings + 1)]
-    return json.dumps({"jobs": jobs, "meta": {"total": postings}}).encode()
+    return json.dumps({"jobs": jobs, "meta": {"total": postings, "times": TIMES}}).encode()
 
 
 def _text(randomness: random.Random) -> str:

@@ -1,14 +1,12 @@
-"""The storing of boards, measured: time, memory and log of a board that is new, unchanged, changed."""
+"""Boards of any size, stored as a worker stores them, for the benchmarks of storing."""
 
 import random
-import re
 import time
 import uuid
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import accumulate
-from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from sqlalchemy import text
 
@@ -48,8 +46,6 @@ SELECT :board, 'closed-' || n, revision_id, content_hash, hash_version, listing_
 """
 )
 
-Value = TypeVar("Value")
-
 
 def make_postings(number: int, seed: int = 1) -> Iterator[Posting]:
     """Make the same different postings of 3.4 kB, with words as rare and as frequent as those of a language."""
@@ -61,7 +57,7 @@ def make_postings(number: int, seed: int = 1) -> Iterator[Posting]:
         yield _posting(n, texts[n % TEXTS])
 
 
-def change(postings: Iterable[Posting], percent: int) -> Iterator[Posting]:
+def reword(postings: Iterable[Posting], percent: int) -> Iterator[Posting]:
     """Yield the postings, of which this share has another text."""
     for n, posting in enumerate(postings):
         yield replace(posting, description=f"{posting.description} again") if n % 100 < percent else posting
@@ -116,25 +112,21 @@ def add_closed(board_id: int, number: int) -> None:
         run_statement(MADE_CLOSED, board=board_id, first=first, last=last)
 
 
-def row_counts() -> tuple[int, ...]:
-    """Return the rows that PostgreSQL has ever written to postings, revisions and events."""
-    written = "SELECT (SELECT count(*) FROM {0}), (SELECT coalesce(max(xmin::text::bigint), 0) FROM {0})"
+def next_transaction() -> int:
+    """Return the id of the next transaction, for ``rows_written_since``."""
+    return int(run_statement(text("SELECT pg_snapshot_xmax(pg_current_snapshot())::text AS id"))[0].id)
+
+
+def rows_written_since(transaction: int) -> tuple[int, ...]:
+    """Return how many rows of postings, revisions and events transactions from this one on have inserted or updated."""
+    written = "SELECT count(*) AS written FROM {} WHERE xmin::text::bigint >= :transaction"
     tables = ("postings", "posting_revisions", "posting_events")
-    return tuple(value for name in tables for value in run_statement(text(written.format(name)))[0])
+    return tuple(run_statement(text(written.format(name)), transaction=transaction)[0].written for name in tables)
 
 
-def wal_bytes(act: Callable[[], Value]) -> tuple[int, Value]:
-    """Return the bytes of log that an act writes, with its result."""
-    before = run_statement(text("SELECT pg_current_wal_insert_lsn() AS lsn"))[0].lsn
-    result = act()
-    measured = text(f"SELECT pg_current_wal_insert_lsn() - CAST('{before}' AS pg_lsn) AS bytes")
-    return int(run_statement(measured)[0].bytes), result
-
-
-def peak_memory(pid: int | str = "self") -> float:
-    """Return the peak resident memory of a process in MB."""
-    status = Path(f"/proc/{pid}/status").read_text()
-    return int(re.findall(r"VmHWM:\s+(\d+)", status)[0]) / 1024
+def log_position() -> int:
+    """Return the number of bytes that PostgreSQL has ever written to its log."""
+    return int(run_statement(text("SELECT pg_current_wal_insert_lsn() - '0/0'::pg_lsn AS bytes"))[0].bytes)
 
 
 def backend_pid() -> int:

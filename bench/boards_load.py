@@ -1,7 +1,6 @@
 """Loads for the benchmarks of boards: users, companies and previews over HTTP, and a locked board."""
 
 import json
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -47,20 +46,15 @@ def begin_preview(product: Product, token: str) -> int:
     return int(call(product, token, "POST", "dry-run")["preview_id"])
 
 
-def preview_seconds(product: Product, token: str, timeout: float) -> float:
-    """Preview the user's companies; return the seconds until the preview was finished."""
-    began, preview_id = time.monotonic(), begin_preview(product, token)
+def finished_previews(product: Product, previews: list[int], timeout: float) -> list[float]:
+    """Wait until these previews are finished; return the times at which they were, as of ``time.time``."""
+    select = "SELECT extract(epoch FROM finished_at) FROM previews WHERE preview_id = ANY(%s) ORDER BY preview_id"
 
-    def is_finished() -> bool:
-        return bool(call(product, token, "GET", f"dry-run/{preview_id}")["is_finished"])
+    def finished() -> list[float] | None:
+        times = [time for (time,) in product.sql(select, previews)]
+        return None if None in times else [float(time) for time in times]
 
-    wait_until(is_finished, timeout, "the preview's end")
-    return time.monotonic() - began
-
-
-def readings(product: Product) -> int:
-    """Return the number of readings of boards that have ended."""
-    return int(product.sql("SELECT count(*) FROM listings WHERE state <> 'reading'")[0][0])
+    return wait_until(finished, timeout, "the end of the previews", pause=0.05) or []
 
 
 @contextmanager
@@ -84,12 +78,25 @@ def add_and_remove(token: str, board: str) -> Script:
     [company] = companies_at([board])
     while True:
         status, body = yield request_with_json("POST", "companies", token, company)
+        check(status, body)
         if status == 201:
-            yield request("DELETE", f"companies/{json.loads(body)['id']}", token)
+            check(*(yield request("DELETE", f"companies/{json.loads(body)['company_id']}", token)))
 
 
 def import_repeatedly(token: str, boards: list[str]) -> Script:
     """Import companies at these boards again and again."""
     sent = request_with_json("POST", "companies/import", token, {"companies": companies_at(boards)})
     while True:
-        yield sent
+        check(*(yield sent))
+
+
+def preview_repeatedly(token: str) -> Script:
+    """Begin a preview again and again. While one is under way, it is returned."""
+    sent = request_with_json("POST", "dry-run", token, {})
+    while True:
+        check(*(yield sent))
+
+
+def check(status: int, body: bytes) -> None:
+    """Let a load fail that is refused, for then it measures nothing. The result counts what has failed (5xx)."""
+    assert status < 400 or status >= 500, f"{status}: {body!r}"

@@ -114,6 +114,7 @@ class PreviewCompany(Base):
             "ix_preview_companies_waiting_source",
             "preview_id",
             "source",
+            "position",
             postgresql_where=text("state = 'waiting'"),
         ),
         Index("ix_preview_companies_waiting_board", "board_id", postgresql_where=text("state = 'waiting'")),

@@ -86,7 +86,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_preview_companies_waiting_source",
         "preview_companies",
-        ["preview_id", "source"],
+        ["preview_id", "source", "position"],
         postgresql_where=sa.text("state = 'waiting'"),
     )
     op.create_index(

@@ -2,6 +2,7 @@
 
 import pytest
 
+from app.extensions import db
 from app.services.boards import claims
 from app.services.boards.times import BoardTimes
 from app.sources.types import Validators
@@ -108,6 +109,23 @@ def test_claims_take_turns_between_previews_and_follow_positions(app):
     make_waiting_preview(*boards[:4], email="a@example.org")
     make_waiting_preview(*boards[4:], email="b@example.org")
     assert [claimed() for _ in range(7)] == [boards[each] for each in (0, 4, 1, 5, 2, 3)] + [None]
+
+
+def test_claim_looks_at_no_board_of_a_source_held_back(app):
+    held_back = [make_board(board=f"held-{number}") for number in range(30)]
+    for number in range(40):
+        wanted = make_board("lever", f"wanted-{number}")
+        make_waiting_preview(*held_back, wanted, email=f"{number}@example.org")
+    sql("ANALYZE boards, previews, preview_companies")
+    values = {**claims._values({"lever": 1}, TIMES), "lease": TIMES.lease, "reuse": TIMES.reuse}
+    with db.engine.connect() as connection:
+        connection.exec_driver_sql("BEGIN")
+        connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
+        assert connection.execute(claims.CLAIM_FIRST, values).one().board == "wanted-0"
+        looks = "SELECT idx_scan FROM pg_stat_xact_user_tables WHERE relname = 'boards'"
+        # One look and one join for each of the first previews, which PostgreSQL sorts, but none for the 1,200 others.
+        assert connection.exec_driver_sql(looks).scalar_one() < 100
+        connection.exec_driver_sql("ROLLBACK")
 
 
 def test_boards_that_were_claimed_in_vain_come_last(app):
