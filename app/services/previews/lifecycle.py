@@ -62,8 +62,9 @@ def begin(user_id: int, refresh: bool = False) -> tuple[int, bool]:
     """Start a preview of the user's settings; return its id and whether it is new. Commits. Publishes nothing.
 
     A listing answers a company if it began at most ``BoardTimes.fresh`` before; with ``refresh``, at most
-    ``BoardTimes.refresh``. An unfinished preview of the same settings is returned instead, if it is as fresh as was asked for; any other one
-    is removed. Raises NoCompanies if none is enabled, and Unauthenticated if the user was removed.
+    ``BoardTimes.refresh``. An unfinished preview of the same settings is returned instead, if it is as fresh as was
+    asked for; any other one is removed. Raises NoCompanies if none is enabled, and Unauthenticated if the user was
+    removed.
     """
     for _ in range(MAX_BEGIN_ATTEMPTS):
         if preview_id := _insert_unless_under_way(user_id, refresh):

@@ -245,7 +245,7 @@ def test_other_boards_are_left_alone(app):
     assert (posting_rows(other), board_row(other)) == before
 
 
-def test_missing_posting_with_a_changed_and_an_unreadable_record_is_renewed(app):
+def test_missing_posting_of_which_one_record_is_unreadable_is_renewed(app):
     board_id = make_board()
     store(board_id, make_posting(1), make_posting(2), ago=60)
     store(board_id, make_posting(2), ago=30)
