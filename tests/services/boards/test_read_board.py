@@ -111,6 +111,7 @@ def test_failed_board_stores_its_reason_and_affects_no_other(boards, user_id, st
         assert board_of().failed_until == failed.retry_at
     else:
         assert (failed.retry_at, listed.state) == (None, "listed")
+    assert (board_of().gone_count > 0) == (status in (404, 410))
     found = companies.list_for_user(user_id)[0]
     assert (found.outcome, found.outcome_detail, found.postings) == (outcome, failed.detail, None)
 

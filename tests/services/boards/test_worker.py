@@ -7,7 +7,6 @@ from flask import current_app
 
 from app.config.settings import BOARD_THREADS, CONNECTIONS_PER_READER
 from app.errors import DatabaseUnavailable
-from app.extensions import db
 from app.services.boards import claims, leases, readable, runner, switches, worker
 from app.sources.board_token import rate_limit_key
 from tests.support import previews as at
@@ -132,7 +131,11 @@ def remove_preview() -> None:
     sql("DELETE FROM previews")
 
 
-@pytest.mark.parametrize("change", [remove_preview, lambda: switches.switch_off("lever")])
+def switch_off() -> None:
+    switches.switch_off("lever")
+
+
+@pytest.mark.parametrize("change", [remove_preview, switch_off])
 def test_board_that_nobody_waits_for_is_given_up_between_pages(boards, app, user_id, monkeypatch, change):
     change_settings(monkeypatch, lease_seconds=0.3)
     monkeypatch.setattr(readable, "MAX_AGE_SECONDS", 0)
@@ -238,18 +241,16 @@ def test_work_releases_unanswered_boards_when_it_stops(boards, app, user_id, mon
     assert (board.lease_id, board.attempt, board.listing_id) == (None, 0, None)
 
 
-def test_work_that_stops_waits_for_boards_that_answer_soon(boards, app, user_id, monkeypatch):
+def test_work_that_stops_stores_boards_that_answer_soon(boards, app, user_id, monkeypatch):
     monkeypatch.setattr(worker, "DRAIN_SECONDS", 60)
     preview_id, hold = hanging_preview(boards, user_id, 1)
-    asked = []
 
     def stopping() -> bool:
-        if boards.requests and asked:
+        if boards.requests:
             hold.set()
-        asked.append(1)
         return bool(boards.requests)
 
-    assert read_boards(stopping=stopping) == 1 or hold.is_set()
+    read_boards(stopping=stopping)
     assert [unit.state for unit in units(preview_id)] == ["read"]
 
 
@@ -310,4 +311,3 @@ def test_connections_of_a_reader_suffice_for_its_threads(app):
     settings = app.config["SETTINGS"]
     web = settings.web_workers * settings.web_database_connections
     assert settings.max_connections >= web + settings.reader_concurrency * CONNECTIONS_PER_READER
-    assert db.engine.pool.size() > 0
