@@ -35,6 +35,7 @@ from app.db.clock import NOW, seconds_from_now
 from app.db.execute import run_statement
 from app.services.boards import readings
 from app.services.boards.claim import Claim
+from app.services.boards.switches import is_on_condition
 from app.services.boards.times import BoardTimes
 from app.services.boards.wants import (
     BOARDS,
@@ -169,7 +170,8 @@ def _wanted(*, again: bool) -> Select[Any]:
         .select_from(PREVIEWS)
         .join(units, true())
         .join(BOARDS, BOARDS.c.board_id == units.c.board_id)
-        .where(is_under_way(PREVIEWS.c))
+        # The caller's list of sources may be a second old.
+        .where(is_under_way(PREVIEWS.c), is_on_condition(BOARDS.c.source))
         # The lock evaluates these conditions once more, on the latest version of the row: another worker may have
         # stored a listing meanwhile.
         .where(not_(is_answered(units.c, BOARDS.c)), _is_free(BOARDS.c), BOARDS.c.attempt < MAX_ATTEMPTS)
@@ -206,7 +208,7 @@ def _second_looks() -> Select[Any]:
     found = select(BOARDS.c.board_id, cast(null(), BigInteger).label("preview_id"))
     due = BOARDS.c.look_again_at <= select(NOW).scalar_subquery()
     found = found.where(due, _is_readable(BOARDS.c), _is_free(BOARDS.c), BOARDS.c.attempt < MAX_ATTEMPTS)
-    return found.where(has_company(BOARDS)).order_by(BOARDS.c.look_again_at)
+    return found.where(has_company(BOARDS), is_on_condition(BOARDS.c.source)).order_by(BOARDS.c.look_again_at)
 
 
 def _claiming(boards: Select[Any], **values: Any) -> Select[Any]:

@@ -183,6 +183,18 @@ def test_second_look_is_claimed_for_an_enabled_company_only(app):
     assert claims.claim_second_look(VERSIONS, TIMES) is None
 
 
+def test_board_of_a_source_that_was_just_switched_off_is_not_claimed(app):
+    board_id = make_board()
+    make_company(board_id)
+    make_waiting_preview(board_id)
+    set_board(board_id, f"look_again_at = {AGO}")
+    sql("INSERT INTO source_switches (source) VALUES ('greenhouse')")
+    assert claim() is None
+    assert claims.claim_second_look(VERSIONS, TIMES) is None
+    sql("DELETE FROM source_switches")
+    assert claimed() == board_id
+
+
 def test_second_look_is_claimed_when_it_is_due(app):
     board_id = make_board()
     make_company(board_id)
