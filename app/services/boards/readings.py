@@ -33,7 +33,7 @@ from app.models import Listing, ReadingState
 from app.services.boards.claim import Claim
 from app.services.boards.errors import LeaseLost
 from app.services.boards.times import BoardTimes
-from app.services.boards.truth import Verdict
+from app.services.boards.truth import Past, Verdict
 from app.sources.types import Validators
 
 LISTINGS = table_of(Listing)
@@ -82,6 +82,8 @@ WITH held AS MATERIALIZED (
     FROM boards JOIN listings ON listings.listing_id = :listing AND listings.board_id = boards.board_id
     WHERE boards.board_id = :board AND lease_id = :lease AND {LEGAL}
       AND (:schema IS NULL OR coalesce(schema_version, 0) <= :schema)
+      -- A verdict on a board that the operator has put on hold since, or released, does not hold.
+      AND is_on_hold = :was_on_hold
     FOR NO KEY UPDATE OF boards
 ),
 stored AS MATERIALIZED (
@@ -212,7 +214,8 @@ RETURNING boards.listing_id
     *[
         bindparam(name, type_=Boolean)
         for name in (
-            "has_content", "is_complete", "sets_validators", "is_gone", "was_shrink_allowed", "is_shrink_allowed",
+            "has_content", "is_complete", "sets_validators", "is_gone", "was_on_hold", "was_shrink_allowed",
+            "is_shrink_allowed",
         )
     ],
 )
@@ -230,9 +233,12 @@ def begin(leased: CTE) -> ReturningInsert[tuple[int, int, object]]:
 
 
 def end_reading(
-    claim: Claim, verdict: Verdict, result: Result, times: BoardTimes, *, was_shrink_allowed: bool
+    claim: Claim, verdict: Verdict, result: Result, times: BoardTimes, past: Past
 ) -> StoredListing:
-    """End a reading and its lease, with all that it changes. Commits. Raises LeaseLost."""
+    """End a reading and its lease, with all that it changes. Commits. Raises LeaseLost.
+
+    It is raised, too, if the operator's hold is another one than in ``past``: then the board is read once more.
+    """
     rows = run_long_statement(
         END,
         board=claim.board_id,
@@ -240,7 +246,8 @@ def end_reading(
         listing=claim.listing_id,
         witness=times.witness,
         failed=times.failed,
-        was_shrink_allowed=was_shrink_allowed,
+        was_on_hold=past.is_on_hold,
+        was_shrink_allowed=past.evidence.is_shrink_allowed,
         **_result_values(result),
         **_posting_values(verdict, result),
         **_verdict_values(verdict, result),

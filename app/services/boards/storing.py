@@ -147,8 +147,7 @@ class ListingStore:
             is_unchanged=result.validators is None,
         )
         verdict = self._judge(past, reading, self._times)
-        allowed = past.evidence.is_shrink_allowed
-        return end_reading(self._claim, verdict, result, self._times, was_shrink_allowed=allowed)
+        return end_reading(self._claim, verdict, result, self._times, past)
 
     def _open(self) -> dict[str, OpenPosting]:
         """Return the open postings by external id; read them at the first call, for a 304 needs none."""
@@ -233,8 +232,7 @@ def store_failure(
     # This machine's clock and PostgreSQL's may differ; the span between two times of the same clock does not.
     seconds = max(MIN_RETRY_SECONDS, (retry_at - datetime.now(UTC)).total_seconds()) if retry_at else None
     result = Result(lacking=tuple(row.posting_id for row in rows), retry_seconds=seconds)
-    allowed = past.evidence.is_shrink_allowed
-    return end_reading(claim, verdict, result, times, was_shrink_allowed=allowed)
+    return end_reading(claim, verdict, result, times, past)
 
 
 def fill_texts(posting: Posting, earlier: Any) -> Posting:

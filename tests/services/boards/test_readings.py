@@ -9,7 +9,7 @@ import pytest
 from app.errors import DatabaseUnavailable
 from app.extensions import db
 from app.models import CloseReason, Outcome, ReadingState
-from app.services.boards import claims
+from app.services.boards import claims, holds
 from app.services.boards.errors import LeaseLost
 from app.services.boards.revisions import MAX_BATCH_POSTINGS
 from app.services.boards.storing import ListingStore, store_failure
@@ -345,3 +345,21 @@ def test_end_whose_answer_is_lost_is_stored_once(app, error):
     with pytest.raises(LeaseLost):
         stored.end(COMPLETE)
     assert list(posting_rows(board_id)) == ["1"]
+
+
+@pytest.mark.parametrize("was_on_hold", [False, True])
+def test_hold_that_changes_after_the_verdict_discards_it(app, was_on_hold):
+    board_id = make_board()
+    store(board_id, make_posting(1), make_posting(2))
+    before = posting_rows(board_id)
+    if was_on_hold:
+        holds.hold(board_id)
+    claim = claim_board(board_id)
+
+    def judge(*judged):
+        (holds.release if was_on_hold else holds.hold)(board_id)
+        return judge_complete(*judged)
+
+    with pytest.raises(LeaseLost):
+        ListingStore(claim, 1, TIMES, judge).end(COMPLETE)
+    assert (posting_rows(board_id), listing_row(claim.listing_id).state) == (before, "reading")
