@@ -25,7 +25,7 @@ The performance of the product, compared with PostgreSQL and Celery alone. `make
 edited by hand. The product, its PostgreSQL and Redis, and the load generator share one machine. So absolute figures
 mean little; shares, whose two sides were measured in turns, can be compared. The *share of pgbench's rate* compares
 with pgbench, which runs the same statements on at most 32 connections, without a web server, authentication or
-messages. *Failed* counts requests without an answer or with a 5xx.
+messages. *Failed* counts requests without an answer or with a 5xx. Boards come from a server on the same machine.
 """
 PRODUCT_PARTS = {
     "readiness": "Time until the product is ready",

@@ -78,8 +78,8 @@ def add_and_remove(token: str, board: str) -> Script:
     [company] = companies_at([board])
     while True:
         status, body = yield request_with_json("POST", "companies", token, company)
-        check(status, body)
-        if status == 201:
+        # A 409 names the company that an interrupted load left.
+        if status in (201, 409):
             check(*(yield request("DELETE", f"companies/{json.loads(body)['company_id']}", token)))
 
 

@@ -39,7 +39,8 @@ def run_alone(name: str) -> Findings:
 def run_beside(environment: Mapping[str, str], name: str, *arguments: str) -> Findings:
     """Run a measurement on the database of the product with this environment."""
     command = [sys.executable, "-m", "bench.in_process", name, *arguments]
-    done = subprocess.run(command, cwd=PROJECT, env={**os.environ, **environment}, stdout=subprocess.PIPE, check=True)
+    done = subprocess.run(command, cwd=PROJECT, env={**os.environ, **environment}, capture_output=True)
+    assert done.returncode == 0, done.stderr.decode()
     for line in done.stdout.splitlines():
         yield Finding(**json.loads(line))
 

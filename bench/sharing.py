@@ -42,6 +42,9 @@ LOCKED_SECONDS = 10
 LOCKED_CLIENTS = 2
 """Clients of each kind while a board is locked."""
 
+PAUSE_SECONDS = 0.1
+"""Seconds between two requests of one of them: without a pause they would measure the processor."""
+
 IMPORTED = 20
 """Companies of an import while a board of theirs is locked."""
 
@@ -110,8 +113,8 @@ def locked() -> Findings:
     """Measure requests of users, one board of whom is locked as while it is stored."""
     boards = [f"sound-{number}" for number in range(IMPORTED)]
     with boards_testbed(1) as (testbed, _):
-        for token in testbed.tokens[: 5 * LOCKED_CLIENTS]:
-            _import(testbed, token, boards[1:])
+        for token in _tokens(testbed, 0) + _tokens(testbed, 1):
+            _import(testbed, token, boards)
         _preview(testbed, 5 * LOCKED_CLIENTS, boards)
         free = _load(testbed, boards)
         with locked_board(testbed.product, boards[0]):
@@ -163,7 +166,7 @@ def _reader_memory(product: Product) -> int:
 
 def _load(testbed: Testbed, boards: list[str]) -> dict[str, LoadResult]:
     """Run all kinds of requests at the same time; return the result of each kind."""
-    tokens = [testbed.tokens[n::5][:LOCKED_CLIENTS] for n in range(5)]
+    tokens = [_tokens(testbed, kind) for kind in range(5)]
     scripts = {
         "starting runs": [start_and_abort(token) for token in tokens[0]],
         "starting previews": [preview_repeatedly(token) for token in tokens[1]],
@@ -173,5 +176,11 @@ def _load(testbed: Testbed, boards: list[str]) -> dict[str, LoadResult]:
     }
     with ThreadPoolExecutor(len(scripts)) as pool:
         port = testbed.product.port
-        loads = {kind: pool.submit(run_load, port, each, LOCKED_SECONDS - 1) for kind, each in scripts.items()}
+        seconds, pause = LOCKED_SECONDS - 1, PAUSE_SECONDS
+        loads = {kind: pool.submit(run_load, port, each, seconds, pause=pause) for kind, each in scripts.items()}
         return {kind: load.result() for kind, load in loads.items()}
+
+
+def _tokens(testbed: Testbed, kind: int) -> list[str]:
+    """Return the tokens of the users who make this kind of requests."""
+    return testbed.tokens[kind * LOCKED_CLIENTS:][:LOCKED_CLIENTS]
