@@ -20,7 +20,10 @@ from tests.faults.rewriting import MatchError, Rewrite, modules, rewrite_once
 BOARDS = "tests/services/boards/"
 PREVIEWS = "tests/services/previews/"
 COPIED = ("app", "tests", "docs")
-LINKED = ("migrations", "frontend", "setup.cfg", "pyproject.toml", "celery_worker.py", "wsgi.py", "run.py")
+LINKED = ("migrations", "frontend", "setup.cfg", "pyproject.toml")
+PROGRAMS = ("celery_worker.py", "gunicorn.conf.py", "wsgi.py", "run.py")
+"""Copied too: Python imports from the folder of the file that a link leads to."""
+
 MAX_SECONDS = 300
 
 
@@ -181,6 +184,8 @@ def is_caught(mutant: BoardMutant | None, tests: Sequence[str]) -> tuple[bool, s
         copy.chmod(0o711)
         for each in COPIED:
             shutil.copytree(PROJECT / each, copy / each)
+        for each in PROGRAMS:
+            shutil.copy2(PROJECT / each, copy / each)
         for each in LINKED:
             (copy / each).symlink_to(PROJECT / each)
         if mutant:

@@ -15,7 +15,7 @@ from tests.support.product import Product, ensure_running, temporary_folder, tem
 from tests.support.waiting import wait_until
 
 LEASE_SECONDS = 3
-SETTINGS = {"LEASE_SECONDS": str(LEASE_SECONDS), "FRESH_SECONDS": "5", "READER_CONCURRENCY": "1"}
+SETTINGS = {"LEASE_SECONDS": str(LEASE_SECONDS), "FRESH_SECONDS": "1", "READER_CONCURRENCY": "1"}
 HOUR = 3600
 BLOCKED = (
     "SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%%AS is_first%%'"
@@ -143,8 +143,9 @@ def begin_preview(product: Product, board: str, again: bool = False) -> int:
         board, board,
     )
     product.sql("UPDATE companies SET enabled = true WHERE board = %s", board)
+    old = "SELECT board_id FROM boards WHERE board = %s AND content_began_at < clock_now() - interval '1 s'"
     if again:
-        product.sql("UPDATE boards SET content_began_at = content_began_at - interval '1 h' WHERE board = %s", board)
+        wait_until(lambda: product.sql(old, board), what="the age of the last listing")
     status, document = product.request_json("POST", "/api/ingestion/dry-run")
     assert status in (200, 201), document
     return int(document["preview_id"])
