@@ -85,7 +85,7 @@ BOARD_MUTANTS: dict[str, BoardMutant] = {
     ),
     "a reader renews no lease": _mutant(
         "a board that takes longer than a lease is read twice",
-        f"{BOARDS}test_runner.py::test_lease_is_renewed_as_long_as_its_reading_lasts",
+        f"{BOARDS}test_worker.py::test_lease_of_a_slow_board_is_renewed_also_past_the_slice",
         Rewrite("if time.monotonic() >= self._renew_at:\n    self._renew_at = _", "pass"),
     ),
     "two readers claim the same board": _mutant(
