@@ -76,8 +76,10 @@ class ListingStore:
         # Another parser may read the same posting in another way.
         self._is_silent = claim.schema_version not in (None, schema_version)
         self._known: dict[str, OpenPosting] | None = None
-        self._found: dict[str, tuple[int, int | None]] = {}
-        """The hash of each posting, and its revision of this listing, if it has one."""
+        self._hashes: dict[str, int] = {}
+        """The hash of each posting."""
+        self._revisions: dict[str, int] = {}
+        """The revisions of this listing: of the postings that are new or changed, once they are stored."""
         self._returned: dict[str, Row[Any]] = {}
         """The closed postings with unchanged content: the ids of each and of its revision."""
         self._unparsed: set[str] = set()
@@ -89,8 +91,8 @@ class ListingStore:
         """Add postings; store the texts of those that are new or changed. A posting that occurs again replaces."""
         for posting in postings:
             if posting.external_id in self._wanted.postings:
-                self._found[posting.external_id] = content_hash(self._wanted.put(posting)), None
-            elif posting.external_id in self._found:
+                self._hashes[posting.external_id] = content_hash(self._wanted.put(posting))
+            elif posting.external_id in self._hashes:
                 if not self._repeated.has_room(posting):
                     self._add_repeated()
                 self._repeated.put(posting)
@@ -109,13 +111,16 @@ class ListingStore:
         self._add_repeated()
         self._store_wanted()
         known = self._open()
-        seen = self._found.keys() | self._unparsed
-        lacking = {row.posting_id for external_id, row in known.items() if external_id not in seen}
+        lacking = [
+            row.posting_id
+            for external_id, row in known.items()
+            if external_id not in self._hashes and external_id not in self._unparsed
+        ]
         result = Result(
-            found=len(self._found),
+            found=len(self._hashes),
             unparsed=listing.unparsed,
             schema_version=self._schema_version,
-            revisions=tuple(revision for _, revision in self._found.values() if revision is not None),
+            revisions=tuple(self._revisions.values()),
             replaced=tuple(self._replaced),
             back=(*self._found_again(known), *(row.posting_id for row in self._returned.values())),
             lacking=tuple(lacking),
@@ -158,20 +163,23 @@ class ListingStore:
     def _add(self, posting: Posting) -> None:
         """Note a posting, and put it aside for storing if it has changed."""
         found, known = content_hash(posting), self._open().get(posting.external_id)
-        self._found[posting.external_id] = found, None
-        if known is None or (known.content_hash, known.hash_version) != (found, HASH_VERSION):
-            if not self._wanted.has_room(posting):
-                self._store_wanted()
-            self._wanted.put(posting)
+        if known and (known.content_hash, known.hash_version) == (found, HASH_VERSION):
+            # The same object: 60,000 equal ones would take 2 MB.
+            self._hashes[posting.external_id] = known.content_hash
+            return
+        self._hashes[posting.external_id] = found
+        if not self._wanted.has_room(posting):
+            self._store_wanted()
+        self._wanted.put(posting)
 
     def _store_wanted(self) -> None:
         """Store the texts that were put aside, and drop them from memory."""
         if not self._wanted.postings:
             return
-        hashed = [(posting, self._found[posting.external_id][0]) for posting in self._wanted.take()]
+        hashed = [(posting, self._hashes[posting.external_id]) for posting in self._wanted.take()]
         for row in store_revisions(self._claim, self._schema_version, hashed, is_silent=self._is_silent):
             if row.posting_id is None:
-                self._found[row.external_id] = self._found[row.external_id][0], row.revision_id
+                self._revisions[row.external_id] = row.revision_id
             elif row.external_id not in self._open():
                 self._returned[row.external_id] = row
 
@@ -184,17 +192,16 @@ class ListingStore:
         texts = read_texts([self._revision_of(posting.external_id) for posting in repeated])
         for posting in repeated:
             external_id, posting = posting.external_id, fill_texts(posting, texts[posting.external_id])
-            earlier_hash, revision = self._found[external_id]
-            if content_hash(posting) == earlier_hash:
+            if content_hash(posting) == self._hashes[external_id]:
                 continue
-            if revision is not None:
+            if (revision := self._revisions.pop(external_id, None)) is not None:
                 self._replaced.append(revision)
             self._returned.pop(external_id, None)
             self._add(posting)
 
     def _revision_of(self, external_id: str) -> int:
         """Return the revision that has the content of a posting which is noted or stored already."""
-        if (revision := self._found[external_id][1]) is not None:
+        if (revision := self._revisions.get(external_id)) is not None:
             return revision
         return int((self._returned.get(external_id) or self._open()[external_id]).revision_id)
 
@@ -207,7 +214,7 @@ class ListingStore:
         return [
             row.posting_id
             for external_id, row in missing.items()
-            if self._found.get(external_id, (0, None if external_id in self._unparsed else 0))[1] is None
+            if (external_id in self._hashes or external_id in self._unparsed) and external_id not in self._revisions
         ]
 
 

