@@ -139,7 +139,7 @@ BOARD_MUTANTS: dict[str, BoardMutant] = {
     "unchanged postings are sent": _mutant(
         "each reading sends all texts to PostgreSQL",
         f"{BOARDS}test_storing.py::test_unchanged_listing_sends_no_text",
-        Rewrite("_k is None or (_k.content_hash, _k.hash_version) != _", "True"),
+        Rewrite("_k and (_k.content_hash, _k.hash_version) == _", "False"),
     ),
     "seen postings are written": _mutant(
         "each reading writes the whole board",

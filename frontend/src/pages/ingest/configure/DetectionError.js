@@ -1,6 +1,6 @@
 import Banner from '../../../components/Banner.js';
 import { errorLines } from '../../../lib/fieldErrors.js';
-import { detectionError } from '../../../messages/boards.js';
+import { detectionError } from '../../../messages/detection.js';
 import './DetectionError.css';
 
 /**
