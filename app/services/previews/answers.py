@@ -45,8 +45,7 @@ def answer_listing(listing_id: int) -> list[int]:
     Their messages are to be published. Two statements: the second has its own snapshot, so of two calls that answer
     the last two companies of a preview at once, at least one sees that none is left.
     """
-    board = select(LISTINGS.c.board_id).where(LISTINGS.c.listing_id == listing_id).scalar_subquery()
-    answered = {row.preview_id for row in run_statement(_answer(UNITS.c.board_id == board))}
+    answered = {row.preview_id for row in run_statement(ANSWER_BOARD, ended=listing_id)}
     return [row.preview_id for row in run_statement(HAVE_WORK, previews=sorted(answered))] if answered else []
 
 
@@ -55,7 +54,7 @@ def answer_preview(preview_id: int) -> int:
 
     Those of a source that is switched off, or that this version does not have, fail. Return the number answered.
     """
-    return len(run_statement(_answer(UNITS.c.preview_id == preview_id)))
+    return len(run_statement(ANSWER_PREVIEW, asking=preview_id))
 
 
 def _answer(is_asked_for: ColumnElement[bool]) -> Select[Any]:
@@ -133,3 +132,7 @@ HAVE_WORK = (
     .order_by(PREVIEWS.c.preview_id)
 )
 """The unfinished previews among these that have a company to decide on, or none that is unfinished."""
+
+_LISTED = select(LISTINGS.c.board_id).where(LISTINGS.c.listing_id == bindparam("ended", type_=BigInteger))
+ANSWER_BOARD = _answer(UNITS.c.board_id == _LISTED.scalar_subquery())
+ANSWER_PREVIEW = _answer(UNITS.c.preview_id == bindparam("asking", type_=BigInteger))

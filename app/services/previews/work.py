@@ -11,12 +11,13 @@ from sqlalchemy import BigInteger, bindparam, func, select
 
 from app.db.execute import inline_literals, run_statement
 from app.extensions import table_of
-from app.models import Preview, PreviewCompany, UnitState
+from app.models import Board, Preview, PreviewCompany, UnitState
 from app.services.boards import outbox as board_outbox
 from app.services.previews import answers, completion, decisions, moves, outbox
 
 log = structlog.get_logger(__name__)
 
+BOARDS = table_of(Board)
 PREVIEWS = table_of(Preview)
 UNITS = table_of(PreviewCompany)
 
@@ -24,14 +25,18 @@ SLICE_SECONDS = 20
 """Time spent on one message before others have their turn. Companies that are decided on already are stored."""
 
 WAITING = (
-    select(func.count().label("units"))
+    select(
+        func.count().label("units"),
+        func.count().filter(BOARDS.c.lease_until > moves.NOW).label("being_read"),
+    )
     .select_from(UNITS)
     .join(PREVIEWS, PREVIEWS.c.preview_id == UNITS.c.preview_id)
+    .join(BOARDS, BOARDS.c.board_id == UNITS.c.board_id)
     .where(UNITS.c.preview_id == bindparam("preview_id", type_=BigInteger))
     .where(UNITS.c.state.in_(inline_literals([UnitState.WAITING])))
     .where(PREVIEWS.c.finished_at.is_(None), PREVIEWS.c.deadline_at > moves.NOW)
 )
-"""The number of companies of a preview under way that wait for their boards."""
+"""The number of companies of a preview under way that wait for their boards, and how many of these are being read."""
 
 
 def work(
@@ -43,8 +48,9 @@ def work(
 ) -> None:
     """Do what can be done for a preview without reading a board. Commits. Raises DatabaseUnavailable.
 
-    If companies still wait for their boards, ``wake_readers`` gets the preview and their number. Once ``stopping``
-    returns true, or after the slice, the preview is left to the message that ``republish`` publishes.
+    If companies wait and none of their boards is being read, ``wake_readers`` gets the preview and their number.
+    Readers at work publish their own message while boards are left. Once ``stopping`` returns true, or after the slice, the
+    preview is left to the message that ``republish`` publishes.
     """
     until = time.monotonic() + seconds
     answers.answer_preview(preview_id)
@@ -53,5 +59,6 @@ def work(
     elif completion.finish_if_done(preview_id):
         log.info("preview finished", preview_id=preview_id)
         return
-    if waiting := run_statement(WAITING, preview_id=preview_id)[0].units:
-        wake_readers(preview_id, waiting)
+    waiting = run_statement(WAITING, preview_id=preview_id)[0]
+    if waiting.units and not waiting.being_read:
+        wake_readers(preview_id, waiting.units)

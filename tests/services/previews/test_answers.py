@@ -3,7 +3,6 @@
 import pytest
 
 from app.services.previews import answers
-from app.sources.adapters.registry import SOURCES
 from tests.support.factories import make_user, open_transaction, sql
 from tests.support.listings import board_id, fail_board, list_board
 from tests.support.parallel import in_parallel
@@ -148,18 +147,17 @@ def test_source_that_is_switched_off_fails_what_no_listing_answers(user_id):
     assert beta.listed_at is not None
 
 
-def test_source_that_this_version_lacks_fails_what_no_listing_answers(user_id, monkeypatch):
+def test_source_that_this_version_lacks_fails_what_no_listing_answers(user_id):
     company(user_id, "acme")
-    company(user_id, "beta", source="lever")
-    company(user_id, "gamma", source="lever")
-    list_board("beta", source="lever")
-    monkeypatch.delitem(SOURCES, "lever")
+    company(user_id, "beta", source="forgotten")
+    company(user_id, "gamma", source="forgotten")
+    list_board("beta", source="forgotten")
     preview_id = begin_preview(user_id)
     answers.answer_preview(preview_id)
     assert states(preview_id) == ["waiting", "read", "failed"]
     gamma = units(preview_id)[2]
     assert (gamma.outcome, gamma.detail) == (
-        "out_of_time", "This version does not support the source “lever”, so it cannot read its boards."
+        "out_of_time", "This version does not support the source “forgotten”, so it cannot read its boards."
     )
 
 

@@ -43,6 +43,19 @@ def test_preview_of_boards_with_listings_is_finished_at_once(user_id, messages):
     assert (messages.woken, messages.republished) == ([], [])
 
 
+def test_work_wakes_no_reader_while_one_reads_a_board_of_the_preview(user_id, messages):
+    for board in ("acme", "beta"):
+        company(user_id, board)
+    preview_id = begin_preview(user_id)
+    lease = "UPDATE boards SET lease_id = gen_random_uuid(), lease_until = clock_now() + interval '{}' WHERE board = 'beta'"
+    sql(lease.format("30 s"))
+    messages.work(preview_id)
+    assert messages.woken == []
+    sql(lease.format("-1 s"))
+    messages.work(preview_id)
+    assert messages.woken == [(preview_id, 2)]
+
+
 def test_work_wakes_readers_for_the_boards_that_are_left(user_id, messages):
     for board in ("acme", "beta", "gamma"):
         company(user_id, board)
