@@ -49,8 +49,8 @@ def work(
     """Do what can be done for a preview without reading a board. Commits. Raises DatabaseUnavailable.
 
     If companies wait and none of their boards is being read, ``wake_readers`` gets the preview and their number.
-    Readers at work publish their own message while boards are left. Once ``stopping`` returns true, or after the slice, the
-    preview is left to the message that ``republish`` publishes.
+    Readers at work publish their own message while boards are left. Once ``stopping`` returns true, or after the slice,
+    the preview is left to the message that ``republish`` publishes.
     """
     until = time.monotonic() + seconds
     answers.answer_preview(preview_id)

@@ -47,7 +47,7 @@ def test_work_wakes_no_reader_while_one_reads_a_board_of_the_preview(user_id, me
     for board in ("acme", "beta"):
         company(user_id, board)
     preview_id = begin_preview(user_id)
-    lease = "UPDATE boards SET lease_id = gen_random_uuid(), lease_until = clock_now() + interval '{}' WHERE board = 'beta'"
+    lease = "UPDATE boards SET lease_id = gen_random_uuid(), lease_until = clock_now() + interval '{}'"
     sql(lease.format("30 s"))
     messages.work(preview_id)
     assert messages.woken == []
