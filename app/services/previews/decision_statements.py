@@ -90,27 +90,33 @@ def _find_read() -> Select[Any]:
 def _find_offered() -> Select[Any]:
     """Build the selection of the next MAX_POSTINGS that the boards of some companies offer, as arrays by company.
 
-    A board offers its open postings that are not missing. A held listing has some less: those that it lacks, which a
-    second listing may confirm. An empty listing has none. Each company has the listing that its postings belong to.
+    A board offers its open postings that are not missing. While a shrink is held, it has some less: those that the held
+    listing lacks, which a second one may confirm. An empty board has none. A partial listing changes neither: as long
+    as the evidence stands, it has seen none of them. Each company has the listing that its postings belong to.
     """
+    evidence = (BOARDS.c.held_listing_id, BOARDS.c.empty_listing_id)
     asked = (
-        select(UNITS.c.position, BOARDS.c.board_id, LISTINGS.c.listing_id, LISTINGS.c.state)
+        select(UNITS.c.position, BOARDS.c.board_id, LISTINGS.c.listing_id, LISTINGS.c.state, *evidence)
         .join(BOARDS, BOARDS.c.board_id == UNITS.c.board_id)
         .join(LISTINGS, LISTINGS.c.listing_id == BOARDS.c.content_listing_id)
         .where(UNITS.c.preview_id == PREVIEW)
         .where(UNITS.c.position == any_(bindparam("positions", type_=ARRAY(Integer))))
         .cte("asked")
     )
-    is_held = LISTINGS.c.state == ReadingState.HELD
-    lacked = select(func.unnest(LISTINGS.c.lacking)).join(asked, asked.c.listing_id == LISTINGS.c.listing_id)
+    # A union instead of OR, so that listings are found by their primary key.
+    last_held = select(asked.c.listing_id).where(asked.c.state == ReadingState.HELD)
+    first_held = select(asked.c.held_listing_id.label("listing_id")).where(asked.c.held_listing_id.is_not(None))
+    held = last_held.union(first_held).subquery("held")
+    lacked = select(func.unnest(LISTINGS.c.lacking)).join(held, held.c.listing_id == LISTINGS.c.listing_id)
     last = tuple_(bindparam("position", type_=Integer), bindparam("posting_id", type_=BigInteger))
     offered = (
         select(asked.c.position, OFFERS.c.posting_id, OFFERS.c.revision_id)
         .join(asked, asked.c.board_id == OFFERS.c.board_id)
         .where(OFFERS.c.closed_at.is_(None), OFFERS.c.missing_since.is_(None))
-        .where(asked.c.state != ReadingState.EMPTY, tuple_(asked.c.position, OFFERS.c.posting_id) > last)
+        .where(asked.c.state != ReadingState.EMPTY, asked.c.empty_listing_id.is_(None))
+        .where(tuple_(asked.c.position, OFFERS.c.posting_id) > last)
         # NOT IN, which PostgreSQL always hashes: with NOT EXISTS it may compare each posting with each lacking one.
-        .where(OFFERS.c.posting_id.not_in(lacked.where(is_held)))
+        .where(OFFERS.c.posting_id.not_in(lacked))
         .order_by(asked.c.position, OFFERS.c.posting_id)
         .limit(MAX_POSTINGS)
         .cte("offered")

@@ -115,6 +115,28 @@ def test_board_of_an_empty_listing_offers_nothing(user_id):
     assert (unit.state, unit.outcome, unit.found, unit.matched, unit.is_complete) == ("listed", "empty", 0, 0, False)
 
 
+def test_partial_listing_offers_no_more_while_a_shrink_is_held(user_id):
+    company(user_id, "acme")
+    list_board("acme", ["Engineer", "Cook", "Baker"])
+    lacking = [row.posting_id for row in sql("SELECT posting_id FROM postings ORDER BY 1")[1:]]
+    held = list_board("acme", [], "held", "held", lacking=lacking)
+    sql("UPDATE boards SET held_listing_id = :held", held=held)
+    list_board("acme", [], "partial", "partial")
+    assert _decided(user_id)[0].found == 1
+    sql("UPDATE boards SET held_listing_id = NULL")
+    list_board("acme", [], "partial", "partial")
+    assert _decided(user_id)[0].found == 3
+
+
+def test_partial_listing_without_postings_offers_none_of_an_empty_board(user_id):
+    company(user_id, "acme")
+    list_board("acme", ["Engineer"])
+    empty = list_board("acme", state="empty")
+    sql("UPDATE boards SET empty_listing_id = :empty, empty_count = 1", empty=empty)
+    list_board("acme", [], "partial", "partial")
+    assert _decided(user_id)[0].found == 0
+
+
 def _decided(user_id: int) -> list:
     preview_id = begin_preview(user_id)
     work_on(preview_id)
