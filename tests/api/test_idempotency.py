@@ -124,7 +124,8 @@ def test_key_is_ignored_by_other_operations(client):
 def test_replays_in_parallel_give_one_run_and_one_message(app, broker):
     responses = in_parallel(app, *[lambda: start(app.test_client())] * 10)
     assert sorted(response.status_code for response in responses) == [200] * 9 + [201]
-    assert {response.json["run_id"] for response in responses} == {1}
+    # A start that lost the race may have used up an id.
+    assert len({response.json["run_id"] for response in responses}) == 1
     assert broker.llen(QUEUE) == 1
 
 

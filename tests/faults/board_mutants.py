@@ -53,11 +53,11 @@ NO_LEASE = ":lease IS NOT NULL"
 ONE_SNAPSHOT = """
 from app.extensions import db
 with db.engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection, connection.begin():
-    _answered = {row.preview_id for row in connection.execute(_statement)}
+    _answered = {row.preview_id for row in connection.execute(_statement, {"ended": _listing})}
     return [row.preview_id for row in connection.execute(_have, {"previews": sorted(_answered)})]
 """
 TWO_STATEMENTS = """
-_answered = {_row.preview_id for _row in _run(_statement)}
+_answered = {_row.preview_id for _row in _run(_statement, ended=_listing)}
 return [_row.preview_id for _row in _run(_have, previews=sorted(_answered))] if _answered else []
 """
 

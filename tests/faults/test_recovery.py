@@ -46,6 +46,8 @@ def test_killed_process_is_restarted_and_no_run_is_lost(healthy: Product, name: 
 
 def test_message_lost_with_redis_is_published_again(healthy: Product) -> None:
     freeze_launcher_and(healthy, healthy.main_process(PROCESSES["worker"]).kill)
+    # A living reader waits in Redis, too.
+    healthy.main_process(PROCESSES["reader"]).kill()
     with healthy.broker() as connection:
         end = "the end of the dead worker's BRPOP"
         wait_until(lambda: connection.info("clients")["blocked_clients"] == 0, what=end)
