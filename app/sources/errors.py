@@ -7,6 +7,8 @@ from app.text import shorten
 MAX_DETAIL_LENGTH = 500
 """The most characters of a sentence for users. It may quote a host or a tag, which a stranger chose."""
 
+SWITCHED_OFF = "The operator has switched off reading {} on this server."
+
 
 class SourceError(Exception):
     """A board could not be listed. ``detail`` is a sentence for users, ``code`` a stable word for programs."""
@@ -104,7 +106,7 @@ class SwitchedOff(SourceError):
     code = "source_off"
 
     def __init__(self, source_name: str) -> None:
-        super().__init__(f"The operator has switched off reading {source_name} on this server.")
+        super().__init__(SWITCHED_OFF.format(source_name))
 
 
 class NotWanted(SourceError):

@@ -106,7 +106,7 @@ BOARD_MUTANTS: dict[str, BoardMutant] = {
     "an old reading answers a company": _mutant(
         "a refreshed preview shows an old listing",
         f"{PREVIEWS}test_answers.py::test_listing_answers_if_it_began_late_enough",
-        Rewrite("_b.c.content_began_at >= _u.c.fresh_after", "_b.c.content_began_at.is_not(None)"),
+        Rewrite("has_fresh_content(UNITS.c, BOARDS.c)", "BOARDS.c.content_began_at.is_not(None)"),
     ),
     "the work that is left is asked on the snapshot of the answer": _mutant(
         "a preview whose last two companies are answered at once is forgotten",

@@ -153,7 +153,7 @@ def _version(board: Any) -> ColumnElement[int]:
 
 
 def _is_free(board: Any) -> ColumnElement[bool]:
-    """Build the SQL condition that nobody reads the board, and that its pause is over."""
+    """Build the SQL condition that no worker reads the board, and that its pause is over."""
     expired = or_(board.lease_until.is_(None), board.lease_until <= NOW)
     return and_(expired, or_(board.not_before.is_(None), board.not_before <= NOW))
 

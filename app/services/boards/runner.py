@@ -57,7 +57,7 @@ class Runner:
         *,
         keeps_unwanted: bool = False,
     ) -> None:
-        """Prepare the work. With ``keeps_unwanted``, boards are read on though nobody waits for them."""
+        """Prepare the work. With ``keeps_unwanted``, boards are read on though no unit waits for them."""
         self.over = Event()
         """Set when no further board is to be claimed."""
         self._app = app
@@ -101,7 +101,7 @@ class Runner:
         return self.threads_at_work > 0
 
     def _renew(self) -> bool:
-        """Renew the leases, and stop the readings that nobody waits for. Returns false if PostgreSQL did not answer."""
+        """Renew the leases, and stop readings that no unit waits for. Returns false if PostgreSQL did not answer."""
         held = list(self._held.values())
         if not held:
             return True

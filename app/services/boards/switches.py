@@ -7,8 +7,6 @@ from sqlalchemy.dialects.postgresql import insert
 from app.db.execute import run_statement
 from app.extensions import table_of
 from app.models import SourceSwitch
-from app.sources.adapters.registry import SOURCES
-from app.sources.errors import SwitchedOff
 
 log = structlog.get_logger(__name__)
 
@@ -42,8 +40,3 @@ def switched_off() -> frozenset[str]:
 def is_on_condition(source: ColumnElement[str]) -> ColumnElement[bool]:
     """Build the SQL condition that the source in this column is not switched off."""
     return ~exists().where(SWITCHES.c.source == source)
-
-
-def off_sentence(source: str) -> str:
-    """Return the sentence for a user whose company's source is switched off."""
-    return SwitchedOff(SOURCES[source].name if source in SOURCES else source).detail

@@ -20,14 +20,22 @@ PREVIEWS = table_of(Preview)
 UNITS = table_of(PreviewCompany)
 
 
+def has_fresh_content(unit: Any, board: Any) -> ColumnElement[bool]:
+    """Build the SQL condition that the last listing that did not fail answers this unit: it began late enough."""
+    return func.coalesce(board.content_began_at >= unit.fresh_after, false())
+
+
+def has_just_failed(board: Any) -> ColumnElement[bool]:
+    """Build the SQL condition that the board's last listing failed so recently that it still answers every unit."""
+    return func.coalesce(board.failed_until > NOW, false())
+
+
 def is_answered(unit: Any, board: Any) -> ColumnElement[bool]:
     """Build the SQL condition that a listing of the board answers this unit.
 
-    It is the last one that did not fail, if it began at the unit's ``fresh_after`` or later; or else the last one, if
-    it failed a moment ago (``boards.failed_until``). ``unit`` and ``board`` are the columns of the two tables.
+    ``unit`` and ``board`` are the columns of the two tables.
     """
-    is_fresh = func.coalesce(board.content_began_at >= unit.fresh_after, false())
-    return or_(is_fresh, func.coalesce(board.failed_until > NOW, false()))
+    return or_(has_fresh_content(unit, board), has_just_failed(board))
 
 
 def is_in_state_waiting(unit: Any) -> ColumnElement[bool]:

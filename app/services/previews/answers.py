@@ -1,4 +1,4 @@
-"""Answer the companies that wait for a board, from the last listings of the board, whoever asked for those."""
+"""Answer the companies of all users that wait for a board, from the last listings of the board."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -23,8 +23,10 @@ from sqlalchemy import (
 from app.db.execute import inline_literals, run_statement
 from app.extensions import table_of
 from app.models import Board, Listing, Outcome, Preview, PreviewCompany, ReadingState, SourceSwitch, UnitState
+from app.services.boards.wants import has_fresh_content, has_just_failed
 from app.services.previews import moves
 from app.sources.adapters.registry import SOURCES
+from app.sources.errors import SWITCHED_OFF
 
 log = structlog.get_logger(__name__)
 
@@ -35,7 +37,6 @@ SWITCHES = table_of(SourceSwitch)
 UNITS = table_of(PreviewCompany)
 
 UNKNOWN_SOURCE = "This version does not support the source “{}”, so it cannot read its boards."
-SWITCHED_OFF = "The operator has switched off reading {} on this server."
 
 
 def answer_listing(listing_id: int) -> list[int]:
@@ -80,8 +81,8 @@ def _answers(is_asked_for: ColumnElement[bool]) -> CTE:
     A listing that did not fail is preferred. A board whose source is switched off, or unknown, will get no listing.
     """
     failure = LISTINGS.alias("failure")
-    has_content = BOARDS.c.content_began_at >= UNITS.c.fresh_after
-    has_failed = and_(failure.c.listing_id.is_not(None), BOARDS.c.failed_until > moves.NOW)
+    has_content = has_fresh_content(UNITS.c, BOARDS.c)
+    has_failed = and_(failure.c.listing_id.is_not(None), has_just_failed(BOARDS.c))
     is_unknown = UNITS.c.source.not_in(list(SOURCES))
     is_off = SWITCHES.c.source.is_not(None)
     refusal = case(
