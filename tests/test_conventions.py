@@ -34,7 +34,7 @@ LAYERS = {
     "api": (("routes",), ("static_files",), ("http",), ("auth",)),
     "services": (
         ("runs",),
-        ("previews",),
+        ("previews", "jobs"),
         ("companies", "health"),
         ("boards",),
         ("accounts", "publisher"),

@@ -98,8 +98,12 @@ class Settings:
     """WEB_WORKER_CLASS: gunicorn's worker class, ``gevent`` or ``gthread``."""
     worker_concurrency: int
     """WORKER_CONCURRENCY: the number of tasks that one Celery worker runs at a time."""
+    previewer_concurrency: int
+    """PREVIEWER_CONCURRENCY: the number of processes in which ``make run`` works on previews."""
     reader_concurrency: int
     """READER_CONCURRENCY: the number of processes in which ``make run`` reads boards, eight boards in each."""
+    ingestion: str
+    """INGESTION: ``run`` (runs are carried out) or ``noop`` (a placeholder that logs the run's id)."""
     log_format: str
     """LOG_FORMAT: ``json`` (one object per line) or ``console`` (for people; the default in a terminal)."""
     metrics_token: str | None
@@ -126,6 +130,8 @@ class Settings:
     """GONE_SECONDS: the least seconds between two answers that a board does not exist, if both are to count."""
     preview_seconds: int
     """PREVIEW_SECONDS: the seconds after which a preview ends, even if boards are still unread."""
+    run_seconds: int
+    """RUN_SECONDS: the seconds, from its begin, after which a run goes on without the boards that are still unread."""
 
     @classmethod
     def from_env(cls) -> "Settings":
@@ -147,7 +153,9 @@ class Settings:
             "web_database_connections": read_number(env, _web_connections_variable(), 16, 1, 128),
             "web_worker_class": read_choice(env, "WEB_WORKER_CLASS", "gevent", ("gevent", "gthread")),
             "worker_concurrency": read_number(env, "WORKER_CONCURRENCY", 2, 1, 128),
+            "previewer_concurrency": read_number(env, "PREVIEWER_CONCURRENCY", 1, 1, 128),
             "reader_concurrency": read_number(env, "READER_CONCURRENCY", 2, 1, 128),
+            "ingestion": read_choice(env, "INGESTION", "run", ("run", "noop")),
             "log_format": read_choice(env, "LOG_FORMAT", "console" if in_terminal else "json", ("json", "console")),
             "metrics_token": env.str("METRICS_TOKEN", "") or None,
             "contact": env.str("CONTACT", "", validate=check_contact) or None,
@@ -161,6 +169,7 @@ class Settings:
             "empty_seconds": read_number(env, "EMPTY_SECONDS", DAY, 1, 30 * DAY),
             "gone_seconds": read_number(env, "GONE_SECONDS", 6 * HOUR, 1, 30 * DAY),
             "preview_seconds": read_number(env, "PREVIEW_SECONDS", 900, 1, DAY),
+            "run_seconds": read_number(env, "RUN_SECONDS", 900, 1, DAY),
         }
         try:
             env.seal()

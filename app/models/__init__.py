@@ -1,4 +1,4 @@
-"""The tables, and the enums of their columns. A run is one row of ``ingestion_runs`` and nothing else.
+"""The tables, and the enums of their columns.
 
 No statements here: those belong to services.
 """
@@ -18,8 +18,9 @@ from app.models.company import MAX_COMPANIES, MAX_COMPANY_NAME_LENGTH, Company, 
 from app.models.credential import MAX_SESSIONS, MAX_TOKENS, Credential, CredentialKind
 from app.models.heartbeat import Component, Heartbeat
 from app.models.ingestion_run import MAX_RUN_ID, IngestionRun, RunStatus
-from app.models.job import Job, JobStatus
+from app.models.job import Job, JobEvent, JobEventKind, JobStatus
 from app.models.preview import Preview, PreviewCompany, PreviewPosting, RemovedPreview, UnitState
+from app.models.run_company import ClosingsState, RunClosings, RunCompany, RunCompanyState
 from app.models.run_event import RunEvent
 from app.models.user import User
 
@@ -31,6 +32,7 @@ __all__ = [
     "MAX_TOKENS",
     "Board",
     "CloseReason",
+    "ClosingsState",
     "Company",
     "Component",
     "Credential",
@@ -39,6 +41,8 @@ __all__ = [
     "Heartbeat",
     "IngestionRun",
     "Job",
+    "JobEvent",
+    "JobEventKind",
     "JobStatus",
     "Listing",
     "Outcome",
@@ -50,6 +54,9 @@ __all__ = [
     "PreviewPosting",
     "ReadingState",
     "RemovedPreview",
+    "RunClosings",
+    "RunCompany",
+    "RunCompanyState",
     "RunEvent",
     "RunStatus",
     "SourceSwitch",

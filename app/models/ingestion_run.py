@@ -9,6 +9,7 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
+    SmallInteger,
     String,
     Text,
     text,
@@ -30,19 +31,19 @@ class RunStatus(StrEnum):
     """
 
     PENDING = "pending"
-    """Started and committed, not yet claimed by a worker."""
+    """Started and committed; no worker has begun it."""
 
     INITIALIZING = "initializing"
-    """Claimed by a worker, which determines the work to do."""
+    """Begun by a worker. Its companies wait for listings of their boards."""
 
     INGESTING = "ingesting"
-    """The worker ingests postings. It ends the run as finished or in error."""
+    """Each board is read or given up. Workers take in one company after the other."""
 
     FINISHED = "finished"
     """Done; the counts are final."""
 
     ERROR = "error"
-    """Ended by its worker, or by the rescue of a run whose worker died; ``error_message`` gives the reason."""
+    """Ended because no board could be read, or because it could not go on; ``error_message`` gives the reason."""
 
     ABORTED = "aborted"
     """Ended by its user or the operator, from any active status."""
@@ -89,7 +90,21 @@ class IngestionRun(Base):
             unique=True,
             postgresql_where=text("status IN ('pending', 'initializing', 'ingesting')"),
         ),
-        Index("ix_ingestion_runs_due", "next_dispatch_at", postgresql_where=text("status = 'pending'")),
+        CheckConstraint(
+            "status <> 'finished' OR coalesce(companies_total, 0) = 0 OR total_jobs = jobs_ready + jobs_skipped",
+            name="sum",
+        ),
+        Index(
+            "ix_ingestion_runs_due",
+            "next_dispatch_at",
+            postgresql_where=text("status IN ('pending', 'initializing', 'ingesting')"),
+        ),
+        Index(
+            "ix_ingestion_runs_turn",
+            text("last_claim_at NULLS FIRST"),
+            "id",
+            postgresql_where=text("status IN ('initializing', 'ingesting')"),
+        ),
         Index("ix_ingestion_runs_user_id_id", "user_id", "id"),
         Index("ix_ingestion_runs_user_id_status_id", "user_id", "status", "id"),
         Index("ix_ingestion_runs_preview_id", "preview_id"),
@@ -118,7 +133,7 @@ class IngestionRun(Base):
     dispatched_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     """Time of the last publish of the run's message; NULL if none has succeeded. Columns call a publish a dispatch."""
     next_dispatch_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=NOW)
-    """Time from which the reconciler publishes the run's message, if the run is still pending."""
+    """Time from which the reconciler publishes the run's message, if something can be done for the run."""
     dispatch_count: Mapped[int] = mapped_column(Integer, server_default=text("0"))
     """Number of successful publishes; the backoff grows with it."""
     preview_id: Mapped[int | None] = mapped_column(BigInteger, ForeignKey("previews.preview_id", ondelete="SET NULL"))
@@ -127,3 +142,20 @@ class IngestionRun(Base):
     """The Idempotency-Key of its start; NULL if there was none."""
     request_fingerprint: Mapped[bytes | None] = mapped_column(LargeBinary)
     """SHA-256 of the body of that start."""
+    companies_total: Mapped[int | None] = mapped_column(Integer)
+    """Number of companies that the start froze; NULL for runs that ended before companies were frozen."""
+    deadline_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    """Time at which boards that are still unread are given up; NULL until a worker has begun the run."""
+    last_claim_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    """Time at which a board was last claimed for it. Previews and runs take turns by it."""
+    worker_seen_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    """Time at which a worker last worked on it; NULL if none has begun it."""
+    attempts: Mapped[int] = mapped_column(SmallInteger, server_default=text("0"))
+    """Messages received since the last company was decided on or taken in. A company that crashes its workers is given
+    up."""
+    retry_of: Mapped[int | None] = mapped_column(Integer)
+    """The run whose failed companies this one repeats. No foreign key: the number stays true."""
+    previewed: Mapped[int | None] = mapped_column(Integer)
+    """Number of postings that matched in its preview; NULL without a finished preview."""
+    note: Mapped[str | None] = mapped_column(Text)
+    """A sentence about the run as a whole, for its user."""

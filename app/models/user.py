@@ -11,7 +11,10 @@ class User(Base):
     """A person who owns runs and jobs."""
 
     __tablename__ = "users"
-    __table_args__ = (Index("uq_users_email_lower", text("lower(email)"), unique=True),)
+    __table_args__ = (
+        Index("uq_users_email_lower", text("lower(email)"), unique=True),
+        Index("ix_users_removed_at", "removed_at", postgresql_where=text("removed_at IS NOT NULL")),
+    )
 
     user_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
     email: Mapped[str] = mapped_column(String(255), unique=True)
@@ -23,3 +26,5 @@ class User(Base):
     epoch: Mapped[int] = mapped_column(Integer, server_default=text("0"))
     """The version of the user's credentials. It grows with each new password, which ends all earlier credentials."""
     last_login: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    removed_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    """Time of the user's removal. From then on nobody finds the user; the rows are removed in batches."""
