@@ -12,7 +12,7 @@ from sqlalchemy import Integer, Row, bindparam, case, func, select, update
 from app.db.clock import NOW, seconds_from_now
 from app.db.execute import run_statement
 from app.services.runs import queries
-from app.services.runs.company_moves import IS_UNDER_WAY, RUNS, UNITS
+from app.services.runs.company_moves import IS_UNDER_WAY, RUNS, UNITS, is_undecided
 from app.services.runs.errors import RunMoved
 from app.services.runs.outbox import UNDER_WAY_SECONDS
 
@@ -56,7 +56,8 @@ BEAT = (
     )
     .returning(DONE.label("done"))
 )
-SETTLE = update(RUNS).where(*THIS_RUN_UNDER_WAY).values(attempts=0, **SEEN)
+RESET = update(RUNS).where(*THIS_RUN_UNDER_WAY).values(attempts=0, **SEEN)
+SETTLE = RESET.where(~select(UNITS.c.position).where(UNITS.c.run_id == RUNS.c.id, is_undecided(UNITS.c)).exists())
 
 
 def begin(run_id: int) -> Row[Any] | None:
@@ -81,8 +82,13 @@ def beat(run_id: int, done: int, more_attempts: int = 0) -> int:
     return found
 
 
+def reset(run_id: int) -> None:
+    """Count the attempts anew. Commits."""
+    run_statement(RESET, run_id=run_id)
+
+
 def settle(run_id: int) -> None:
-    """Note that a worker has done all that can be done now, so no attempt failed. Commits."""
+    """Count the attempts anew if only boards are waited for: no attempt has failed. Commits."""
     run_statement(SETTLE, run_id=run_id)
 
 

@@ -6,15 +6,16 @@ it may have died, or a message was lost. This module changes no status.
 
 from datetime import timedelta
 
-from sqlalchemy import ColumnElement, and_, bindparam, case, func, or_, select, update
+from sqlalchemy import ColumnElement, bindparam, case, func, or_, select, update
 
 from app.db.clock import NOW, seconds_from_now
 from app.db.execute import inline_literals, run_statement
 from app.extensions import table_of
-from app.models import Board, IngestionRun, RunCompany, RunCompanyState, RunStatus, SourceSwitch
+from app.models import Board, IngestionRun, RunCompany, RunStatus, SourceSwitch
 from app.observability import metrics
 from app.services import publisher
 from app.services.boards.wants import is_answered, is_in_state_waiting
+from app.services.runs.company_moves import is_undecided
 from app.sources.adapters.registry import SOURCES
 
 BOARDS = table_of(Board)
@@ -106,7 +107,6 @@ def _has_work() -> ColumnElement[bool]:
     """
     units = select(UNITS.c.position).where(UNITS.c.run_id == RUNS.c.id)
     waiting = units.where(is_in_state_waiting(UNITS.c))
-    is_undecided = and_(UNITS.c.state.in_(inline_literals([RunCompanyState.READ])), UNITS.c.matched.is_(None))
     need_not_wait = (
         waiting.join(BOARDS, BOARDS.c.board_id == UNITS.c.board_id)
         .outerjoin(SWITCHES, SWITCHES.c.source == UNITS.c.source)
@@ -118,7 +118,7 @@ def _has_work() -> ColumnElement[bool]:
             )
         )
     )
-    return or_(~waiting.exists(), units.where(is_undecided).exists(), need_not_wait.exists())
+    return or_(~waiting.exists(), units.where(is_undecided(UNITS.c)).exists(), need_not_wait.exists())
 
 
 HAS_WORK = _has_work()

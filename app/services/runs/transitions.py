@@ -13,18 +13,16 @@ from sqlalchemy import ColumnElement, Integer, Update, and_, bindparam, func, or
 from app.config.settings import Settings
 from app.db.clock import NOW, seconds_from_now
 from app.db.execute import inline_literals, run_statement
-from app.extensions import table_of
-from app.models import RunCompany, RunCompanyState, RunStatus
+from app.models import RunCompanyState, RunStatus
 from app.observability import metrics
 from app.services.runs import closings, queries
 from app.services.runs.audit_context import AUDIT_CONTEXT, Actor, audit_context
+from app.services.runs.company_moves import UNITS, is_undecided
 from app.services.runs.errors import RunMoved
 from app.services.runs.outbox import UNDER_WAY_SECONDS
 from app.services.runs.queries import RUNS, THIS_RUN
 
 log = structlog.get_logger(__name__)
-
-UNITS = table_of(RunCompany)
 
 COMPANY_SECONDS = 2
 """Seconds that each company adds to RUN_SECONDS: more than any source's rate limit requires."""
@@ -72,7 +70,7 @@ CLAIM = Move(
 )
 ADVANCE = Move(
     RunStatus.INGESTING,
-    _no_company(_is(RunCompanyState.WAITING), and_(_is(RunCompanyState.READ), UNITS.c.matched.is_(None))),
+    _no_company(_is(RunCompanyState.WAITING), is_undecided(UNITS.c)),
 )
 ADVANCE.statement = closings.at_advance(ADVANCE.statement)
 FINISH = Move(

@@ -70,7 +70,7 @@ def _begin(run_id: int) -> tuple[RunStatus, int]:
         return RunStatus.INITIALIZING, 0
     if begun.attempts > MAX_ATTEMPTS:
         # The count ends first: if this worker dies in between, the company gets more attempts, not the next one fewer.
-        heartbeat.settle(run_id)
+        heartbeat.reset(run_id)
         log.error("run stuck, a company is given up", run_id=run_id, attempts=begun.attempts)
         taking_in.give_up(run_id)
     return RunStatus(begun.status), begun.done
