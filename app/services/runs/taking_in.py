@@ -1,40 +1,177 @@
-"""Stand-in."""
+"""Take companies in: bring the user's jobs to what each board offers, company by company, in parts.
 
+Python compares ids, and PostgreSQL guards. Nobody holds a lease: of two workers the later one finds another number of
+parts, writes nothing, and reads again. Jobs that are as their postings are never written.
+"""
+
+import time
 from collections.abc import Callable
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Any
 
-from sqlalchemy import text
+import structlog
+from sqlalchemy import Row
 
 from app.db.execute import run_statement
+from app.errors import DatabaseUnavailable
+from app.models import RunCompanyState
+from app.services.boards.offers import Decided, decided
+from app.services.jobs.company_key import company_key
+from app.services.runs import decisions
+from app.services.runs.company_changes import CompanyChanges, find_changes
+from app.services.runs.taking_in_statements import (
+    FAILED_PART,
+    FIND,
+    GIVE_UP,
+    LAST_FAILED_PART,
+    LAST_PART,
+    PART,
+)
+from app.sources.title_filter import TitleFilter
 
-RUN = "WITH run AS (SELECT id FROM ingestion_runs WHERE id = :run_id AND status IN {} FOR NO KEY UPDATE)"
-TAKE_IN = text(RUN.format("('ingesting')") + """,
-    chosen AS (SELECT u.run_id, u.position, u.state FROM run JOIN run_companies AS u ON u.run_id = run.id
-        WHERE (u.state = 'read' AND u.matched IS NOT NULL) OR (u.state = 'failed' AND u.expired_jobs IS NULL)
-        ORDER BY u.position LIMIT 1 FOR NO KEY UPDATE OF u)
-    UPDATE run_companies AS u SET state = CASE WHEN u.state = 'read' THEN 'taken_in' ELSE u.state END,
-        new_jobs = CASE WHEN u.state = 'read' THEN u.matched ELSE 0 END,
-        unchanged_jobs = CASE WHEN u.state = 'read' THEN 0 END, expired_jobs = 0, parts = u.parts + 1
-    FROM chosen WHERE u.run_id = chosen.run_id AND u.position = chosen.position RETURNING u.position
-""")
-GIVE_UP = text(RUN.format("('initializing', 'ingesting')") + """,
-    chosen AS (SELECT u.run_id, u.position, u.matched FROM run JOIN run_companies AS u ON u.run_id = run.id
-        WHERE u.state = 'read' ORDER BY u.matched NULLS FIRST, u.position LIMIT 1 FOR NO KEY UPDATE OF u),
-    failed AS (
-        UPDATE run_companies AS u SET state = 'failed', outcome = 'out_of_time',
-            detail = 'This product failed to take in this company. The operator''s log has the reason.'
-        FROM chosen WHERE u.run_id = chosen.run_id AND u.position = chosen.position
-        RETURNING u.run_id, coalesce(chosen.matched, 0) AS matched)
-    UPDATE ingestion_runs SET total_jobs = total_jobs - failed.matched FROM failed WHERE id = failed.run_id
-    RETURNING id
-""")
+log = structlog.get_logger(__name__)
+
+FIRST_PART = 250
+"""Rows of the first part of a message. A slow disk gets smaller ones, for a part holds the run's lock."""
+
+MIN_PART = 10
+MAX_PART = 1000
+
+FAST_SECONDS = 0.25
+"""A part that took less is followed by one of twice the size."""
+
+SLOW_SECONDS = 0.5
+"""A part that took more is followed by one of half the size."""
+
+MAX_TRIES = 5
+"""Readings of one company whose guards failed, before it is left to the next message."""
 
 
-def take_in(run_id: int, is_over: Callable[[], bool]) -> bool:
-    while not is_over():
-        if not run_statement(TAKE_IN, run_id=run_id):
+@dataclass
+class PartSize:
+    """The number of rows that the next part writes, from the time that the last one took."""
+
+    rows: int = FIRST_PART
+
+    def adapt(self, seconds: float) -> None:
+        """Follow the time that a part of this size took."""
+        if seconds < FAST_SECONDS:
+            self.rows = min(2 * self.rows, MAX_PART)
+        elif seconds > SLOW_SECONDS:
+            self.rows = max(self.rows // 2, MIN_PART)
+
+
+@dataclass
+class Worker:
+    """A message's work on a run."""
+
+    run_id: int
+    is_over: Callable[[], bool]
+    heartbeat: Callable[[], None]
+    size: PartSize = field(default_factory=PartSize)
+
+    def write(self, unit: Row[Any], changes: CompanyChanges) -> bool:
+        """Write a company's changes in parts and end it. Commits. Return False if a guard failed or time is over."""
+        parts: int = unit.parts
+        while True:
+            part, is_last = changes.next_part(self.size.rows)
+            began = time.monotonic()
+            values = {**_guards(unit, parts), **part}
+            if unit.state == RunCompanyState.FAILED:
+                rows = run_statement(LAST_FAILED_PART if is_last else FAILED_PART, **values)
+            else:
+                rows = run_statement(LAST_PART if is_last else PART, **values)
+            if not rows:
+                return False
+            if part["new"] or part["jobs"]:
+                self.size.adapt(time.monotonic() - began)
+            changes.add_counts(rows[0])
+            parts += 1
+            self.heartbeat()
+            if is_last or self.is_over():
+                return is_last
+
+
+def take_in(run_id: int, is_over: Callable[[], bool] = lambda: False, heartbeat: Callable[[], None] = lambda: None) -> bool:
+    """Take in the companies that are decided on, and note the closings of those that failed. Commits.
+
+    ``is_over`` is called before each company and after each commit, ``heartbeat`` after each commit. Return False if
+    ``is_over`` returned true before all were done. A company with an unexpected error is logged and left as it is.
+    Raises DatabaseUnavailable.
+    """
+    worker = Worker(run_id, is_over, heartbeat)
+    position = 1
+    while units := run_statement(FIND, run=run_id, at_position=position):
+        if is_over():
+            return False
+        position = units[0].position
+        try:
+            if not _take_in(worker, position):
+                return False
+        except DatabaseUnavailable:
+            raise
+        except Exception:
+            log.exception("company not taken in", run_id=run_id, position=position)
+        position += 1
+    return True
+
+
+def give_up(run_id: int) -> int | None:
+    """Fail the first unfinished company of a run, and return its position; None if there is none. Commits.
+
+    Its matches leave the run's total. A company that has failed already, and whose closings cannot be noted, expires
+    nothing in this run.
+    """
+    rows = run_statement(GIVE_UP, run=run_id)
+    if not rows:
+        return None
+    log.error("company given up", run_id=run_id, position=rows[0].position)
+    return int(rows[0].position)
+
+
+def _take_in(worker: Worker, position: int) -> bool:
+    """Take in a company, or leave it after MAX_TRIES. Commits. Return False if time is over before."""
+    for tries in count(1):
+        units = run_statement(FIND, run=worker.run_id, at_position=position)
+        if not units or units[0].position != position:
             return True
-    return False
+        if _try(worker, units[0]):
+            return True
+        if worker.is_over():
+            return False
+        if tries == MAX_TRIES:
+            log.warning("company left to the next message", run_id=worker.run_id, position=position)
+            return True
+    raise AssertionError
 
 
-def give_up(run_id: int) -> None:
-    run_statement(GIVE_UP, run_id=run_id)
+def _try(worker: Worker, unit: Row[Any]) -> bool:
+    """Read the changes of a company and write them. Commits. Return False if it must be read again."""
+    if unit.state == RunCompanyState.FAILED:
+        return worker.write(unit, find_changes(unit, []))
+    [offered] = decided({unit.board_id: TitleFilter(unit.include, unit.exclude)})
+    matched = _matched(offered)
+    # A board that counts as gone offers nothing more, although its last listing with content is the same.
+    if offered.listing_id != unit.listing_id or len(matched) != unit.matched:
+        decisions.redecide(worker.run_id, unit.position, offered, unit.parts)
+        return False
+    return worker.write(unit, find_changes(unit, matched))
+
+
+def _matched(offered: Decided) -> list[int]:
+    """Return the ids of the postings that match."""
+    return [each for rule, (postings, _) in offered.by_rule.items() if rule.is_match for each in postings]
+
+
+def _guards(unit: Row[Any], parts: int) -> dict[str, Any]:
+    """Return the parameters of a part that tell if the company is still as it was read."""
+    guards = {
+        "run": unit.run_id,
+        "at_position": unit.position,
+        "seen_parts": parts,
+        "company": company_key(unit.source, unit.board),
+    }
+    if unit.state == RunCompanyState.FAILED:
+        return guards
+    return {**guards, "listing": unit.listing_id, "matched": unit.matched}
