@@ -9,7 +9,7 @@ from sqlalchemy import Row
 from app.db.execute import run_statement
 from app.models import JobEventKind
 from app.services.jobs.company_key import company_key
-from app.services.runs.taking_in_statements import ADOPTED, COUNTS, EARLIER, KNOWN
+from app.services.runs.taking_in_statements import ADOPTED, BEFORE, COUNTS, EARLIER, KNOWN
 
 COUNTED = (JobEventKind.NEW, JobEventKind.REOPENED, JobEventKind.CHANGED)
 """The events that a matching job counts by, once a run. The first one of these that it has decides."""
@@ -57,7 +57,7 @@ class CompanyChanges:
             new = [each for each in new if each not in adopted]
             jobs += [JobChange(job, posting, False, True, None) for posting, job in adopted.items()]
         is_last = not self.new and not self.jobs
-        values = {"new": new, **_columns(jobs), **self.counts}
+        values = {"new": new, **_columns(jobs), **{BEFORE[name]: number for name, number in self.counts.items()}}
         return {**values, "held_jobs": self.held_jobs} if is_last else values, is_last
 
     def add_counts(self, counts: Row[Any]) -> None:
@@ -65,19 +65,19 @@ class CompanyChanges:
         self.counts = {name: getattr(counts, name) for name in COUNTS}
 
 
-def find_changes(unit: Row[Any], matched: list[int]) -> CompanyChanges:
-    """Compare the user's jobs with the postings of a company that match."""
+def find_changes(unit: Row[Any], matched: list[int] | None) -> CompanyChanges:
+    """Compare the user's jobs with the postings of a company that match. None: find the closings alone."""
     owner = {"user": unit.user_id, "board_id": unit.board_id}
     [known] = run_statement(KNOWN, pinned=unit.pinned_listing_id, **owner)
     earlier = run_statement(EARLIER, run=unit.run_id, **owner) if unit.parts else []
     events = {row.id: row.kinds for row in earlier}
-    matching, has_job = set(matched), set(known.postings)
+    matching, has_job = set(matched or ()), set(known.postings)
     gone = [] if unit.has_question else known.gone
     expiring = set(gone)
     other = [
         JobChange(job, posting, False, posting in matching, _first(events.get(job, ())))
         for job, posting in zip(known.other, known.other_postings, strict=True)
-        if job not in expiring
+        if job not in expiring and matched is not None
     ]
     return CompanyChanges(
         user_id=unit.user_id,

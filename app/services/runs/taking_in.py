@@ -16,7 +16,8 @@ from sqlalchemy import Row
 from app.db.execute import run_statement
 from app.errors import DatabaseUnavailable
 from app.models import RunCompanyState
-from app.services.boards.offers import Decided, decided
+from app.services.boards import offers
+from app.services.boards.offers import Decided, Filters
 from app.services.jobs.company_key import company_key
 from app.services.runs import decisions
 from app.services.runs.company_changes import CompanyChanges, find_changes
@@ -28,7 +29,6 @@ from app.services.runs.taking_in_statements import (
     LAST_PART,
     PART,
 )
-from app.sources.title_filter import TitleFilter
 
 log = structlog.get_logger(__name__)
 
@@ -93,7 +93,9 @@ class Worker:
                 return is_last
 
 
-def take_in(run_id: int, is_over: Callable[[], bool] = lambda: False, heartbeat: Callable[[], None] = lambda: None) -> bool:
+def take_in(
+    run_id: int, is_over: Callable[[], bool] = lambda: False, heartbeat: Callable[[], None] = lambda: None
+) -> bool:
     """Take in the companies that are decided on, and note the closings of those that failed. Commits.
 
     ``is_over`` is called before each company and after each commit, ``heartbeat`` after each commit. Return False if
@@ -149,8 +151,8 @@ def _take_in(worker: Worker, position: int) -> bool:
 def _try(worker: Worker, unit: Row[Any]) -> bool:
     """Read the changes of a company and write them. Commits. Return False if it must be read again."""
     if unit.state == RunCompanyState.FAILED:
-        return worker.write(unit, find_changes(unit, []))
-    [offered] = decided({unit.board_id: TitleFilter(unit.include, unit.exclude)})
+        return worker.write(unit, find_changes(unit, None))
+    [offered] = offers.decided({unit.board_id: Filters(unit.include, unit.exclude)})
     matched = _matched(offered)
     # A board that counts as gone offers nothing more, although its last listing with content is the same.
     if offered.listing_id != unit.listing_id or len(matched) != unit.matched:
@@ -174,4 +176,4 @@ def _guards(unit: Row[Any], parts: int) -> dict[str, Any]:
     }
     if unit.state == RunCompanyState.FAILED:
         return guards
-    return {**guards, "listing": unit.listing_id, "matched": unit.matched}
+    return {**guards, "listing": unit.listing_id, "seen_matched": unit.matched}

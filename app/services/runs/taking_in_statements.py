@@ -248,10 +248,10 @@ FROM unit CROSS JOIN (
 # A job counts once a run, also if an earlier part changed it and the board has got another listing since.
 RESULT = """
 SELECT unit.run_id, unit.position,
-       :new_jobs + (SELECT count(*) FROM added) + counted.new AS new_jobs,
-       :changed_jobs + counted.changed AS changed_jobs,
-       :reopened_jobs + counted.reopened AS reopened_jobs,
-       :expired_jobs + (SELECT count(*) FROM gone) AS expired_jobs
+       :new_before + (SELECT count(*) FROM added) + counted.new AS new_jobs,
+       :changed_before + counted.changed AS changed_jobs,
+       :reopened_before + counted.reopened AS reopened_jobs,
+       :expired_before + (SELECT count(*) FROM gone) AS expired_jobs
 FROM unit CROSS JOIN (
     SELECT count(*) FILTER (WHERE kind = 'new') AS new, count(*) FILTER (WHERE kind = 'changed') AS changed,
            count(*) FILTER (WHERE kind = 'reopened') AS reopened
@@ -264,6 +264,9 @@ FROM unit CROSS JOIN (
 """
 
 COUNTS = ("new_jobs", "changed_jobs", "reopened_jobs", "expired_jobs")
+BEFORE = {name: name.replace("_jobs", "_before") for name in COUNTS}
+"""The parameters with the counts of the parts before. SQLAlchemy would set a column from one of its own name."""
+
 GIVEN = [
     bindparam("jobs", type_=ARRAY(Integer)),
     bindparam("postings", type_=ARRAY(BigInteger)),
@@ -292,8 +295,8 @@ def _part(*conditions: ColumnElement[bool], is_last: bool, is_failed: bool = Fal
     gone, followed = _cte("gone", GONE), _cte("followed", FOLLOWED)
     added = _cte("added", ADDED, bindparam("new", type_=ARRAY(BigInteger)), bindparam("company", type_=Text))
     written = [_cte("updated", UPDATED), _cte("expired", EXPIRED), _cte("told", TOLD)]
-    bases = [bindparam(name, type_=Integer) for name in COUNTS]
-    result = _cte("result", RESULT, *bases, columns=("run_id", "position", *COUNTS))
+    before = [bindparam(name, type_=Integer) for name in BEFORE.values()]
+    result = _cte("result", RESULT, *before, columns=("run_id", "position", *COUNTS))
     jobs = {name: result.c[name] for name in COUNTS[:3]}
     end: dict[str, Any] = {
         "expired_jobs": result.c.expired_jobs, "held_closings": bindparam("held_jobs", type_=Integer)
@@ -320,7 +323,7 @@ HAS_LISTING = (
     .exists()
 )
 IS_AS_DECIDED = and_(
-    IS_READ, UNITS.c.listing_id == LISTING, UNITS.c.matched == bindparam("matched", type_=Integer), HAS_LISTING
+    IS_READ, UNITS.c.listing_id == LISTING, UNITS.c.matched == bindparam("seen_matched", type_=Integer), HAS_LISTING
 )
 
 PART = _part(IS_AS_DECIDED, is_last=False)
