@@ -46,7 +46,7 @@ def _no_company(*conditions: ColumnElement[bool]) -> ColumnElement[bool]:
     return ~select(UNITS.c.position).where(UNITS.c.run_id == RUNS.c.id, or_(*conditions)).exists()
 
 
-def _is(*states: RunCompanyState) -> ColumnElement[bool]:
+def _is(*states: str) -> ColumnElement[bool]:
     return UNITS.c.state.in_(inline_literals(states))
 
 
