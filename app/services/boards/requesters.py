@@ -1,6 +1,7 @@
 """Requesters: the previews and runs whose units wait for listings of boards."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import Column, ColumnElement, Table, and_
 
@@ -11,9 +12,8 @@ from app.models import IngestionRun, Preview, PreviewCompany, RunCompany, RunSta
 
 PREVIEWS = table_of(Preview)
 RUNS = table_of(IngestionRun)
-
-IS_PREVIEW_UNFINISHED = PREVIEWS.c.finished_at.is_(None)
-IS_RUN_UNDER_WAY = RUNS.c.status.in_(inline_literals([RunStatus.INITIALIZING, RunStatus.INGESTING]))
+PREVIEW_UNITS = table_of(PreviewCompany)
+RUN_UNITS = table_of(RunCompany)
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,8 @@ class Requesters:
     """The id of a requester."""
     unit_key: Column[int]
     """The same id, in the table of units."""
+    begun_at: Column[datetime]
+    """The time from which its boards are wanted."""
     is_unfinished: ColumnElement[bool]
     """The condition of the partial index of turns: the requester may take listings."""
 
@@ -40,11 +42,21 @@ class Requesters:
         return str(self.unit_key.name)
 
 
-PREVIEW_UNITS = table_of(PreviewCompany)
-RUN_UNITS = table_of(RunCompany)
 PREVIEW_REQUESTERS = Requesters(
-    PREVIEWS, PREVIEW_UNITS, PREVIEWS.c.preview_id, PREVIEW_UNITS.c.preview_id, IS_PREVIEW_UNFINISHED
+    table=PREVIEWS,
+    units=PREVIEW_UNITS,
+    key=PREVIEWS.c.preview_id,
+    unit_key=PREVIEW_UNITS.c.preview_id,
+    begun_at=PREVIEWS.c.created_at,
+    is_unfinished=PREVIEWS.c.finished_at.is_(None),
 )
-RUN_REQUESTERS = Requesters(RUNS, RUN_UNITS, RUNS.c.id, RUN_UNITS.c.run_id, IS_RUN_UNDER_WAY)
+RUN_REQUESTERS = Requesters(
+    table=RUNS,
+    units=RUN_UNITS,
+    key=RUNS.c.id,
+    unit_key=RUN_UNITS.c.run_id,
+    begun_at=RUNS.c.started_at,
+    is_unfinished=RUNS.c.status.in_(inline_literals([RunStatus.INITIALIZING, RunStatus.INGESTING])),
+)
 REQUESTERS = (PREVIEW_REQUESTERS, RUN_REQUESTERS)
 """All kinds. Both kinds of units call their first state ``waiting``."""

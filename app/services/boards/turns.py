@@ -68,7 +68,7 @@ def _turns() -> FromClause:
     for kind in REQUESTERS:
         ids = [kind.key if each is kind else cast(null(), BigInteger) for each in REQUESTERS]
         named = [key.label(each.id_name) for key, each in zip(ids, REQUESTERS, strict=True)]
-        times = kind.table.c.last_claim_at, kind.table.c.created_at
+        times = kind.table.c.last_claim_at, kind.begun_at.label("begun_at")
         kinds.append(select(*named, *times).where(kind.is_under_way))
     found = union_all(*kinds).subquery("requester")
     return select(found).order_by(*_in_turn(found)).offset(0).subquery("turn")
@@ -77,7 +77,7 @@ def _turns() -> FromClause:
 def _in_turn(requesters: FromClause) -> tuple[ColumnElement[Any], ...]:
     """Build the order of turns. Those that never had a board come first, the one that began first before the others."""
     columns = requesters.c
-    return columns.last_claim_at.nulls_first(), columns.created_at, columns.preview_id, columns.run_id
+    return columns.last_claim_at.nulls_first(), columns.begun_at, columns.preview_id, columns.run_id
 
 
 def _first_units(turns: FromClause, *, again: bool) -> FromClause:
