@@ -118,6 +118,7 @@ def test_company_that_no_attempt_gets_past_is_given_up(app):
 def test_attempts_of_a_run_that_waits_for_boards_do_not_add_up(app):
     fail_board("acme")
     run_id = make_run("initializing", companies_total=2)
+    sql("UPDATE ingestion_runs SET deadline_at = clock_now() + interval '1 h'")
     for board in ("acme", "beta"):
         make_run_company(run_id, board)
     for _ in range(work.MAX_ATTEMPTS + 2):

@@ -135,6 +135,7 @@ def test_run_waits_for_boards_without_a_worker(app, messages):
 
 def test_run_that_was_ingesting_at_the_upgrade_is_carried_out(app, messages):
     run_id = make_run("ingesting", companies_total=2)
+    sql("UPDATE ingestion_runs SET deadline_at = clock_now() + interval '1 h'")
     make_run_company(run_id, "acme")
     make_run_company(run_id, "beta")
     list_board("acme", ["Engineer"])
