@@ -75,9 +75,11 @@ def test_decide_leaves_companies_that_are_not_read_or_decided_on(run_id):
     add_company(run_id, "acme", "waiting")
     add_company(run_id, "beta", "failed")
     add_company(run_id, "gamma", matched=7, found=9)
-    before = run_companies(run_id)
-    assert decisions.decide(run_id)
+    before, statements = run_companies(run_id), []
+    with watch_statements(db.engine, before=statements.append):
+        assert decisions.decide(run_id)
     assert (run_companies(run_id), row(run_id).total_jobs) == (before, 0)
+    assert len(statements) == 1, "no board is read for them"
 
 
 def test_decide_notes_progress_of_the_run(run_id):
@@ -159,6 +161,22 @@ def test_unexpected_error_affects_no_other_company(run_id, monkeypatch, caplog):
     assert decisions.decide(run_id)
     assert counts(run_id) == [(None, None), (1, 0)]
     assert "inner secret" in caplog.text
+
+
+def test_decide_that_is_late_replaces_no_later_decisions(run_id):
+    list_board("acme", ["Engineer"])
+    add_company(run_id, "acme")
+    pages = []
+
+    def be_faster(statement: str) -> None:
+        pages.extend([statement] if statement.startswith(OFFERED) else [])
+        if pages == [statement]:
+            list_board("acme", ["Cook"])
+            decisions.decide(run_id)
+
+    with watch_statements(db.engine, after=be_faster):
+        decisions.decide(run_id)
+    assert (counts(run_id), row(run_id).total_jobs) == ([(2, 2)], 2)
 
 
 def test_decide_writes_nothing_after_an_abort(run_id):
