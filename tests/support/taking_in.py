@@ -88,7 +88,5 @@ def job_events(run_id: int) -> list[tuple[str, str]]:
 def traces() -> tuple[Any, ...]:
     """Return what changes with each written row of jobs and of their events, and with each number of a sequence."""
     jobs_now = sql("SELECT id, xmin::text, ctid::text FROM jobs ORDER BY id")
-    sequences = sql(
-        "SELECT (SELECT last_value FROM jobs_id_seq) AS jobs, (SELECT last_value FROM job_events_event_id_seq) AS events"
-    )
+    sequences = sql("SELECT jobs.last_value, events.last_value FROM jobs_id_seq jobs, job_events_event_id_seq events")
     return [tuple(each) for each in jobs_now], tuple(sequences[0])

@@ -7,7 +7,6 @@ parts, writes nothing, and reads again. Jobs that are as their postings are neve
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from itertools import count
 from typing import Any
 
 import structlog
@@ -52,7 +51,7 @@ MAX_TRIES = 5
 class PartSize:
     """The number of rows that the next part writes, from the time that the last one took."""
 
-    rows: int = FIRST_PART
+    rows: int = field(default_factory=lambda: min(FIRST_PART, MAX_PART))
 
     def adapt(self, seconds: float) -> None:
         """Follow the time that a part of this size took."""
@@ -103,19 +102,14 @@ def take_in(
     Raises DatabaseUnavailable.
     """
     worker = Worker(run_id, is_over, heartbeat)
-    position = 1
+    position, tries = 1, 0
     while units := run_statement(FIND, run=run_id, at_position=position):
         if is_over():
             return False
+        tries = tries + 1 if units[0].position == position else 1
         position = units[0].position
-        try:
-            if not _take_in(worker, position):
-                return False
-        except DatabaseUnavailable:
-            raise
-        except Exception:
-            log.exception("company not taken in", run_id=run_id, position=position)
-        position += 1
+        if _try(worker, units[0]) or tries == MAX_TRIES:
+            position, tries = position + 1, 0
     return True
 
 
@@ -132,24 +126,22 @@ def give_up(run_id: int) -> int | None:
     return int(rows[0].position)
 
 
-def _take_in(worker: Worker, position: int) -> bool:
-    """Take in a company, or leave it after MAX_TRIES. Commits. Return False if time is over before."""
-    for tries in count(1):
-        units = run_statement(FIND, run=worker.run_id, at_position=position)
-        if not units or units[0].position != position:
-            return True
-        if _try(worker, units[0]):
-            return True
-        if worker.is_over():
-            return False
-        if tries == MAX_TRIES:
-            log.warning("company left to the next message", run_id=worker.run_id, position=position)
-            return True
-    raise AssertionError
-
-
 def _try(worker: Worker, unit: Row[Any]) -> bool:
-    """Read the changes of a company and write them. Commits. Return False if it must be read again."""
+    """Read the changes of a company and write them. Commits. Return False if it must be read again.
+
+    An unexpected error is logged, and leaves the company to the next message.
+    """
+    try:
+        return _take_in(worker, unit)
+    except DatabaseUnavailable:
+        raise
+    except Exception:
+        log.exception("company not taken in", run_id=unit.run_id, position=unit.position)
+        return True
+
+
+def _take_in(worker: Worker, unit: Row[Any]) -> bool:
+    """Read the changes of a company and write them. Commits. Return False if it is not as it was read."""
     if unit.state == RunCompanyState.FAILED:
         return worker.write(unit, find_changes(unit, None))
     [offered] = offers.decided({unit.board_id: Filters(unit.include, unit.exclude)})
