@@ -19,6 +19,7 @@ PREVIEW_PUBLISHES = Counter("preview_publishes_total", "Preview messages sent to
 BOARD_READINGS = Counter(
     "board_readings_total", "Readings of boards that ended, by the class of the listing.", ["source", "state"]
 )
+RUN_COMPANIES = Counter("run_companies_total", "Companies of runs that ended, by their last state.", ["state"])
 
 
 class Gauges(Collector):

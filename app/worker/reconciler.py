@@ -17,6 +17,7 @@ from app.services.health import heartbeats
 from app.services.previews import completion
 from app.services.previews import outbox as preview_outbox
 from app.services.previews import removal
+from app.services.runs import completion as run_completion
 from app.services.runs import outbox as run_outbox
 from app.tasks.boards import answer
 
@@ -32,15 +33,17 @@ MAX_PUBLISH_SECONDS = 2.0
 def reconcile_once() -> int | None:
     """Publish the due runs and return their number; None if the broker is unavailable. Commits.
 
-    Also publish the due previews, wake a reader if a board is wanted, end exhausted readings, close overdue previews,
-    and remove expired credentials and the postings of removed previews. Rows are claimed in a separate transaction,
-    so no lock is held while publishing.
+    Also give up the companies that wait in overdue runs, publish the due previews, wake a reader if a board is wanted,
+    end exhausted readings, close overdue previews, and remove expired credentials and the postings of removed
+    previews. Rows are claimed in a separate transaction, so no lock is held while publishing.
 
     Raises DatabaseUnavailable.
     """
     host = socket.gethostname()
     answers = publisher.broker_answers()
-    published, *_ = _run_all(
+    _, published, *_ = _run_all(
+        # First, because these runs are due then.
+        run_completion.give_up_overdue,
         lambda: sum(_publish_all(run_outbox.claim_due(), run_outbox.publish)) if answers else None,
         lambda: sum(_publish_all(preview_outbox.claim_due(), preview_outbox.publish)) if answers else None,
         lambda: _wake_readers() if answers else None,

@@ -8,8 +8,9 @@ import pytest
 from app import create_app
 from app.extensions import db
 from app.models import Component
+from app.services.boards.queries import oldest_waiting_age
 from app.services.health import heartbeats
-from tests.support.factories import make_run, make_user, sql
+from tests.support.factories import make_run, make_run_company, make_user, sql
 from tests.support.responses import problem
 
 
@@ -75,7 +76,8 @@ def test_readyz_is_degraded_by_a_company_that_waits_too_long(client):
     sql("UPDATE previews SET created_at = created_at - interval '20 s'")
     ready = client.get("/readyz").json
     assert (ready["status"], ready["checks"]["boards"]["ok"]) == ("degraded", False)
-    assert ready["checks"]["boards"]["reason"].startswith("A company of a preview has waited for its job board for 31")
+    reason = "A company of a preview or run has waited for its job board for 31"
+    assert ready["checks"]["boards"]["reason"].startswith(reason)
     sql("UPDATE preview_companies SET state = 'failed', outcome = 'out_of_time', listed_at = now()")
     assert client.get("/readyz").json["status"] == "ok"
 
@@ -86,6 +88,21 @@ def test_metrics_show_the_age_of_the_oldest_waiting_company(client):
     assert 90 <= sample(client.get("/metrics").text, "boards_oldest_waiting_seconds") < 120
     sql("UPDATE previews SET finished_at = now()")
     assert sample(client.get("/metrics").text, "boards_oldest_waiting_seconds") == 0
+
+
+def test_age_of_the_oldest_waiting_company_counts_runs_under_way(client):
+    run_id = make_run("initializing", deadline_at="infinity")
+    make_run_company(run_id)
+    sql("UPDATE ingestion_runs SET started_at = clock_now() - interval '90 s'")
+    make_waiting(30)
+    assert 90 <= oldest_waiting_age().total_seconds() < 120
+    sql("UPDATE ingestion_runs SET status = 'aborted', finished_at = clock_now()")
+    assert 30 <= oldest_waiting_age().total_seconds() < 60
+
+
+def test_age_of_the_oldest_waiting_company_leaves_out_pending_runs(client):
+    make_run_company(make_run())
+    assert oldest_waiting_age().total_seconds() == 0
 
 
 def test_readyz_tolerates_a_short_silence(client):

@@ -53,12 +53,12 @@ NO_LEASE = ":lease IS NOT NULL"
 ONE_SNAPSHOT = """
 from app.extensions import db
 with db.engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection, connection.begin():
-    _answered = {row.preview_id for row in connection.execute(_statement, {"ended": _listing})}
-    return [row.preview_id for row in connection.execute(_have, {"previews": sorted(_answered)})]
+    _answered = {row.requester_id for row in connection.execute(_statement, {"ended": _listing})}
+    return [row.requester_id for row in connection.execute(_have, {"requesters": sorted(_answered)})]
 """
 TWO_STATEMENTS = """
-_answered = {_row.preview_id for _row in _run(_statement, ended=_listing)}
-return [_row.preview_id for _row in _run(_have, previews=sorted(_answered))] if _answered else []
+_answered = {_row.requester_id for _row in _run(_statement, ended=_listing)}
+return [_row.requester_id for _row in _run(_have, requesters=sorted(_answered))] if _answered else []
 """
 
 BOARD_MUTANTS: dict[str, BoardMutant] = {
@@ -106,7 +106,7 @@ BOARD_MUTANTS: dict[str, BoardMutant] = {
     "an old reading answers a company": _mutant(
         "a refreshed preview shows an old listing",
         f"{PREVIEWS}test_answers.py::test_listing_answers_if_it_began_late_enough",
-        Rewrite("has_fresh_content(UNITS.c, BOARDS.c)", "BOARDS.c.content_began_at.is_not(None)"),
+        Rewrite("has_fresh_content(units.c, BOARDS.c)", "BOARDS.c.content_began_at.is_not(None)"),
     ),
     "the work that is left is asked on the snapshot of the answer": _mutant(
         "a preview whose last two companies are answered at once is forgotten",

@@ -12,7 +12,7 @@ from tests.faults.harness import QUEUE, Harness
 from tests.faults.history_checker import Violation, now, violations
 from tests.faults.model import MOVES, ModelState, Operation, Outcome, count_messages, outcomes_agree, possible_states
 
-GRACE_SECONDS, CLAIM_SECONDS = 5, 5
+GRACE_SECONDS, CLAIM_SECONDS, UNDER_WAY_SECONDS = 5, 5, 10
 KEYS = (None, "a", None, "b")
 
 Range = tuple[datetime, datetime]
@@ -66,21 +66,21 @@ class ModelComparison(RuleBasedStateMachine):
                 if not low <= times[0] <= high:
                     raise Difference(f"run {run_id} is due at {times[0]}, expected between {low} and {high}")
             elif self.times.get(run_id, times) != times:
-                raise Difference(f"run {run_id} was not published, but its times changed to {times}")
+                raise Difference(f"run {run_id} was not published or claimed, but its times changed to {times}")
             self.times[run_id] = times
         self.due.clear()
         self.tally["steps"] += 1
 
     def teardown(self) -> None:
-        """Make every pending run due, publish it and receive it: no run may be lost."""
+        """Make every active run due, publish it and receive it: no run may be lost."""
         if sys.exc_info()[0]:
             return
-        pending = {run_id for run_id, run in self.model.runs.items() if run.status == "pending"}
-        self._make_due(list(range(len(pending))), len(pending))
+        active = {run_id for run_id, run in self.model.runs.items() if run.is_active}
+        self._make_due(list(range(len(active))), len(active))
         self.harness.reconcile()
         received = {self.harness.receive() for _ in range(self.harness.broker.llen(QUEUE))}
-        if not pending <= received:
-            raise Difference(f"of the pending runs {pending} workers received only {received}")
+        if not active <= received:
+            raise Difference(f"of the active runs {active} workers received only {received}")
 
     # --- Steps -------------------------------------------------------------------------------------------------------
 
@@ -96,7 +96,7 @@ class ModelComparison(RuleBasedStateMachine):
     def _perform(self, op: Operation) -> Outcome:
         """Perform the operation, compare its outcome with the model's, and return it."""
         self._count(op)
-        counts = {run_id: run.dispatch_count for run_id, run in self.model.runs.items()}
+        before = dict(self.model.runs)
         known, began = set(self.model.runs), now()
         outcome = self.harness.perform(op)
         if outcome == ("killed",):
@@ -105,31 +105,42 @@ class ModelComparison(RuleBasedStateMachine):
         self._compare(op, self.model.apply(op, outcome), outcome)
         if op.kind == "publish" or outcome[0] in ("started", "killed"):
             run_id = op.run_id or outcome[1]
-            self._check_published([(run_id, counts.get(run_id, 0))])
+            count = before[run_id].dispatch_count if run_id in before else 0
+            self._check_published([(run_id, count)])
             if op.kill:
                 self._expect_due(run_id, began, GRACE_SECONDS)
             else:
-                self._expect_due(run_id, began, back_off(counts.get(run_id, 0)))
+                self._expect_published(run_id, began, before.get(run_id, self.model.runs[run_id]).status, count)
+        if op.kind == "claim" and outcome == ("ok",):
+            self._expect_due(op.run_id, began, UNDER_WAY_SECONDS)
         self._check_published([])
         return outcome
 
     def _check_marked_published(self, run_id: int, began: datetime) -> None:
-        self._expect_due(run_id, began, back_off(self.model.runs[run_id].dispatch_count))
+        run = self.model.runs[run_id]
+        self._expect_published(run_id, began, run.status, run.dispatch_count)
         self.model.apply(Operation("publish", run_id=run_id), ())
+
+    def _expect_published(self, run_id: int, began: datetime, status: str, count: int) -> None:
+        """Expect the next publish of a run of this status that was published ``count`` times before this one."""
+        if status == "pending":
+            self._expect_due(run_id, began, back_off(count))
+        elif self.model.runs[run_id].is_active:
+            self._expect_due(run_id, began, UNDER_WAY_SECONDS)
 
     def _expect_due(self, run_id: int, began: datetime, seconds: float) -> None:
         self.due[run_id] = (began + timedelta(seconds=seconds), now() + timedelta(seconds=seconds))
 
     def _make_due(self, order: list[int], number: int) -> list[int]:
-        """Make some pending runs due, in this order; return their ids.
+        """Make some active runs due, in this order; return their ids.
 
-        All runs that are not pending become due too, and must be left alone. The other pending runs are due in an hour.
+        All runs that have ended become due too, and must be left alone. The other active runs are due in an hour.
         """
-        pending = [run_id for run_id, run in sorted(self.model.runs.items()) if run.status == "pending"]
-        due = [pending[n] for n in order if n < len(pending)][:number]
+        active = [run_id for run_id, run in sorted(self.model.runs.items()) if run.is_active]
+        due = [active[n] for n in order if n < len(active)][:number]
         self.harness.connection.execute(
-            "UPDATE ingestion_runs SET next_dispatch_at = now() + make_interval(secs => CASE WHEN status <> 'pending'"
-            " THEN -1000 ELSE coalesce(array_position(%s::int[], id) - 100, 3600) END)",
+            "UPDATE ingestion_runs SET next_dispatch_at = now() + make_interval(secs => CASE WHEN finished_at IS NOT"
+            " NULL THEN -1000 ELSE coalesce(array_position(%s::int[], id) - 100, 3600) END)",
             (due,),
         )
         self.times.clear()

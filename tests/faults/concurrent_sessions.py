@@ -11,7 +11,7 @@ import psycopg
 
 from app.config.settings import Settings
 from app.config.validators import connect_arguments
-from tests.faults.model import COUNTS, JOB_STATUSES, MOVES, REASON, Operation
+from tests.faults.model import COUNTS, MOVES, REASON, Operation
 from tests.support.waiting import wait_until
 
 Result = TypeVar("Result")
@@ -59,7 +59,6 @@ class ConcurrentSession:
         self._act_as(actor)
         more = {
             "initializing": "started_at = clock_timestamp()",
-            "ingesting": f"total_jobs = {len(JOB_STATUSES)}",
             "finished": "(jobs_ready, jobs_skipped, jobs_expired, jobs_failed) = ROW{0}".format(COUNTS),
             "error": f"error_message = '{REASON}'",
         }.get(to, "total_jobs = total_jobs")

@@ -20,10 +20,8 @@ MOVES = {
 """By operation: the new status, the statuses from which the move is legal, and the actor."""
 
 REASON = "The board vanished."
-JOB_STATUSES = ("ready", "ready", "skipped", "expired", "error", "error", "error", "pending")
-"""The statuses of the jobs of a run that has advanced. COUNTS has their numbers, without the pending job."""
-
 COUNTS = (2, 1, 1, 3)
+"""The counts of a finished run: the sums of its company."""
 
 Outcome = tuple[Any, ...]
 
@@ -109,7 +107,8 @@ class ModelState:
         return ("ok",)
 
     def _mark_published(self, run_id: int) -> None:
-        self.runs[run_id] = replace(self.runs[run_id], dispatch_count=self.runs[run_id].dispatch_count + 1)
+        if self.runs[run_id].is_active:
+            self.runs[run_id] = replace(self.runs[run_id], dispatch_count=self.runs[run_id].dispatch_count + 1)
 
     def _current(self, op: Operation, _actual: Outcome) -> Outcome:
         return ("current", self.current(op.user_id))
@@ -140,8 +139,7 @@ class ModelState:
 
 def move_run(run: Run, to: str, actor: str) -> Run:
     """Return the run after a legal move."""
-    changes: dict[str, Any] = {"ingesting": {"total_jobs": len(JOB_STATUSES)}, "finished": {"counts": COUNTS},
-                               "error": {"error_message": REASON}}.get(to, {})
+    changes: dict[str, Any] = {"finished": {"counts": COUNTS}, "error": {"error_message": REASON}}.get(to, {})
     return replace(run, status=to, moves=(*run.moves, (run.status, to, actor)), **changes)
 
 

@@ -206,7 +206,7 @@ class RunsStateMachine(ModelComparison):
         self._count(holds, op)
         ids = self._make_due([0, 1, 2, 3], 4) if waiting == "claim_due" else []
         if holds.kind == "advance":
-            self.harness.add_jobs(holds.run_id)
+            self.harness.add_company(holds.run_id)
         began = now()
         held_id = self.other_session.hold(Operation("lock", run_id=holds.run_id) if holds.kind in MOVES else holds)
         with self.other_session.overlapping(lambda: self.harness.perform(op)) as (future, waits):

@@ -242,7 +242,7 @@ def test_violations_is_empty_for_runs_made_by_the_services(app, connection):
         log.record("started", user_id, began, run_id)
         outbox.mark_published(run_id)
         transitions.claim(run_id)
-        transitions.advance(run_id, 3)
+        transitions.advance(run_id)
         end(run_id)
         began = now()
         log.record("seen", user_id, began, run_id, queries.get(run_id).status)

@@ -59,6 +59,29 @@ def make_run(status: str = "pending", user_id: int | None = None, **columns: Any
     )[0].id
 
 
+def make_run_company(run_id: int, board: str = "acme", source: str = "greenhouse", **columns: Any) -> int:
+    """Insert a company of a run, by default a waiting one, with these columns, and return its position.
+
+    Its board is inserted if there is none.
+    """
+    key = {"source": source, "board": board}
+    sql("INSERT INTO boards (source, board) VALUES (:source, :board) ON CONFLICT DO NOTHING", **key)
+    board_id = sql("SELECT board_id FROM boards WHERE source = :source AND board = :board", **key)[0].board_id
+    position = sql("SELECT count(*) FROM run_companies WHERE run_id = :id", id=run_id)[0].count + 1
+    columns = {"run_id": run_id, "position": position, "company_id": position, "board_id": board_id, **key,
+               "name": board.title(), "is_baseline": False, **columns}
+    names, values = ", ".join(columns), ", ".join(f":{name}" for name in columns)
+    # A given time replaces the default one.
+    fresh = ("", "") if "fresh_after" in columns else (", fresh_after", ", clock_now() - interval '10 min'")
+    sql(f"INSERT INTO run_companies ({names}{fresh[0]}) VALUES ({values}{fresh[1]})", **columns)
+    return columns["position"]
+
+
+def run_companies(run_id: int) -> list[Any]:
+    """Return the rows of the run's companies."""
+    return sql("SELECT * FROM run_companies WHERE run_id = :id ORDER BY position", id=run_id)
+
+
 def row(run_id: int) -> Any:
     """Return the run's row."""
     return sql("SELECT * FROM ingestion_runs WHERE id = :id", id=run_id)[0]

@@ -1,8 +1,8 @@
-"""Previews and boards made with plain SQL, in any state of waiting."""
+"""Previews, runs and boards made with plain SQL, in any state of waiting."""
 
 from typing import Any
 
-from tests.support.factories import make_user, sql
+from tests.support.factories import make_run, make_user, sql
 
 VERSIONS = {"greenhouse": 1, "lever": 1, "website": 1}
 
@@ -43,6 +43,22 @@ def make_waiting_preview(*boards: int, email: str = "a@example.org", fresh: str 
         preview_id=preview_id, boards=list(boards), fresh=fresh,
     )
     return preview_id
+
+
+def make_waiting_run(
+    *boards: int, email: str = "a@example.org", fresh: str = "10 min", status: str = "initializing"
+) -> int:
+    """Insert a run under way whose companies wait for these boards, in this order, and return its id."""
+    run_id = make_run(status, make_user(email), companies_total=len(boards))
+    sql("UPDATE ingestion_runs SET deadline_at = clock_now() + interval '15 min' WHERE id = :id", id=run_id)
+    sql(
+        "INSERT INTO run_companies"
+        " (run_id, position, company_id, board_id, source, board, name, is_baseline, fresh_after)"
+        " SELECT :run_id, n, n, b.board_id, b.source, b.board, b.board, false, clock_now() - CAST(:fresh AS interval)"
+        " FROM unnest(CAST(:boards AS bigint[])) WITH ORDINALITY AS w(board_id, n) JOIN boards b USING (board_id)",
+        run_id=run_id, boards=list(boards), fresh=fresh,
+    )
+    return run_id
 
 
 def make_company(board_id: int, email: str = "a@example.org", enabled: bool = True) -> None:

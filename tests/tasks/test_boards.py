@@ -3,18 +3,22 @@
 import json
 from threading import Event
 
+import pytest
 from prometheus_client import REGISTRY
+from sqlalchemy.exc import IntegrityError
 
 from app.tasks import boards as task
 from app.tasks import shutdown_flag
 from app.worker import reconciler
 from tests.support import previews as at
 from tests.support.boards import job
-from tests.support.factories import sql
-from tests.support.outbox import BOARDS_QUEUE, PREVIEWS_QUEUE
+from tests.support.factories import run_companies, sql
+from tests.support.listings import board_id, list_board
+from tests.support.outbox import BOARDS_QUEUE, PREVIEWS_QUEUE, QUEUE
 from tests.support.previews import begin_preview, company, run_preview, units
 from tests.support.readers import board_of, set_boards
 from tests.support.waiting import wait_until
+from tests.support.wants import make_waiting_run
 from tests.support.workers import running_worker
 
 STOPWAIT_SECONDS = 15
@@ -97,6 +101,37 @@ def test_unit_whose_answer_failed_is_answered_by_the_next_message(boards, app, b
     run_preview(preview_id)
     assert [unit.state for unit in units(preview_id)] == ["listed"]
     assert len([each for each in boards.requests if each.path != "/robots.txt"]) == 1
+
+
+def test_listing_wakes_the_runs_that_wait_for_no_other(boards, app, broker):
+    boards.greenhouse("acme", [job(1, "Engineer")])
+    boards.fault("beta", 403)
+    whole = make_waiting_run(board_id("acme"), email="a@example.org")
+    part = make_waiting_run(board_id("acme"), board_id("beta"), email="b@example.org")
+    sql("UPDATE boards SET not_before = clock_now() + interval '1 min' WHERE board = 'beta'")
+    read(app)
+    assert messages(broker, QUEUE) == [("ingestion.run", f"({whole},)")]
+    assert [unit.state for unit in run_companies(part)] == ["read", "waiting"]
+    broker.flushall()
+    set_boards("not_before = NULL")
+    read(app)
+    assert messages(broker, QUEUE) == [("ingestion.run", f"({part},)")]
+    assert [unit.state for unit in run_companies(part)] == ["read", "failed"]
+
+
+@pytest.mark.parametrize("broken", ["preview_companies", "run_companies"])
+def test_fault_in_the_answers_of_one_kind_keeps_the_other_answered(boards, app, broker, user_id, broken):
+    company(user_id, "acme")
+    preview_id, run_id = begin_preview(user_id), make_waiting_run(board_id("acme"))
+    sql(f"ALTER TABLE {broken} ADD CONSTRAINT broken CHECK (state = 'waiting')")
+    try:
+        with pytest.raises(IntegrityError):
+            task.answer(list_board("acme", ["Engineer"]))
+    finally:
+        sql(f"ALTER TABLE {broken} DROP CONSTRAINT broken")
+    is_run = broken == "preview_companies"
+    assert messages(broker, QUEUE) == [("ingestion.run", f"({run_id},)")] * is_run
+    assert messages(broker, PREVIEWS_QUEUE) == [("preview.run", f"({preview_id},)")] * (not is_run)
 
 
 def test_task_of_a_stopping_worker_leaves_its_message_to_others(boards, app, broker, user_id, monkeypatch):

@@ -7,7 +7,7 @@ import pytest
 from app.services import publisher
 from app.services.runs import outbox, start
 from app.worker import reconciler
-from tests.support.factories import make_run, make_user, row, sql, timeline
+from tests.support.factories import make_run, make_run_company, make_user, row, sql, timeline
 from tests.support.outages import frozen, refusing
 from tests.support.outbox import QUEUE, FakeClock, make_runs_due
 from tests.support.parallel import in_parallel
@@ -52,8 +52,8 @@ def test_reconcile_republishes_lost_messages_with_growing_pauses(app, broker, us
     assert len(timeline(run_id)) == 1
 
 
-def test_reconcile_skips_runs_that_are_not_due_or_not_pending(app, broker):
-    make_run("initializing", make_user("a@example.org"))
+def test_reconcile_skips_runs_that_are_not_due_wait_or_have_ended(app, broker):
+    make_run_company(make_run("initializing", make_user("a@example.org")))
     make_run("aborted", make_user("b@example.org"))
     make_runs_due()
     not_due = start_run(make_user("c@example.org"))

@@ -4,55 +4,37 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import (
-    ARRAY,
     CTE,
     BigInteger,
-    ColumnElement,
     Float,
-    FromClause,
-    Integer,
     Row,
     Select,
-    String,
     Update,
     and_,
     bindparam,
     cast,
-    column,
     distinct,
     false,
     func,
-    not_,
     null,
     or_,
     select,
-    true,
     update,
 )
-from sqlalchemy.dialects.postgresql import JSONB
 
 from app.db.clock import NOW, seconds_from_now
 from app.db.execute import run_statement
 from app.services.boards import readings
 from app.services.boards.claim import Claim
+from app.services.boards.requesters import REQUESTERS, Requesters
 from app.services.boards.switches import is_on_condition
 from app.services.boards.times import BoardTimes
-from app.services.boards.wants import (
-    BOARDS,
-    PREVIEWS,
-    UNITS,
-    has_company,
-    is_answered,
-    is_under_way,
-    is_waiting,
-)
+from app.services.boards.turns import MAX_ATTEMPTS, is_free, is_readable, version, wanted
+from app.services.boards.wants import BOARDS, has_company
 from app.sources.types import Validators
 
-SOURCES = bindparam("sources", type_=ARRAY(String))
-VERSIONS = bindparam("versions", type_=JSONB)
 LEASE = bindparam("lease", type_=Float)
 REUSE = bindparam("reuse", type_=Float)
-MAX_ATTEMPTS = bindparam("max_attempts", type_=Integer)
 
 CLAIM_COLUMNS = (
     "board_id",
@@ -67,16 +49,16 @@ CLAIM_COLUMNS = (
     "body_hash",
 )
 
-MAX_SKIPPED = 20
-"""The boards of one preview that a claim looks at, of each source: more than are claimed at the same moment."""
+NOBODY = [cast(null(), BigInteger).label(kind.id_name) for kind in REQUESTERS]
+"""The ids of the requester of a board that nobody waits for."""
 
 
 def claim_wanted(versions: Mapping[str, int], times: BoardTimes) -> Claim | None:
     """Claim the board that is wanted next, and return it, or None. Commits.
 
-    ``versions`` has the parsers' versions of the sources that may be read now. Previews take turns: the next board goes
-    to the one whose last claim is longest ago. Boards that were claimed in vain before come last, in case they crash
-    workers. SKIP LOCKED gives simultaneous claims different boards.
+    ``versions`` has the parsers' versions of the sources that may be read now. Previews and runs take turns together:
+    the next board goes to the one whose last claim is longest ago. Boards that were claimed in vain before come last,
+    in case they crash workers. SKIP LOCKED gives simultaneous claims different boards.
     """
     values = _values(versions, times)
     return _claim(run_statement(CLAIM_FIRST, **values)) or _claim(run_statement(CLAIM_AGAIN, **values))
@@ -138,76 +120,11 @@ def _claim(rows: Sequence[Row[Any]]) -> Claim | None:
     )
 
 
-def _is_readable(board: Any) -> ColumnElement[bool]:
-    """Build the SQL condition that this worker may read the board: its parser is at least as new as the last one.
-
-    No version is found for a source that it may not read, so the condition is NULL.
-    """
-    return func.coalesce(board.schema_version, 0) <= _version(board)
-
-
-def _version(board: Any) -> ColumnElement[int]:
-    """Build the SQL for this worker's version of the board's source."""
-    version: ColumnElement[int] = VERSIONS[board.source].as_integer()
-    return version
-
-
-def _is_free(board: Any) -> ColumnElement[bool]:
-    """Build the SQL condition that no worker reads the board, and that its pause is over."""
-    expired = or_(board.lease_until.is_(None), board.lease_until <= NOW)
-    return and_(expired, or_(board.not_before.is_(None), board.not_before <= NOW))
-
-
-def _wanted(*, again: bool) -> Select[Any]:
-    """Select the wanted boards that can be claimed, in the order of turns, with the preview that waits for each.
-
-    ``again`` selects those that were claimed in vain before. LIMIT and OFFSET in the inner selects keep PostgreSQL from
-    joining all waiting units before it sorts them: with them, it stops at the first boards.
-    """
-    units = _first_units(again=again)
-    return (
-        select(BOARDS.c.board_id, PREVIEWS.c.preview_id)
-        .select_from(PREVIEWS)
-        .join(units, true())
-        .join(BOARDS, BOARDS.c.board_id == units.c.board_id)
-        # The caller's list of sources may be a second old.
-        .where(is_under_way(PREVIEWS.c), is_on_condition(BOARDS.c.source))
-        # The lock evaluates these conditions once more, on the latest version of the row: another worker may have
-        # stored a listing meanwhile.
-        .where(not_(is_answered(units.c, BOARDS.c)), _is_free(BOARDS.c), BOARDS.c.attempt < MAX_ATTEMPTS)
-        .order_by(PREVIEWS.c.last_claim_at.nulls_first(), PREVIEWS.c.preview_id, units.c.position)
-    )
-
-
-def _first_units(*, again: bool) -> FromClause:
-    """Select the first units of a preview whose boards can be claimed, for each source that may be read.
-
-    One search of an index for each source passes over the units of the systems that are held back. Measured with 1,000
-    of them in each of 100 previews: 0.8 instead of 47 ms.
-    """
-    source = func.unnest(SOURCES).table_valued(column("source", String), name="readable").render_derived()
-    board = select(*BOARDS.c).where(BOARDS.c.board_id == UNITS.c.board_id).correlate(UNITS)
-    candidate = board.offset(0).lateral("candidate")
-    attempts = candidate.c.attempt > 0 if again else candidate.c.attempt == 0
-    units = (
-        select(UNITS.c.board_id, UNITS.c.position, UNITS.c.fresh_after)
-        .select_from(UNITS.join(candidate, true()))
-        .where(UNITS.c.preview_id == PREVIEWS.c.preview_id, UNITS.c.source == source.c.source)
-        .where(is_waiting(UNITS.c, candidate.c), attempts, _is_readable(candidate.c), _is_free(candidate.c))
-        .order_by(UNITS.c.position)
-        .limit(MAX_SKIPPED)
-        .correlate(PREVIEWS, source)
-        .lateral("of_source")
-    )
-    first = select(*units.c).select_from(source.join(units, true())).order_by(units.c.position).limit(MAX_SKIPPED)
-    return first.correlate(PREVIEWS).lateral("units")
-
-
 def _second_looks() -> Select[Any]:
     """Select the boards whose second look is due, the most overdue first."""
-    found = select(BOARDS.c.board_id, cast(null(), BigInteger).label("preview_id"))
+    found = select(BOARDS.c.board_id, *NOBODY)
     due = BOARDS.c.look_again_at <= select(NOW).scalar_subquery()
-    found = found.where(due, _is_readable(BOARDS.c), _is_free(BOARDS.c), BOARDS.c.attempt < MAX_ATTEMPTS)
+    found = found.where(due, is_readable(BOARDS.c), is_free(BOARDS.c), BOARDS.c.attempt < MAX_ATTEMPTS)
     return found.where(has_company(BOARDS), is_on_condition(BOARDS.c.source)).order_by(BOARDS.c.look_again_at)
 
 
@@ -221,7 +138,7 @@ def _claiming(boards: Select[Any], **values: Any) -> Select[Any]:
         "attempt": BOARDS.c.attempt + 1,
         "is_second_look": False,
     }
-    is_same_version = BOARDS.c.schema_version == _version(BOARDS.c)
+    is_same_version = BOARDS.c.schema_version == version(BOARDS.c)
     is_reusable = and_(BOARDS.c.validated_at > seconds_from_now(-REUSE), is_same_version)
     leased = (
         update(BOARDS)
@@ -230,7 +147,7 @@ def _claiming(boards: Select[Any], **values: Any) -> Select[Any]:
         .returning(
             *[BOARDS.c[name] for name in CLAIM_COLUMNS],
             func.coalesce(is_reusable, false()).label("is_reusable"),
-            chosen.c.preview_id,
+            *[chosen.c[kind.id_name] for kind in REQUESTERS],
         )
         .cte("leased")
     )
@@ -238,24 +155,24 @@ def _claiming(boards: Select[Any], **values: Any) -> Select[Any]:
     return (
         select(*leased.c, begun.c.listing_id, begun.c.began_at)
         .join(begun, begun.c.board_id == leased.c.board_id)
-        .add_cte(_turn(leased).cte("turn"))
+        .add_cte(*[_turn(leased, kind).cte(f"turn_by_{kind.id_name}") for kind in REQUESTERS])
     )
 
 
-def _turn(leased: CTE) -> Update:
-    """Build the UPDATE that records the turn of the preview for which a board was leased.
+def _turn(leased: CTE, kind: Requesters) -> Update:
+    """Build the UPDATE that records the turn of the requester of this kind for which a board was leased.
 
-    A locked preview is skipped: another claim records its turn at this moment.
+    A locked requester is skipped: another claim records its turn at this moment, or it ends.
     """
-    mine = select(PREVIEWS.c.preview_id).where(PREVIEWS.c.preview_id.in_(select(leased.c.preview_id)))
+    mine = select(kind.key).where(kind.key.in_(select(leased.c[kind.id_name])), kind.is_unfinished)
     mine = mine.with_for_update(key_share=True, skip_locked=True)
-    return update(PREVIEWS).where(PREVIEWS.c.preview_id.in_(mine)).values(last_claim_at=NOW)
+    return update(kind.table).where(kind.key.in_(mine)).values(last_claim_at=NOW)
 
 
 def _one() -> Select[Any]:
     """Select the board with the id ``wanted_board``, if it can be claimed."""
-    found = select(BOARDS.c.board_id, cast(null(), BigInteger).label("preview_id"))
-    return found.where(BOARDS.c.board_id == bindparam("wanted_board"), _is_readable(BOARDS.c), _is_free(BOARDS.c))
+    found = select(BOARDS.c.board_id, *NOBODY)
+    return found.where(BOARDS.c.board_id == bindparam("wanted_board"), is_readable(BOARDS.c), is_free(BOARDS.c))
 
 
 def _exhausted() -> Select[Any]:
@@ -263,9 +180,9 @@ def _exhausted() -> Select[Any]:
 
     One without a lease was released after the operator's attempt, or had more attempts by other settings.
     """
-    found = select(BOARDS.c.board_id, cast(null(), BigInteger).label("preview_id"))
+    found = select(BOARDS.c.board_id, *NOBODY)
     expired = or_(BOARDS.c.lease_until.is_(None), BOARDS.c.lease_until <= select(NOW).scalar_subquery())
-    return found.where(BOARDS.c.attempt >= MAX_ATTEMPTS, BOARDS.c.attempt > 0, expired, _is_readable(BOARDS.c))
+    return found.where(BOARDS.c.attempt >= MAX_ATTEMPTS, BOARDS.c.attempt > 0, expired, is_readable(BOARDS.c))
 
 
 def _counting(boards: Select[Any]) -> Select[Any]:
@@ -274,12 +191,12 @@ def _counting(boards: Select[Any]) -> Select[Any]:
     return select(func.count(distinct(found.c.board_id)).label("boards"))
 
 
-CLAIM_FIRST = _claiming(_wanted(again=False))
-CLAIM_AGAIN = _claiming(_wanted(again=True))
+CLAIM_FIRST = _claiming(wanted(again=False))
+CLAIM_AGAIN = _claiming(wanted(again=True))
 CLAIM_SECOND_LOOK = _claiming(_second_looks(), is_second_look=True, second_look_at=NOW)
 # The operator's reading begins the count anew: a release of it must not leave a board whose attempts are used up.
 CLAIM_ONE = _claiming(_one(), attempt=1)
 CLAIM_EXHAUSTED = _claiming(_exhausted())
-COUNT_FIRST = _counting(_wanted(again=False))
-COUNT_AGAIN = _counting(_wanted(again=True))
+COUNT_FIRST = _counting(wanted(again=False))
+COUNT_AGAIN = _counting(wanted(again=True))
 COUNT_SECOND_LOOKS = _counting(_second_looks())

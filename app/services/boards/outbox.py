@@ -5,7 +5,7 @@ from app.observability import metrics
 from app.services import publisher
 
 MAX_WAKE_UPS = 4
-"""The most messages for one preview. Each wakes a process, which reads BOARD_THREADS boards at a time."""
+"""The most messages for one preview or run. Each wakes a process, which reads BOARD_THREADS boards at a time."""
 
 EXPIRE_SECONDS = 60
 """Age at which a message is dropped; the reconciler publishes another while a board is wanted."""
@@ -23,7 +23,7 @@ MESSAGE = publisher.MessageType(
 def wake_readers(waker_id: int, boards: int) -> bool:
     """Publish messages for this many boards; return whether all were published. Raises nothing.
 
-    ``waker_id`` is the preview that waits, for the log, or 0.
+    ``waker_id`` is the preview or run that waits, for the log, or 0.
     """
     count = min(MAX_WAKE_UPS, -(-boards // BOARD_THREADS))
     return all(publisher.publish(MESSAGE, waker_id) for _ in range(count))

@@ -9,15 +9,15 @@ from sqlalchemy import ColumnElement, Row, Select, func, select, true
 
 from app.db.execute import run_statement
 from app.extensions import table_of
-from app.models import Board, Company, Listing, Posting, Preview, PreviewCompany, ReadingState, UnitState
+from app.models import Board, Company, Listing, Posting, ReadingState
+from app.services.boards.answers import has_waiting_unit
 from app.services.boards.errors import BoardNotFound
+from app.services.boards.requesters import REQUESTERS
 
 BOARDS = table_of(Board)
 LISTINGS = table_of(Listing)
 POSTINGS = table_of(Posting)
 COMPANIES = table_of(Company)
-PREVIEWS = table_of(Preview)
-UNITS = table_of(PreviewCompany)
 
 WITNESSES = {
     "held": BOARDS.c.held_listing_id,
@@ -114,14 +114,12 @@ def get_listing(listing_id: int) -> Row[Any]:
 
 
 def oldest_waiting_age() -> timedelta:
-    """Return the age of the oldest unfinished preview of which a company waits for its board, or zero.
+    """Return the age of the oldest unfinished preview or run under way of which a company waits, or zero.
 
-    Boards of sources that are switched off count too: their units fail at once, unless no worker works.
+    A run begins with its first message. Boards of sources that are switched off count too: their units fail at once,
+    unless no worker works.
     """
-    waits = (UNITS.c.preview_id == PREVIEWS.c.preview_id) & (UNITS.c.state == UnitState.WAITING)
-    age = func.clock_now() - func.min(PREVIEWS.c.created_at)
-    waiting = PREVIEWS.c.finished_at.is_(None) & select(UNITS.c.preview_id).where(waits).exists()
-    found: timedelta | None = run_statement(select(age).where(waiting))[0][0]
+    found: timedelta | None = run_statement(OLDEST_WAITING_AGE)[0][0]
     return found or timedelta(0)
 
 
@@ -147,3 +145,15 @@ def _counts(board_id: ColumnElement[int]) -> Select[Any]:
         func.min(POSTINGS.c.missing_listing_id).label("first_missing_id"),
         users.correlate_except(COMPANIES).scalar_subquery().label("users"),
     ).where(POSTINGS.c.board_id == board_id, POSTINGS.c.closed_at.is_(None))
+
+
+def _oldest_waiting_age() -> Select[timedelta]:
+    """Build the statement for the age. PostgreSQL leaves out what is NULL: ages of a kind of which nobody waits."""
+    begun = [
+        select(func.min(kind.begun_at)).where(kind.is_unfinished, has_waiting_unit(kind)).scalar_subquery()
+        for kind in REQUESTERS
+    ]
+    return select(func.clock_now() - func.least(*begun))
+
+
+OLDEST_WAITING_AGE = _oldest_waiting_age()

@@ -1,7 +1,7 @@
 """The wants of boards. They are derived: nothing is set and nothing is cleared.
 
-A board is wanted while a unit of an unfinished preview waits for a listing that it does not have, or while a second
-look at it is due.
+A board is wanted while a unit of an unfinished preview, or of a run under way, waits for a listing that it does not
+have, or while a second look at it is due.
 """
 
 from typing import Any
@@ -11,13 +11,12 @@ from sqlalchemy import ColumnElement, FromClause, and_, false, func, not_, or_, 
 from app.db.clock import NOW
 from app.db.execute import inline_literals
 from app.extensions import table_of
-from app.models import Board, Company, Preview, PreviewCompany, UnitState
+from app.models import Board, Company, UnitState
+from app.services.boards.requesters import REQUESTERS, Requesters
 from app.services.boards.switches import is_on_condition
 
 BOARDS = table_of(Board)
 COMPANIES = table_of(Company)
-PREVIEWS = table_of(Preview)
-UNITS = table_of(PreviewCompany)
 
 
 def has_fresh_content(unit: Any, board: Any) -> ColumnElement[bool]:
@@ -39,7 +38,10 @@ def is_answered(unit: Any, board: Any) -> ColumnElement[bool]:
 
 
 def is_in_state_waiting(unit: Any) -> ColumnElement[bool]:
-    """Build the SQL condition that the unit has no listing. As a literal, so that the partial indexes are used."""
+    """Build the SQL condition that the unit has no listing. As a literal, so that the partial indexes are used.
+
+    The first state of a run's company has the same value as that of a preview's.
+    """
     [waiting] = inline_literals([UnitState.WAITING])
     condition: ColumnElement[bool] = unit.state == waiting
     return condition
@@ -50,11 +52,6 @@ def is_waiting(unit: Any, board: Any) -> ColumnElement[bool]:
     return and_(is_in_state_waiting(unit), not_(is_answered(unit, board)))
 
 
-def is_under_way(preview: Any) -> ColumnElement[bool]:
-    """Build the SQL condition that a preview still takes listings."""
-    return and_(preview.finished_at.is_(None), preview.deadline_at > NOW)
-
-
 def has_company(board: FromClause) -> ColumnElement[bool]:
     """Build the SQL condition that an enabled company points to the board."""
     return select(COMPANIES.c.company_id).where(COMPANIES.c.board_id == board.c.board_id, COMPANIES.c.enabled).exists()
@@ -62,10 +59,12 @@ def has_company(board: FromClause) -> ColumnElement[bool]:
 
 def is_wanted(board: FromClause) -> ColumnElement[bool]:
     """Build the SQL condition that a board that is being read is still wanted."""
-    units, previews = UNITS.alias("waiting"), PREVIEWS.alias("asking")
-    unit = (
-        select(units.c.position)
-        .join(previews, previews.c.preview_id == units.c.preview_id)
-        .where(units.c.board_id == board.c.board_id, is_waiting(units.c, board.c), is_under_way(previews.c))
-    )
-    return and_(is_on_condition(board.c.source), or_(unit.exists(), and_(board.c.is_second_look, has_company(board))))
+    units = [_has_unit(requesters, board) for requesters in REQUESTERS]
+    return and_(is_on_condition(board.c.source), or_(*units, and_(board.c.is_second_look, has_company(board))))
+
+
+def _has_unit(requesters: Requesters, board: FromClause) -> ColumnElement[bool]:
+    """Build the SQL condition that a unit of these requesters waits for the board."""
+    units = requesters.units.c
+    unit = select(units.position).join(requesters.table, requesters.key == requesters.unit_key)
+    return unit.where(units.board_id == board.c.board_id, is_waiting(units, board.c), requesters.is_under_way).exists()

@@ -1,4 +1,4 @@
-"""The statements by which a preview finds the postings that boards offer, and stores its decisions on them."""
+"""The statements by which a preview finds the companies to decide on, and stores the decisions on their postings."""
 
 from typing import Any
 
@@ -11,7 +11,6 @@ from sqlalchemy import (
     Integer,
     Select,
     Text,
-    any_,
     bindparam,
     cast,
     column,
@@ -20,34 +19,17 @@ from sqlalchemy import (
     or_,
     select,
     true,
-    tuple_,
 )
-from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from app.db.execute import inline_literals
 from app.extensions import table_of
-from app.models import (
-    Board,
-    Listing,
-    Posting,
-    PostingRevision,
-    PreviewCompany,
-    PreviewPosting,
-    ReadingState,
-    UnitState,
-)
+from app.models import Listing, PreviewCompany, PreviewPosting, ReadingState, UnitState
+from app.services.boards.offers import MAX_POSTINGS
 from app.services.previews import moves
-from app.sources.term_automaton import MAX_MATCHED_LENGTH
 
-BOARDS = table_of(Board)
 LISTINGS = table_of(Listing)
-OFFERS = table_of(Posting)
 POSTINGS = table_of(PreviewPosting)
-REVISIONS = table_of(PostingRevision)
 UNITS = table_of(PreviewCompany)
-
-MAX_POSTINGS = 5000
-"""Postings whose titles are read at once."""
 
 MAX_UNITS = 200
 """Companies that are decided on and ended at once."""
@@ -80,60 +62,10 @@ def _find_read() -> Select[Any]:
     )
     is_first = sizes.c.total == sizes.c.found
     return (
-        select(UNITS.c.position, UNITS.c.include, UNITS.c.exclude)
+        select(UNITS.c.position, UNITS.c.board_id, UNITS.c.include, UNITS.c.exclude)
         .join(sizes, sizes.c.position == UNITS.c.position)
         .where(UNITS.c.preview_id == PREVIEW, or_(sizes.c.total <= MAX_POSTINGS, is_first))
         .order_by(UNITS.c.position)
-    )
-
-
-def _find_offered() -> Select[Any]:
-    """Build the selection of the next MAX_POSTINGS that the boards of some companies offer, as arrays by company.
-
-    A board offers its open postings that are not missing. While a shrink is held, it has some less: those that the held
-    listing lacks, which a second one may confirm. An empty board has none. A partial listing changes neither: as long
-    as the evidence stands, it has seen none of them. Each company has the listing that its postings belong to.
-    """
-    evidence = (BOARDS.c.held_listing_id, BOARDS.c.empty_listing_id)
-    asked = (
-        select(UNITS.c.position, BOARDS.c.board_id, LISTINGS.c.listing_id, LISTINGS.c.state, *evidence)
-        .join(BOARDS, BOARDS.c.board_id == UNITS.c.board_id)
-        .join(LISTINGS, LISTINGS.c.listing_id == BOARDS.c.content_listing_id)
-        .where(UNITS.c.preview_id == PREVIEW)
-        .where(UNITS.c.position == any_(bindparam("positions", type_=ARRAY(Integer))))
-        .cte("asked")
-    )
-    # A union instead of OR, so that listings are found by their primary key.
-    last_held = select(asked.c.listing_id).where(asked.c.state == ReadingState.HELD)
-    first_held = select(asked.c.held_listing_id.label("listing_id")).where(asked.c.held_listing_id.is_not(None))
-    held = last_held.union(first_held).subquery("held")
-    lacked = select(func.unnest(LISTINGS.c.lacking)).join(held, held.c.listing_id == LISTINGS.c.listing_id)
-    last = tuple_(bindparam("position", type_=Integer), bindparam("posting_id", type_=BigInteger))
-    offered = (
-        select(asked.c.position, OFFERS.c.posting_id, OFFERS.c.revision_id)
-        .join(asked, asked.c.board_id == OFFERS.c.board_id)
-        .where(OFFERS.c.closed_at.is_(None), OFFERS.c.missing_since.is_(None))
-        .where(asked.c.state != ReadingState.EMPTY, asked.c.empty_listing_id.is_(None))
-        .where(tuple_(asked.c.position, OFFERS.c.posting_id) > last)
-        # NOT IN, which PostgreSQL always hashes: with NOT EXISTS it may compare each posting with each lacking one.
-        .where(OFFERS.c.posting_id.not_in(lacked))
-        .order_by(asked.c.position, OFFERS.c.posting_id)
-        .limit(MAX_POSTINGS)
-        .cte("offered")
-    )
-    title = func.left(REVISIONS.c.title, MAX_MATCHED_LENGTH)
-    arrays = {"postings": offered.c.posting_id, "revisions": offered.c.revision_id, "titles": title}
-    ordered = {name: aggregate_order_by(each, offered.c.posting_id) for name, each in arrays.items()}
-    by_company = (
-        select(offered.c.position, *[func.array_agg(each).label(name) for name, each in ordered.items()])
-        .join(REVISIONS, REVISIONS.c.revision_id == offered.c.revision_id)
-        .group_by(offered.c.position)
-        .subquery("by_company")
-    )
-    return (
-        select(asked.c.position, asked.c.listing_id, *[by_company.c[name] for name in arrays])
-        .outerjoin(by_company, by_company.c.position == asked.c.position)
-        .order_by(asked.c.position)
     )
 
 
@@ -200,5 +132,4 @@ def _recordset(name: str, columns: dict[str, Any]) -> FromClause:
 
 
 FIND_READ = _find_read()
-FIND_OFFERED = _find_offered()
 STORE = _store()

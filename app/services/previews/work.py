@@ -7,36 +7,19 @@ import time
 from collections.abc import Callable
 
 import structlog
-from sqlalchemy import BigInteger, bindparam, func, select
 
-from app.db.execute import inline_literals, run_statement
-from app.extensions import table_of
-from app.models import Board, Preview, PreviewCompany, UnitState
+from app.db.execute import run_statement
 from app.services.boards import outbox as board_outbox
-from app.services.previews import answers, completion, decisions, moves, outbox
+from app.services.boards.answers import count_waiting
+from app.services.boards.requesters import PREVIEW_REQUESTERS
+from app.services.previews import answers, completion, decisions, outbox
 
 log = structlog.get_logger(__name__)
-
-BOARDS = table_of(Board)
-PREVIEWS = table_of(Preview)
-UNITS = table_of(PreviewCompany)
 
 SLICE_SECONDS = 20
 """Time spent on one message before others have their turn. Companies that are decided on already are stored."""
 
-WAITING = (
-    select(
-        func.count().label("units"),
-        func.count().filter(BOARDS.c.lease_until > moves.NOW).label("being_read"),
-    )
-    .select_from(UNITS)
-    .join(PREVIEWS, PREVIEWS.c.preview_id == UNITS.c.preview_id)
-    .join(BOARDS, BOARDS.c.board_id == UNITS.c.board_id)
-    .where(UNITS.c.preview_id == bindparam("preview_id", type_=BigInteger))
-    .where(UNITS.c.state.in_(inline_literals([UnitState.WAITING])))
-    .where(PREVIEWS.c.finished_at.is_(None), PREVIEWS.c.deadline_at > moves.NOW)
-)
-"""The number of companies of a preview under way that wait for their boards, and how many of these are being read."""
+WAITING = count_waiting(PREVIEW_REQUESTERS)
 
 
 def work(
@@ -59,6 +42,6 @@ def work(
     elif completion.finish_if_done(preview_id):
         log.info("preview finished", preview_id=preview_id)
         return
-    waiting = run_statement(WAITING, preview_id=preview_id)[0]
+    waiting = run_statement(WAITING, asking=preview_id)[0]
     if waiting.units and not waiting.being_read:
         wake_readers(preview_id, waiting.units)

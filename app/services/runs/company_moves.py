@@ -23,6 +23,11 @@ IS_UNDER_WAY = RUNS.c.status.in_(inline_literals([RunStatus.INITIALIZING, RunSta
 """The condition that a run is being carried out: its companies may change."""
 
 
+def is_undecided(unit: Any) -> ColumnElement[bool]:
+    """Build the SQL condition that a company is read and not decided on."""
+    return and_(unit.state.in_(inline_literals([RunCompanyState.READ])), unit.matched.is_(None))
+
+
 def lock_runs(*conditions: ColumnElement[bool], skip_locked: bool = False) -> CTE:
     """Lock the runs that meet the conditions and are being carried out, in the one order, and return them.
 

@@ -45,3 +45,33 @@ class IdempotencyKeyReused(AppError):
         super().__init__(
             f"This Idempotency-Key already started run {run_id} with another body. Use a new key for a new start."
         )
+
+
+class NoClosings(AppError):
+    """The run has no question about closed jobs."""
+
+    status = HTTPStatus.CONFLICT
+    code = "no_closings"
+
+    def __init__(self, run_id: int) -> None:
+        super().__init__(f"Run {run_id} has no question about jobs to expire.")
+
+
+class ClosingsAnswered(AppError):
+    """The run's question about closed jobs has its answer."""
+
+    status = HTTPStatus.CONFLICT
+    code = "closings_answered"
+
+    def __init__(self, run_id: int) -> None:
+        super().__init__(f"The question of run {run_id} is answered already. Reload to see the answer.")
+
+
+class ClosingsSuperseded(AppError):
+    """A later run has checked the same jobs."""
+
+    status = HTTPStatus.CONFLICT
+    code = "closings_superseded"
+
+    def __init__(self, run_id: int) -> None:
+        super().__init__(f"A later run has checked the jobs of run {run_id} again. Look at the latest run instead.")

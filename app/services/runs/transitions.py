@@ -7,47 +7,83 @@ row, another move was faster. The database enforces the same rules (migration ``
 from typing import Any
 
 import structlog
-from sqlalchemy import ColumnElement, bindparam, func, select, update
+from flask import current_app
+from sqlalchemy import ColumnElement, Integer, Update, and_, bindparam, func, or_, select, update
 
-from app.db.clock import NOW
+from app.config.settings import Settings
+from app.db.clock import NOW, seconds_from_now
 from app.db.execute import inline_literals, run_statement
-from app.extensions import table_of
-from app.models import Job, JobStatus, RunStatus
+from app.models import RunCompanyState, RunStatus
 from app.observability import metrics
-from app.services.runs import queries
+from app.services.runs import closings, queries
 from app.services.runs.audit_context import AUDIT_CONTEXT, Actor, audit_context
+from app.services.runs.company_moves import UNITS, is_undecided
 from app.services.runs.errors import RunMoved
+from app.services.runs.outbox import UNDER_WAY_SECONDS
 from app.services.runs.queries import RUNS, THIS_RUN
 
 log = structlog.get_logger(__name__)
 
-JOBS = table_of(Job)
+COMPANY_SECONDS = 2
+"""Seconds that each company adds to RUN_SECONDS: more than any source's rate limit requires."""
 
 
 class Move:
     """A move of a run to another status, and the guarded UPDATE that makes it."""
 
-    def __init__(self, to: RunStatus, **values: Any) -> None:
+    def __init__(self, to: RunStatus, *guards: ColumnElement[bool], **values: Any) -> None:
         self.to = to
-        guarded = update(RUNS).where(*THIS_RUN, RUNS.c.status.in_(inline_literals(to.sources)), AUDIT_CONTEXT)
-        self.statement = guarded.values(status=to, **values).returning(RUNS.c.id)
+        is_legal = RUNS.c.status.in_(inline_literals(to.sources))
+        guarded: Update = update(RUNS).where(*THIS_RUN, is_legal, AUDIT_CONTEXT, *guards)
+        self.statement: Any = guarded.values(status=to, **values).returning(RUNS.c.id, RUNS.c.user_id)
 
 
-def _jobs(status: JobStatus) -> ColumnElement[int]:
-    """Build the SQL for the number of the run's jobs in this status."""
-    counted = select(func.count()).where(JOBS.c.run_id == bindparam("run_id"), JOBS.c.status == status)
-    return counted.scalar_subquery()
+def _no_company(*conditions: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Build the condition that no company of the run meets any of these. A run without companies meets it.
+
+    The companies only ever move on. So if the UPDATE waits for the run's lock, what its snapshot shows stays true.
+    """
+    return ~select(UNITS.c.position).where(UNITS.c.run_id == RUNS.c.id, or_(*conditions)).exists()
 
 
-CLAIM = Move(RunStatus.INITIALIZING, started_at=NOW)
-ADVANCE = Move(RunStatus.INGESTING, total_jobs=bindparam("total"))
+def _is(*states: str) -> ColumnElement[bool]:
+    return UNITS.c.state.in_(inline_literals(states))
+
+
+def _sum(count: ColumnElement[Any], *conditions: ColumnElement[bool]) -> ColumnElement[int]:
+    """Build the SQL for the sum of a count of the run's companies."""
+    summed = select(func.coalesce(func.sum(count, type_=Integer), 0))
+    return summed.where(UNITS.c.run_id == RUNS.c.id, *conditions).scalar_subquery()
+
+
+IS_TAKEN_IN = _is(RunCompanyState.TAKEN_IN)
+
+CLAIM = Move(
+    RunStatus.INITIALIZING,
+    started_at=NOW,
+    worker_seen_at=NOW,
+    next_dispatch_at=seconds_from_now(UNDER_WAY_SECONDS),
+    attempts=RUNS.c.attempts + 1,
+    deadline_at=seconds_from_now(
+        bindparam("run_seconds", type_=Integer) + COMPANY_SECONDS * func.coalesce(RUNS.c.companies_total, 0)
+    ),
+)
+ADVANCE = Move(
+    RunStatus.INGESTING,
+    _no_company(_is(RunCompanyState.WAITING), is_undecided(UNITS.c)),
+)
+ADVANCE.statement = closings.at_advance(ADVANCE.statement)
 FINISH = Move(
     RunStatus.FINISHED,
+    _no_company(
+        _is(*RunCompanyState.UNFINISHED), and_(_is(RunCompanyState.FAILED), UNITS.c.expired_jobs.is_(None))
+    ),
     finished_at=NOW,
-    jobs_ready=_jobs(JobStatus.READY),
-    jobs_skipped=_jobs(JobStatus.SKIPPED),
-    jobs_expired=_jobs(JobStatus.EXPIRED),
-    jobs_failed=_jobs(JobStatus.ERROR),
+    # A company given up after some of its parts is no part of total_jobs, so it may not count here either.
+    jobs_ready=_sum(UNITS.c.new_jobs + UNITS.c.changed_jobs + UNITS.c.reopened_jobs, IS_TAKEN_IN),
+    jobs_skipped=_sum(UNITS.c.unchanged_jobs, IS_TAKEN_IN),
+    jobs_failed=_sum(UNITS.c.unparsed, IS_TAKEN_IN),
+    jobs_expired=_sum(UNITS.c.expired_jobs),
 )
 FAIL = Move(RunStatus.ERROR, finished_at=NOW, error_message=bindparam("reason"))
 ABORT = Move(RunStatus.ABORTED, finished_at=NOW)
@@ -69,19 +105,26 @@ def abort(run_id: int, user_id: int | None = None, actor: Actor = Actor.USER) ->
 def claim(run_id: int) -> None:
     """Claim a pending run for this worker. Commits. Of two copies of a message, only one succeeds.
 
-    Raises RunMoved if the run is no longer pending, RunNotFound if it was deleted.
+    The run's deadline counts from now. Raises RunMoved if the run is no longer pending, RunNotFound if it was deleted.
     """
-    _move(CLAIM, run_id, Actor.WORKER)
+    settings: Settings = current_app.config["SETTINGS"]
+    _move(CLAIM, run_id, Actor.WORKER, run_seconds=settings.run_seconds)
 
 
-def advance(run_id: int, total_jobs: int) -> None:
-    """Move the run on to ingest ``total_jobs`` postings. Commits. Raises RunMoved if the run has ended, RunNotFound."""
-    _move(ADVANCE, run_id, Actor.WORKER, total=total_jobs)
+def advance(run_id: int) -> bool:
+    """Move the run on to take in its companies, if each is decided on or has failed. Commits.
+
+    Returns whether it moved. Raises RunMoved if the run has ended or advanced already, RunNotFound.
+    """
+    return _move(ADVANCE, run_id, Actor.WORKER)
 
 
-def finish(run_id: int) -> None:
-    """Finish a run, with the current counts of its jobs. Commits. Raises RunMoved if it has ended, RunNotFound."""
-    _move(FINISH, run_id, Actor.WORKER)
+def finish(run_id: int) -> bool:
+    """Finish a run, with the sums of its companies, if each has ended. Commits.
+
+    Returns whether it finished. Raises RunMoved if it has ended, RunNotFound.
+    """
+    return _move(FINISH, run_id, Actor.WORKER)
 
 
 def fail(run_id: int, reason: str, actor: Actor = Actor.WORKER) -> None:
@@ -89,11 +132,18 @@ def fail(run_id: int, reason: str, actor: Actor = Actor.WORKER) -> None:
     _move(FAIL, run_id, actor, reason=reason)
 
 
-def _move(move: Move, run_id: int, actor: Actor, user_id: int | None = None, **values: Any) -> None:
-    """Make a move: the only place that writes a status. Commits. Raises RunMoved or RunNotFound."""
+def _move(move: Move, run_id: int, actor: Actor, user_id: int | None = None, **values: Any) -> bool:
+    """Make a move: the only place that writes a status. Commits. Raises RunMoved or RunNotFound.
+
+    Return False if the status allows the move, but a company of the run does not.
+    """
     if not run_statement(move.statement, run_id=run_id, owner=user_id, **audit_context(actor), **values):
-        raise RunMoved(run_id, queries.get(run_id, user_id).status, move.to)
+        status = queries.get(run_id, user_id).status
+        if status in move.to.sources:
+            return False
+        raise RunMoved(run_id, status, move.to)
     record_move(run_id, move.to)
+    return True
 
 
 def record_move(run_id: int, to: RunStatus) -> None:

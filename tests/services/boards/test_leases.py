@@ -5,7 +5,15 @@ import pytest
 from app.services.boards import claims, leases
 from app.services.boards.times import BoardTimes
 from tests.support.factories import open_transaction, sql
-from tests.support.wants import VERSIONS, board_row, make_board, make_company, make_waiting_preview, set_board
+from tests.support.wants import (
+    VERSIONS,
+    board_row,
+    make_board,
+    make_company,
+    make_waiting_preview,
+    make_waiting_run,
+    set_board,
+)
 
 TIMES = BoardTimes()
 SOON = "clock_now() + interval '1 s'"
@@ -61,6 +69,33 @@ def test_renewal_of_a_board_that_another_preview_waits_for(claim):
     make_waiting_preview(claim.board_id, email="b@example.org")
     sql("DELETE FROM previews WHERE preview_id = (SELECT min(preview_id) FROM previews)")
     assert leases.renew([claim], TIMES) == {claim.lease_id: True}
+
+
+def test_renewal_of_a_board_that_a_run_waits_for(claim):
+    make_waiting_run(claim.board_id, email="b@example.org")
+    sql("DELETE FROM previews")
+    assert leases.renew([claim], TIMES) == {claim.lease_id: True}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "DELETE FROM ingestion_runs",
+        "UPDATE ingestion_runs SET status = 'aborted', finished_at = clock_now()",
+        "UPDATE ingestion_runs SET status = 'error', finished_at = clock_now()",
+        "UPDATE ingestion_runs SET deadline_at = clock_now()",
+        "UPDATE run_companies SET state = 'failed', outcome = 'ok'",
+        "UPDATE boards SET content_began_at = clock_now()",
+        "UPDATE boards SET failed_until = clock_now() + interval '1 min'",
+        "INSERT INTO source_switches (source) VALUES ('greenhouse')",
+    ],
+)
+def test_renewal_tells_that_no_run_waits_any_more(app, change):
+    make_waiting_run(make_board())
+    claim = claims.claim_wanted(VERSIONS, TIMES)
+    assert leases.renew([claim], TIMES) == {claim.lease_id: True}
+    sql(change)
+    assert leases.renew([claim], TIMES) == {claim.lease_id: False}
 
 
 def test_second_look_is_wanted_while_an_enabled_company_has_the_board(app):

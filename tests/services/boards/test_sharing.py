@@ -2,11 +2,14 @@
 
 import pytest
 
+from app.services.runs import answers
 from tests.support.boards import job
-from tests.support.factories import make_user
+from tests.support.factories import make_user, run_companies
+from tests.support.listings import board_id
 from tests.support.parallel import in_parallel
 from tests.support.previews import begin_preview, company, postings, units, work_on
 from tests.support.readers import finish_reading, read_boards, states
+from tests.support.wants import make_waiting_run
 
 MINUTE = 60
 
@@ -96,3 +99,47 @@ def test_refresh_reads_again_after_a_minute_not_before(boards, user_id, shift_cl
     assert boards.count(path) == 1
     finish_reading(user_id, refresh=True)
     assert boards.count(path) == 2
+
+
+def test_preview_and_run_of_two_users_share_a_reading(boards, user_id, broker):
+    path = boards.greenhouse("acme", [job(1, "Engineer")])
+    company(user_id, "acme")
+    preview_id = begin_preview(user_id)
+    run_id = make_waiting_run(board_id("acme"), email="other@example.org")
+    read_boards()
+    [unit], [company_of_run] = units(preview_id), run_companies(run_id)
+    assert (unit.state, unit.listing_id) == (company_of_run.state, company_of_run.listing_id) == ("read", 1)
+    assert boards.count(path) == 1
+
+
+@pytest.mark.parametrize("first", ["preview", "run"])
+def test_company_is_answered_by_the_listing_that_another_asked_for(boards, user_id, broker, shift_clock, first):
+    path = boards.greenhouse("acme", [job(1, "Engineer")])
+    company(user_id, "acme")
+    if first == "preview":
+        finish_reading(user_id)
+    else:
+        make_waiting_run(board_id("acme"), email="other@example.org")
+        read_boards()
+    shift_clock(9 * MINUTE)
+    run_id = make_waiting_run(board_id("acme"), email="third@example.org")
+    assert answers.answer_run(run_id) == 1
+    assert finish_reading(user_id).state == "listed"
+    assert (run_companies(run_id)[0].listing_id, boards.count(path)) == (1, 1)
+
+
+def test_failed_listing_answers_a_run_for_a_minute(boards, user_id, broker, shift_clock):
+    path = boards.fault("acme", 403)
+    company(user_id, "acme")
+    failed = finish_reading(user_id)
+    shift_clock(MINUTE / 2)
+    soon = make_waiting_run(board_id("acme"), email="b@example.org")
+    answers.answer_run(soon)
+    [unit] = run_companies(soon)
+    assert (unit.state, unit.detail, unit.listing_id) == ("failed", failed.detail, failed.listing_id)
+    read_boards()
+    assert boards.count(path) == 1
+    shift_clock(2 * MINUTE)
+    later = make_waiting_run(board_id("acme"), email="c@example.org")
+    read_boards()
+    assert (run_companies(later)[0].listing_id, boards.count(path)) == (2, 2)

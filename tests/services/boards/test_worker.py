@@ -8,6 +8,7 @@ from flask import current_app
 from app.config.settings import BOARD_THREADS, CONNECTIONS_PER_READER
 from app.errors import DatabaseUnavailable
 from app.services.boards import claims, leases, readable, runner, switches, worker
+from app.services.runs import transitions
 from app.sources.board_token import rate_limit_key
 from tests.support import previews as at
 from tests.support.boards import Reply, job
@@ -24,6 +25,7 @@ from tests.support.readers import (
     states,
 )
 from tests.support.waiting import wait_until
+from tests.support.wants import make_waiting_run
 
 IS_RENEWED = "SELECT 1 FROM boards WHERE lease_until > clock_now() + interval '4 s'"
 
@@ -135,14 +137,25 @@ def switch_off() -> None:
     switches.switch_off("lever")
 
 
-@pytest.mark.parametrize("change", [remove_preview, switch_off])
-def test_board_that_nobody_waits_for_is_given_up_between_pages(boards, app, user_id, monkeypatch, change):
+def begin_run(user_id: int) -> None:
+    make_waiting_run(board_of().board_id)
+
+
+def abort_runs() -> None:
+    for run in sql("SELECT id FROM ingestion_runs"):
+        transitions.abort(run.id)
+
+
+@pytest.mark.parametrize(
+    ("begin", "change"), [(begin_preview, remove_preview), (begin_preview, switch_off), (begin_run, abort_runs)]
+)
+def test_board_that_nobody_waits_for_is_given_up_between_pages(boards, app, user_id, monkeypatch, begin, change):
     change_settings(monkeypatch, lease_seconds=0.3)
     monkeypatch.setattr(readable, "MAX_AGE_SECONDS", 0)
     hold, answers, renew = Event(), [], leases.renew
     path = serve_two_pages(boards, "acme", hold)
     company(user_id, "acme", source="lever")
-    begin_preview(user_id)
+    begin(user_id)
 
     def watch(*arguments):
         found = renew(*arguments)

@@ -5,6 +5,7 @@ from collections import Counter
 import pytest
 
 from app.extensions import db
+from app.services.boards import offers
 from app.services.previews import answers, decision_statements, decisions, lifecycle
 from app.services.previews import postings as postings_service
 from app.sources.term_automaton import MAX_MATCHED_LENGTH
@@ -22,11 +23,10 @@ OFFERED = "WITH asked AS"
 @pytest.fixture
 def small_pages(monkeypatch):
     """Let a statement read four postings, and so take companies of four postings at a time."""
-    find_read, find_offered = decision_statements._find_read, decision_statements._find_offered
-    for module in (decisions, decision_statements):
+    for module in (offers, decision_statements):
         monkeypatch.setattr(module, "MAX_POSTINGS", 4)
-    monkeypatch.setattr(decisions, "FIND_READ", find_read())
-    monkeypatch.setattr(decisions, "FIND_OFFERED", find_offered())
+    monkeypatch.setattr(decisions, "FIND_READ", decision_statements._find_read())
+    monkeypatch.setattr(offers, "FIND_OFFERED", offers._find_offered())
 
 
 def read_preview(user_id: int) -> int:

@@ -18,8 +18,8 @@ from tests.support.waiting import wait_until
 
 LIVES = {
     "pending": [],
-    "ingesting": [transitions.claim, lambda run_id: transitions.advance(run_id, 3)],
-    "finished": [transitions.claim, lambda run_id: transitions.advance(run_id, 3), transitions.finish],
+    "ingesting": [transitions.claim, transitions.advance],
+    "finished": [transitions.claim, transitions.advance, transitions.finish],
     "error": [lambda run_id: transitions.fail(run_id, "The board vanished.")],
     "aborted": [transitions.abort],
 }

@@ -8,7 +8,8 @@ import pytest
 
 from app.services import publisher
 from app.services.runs import outbox, start, transitions
-from tests.support.factories import make_run, make_user, open_transaction, row, sql, timeline
+from tests.support.factories import make_run, make_run_company, make_user, open_transaction, row, sql, timeline
+from tests.support.listings import fail_board, list_board
 from tests.support.outages import frozen, refusing
 from tests.support.outbox import QUEUE
 from tests.support.starts import start_run
@@ -70,6 +71,62 @@ def test_claim_due_returns_one_batch_of_the_most_overdue(app):
     assert len(outbox.claim_due()) == 23
 
 
+READ = {"state": "read", "outcome": "ok", "listing_id": 1}
+
+
+def make_due(status: str, *companies: dict) -> int:
+    """Insert a run whose message is due, with companies of these columns, and return its id."""
+    run_id = make_run(status, companies_total=len(companies))
+    for columns in companies:
+        make_run_company(run_id, **columns)
+    sql("UPDATE ingestion_runs SET next_dispatch_at = now() - interval '1 s'")
+    return run_id
+
+
+@pytest.mark.parametrize(
+    "status, companies, is_due",
+    [
+        ("initializing", [{}], False),
+        ("initializing", [], True),
+        ("initializing", [READ, {}], True),
+        ("initializing", [{**READ, "matched": 1}, {}], False),
+        ("initializing", [{**READ, "matched": 1}], True),
+        ("initializing", [{"board": "listed"}, {}], True),
+        ("initializing", [{"board": "failed"}, {}], True),
+        ("initializing", [{"board": "b", "source": "elsewhere"}, {}], True),
+        ("initializing", [{"board": "b", "source": "lever"}, {}], True),
+        ("ingesting", [{**READ, "matched": 1}], True),
+        ("ingesting", [{}], False),
+        ("ingesting", [], True),
+        ("aborted", [], False),
+        ("finished", [], False),
+    ],
+)
+def test_claim_due_returns_runs_under_way_that_a_message_helps(app, status, companies, is_due):
+    list_board("listed")
+    fail_board("failed")
+    sql("INSERT INTO source_switches (source) VALUES ('lever')")
+    run_id = make_due(status, *companies)
+    assert outbox.claim_due() == [run_id] * is_due
+    assert outbox.claim_due() == []
+
+
+def test_claim_due_leaves_what_is_locked_to_the_next_pass(app):
+    run_id = make_due("ingesting")
+    with open_transaction("SELECT * FROM ingestion_runs FOR NO KEY UPDATE"):
+        assert outbox.claim_due() == []
+    assert outbox.claim_due() == [run_id]
+
+
+@pytest.mark.parametrize("status", ["initializing", "ingesting"])
+def test_run_under_way_is_due_again_after_ten_seconds(app, broker, status):
+    run_id = make_run(status, dispatch_count=7)
+    assert outbox.publish(run_id)
+    found = row(run_id)
+    assert round((found.next_dispatch_at - found.dispatched_at).total_seconds()) == 10
+    assert found.dispatch_count == 8
+
+
 def test_publish_survives_a_locked_row(app, broker, user_id):
     run_id = make_run("pending")
     with open_transaction(f"SELECT * FROM ingestion_runs WHERE id = {run_id} FOR UPDATE"):
@@ -91,9 +148,10 @@ def test_backoff_ends_at_five_minutes_however_many_publishes(app, broker, user_i
     assert round((found.next_dispatch_at - found.dispatched_at).total_seconds()) == outbox.MAX_BACKOFF_SECONDS
 
 
-def test_mark_published_leaves_an_aborted_run_aborted(app, user_id):
+def test_mark_published_writes_nothing_to_a_run_that_has_ended(app, user_id):
     run_id = start_run(user_id)
     transitions.abort(run_id)
-    outbox.publish(run_id)
-    assert row(run_id).status == "aborted"
+    ended = row(run_id)
+    assert outbox.publish(run_id)
+    assert row(run_id) == ended
     assert len(timeline(run_id)) == 2

@@ -23,8 +23,10 @@ def test_times_of_a_run_follow_the_clock(user_id, broker, shift_clock, seconds):
     published = row(run_id)
     times += [published.created_at, timeline(run_id)[0].at, published.dispatched_at, clock()]
     transitions.claim(run_id)
-    times += [row(run_id).started_at, timeline(run_id)[1].at, clock()]
-    transitions.advance(run_id, 0)
+    claimed = row(run_id)
+    times += [claimed.started_at, timeline(run_id)[1].at, clock()]
+    assert published.created_at < claimed.worker_seen_at < claimed.next_dispatch_at < claimed.deadline_at
+    transitions.advance(run_id)
     times += [timeline(run_id)[2].at, clock()]
     transitions.finish(run_id)
     times += [row(run_id).finished_at, timeline(run_id)[3].at, queries.get(run_id).server_time]

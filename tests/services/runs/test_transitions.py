@@ -8,14 +8,14 @@ from app.extensions import db
 from app.models import RunStatus
 from app.services.runs import queries, transitions
 from app.services.runs.errors import RunMoved, RunNotFound
-from tests.support.factories import make_run, make_user, row, sql, timeline
+from tests.support.factories import make_run, make_run_company, make_user, row, timeline
 from tests.support.parallel import in_parallel
 from tests.support.starts import start_run
 from tests.support.statements import watch_statements
 
 MOVES = {
     RunStatus.INITIALIZING: transitions.claim,
-    RunStatus.INGESTING: lambda run_id: transitions.advance(run_id, 12),
+    RunStatus.INGESTING: transitions.advance,
     RunStatus.FINISHED: transitions.finish,
     RunStatus.ERROR: lambda run_id: transitions.fail(run_id, "The board vanished."),
     RunStatus.ABORTED: transitions.abort,
@@ -88,7 +88,7 @@ def test_abort_against_finish_has_one_winner_that_the_loser_names(app):
         if row(run_id).status == "aborted":
             assert (aborted, finished.run_status) == (None, "aborted")
         else:
-            assert (aborted.run_status, finished) == ("finished", None)
+            assert (aborted.run_status, finished) == ("finished", True)
         assert len(timeline(run_id)) == 2
 
 
@@ -103,7 +103,7 @@ def test_abort_stops_every_later_write_of_the_worker(app):
     transitions.abort(run_id)
     ended = row(run_id)
     moves = [
-        lambda: transitions.advance(run_id, 3),
+        lambda: transitions.advance(run_id),
         lambda: transitions.finish(run_id),
         lambda: transitions.fail(run_id, "late"),
     ]
@@ -113,27 +113,74 @@ def test_abort_stops_every_later_write_of_the_worker(app):
     assert row(run_id) == ended
 
 
-def test_finish_counts_the_jobs_of_the_run_by_status(app, user_id):
+READ = {"state": "read", "outcome": "ok", "listing_id": 1}
+TAKEN_IN = {**READ, "state": "taken_in", "matched": 9, "new_jobs": 4, "changed_jobs": 2, "reopened_jobs": 1,
+            "unchanged_jobs": 2, "expired_jobs": 3, "unparsed": 5}
+FAILED = {"state": "failed", "outcome": "not_found"}
+
+
+def test_claim_sets_the_deadline_by_the_number_of_companies(app):
+    for number, (companies, seconds) in enumerate(((None, 900), (0, 900), (7, 914))):
+        run_id = make_run("pending", make_user(f"{number}@example.org"), companies_total=companies)
+        transitions.claim(run_id)
+        found = row(run_id)
+        assert round((found.deadline_at - found.started_at).total_seconds()) == seconds
+        assert round((found.next_dispatch_at - found.started_at).total_seconds()) == 10
+        assert found.attempts == 1
+
+
+@pytest.mark.parametrize(
+    "company, advances",
+    [({}, False), (READ, False), ({**READ, "matched": 0}, True), (FAILED, True)],
+    ids=["waiting", "undecided", "decided", "failed"],
+)
+def test_advance_leaves_a_run_of_which_a_company_is_undecided(app, company, advances):
+    run_id = make_run("initializing")
+    make_run_company(run_id, "decided", **READ, matched=3)
+    make_run_company(run_id, **company)
+    assert transitions.advance(run_id) is advances
+    assert row(run_id).status == ("ingesting" if advances else "initializing")
+
+
+@pytest.mark.parametrize(
+    "company, finishes",
+    [({}, False), ({**READ, "matched": 0}, False), (FAILED, False), ({**FAILED, "expired_jobs": 0}, True)],
+    ids=["waiting", "read", "closings not noted", "failed"],
+)
+def test_finish_leaves_a_run_of_which_a_company_is_unfinished(app, company, finishes):
+    run_id = make_run("ingesting", total_jobs=9)
+    make_run_company(run_id, "ended", **TAKEN_IN)
+    make_run_company(run_id, **company)
+    assert transitions.finish(run_id) is finishes
+    assert row(run_id).status == ("finished" if finishes else "ingesting")
+
+
+def test_finish_sums_the_companies_of_the_run_alone(app):
+    run_id = make_run("ingesting", total_jobs=18, companies_total=3)
+    for board in ("acme", "beta"):
+        make_run_company(run_id, board, **TAKEN_IN)
+    # This one was given up after a part. What is left of its board counts as nothing but its closings.
+    make_run_company(run_id, "gamma", **FAILED, matched=9, new_jobs=4, unparsed=1, expired_jobs=1)
+    make_run_company(make_run("ingesting", make_user("other@example.org")), **TAKEN_IN)
+    assert transitions.finish(run_id)
+    found = row(run_id)
+    assert (found.jobs_ready, found.jobs_skipped, found.jobs_expired, found.jobs_failed) == (14, 4, 7, 10)
+
+
+def test_finish_of_a_run_without_companies_writes_zeros(app):
     run_id = make_run("ingesting")
-    for number, status in enumerate(["ready"] * 4 + ["skipped"] * 3 + ["expired"] * 2 + ["error"] + ["pending"]):
-        sql(
-            "INSERT INTO jobs (run_id, user_id, company, external_id, url, status)"
-            " VALUES (:run_id, :user_id, 'a', :external_id, 'u', :status)",
-            run_id=run_id, user_id=user_id, external_id=str(number), status=status,
-        )
     transitions.finish(run_id)
     found = row(run_id)
-    assert (found.jobs_ready, found.jobs_skipped, found.jobs_expired, found.jobs_failed) == (4, 3, 2, 1)
+    assert (found.jobs_ready, found.jobs_skipped, found.jobs_expired, found.jobs_failed) == (0, 0, 0, 0)
 
 
 def test_moves_write_the_times_and_events_of_a_run(user_id):
     run_id = start_run(user_id)
     transitions.claim(run_id)
-    transitions.advance(run_id, 12)
+    transitions.advance(run_id)
     transitions.finish(run_id)
     found = row(run_id)
     assert found.created_at <= found.started_at <= found.finished_at
-    assert found.total_jobs == 12
     events = queries.events(run_id, user_id)
     assert [(e.seq, e.from_status, e.to_status, e.actor) for e in events] == [
         (1, None, "pending", "user"),
