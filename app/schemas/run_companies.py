@@ -102,4 +102,3 @@ class RunCompaniesSchema(Schema):
     companies = fields.List(fields.Nested(RunCompanySchema), required=True)
     next = fields.String(required=True, allow_none=True, metadata={"description": NEXT})
     revision = fields.Integer(required=True, metadata={"description": "The revision of the run that this shows."})
-

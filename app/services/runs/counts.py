@@ -20,7 +20,7 @@ from sqlalchemy import (
 from app.db.clock import NOW
 from app.db.execute import inline_literals
 from app.extensions import table_of
-from app.models import Board, ClosingsState, RunClosings, RunCompany, RunCompanyState, RunStatus
+from app.models import Board, RunClosings, RunCompany, RunCompanyState, RunStatus
 
 BOARDS = table_of(Board)
 CLOSINGS = table_of(RunClosings)
@@ -97,13 +97,14 @@ def _counts(run_id: ColumnElement[int]) -> Select[Any]:
     def total(name: str) -> ColumnElement[int]:
         return cast(func.coalesce(func.sum(UNITS.c[name]), 0), BigInteger)
 
-    return select(
+    columns: list[ColumnElement[Any]] = [
         number(RunCompanyState.WAITING).label("waiting"),
         number(RunCompanyState.READ, *ENDED).label("answered"),
         number(*ENDED).label("ended"),
         *[number(state).label(f"companies_{state.value}") for state in (RunCompanyState.READ, *ENDED)],
         *[total(f"{name}_jobs").label(f"jobs_{name}") for name in ("new", "changed", "reopened", "unchanged")],
-    ).where(UNITS.c.run_id == run_id)
+    ]
+    return select(*columns).where(UNITS.c.run_id == run_id)
 
 
 def _reading(runs: FromClause) -> Select[Any]:
