@@ -8,6 +8,7 @@ from app.api.auth.current_user import authenticate, current_user_id
 from app.api.http.blueprint import ApiBlueprint
 from app.api.http.idempotency_key import HEADER, parse_key
 from app.api.http.openapi import header
+from app.schemas import examples
 from app.schemas.cursors import encode_cursor
 from app.schemas.problems import RunMovedProblemSchema, StartRefusedProblemSchema
 from app.schemas.run_companies import RunCompaniesQuerySchema, RunCompaniesSchema
@@ -79,7 +80,10 @@ def run(run_id: int) -> Any:
 @blueprint.get("/runs/<run_id:run_id>/companies")
 @blueprint.arguments(RunCompaniesQuerySchema, location="query")
 @blueprint.response(
-    200, RunCompaniesSchema, description="A page of the run's companies: the failed ones first, then by position."
+    200,
+    RunCompaniesSchema,
+    description="A page of the run's companies: the failed ones first, then by position.",
+    example=examples.RUN_COMPANIES,
 )
 @blueprint.problem(404, NO_SUCH_RUN)
 def run_companies(query: dict[str, Any], run_id: int) -> Any:

@@ -4,6 +4,7 @@ from typing import Any
 
 from app.api.auth.current_user import authenticate, current_user_id
 from app.api.http.blueprint import ApiBlueprint
+from app.schemas import examples
 from app.schemas.cursors import encode_cursor
 from app.schemas.jobs import JobsPageSchema, JobsQuerySchema, WholeJobSchema
 from app.services.jobs import queries
@@ -19,7 +20,9 @@ blueprint = ApiBlueprint(
 
 @blueprint.get("")
 @blueprint.arguments(JobsQuerySchema, location="query")
-@blueprint.response(200, JobsPageSchema, description="A page of jobs, without their texts.")
+@blueprint.response(
+    200, JobsPageSchema, description="A page of jobs, without their texts.", example=examples.JOBS_PAGE
+)
 def list_jobs(query: dict[str, Any]) -> Any:
     """List the jobs"""
     cursor = query.pop("after")
@@ -28,8 +31,10 @@ def list_jobs(query: dict[str, Any]) -> Any:
 
 
 @blueprint.get("/<job_id:job_id>")
-@blueprint.response(200, WholeJobSchema, description="The job with its texts and its history.")
-@blueprint.problem(404, "There is no such job of this user.")
+@blueprint.response(
+    200, WholeJobSchema, description="The job with its texts and its history.", example=examples.WHOLE_JOB
+)
+@blueprint.problem(404, "There is no such job of this user (`job_not_found`).")
 def show_job(job_id: int) -> Any:
     """Get a job"""
     job, rule = queries.get(job_id, current_user_id())

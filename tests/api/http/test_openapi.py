@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+import jsonschema_rs
 import pytest
 
 from app.config.settings import PROJECT
@@ -113,6 +114,19 @@ def test_responses_have_exactly_the_documented_members(client, document):
         assert set(client.get(f"/api/ingestion/{path}").json) == set(schemas[name]["properties"])
     [event] = client.get(f"/api/ingestion/runs/{run_id}/events").json["events"]
     assert set(event) == set(schemas["Event"]["properties"])
+
+
+def test_examples_of_responses_are_valid(document):
+    checked = set()
+    for (method, path), operation in operations(document).items():
+        content = operation["responses"].get("200", {}).get("content", {}).get("application/json", {})
+        if "example" in content:
+            schema = {**content["schema"], "components": document["components"]}
+            assert jsonschema_rs.validator_for(schema).is_valid(content["example"])
+            name = content["schema"]["$ref"].rpartition("/")[2]
+            assert set(content["example"]) == set(document["components"]["schemas"][name]["properties"])
+            checked.add((method, path.removeprefix("/api/ingestion/")))
+    assert checked >= {("get", "jobs"), ("get", "jobs/{job_id}"), ("get", "runs/{run_id}/companies")}
 
 
 def test_api_md_is_up_to_date(document):
