@@ -9,6 +9,7 @@ from app.api import (
     company_routes,
     health_routes,
     ingestion_routes,
+    job_routes,
     page_routes,
     preview_routes,
     source_routes,
@@ -31,6 +32,7 @@ BLUEPRINTS = [
     source_routes.blueprint,
     company_routes.blueprint,
     preview_routes.blueprint,
+    job_routes.blueprint,
     auth_routes.blueprint,
     health_routes.blueprint,
 ]

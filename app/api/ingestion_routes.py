@@ -8,7 +8,10 @@ from app.api.auth.current_user import authenticate, current_user_id
 from app.api.http.blueprint import ApiBlueprint
 from app.api.http.idempotency_key import HEADER, parse_key
 from app.api.http.openapi import header
+from app.schemas import examples
+from app.schemas.cursors import encode_cursor
 from app.schemas.problems import RunMovedProblemSchema, StartRefusedProblemSchema
+from app.schemas.run_companies import RunCompaniesQuerySchema, RunCompaniesSchema
 from app.schemas.runs import (
     AbortedSchema,
     CurrentRunSchema,
@@ -20,7 +23,7 @@ from app.schemas.runs import (
     RunsQuerySchema,
     StartSchema,
 )
-from app.services.runs import queries, transitions
+from app.services.runs import company_queries, queries, transitions
 from app.services.runs.start import start_run
 
 blueprint = ApiBlueprint(
@@ -72,6 +75,21 @@ def abort(run_id: int) -> Any:
 def run(run_id: int) -> Any:
     """Get a run"""
     return queries.get(run_id, current_user_id())
+
+
+@blueprint.get("/runs/<run_id:run_id>/companies")
+@blueprint.arguments(RunCompaniesQuerySchema, location="query")
+@blueprint.response(
+    200,
+    RunCompaniesSchema,
+    description="A page of the run's companies: the failed ones first, then by position.",
+    example=examples.RUN_COMPANIES,
+)
+@blueprint.problem(404, NO_SUCH_RUN)
+def run_companies(query: dict[str, Any], run_id: int) -> Any:
+    """List a run's companies"""
+    page, after, revision = company_queries.page(run_id, current_user_id(), **query)
+    return {"companies": page, "next": encode_cursor(after), "revision": revision}
 
 
 @blueprint.get("/runs/<run_id:run_id>/events")

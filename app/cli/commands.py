@@ -4,6 +4,7 @@ import click
 from flask import Flask
 
 from app.cli.boards import boards_group
+from app.cli.jobs import jobs_group
 from app.cli.runs import runs_group
 from app.cli.sources import sources_group
 from app.cli.users import users_group
@@ -16,5 +17,6 @@ def init_app(app: Flask) -> None:
         app.config["SETTINGS"].check_serving(context.params["host"])
     app.cli.add_command(boards_group)
     app.cli.add_command(runs_group)
+    app.cli.add_command(jobs_group)
     app.cli.add_command(users_group)
     app.cli.add_command(sources_group)

@@ -8,15 +8,40 @@ import click
 from flask.cli import AppGroup
 
 from app.cli.database import with_database
-from app.cli.tables import format_time, print_table
-from app.models import MAX_RUN_ID, RunStatus
-from app.services.runs import queries, transitions
+from app.cli.tables import format_time, print_table, truncate
+from app.models import MAX_COMPANIES, MAX_RUN_ID, RunStatus
+from app.services.runs import company_queries, queries, transitions
 from app.services.runs.audit_context import Actor
 from app.worker import reconciler
 
 runs_group = AppGroup("runs", help="List, show, abort and publish ingestion runs.")
 RUN_ID = click.IntRange(1, MAX_RUN_ID)
-RUN_COLUMNS = ("RUN", "USER", "STATUS", "CREATED", "STARTED", "FINISHED", "PUBLISHED")
+RUN_COLUMNS = (
+    "RUN", "USER", "STATUS", "COMPANIES", "FAILED", "JOBS", "CREATED", "STARTED", "FINISHED", "PUBLISHED"
+)
+MAX_CELL_WIDTH = 44
+
+NUMBERS = (
+    "id user_id status retry_of preview_id previewed total_jobs jobs_ready jobs_skipped jobs_expired jobs_failed"
+    " jobs_new jobs_changed jobs_reopened companies_total companies_waiting companies_reading companies_read"
+    " companies_taken_in companies_failed dispatch_count attempts"
+).split()
+TIMES = "created_at started_at deadline_at worker_seen_at finished_at dispatched_at next_dispatch_at".split()
+
+COUNTS = {
+    "found": "FOUND",
+    "matched": "MATCHED",
+    "new_jobs": "NEW",
+    "changed_jobs": "CHANGED",
+    "reopened_jobs": "REOPENED",
+    "unchanged_jobs": "UNCHANGED",
+    "expired_jobs": "EXPIRED",
+    "held_closings": "HELD",
+    "unparsed": "UNPARSED",
+}
+"""The counts of a company, with their headings."""
+
+COMPANY_COLUMNS = ("NO", "COMPANY", "SOURCE", "BOARD", "STATE", "OUTCOME", *COUNTS.values(), "DETAIL")
 
 
 @runs_group.command("list")
@@ -36,18 +61,21 @@ def list_runs(status: str | None, user_id: int | None, limit: int) -> None:
 @click.argument("run_id", type=RUN_ID, metavar="ID")
 @with_database
 def show_run(run_id: int) -> None:
-    """Show a run and its timeline."""
+    """Show a run, its timeline and its companies."""
     run = queries.get(run_id)
-    for name in ("id", "user_id", "status", "total_jobs", "jobs_ready", "jobs_skipped", "jobs_expired", "jobs_failed"):
-        click.echo(f"{name:18}{'-' if getattr(run, name) is None else getattr(run, name)}")
-    for name in ("created_at", "started_at", "finished_at", "dispatched_at", "next_dispatch_at"):
-        click.echo(f"{name:18}{format_time(getattr(run, name))}")
-    click.echo(f"{'dispatch_count':18}{run.dispatch_count}")
-    click.echo(f"{'error_message':18}{run.error_message or '-'}")
+    for name in NUMBERS:
+        click.echo(f"{name:20}{_number(getattr(run, name))}")
+    for name in TIMES:
+        click.echo(f"{name:20}{format_time(getattr(run, name))}")
+    for name, text in (("error_message", run.error_message), ("note", run.note), ("closings", _question(run))):
+        click.echo(f"{name:20}{truncate(text, 500)}")
     for event in queries.events(run_id):
         change = f"{event.from_status or 'start'} -> {event.to_status}"
-        by = f"by {event.actor}, request {event.request_id or '-'}"
+        by = f"by {event.actor}, request {truncate(event.request_id, MAX_CELL_WIDTH)}"
         click.echo(f"  {event.seq}. {format_time(event.at)}  {change}  {by}")
+    companies, *_ = company_queries.page(run_id, limit=MAX_COMPANIES)
+    if companies:
+        print_table([COMPANY_COLUMNS] + [_company_cells(company) for company in companies])
 
 
 @runs_group.command("abort")
@@ -83,4 +111,27 @@ def _stopped_by_signal() -> Event:
 
 def _cells(run: Any) -> tuple[str, ...]:
     times = (format_time(time) for time in (run.created_at, run.started_at, run.finished_at, run.dispatched_at))
-    return (str(run.id), str(run.user_id), run.status.value, *times)
+    counts = map(_number, (run.companies_total, run.companies_failed, run.total_jobs))
+    return (str(run.id), str(run.user_id), run.status.value, *counts, *times)
+
+
+def _company_cells(company: Any) -> tuple[str, ...]:
+    names = (truncate(text, MAX_CELL_WIDTH) for text in (company.name, company.source, company.board))
+    counts = (_number(getattr(company, name)) for name in COUNTS)
+    detail = truncate(company.detail, MAX_CELL_WIDTH)
+    return (str(company.position), *names, company.state, company.outcome or "-", *counts, detail)
+
+
+def _question(run: Any) -> str | None:
+    """Return the run's question about closings as a sentence, or None."""
+    if run.closings_state is None:
+        return None
+    asked = f"expire {run.closings_count} of {run.closings_open} open jobs? {run.closings_state}"
+    if run.closings_answered_at is None:
+        return asked
+    answer = "yes" if run.closings_expire else "no"
+    return f"{asked} {answer} at {format_time(run.closings_answered_at)}; {run.closings_expired} expired"
+
+
+def _number(value: Any) -> str:
+    return "-" if value is None else str(value)

@@ -76,6 +76,7 @@ class Company(Base):
     __table_args__ = (
         UniqueConstraint("user_id", "source", "board"),
         Index("ix_companies_board_id", "board_id"),
+        Index("ix_companies_user_id_board_id", "user_id", "board_id"),
     )
 
     company_id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)

@@ -1,8 +1,10 @@
 """Requests and responses about runs."""
 
+from typing import Any
+
 from marshmallow import RAISE, Schema, fields, validate
 
-from app.models import MAX_RUN_ID, RunStatus
+from app.models import MAX_RUN_ID, ClosingsState, RunStatus
 from app.schemas.fields import JsonInteger, QueryInteger
 
 
@@ -74,10 +76,33 @@ class AbortedSchema(Schema):
     message = fields.String(required=True)
 
 
+class ClosingsSchema(Schema):
+    """The question of a run that would have expired unusually many jobs, and its answer."""
+
+    state = fields.Enum(
+        ClosingsState,
+        by_value=True,
+        required=True,
+        metadata={"type": "string", "description": "`superseded`: a later run has counted anew."},
+    )
+    count = fields.Integer(required=True, metadata={"description": "The jobs that the run would have expired."})
+    open = fields.Integer(required=True, metadata={"description": "The user's open jobs at that time."})
+    expire = fields.Boolean(required=True, allow_none=True, metadata={"description": "The answer. Null: none yet."})
+    expired = fields.Integer(
+        required=True, allow_none=True, metadata={"description": "The jobs that the answer expired."}
+    )
+    answered_at = fields.AwareDateTime(required=True, allow_none=True)
+
+
+def _count(description: str) -> fields.Integer:
+    return fields.Integer(required=True, metadata={"description": description})
+
+
 class RunSchema(Schema):
     """A run in full."""
 
     run_id = fields.Integer(required=True, attribute="id")
+    revision = _count("A number that grows with the run's progress. What has a lower one is older.")
     status = fields.Enum(RunStatus, by_value=True, required=True, metadata={"type": "string"})
     is_active = fields.Function(
         lambda run: run.status.is_active,
@@ -110,9 +135,57 @@ class RunSchema(Schema):
         allow_none=True,
         metadata={"description": "The preview that the run was started from. Null: none, or it was deleted."},
     )
+    retry_of = fields.Integer(
+        required=True, allow_none=True, metadata={"description": "The run whose failed companies this one repeats."}
+    )
+    deadline_at = fields.AwareDateTime(
+        required=True,
+        allow_none=True,
+        metadata={"description": "Boards that are unread by then are given up. Null: no worker has begun the run."},
+    )
+    worker_seen_at = fields.AwareDateTime(
+        required=True,
+        allow_none=True,
+        metadata={"description": "The last time a worker worked on the run. Null: no worker is known to have it."},
+    )
+    companies_total = fields.Integer(
+        required=True,
+        allow_none=True,
+        metadata={"description": "The companies of the run. Null: it ended before this version."},
+    )
+    companies_waiting = _count("Those whose boards wait to be read.")
+    companies_reading = _count("Those whose boards are being read.")
+    companies_read = _count("Those whose boards are read.")
+    companies_taken_in = _count("Those whose jobs are up to date.")
+    companies_failed = _count("Those that failed.")
+    jobs_new = _count("New jobs so far.")
+    jobs_changed = _count("Changed jobs so far.")
+    jobs_reopened = _count("Jobs so far that were gone and are back.")
+    previewed = fields.Integer(
+        required=True,
+        allow_none=True,
+        metadata={"description": "The postings that matched in the run's preview. Null: it had no finished preview."},
+    )
+    note = fields.String(
+        required=True, allow_none=True, metadata={"description": "A sentence about the run as a whole."}
+    )
+    closings = fields.Nested(
+        ClosingsSchema,
+        required=True,
+        allow_none=True,
+        metadata={"description": "Null: the run has no question about expiring jobs."},
+    )
     server_time = fields.AwareDateTime(
         required=True, metadata={"description": "The current time of the server's clock."}
     )
+
+    def get_attribute(self, obj: Any, attr: str, default: Any) -> Any:
+        """Build ``closings`` from columns of the run's row."""
+        if attr != "closings":
+            return super().get_attribute(obj, attr, default)
+        if obj.closings_state is None:
+            return None
+        return {name: getattr(obj, f"closings_{name}") for name in ClosingsSchema().fields}
 
 
 class RunsPageSchema(Schema):

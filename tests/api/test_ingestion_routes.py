@@ -90,6 +90,11 @@ def test_run_has_all_members(client):
         "dispatched_at": None,
         "error_message": "The board vanished.",
         "preview_id": None,
+        "revision": 3 * 10**13,
+        **dict.fromkeys(("retry_of", "deadline_at", "worker_seen_at", "previewed", "note", "closings")),
+        "companies_total": None,
+        **dict.fromkeys([f"companies_{state}" for state in ("waiting", "reading", "read", "taken_in", "failed")], 0),
+        **dict.fromkeys(("jobs_new", "jobs_changed", "jobs_reopened"), 0),
     }
 
 

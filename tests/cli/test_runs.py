@@ -4,6 +4,7 @@ import pytest
 
 from app.services.runs import transitions
 from tests.support.factories import make_run, make_user, row, sql, timeline
+from tests.support.run_units import add_unit, insert
 from tests.support.starts import start_run
 
 
@@ -45,6 +46,50 @@ def test_show_prints_a_run_and_its_timeline(invoke):
     assert "The board vanished." in output
     assert "1. " in output and "start -> ingesting  by sql:app" in output
     assert "2. " in output and "ingesting -> error  by worker" in output
+
+
+def test_list_shows_companies_and_jobs(invoke):
+    run_id = make_run("ingesting", companies_total=2, total_jobs=30)
+    add_unit(run_id, 1, "acme", "failed")
+    make_run("finished", make_user("other@example.org"), total_jobs=None)
+    heading, *rows = [line.split() for line in invoke("list")[1].splitlines()]
+    assert heading[3:6] == ["COMPANIES", "FAILED", "JOBS"]
+    assert [row[3:6] for row in rows] == [["-", "0", "-"], ["2", "1", "30"]]
+
+
+def test_show_prints_the_companies_with_their_counts(invoke):
+    run_id = make_run("ingesting", companies_total=2, note="A note.", deadline_at="2026-01-02")
+    add_unit(run_id, 1, "acme", "taken_in", found=9, new_jobs=2, unchanged_jobs=5)
+    add_unit(run_id, 2, "beta", "failed", outcome="gone", detail="The board is gone.")
+    insert("run_closings", run_id=run_id, user_id=make_user(), count=70, open=100)
+    code, output = invoke("show", str(run_id))
+    lines = output.splitlines()
+    facts = dict(line.split(None, 1) for line in lines)
+    assert code == 0
+    assert (facts["note"], facts["deadline_at"]) == ("A note.", "2026-01-02 00:00:00Z")
+    assert facts["closings"] == "expire 70 of 100 open jobs? asked"
+    assert (facts["companies_taken_in"], facts["companies_failed"], facts["jobs_new"]) == ("1", "1", "2")
+    assert lines[-3].split()[:6] == ["NO", "COMPANY", "SOURCE", "BOARD", "STATE", "OUTCOME"]
+    failed, taken_in = lines[-2].split(), lines[-1].split()
+    assert (failed[0], failed[4:6], lines[-2].endswith("The board is gone.")) == ("2", ["failed", "gone"], True)
+    assert taken_in[4:] == ["taken_in", "ok", "9", "7", "2", "0", "0", "5", "0", "0", "-", "-"]
+
+
+def test_show_prints_the_answer_about_closings(invoke):
+    run_id = make_run("finished")
+    answer = {"state": "answered", "expire": True, "expired": 60, "answered_at": "2026-01-02"}
+    insert("run_closings", run_id=run_id, user_id=make_user(), count=70, open=100, **answer)
+    expected = "expire 70 of 100 open jobs? answered yes at 2026-01-02 00:00:00Z; 60 expired"
+    assert expected in invoke("show", str(run_id))[1]
+
+
+def test_texts_of_a_run_cannot_control_the_terminal(invoke):
+    evil = "Acme\x1b[2J\r\n\x07\u202e\x9b31m"
+    run_id = make_run("error", error_message=evil, note=evil)
+    add_unit(run_id, 1, "acme", "failed", name=evil, detail=evil)
+    code, output = invoke("show", str(run_id))
+    assert (code, output.count("Acme")) == (0, 4)
+    assert not set("\x1b\r\x07\u202e\x9b") & set(output)
 
 
 def test_abort_is_recorded_as_the_operators(invoke):

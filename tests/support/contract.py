@@ -19,10 +19,12 @@ from schemathesis.schemas import BaseSchema
 USERS = ("ann", "bob")
 """Two users who must not see each other's data."""
 
-BEYOND_JSON_SCHEMA = re.compile(r"(companies\.\d+\.)?(board|name|(include|exclude)(\.\d+)?|updated_at)|new_password")
+BEYOND_JSON_SCHEMA = re.compile(
+    r"(companies\.\d+\.)?(board|name|(include|exclude)(\.\d+)?|updated_at)|new_password|after"
+)
 """Fields with rules that JSON Schema cannot express: the source defines valid board tokens, a name is printable,
 a term has a letter or a digit, a board is unique, a date exists in the calendar, and a password has its length in
-normalization form C too."""
+normalization form C too, and ``after`` is a cursor that an earlier page returned."""
 
 SEMANTIC_ERRORS = ("board_", "address_refused", "several_boards", "wrong_password", "idempotency_key_reused")
 """Codes of a 422 for a well-formed request that conflicts with the data: a missing board, a wrong password, an

@@ -25,8 +25,8 @@ class IdConverter(IntegerConverter):
             raise NotFound from error
 
 
-class RunIdConverter(IdConverter):
-    """The id of a run, whose column is an INTEGER."""
+class IntegerIdConverter(IdConverter):
+    """The id of a run or a job, whose column is an INTEGER."""
 
     def __init__(self, url_map: Map) -> None:
         super().__init__(url_map, MAX_RUN_ID)
@@ -34,6 +34,7 @@ class RunIdConverter(IdConverter):
 
 def init_app(app: Flask) -> None:
     """Register the converters; call this before the blueprints are registered."""
-    app.url_map.converters["run_id"] = RunIdConverter
+    for name in ("run_id", "job_id"):
+        app.url_map.converters[name] = IntegerIdConverter
     for name in ("credential_id", "company_id", "preview_id", "posting_id"):
         app.url_map.converters[name] = IdConverter

@@ -4,10 +4,10 @@ from typing import Any
 
 from sqlalchemy import BigInteger, Row, bindparam, or_, select
 
-from app.db.clock import NOW
 from app.db.execute import inline_literals, run_statement
 from app.extensions import table_of
 from app.models import IngestionRun, RunEvent, RunStatus
+from app.services.runs.counts import with_counts
 from app.services.runs.errors import RunNotFound
 
 RUNS = table_of(IngestionRun)
@@ -20,8 +20,7 @@ THIS_RUN = RUNS.c.id == bindparam("run_id"), or_(OWNER.is_(None), RUNS.c.user_id
 
 IS_ACTIVE = RUNS.c.status.in_(inline_literals(RunStatus.ACTIVE))
 CURRENT = select(RUNS.c.id).where(RUNS.c.user_id == OWNER, IS_ACTIVE)
-ALL_RUNS = select(RUNS, NOW.label("server_time"))
-ONE_RUN = ALL_RUNS.where(*THIS_RUN)
+ONE_RUN = with_counts(select(RUNS).where(*THIS_RUN).subquery("run"))
 TIMELINE = (
     select(EVENTS)
     .select_from(RUNS.outerjoin(EVENTS, (EVENTS.c.run_id == RUNS.c.id) & (EVENTS.c.seq > bindparam("after"))))
@@ -37,7 +36,7 @@ def current(user_id: int) -> int | None:
 
 
 def get(run_id: int, user_id: int | None = None) -> Row[Any]:
-    """Return a run of this user (None: of any user, for operators), with PostgreSQL's ``server_time``.
+    """Return a run of this user (None: of any user, for operators) with what ``with_counts`` adds.
 
     Raises RunNotFound.
     """
@@ -50,15 +49,20 @@ def get(run_id: int, user_id: int | None = None) -> Row[Any]:
 def newest(
     user_id: int | None = None, status: RunStatus | None = None, before: int | None = None, limit: int = 20
 ) -> tuple[list[Row[Any]], int | None]:
-    """Return a page of a user's runs (None: of all users), newest first, and the ``before`` of the next page."""
-    query = ALL_RUNS.order_by(RUNS.c.id.desc()).limit(limit + 1)
+    """Return a page of a user's runs (None: of all users), newest first, and the ``before`` of the next page.
+
+    Each has what ``with_counts`` adds.
+    """
+    query = select(RUNS).order_by(RUNS.c.id.desc()).limit(limit + 1)
     if user_id is not None:
         query = query.where(RUNS.c.user_id == user_id)
     if status is not None:
         query = query.where(RUNS.c.status == status)
     if before is not None:
         query = query.where(RUNS.c.id < before)
-    rows = list(run_statement(query))
+    # The runs of the page are chosen first: only their companies are read.
+    page = query.subquery("run")
+    rows = list(run_statement(with_counts(page).order_by(page.c.id.desc())))
     return rows[:limit], rows[limit - 1].id if len(rows) > limit else None
 
 

@@ -15,9 +15,11 @@ from tests.support.accounts import HOST, Visitor, in_browser, person, with_token
 from tests.support.factories import make_run, sql
 from tests.support.listings import list_board
 from tests.support.previews import company, finish_preview, postings
+from tests.support.run_units import add_event, add_job, add_unit
 
 ANN, BOB = "ann@example.org", "bob@example.org"
 ROWS = ("ingestion_runs", "run_events", "companies", "previews", "preview_companies", "preview_postings") + (
+    "run_companies", "jobs", "job_events",
     "credentials NATURAL JOIN users WHERE email = 'bob@example.org'",
 )
 
@@ -72,13 +74,16 @@ def bob(accounts_app) -> Visitor:
 
 @pytest.fixture
 def ids(accounts_app, bob) -> dict[str, list[int]]:
-    """Bob's items: runs in every status, a company, a finished preview with a posting, and a token."""
+    """Bob's items: runs in every status, a job, a company, a finished preview with a posting, and a token."""
     list_board("acme", ["Engineer"])
     with accounts_app.app_context():
         bobs = users.get_by_email(BOB).user_id
         made = {"company_id": [company(bobs, "acme")], "preview_id": [finish_preview(bobs)]}
         ended = [make_run("finished", bobs), make_run("error", bobs, error_message="No."), make_run("aborted", bobs)]
         [posting] = postings(made["preview_id"][0])
+        add_unit(ended[0], 1, "acme", "taken_in")
+        made["job_id"] = [add_job(bobs)]
+        add_event(made["job_id"][0], ended[0])
     [token] = bob.call("GET", "auth/credentials").json["credentials"]
     active = bob.call("POST", "ingestion/start").json["run_id"]
     more = {"posting_id": [posting.posting_id], "credential_id": [token["credential_id"]], "run_id": [*ended, active]}

@@ -103,6 +103,7 @@ def test_cors_allows_no_other_site(accounts_app, document, origin):
 def test_every_growing_list_is_paged(document):
     queries = {path: {each["name"]: each["schema"] for each in operation.get("parameters", [])}
                for method, path, operation in operations(document) if method == "GET"}
-    for path in ("/api/ingestion/runs", "/api/ingestion/dry-run/1/postings", "/api/auth/credentials"):
+    ours = ("runs", "runs/1/companies", "jobs", "dry-run/1/postings")
+    for path in (*[f"/api/ingestion/{each}" for each in ours], "/api/auth/credentials"):
         assert queries[path]["limit"]["maximum"] <= 200
         assert queries[path]["limit"]["minimum"] == 1

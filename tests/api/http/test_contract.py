@@ -20,6 +20,7 @@ from tests.support.boards import job
 from tests.support.contract import USERS, FuzzReport, fuzz, write_tokens
 from tests.support.factories import make_run, sql
 from tests.support.previews import company, finish_preview
+from tests.support.run_units import add_event, add_job, add_unit
 
 EXAMPLES = 3
 SEED = 20261126
@@ -72,10 +73,12 @@ def unlimited(broker) -> Callable[[str], None]:
 
 
 def make_items(user_id: int) -> None:
-    """Make a company, a finished preview of it with a posting, and ended runs."""
+    """Make a company, a finished preview of it with a posting, ended runs, and a job."""
     company(user_id, "acme")
     preview_id = finish_preview(user_id)
-    make_run("finished", user_id, preview_id=preview_id)
+    run_id = make_run("finished", user_id, preview_id=preview_id)
+    add_unit(run_id, 1, "acme", "taken_in", new_jobs=1)
+    add_event(add_job(user_id), run_id)
     make_run("error", user_id, error_message="No.")
 
 

@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+import jsonschema_rs
 import pytest
 
 from app.config.settings import PROJECT
@@ -14,6 +15,7 @@ EXPECTED = {
     ("post", "/api/ingestion/start"): {200, 201, 400, 401, 403, 404, 409, 413, 415, 422, 500, 503},
     ("post", "/api/ingestion/abort/{run_id}"): {200, 400, 401, 403, 404, 409, 413, 415, 500, 503},
     ("get", "/api/ingestion/runs/{run_id}"): {200, 401, 403, 404, 500, 503},
+    ("get", "/api/ingestion/runs/{run_id}/companies"): {200, 401, 403, 404, 422, 500, 503},
     ("get", "/api/ingestion/runs/{run_id}/events"): {200, 401, 403, 404, 422, 500, 503},
     ("get", "/api/ingestion/runs"): {200, 401, 403, 422, 500, 503},
     ("get", "/api/ingestion/sources"): {200, 401, 403, 500, 503},
@@ -30,6 +32,8 @@ EXPECTED = {
     ("get", "/api/ingestion/dry-run/{preview_id}"): {200, 401, 403, 404, 429, 500, 503},
     ("get", "/api/ingestion/dry-run/{preview_id}/postings"): {200, 401, 403, 404, 422, 429, 500, 503},
     ("get", "/api/ingestion/dry-run/{preview_id}/postings/{posting_id}"): {200, 401, 403, 404, 500, 503},
+    ("get", "/api/ingestion/jobs"): {200, 401, 403, 422, 500, 503},
+    ("get", "/api/ingestion/jobs/{job_id}"): {200, 401, 403, 404, 500, 503},
     ("post", "/api/auth/login"): {204, 400, 401, 403, 404, 413, 415, 422, 429, 500, 503},
     ("post", "/api/auth/logout"): {204, 400, 403, 404, 413, 415, 500, 503},
     ("get", "/api/auth/me"): {200, 401, 403, 500, 503},
@@ -91,7 +95,13 @@ def test_every_error_is_a_problem_document(document):
 def test_responses_have_exactly_the_documented_members(client, document):
     run_id = client.post("/api/ingestion/start").json["run_id"]
     schemas = document["components"]["schemas"]
-    for path, name in ((f"runs/{run_id}", "Run"), ("current-run", "CurrentRun"), ("runs", "RunsPage")):
+    for path, name in (
+        (f"runs/{run_id}", "Run"),
+        (f"runs/{run_id}/companies", "RunCompanies"),
+        ("current-run", "CurrentRun"),
+        ("runs", "RunsPage"),
+        ("jobs", "JobsPage"),
+    ):
         assert set(client.get(f"/api/ingestion/{path}").json) == set(schemas[name]["properties"])
     company_id = client.post("/api/ingestion/companies", json=ACME).json["company_id"]
     preview_id = client.post("/api/ingestion/dry-run").json["preview_id"]
@@ -104,6 +114,19 @@ def test_responses_have_exactly_the_documented_members(client, document):
         assert set(client.get(f"/api/ingestion/{path}").json) == set(schemas[name]["properties"])
     [event] = client.get(f"/api/ingestion/runs/{run_id}/events").json["events"]
     assert set(event) == set(schemas["Event"]["properties"])
+
+
+def test_examples_of_responses_are_valid(document):
+    checked = set()
+    for (method, path), operation in operations(document).items():
+        content = operation["responses"].get("200", {}).get("content", {}).get("application/json", {})
+        if "example" in content:
+            schema = {**content["schema"], "components": document["components"]}
+            assert jsonschema_rs.validator_for(schema).is_valid(content["example"])
+            name = content["schema"]["$ref"].rpartition("/")[2]
+            assert set(content["example"]) == set(document["components"]["schemas"][name]["properties"])
+            checked.add((method, path.removeprefix("/api/ingestion/")))
+    assert checked >= {("get", "jobs"), ("get", "jobs/{job_id}"), ("get", "runs/{run_id}/companies")}
 
 
 def test_api_md_is_up_to_date(document):
