@@ -75,7 +75,7 @@ def test_readyz_is_degraded_by_a_company_that_waits_too_long(client):
     sql("UPDATE previews SET created_at = created_at - interval '20 s'")
     ready = client.get("/readyz").json
     assert (ready["status"], ready["checks"]["boards"]["ok"]) == ("degraded", False)
-    assert ready["checks"]["boards"]["reason"].startswith("A company of a preview has waited for its job board for 31")
+    assert ready["checks"]["boards"]["reason"].startswith("A company has waited for its job board for 31")
     sql("UPDATE preview_companies SET state = 'failed', outcome = 'out_of_time', listed_at = now()")
     assert client.get("/readyz").json["status"] == "ok"
 
@@ -114,7 +114,7 @@ def test_heartbeats_of_old_instances_are_deleted(app):
     age_heartbeat("worker", 3601)
     heartbeats.beat(Component.RECONCILER, "here")
     left = [beat.component for beat in sql("SELECT component FROM heartbeats ORDER BY 1")]
-    assert left == ["reader", "reconciler", "redis"]
+    assert left == ["previewer", "reader", "reconciler", "redis"]
 
 
 def test_readyz_leaves_out_components_of_a_newer_version(client):
