@@ -5,7 +5,10 @@ import { aPreview, aPreviewCompany } from '../../../test/previews.js';
 import { PATHS, refusal, serve } from '../../../test/server.js';
 
 const OK = { status: 'ok', checks: { reader: { ok: true, reason: null } } };
-const degraded = (part) => ({ status: 'degraded', checks: { [part]: { ok: false, reason: 'No heartbeat.' } } });
+const degraded = (part) => ({
+  status: 'degraded',
+  checks: { [part]: { ok: false, reason: 'No heartbeat.' } },
+});
 const NO_READER = degraded('reader');
 
 function serveWaiting(health, preview = {}) {
@@ -45,14 +48,6 @@ test('a preview that waits for a previewer says so', async () => {
   serveWaiting(degraded('previewer'));
   open('/ingest/preview');
   expect(await screen.findByText(/^No program works on previews on this server/)).toBeVisible();
-});
-
-test('a preview does not need the program that carries out runs', async () => {
-  const { requests } = serveWaiting(degraded('worker'));
-  open('/ingest/preview');
-  await waitFor(() => expect(requests).toHaveBeenCalledWith(PATHS.health));
-  await screen.findByRole('region', { name: 'Totals' });
-  expect(screen.queryByText(/^No program/)).toBeNull();
 });
 
 test('the notice ends with the preview', async () => {
