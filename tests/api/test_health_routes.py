@@ -75,7 +75,7 @@ def test_readyz_is_degraded_by_a_company_that_waits_too_long(client):
     sql("UPDATE previews SET created_at = created_at - interval '20 s'")
     ready = client.get("/readyz").json
     assert (ready["status"], ready["checks"]["boards"]["ok"]) == ("degraded", False)
-    assert ready["checks"]["boards"]["reason"].startswith("A company has waited for its job board for 31")
+    assert ready["checks"]["boards"]["reason"].startswith("A company of a preview has waited for its job board for 31")
     sql("UPDATE preview_companies SET state = 'failed', outcome = 'out_of_time', listed_at = now()")
     assert client.get("/readyz").json["status"] == "ok"
 
