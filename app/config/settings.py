@@ -45,10 +45,10 @@ CONNECTIONS_PER_READER = BOARD_THREADS + 1
 reading is over share them."""
 
 CONNECTIONS_PER_TASK = 2
-"""Connections of one process that works on runs and previews: its only thread needs one, and one is spare."""
+"""Connections of one process that works on runs or previews: its only thread needs one, and one is spare."""
 
 CONNECTIONS_PER_NODE = 1
-"""Connections of the main process of a worker or reader, for its heartbeats."""
+"""Connections of the main process of a worker, previewer or reader, for its heartbeats."""
 
 CONNECTIONS_OF_RECONCILER = 3
 
@@ -97,7 +97,7 @@ class Settings:
     web_worker_class: str
     """WEB_WORKER_CLASS: gunicorn's worker class, ``gevent`` or ``gthread``."""
     worker_concurrency: int
-    """WORKER_CONCURRENCY: the number of tasks that one Celery worker runs at a time."""
+    """WORKER_CONCURRENCY: the number of runs that ``make run`` carries out at a time."""
     previewer_concurrency: int
     """PREVIEWER_CONCURRENCY: the number of processes in which ``make run`` works on previews."""
     reader_concurrency: int
@@ -195,8 +195,9 @@ class Settings:
         """The most PostgreSQL connections that the processes of ``make run`` use, and some for operators."""
         web = self.web_workers * (self.web_database_connections + SPARE_CONNECTIONS)
         worker = self.worker_concurrency * CONNECTIONS_PER_TASK + CONNECTIONS_PER_NODE
+        previewer = self.previewer_concurrency * CONNECTIONS_PER_TASK + CONNECTIONS_PER_NODE
         reader = self.reader_concurrency * CONNECTIONS_PER_READER + CONNECTIONS_PER_NODE
-        return web + worker + reader + CONNECTIONS_OF_RECONCILER + OPERATORS_CONNECTIONS
+        return web + worker + previewer + reader + CONNECTIONS_OF_RECONCILER + OPERATORS_CONNECTIONS
 
     @property
     def board_times(self) -> BoardTimes:

@@ -3,7 +3,6 @@
 import os
 import signal
 import sys
-from collections.abc import Sequence
 
 from app.config.settings import Settings
 from app.embedded import postgres as embedded_postgres
@@ -11,6 +10,7 @@ from app.embedded import redis as embedded_redis
 from app.embedded.on_demand import SUPERVISED
 from app.embedded.subprocesses import bare_environment
 from app.launcher.supervisor import Program
+from app.models import Component
 from app.worker import queues
 
 MALLOC_SETTINGS = {"MALLOC_ARENA_MAX": "2", "MALLOC_MMAP_THRESHOLD_": "262144"}
@@ -41,7 +41,7 @@ def redis(settings: Settings) -> Program:
 
 def services(settings: Settings) -> list[Program]:
     """Return the programs that need PostgreSQL with its tables, and Redis."""
-    return [web(settings), worker(settings), reader(settings), reconciler(settings)]
+    return [web(settings), worker(settings), previewer(settings), reader(settings), reconciler(settings)]
 
 
 def web(settings: Settings) -> Program:
@@ -51,20 +51,25 @@ def web(settings: Settings) -> Program:
 
 
 def worker(settings: Settings, application: str = "celery_worker", name: str = "worker") -> Program:
-    """Return the program of the Celery worker for runs and previews."""
-    return _celery(settings, application, name, queues.WORKER_QUEUES, settings.worker_concurrency)
+    """Return the program of the Celery worker that carries out runs."""
+    return _celery(settings, application, name, Component.WORKER, settings.worker_concurrency)
+
+
+def previewer(settings: Settings, application: str = "celery_worker") -> Program:
+    """Return the program of the Celery worker for previews. A long run holds no process of it, nor the reverse."""
+    return _celery(settings, application, "previewer", Component.PREVIEWER, settings.previewer_concurrency)
 
 
 def reader(settings: Settings, application: str = "celery_worker") -> Program:
-    """Return the program of the Celery worker that reads boards. Slow boards hold no process of the other one."""
-    return _celery(settings, application, "reader", queues.READER_QUEUES, settings.reader_concurrency)
+    """Return the program of the Celery worker that reads boards. Slow boards hold no process of the others."""
+    return _celery(settings, application, "reader", Component.READER, settings.reader_concurrency)
 
 
-def _celery(settings: Settings, application: str, name: str, consumed: Sequence[str], concurrency: int) -> Program:
+def _celery(settings: Settings, application: str, name: str, component: Component, concurrency: int) -> Program:
     """Return the program of a Celery worker. The name of its node must differ from the others on this machine."""
     # Workers need no contact with each other (gossip, mingle, heartbeat): the work to do is in PostgreSQL.
     quiet = ["--without-gossip", "--without-mingle", "--without-heartbeat"]
-    options = ["-n", f"{name}@%h", "-Q", ",".join(consumed), "-c", str(concurrency)]
+    options = ["-n", f"{name}@%h", "-Q", queues.COMPONENTS[component], "-c", str(concurrency)]
     command = [sys.executable, "-m", "celery", "-q", "-A", application, "worker", *quiet, *options]
     # Celery's SIGTERM handler first prints to stdout. If nobody reads it, printing raises, and the signal is lost.
     return Program(name, command, service_environment(settings), stop_timeout=15, logs_stdout=False)

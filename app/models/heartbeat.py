@@ -11,7 +11,10 @@ class Component(StrEnum):
     """A part of the product that has a heartbeat."""
 
     WORKER = "worker"
-    """A Celery worker for runs and previews; its heartbeat stops if its event loop hangs."""
+    """A Celery worker that carries out runs; its heartbeat stops if its event loop hangs."""
+
+    PREVIEWER = "previewer"
+    """A Celery worker that works on previews."""
 
     READER = "reader"
     """A Celery worker that reads boards."""

@@ -1,4 +1,4 @@
-"""The heartbeat of a worker or reader, written only while the event loop that receives its messages runs."""
+"""The heartbeat of a Celery worker, written only while the event loop that receives its messages runs."""
 
 import time
 from threading import Event, Thread

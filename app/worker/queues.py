@@ -1,4 +1,4 @@
-"""The queues of messages: one for each kind of work, so that reading boards holds no process that works on runs."""
+"""The queues of messages: one for each kind of work, so that no kind holds the processes of another."""
 
 from collections.abc import Collection
 
@@ -15,17 +15,13 @@ QUEUES = [Queue(name, Exchange(name), routing_key=name) for name in (RUNS, PREVI
 ROUTES = {"preview.run": {"queue": PREVIEWS}, "boards.read": {"queue": BOARDS}}
 """The queue of each task that is not sent to the default queue."""
 
-WORKER_QUEUES = (RUNS, PREVIEWS)
-"""The queues of a worker under ``make run``."""
-
-READER_QUEUES = (BOARDS,)
-"""The queues of a reader under ``make run``."""
+COMPONENTS = {Component.WORKER: RUNS, Component.PREVIEWER: PREVIEWS, Component.READER: BOARDS}
+"""The queue of each component. Under ``make run`` each of them is a program of its own."""
 
 
 def components(consumed: Collection[str]) -> list[Component]:
-    """Return the components that a worker is which consumes from these queues: worker, reader, or both."""
-    queues = {Component.WORKER: WORKER_QUEUES, Component.READER: READER_QUEUES}
-    return [component for component, names in queues.items() if set(names) & set(consumed)]
+    """Return the components that a Celery worker is, by the queues from which it consumes; without ``-Q`` it is all."""
+    return [component for component, name in COMPONENTS.items() if name in consumed]
 
 
 def connections_per_process(consumed: Collection[str]) -> int:

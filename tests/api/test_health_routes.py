@@ -131,7 +131,7 @@ def test_heartbeats_of_old_instances_are_deleted(app):
     age_heartbeat("worker", 3601)
     heartbeats.beat(Component.RECONCILER, "here")
     left = [beat.component for beat in sql("SELECT component FROM heartbeats ORDER BY 1")]
-    assert left == ["reader", "reconciler", "redis"]
+    assert left == ["previewer", "reader", "reconciler", "redis"]
 
 
 def test_readyz_leaves_out_components_of_a_newer_version(client):

@@ -21,9 +21,9 @@ GOOD_KEY = "a-key-of-more-than-thirty-two-characters"
 def bare_environment(monkeypatch, tmp_path):
     for name in ("HOST", "PORT", "AUTH", "SECRET_KEY", "DATABASE_URL", "REDIS_URL", "PUBLIC_URL", "PROXY_HOPS",
                  "WEB_WORKERS", "WEB_DATABASE_CONNECTIONS", "WEB_THREADS", "WEB_WORKER_CLASS", "WORKER_CONCURRENCY",
-                 "READER_CONCURRENCY", "LEASE_SECONDS", "BOARD_SECONDS", "FRESH_SECONDS", "SECOND_LOOKS",
-                 "WITNESS_SECONDS", "SECOND_LOOK_SECONDS", "EMPTY_SECONDS", "GONE_SECONDS", "PREVIEW_SECONDS",
-                 "LOG_FORMAT", "METRICS_TOKEN"):
+                 "PREVIEWER_CONCURRENCY", "READER_CONCURRENCY", "INGESTION", "LEASE_SECONDS", "BOARD_SECONDS",
+                 "FRESH_SECONDS", "SECOND_LOOKS", "WITNESS_SECONDS", "SECOND_LOOK_SECONDS", "EMPTY_SECONDS",
+                 "GONE_SECONDS", "PREVIEW_SECONDS", "RUN_SECONDS", "LOG_FORMAT", "METRICS_TOKEN"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("DATA_DIR", str(tmp_path / "data"))
 
@@ -34,7 +34,8 @@ def test_defaults(tmp_path):
     assert found.data_dir == tmp_path / "data"
     assert (found.embedded_database, found.embedded_redis) == (True, True)
     assert (found.web_workers, found.web_database_connections, found.worker_concurrency) == (2, 16, 2)
-    assert found.reader_concurrency == 2
+    assert (found.previewer_concurrency, found.reader_concurrency) == (1, 2)
+    assert (found.ingestion, found.run_seconds) == ("run", 900)
     assert (found.secret_key, found.public_url, found.metrics_token, found.proxy_hops) == (None, None, None, 0)
     assert (found.board_times, found.preview_seconds) == (BoardTimes(), 900)
 
@@ -56,11 +57,13 @@ def test_board_pause_is_short_however_long_the_lease(monkeypatch):
     assert Settings.from_env().board_times.snooze == 10
 
 
-def test_max_connections_counts_the_processes_that_read_boards(monkeypatch):
+def test_max_connections_counts_the_processes_of_each_program(monkeypatch):
     few = Settings.from_env()
     more, busy = replace(few, reader_concurrency=5), replace(few, worker_concurrency=5)
     assert more.max_connections - few.max_connections == 3 * (BOARD_THREADS + 1)
     assert busy.max_connections - few.max_connections == 3 * CONNECTIONS_PER_TASK
+    ample = replace(few, previewer_concurrency=4)
+    assert ample.max_connections - few.max_connections == 3 * CONNECTIONS_PER_TASK
 
 
 def test_data_dir_defaults_to_a_folder_of_the_checkout(monkeypatch):
@@ -179,7 +182,8 @@ def test_empty_urls_count_as_unset(monkeypatch):
     [
         ("PORT", "abc"), ("PORT", "0"), ("PORT", "65536"), ("PORT", ""), ("PORT", "80.5"),
         ("WEB_WORKERS", "0"), ("WEB_DATABASE_CONNECTIONS", "many"), ("WORKER_CONCURRENCY", "-1"), ("PROXY_HOPS", "11"),
-        ("READER_CONCURRENCY", "0"), ("READER_CONCURRENCY", "129"), ("LEASE_SECONDS", "0"), ("BOARD_SECONDS", "901"),
+        ("READER_CONCURRENCY", "0"), ("READER_CONCURRENCY", "129"), ("PREVIEWER_CONCURRENCY", "0"),
+        ("INGESTION", "off"), ("INGESTION", ""), ("RUN_SECONDS", "0"), ("LEASE_SECONDS", "0"), ("BOARD_SECONDS", "901"),
         ("FRESH_SECONDS", "0"), ("SECOND_LOOKS", "yes"), ("SECOND_LOOKS", ""), ("WITNESS_SECONDS", "1h"),
         ("SECOND_LOOK_SECONDS", "0"), ("EMPTY_SECONDS", "-1"), ("GONE_SECONDS", "0"), ("PREVIEW_SECONDS", "86401"),
         ("WEB_THREADS", "0"), ("WEB_WORKER_CLASS", "sync"),

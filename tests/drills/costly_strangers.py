@@ -50,14 +50,14 @@ GRACE_SECONDS = 15
 RETAINED_MB = 20
 """A process that has kept more than this of earlier attacks is replaced, because it would hide the next one's cost."""
 
-PROCESSES = 2
-"""The web processes and the worker's children (``ENVIRONMENT`` in ``tests/drills/testbed.py``)."""
+PROCESSES = {"web": 2, "worker": 2, "previewer": 1, "reader": 2}
+"""The web processes, and the children of the other programs (``ENVIRONMENT`` in ``tests/drills/testbed.py``)."""
 
 MIN_ATTACK_SECONDS = 2.0
 """Other users are measured for this long at least."""
 
 SLOW_BOARDS = 8
-"""As many as a worker's child reads at a time."""
+"""As many as a reader's child reads at a time."""
 
 HANGING_DETECTIONS = 12
 """More than all web processes do at a time."""
@@ -193,9 +193,9 @@ ATTACKS: list[Attack] = [
 @drill("costly strangers", GROUP, NONE)
 def costly_strangers(options: DrillOptions) -> Outcome:
     """Hostile boards, websites, imports and loops of requests, one after the other, against the whole product. Each
-    takes a web process at most 100 MB, a worker's child and its session of PostgreSQL at most 150 MB, and ends at its
-    deadline. Meanwhile another user's answers come within 2 s (p99 250 ms), and their small board at the same source is
-    read within 30 s.
+    takes a web process at most 100 MB, a child of another program and its session of PostgreSQL at most 150 MB, and
+    ends at its deadline. Meanwhile another user's answers come within 2 s (p99 250 ms), and their small board at the
+    same source is read within 30 s.
     """
     attacks = ATTACKS[:: max(1, round(1 / options.scale))]
     return outcome_of(*_play(attacks, options.seed))
@@ -240,11 +240,15 @@ def _warm_up(testbed: Testbed) -> dict[str, float]:
         token = hostile_boards.token(source, hostile_boards.SMALL_NAME, "warm")
         if end.outcome != "ok" or _detect(user, source, token).status != 200:
             raise RuntimeError(f"the small board of {source} cannot be read: {end}")
-    return {name: max(_sizes(testbed.product, name).values()) for name in ("web", "worker", "reader")}
+    return {name: max(_sizes(testbed.product, name).values()) for name in PROCESSES}
 
 
 def _sizes(product: Product, name: str) -> dict[int, float]:
     return {process.pid: private_memory(process.pid) for process in faults.children(product, name)}
+
+
+def _has_children(product: Product, name: str, number: int) -> bool:
+    return len(_sizes(product, name)) >= number
 
 
 def _measure(testbed: Testbed, other: User, attack: Attack, number: int, usual: dict[str, float]) -> Cost:
@@ -267,13 +271,13 @@ def _measure(testbed: Testbed, other: User, attack: Attack, number: int, usual: 
 
 def _replace_processes(product: Product, usual: dict[str, float], is_unfinished: bool) -> None:
     """Replace the processes that are still large, or all that may still work on an attack."""
-    for name in ("web", "worker", "reader"):
+    for name, number in PROCESSES.items():
         for pid, size in _sizes(product, name).items():
             if is_unfinished or size > usual[name] + RETAINED_MB:
                 with suppress(psutil.Error):
                     psutil.Process(pid).send_signal(signal.SIGKILL)
                     wait_until(lambda pid=pid: not psutil.pid_exists(pid), 30, f"the end of {name} {pid}")
-        wait_until(lambda name=name: len(_sizes(product, name)) >= PROCESSES, 30, f"the processes of {name}")
+        wait_until(partial(_has_children, product, name, number), 30, f"the processes of {name}")
     faults.recover(product)
 
 

@@ -8,12 +8,13 @@ from tests.drills.bystanders import NO_ANSWER, Answers, PreviewEnd
 from tests.drills.memory import Peaks
 from tests.drills.results import percentile
 
-MAX_GROWTH_MB = {"web": 100, "worker": 150, "reader": 150, "postgres": 150}
+MAX_GROWTH_MB = {"web": 100, "worker": 150, "previewer": 150, "reader": 150, "postgres": 150}
 """The memory that one request and one board may take, by group of processes."""
 
 NAMES = {
     "web": "a web process",
     "worker": "a worker's child",
+    "previewer": "a previewer's child",
     "reader": "a reader's child",
     "postgres": "a session of PostgreSQL",
 }
@@ -39,8 +40,8 @@ MAX_SMALL_BOARD_SECONDS = 30
 """Time limit for the preview of another user's small board at the same source."""
 
 HEAD = (
-    "attack", "web MB", "worker MB", "reader MB", "PostgreSQL MB", "seconds", "others' p99 ms", "slowest ms",
-    "small board s",
+    "attack", "web MB", "worker MB", "previewer MB", "reader MB", "PostgreSQL MB", "seconds", "others' p99 ms",
+    "slowest ms", "small board s",
 )
 
 

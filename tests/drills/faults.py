@@ -17,6 +17,7 @@ COMMAND_LINES = {
     "redis": "redis-server",
     "web": "-m gunicorn",
     "worker": "-n worker",
+    "previewer": "-n previewer",
     "reader": "-n reader",
     "reconciler": "runs reconcile",
 }

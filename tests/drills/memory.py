@@ -13,7 +13,7 @@ import psutil
 from tests.drills import faults
 from tests.support.product import Product
 
-GROUPS = ("web", "worker", "reader", "postgres")
+GROUPS = ("web", "worker", "previewer", "reader", "postgres")
 """The groups of processes that are measured: the children of each main process."""
 
 INTERVAL_SECONDS = 0.02

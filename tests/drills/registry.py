@@ -6,7 +6,7 @@ from typing import Any
 from tests.drills.results import Drill, Outcome
 
 PLACEHOLDER = "placeholder"
-"""The unchanged product: its worker receives a run and leaves it pending."""
+"""The product with INGESTION=noop: its worker receives a run and leaves it pending."""
 
 SIMULATED = "simulated"
 """The product with the simulated worker, which moves runs through their statuses."""

@@ -26,8 +26,9 @@ FOOT = """
 * **p50** and **p99** are seconds of the quantity in the next column. *Recovery* is the time from the fault (or from its
   end, where the drill says so) to the receipt of the run or the next good answer. *Answer* is how long a user waited.
 * The **simulated worker** is the product's worker with another `ingestion.run`: it moves runs through their statuses
-  with the functions of `app/services/runs/transitions.py`. The product's own task is a placeholder that claims no run,
-  so the drills themselves end the runs that a killed worker had claimed.
+  with the functions of `app/services/runs/transitions.py`. It claims a run once and has no rescue,
+  so the drills themselves end the runs that a killed worker had claimed. The other drills of runs have
+  `INGESTION=noop`: the product's own worker then receives a run and changes nothing.
 * The **seed** determines what happens at random: the faults, and each user's and each run's own sequence.
   A seed does not reproduce how processes interleave, so the same command may meet other races.
 * In a table of attacks, **MB** is the peak of private memory above its value before the attack, in the process of that

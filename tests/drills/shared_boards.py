@@ -95,7 +95,7 @@ def _freeze_reader(testbed: Testbed) -> None:
 FAULTS: dict[str, Fault] = {
     **{
         f"kill {name}": lambda testbed, name=name: faults.kill(testbed.product, name)
-        for name in ("postgres", "redis", "worker", "reader")
+        for name in ("postgres", "redis", "previewer", "reader")
     },
     "kill a child of reader": _kill_reader_child,
     "freeze reader": _freeze_reader,
@@ -107,7 +107,7 @@ FAULTS: dict[str, Fault] = {
 @drill("boards for everybody", GROUP, NONE)
 def boards_for_everybody(options: DrillOptions) -> Outcome:
     """Five users preview 30 boards, often refreshed, that shrink, empty, flap, vanish, hang, break, change and repost,
-    while readers, workers, PostgreSQL and Redis are killed and frozen. Every preview ends; no posting is closed that
+    while readers, previewers, PostgreSQL and Redis are killed and frozen. Every preview ends; no posting is closed that
     its board still showed; afterwards each posting is told as its board offers it; no board is read more than asked.
     """
     randomness = random.Random(f"{options.seed}/boards")

@@ -1,9 +1,8 @@
 """The simulated worker: the product's worker with an ``ingestion.run`` that moves a run through its statuses.
 
-It is started like the product's own: ``celery -A tests.drills.simulated_worker worker``. It keeps the contract in the
-placeholder's docstring: it claims, advances, stores jobs in short guarded units, and finishes. If it loses the run, it
-stops without another write. ``simulated_worker.json`` in the data folder has its speed and the seed of its pauses. The
-file is read for each run.
+It is started like the product's own: ``celery -A tests.drills.simulated_worker worker``. It claims a run, advances it,
+stores jobs in short guarded units, and finishes. If it loses the run, it stops without another write.
+``simulated_worker.json`` in the data folder has its speed and the seed of its pauses. The file is read for each run.
 """
 
 import json
@@ -25,7 +24,7 @@ from app.errors import DatabaseUnavailable
 from app.models import RunStatus
 from app.services.runs import transitions
 from app.services.runs.errors import RunMoved, RunNotFound
-from app.tasks.ingestion import ingest as placeholder
+from app.tasks.ingestion import ingest as real_task
 from tests.drills.sleep import sleep_for
 
 log = structlog.get_logger(__name__)
@@ -37,7 +36,7 @@ STORE_JOB = text(
     "INSERT INTO jobs (run_id, user_id, company, external_id, url, status, created_at)"
     " SELECT held.id, held.user_id, 'drill', held.id || '-' || :number, 'https://example.org', 'ready',"
     " clock_timestamp()"
-    " FROM (SELECT id, user_id FROM ingestion_runs WHERE id = :run_id AND status = 'ingesting' FOR SHARE) AS held"
+    " FROM (SELECT id, user_id FROM ingestion_runs WHERE id = :run_id AND status = 'ingesting' FOR NO KEY UPDATE) AS held"
     " ON CONFLICT DO NOTHING RETURNING id"
 )
 """Stores a job only while the run is ingesting. The lock on the run's row makes an abort wait, or win."""
@@ -47,9 +46,9 @@ celery = application.extensions["celery"]
 settings: Settings = application.config["SETTINGS"]
 
 
-# Celery silently ignores a second task of the same name, so the placeholder is removed first.
+# Celery silently ignores a second task of the same name, so the product's own one is removed first.
 celery.finalize()
-TASK = placeholder.name
+TASK = real_task.name
 celery.tasks.pop(TASK)
 
 

@@ -58,11 +58,13 @@ def _keep_down(name: str) -> Fault:
     return keep
 
 
+STOPPABLE = ("redis", "web", "worker", "previewer", "reader", "reconciler")
+
 NEMESIS: dict[str, Fault] = {
-    **{f"kill {name}": _kill(name) for name in ("postgres", "redis", "web", "worker", "reader", "reconciler")},
-    **{f"freeze {name}": _freeze(name) for name in ("postgres", "redis", "web", "worker", "reader", "reconciler")},
-    **{f"stop {name}": _stop(name) for name in ("redis", "web", "worker", "reader", "reconciler")},
-    **{f"kill a child of {name}": _kill_child(name) for name in ("web", "worker", "reader")},
+    **{f"kill {name}": _kill(name) for name in ("postgres", *STOPPABLE)},
+    **{f"freeze {name}": _freeze(name) for name in ("postgres", *STOPPABLE)},
+    **{f"stop {name}": _stop(name) for name in STOPPABLE},
+    **{f"kill a child of {name}": _kill_child(name) for name in ("web", "worker", "previewer", "reader")},
     **{f"keep {name} down": _keep_down(name) for name in ("postgres", "redis")},
     "flush Redis": lambda testbed: faults.flush_redis(testbed.product),
     "cut Redis's connections": lambda testbed: faults.cut_redis(testbed.product),

@@ -20,7 +20,7 @@ READ = PreviewEnd(1.5, True, "ok", found=20)
 
 
 def cost(**more: object) -> Cost:
-    growth = {"web": 90.4, "worker": 12.0, "reader": 140.0, "postgres": 12.0}
+    growth = {"web": 90.4, "worker": 0.0, "previewer": 12.0, "reader": 140.0, "postgres": 12.0}
     answers = Answers([0.004] * 299 + [0.3])
     return Cost("rows", **{"peaks": Peaks(growth), "answers": answers, "small_board": READ, **more})
 
@@ -29,12 +29,15 @@ def cost(**more: object) -> Cost:
     ("changed", "sentences"),
     [
         ({}, []),
-        ({"peaks": Peaks({"web": 101.0, "worker": 151.0, "reader": 151.0, "postgres": 151.0})},
+        ({"peaks": Peaks({"web": 101.0, "worker": 151.0, "previewer": 151.0, "reader": 151.0, "postgres": 151.0})},
          ["a web process took 101 MB (limit 100)", "a worker's child took 151 MB (limit 150)",
+          "a previewer's child took 151 MB (limit 150)",
           "a reader's child took 151 MB (limit 150)",
           "a session of PostgreSQL took 151 MB (limit 150)"]),
-        ({"peaks": Peaks({"web": 90.0, "worker": 9.0, "reader": 300.0, "postgres": 300.0}), "boards": 2}, []),
-        ({"peaks": Peaks({"web": 9.0, "worker": 9.0, "reader": 610.0, "postgres": 9.0}, ["reader"]), "boards": 8},
+        ({"peaks": Peaks({"web": 90.0, "worker": 9.0, "previewer": 9.0, "reader": 300.0, "postgres": 300.0}),
+          "boards": 2}, []),
+        ({"peaks": Peaks({"web": 9.0, "worker": 9.0, "previewer": 9.0, "reader": 610.0, "postgres": 9.0}, ["reader"]),
+          "boards": 8},
          ["a reader's child took 610 MB (limit 1200)"]),
         ({"ends": [End("preview", 96.0, 95, None)]}, ["the preview took 96.0 s (limit 95)"]),
         ({"ends": [End("preview", 9.0, 95, "ended as unreachable")]}, ["the preview ended as unreachable"]),
@@ -55,12 +58,12 @@ def test_violations_name_each_exceeded_limit(changed, sentences):
 
 
 def test_violations_expect_nothing_of_a_stopped_process():
-    peaks = Peaks({"web": 1010.0, "worker": 0.0, "reader": 0.0, "postgres": 0.0}, ["web"])
+    peaks = Peaks({"web": 1010.0, "worker": 0.0, "previewer": 0.0, "reader": 0.0, "postgres": 0.0}, ["web"])
     answers = Answers([0.004] * 299 + [0.3], ["start: no answer"])
     stopped = cost(peaks=peaks, answers=answers, ends=[End("detection", 3.0, 58, "was answered None")])
 
     assert violations(stopped) == ["rows: a web process took 1010 MB (limit 100)"]
-    assert stopped.row() == ("rows", "stopped at 1010", "0", "0", "0", "3.0", "4", "300", "1.5")
+    assert stopped.row() == ("rows", "stopped at 1010", "0", "0", "0", "0", "3.0", "4", "300", "1.5")
 
 
 def test_sound_board_must_be_read_and_a_hostile_one_must_end():

@@ -196,7 +196,7 @@ class Testbed:
     def rescue_stuck_runs(self) -> int:
         """Fail the claimed runs that have lost their worker, as a rescue would; return their number.
 
-        The product has no rescue yet, because its placeholder claims no run.
+        The simulated worker has no rescue: it claims a run once.
         """
         stuck = self.product.sql(
             "SELECT id FROM ingestion_runs WHERE status IN ('initializing', 'ingesting') AND NOT EXISTS (SELECT FROM"

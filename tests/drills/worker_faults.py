@@ -62,8 +62,8 @@ def killed_while_receiving(testbed: Testbed) -> Outcome:
 @drill("worker killed during a run", GROUP, SIMULATED)
 def killed_during_a_run(testbed: Testbed) -> Outcome:
     """Workers, or a child alone, are killed with SIGKILL while they have claimed runs: no run is claimed twice, an
-    abort succeeds at once, and the user's next run is received. A claimed run keeps its status, because the placeholder
-    has no rescue.
+    abort succeeds at once, and the user's next run is received. A claimed run keeps its status, because the
+    simulated worker has no rescue.
     """
     recoveries, count = [], 0
     testbed.expected += LOST_WORKER

@@ -64,7 +64,11 @@ def test_starts_at_once_are_answered_in_time_while_redis_hangs(healthy: Product)
 
 
 @pytest.mark.parametrize(
-    ("name", "words"), [("worker", "-n worker"), ("reader", "-n reader"), ("reconciler", "runs reconcile")]
+    ("name", "words"),
+    [
+        ("worker", "-n worker"), ("previewer", "-n previewer"), ("reader", "-n reader"),
+        ("reconciler", "runs reconcile"),
+    ],
 )
 def test_readyz_names_a_hanging_process_while_start_and_abort_work(healthy: Product, name: str, words: str) -> None:
     for process in healthy.processes_matching(words):

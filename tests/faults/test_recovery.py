@@ -19,6 +19,7 @@ PROCESSES = {
     "redis": "redis-server",
     "web": "-m gunicorn",
     "worker": "-n worker",
+    "previewer": "-n previewer",
     "reader": "-n reader",
     "reconciler": "runs reconcile",
 }
@@ -46,8 +47,9 @@ def test_killed_process_is_restarted_and_no_run_is_lost(healthy: Product, name: 
 
 def test_message_lost_with_redis_is_published_again(healthy: Product) -> None:
     freeze_launcher_and(healthy, healthy.main_process(PROCESSES["worker"]).kill)
-    # A living reader waits in Redis, too.
-    healthy.main_process(PROCESSES["reader"]).kill()
+    # Living previewers and readers wait in Redis, too.
+    for name in ("previewer", "reader"):
+        healthy.main_process(PROCESSES[name]).kill()
     with healthy.broker() as connection:
         end = "the end of the dead worker's BRPOP"
         wait_until(lambda: connection.info("clients")["blocked_clients"] == 0, what=end)

@@ -27,14 +27,18 @@ def option(program, flag):
     return program.command[list(program.command).index(flag) + 1]
 
 
-def test_worker_and_reader_share_out_all_queues_under_different_names(settings):
-    both = processes.worker(settings), processes.reader(settings)
-    assert [option(each, "-n") for each in both] == ["worker@%h", "reader@%h"]
-    consumed = [name for each in both for name in option(each, "-Q").split(",")]
-    assert sorted(consumed) == sorted(queue.name for queue in queues.QUEUES)
+def celery_workers(settings):
+    return [service for service in processes.services(settings) if "celery" in service.command]
 
 
-def test_worker_and_reader_have_processes_as_their_settings_say(settings):
-    settings = replace(settings, worker_concurrency=3, reader_concurrency=5)
-    both = processes.worker(settings), processes.reader(settings)
-    assert [option(each, "-c") for each in both] == ["3", "5"]
+def test_each_queue_has_a_celery_worker_of_its_own(settings):
+    found = celery_workers(settings)
+    assert [each.name for each in found] == ["worker", "previewer", "reader"]
+    assert [option(each, "-n") for each in found] == ["worker@%h", "previewer@%h", "reader@%h"]
+    assert [option(each, "-Q") for each in found] == ["ingestion", "previews", "boards"]
+    assert {option(each, "-Q") for each in found} == {queue.name for queue in queues.QUEUES}
+
+
+def test_celery_workers_have_processes_as_their_settings_say(settings):
+    settings = replace(settings, worker_concurrency=3, previewer_concurrency=4, reader_concurrency=5)
+    assert [option(each, "-c") for each in celery_workers(settings)] == ["3", "4", "5"]

@@ -11,9 +11,9 @@ def test_heartbeat_fault_ignores_heartbeats_from_before_the_start(app):
     for component in Component:
         heartbeats.beat(component, "of a dead process")
     started = time.monotonic()
-    assert heartbeat_fault(app, started) == "No heartbeat yet from: worker, reader, reconciler, redis."
+    assert heartbeat_fault(app, started) == "No heartbeat yet from: worker, previewer, reader, reconciler, redis."
 
-    for component in (Component.WORKER, Component.READER, Component.RECONCILER):
+    for component in (Component.WORKER, Component.PREVIEWER, Component.READER, Component.RECONCILER):
         heartbeats.beat(component, "of this start")
     assert heartbeat_fault(app, started) == "No heartbeat yet from: redis."
 

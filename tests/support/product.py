@@ -28,6 +28,7 @@ from app.embedded import redis as embedded_redis
 from app.embedded.data_dir import make_metrics_folder, open_folder, read_secret, remove_short_link, short_path
 from tests.support.lines import events
 from tests.support.waiting import WAIT_TIMEOUT, wait_until
+from tests.support.workers import PLACEHOLDER
 
 RECOVERY_SECONDS = WAIT_TIMEOUT
 
@@ -67,7 +68,7 @@ class Answer:
 
 
 class Product:
-    """One installation of the product: its data folder, port and launcher."""
+    """One installation of the product: its data folder, port and launcher. Runs stay pending without INGESTION=run."""
 
     project: Path = PROJECT
     python: str = sys.executable
@@ -79,7 +80,12 @@ class Product:
         self.url = f"http://127.0.0.1:{self.port}"
         ours = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}
         self.environment = {
-            **ours, "DATA_DIR": str(data_dir), "PORT": str(self.port), "WEB_WORKERS": "1", **environment
+            **ours,
+            **PLACEHOLDER,
+            "DATA_DIR": str(data_dir),
+            "PORT": str(self.port),
+            "WEB_WORKERS": "1",
+            **environment,
         }
         with tempfile.NamedTemporaryFile(prefix="ji-log-", delete=False) as log:
             self.log = Path(log.name)

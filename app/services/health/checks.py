@@ -40,7 +40,7 @@ def check_database() -> Check:
 
 
 def check_components() -> dict[str, Check]:
-    """Check that worker, reader, reconciler and broker have recent heartbeats. Raises DatabaseUnavailable."""
+    """Check that each component has a recent heartbeat. Raises DatabaseUnavailable."""
     ages = heartbeat_ages()
     checks: dict[str, Check] = {}
     for component in Component:

@@ -12,10 +12,12 @@ from app.models import Component, Heartbeat
 
 HEARTBEATS = table_of(Heartbeat)
 
-MAX_AGE_SECONDS = {Component.WORKER: 6, Component.READER: 6, Component.RECONCILER: 9, Component.REDIS: 9}
+MAX_AGE_SECONDS = {
+    Component.WORKER: 6, Component.PREVIEWER: 6, Component.READER: 6, Component.RECONCILER: 9, Component.REDIS: 9
+}
 """A component whose latest heartbeat is older counts as unavailable.
 
-Workers and readers beat every 2 s while their event loop turns. Reconcilers beat after each pass, a little more than
+Celery's workers beat every 2 s while their event loop turns. Reconcilers beat after each pass, a little more than
 5 s apart, and the broker through them. So a failure shows within 10 s."""
 
 RETENTION_SECONDS = 3600

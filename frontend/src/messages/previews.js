@@ -22,7 +22,7 @@ export const previewMessages = {
 
 const WAITING = {
   reader: 'No program reads boards on this server at present, so this preview waits. It goes on by itself.',
-  worker:
+  previewer:
     'No program works on previews on this server at present, so this preview waits. It goes on by itself.',
   boards: 'Boards wait for more than 5 minutes to be read at present. This preview goes on by itself.',
 };

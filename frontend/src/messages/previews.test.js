@@ -52,7 +52,7 @@ test.each([
 const failing = (...names) => ({
   status: 'degraded',
   checks: Object.fromEntries(
-    ['reader', 'worker', 'redis', 'boards'].map((name) => [name, { ok: !names.includes(name) }]),
+    ['reader', 'previewer', 'worker', 'redis', 'boards'].map((name) => [name, { ok: !names.includes(name) }]),
   ),
 });
 
@@ -62,7 +62,8 @@ test.each([
   [failing(), null],
   [failing('redis'), null],
   [failing('reader', 'boards'), /^No program reads boards/],
-  [failing('worker'), /^No program works on previews/],
+  [failing('previewer'), /^No program works on previews/],
+  [failing('worker'), null],
   [failing('boards'), /^Boards wait for more than 5 minutes/],
 ])('waitingReason of %j', (health, expected) => {
   const reason = waitingReason(health);

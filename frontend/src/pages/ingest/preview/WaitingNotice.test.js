@@ -5,7 +5,11 @@ import { aPreview, aPreviewCompany } from '../../../test/previews.js';
 import { PATHS, refusal, serve } from '../../../test/server.js';
 
 const OK = { status: 'ok', checks: { reader: { ok: true, reason: null } } };
-const NO_READER = { status: 'degraded', checks: { reader: { ok: false, reason: 'No heartbeat.' } } };
+const degraded = (part) => ({
+  status: 'degraded',
+  checks: { [part]: { ok: false, reason: 'No heartbeat.' } },
+});
+const NO_READER = degraded('reader');
 
 function serveWaiting(health, preview = {}) {
   const answers = {
@@ -38,6 +42,12 @@ test('a preview that waits for a reader says so until one is back', async () => 
   await waitFor(() => expect(screen.queryByText(/^No program reads/)).toBeNull());
   vi.useRealTimers();
   expect(await axeViolations(container)).toEqual([]);
+});
+
+test('a preview that waits for a previewer says so', async () => {
+  serveWaiting(degraded('previewer'));
+  open('/ingest/preview');
+  expect(await screen.findByText(/^No program works on previews on this server/)).toBeVisible();
 });
 
 test('the notice ends with the preview', async () => {
