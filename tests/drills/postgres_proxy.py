@@ -11,11 +11,12 @@ BEFORE, AFTER = "before", "after"
 
 PATTERNS = {
     ("start", BEFORE): b"INSERT INTO ingestion_runs",
-    ("start", AFTER): b"INSERT 0 1\0",
+    ("start", AFTER): b"started_run_id\0",
     ("abort", BEFORE): b"UPDATE ingestion_runs",
     ("abort", AFTER): b"UPDATE 1\0",
 }
-"""The bytes at which the connection is cut. In autocommit, PostgreSQL sends the row count after the commit."""
+"""The bytes at which the connection is cut. In autocommit, PostgreSQL sends rows and their count after the
+commit."""
 
 
 class PostgresProxy:

@@ -125,7 +125,7 @@ def make_token(
     ``credential_version`` is that of the credential which requests the token. Raises Unauthenticated if the password
     has changed since that version, or if the user was removed; TooManyTokens if they have MAX_TOKENS valid ones.
     """
-    owner = select(USERS.c.user_id, USERS.c.epoch).where(USERS.c.user_id == user_id)
+    owner = select(USERS.c.user_id, USERS.c.epoch).where(USERS.c.user_id == user_id, users.IS_PRESENT)
     if credential_version is not None:
         owner = owner.where(USERS.c.epoch == credential_version)
     seconds = None if expires_in_days is None else expires_in_days * 24 * 3600

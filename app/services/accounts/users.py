@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import structlog
-from sqlalchemy import Row, bindparam, delete, func, select, update
+from sqlalchemy import ColumnElement, Row, bindparam, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
+from app.db.clock import NOW
 from app.db.execute import run_statement
 from app.errors import Unauthenticated
 from app.extensions import table_of
@@ -25,9 +26,11 @@ USER_REMOVED = "This user no longer exists."
 LOCAL_EMAIL = "local@localhost"
 """The one user of AUTH=local; no mail can reach this address."""
 
-LOCAL_USER = select(USERS.c.user_id).where(USERS.c.email == bindparam("email"))
+IS_PRESENT = USERS.c.removed_at.is_(None)
+"""The condition of a user who was not removed. Nobody finds another one, although their rows may still be there."""
 
-ACCOUNT = select(USERS.c.user_id, USERS.c.email, USERS.c.name, USERS.c.password_hash)
+LOCAL_USER = select(USERS.c.user_id).where(USERS.c.email == bindparam("email"), IS_PRESENT)
+ACCOUNT = select(USERS.c.user_id, USERS.c.email, USERS.c.name, USERS.c.password_hash).where(IS_PRESENT)
 
 
 @dataclass(frozen=True)
@@ -87,7 +90,7 @@ def get_by_email(email: str) -> Account:
 def list_users() -> Sequence[Row[Any]]:
     """Return all users in the order of their addresses, each with the number of their credentials."""
     count = select(func.count()).where(CREDENTIALS.c.user_id == USERS.c.user_id).scalar_subquery()
-    return run_statement(select(USERS, count.label("credentials")).order_by(USERS.c.email))
+    return run_statement(select(USERS, count.label("credentials")).where(IS_PRESENT).order_by(USERS.c.email))
 
 
 def set_password(user_id: int, password: str, old_hash: str | None = None, keep: int | None = None) -> bool:
@@ -100,7 +103,7 @@ def set_password(user_id: int, password: str, old_hash: str | None = None, keep:
     the old epoch. It is invalid, whichever statement commits first.
     """
     values = {"password_hash": hash_password(password), "epoch": USERS.c.epoch + 1}
-    changed = update(USERS).where(USERS.c.user_id == user_id).values(values)
+    changed = update(USERS).where(USERS.c.user_id == user_id, IS_PRESENT).values(values)
     if old_hash is not None:
         changed = changed.where(USERS.c.password_hash == old_hash)
     user = changed.returning(USERS.c.user_id, USERS.c.epoch).cte("changed")
@@ -112,12 +115,29 @@ def set_password(user_id: int, password: str, old_hash: str | None = None, keep:
     return is_set
 
 
-def remove(user_id: int) -> None:
-    """Remove a user with their runs, jobs, sessions and tokens. They end at once. Commits.
+def mark_removed(user_id: int, old_hash: str | None = None) -> bool:
+    """Remove a user for everybody: from now on nobody finds them, and their sessions and tokens have ended. Commits.
 
-    The reconciler removes the postings of their previews within its next passes; nobody can read them until then.
+    Their address is free at once. Their rows stay; ``removal`` removes them. With ``old_hash``, remove the user only if
+    the stored hash of the password still equals it. Returns whether this call removed the user.
+
+    ``epoch`` grows for the reason that ``set_password`` gives.
     """
-    run_statement(delete(USERS).where(USERS.c.user_id == user_id))
+    present = update(USERS).where(USERS.c.user_id == user_id, IS_PRESENT)
+    if old_hash is not None:
+        present = present.where(USERS.c.password_hash == old_hash)
+    nobody = {"email": func.concat("removed:", USERS.c.user_id), "name": None, "picture_url": None}
+    gone = {**nobody, "password_hash": None, "epoch": USERS.c.epoch + 1, "removed_at": NOW}
+    user = present.values(gone).returning(USERS.c.user_id).cte("removed")
+    ended = delete(CREDENTIALS).where(CREDENTIALS.c.user_id == user.c.user_id)
+    is_removed = bool(run_statement(select(user.c.user_id).add_cte(ended.cte("ended"))))
+    log.info("user removed" if is_removed else "user not removed", user_id=user_id)
+    return is_removed
+
+
+def exists(user_id: ColumnElement[int]) -> ColumnElement[bool]:
+    """Build the SQL condition that this user was not removed."""
+    return select(USERS.c.user_id).where(USERS.c.user_id == user_id, IS_PRESENT).exists()
 
 
 def _account(row: Row[Any]) -> Account:

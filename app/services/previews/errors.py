@@ -40,13 +40,3 @@ class PreviewOutdated(AppError):
 
     def __init__(self, preview_id: int) -> None:
         super().__init__(f"The companies or filters changed since preview {preview_id}. Make a new preview.")
-
-
-class PreviewUnfinished(AppError):
-    """The preview has not finished."""
-
-    status = HTTPStatus.CONFLICT
-    code = "preview_unfinished"
-
-    def __init__(self, preview_id: int) -> None:
-        super().__init__(f"Preview {preview_id} is still being made. Wait until it is finished.")

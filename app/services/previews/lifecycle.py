@@ -23,7 +23,7 @@ from app.models import Board, Company, Preview, PreviewCompany, UnitState
 from app.services.accounts.users import USER_REMOVED
 from app.services.companies.companies import settings_hash
 from app.services.previews import moves, outbox
-from app.services.previews.errors import NoCompanies, PreviewNotFound, PreviewOutdated, PreviewUnfinished
+from app.services.previews.errors import NoCompanies, PreviewNotFound, PreviewOutdated
 from app.services.previews.removal import prune
 from app.services.publisher import FIRST_PUBLISH_SECONDS
 
@@ -110,26 +110,23 @@ def get(preview_id: int, user_id: int) -> dict[str, Any]:
 def refusal(preview_id: int, user_id: int) -> AppError | None:
     """Return the error that explains why no run can start from this preview, or None if one can.
 
-    It is a PreviewNotFound, PreviewOutdated or PreviewUnfinished.
+    It is a PreviewNotFound or a PreviewOutdated.
     """
-    unfinished = PREVIEWS.c.finished_at.is_(None).label("is_unfinished")
     outdated = (PREVIEWS.c.settings_hash != settings_hash(user_id)).label("is_outdated")
-    rows = run_statement(select(unfinished, outdated).where(*_is(preview_id, user_id)))
+    rows = run_statement(select(outdated).where(*_is(preview_id, user_id)))
     if not rows:
         return PreviewNotFound(preview_id)
-    if rows[0].is_outdated:
-        return PreviewOutdated(preview_id)
-    return PreviewUnfinished(preview_id) if rows[0].is_unfinished else None
+    return PreviewOutdated(preview_id) if rows[0].is_outdated else None
 
 
 def startable(preview_id: ColumnElement[int], user_id: ColumnElement[int]) -> ColumnElement[bool]:
     """Build the SQL condition that a run of this user may start from this preview.
 
-    The preview must be theirs, finished, and made from the current settings.
+    The preview must be theirs, and made from the current settings. It may be unfinished: the run waits for the boards
+    that are left.
     """
     current = PREVIEWS.c.settings_hash == settings_hash(user_id)
-    finished = PREVIEWS.c.finished_at.is_not(None)
-    return select(PREVIEWS.c.preview_id).where(*_is(preview_id, user_id), finished, current).exists()
+    return select(PREVIEWS.c.preview_id).where(*_is(preview_id, user_id), current).exists()
 
 
 def _insert_unless_under_way(user_id: int, refresh: bool) -> int | None:

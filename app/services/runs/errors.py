@@ -23,6 +23,28 @@ class RunActive(AppError):
         self.run_id = run_id
 
 
+class RunNotEnded(AppError):
+    """The run is active, so it cannot be retried yet."""
+
+    status = HTTPStatus.CONFLICT
+    code = "run_not_ended"
+
+    def __init__(self, run_id: int) -> None:
+        super().__init__(f"Run {run_id} has not ended. Wait until it ends, or abort it first.")
+
+
+class NothingToRetry(AppError):
+    """No company of the run failed, or those that did were removed or disabled since."""
+
+    status = HTTPStatus.CONFLICT
+    code = "nothing_to_retry"
+
+    def __init__(self, run_id: int) -> None:
+        super().__init__(
+            f"Run {run_id} has no failed company that is still there and enabled. Start a new run instead."
+        )
+
+
 class RunMoved(AppError):
     """The run cannot make this move from its current status, ``run_status``."""
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from typing import Any
 
 import structlog
 from sqlalchemy import ColumnElement, select
@@ -22,8 +23,12 @@ def fingerprint(preview_id: int | None) -> bytes:
 
     Null members are left out, so that the fingerprint of a start stays the same when a later version adds members.
     """
-    body = {} if preview_id is None else {"preview_id": preview_id}
-    return hashlib.sha256(json.dumps(body, sort_keys=True, separators=(",", ":")).encode()).digest()
+    return _sha256({} if preview_id is None else {"preview_id": preview_id})
+
+
+def retry_fingerprint(run_id: int) -> bytes:
+    """Return the SHA-256 of a retry of this run. No start has the same."""
+    return _sha256({"kind": "retry", "run_id": run_id})
 
 
 def is_unused(user_id: ColumnElement[int], key: ColumnElement[str]) -> ColumnElement[bool]:
@@ -31,19 +36,23 @@ def is_unused(user_id: ColumnElement[int], key: ColumnElement[str]) -> ColumnEle
     return ~select(RUNS.c.id).where(RUNS.c.user_id == user_id, RUNS.c.idempotency_key == key).exists()
 
 
-def find(user_id: int, key: str, preview_id: int | None) -> int | None:
+def find(user_id: int, key: str, fingerprint: bytes) -> int | None:
     """Return the id of the user's run that was started with this key, or None.
 
-    Raises IdempotencyKeyReused if that start had another body. The key is not logged, because a client may write
+    Raises IdempotencyKeyReused if that start had another fingerprint. The key is not logged, because a client may write
     anything into it; the ids of run and request identify the start.
     """
     started = select(RUNS.c.id, RUNS.c.request_fingerprint)
     rows = run_statement(started.where(RUNS.c.user_id == user_id, RUNS.c.idempotency_key == key))
     if not rows:
         return None
-    if rows[0].request_fingerprint != fingerprint(preview_id):
+    if rows[0].request_fingerprint != fingerprint:
         raise IdempotencyKeyReused(rows[0].id)
     log.info("start replayed", run_id=rows[0].id)
     metrics.STARTS.labels(outcome="replayed").inc()
     run_id: int = rows[0].id
     return run_id
+
+
+def _sha256(request: dict[str, Any]) -> bytes:
+    return hashlib.sha256(json.dumps(request, sort_keys=True, separators=(",", ":")).encode()).digest()

@@ -141,7 +141,7 @@ def test_removed_user_loses_sessions_tokens_and_data_at_once(accounts_app, visit
     ann, bob = visitors
     bob.call("POST", "ingestion/start")
     with accounts_app.app_context():
-        users.remove(users.get_by_email(BOB).user_id)
+        users.mark_removed(users.get_by_email(BOB).user_id)
     for path in ("auth/me", "ingestion/runs"):
         problem(bob.call("GET", path), 401, "unauthenticated")
     problem(bob.call("POST", "ingestion/start"), 401, "unauthenticated")

@@ -24,7 +24,7 @@ LIVES = {
     "aborted": [transitions.abort],
 }
 WAITING_INSERT = (
-    "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE 'INSERT INTO ingestion_runs%'"
+    "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%INSERT INTO ingestion_runs%'"
 )
 
 

@@ -76,7 +76,7 @@ def obstacle(app, user_id):
     state = {"left": 0, "busy": False}
 
     def is_attempt(statement):
-        return statement.startswith("INSERT INTO ingestion_runs") and state["left"] and not state["busy"]
+        return "INSERT INTO ingestion_runs" in statement and state["left"] and not state["busy"]
 
     def before(statement):
         if is_attempt(statement):
