@@ -8,7 +8,8 @@ import { paths } from '../lib/paths.js';
 import { runDuration } from '../lib/run.js';
 import { STATUS } from '../lib/status.js';
 import { connectionMessage } from '../messages/errors.js';
-import { headline, runSubject } from '../messages/progress.js';
+import { headline } from '../messages/progress.js';
+import { runSubject } from '../messages/results.js';
 import { runMessages } from '../messages/runs.js';
 import './RunsPage.css';
 

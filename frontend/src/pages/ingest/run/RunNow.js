@@ -3,14 +3,8 @@ import ProgressBar from '../../../components/ProgressBar.js';
 import { formatCount } from '../../../lib/format.js';
 import { paths } from '../../../lib/paths.js';
 import { runBar } from '../../../lib/run.js';
-import {
-  barKey,
-  changes,
-  headline,
-  progressMessages,
-  promise,
-  runCounts,
-} from '../../../messages/progress.js';
+import { barKey, headline, progressMessages } from '../../../messages/progress.js';
+import { changes, promise, retryOf, runCounts } from '../../../messages/results.js';
 import { runMessages } from '../../../messages/runs.js';
 import './RunNow.css';
 
@@ -39,7 +33,7 @@ export default function RunNow({ run }) {
       {promised && <p className="quiet">{promised}</p>}
       {run.retry_of && (
         <p className="quiet">
-          <Link to={paths.run(run.retry_of)}>{progressMessages.retryOf(run.retry_of)}</Link>
+          <Link to={paths.run(run.retry_of)}>{retryOf(run.retry_of)}</Link>
         </p>
       )}
       {(hasJobs || !run.is_active) && (
