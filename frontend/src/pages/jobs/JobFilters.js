@@ -1,5 +1,6 @@
 import { useEffect, useRef, useState } from 'react';
 import { useSearchParams } from 'react-router';
+import { focusHeading } from '../../lib/focusHeading.js';
 import { JOB_STATES, jobMessages } from '../../messages/jobs.js';
 import './JobFilters.css';
 
@@ -27,6 +28,11 @@ export default function JobFilters({ filter }) {
       { replace: name === 'q' },
     );
   }
+  function showAllRuns() {
+    change('run', '');
+    // The button is removed.
+    focusHeading();
+  }
   return (
     <div className="jf-filters">
       <TitleSearch q={filter.q ?? ''} onSearch={(q) => change('q', q)} />
@@ -44,7 +50,7 @@ export default function JobFilters({ filter }) {
       {filter.run && (
         <p className="jf-run">
           {jobMessages.ofRun(filter.run)}{' '}
-          <button type="button" className="button" onClick={() => change('run', '')}>
+          <button type="button" className="button" onClick={showAllRuns}>
             Show all runs
           </button>
         </p>

@@ -78,9 +78,14 @@ function CompanyRow({ company }) {
       <p>
         <bdi className="rc-name">{name}</bdi>{' '}
         {address ? (
-          <a className="rc-source" href={address} target="_blank" rel="noreferrer">
+          <a
+            className="rc-source"
+            href={address}
+            target="_blank"
+            rel="noreferrer"
+            aria-label={`${source} board of ${name}`}
+          >
             {source}
-            <span className="sr-only"> board of {name}</span>
           </a>
         ) : (
           <span className="quiet rc-source">{source}</span>
