@@ -15,7 +15,7 @@ test('runDuration of an ended run ends at its end', () => {
   expect(runDuration(anEndedRun('aborted'), 99_000)).toBe(12_000);
 });
 
-test('jobsDone and jobsUnchanged follow from the revision while a run is under way', () => {
+test('jobsDone and jobsUnchanged follow from the revision of an active run', () => {
   const run = aRun({ revision: 20_012_000_000_087, jobs_new: 7, jobs_changed: 2, jobs_reopened: 1 });
   expect(jobsDone(run)).toBe(87);
   expect(jobsUnchanged(run)).toBe(77);

@@ -42,7 +42,7 @@ test('the question shows the numbers, and Start sends the preview', async () => 
   expect(requests).toHaveBeenCalledWith(PATHS.start, { preview_id: 5 });
 });
 
-test('an unfinished preview can be started, and the question names the boards left', async () => {
+test('an unfinished preview can be started; the question says what is left', async () => {
   const preview = aPreview({
     is_finished: false,
     finished_at: null,

@@ -57,7 +57,7 @@ test('the companies are fetched again only when the run has changed', async () =
   }
 });
 
-test('More companies shows the next page, focuses the heading, and is in the address', async () => {
+test('More companies shows the next page and focuses the heading', async () => {
   serveRun(ENDED, [], {
     [PATHS.runCompanies]: { companies: [aFailedCompany()], next: 'p2', revision: 1 },
     [`${PATHS.runCompanies}&after=p2`]: { companies: [aRunCompany()], next: null, revision: 1 },
