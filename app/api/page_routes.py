@@ -33,6 +33,7 @@ def init_app(app: Flask, api: Api) -> None:
 @blueprint.get("/ingest/preview", strict_slashes=False)
 @blueprint.get("/ingest/runs/<_run_id>", strict_slashes=False)
 @blueprint.get("/runs", strict_slashes=False)
+@blueprint.get("/jobs", strict_slashes=False)
 @blueprint.get("/account", strict_slashes=False)
 def page(_run_id: str = "") -> Response:
     """Send the document; the page itself reads its URL."""

@@ -11,6 +11,7 @@ import SignOut from './pages/account/SignOut.js';
 import DraftProvider from './pages/DraftProvider.js';
 import ErrorPage, { PageErrorBoundary } from './pages/ErrorPage.js';
 import IngestPage from './pages/IngestPage.js';
+import JobsPage from './pages/JobsPage.js';
 import NotFoundPage from './pages/NotFoundPage.js';
 import RunsPage from './pages/RunsPage.js';
 import SignInPage from './pages/SignInPage.js';
@@ -85,6 +86,7 @@ function Header() {
         {user && (
           <nav aria-label="Main" className="app-nav">
             <NavLink to={paths.configure}>Ingest</NavLink>
+            <NavLink to={paths.jobs}>Jobs</NavLink>
             <NavLink to={paths.runs}>Runs</NavLink>
             {!isLocal && <NavLink to={paths.account}>Account</NavLink>}
             {!isLocal && <SignOut />}
@@ -105,6 +107,7 @@ function Pages() {
         <Route path="runs/:runId" element={null} />
       </Route>
       <Route path={paths.runs} element={<RunsPage />} />
+      <Route path={paths.jobs} element={<JobsPage />} />
       <Route path={paths.account} element={<AccountPage />} />
       <Route path="*" element={<NotFoundPage />} />
     </Routes>
@@ -117,7 +120,8 @@ function Pages() {
  */
 function useHeadingFocus() {
   const { pathname, search } = useLocation();
-  const location = `${pathname} ${new URLSearchParams(search).get('before')}`;
+  const parameters = new URLSearchParams(search);
+  const location = `${pathname} ${parameters.get('before')} ${parameters.get('after')}`;
   const type = useNavigationType();
   const previous = useRef(location);
   useEffect(() => {

@@ -29,7 +29,7 @@ def folder(app, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/ingest", "/ingest/", "/ingest/preview", "/ingest/runs/123", "/runs", "/runs/", "/account"]
+    "path", ["/", "/ingest", "/ingest/", "/ingest/preview", "/ingest/runs/123", "/runs", "/jobs", "/jobs/", "/account"]
 )
 @pytest.mark.parametrize("headers", [BROWSER, {}], ids=["browser", "curl"])
 def test_every_page_url_sends_the_document_to_be_revalidated(

@@ -48,6 +48,14 @@ export function useChangePassword() {
   );
 }
 
+/** Delete the account with everything that belongs to it, and drop all cached data by loading the page anew. */
+export function useDeleteAccount() {
+  return useMutation({
+    mutationFn: (/** @type {string} */ password) => post(`${ROOT}/delete`, { password }),
+    onSuccess: () => window.location.assign('/'),
+  });
+}
+
 /**
  * A change after which the list of credentials is fetched again.
  * @template Variables

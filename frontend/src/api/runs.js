@@ -6,12 +6,12 @@ import { useStickyError } from '../lib/useStickyError.js';
 import { get, isMissing, post } from './client.js';
 import { isPreviewQuery } from './previews.js';
 
-/** @typedef {import('./schema').components['schemas']['Run']} Run */
+/** @typedef {import('./shapes').Run} Run */
 /** @typedef {import('./schema').components['schemas']['Event']} RunEvent */
 
-const ROOT = '/api/ingestion';
+export const ROOT = '/api/ingestion';
 /** Shorter than for other changes, because a start can be repeated safely. */
-const START_TIMEOUT_SECONDS = 8;
+export const START_TIMEOUT_SECONDS = 8;
 
 export const runKeys = {
   current: ['current-run'],
@@ -43,7 +43,9 @@ export function useRun(runId) {
     gcTime: 0,
     refetchInterval: ({ state }) => (isSettled(state) ? false : RUN_POLL_INTERVAL_MS),
     refetchIntervalInBackground: true,
-    refetchOnWindowFocus: ({ state }) => (isSettled(state) ? false : 'always'),
+    // Another tab may answer the question that an ended run asks.
+    refetchOnWindowFocus: ({ state }) =>
+      isSettled(state) && state.data?.closings?.state !== 'asked' ? false : 'always',
   });
   const asOf = query.dataUpdatedAt;
   const isStale = useIsStale(asOf, query.data?.is_active === true);

@@ -73,6 +73,26 @@ export function formatClock(moment, now = Date.now()) {
   return formatDay(moment) === formatDay(now) ? clock : `${formatDay(moment)}, ${clock}`;
 }
 
+const WEEKDAY = new Intl.DateTimeFormat('en', { weekday: 'long' });
+const DAY_MS = 86_400_000;
+
+/**
+ * The day since which something holds: today, yesterday, Tuesday; the date if it is longer ago.
+ * @param {string} moment
+ * @param {number} [now] milliseconds
+ */
+export function formatSince(moment, now = Date.now()) {
+  const day = formatDay(moment);
+  if (day === formatDay(now)) {
+    return 'today';
+  }
+  if (day === formatDay(now - DAY_MS)) {
+    return 'yesterday';
+  }
+  const age = now - Date.parse(moment);
+  return age > 0 && age < 6 * DAY_MS ? WEEKDAY.format(new Date(moment)) : day;
+}
+
 /** Right-to-left letters, and control characters that change the direction. */
 const DIRECTIONAL =
   /[\u0590-\u08ff\u200f\u202a-\u202e\u2066-\u2069\ufb1d-\ufdff\ufe70-\ufeff\u{10800}-\u{10fff}]/u;

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { formatAge, formatDuration, isolated } from './format.js';
+import { formatAge, formatDay, formatDuration, formatSince, isolated } from './format.js';
 
 test.each([
   [-5_000, '0 s'],
@@ -36,4 +36,13 @@ test.each([
   [200_000_000, '2 days ago'],
 ])('formatAge(%i) is %s', (milliseconds, expected) => {
   expect(formatAge(milliseconds)).toBe(expected);
+});
+
+test.each([
+  ['2026-12-01T09:00', 'today'],
+  ['2026-11-30T23:00', 'yesterday'],
+  ['2026-11-26T12:00', 'Thursday'],
+  ['2026-11-20T12:00', formatDay('2026-11-20T12:00')],
+])('formatSince(%s) is %s', (moment, expected) => {
+  expect(formatSince(moment, Date.parse('2026-12-01T12:00'))).toBe(expected);
 });

@@ -4,5 +4,8 @@ export const paths = {
   preview: '/ingest/preview',
   run: (runId) => `/ingest/runs/${runId}`,
   runs: '/runs',
+  jobs: '/jobs',
+  /** @param {number} runId */
+  jobsOfRun: (runId) => `/jobs?run=${runId}`,
   account: '/account',
 };

@@ -15,7 +15,7 @@ export function safeLink(url) {
   return url !== null && /^https?:\/\//i.test(url) && URL.canParse(url) ? url : null;
 }
 
-const WORKPLACES = { remote: 'Remote', hybrid: 'Hybrid', on_site: 'On site' };
+export const WORKPLACES = { remote: 'Remote', hybrid: 'Hybrid', on_site: 'On site' };
 
 /**
  * The known facts about a posting, in the order they are shown.

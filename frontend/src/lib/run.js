@@ -15,18 +15,55 @@ export function runDuration(run, sinceAnswer) {
   return end - Date.parse(run.created_at ?? run.server_time);
 }
 
+/** The revision of a run counts its finished jobs below this number, and other progress in multiples of it. */
+const JOBS_OF_REVISION = 1e9;
+
 /**
- * The counts to show; none while all are zero.
+ * The matching jobs of a run that are done: new, changed, back again or unchanged.
  * @param {Run} run
- * @returns {{name: string, count: number}[]}
  */
-export function runCounts(run) {
-  const known = [
-    { name: 'Postings', count: run.total_jobs },
-    { name: 'Ready', count: run.jobs_ready },
-    { name: 'Skipped', count: run.jobs_skipped },
-    { name: 'Expired', count: run.jobs_expired },
-    { name: 'Failed', count: run.jobs_failed },
-  ].flatMap(({ name, count }) => (count === null ? [] : [{ name, count }]));
-  return known.some(({ count }) => count > 0) ? known : [];
+export function jobsDone({ revision }) {
+  return revision % JOBS_OF_REVISION;
+}
+
+/**
+ * The jobs of a run that were as they had been. Until the run has finished, it is the rest of those done.
+ * @param {Run} run
+ */
+export function jobsUnchanged(run) {
+  const written = run.jobs_new + run.jobs_changed + run.jobs_reopened;
+  return run.jobs_skipped ?? Math.max(0, jobsDone(run) - written);
+}
+
+/**
+ * True if a run has changed a job, or has found one as it was.
+ * @param {Run} run
+ */
+export function hasJobs(run) {
+  return (
+    run.jobs_new + run.jobs_changed + run.jobs_reopened + jobsUnchanged(run) + (run.jobs_expired ?? 0) > 0
+  );
+}
+
+/**
+ * The parts of the bar of a run under way: boards while they are read, afterwards jobs. Null if there is nothing to
+ * measure.
+ * @param {Run} run
+ * @returns {{total: number, parts: {tone: 'done' | 'bad' | 'work', count: number}[]} | null}
+ */
+export function runBar(run) {
+  if (run.status === 'initializing' && run.companies_total > 0) {
+    return {
+      total: run.companies_total,
+      parts: [
+        { tone: 'done', count: run.companies_read + run.companies_taken_in },
+        { tone: 'bad', count: run.companies_failed },
+        { tone: 'work', count: run.companies_reading },
+      ],
+    };
+  }
+  if (run.status === 'ingesting' && (run.total_jobs ?? 0) > 0) {
+    return { total: run.total_jobs ?? 0, parts: [{ tone: 'done', count: jobsDone(run) }] };
+  }
+  return null;
 }

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { anEndedRun, aRun } from '../test/server.js';
-import { runCounts, runDuration } from './run.js';
+import { hasJobs, jobsDone, jobsUnchanged, runBar, runDuration } from './run.js';
 
 test('runDuration of an active run adds the time since the answer', () => {
   expect(runDuration(aRun(), 0)).toBe(65_000);
@@ -15,16 +15,47 @@ test('runDuration of an ended run ends at its end', () => {
   expect(runDuration(anEndedRun('aborted'), 99_000)).toBe(12_000);
 });
 
-test('runCounts is empty while all counts are zero', () => {
-  expect(runCounts(aRun())).toEqual([]);
-  expect(
-    runCounts(aRun({ jobs_ready: 0, jobs_skipped: 0, jobs_expired: 0, jobs_failed: 0, total_jobs: 0 })),
-  ).toEqual([]);
+test('jobsDone and jobsUnchanged follow from the revision of an active run', () => {
+  const run = aRun({ revision: 20_012_000_000_087, jobs_new: 7, jobs_changed: 2, jobs_reopened: 1 });
+  expect(jobsDone(run)).toBe(87);
+  expect(jobsUnchanged(run)).toBe(77);
+  expect(jobsUnchanged({ ...run, jobs_skipped: 3 })).toBe(3);
 });
 
-test('runCounts leaves out unknown counts and keeps zeros', () => {
-  expect(runCounts(aRun({ total_jobs: 12, jobs_ready: 0 }))).toEqual([
-    { name: 'Postings', count: 12 },
-    { name: 'Ready', count: 0 },
-  ]);
+test.each([
+  [{}, false],
+  [{ jobs_new: 1 }, true],
+  [{ jobs_skipped: 1 }, true],
+  [{ jobs_expired: 1 }, true],
+])('hasJobs of %j is %s', (changes, expected) => {
+  expect(hasJobs(aRun(changes))).toBe(expected);
 });
+
+test('runBar measures companies first and jobs afterwards', () => {
+  const companies = {
+    companies_total: 10,
+    companies_read: 5,
+    companies_taken_in: 1,
+    companies_failed: 2,
+    companies_reading: 1,
+  };
+  expect(runBar(aRun({ status: 'initializing', ...companies }))).toEqual({
+    total: 10,
+    parts: [
+      { tone: 'done', count: 6 },
+      { tone: 'bad', count: 2 },
+      { tone: 'work', count: 1 },
+    ],
+  });
+  expect(runBar(aRun({ status: 'ingesting', total_jobs: 159, revision: 20_000_000_000_087 }))).toEqual({
+    total: 159,
+    parts: [{ tone: 'done', count: 87 }],
+  });
+});
+
+test.each([{}, { status: 'initializing' }, { status: 'ingesting' }, { status: 'finished', total_jobs: 3 }])(
+  'runBar of %j has nothing to measure',
+  (changes) => {
+    expect(runBar(aRun(changes))).toBeNull();
+  },
+);

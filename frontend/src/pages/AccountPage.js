@@ -1,11 +1,12 @@
 import { useSession } from '../api/session.js';
 import Credentials from './account/Credentials.js';
+import DeleteAccount from './account/DeleteAccount.js';
 import NewToken from './account/NewToken.js';
 import PasswordForm from './account/PasswordForm.js';
 import NotFoundPage from './NotFoundPage.js';
 import './AccountPage.css';
 
-/** The user's sessions, tokens and password. With AUTH=local this page does not exist. */
+/** The user's sessions, tokens and password, and the end of the account. With AUTH=local this page does not exist. */
 export default function AccountPage() {
   const { user, isLocal } = useSession();
   if (isLocal) {
@@ -19,6 +20,7 @@ export default function AccountPage() {
       <Credentials />
       <NewToken />
       <PasswordForm email={user?.email ?? ''} />
+      <DeleteAccount email={user?.email ?? ''} />
     </div>
   );
 }

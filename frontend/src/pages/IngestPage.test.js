@@ -205,9 +205,11 @@ test('an unknown address shows the not-found page', async () => {
   expect(await axeViolations(container)).toEqual([]);
 });
 
-test('a run page requests only the run and its events', async () => {
+test('a run page requests only the run, its events and the health', async () => {
   const requests = serve({ ...STAGES, [PATHS.current]: NONE, ...RUN_7 });
   open('/ingest/runs/7');
   await waitFor(() => expect(requests).toHaveBeenCalledWith(PATHS.events));
-  expect(new Set(requests.mock.calls.map(([call]) => call))).toEqual(new Set([PATHS.run, PATHS.events]));
+  expect(new Set(requests.mock.calls.map(([call]) => call))).toEqual(
+    new Set([PATHS.run, PATHS.events, PATHS.health]),
+  );
 });

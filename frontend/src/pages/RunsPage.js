@@ -8,6 +8,8 @@ import { paths } from '../lib/paths.js';
 import { runDuration } from '../lib/run.js';
 import { STATUS } from '../lib/status.js';
 import { connectionMessage } from '../messages/errors.js';
+import { headline } from '../messages/progress.js';
+import { runSubject } from '../messages/results.js';
 import { runMessages } from '../messages/runs.js';
 import './RunsPage.css';
 
@@ -98,18 +100,30 @@ function emptyMessage(status, before) {
   return status ? runMessages.noRunsOfStatus : runMessages.noRuns;
 }
 
-/** @param {{run: import('../api/runs.js').Run}} props */
+/**
+ * A run: its result, and the companies it was of. Only what is not finished has a coloured badge.
+ * @param {{run: import('../api/runs.js').Run}} props
+ */
 function RunRow({ run }) {
+  const subject = runSubject(run);
   return (
     <li>
       <Link className="rp-row" to={paths.run(run.run_id)}>
         <span className="rp-id">Run {run.run_id}</span>
-        <span>
-          <StatusBadge status={run.status} />
+        <span className="rp-what">
+          <span>{headline(run)}</span>
+          {subject && <span className="quiet rp-of">{subject}</span>}
         </span>
-        {run.created_at && <time dateTime={run.created_at}>{formatMoment(run.created_at)}</time>}
-        <span className="rp-duration">
-          {run.is_active ? 'in progress' : formatDuration(runDuration(run, 0))}
+        <span className="rp-when">
+          {run.created_at && <time dateTime={run.created_at}>{formatMoment(run.created_at)}</time>}
+          <span>{run.is_active ? 'in progress' : formatDuration(runDuration(run, 0))}</span>
+        </span>
+        <span className="rp-status">
+          {run.status === 'finished' ? (
+            <span className="quiet">{STATUS.finished.label}</span>
+          ) : (
+            <StatusBadge status={run.status} />
+          )}
         </span>
       </Link>
     </li>

@@ -15,6 +15,25 @@ test('runs are listed newest first, each as a link', async () => {
   expect(await axeViolations(container)).toEqual([]);
 });
 
+test('a run says what it was of and what came of it', async () => {
+  const ended = anEndedRun('finished', {
+    companies_total: 10,
+    companies_failed: 2,
+    jobs_new: 12,
+    jobs_changed: 3,
+    jobs_expired: 1,
+    retry_of: 5,
+  });
+  serve({ [PATHS.runs]: { runs: [ended, anEndedRun('error', { run_id: 6 })], next_before: null } });
+  const { container } = open('/runs');
+  const [finished, failed] = await screen.findAllByRole('link', { name: /^Run \d/ });
+  expect(finished).toHaveTextContent('12 new jobs, 3 changed, 1 gone');
+  expect(finished).toHaveTextContent('10 companies · 2 not read · Retry of run 5');
+  expect(finished.querySelector('.sb-badge')).toBeNull();
+  expect(failed.querySelector('.sb-badge')).toHaveTextContent('Error');
+  expect(await axeViolations(container)).toEqual([]);
+});
+
 test('Older and Newest change the page through the address', async () => {
   serve({
     [PATHS.runs]: PAGE,

@@ -3,7 +3,7 @@ import { isMissing } from '../../api/client.js';
 import { useAbortRun, useRun } from '../../api/runs.js';
 import CopyButton from '../../components/CopyButton.js';
 import StatusBadge from '../../components/StatusBadge.js';
-import { formatDuration, formatMoment } from '../../lib/format.js';
+import { formatCount, formatDuration, formatMoment } from '../../lib/format.js';
 import { paths } from '../../lib/paths.js';
 import { runDuration } from '../../lib/run.js';
 import { statusLook } from '../../lib/status.js';
@@ -14,6 +14,11 @@ import { runMessages } from '../../messages/runs.js';
 import AbortButton from './AbortButton.js';
 import RunAlerts from './RunAlerts.js';
 import RunDetails from './RunDetails.js';
+import ClosingsQuestion from './run/ClosingsQuestion.js';
+import RetryFailed from './run/RetryFailed.js';
+import RunCompanies from './run/RunCompanies.js';
+import RunNow from './run/RunNow.js';
+import RunWaiting from './run/RunWaiting.js';
 import './Stage3Progress.css';
 
 /** @typedef {import('../../api/runs.js').Run} Run */
@@ -62,14 +67,14 @@ function RunPanel({ run, asOf, isUncertain }) {
   return (
     <>
       <StatusRow run={run} asOf={asOf} isUncertain={isUncertain} />
-      <RunDetails run={run} />
-      {!run.is_active && (
-        <p>
-          <Link className="button button--primary" to={paths.configure}>
-            Set up a new run
-          </Link>
-        </p>
+      <RunWaiting run={run} />
+      <RunNow run={run} />
+      {run.closings && (
+        <ClosingsQuestion runId={run.run_id} isActive={run.is_active} closings={run.closings} />
       )}
+      {!run.is_active && run.companies_failed > 0 && <RetryFailed run={run} />}
+      {run.companies_total > 0 && <RunCompanies run={run} />}
+      <RunDetails run={run} />
     </>
   );
 }
@@ -95,6 +100,12 @@ function StatusRow({ run, asOf, isUncertain }) {
         </div>
         <Moment name="Started" at={run.created_at} />
         {run.finished_at && <Moment name="Ended" at={run.finished_at} />}
+        {run.companies_total > 0 && (
+          <div>
+            <dt>Companies</dt>
+            <dd>{formatCount(run.companies_total)}</dd>
+          </div>
+        )}
       </dl>
     </div>
   );

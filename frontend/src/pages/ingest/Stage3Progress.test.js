@@ -40,8 +40,7 @@ test('an active run shows ID, Abort, badge, times, sentence and timeline', async
   expect(screen.getByRole('heading', { level: 1 })).toHaveTextContent('Run 7');
   expect(screen.getByText('Pending')).toBeVisible();
   expect(screen.getByRole('timer')).toHaveTextContent(/^1 min \d+ s$/);
-  expect(screen.getByText('The run is waiting to begin. This can take a few minutes.')).toBeVisible();
-  expect(screen.getByText('No jobs so far.')).toBeVisible();
+  expect(screen.getByRole('heading', { name: 'Waiting for a worker' })).toBeVisible();
   expect(await screen.findByText('Started')).toBeVisible();
   expect(document.title).toBe('Run 7 · Pending · Job Ingestion');
   expect(icon()).toHaveAttribute('href', '/favicon-active.svg');
@@ -50,8 +49,8 @@ test('an active run shows ID, Abort, badge, times, sentence and timeline', async
 });
 
 test.each([
-  ['finished', {}, 'The run ended normally.', 'success'],
-  ['aborted', {}, 'The run was aborted before it finished.', 'warning'],
+  ['finished', {}, 'No job came of this run', 'success'],
+  ['aborted', {}, 'Aborted before any job was changed', 'warning'],
   ['error', { error_message: 'The board was deleted.' }, 'The board was deleted.', 'danger'],
 ])(
   'a run with status %s shows its end, duration and a link to a new run',
@@ -80,19 +79,34 @@ test('an ended run is not fetched again', async () => {
   }
 });
 
-test('counts are shown', async () => {
+test('the counts of a run are shown, each with a word of explanation', async () => {
   serveRun(
     anEndedRun('finished', {
-      total_jobs: 1234,
-      jobs_ready: 1200,
-      jobs_skipped: 0,
+      total_jobs: 1237,
+      jobs_new: 1200,
+      jobs_ready: 1203,
+      jobs_changed: 3,
+      jobs_skipped: 34,
       jobs_expired: 4,
       jobs_failed: 30,
+      previewed: 1230,
+      note: 'A remark.',
+      retry_of: 6,
     }),
   );
-  open('/ingest/runs/7');
-  expect((await screen.findByText('Postings')).nextSibling).toHaveTextContent(/^1.?234$/);
-  expect(screen.getByText('Failed').nextSibling).toHaveTextContent('30');
+  const { container } = open('/ingest/runs/7');
+  expect(await screen.findByRole('heading', { name: /^1.?200 new jobs, 3 changed, 4 gone$/ })).toBeVisible();
+  expect(screen.getByText('Unchanged').nextSibling).toHaveTextContent('34');
+  expect(screen.getByText('Unchanged').parentNode).toHaveTextContent('Exactly as they were.');
+  expect(screen.getByText('Could not be read').nextSibling).toHaveTextContent('30');
+  expect(screen.getByText(/^1.?230 were previewed, 1.?237 came\.$/)).toBeVisible();
+  expect(screen.getByText('A remark.')).toBeVisible();
+  expect(screen.getByRole('link', { name: 'Retry of run 6' })).toHaveAttribute('href', '/ingest/runs/6');
+  expect(screen.getByRole('link', { name: 'See the jobs of this run' })).toHaveAttribute(
+    'href',
+    '/jobs?run=7',
+  );
+  expect(await axeViolations(container)).toEqual([]);
 });
 
 test('Abort asks first, and Keep running sends nothing', async () => {

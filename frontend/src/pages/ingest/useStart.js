@@ -4,7 +4,7 @@ import { useStartRun } from '../../api/runs.js';
 import { newIdempotencyKey } from '../../lib/idempotencyKey.js';
 import { paths } from '../../lib/paths.js';
 import { isOutcomeKnown } from '../../lib/retryPolicy.js';
-import { startError } from '../../messages/runs.js';
+import { startError } from '../../messages/start.js';
 
 /** Start a run and go to it; if one is already active, go to that one with a notice. */
 export function useStart() {

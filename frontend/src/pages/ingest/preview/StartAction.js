@@ -3,7 +3,7 @@ import { Link } from 'react-router';
 import ActionBar from '../../../components/ActionBar.js';
 import ConfirmDialog from '../../../components/ConfirmDialog.js';
 import { paths } from '../../../lib/paths.js';
-import { startBlocker, startMessages, startQuestion } from '../../../messages/runs.js';
+import { startBlocker, startHint, startMessages, startQuestion } from '../../../messages/start.js';
 import './StartAction.css';
 
 /** @typedef {import('../../../api/previews.js').Preview} Preview */
@@ -16,6 +16,7 @@ export default function StartAction({ preview, start }) {
   // The preview in the question is the one that is started, even if a poll brings another one.
   const [asked, setAsked] = useState(/** @type {Preview | null} */ (null));
   const blocker = startBlocker(preview);
+  const hint = blocker ?? (preview ? startHint(preview) : '');
   const id = useId();
   const { title, text } = asked ? startQuestion(asked) : { title: '', text: '' };
   return (
@@ -27,14 +28,14 @@ export default function StartAction({ preview, start }) {
         type="button"
         className="button button--primary"
         aria-disabled={start.isPending || blocker !== null}
-        aria-describedby={blocker ? id : undefined}
+        aria-describedby={hint ? id : undefined}
         onClick={() => !start.isPending && !blocker && preview && setAsked(preview)}
       >
         {start.isPending ? 'Starting …' : 'Start ingestion'}
       </button>
-      {blocker && (
+      {hint && (
         <p id={id} className="quiet sa-reason">
-          {blocker}
+          {hint}
         </p>
       )}
       {asked && (

@@ -33,10 +33,27 @@ test('the question shows the numbers, and Start sends the preview', async () => 
   const { user, container } = open('/ingest/preview');
   await ask(user);
   const dialog = screen.getByRole('dialog', { name: 'Collect 2 postings from 1 company?' });
-  expect(dialog).toHaveTextContent('Not included, because their boards could not be read: Beta.');
+  expect(dialog).toHaveTextContent('These boards could not be read: Beta.');
   expect(screen.getByRole('button', { name: 'Not yet' })).toHaveFocus();
   expect(screen.getByRole('button', { name: 'Start collecting' })).toHaveClass('button--primary');
   expect(await axeViolations(container)).toEqual([]);
+  await user.click(screen.getByRole('button', { name: 'Start collecting' }));
+  expect(await screen.findByText('Pending')).toBeVisible();
+  expect(requests).toHaveBeenCalledWith(PATHS.start, { preview_id: 5 });
+});
+
+test('an unfinished preview can be started; the question says what is left', async () => {
+  const preview = aPreview({
+    is_finished: false,
+    finished_at: null,
+    totals: { companies: 4, waiting: 3 },
+    companies: [aPreviewCompany(), aPreviewCompany({ position: 2, name: 'Beta', state: 'waiting' })],
+  });
+  const { requests } = serveStart({ run_id: 7 }, preview);
+  const { user } = open('/ingest/preview');
+  await user.click(await screen.findByRole('button', { name: 'Start ingestion' }));
+  const dialog = screen.getByRole('dialog', { name: 'Start before every board is read?' });
+  expect(dialog).toHaveTextContent('The run waits for the 3 boards that are left.');
   await user.click(screen.getByRole('button', { name: 'Start collecting' }));
   expect(await screen.findByText('Pending')).toBeVisible();
   expect(requests).toHaveBeenCalledWith(PATHS.start, { preview_id: 5 });
@@ -54,7 +71,6 @@ test('Not yet sends nothing', async () => {
 
 test.each([
   ['preview_outdated', 409, 'Your companies have changed since this preview'],
-  ['preview_unfinished', 409, 'The preview is not finished yet'],
   ['preview_not_found', 404, 'This preview no longer exists'],
 ])('%s is reported and offers a refresh', async (code, status, words) => {
   const { answers, requests } = serveStart(refusal(status, code));

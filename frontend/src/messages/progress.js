@@ -1,0 +1,81 @@
+/** Messages about the progress of a run. */
+
+import { amount, formatCount } from '../lib/format.js';
+import { hasJobs, jobsDone } from '../lib/run.js';
+import { changes } from './results.js';
+
+/** @typedef {import('../api/runs.js').Run} Run */
+
+export const progressMessages = {
+  boardsBar: 'Boards read',
+  jobsBar: 'Jobs done',
+  boardsKey: 'Your jobs change only when all boards are read or given up.',
+  seeJobs: 'See the jobs of this run',
+};
+
+/**
+ * The state of a run in a sentence.
+ * @param {Run} run
+ */
+export function headline(run) {
+  switch (run.status) {
+    case 'pending':
+      return run.worker_seen_at ? 'A worker has this run and begins' : 'Waiting for a worker';
+    case 'initializing':
+      return `Reading boards, ${formatCount(boardsDone(run))} of ${formatCount(run.companies_total)}`;
+    case 'ingesting':
+      return `${changes(run) || 'Nothing new'} so far, ${formatCount(jobsDone(run))} of ${amount(run.total_jobs ?? 0, 'job')} done`;
+    case 'finished':
+      return (
+        changes(run) || (hasJobs(run) ? 'Nothing new: every job is as it was' : 'No job came of this run')
+      );
+    case 'error':
+      return 'The run ended with an error';
+    case 'aborted':
+      return changes(run) ? `${changes(run)} before the abort` : 'Aborted before any job was changed';
+    default:
+      return `The run is ${run.status}`;
+  }
+}
+
+/** @param {Run} run */
+function boardsDone(run) {
+  return run.companies_read + run.companies_taken_in + run.companies_failed;
+}
+
+/**
+ * A remark below the bar of a run under way.
+ * @param {Run} run
+ */
+export function barKey(run) {
+  if (run.status !== 'initializing') {
+    return run.worker_seen_at ? '' : 'Waiting for a worker to go on.';
+  }
+  const failed =
+    run.companies_failed > 0 ? `${amount(run.companies_failed, 'board')} could not be read. ` : '';
+  const reading = run.companies_reading > 0 ? `${formatCount(run.companies_reading)} being read now. ` : '';
+  return `${failed}${reading}${progressMessages.boardsKey}`;
+}
+
+const WAITS = 'Your run is kept and starts as soon as one is back. If this lasts, tell the operator.';
+
+/**
+ * The reason why a run waits, or null. A server that keeps its parts to itself only tells that one of them fails.
+ * @param {Run} run
+ * @param {import('../api/health.js').Health} health
+ */
+export function runWaitingReason(run, { status, checks }) {
+  if (!checks) {
+    return status === 'ok'
+      ? null
+      : 'A part of this server does not work at present, so your run may wait. It goes on by itself.';
+  }
+  if (checks.worker?.ok === false) {
+    return run.status === 'pending'
+      ? `No worker is running on this server at present. ${WAITS}`
+      : 'No worker is running on this server at present. Your run is kept and goes on as soon as one is back.';
+  }
+  return run.status === 'initializing' && checks.reader?.ok === false
+    ? 'No program reads boards on this server at present. Your run is kept and goes on as soon as one is back.'
+    : null;
+}

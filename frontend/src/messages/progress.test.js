@@ -1,0 +1,68 @@
+import { expect, test } from 'vitest';
+import { aRun } from '../test/server.js';
+import { barKey, headline, runWaitingReason } from './progress.js';
+
+const SEEN = { worker_seen_at: '2026-01-02T10:00:01Z' };
+
+test.each([
+  ['pending', {}, 'Waiting for a worker'],
+  ['pending', { dispatched_at: '2026-01-02T10:00:01Z' }, 'Waiting for a worker'],
+  ['pending', SEEN, 'A worker has this run and begins'],
+  [
+    'initializing',
+    { companies_total: 10, companies_read: 4, companies_failed: 2 },
+    'Reading boards, 6 of 10',
+  ],
+  [
+    'ingesting',
+    { total_jobs: 159, jobs_new: 7, revision: 20_000_000_000_087 },
+    '7 new jobs so far, 87 of 159 jobs done',
+  ],
+  ['ingesting', { total_jobs: 1 }, 'Nothing new so far, 0 of 1 job done'],
+  ['finished', { jobs_new: 12, jobs_changed: 3, jobs_expired: 1 }, '12 new jobs, 3 changed, 1 gone'],
+  ['finished', { jobs_skipped: 4 }, 'Nothing new: every job is as it was'],
+  ['finished', {}, 'No job came of this run'],
+  ['error', {}, 'The run ended with an error'],
+  ['aborted', { jobs_new: 1 }, '1 new job before the abort'],
+  ['aborted', {}, 'Aborted before any job was changed'],
+  ['resting', {}, 'The run is resting'],
+])('headline of %s %o', (status, changes, expected) => {
+  expect(headline(aRun({ status, ...changes }))).toBe(expected);
+});
+
+test('barKey names failed boards and a missing worker', () => {
+  expect(barKey(aRun({ status: 'initializing', companies_failed: 1, companies_reading: 2 }))).toBe(
+    '1 board could not be read. 2 being read now. Your jobs change only when all boards are read or given up.',
+  );
+  expect(barKey(aRun({ status: 'ingesting' }))).toBe('Waiting for a worker to go on.');
+  expect(barKey(aRun({ status: 'ingesting', ...SEEN }))).toBe('');
+});
+
+const failing = (...names) => ({
+  status: 'degraded',
+  checks: Object.fromEntries(
+    ['reader', 'worker', 'redis'].map((name) => [name, { ok: !names.includes(name) }]),
+  ),
+});
+
+test.each([
+  ['pending', { status: 'ok' }, null],
+  ['pending', { status: 'degraded' }, /^A part of this server does not work/],
+  ['pending', failing('redis'), null],
+  ['pending', failing('reader'), null],
+  [
+    'pending',
+    failing('worker'),
+    /^No worker is running .* Your run is kept and starts as soon as one is back\./,
+  ],
+  ['ingesting', failing('worker'), /^No worker is running .* goes on as soon as one is back\.$/],
+  ['initializing', failing('reader'), /^No program reads boards .* goes on as soon as one is back\.$/],
+  ['ingesting', failing('reader'), null],
+])('runWaitingReason of a run that is %s with %j', (status, health, expected) => {
+  const reason = runWaitingReason(aRun({ status }), health);
+  if (expected) {
+    expect(reason).toMatch(expected);
+  } else {
+    expect(reason).toBeNull();
+  }
+});
