@@ -2,8 +2,8 @@
 
 from marshmallow import RAISE, Schema, fields, validate
 
-from app.models import MAX_RUN_ID, RunStatus
-from app.schemas.fields import JsonInteger, QueryInteger
+from app.models import MAX_RUN_ID, ClosingsState, RunStatus
+from app.schemas.fields import JsonInteger, QueryInteger, StrictBoolean
 
 
 class StartSchema(Schema):
@@ -17,6 +17,18 @@ class StartSchema(Schema):
         allow_none=True,
         validate=validate.Range(1, 2**63 - 1),
         metadata={"description": "The preview to start from; it must be finished and current. Null or omitted: none."},
+    )
+
+
+class AnswerSchema(Schema):
+    """The answer to a run's question about jobs to expire."""
+
+    class Meta:
+        unknown = RAISE
+
+    expire = StrictBoolean(
+        required=True,
+        metadata={"description": "True: the jobs expire. False: they stay open, and no run asks about them again."},
     )
 
 
@@ -72,6 +84,32 @@ class AbortedSchema(Schema):
 
     success = fields.Boolean(required=True)
     message = fields.String(required=True)
+
+
+class ClosingsSchema(Schema):
+    """The question of a run that would have expired unusually many jobs."""
+
+    state = fields.Enum(
+        ClosingsState,
+        by_value=True,
+        required=True,
+        metadata={"type": "string", "description": "`superseded`: a later run has checked these jobs again."},
+    )
+    count = fields.Integer(required=True, metadata={"description": "The jobs that the run would have expired."})
+    open = fields.Integer(required=True, metadata={"description": "The user's open jobs at that time."})
+    expire = fields.Boolean(
+        required=True, allow_none=True, metadata={"description": "The answer. Null: there is none."}
+    )
+    expired = fields.Integer(
+        required=True, allow_none=True, metadata={"description": "The jobs that the answer expired."}
+    )
+    answered_at = fields.AwareDateTime(required=True, allow_none=True)
+
+
+class AnsweredClosingsSchema(Schema):
+    """The question after its answer."""
+
+    closings = fields.Nested(ClosingsSchema, required=True)
 
 
 class RunSchema(Schema):
