@@ -25,7 +25,8 @@ def test_answer_returns_the_question_in_full(client, run_id, expire, expired):
     assert response.status_code == 200
     [(name, found)] = response.json.items()
     assert found.pop("answered_at").endswith("+00:00")
-    assert name == "closings" and found == {"state": "answered", "count": 60, "open": 200, "expire": expire, "expired": expired}
+    assert name == "closings"
+    assert found == {"state": "answered", "count": 60, "open": 200, "expire": expire, "expired": expired}
     assert job_states("acme").get("expired", 0) == expired
 
 
