@@ -10,10 +10,12 @@ from app.api.http.idempotency_key import HEADER, parse_key
 from app.api.http.openapi import header
 from app.schemas import examples
 from app.schemas.cursors import encode_cursor
-from app.schemas.problems import RunMovedProblemSchema, StartRefusedProblemSchema
+from app.schemas.problems import ClosingsRefusedProblemSchema, RunMovedProblemSchema, StartRefusedProblemSchema
 from app.schemas.run_companies import RunCompaniesQuerySchema, RunCompaniesSchema
 from app.schemas.runs import (
     AbortedSchema,
+    AnsweredClosingsSchema,
+    AnswerSchema,
     CurrentRunSchema,
     EventsQuerySchema,
     EventsSchema,
@@ -23,7 +25,7 @@ from app.schemas.runs import (
     RunsQuerySchema,
     StartSchema,
 )
-from app.services.runs import company_queries, queries, transitions
+from app.services.runs import closings, company_queries, queries, transitions
 from app.services.runs.start import start_run
 
 blueprint = ApiBlueprint(
@@ -99,6 +101,16 @@ def run_companies(query: dict[str, Any], run_id: int) -> Any:
 def run_events(query: dict[str, Any], run_id: int) -> Any:
     """Get a run's timeline"""
     return {"events": queries.events(run_id, current_user_id(), query["after"])}
+
+
+@blueprint.post("/runs/<run_id:run_id>/closings")
+@blueprint.arguments(AnswerSchema, description="True if the jobs are to expire.")
+@blueprint.response(200, AnsweredClosingsSchema, description="The question with its answer.")
+@blueprint.problem(404, NO_SUCH_RUN)
+@blueprint.problem(409, "The run asks nothing that is still open, or a run is active.", ClosingsRefusedProblemSchema)
+def answer_closings(body: dict[str, Any], run_id: int) -> Any:
+    """Answer a run's question about jobs to expire"""
+    return {"closings": closings.answer(current_user_id(), run_id, body["expire"])}
 
 
 @blueprint.get("/runs")

@@ -37,6 +37,13 @@ class StartRefusedProblemSchema(ProblemSchema):
     run_id = fields.Integer(metadata={"description": "The active run, with `run_active`."})
 
 
+class ClosingsRefusedProblemSchema(ProblemSchema):
+    """The run asks nothing (`no_closings`); or its question has an answer (`closings_answered`) or was replaced by a
+    later run (`closings_superseded`); or a run is active."""
+
+    run_id = fields.Integer(metadata={"description": "The active run, with `run_active`."})
+
+
 class CompanyExistsProblemSchema(ProblemSchema):
     """The user has this board already."""
 

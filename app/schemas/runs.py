@@ -5,7 +5,7 @@ from typing import Any
 from marshmallow import RAISE, Schema, fields, validate
 
 from app.models import MAX_RUN_ID, ClosingsState, RunStatus
-from app.schemas.fields import JsonInteger, QueryInteger
+from app.schemas.fields import JsonInteger, QueryInteger, StrictBoolean
 
 
 class StartSchema(Schema):
@@ -19,6 +19,18 @@ class StartSchema(Schema):
         allow_none=True,
         validate=validate.Range(1, 2**63 - 1),
         metadata={"description": "The preview to start from; it must be finished and current. Null or omitted: none."},
+    )
+
+
+class AnswerSchema(Schema):
+    """The answer to a run's question about jobs to expire."""
+
+    class Meta:
+        unknown = RAISE
+
+    expire = StrictBoolean(
+        required=True,
+        metadata={"description": "True: the jobs expire. False: they stay open, and no run asks about them again."},
     )
 
 
@@ -92,6 +104,12 @@ class ClosingsSchema(Schema):
         required=True, allow_none=True, metadata={"description": "The jobs that the answer expired."}
     )
     answered_at = fields.AwareDateTime(required=True, allow_none=True)
+
+
+class AnsweredClosingsSchema(Schema):
+    """The question after its answer."""
+
+    closings = fields.Nested(ClosingsSchema, required=True)
 
 
 def _count(description: str) -> fields.Integer:

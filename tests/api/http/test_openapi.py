@@ -17,6 +17,7 @@ EXPECTED = {
     ("get", "/api/ingestion/runs/{run_id}"): {200, 401, 403, 404, 500, 503},
     ("get", "/api/ingestion/runs/{run_id}/companies"): {200, 401, 403, 404, 422, 500, 503},
     ("get", "/api/ingestion/runs/{run_id}/events"): {200, 401, 403, 404, 422, 500, 503},
+    ("post", "/api/ingestion/runs/{run_id}/closings"): {200, 400, 401, 403, 404, 409, 413, 415, 422, 500, 503},
     ("get", "/api/ingestion/runs"): {200, 401, 403, 422, 500, 503},
     ("get", "/api/ingestion/sources"): {200, 401, 403, 500, 503},
     ("post", "/api/ingestion/companies/detect"): {200, 400, 401, 403, 413, 415, 422, 429, 500, 503},
