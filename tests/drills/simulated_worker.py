@@ -1,8 +1,9 @@
 """The simulated worker: the product's worker with an ``ingestion.run`` that moves a run through its statuses.
 
-It is started like the product's own: ``celery -A tests.drills.simulated_worker worker``. It claims a run, advances it,
-stores jobs in short guarded units, and finishes. If it loses the run, it stops without another write.
-``simulated_worker.json`` in the data folder has its speed and the seed of its pauses. The file is read for each run.
+It is started like the product's own: ``celery -A tests.drills.simulated_worker worker``. It works on runs without
+companies: it claims, advances, stores jobs in short guarded units, and finishes. If it loses the run, it stops without
+another write. ``simulated_worker.json`` in the data folder has its speed and the seed of its pauses. The
+file is read for each run.
 """
 
 import json
@@ -24,7 +25,7 @@ from app.errors import DatabaseUnavailable
 from app.models import RunStatus
 from app.services.runs import transitions
 from app.services.runs.errors import RunMoved, RunNotFound
-from app.tasks.ingestion import ingest as real_task
+from app.tasks.ingestion import ingest as product_task
 from tests.drills.sleep import sleep_for
 
 log = structlog.get_logger(__name__)
@@ -46,9 +47,9 @@ celery = application.extensions["celery"]
 settings: Settings = application.config["SETTINGS"]
 
 
-# Celery silently ignores a second task of the same name, so the product's own one is removed first.
+# Celery silently ignores a second task of the same name, so the product's is removed first.
 celery.finalize()
-TASK = real_task.name
+TASK = product_task.name
 celery.tasks.pop(TASK)
 
 
@@ -61,7 +62,7 @@ def ingest(run_id: int) -> None:
     try:
         transitions.claim(run_id)
         _pause(options, randomness)
-        _retry_until_known(lambda: transitions.advance(run_id, options.get("units", 3)), run_id, RunStatus.INGESTING)
+        _retry_until_known(lambda: transitions.advance(run_id), run_id, RunStatus.INGESTING)
         for number in range(options.get("units", 3)):
             _pause(options, randomness)
             store_job = partial(run_statement, STORE_JOB.bindparams(run_id=run_id, number=number))

@@ -54,7 +54,7 @@ with current_app.extensions["sqlalchemy"].engine.connect() as connection:
 _publish(_run_id)
 """
 
-UNGUARDED = Rewrite("_.c.status.in_(_)", inside="update(_)")
+UNGUARDED = Rewrite("_.c.status.in_(_(_.sources))", inside="update(_)")
 READ_FIRST = Rewrite(
     "if not _move:\n    raise _error(_run_id, _run.status, _to)",
     "if _run.status not in _to.sources:\n    raise _error(_run_id, _run.status, _to)\n_move",
@@ -63,7 +63,7 @@ SOURCES = "{PENDING: _0, INITIALIZING: _1, INGESTING: _2, FINISHED: _3, ERROR: _
 STARTED = "_run_id, _is_new = _start(_user_id, _preview_id, _key)"
 PUBLISHED = "if _is_new:\n    _publish(_run_id)"
 START_COLUMNS = '["user_id", "created_at", "next_dispatch_at", ...]'
-DUE = "_.c.status == _.PENDING"
+DUE = "or_(_, _)"
 
 MUTANTS: dict[str, Mutant] = {
     # --- Moves
@@ -170,7 +170,7 @@ MUTANTS: dict[str, Mutant] = {
         ),
     ),
     "runs of any status are published": _code(
-        "active and ended runs are published again", Rewrite(DUE, inside="_.with_for_update(skip_locked=True)"),
+        "ended runs are published again", Rewrite("_rows.where(_active, _due, or_(_, _))", "_rows.where(_due)"),
         scenarios=("publishing",),
     ),
     "due is compared the wrong way": _code(
@@ -185,8 +185,14 @@ MUTANTS: dict[str, Mutant] = {
     ),
     "a reconciler waits for a row": _code(
         "a reconciler that hangs in a transaction blocks all others",
-        Rewrite("_rows.with_for_update(skip_locked=True)", "_rows.with_for_update()", inside=DUE),
+        Rewrite("_a.with_for_update(key_share=True, skip_locked=True)", "_a.with_for_update(key_share=True)", inside=DUE),
         scenarios=("publishing",),
+    ),
+    "a publish is recorded whatever the status": _code(
+        "a run is written to after its abort", Rewrite(
+            '_t.where(_id == bindparam("run_id"), _active)', '_t.where(_id == bindparam("run_id"))',
+            inside="_.c.dispatch_count",
+        ), scenarios=("after abort",),
     ),
     "the backoff does not grow": _code(
         "messages pile up while no worker is running",
@@ -199,7 +205,7 @@ MUTANTS: dict[str, Mutant] = {
     ),
     # --- Records
     "finished without counts": _code(
-        "the counts of a finished run are missing", Rewrite("_(_.READY)", "None", inside="_(_.SKIPPED)"),
+        "the counts of a finished run are missing", Rewrite("_(_.c.unchanged_jobs, _)", "None", inside="_(_.c.unparsed, _)"),
         evidence=Evidence.TABLES,
     ),
     "in error without a reason": _code(

@@ -4,10 +4,11 @@ from collections.abc import Callable
 
 import pytest
 
+from app.errors import DatabaseUnavailable
 from app.services import publisher
 from app.services.runs import outbox, start
 from app.worker import reconciler
-from tests.support.factories import make_run, make_run_company, make_user, row, sql, timeline
+from tests.support.factories import make_run, make_run_company, make_user, row, run_companies, sql, timeline
 from tests.support.outages import frozen, refusing
 from tests.support.outbox import QUEUE, FakeClock, make_runs_due
 from tests.support.parallel import in_parallel
@@ -60,6 +61,35 @@ def test_reconcile_skips_runs_that_are_not_due_wait_or_have_ended(app, broker):
     assert reconciler.reconcile_once() == 0
     assert row(not_due).dispatched_at is None
     assert broker.llen(QUEUE) == 0
+
+
+def test_reconcile_publishes_a_run_whose_worker_died(app, broker):
+    run_id = make_run("ingesting")
+    make_runs_due()
+    assert reconciler.reconcile_once() == 1
+    assert broker.llen(QUEUE) == 1
+    assert reconciler.reconcile_once() == 0
+    assert row(run_id).dispatch_count == 1
+
+
+def test_reconcile_publishes_a_run_at_its_deadline(app, broker):
+    run_id = make_run("initializing")
+    make_run_company(run_id)
+    sql("UPDATE ingestion_runs SET deadline_at = clock_now(), next_dispatch_at = clock_now() + interval '1 h'")
+    assert reconciler.reconcile_once() == 1
+    assert run_companies(run_id)[0].outcome == "out_of_time"
+
+
+def test_reconcile_publishes_runs_though_the_deadlines_fail(app, broker, user_id):
+    run_id = make_run("pending")
+    make_runs_due()
+    sql("ALTER TABLE run_companies RENAME COLUMN detail TO elsewhere")
+    try:
+        with pytest.raises(DatabaseUnavailable):
+            reconciler.reconcile_once()
+    finally:
+        sql("ALTER TABLE run_companies RENAME COLUMN elsewhere TO detail")
+    assert row(run_id).dispatch_count == 1
 
 
 def test_reconcile_in_parallel_publishes_each_run_once(app, broker, monkeypatch):

@@ -20,9 +20,13 @@ from app.services.runs.audit_context import AUDIT_CONTEXT, Actor, audit_context
 from app.services.runs.company_moves import UNITS, is_undecided
 from app.services.runs.errors import RunMoved
 from app.services.runs.outbox import UNDER_WAY_SECONDS
-from app.services.runs.queries import RUNS, THIS_RUN
+from app.services.runs.queries import OWNER, RUNS
 
 log = structlog.get_logger(__name__)
+
+# No column has this name: in the statement that advances a run, SQLAlchemy would set that column, too.
+MOVING = RUNS.c.id == bindparam("moving", type_=Integer), or_(OWNER.is_(None), RUNS.c.user_id == OWNER)
+"""The conditions that select one run; with an owner, only if the run is theirs."""
 
 COMPANY_SECONDS = 2
 """Seconds that each company adds to RUN_SECONDS: more than any source's rate limit requires."""
@@ -34,7 +38,7 @@ class Move:
     def __init__(self, to: RunStatus, *guards: ColumnElement[bool], **values: Any) -> None:
         self.to = to
         is_legal = RUNS.c.status.in_(inline_literals(to.sources))
-        guarded: Update = update(RUNS).where(*THIS_RUN, is_legal, AUDIT_CONTEXT, *guards)
+        guarded: Update = update(RUNS).where(*MOVING, is_legal, AUDIT_CONTEXT, *guards)
         self.statement: Any = guarded.values(status=to, **values).returning(RUNS.c.id, RUNS.c.user_id)
 
 
@@ -137,7 +141,7 @@ def _move(move: Move, run_id: int, actor: Actor, user_id: int | None = None, **v
 
     Return False if the status allows the move, but a company of the run does not.
     """
-    if not run_statement(move.statement, run_id=run_id, owner=user_id, **audit_context(actor), **values):
+    if not run_statement(move.statement, moving=run_id, owner=user_id, **audit_context(actor), **values):
         status = queries.get(run_id, user_id).status
         if status in move.to.sources:
             return False
