@@ -37,7 +37,7 @@ def retry_run(run_id: int, user_id: int, key: str | None = None) -> tuple[int, b
     Commits. A replayed retry publishes nothing. Raises the errors of ``create_retry``; a fault of the broker raises
     nothing.
     """
-    new_id, is_new = create_retry(run_id, user_id, key)
+    new_id, is_new = create_retry(run_id, user_id, key=key)
     if is_new:
         outbox.publish(new_id)
     return new_id, is_new
