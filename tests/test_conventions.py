@@ -33,6 +33,7 @@ LAYERS = {
     ),
     "api": (("routes",), ("static_files",), ("http",), ("auth",)),
     "services": (
+        ("removal",),
         ("runs",),
         ("previews", "jobs"),
         ("companies", "health"),

@@ -14,12 +14,14 @@ from app.models import MAX_TOKENS
 from app.schemas.auth import (
     CredentialsQuerySchema,
     CredentialsSchema,
+    DeleteAccountSchema,
     IssuedTokenSchema,
     MeSchema,
     NewPasswordSchema,
     NewTokenSchema,
     SignInSchema,
 )
+from app.services import removal
 from app.services.accounts import credentials, users
 from app.services.accounts.errors import WrongPassword
 from app.services.accounts.passwords import verify_password
@@ -30,6 +32,7 @@ SIGN_IN_REFUSED = "The e-mail address or the password is wrong (`sign_in_refused
 TOO_MANY_TOKENS = f"The user has {MAX_TOKENS} tokens that have not expired (`too_many_tokens`)."
 LOCATION = header("Location", "The URL that revokes the token.")
 COOKIE = header("Set-Cookie", "The session, for browsers.")
+COOKIE_CLEARED = header("Set-Cookie", "Deletes the session's cookie.")
 
 
 def require_user() -> None:
@@ -132,3 +135,20 @@ def change_password(body: dict[str, Any]) -> None:
     keep = current_credential().credential_id
     if not matches or not users.set_password(user.user_id, body["new_password"], user.password_hash, keep):
         raise WrongPassword
+
+
+@blueprint.post("/delete")
+@limit_address_attempts
+@blueprint.arguments(DeleteAccountSchema)
+@limit_account_attempts
+@blueprint.response(204, description="The account is gone, and its run is aborted.", headers=COOKIE_CLEARED)
+@blueprint.problem(404, NO_ACCOUNTS)
+@blueprint.problem(422, "The password is wrong (`wrong_password`).")
+@blueprint.problem(429, TOO_MANY_ATTEMPTS)
+def delete_account(body: dict[str, Any]) -> Response:
+    """Delete the user's account with all companies, runs and jobs"""
+    user = users.find_by_id(current_user_id())
+    matches = verify_password(user.password_hash, body["password"])
+    if not matches or not removal.mark_removed(user.user_id, user.password_hash):
+        raise WrongPassword("password")
+    return session_cookie.clear_cookie()

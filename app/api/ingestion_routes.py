@@ -10,7 +10,12 @@ from app.api.http.idempotency_key import HEADER, parse_key
 from app.api.http.openapi import header
 from app.schemas import examples
 from app.schemas.cursors import encode_cursor
-from app.schemas.problems import ClosingsRefusedProblemSchema, RunMovedProblemSchema, StartRefusedProblemSchema
+from app.schemas.problems import (
+    ClosingsRefusedProblemSchema,
+    RetryRefusedProblemSchema,
+    RunMovedProblemSchema,
+    StartRefusedProblemSchema,
+)
 from app.schemas.run_companies import RunCompaniesQuerySchema, RunCompaniesSchema
 from app.schemas.runs import (
     AbortedSchema,
@@ -26,6 +31,7 @@ from app.schemas.runs import (
     StartSchema,
 )
 from app.services.runs import closings, company_queries, queries, transitions
+from app.services.runs.retry import retry_run
 from app.services.runs.start import start_run
 
 blueprint = ApiBlueprint(
@@ -52,13 +58,22 @@ def current_run() -> Any:
 @blueprint.response(201, RunIdSchema, description="The run is stored, and will be carried out.", headers=LOCATION)
 @blueprint.idempotent(RunIdSchema, headers=LOCATION)
 @blueprint.problem(404, "There is no such preview of this user.")
-@blueprint.problem(409, "A run is active; or the preview is outdated or unfinished.", StartRefusedProblemSchema)
+@blueprint.problem(409, "A run is active; or the preview is outdated.", StartRefusedProblemSchema)
 def start(body: dict[str, Any]) -> Any:
     """Start a run"""
-    key = parse_key(request.headers.get(HEADER))
-    run_id, is_new = start_run(current_user_id(), body["preview_id"], key)
-    headers = {"Location": url_for(".run", run_id=run_id)} | ({} if is_new else {"Idempotency-Replayed": "true"})
-    return {"run_id": run_id}, 201 if is_new else 200, headers
+    return _started(*start_run(current_user_id(), body["preview_id"], _key()))
+
+
+@blueprint.post("/runs/<run_id:run_id>/retry")
+@blueprint.response(201, RunIdSchema, description="A run of the failed companies is stored.", headers=LOCATION)
+@blueprint.idempotent(RunIdSchema, headers=LOCATION)
+@blueprint.problem(404, NO_SUCH_RUN)
+@blueprint.problem(
+    409, "A run is active; or no failed company is still there and enabled.", RetryRefusedProblemSchema
+)
+def retry(run_id: int) -> Any:
+    """Start a run of another run's failed companies"""
+    return _started(*retry_run(run_id, current_user_id(), _key()))
 
 
 @blueprint.post("/abort/<run_id:run_id>")
@@ -120,3 +135,12 @@ def runs_page(query: dict[str, Any]) -> Any:
     """List the runs"""
     page, next_before = queries.newest(current_user_id(), **query)
     return {"runs": page, "next_before": next_before}
+
+
+def _key() -> str | None:
+    return parse_key(request.headers.get(HEADER))
+
+
+def _started(run_id: int, is_new: bool) -> Any:
+    headers = {"Location": url_for(".run", run_id=run_id)} | ({} if is_new else {"Idempotency-Replayed": "true"})
+    return {"run_id": run_id}, 201 if is_new else 200, headers

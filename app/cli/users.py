@@ -17,8 +17,10 @@ from app.schemas.auth import (
     MIN_PASSWORD_LENGTH,
     NEW_PASSWORD_LENGTH,
 )
+from app.services import removal
 from app.services.accounts import credentials, users
 from app.services.accounts.errors import TooManyTokens
+from app.services.runs.audit_context import Actor
 
 users_group = AppGroup("users", help="Add, list and remove users, for AUTH=accounts.")
 
@@ -98,12 +100,14 @@ def list_users() -> None:
 def remove_user(email: str, yes: bool) -> None:
     """Remove a user with their runs and jobs.
 
-    All their sessions and tokens end at once.
+    All their sessions and tokens end at once. If you interrupt the command, the product removes the rest by itself.
     """
     user = users.get_by_email(email)
     if not yes:
         click.confirm(f"Remove user {user.email} with all their runs and jobs?", abort=True)
-    users.remove(user.user_id)
+    if not removal.mark_removed(user.user_id, actor=Actor.OPERATOR):
+        raise click.ClickException(f"User {user.email} no longer exists.")
+    removal.finish(user.user_id)
     click.echo(f"User {user.email} removed")
 
 

@@ -69,6 +69,15 @@ class NewPasswordSchema(Schema):
     new_password = PlainText(required=True, validate=NEW_PASSWORD_LENGTH)
 
 
+class DeleteAccountSchema(Schema):
+    """The current password, to confirm the removal of the account."""
+
+    class Meta:
+        unknown = RAISE
+
+    password = PlainText(required=True, validate=validate.Length(1, MAX_PASSWORD_LENGTH))
+
+
 class MeSchema(Schema):
     """The signed-in user."""
 

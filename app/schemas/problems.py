@@ -32,7 +32,7 @@ class InputProblemSchema(ProblemSchema):
 
 
 class StartRefusedProblemSchema(ProblemSchema):
-    """A run is active, or the preview is outdated (`preview_outdated`) or unfinished (`preview_unfinished`)."""
+    """A run is active (`run_active`), or the preview is outdated (`preview_outdated`)."""
 
     run_id = fields.Integer(metadata={"description": "The active run, with `run_active`."})
 
@@ -42,6 +42,12 @@ class ClosingsRefusedProblemSchema(ProblemSchema):
     later run (`closings_superseded`); or a run is active."""
 
     run_id = fields.Integer(metadata={"description": "The active run, with `run_active`."})
+
+
+class RetryRefusedProblemSchema(ProblemSchema):
+    """Another run is active (`run_active`), this one is (`run_not_ended`), or nothing is left (`nothing_to_retry`)."""
+
+    run_id = fields.Integer(metadata={"description": "The other active run, with `run_active`."})
 
 
 class CompanyExistsProblemSchema(ProblemSchema):

@@ -18,7 +18,10 @@ class StartSchema(Schema):
         load_default=None,
         allow_none=True,
         validate=validate.Range(1, 2**63 - 1),
-        metadata={"description": "The preview to start from; it must be finished and current. Null or omitted: none."},
+        metadata={
+            "description": "The preview to start from. Its settings must still be the current ones; it may be"
+            " unfinished. Null or omitted: none.",
+        },
     )
 
 

@@ -10,6 +10,7 @@ import structlog
 from app.errors import DatabaseUnavailable
 from app.models import Component
 from app.services import publisher
+from app.services import removal as user_removal
 from app.services.accounts import credentials
 from app.services.boards import outbox as board_outbox
 from app.services.boards import worker as boards
@@ -30,12 +31,16 @@ MAX_PUBLISH_SECONDS = 2.0
 """The most seconds that one publish takes."""
 
 
+USER_REMOVAL_SECONDS = 1.0
+"""Seconds after which a pass starts no further batch of removed users' rows."""
+
+
 def reconcile_once() -> int | None:
     """Publish the due runs and return their number; None if the broker is unavailable. Commits.
 
     Also give up the companies that wait in overdue runs, publish the due previews, wake a reader if a board is wanted,
-    end exhausted readings, close overdue previews, and remove expired credentials and the postings of removed
-    previews. Rows are claimed in a separate transaction, so no lock is held while publishing.
+    end exhausted readings, close overdue previews, and remove expired credentials, the postings of removed previews
+    and the rows of removed users. Rows are claimed in a separate transaction, so no lock is held while publishing.
 
     Raises DatabaseUnavailable.
     """
@@ -51,6 +56,7 @@ def reconcile_once() -> int | None:
         completion.close_overdue,
         credentials.remove_expired,
         removal.remove_postings,
+        lambda: user_removal.remove_batches(USER_REMOVAL_SECONDS),
     )
     # Written first, this heartbeat expires first: when the reconciler stops, Redis does not look like the cause.
     heartbeats.beat(Component.RECONCILER, host)

@@ -265,7 +265,7 @@ def test_password_change_refuses_invalid_passwords(browser, password):
 @pytest.mark.parametrize(
     ("method", "path"),
     [("POST", "login"), ("POST", "logout"), ("GET", "credentials"), ("POST", "credentials"),
-     ("DELETE", "credentials/1"), ("POST", "password")],
+     ("DELETE", "credentials/1"), ("POST", "password"), ("POST", "delete")],
 )
 def test_local_auth_has_no_accounts(client, method, path):
     problem(client.open(f"/api/auth/{path}", method=method, json={}), 404, "no_accounts")

@@ -233,10 +233,9 @@ def test_start_from_a_preview_records_it(client, user_id):
     assert row(run_id).preview_id == preview_id
 
 
-def test_start_refuses_an_unfinished_outdated_or_missing_preview(client, user_id):
+def test_start_refuses_an_outdated_or_missing_preview(client, user_id):
     company_id = company(user_id, "acme")
     for make, change, status, code in (
-        (begin_preview, None, 409, "preview_unfinished"),
         (finish_preview, {"include": ["cook"]}, 409, "preview_outdated"),
         (lambda _: 404, None, 404, "preview_not_found"),
     ):

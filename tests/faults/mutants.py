@@ -144,7 +144,7 @@ MUTANTS: dict[str, Mutant] = {
         ),
     ),
     "the key is ignored": _code(
-        "a retried start creates a second run", Rewrite("_(_.headers.get(_))", "None", inside='{"run_id": _}'),
+        "a retried start creates a second run", Rewrite("return _(_.headers.get(_))", "return None"),
     ),
     "no unique index on the key": _database(
         "simultaneous starts with one key create two runs", "DROP INDEX uq_ingestion_runs_user_id_idempotency_key",

@@ -13,14 +13,14 @@ class SignInRefused(Unauthenticated):
 
 
 class WrongPassword(AppError):
-    """The current password that came with a password change is wrong."""
+    """The current password that confirms a change of the account is wrong. ``field`` of the body holds it."""
 
     status = HTTPStatus.UNPROCESSABLE_ENTITY
     code = "wrong_password"
 
-    def __init__(self) -> None:
+    def __init__(self, field: str = "current_password") -> None:
         detail = "This is not your current password."
-        super().__init__(detail, errors={"current_password": [detail]})
+        super().__init__(detail, errors={field: [detail]})
 
 
 class UserNotFound(AppError):

@@ -103,4 +103,3 @@ def _has_same_filters(company: Any) -> ColumnElement[bool]:
     is_taken_in = EARLIER.c.state.in_(inline_literals([RunCompanyState.TAKEN_IN]))
     last = select(same).where(EARLIER.c.company_id == company.company_id, is_taken_in)
     return func.coalesce(last.order_by(EARLIER.c.run_id.desc()).limit(1).scalar_subquery(), False)
-

@@ -1,6 +1,6 @@
 """Retry a run: start another one of its failed companies, with the filters that it had frozen."""
 
-from sqlalchemy import Integer, bindparam, exists, null, select
+from sqlalchemy import Integer, bindparam, cast, exists, null, select
 
 from app.db.execute import inline_literals, run_statement
 from app.errors import AppError
@@ -20,7 +20,7 @@ HAS_ENDED = exists().where(
     RUNS.c.id == RETRIED, RUNS.c.user_id == OWNER, RUNS.c.status.in_(inline_literals(RunStatus.TERMINAL))
 )
 
-FAILED = select(*[UNITS.c[name] for name in SNAPSHOT], null().label("previewed")).where(
+FAILED = select(*[UNITS.c[name] for name in SNAPSHOT], cast(null(), Integer).label("previewed")).where(
     UNITS.c.run_id == RETRIED,
     UNITS.c.state.in_(inline_literals([RunCompanyState.FAILED])),
     exists().where(COMPANIES.c.company_id == UNITS.c.company_id, COMPANIES.c.user_id == OWNER, COMPANIES.c.enabled),
@@ -37,7 +37,7 @@ def retry_run(run_id: int, user_id: int, key: str | None = None) -> tuple[int, b
     Commits. A replayed retry publishes nothing. Raises the errors of ``create_retry``; a fault of the broker raises
     nothing.
     """
-    new_id, is_new = create_retry(run_id, user_id, key)
+    new_id, is_new = create_retry(run_id, user_id, key=key)
     if is_new:
         outbox.publish(new_id)
     return new_id, is_new

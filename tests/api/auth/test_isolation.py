@@ -2,6 +2,7 @@
 
 import pytest
 
+from app.services import removal as user_removal
 from app.services.accounts import users
 from app.services.previews import removal
 from tests.support.accounts import Visitor, in_browser, person, with_token
@@ -141,7 +142,9 @@ def test_removed_user_loses_sessions_tokens_and_data_at_once(accounts_app, visit
     ann, bob = visitors
     bob.call("POST", "ingestion/start")
     with accounts_app.app_context():
-        users.mark_removed(users.get_by_email(BOB).user_id)
+        bob_id = users.get_by_email(BOB).user_id
+        user_removal.mark_removed(bob_id)
+        user_removal.finish(bob_id)
     for path in ("auth/me", "ingestion/runs"):
         problem(bob.call("GET", path), 401, "unauthenticated")
     problem(bob.call("POST", "ingestion/start"), 401, "unauthenticated")

@@ -77,7 +77,7 @@ def test_attempts_in_parallel_are_all_counted(accounts_app, ann):
     assert sorted(responses) == [401] * 10 + [429] * 15
 
 
-@pytest.mark.parametrize("path", ["auth/login", "auth/password"])
+@pytest.mark.parametrize("path", ["auth/login", "auth/password", "auth/delete"])
 def test_malformed_bodies_count_against_the_address_alone(accounts_app, browser, broker, path):
     """The depths around the parser's limit are included: the same parser serves the limits and the handler."""
     bodies = ["[" * 60_000, *("[" * depth + "]" * depth for depth in range(880, 1000, 5)), "{}", '{"email": "a@b.c"}']
@@ -124,6 +124,11 @@ def test_mistyping_twice_is_allowed(accounts_app, ann):
 def test_password_change_is_limited_too(browser):
     change = {"current_password": "wrong", "new_password": NEW_PASSWORD}
     codes = [browser.call("POST", "auth/password", change).status_code for _ in range(11)]
+    assert codes == [422] * 10 + [429]
+
+
+def test_account_deletion_is_limited_too(browser):
+    codes = [browser.call("POST", "auth/delete", {"password": "wrong"}).status_code for _ in range(11)]
     assert codes == [422] * 10 + [429]
 
 

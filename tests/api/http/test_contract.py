@@ -65,7 +65,7 @@ def unlimited(broker) -> Callable[[str], None]:
     """Reset the rate limits before each operation; they have tests of their own."""
 
     def reset_limits(operation: str) -> None:
-        if operation.endswith(("/detect", "/login", "/password")):
+        if operation.endswith(("/detect", "/login", "/password", "/delete")):
             for name in broker.scan_iter("job-ingestion:tries*"):
                 broker.delete(name)
 

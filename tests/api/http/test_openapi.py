@@ -13,6 +13,7 @@ from tests.support.accounts import HOST, in_browser, person
 EXPECTED = {
     ("get", "/api/ingestion/current-run"): {200, 401, 403, 500, 503},
     ("post", "/api/ingestion/start"): {200, 201, 400, 401, 403, 404, 409, 413, 415, 422, 500, 503},
+    ("post", "/api/ingestion/runs/{run_id}/retry"): {200, 201, 400, 401, 403, 404, 409, 413, 415, 422, 500, 503},
     ("post", "/api/ingestion/abort/{run_id}"): {200, 400, 401, 403, 404, 409, 413, 415, 500, 503},
     ("get", "/api/ingestion/runs/{run_id}"): {200, 401, 403, 404, 500, 503},
     ("get", "/api/ingestion/runs/{run_id}/companies"): {200, 401, 403, 404, 422, 500, 503},
@@ -41,6 +42,7 @@ EXPECTED = {
     ("get", "/api/auth/credentials"): {200, 401, 403, 404, 422, 500, 503},
     ("post", "/api/auth/credentials"): {201, 400, 401, 403, 404, 409, 413, 415, 422, 500, 503},
     ("delete", "/api/auth/credentials/{credential_id}"): {204, 400, 401, 403, 404, 413, 415, 500, 503},
+    ("post", "/api/auth/delete"): {204, 400, 401, 403, 404, 413, 415, 422, 429, 500, 503},
     ("post", "/api/auth/password"): {204, 400, 401, 403, 404, 413, 415, 422, 429, 500, 503},
     ("get", "/healthz"): {200, 403, 500},
     ("get", "/readyz"): {200, 403, 500, 503},

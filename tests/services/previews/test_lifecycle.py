@@ -13,7 +13,6 @@ from app.services.previews.errors import (
     NoCompanies,
     PreviewNotFound,
     PreviewOutdated,
-    PreviewUnfinished,
 )
 from app.services.runs import queries, transitions
 from app.services.runs.errors import RunActive
@@ -226,11 +225,15 @@ def test_start_from_a_finished_preview_stores_its_id(user_id):
     assert queries.get(run_id, user_id).preview_id == preview_id
 
 
-def test_start_refuses_an_unfinished_outdated_or_missing_preview(user_id):
+def test_start_from_an_unfinished_preview_stores_its_id(user_id):
+    company(user_id, "acme")
+    preview_id = begin_preview(user_id)
+    assert row(start_run(user_id, preview_id)).preview_id == preview_id
+
+
+def test_start_refuses_an_outdated_or_missing_preview(user_id):
     company_id = company(user_id, "acme")
     preview_id = begin_preview(user_id)
-    with pytest.raises(PreviewUnfinished):
-        start_run(user_id, preview_id)
     finish(preview_id)
     companies.change(company_id, user_id, {"enabled": False})
     with pytest.raises(PreviewOutdated):
