@@ -124,8 +124,8 @@ def is_readable(board: Any) -> ColumnElement[bool]:
 
 def version(board: Any) -> ColumnElement[int]:
     """Build the SQL for this worker's version of the board's source."""
-    version: ColumnElement[int] = VERSIONS[board.source].as_integer()
-    return version
+    found: ColumnElement[int] = VERSIONS[board.source].as_integer()
+    return found
 
 
 def is_free(board: Any) -> ColumnElement[bool]:
