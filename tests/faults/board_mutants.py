@@ -53,12 +53,12 @@ NO_LEASE = ":lease IS NOT NULL"
 ONE_SNAPSHOT = """
 from app.extensions import db
 with db.engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection, connection.begin():
-    _answered = {row.requester_id for row in connection.execute(_statement, {"ended": _listing})}
-    return [row.requester_id for row in connection.execute(_have, {"requesters": sorted(_answered)})]
+    _answered = {row.preview_id for row in connection.execute(_statement, {"ended": _listing})}
+    return [row.preview_id for row in connection.execute(_have, {"previews": sorted(_answered)})]
 """
 TWO_STATEMENTS = """
-_answered = {_row.requester_id for _row in _run(_statement, ended=_listing)}
-return [_row.requester_id for _row in _run(_have, requesters=sorted(_answered))] if _answered else []
+_answered = {_row.preview_id for _row in _run(_statement, ended=_listing)}
+return [_row.preview_id for _row in _run(_have, previews=sorted(_answered))] if _answered else []
 """
 
 BOARD_MUTANTS: dict[str, BoardMutant] = {

@@ -8,16 +8,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import (
-    ARRAY,
     BigInteger,
     ColumnElement,
     CompoundSelect,
-    Executable,
     FromClause,
     Select,
     Update,
     and_,
-    any_,
     bindparam,
     case,
     exists,
@@ -29,7 +26,6 @@ from sqlalchemy import (
 )
 
 from app.db.clock import NOW
-from app.db.execute import run_statement
 from app.extensions import table_of
 from app.models import Listing, Outcome, ReadingState, SourceSwitch
 from app.services.boards.requesters import Requesters
@@ -40,9 +36,6 @@ from app.sources.errors import SWITCHED_OFF
 LISTINGS = table_of(Listing)
 SWITCHES = table_of(SourceSwitch)
 
-REQUESTER_IDS = any_(bindparam("requesters", type_=ARRAY(BigInteger)))
-"""The requesters that a statement concerns."""
-
 ENDED_BOARD = (
     select(LISTINGS.c.board_id)
     .where(LISTINGS.c.listing_id == bindparam("ended", type_=BigInteger))
@@ -52,17 +45,6 @@ ENDED_BOARD = (
 """The board of the listing that has ended."""
 
 UNKNOWN_SOURCE = "This version does not support the source “{}”, so it cannot read its boards."
-
-
-def answer_listing(answer: Executable, have_work: Executable, listing_id: int) -> list[int]:
-    """Answer all units that wait for the board of this listing. Commits. Return the requesters that have work now.
-
-    ``answer`` moves the units and returns ``requester_id`` of each; ``have_work`` chooses among these requesters.
-    Two statements: the second has its own snapshot, so of two calls that answer the last two units of a requester at
-    once, at least one sees that none is left.
-    """
-    answered = {row.requester_id for row in run_statement(answer, ended=listing_id)}
-    return [row.requester_id for row in run_statement(have_work, requesters=sorted(answered))] if answered else []
 
 
 def choose(requesters: Requesters, waiting: FromClause, *conditions: ColumnElement[bool]) -> Select[Any]:
@@ -109,11 +91,11 @@ def choose(requesters: Requesters, waiting: FromClause, *conditions: ColumnEleme
     )
 
 
-def moved(unit_key: ColumnElement[int], read: Update, failed: Update) -> CompoundSelect[Any]:
-    """Build the statement that makes both moves, and returns ``requester_id`` of each unit that it moves."""
-    requester_id = unit_key.label("requester_id")
-    moves = read.returning(requester_id).cte("read"), failed.returning(requester_id).cte("failed")
-    return union_all(*[select(each.c.requester_id) for each in moves])
+def moved(requesters: Requesters, read: Update, failed: Update) -> CompoundSelect[Any]:
+    """Build the statement that makes both moves, and returns the requester's id of each unit that it moves."""
+    key = requesters.unit_key
+    moves = read.returning(key).cte("read"), failed.returning(key).cte("failed")
+    return union_all(*[select(each.c[key.name]) for each in moves])
 
 
 def has_waiting_unit(requesters: Requesters) -> ColumnElement[bool]:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, CompoundSelect, bindparam, or_, select
+from sqlalchemy import ARRAY, BigInteger, ColumnElement, CompoundSelect, any_, bindparam, or_, select
 
 from app.db.execute import inline_literals, run_statement
 from app.extensions import table_of
@@ -19,9 +19,11 @@ def answer_listing(listing_id: int) -> list[int]:
     """Answer the companies of all users that wait for the board of this listing. Commits.
 
     Return the unfinished previews of those companies that have something to do: to decide on postings, or to finish.
-    Their messages are to be published.
+    Their messages are to be published. Two statements: the second has its own snapshot, so of two calls that answer
+    the last two companies of a preview at once, at least one sees that none is left.
     """
-    return answers.answer_listing(ANSWER_BOARD, HAVE_WORK, listing_id)
+    answered = {row.preview_id for row in run_statement(ANSWER_BOARD, ended=listing_id)}
+    return [row.preview_id for row in run_statement(HAVE_WORK, previews=sorted(answered))] if answered else []
 
 
 def answer_preview(preview_id: int) -> int:
@@ -42,7 +44,7 @@ def _answer(is_asked_for: ColumnElement[bool]) -> CompoundSelect[Any]:
     reason = {name: answer[name] for name in ("listing_id", "outcome", "detail", "retry_at")}
     read = moves.answer(chosen, answer.listing_id, answer.has_content)
     failed = moves.fail(chosen, ~answer.has_content, **reason, listed_at=answer.ended_at)
-    return answers.moved(UNITS.c.preview_id, read, failed)
+    return answers.moved(PREVIEW_REQUESTERS, read, failed)
 
 
 def _has_read_company() -> ColumnElement[bool]:
@@ -51,8 +53,9 @@ def _has_read_company() -> ColumnElement[bool]:
 
 
 HAVE_WORK = (
-    select(PREVIEWS.c.preview_id.label("requester_id"))
-    .where(PREVIEWS.c.preview_id == answers.REQUESTER_IDS, PREVIEWS.c.finished_at.is_(None))
+    select(PREVIEWS.c.preview_id)
+    .where(PREVIEWS.c.preview_id == any_(bindparam("previews", type_=ARRAY(BigInteger))))
+    .where(PREVIEWS.c.finished_at.is_(None))
     .where(or_(_has_read_company(), ~answers.has_waiting_unit(PREVIEW_REQUESTERS)))
     .order_by(PREVIEWS.c.preview_id)
 )

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, CompoundSelect, Row, bindparam, select
+from sqlalchemy import ARRAY, BigInteger, ColumnElement, CompoundSelect, Row, any_, bindparam, select
 
 from app.db.execute import run_statement
 from app.services.boards import answers
@@ -18,8 +18,11 @@ def answer_listing(listing_id: int) -> list[int]:
     """Answer the companies of all runs under way that wait for the board of this listing. Commits.
 
     Return the runs of those companies that have no waiting company left. Their messages are to be published.
+    Two statements: the second has its own snapshot, so of two calls that answer the last two companies of a run at
+    once, at least one sees that none is left.
     """
-    return answers.answer_listing(ANSWER_BOARD, HAVE_NONE_WAITING, listing_id)
+    answered = {row.run_id for row in run_statement(ANSWER_BOARD, ended=listing_id)}
+    return [row.id for row in run_statement(HAVE_NONE_WAITING, runs=sorted(answered))] if answered else []
 
 
 def answer_run(run_id: int) -> int:
@@ -49,7 +52,7 @@ def _answer(run: ColumnElement[bool], *conditions: ColumnElement[bool]) -> Compo
     listing["read_at"] = answer.ended_at
     read = company_moves.answer(chosen, answer.has_content, **listing, unparsed=answer.unparsed)
     failed = company_moves.fail(chosen, ~answer.has_content, **listing, retry_at=answer.retry_at)
-    return answers.moved(UNITS.c.run_id, read, failed)
+    return answers.moved(RUN_REQUESTERS, read, failed)
 
 
 def _answer_board() -> CompoundSelect:
@@ -61,8 +64,9 @@ def _answer_board() -> CompoundSelect:
 ANSWER_BOARD = _answer_board()
 ANSWER_RUN = _answer(RUNS.c.id == ASKING)
 HAVE_NONE_WAITING = (
-    select(RUNS.c.id.label("requester_id"))
-    .where(RUNS.c.id == answers.REQUESTER_IDS, IS_UNDER_WAY, ~answers.has_waiting_unit(RUN_REQUESTERS))
+    select(RUNS.c.id)
+    .where(RUNS.c.id == any_(bindparam("runs", type_=ARRAY(BigInteger))))
+    .where(IS_UNDER_WAY, ~answers.has_waiting_unit(RUN_REQUESTERS))
     .order_by(RUNS.c.id)
 )
 """The runs under way among these of which no company waits."""
