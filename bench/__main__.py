@@ -11,8 +11,8 @@ from functools import partial
 from pathlib import Path
 
 from app.config.settings import Settings
-from bench import measurements, sharing
-from bench.findings import HEAD as BOARDS_HEAD
+from bench import measurements, runs, sharing
+from bench.findings import HEAD as FINDINGS_HEAD
 from bench.findings import Findings
 from bench.in_process import run_alone
 from bench.load_generator import LoadResult
@@ -49,16 +49,23 @@ BOARD_PARTS: dict[str, Callable[[], Findings]] = {
 }
 """The benchmarks of boards. Each has a product or a PostgreSQL of its own."""
 
-PARTS = [*PRODUCT_PARTS, *BOARD_PARTS]
+INGESTION_PARTS: dict[str, Callable[[], Findings]] = {
+    "taking_in": partial(run_alone, "taking_in"),
+    "fresh_run": runs.fresh_run,
+    "small_run": runs.small_run,
+}
+"""The benchmarks of runs that ingest, likewise."""
 
-BOARDS = "boards"
-"""The name of all benchmarks of boards together."""
+GROUPS = {"boards": BOARD_PARTS, "ingestion": INGESTION_PARTS}
+"""The benchmarks that have a name together."""
+
+PARTS = [*PRODUCT_PARTS, *BOARD_PARTS, *INGESTION_PARTS]
 
 
 def main() -> None:
     """Run the chosen benchmarks and print the report."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("parts", nargs="*", help=f"of {', '.join(PARTS)}, or {BOARDS}; default: all. Or: compare PATH")
+    parser.add_argument("parts", nargs="*", help=f"of {', '.join([*PARTS, *GROUPS])}; default: all. Or: compare PATH")
     parser.add_argument("--report", type=Path, help="write the report to this file")
     parser.add_argument("--seconds", type=float, default=30, help="seconds of each load in a comparison")
     parser.add_argument("--turns", type=int, default=5, help="turns of a comparison")
@@ -67,7 +74,7 @@ def main() -> None:
         os.environ.pop(field.name.upper(), None)
     if arguments.parts[:1] == ["compare"] and len(arguments.parts) == 2:
         page = compare(Path(arguments.parts[1]).resolve(), arguments.seconds, arguments.turns)
-    elif set(arguments.parts) <= {*PARTS, BOARDS}:
+    elif set(arguments.parts) <= {*PARTS, *GROUPS}:
         page = measure(chosen(arguments.parts))
     else:
         parser.error(f"unknown parts: {' '.join(arguments.parts)}")
@@ -78,7 +85,7 @@ def main() -> None:
 
 def chosen(names: list[str]) -> list[str]:
     """Return the parts that the command line names, in the order of PARTS; all of them if it names none."""
-    named = {*names, *(BOARD_PARTS if BOARDS in names else ())}
+    named = {*names, *(part for group in names for part in GROUPS.get(group, ()))}
     return [part for part in PARTS if part in named or not named]
 
 
@@ -88,8 +95,9 @@ def measure(parts: list[str]) -> str:
     sections: list[str] = []
     if of_product := [part for part in parts if part in PRODUCT_PARTS]:
         sections += _measure_product(of_product)
-    if of_boards := [part for part in parts if part in BOARD_PARTS]:
-        sections += ["## Boards\n", table(BOARDS_HEAD, _measure_boards(of_boards))]
+    for name, group in GROUPS.items():
+        if of_group := {part: group[part] for part in parts if part in group}:
+            sections += [f"## {name.title()}\n", table(FINDINGS_HEAD, _measure_group(of_group))]
     took = f"{(time.monotonic() - began) / 60:.1f} min"
     return "\n".join([HEAD, describe_environment(Command="`make bench`", Took=took), *sections])
 
@@ -104,11 +112,11 @@ def _measure_product(parts: Iterable[str]) -> Iterator[str]:
             yield table(head, rows)
 
 
-def _measure_boards(parts: Iterable[str]) -> Iterator[tuple[str, str, str]]:
-    """Run these benchmarks of boards; yield the rows of their table, and print each as soon as it is found."""
-    for part in parts:
+def _measure_group(parts: dict[str, Callable[[], Findings]]) -> Iterator[tuple[str, str, str]]:
+    """Run these benchmarks; yield the rows of their table, and print each as soon as it is found."""
+    for part, run in parts.items():
         print(f"{part} …", file=sys.stderr, flush=True)
-        for finding in BOARD_PARTS[part]():
+        for finding in run():
             print(" | ".join(finding.row), file=sys.stderr, flush=True)
             yield finding.row
 

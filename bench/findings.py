@@ -1,4 +1,4 @@
-"""What the benchmarks of boards report: one line for each figure, beside what is wanted of it."""
+"""What the benchmarks of boards and runs report: one line for each figure, beside what is wanted of it."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -16,7 +16,7 @@ import flask_migrate
 from app import create_app
 from app.config.settings import PROJECT, Settings
 from app.embedded.on_demand import postgres_on_demand
-from bench import claiming, storing
+from bench import claiming, storing, taking_in
 from bench.findings import Finding, Findings
 from bench.testbed import SETTINGS
 from tests.support.product import temporary_folder
@@ -27,6 +27,7 @@ MEASUREMENTS: dict[str, Callable[..., Findings]] = {
     "closed_postings": storing.closed_postings,
     "unchanged": storing.unchanged,
     "claims": claiming.claims,
+    "taking_in": taking_in.taking_in,
 }
 
 

@@ -37,7 +37,8 @@ STORE_JOB = text(
     "INSERT INTO jobs (run_id, user_id, company, external_id, url, status, created_at)"
     " SELECT held.id, held.user_id, 'drill', held.id || '-' || :number, 'https://example.org', 'ready',"
     " clock_timestamp()"
-    " FROM (SELECT id, user_id FROM ingestion_runs WHERE id = :run_id AND status = 'ingesting' FOR NO KEY UPDATE) AS held"
+    " FROM (SELECT id, user_id FROM ingestion_runs WHERE id = :run_id AND status = 'ingesting'"
+    " FOR NO KEY UPDATE) AS held"
     " ON CONFLICT DO NOTHING RETURNING id"
 )
 """Stores a job only while the run is ingesting. The lock on the run's row makes an abort wait, or win."""
