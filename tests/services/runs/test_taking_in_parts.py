@@ -180,6 +180,24 @@ def test_board_that_is_gone_offers_nothing_more(user_id):
     assert (counts(run_id), row(run_id).total_jobs, jobs(user_id)) == ((0, 0, 0, 0, 0), 0, {})
 
 
+def test_other_decisions_just_before_a_part_refuse_it(user_id):
+    """Another worker saw that the board is gone; the last listing with content is the same."""
+    board, decided = make_board(), []
+    store(board, *postings(1, 2))
+    run_id = begin_run(user_id, board)
+
+    def before(statement):
+        if "INSERT INTO jobs" in statement and not decided:
+            decided.append(True)
+            sql("DELETE FROM postings")
+            sql("UPDATE run_companies SET matched = 0")
+            sql("UPDATE ingestion_runs SET total_jobs = 0")
+
+    with watch_statements(db.engine, before):
+        assert taking_in.take_in(run_id)
+    assert (counts(run_id), unit(run_id).matched, jobs(user_id)) == ((0, 0, 0, 0, 0), 0, {})
+
+
 def test_two_workers_take_each_job_in_once(app, user_id, monkeypatch):
     monkeypatch.setattr(taking_in, "MAX_PART", 3)
     board, other = make_board(board="acme"), make_board(board="beta")
