@@ -4,12 +4,71 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Row
+from sqlalchemy import ARRAY, BigInteger, Integer, Row, Text, bindparam, text
 
 from app.db.execute import run_statement
 from app.models import JobEventKind
 from app.services.jobs.company_key import company_key
-from app.services.runs.taking_in_statements import ADOPTED, BEFORE, COUNTS, EARLIER, KNOWN
+from app.services.runs.taking_in_statements import BEFORE, CONCERNS, COUNTS
+
+# One row, so that the jobs that are as their postings cost two numbers each.
+KNOWN = text(
+    f"""
+WITH known AS MATERIALIZED (
+    SELECT job.id, posting.posting_id, job.status = 'ready' AND coalesce({CONCERNS}, false) AS is_gone,
+           CASE WHEN job.status = 'expired' THEN posting.closed_at IS NULL
+                ELSE posting.revision_id IS DISTINCT FROM job.revision_id END AS is_other
+    FROM jobs AS job CROSS JOIN LATERAL (
+        SELECT posting_id, revision_id, closed_at, closed_listing_id FROM postings
+        WHERE postings.posting_id = job.posting_id LIMIT 1
+    ) AS posting
+    WHERE job.user_id = :user AND job.board_id = :board_id
+)
+SELECT coalesce(array_agg(posting_id), '{{}}') AS postings,
+       coalesce(array_agg(id) FILTER (WHERE is_gone), '{{}}') AS gone,
+       coalesce(array_agg(id) FILTER (WHERE is_other), '{{}}') AS other,
+       coalesce(array_agg(posting_id) FILTER (WHERE is_other), '{{}}') AS other_postings
+FROM known
+"""
+).bindparams(
+    bindparam("user", type_=BigInteger), bindparam("board_id", type_=BigInteger), bindparam("pinned", type_=BigInteger)
+)
+"""The postings of which the user has jobs, and those jobs that differ: by a closing, or by content or reopening."""
+
+# A subquery for each job looks into an index, however many events the run has.
+EARLIER = text(
+    """
+WITH told AS MATERIALIZED (
+    SELECT id, posting_id, ARRAY(
+        SELECT kind FROM job_events WHERE job_events.run_id = :run AND job_events.job_id = jobs.id
+    ) AS kinds
+    FROM jobs WHERE user_id = :user AND board_id = :board_id
+)
+SELECT id, posting_id, kinds FROM told WHERE kinds <> '{}'
+"""
+).bindparams(
+    bindparam("run", type_=Integer), bindparam("user", type_=BigInteger), bindparam("board_id", type_=BigInteger)
+)
+"""The jobs of one board that earlier parts of a run have changed, with the kinds of their events."""
+
+ADOPTED = text(
+    """
+SELECT job.id, posting.posting_id
+FROM unnest(:postings) AS given (posting_id)
+CROSS JOIN LATERAL (
+    SELECT posting_id, external_id FROM postings WHERE postings.posting_id = given.posting_id LIMIT 1
+) AS posting
+CROSS JOIN LATERAL (
+    SELECT id FROM jobs
+    WHERE user_id = :user AND company = :company AND jobs.external_id = posting.external_id LIMIT 1
+) AS job
+"""
+).bindparams(
+    bindparam("postings", type_=ARRAY(BigInteger)),
+    bindparam("user", type_=BigInteger),
+    bindparam("company", type_=Text),
+)
+"""The jobs that have the key of a posting, but not its id."""
 
 COUNTED = (JobEventKind.NEW, JobEventKind.REOPENED, JobEventKind.CHANGED)
 """The events that a matching job counts by, once a run. The first one of these that it has decides."""

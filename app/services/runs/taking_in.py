@@ -149,6 +149,7 @@ def _take_in(worker: Worker, unit: Row[Any]) -> bool:
     # A board that counts as gone offers nothing more, although its last listing with content is the same.
     if offered.listing_id != unit.listing_id or len(matched) != unit.matched:
         decisions.redecide(worker.run_id, unit.position, offered, unit.parts)
+        worker.heartbeat()
         return False
     return worker.write(unit, find_changes(unit, matched))
 

@@ -1,4 +1,4 @@
-"""The statements by which a run takes a company in: they find its work, and write it in guarded parts.
+"""The statements by which a run finds the next company to take in, and writes its jobs in guarded parts.
 
 A part locks the run, then the company, then jobs by id. It writes nothing at all if the run has ended, if another
 worker has written a part of the company, or if the board has another listing than the one decided on. It does not lock
@@ -68,63 +68,6 @@ FIND = (
 
 CONCERNS = "posting.closed_listing_id <= :pinned AND job.kept_listing_id IS DISTINCT FROM posting.closed_listing_id"
 """The condition that the closing of a posting expires its open job: the run knows it, and no user has declined it."""
-
-# One row, so that the jobs that are as their postings cost two numbers each.
-KNOWN = text(
-    f"""
-WITH known AS MATERIALIZED (
-    SELECT job.id, posting.posting_id, job.status = 'ready' AND coalesce({CONCERNS}, false) AS is_gone,
-           CASE WHEN job.status = 'expired' THEN posting.closed_at IS NULL
-                ELSE posting.revision_id IS DISTINCT FROM job.revision_id END AS is_other
-    FROM jobs AS job CROSS JOIN LATERAL (
-        SELECT posting_id, revision_id, closed_at, closed_listing_id FROM postings
-        WHERE postings.posting_id = job.posting_id LIMIT 1
-    ) AS posting
-    WHERE job.user_id = :user AND job.board_id = :board_id
-)
-SELECT coalesce(array_agg(posting_id), '{{}}') AS postings,
-       coalesce(array_agg(id) FILTER (WHERE is_gone), '{{}}') AS gone,
-       coalesce(array_agg(id) FILTER (WHERE is_other), '{{}}') AS other,
-       coalesce(array_agg(posting_id) FILTER (WHERE is_other), '{{}}') AS other_postings
-FROM known
-"""
-).bindparams(
-    bindparam("user", type_=BigInteger), bindparam("board_id", type_=BigInteger), bindparam("pinned", type_=BigInteger)
-)
-"""The postings of which the user has jobs, and those jobs that differ: by a closing, or by content or reopening."""
-
-EARLIER = text(
-    """
-SELECT job.id, job.posting_id, array_agg(event.kind) AS kinds
-FROM jobs AS job CROSS JOIN LATERAL (
-    SELECT kind FROM job_events WHERE job_events.run_id = :run AND job_events.job_id = job.id
-) AS event
-WHERE job.user_id = :user AND job.board_id = :board_id
-GROUP BY job.id
-"""
-).bindparams(
-    bindparam("run", type_=Integer), bindparam("user", type_=BigInteger), bindparam("board_id", type_=BigInteger)
-)
-"""The events of a run for the jobs of one board: its earlier parts wrote them."""
-
-ADOPTED = text(
-    """
-SELECT job.id, posting.posting_id
-FROM unnest(:postings) AS given (posting_id)
-CROSS JOIN LATERAL (
-    SELECT posting_id, external_id FROM postings WHERE postings.posting_id = given.posting_id LIMIT 1
-) AS posting
-CROSS JOIN LATERAL (
-    SELECT id FROM jobs
-    WHERE user_id = :user AND company = :company AND jobs.external_id = posting.external_id LIMIT 1
-) AS job
-"""
-).bindparams(
-    bindparam("postings", type_=ARRAY(BigInteger)),
-    bindparam("user", type_=BigInteger),
-    bindparam("company", type_=Text),
-)
-"""The jobs that have the key of a posting, but not its id."""
 
 HELD = """
 SELECT given.is_expiring, given.is_matched, given.earlier, job.*

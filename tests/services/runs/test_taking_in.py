@@ -111,6 +111,16 @@ def test_reading_of_a_new_parser_is_no_change(user_id):
     assert sql("SELECT fields FROM job_events WHERE kind = 'changed'")[0].fields == ["title"]
 
 
+def test_changes_that_the_job_has_already_count_no_more(user_id):
+    board = make_board()
+    store(board, make_posting(1))
+    store(board, make_posting(1, title="Cook"))
+    take_in(user_id, board)
+    store(board, make_posting(1, title="Cook, as another parser reads it"), schema=2)
+    run_id = take_in(user_id, board)
+    assert (counts(run_id), job_events(run_id)) == ((0, 0, 0, 1, 0), [])
+
+
 def test_locations_in_another_order_are_no_change(user_id):
     board = make_board()
     store(board, make_posting(1))

@@ -12,6 +12,12 @@ from tests.support.stored_listings import close, store
 from tests.support.taking_in import begin_run, counts, end_run, job_events, jobs, make_unit, take_in, traces, unit
 
 
+CLOSE_ALL = (
+    "UPDATE postings SET missing_since = clock_now(), missing_listing_id = 1, closed_at = clock_now(),"
+    " closed_reason = 'board_gone', closed_listing_id = 9"
+)
+
+
 @pytest.fixture
 def small_parts(monkeypatch):
     """Let a part write two rows."""
@@ -140,6 +146,17 @@ def test_changed_job_that_changes_again_counts_once(user_id, small_parts):
     assert len(job_events(run_id)) == 6
 
 
+def test_changed_job_that_is_then_read_by_a_new_parser_counts(user_id, small_parts):
+    board = make_board()
+    store(board, *postings(1, 2, 3))
+    take_in(user_id, board)
+    store(board, *postings(1, 2, 3, title="Cook"))
+    run_id = begin_run(user_id, board)
+    again = once(lambda: store(board, *postings(1, 2, 3, title="Cook", description="As another reads it."), schema=2))
+    assert taking_in.take_in(run_id, heartbeat=again)
+    assert (counts(run_id), len(job_events(run_id))) == ((0, 3, 0, 0, 0), 3)
+
+
 def test_reopened_job_that_changes_counts_once_as_reopened(user_id, small_parts):
     board = make_board()
     store(board, *postings(1, 2, 3))
@@ -172,12 +189,27 @@ def test_board_that_is_gone_offers_nothing_more(user_id):
     board = make_board()
     store(board, *postings(1, 2))
     run_id = begin_run(user_id, board)
-    sql(
-        "UPDATE postings SET missing_since = clock_now(), missing_listing_id = 1, closed_at = clock_now(),"
-        " closed_reason = 'board_gone', closed_listing_id = 9"
-    )
+    sql(CLOSE_ALL)
     assert taking_in.take_in(run_id)
     assert (counts(run_id), row(run_id).total_jobs, jobs(user_id)) == ((0, 0, 0, 0, 0), 0, {})
+
+
+def test_other_decisions_just_before_a_part_refuse_it(user_id):
+    """Another worker saw that the board is gone; the last listing with content is the same."""
+    board, decided = make_board(), []
+    store(board, *postings(1, 2))
+    run_id = begin_run(user_id, board)
+
+    def before(statement):
+        if "INSERT INTO jobs" in statement and not decided:
+            decided.append(True)
+            sql(CLOSE_ALL)
+            sql("UPDATE run_companies SET matched = 0")
+            sql("UPDATE ingestion_runs SET total_jobs = 0")
+
+    with watch_statements(db.engine, before):
+        assert taking_in.take_in(run_id)
+    assert (counts(run_id), unit(run_id).matched, jobs(user_id)) == ((0, 0, 0, 0, 0), 0, {})
 
 
 def test_two_workers_take_each_job_in_once(app, user_id, monkeypatch):
