@@ -36,12 +36,26 @@ export function jobsUnchanged(run) {
 }
 
 /**
+ * The new, changed and returned jobs of a run that did not count them apart, as earlier versions did not; 0 for others.
+ * @param {Run} run
+ */
+export function jobsReadyUncounted({ jobs_ready: ready, jobs_new: added, jobs_changed, jobs_reopened }) {
+  return added || jobs_changed || jobs_reopened ? 0 : (ready ?? 0);
+}
+
+/**
  * True if a run has changed a job, or has found one as it was.
  * @param {Run} run
  */
 export function hasJobs(run) {
   return (
-    run.jobs_new + run.jobs_changed + run.jobs_reopened + jobsUnchanged(run) + (run.jobs_expired ?? 0) > 0
+    run.jobs_new +
+      run.jobs_changed +
+      run.jobs_reopened +
+      jobsReadyUncounted(run) +
+      jobsUnchanged(run) +
+      (run.jobs_expired ?? 0) >
+    0
   );
 }
 

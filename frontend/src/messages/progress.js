@@ -26,6 +26,9 @@ export function headline(run) {
     case 'ingesting':
       return `${changes(run) || 'Nothing new'} so far, ${formatCount(jobsDone(run))} of ${amount(run.total_jobs ?? 0, 'job')} done`;
     case 'finished':
+      if (run.note && !run.companies_total) {
+        return 'There was nothing to ingest';
+      }
       return (
         changes(run) || (hasJobs(run) ? 'Nothing new: every job is as it was' : 'No job came of this run')
       );

@@ -22,6 +22,7 @@ test.each([
   ['finished', { jobs_new: 12, jobs_changed: 3, jobs_expired: 1 }, '12 new jobs, 3 changed, 1 gone'],
   ['finished', { jobs_skipped: 4 }, 'Nothing new: every job is as it was'],
   ['finished', {}, 'No job came of this run'],
+  ['finished', { note: 'No company was enabled.' }, 'There was nothing to ingest'],
   ['error', {}, 'The run ended with an error'],
   ['aborted', { jobs_new: 1 }, '1 new job before the abort'],
   ['aborted', {}, 'Aborted before any job was changed'],

@@ -1,7 +1,7 @@
 /** Messages about the result of a run: its changes, its counts and the promise of its preview. */
 
 import { amount, formatCount } from '../lib/format.js';
-import { hasJobs, jobsUnchanged } from '../lib/run.js';
+import { hasJobs, jobsReadyUncounted, jobsUnchanged } from '../lib/run.js';
 
 /** @typedef {import('../api/runs.js').Run} Run */
 
@@ -17,6 +17,7 @@ export function changes(run) {
     { count: run.jobs_new, word: 'new' },
     { count: run.jobs_changed, word: 'changed' },
     { count: run.jobs_reopened, word: 'back again' },
+    { count: jobsReadyUncounted(run), word: 'new or changed' },
     { count: run.jobs_expired ?? 0, word: 'gone' },
   ].filter(({ count }) => count > 0);
   return parts
@@ -57,12 +58,18 @@ export function runCounts(run) {
   if (!hasJobs(run) && !run.jobs_failed) {
     return [];
   }
+  const uncounted = jobsReadyUncounted(run);
   return [
-    { name: 'New', count: run.jobs_new, words: 'Not among your jobs before this run.' },
-    { name: 'Changed', count: run.jobs_changed, words: 'Yours already; the board says something else now.' },
+    { name: 'New or changed', count: uncounted || null, words: 'This run did not count them apart.' },
+    { name: 'New', count: uncounted ? null : run.jobs_new, words: 'Not among your jobs before this run.' },
+    {
+      name: 'Changed',
+      count: uncounted ? null : run.jobs_changed,
+      words: 'Yours already; the board says something else now.',
+    },
     {
       name: 'Back again',
-      count: run.jobs_reopened,
+      count: uncounted ? null : run.jobs_reopened,
       words: 'They were gone, and are on their board once more.',
     },
     { name: 'Unchanged', count: jobsUnchanged(run), words: 'Exactly as they were.' },

@@ -6,6 +6,7 @@ test.each([
   [{}, ''],
   [{ jobs_new: 1 }, '1 new job'],
   [{ jobs_changed: 2 }, '2 jobs changed'],
+  [{ jobs_ready: 9, jobs_skipped: 2 }, '9 jobs new or changed'],
   [{ jobs_reopened: 1, jobs_expired: 3 }, '1 job back again, 3 gone'],
 ])('changes of %j is %j', (counts, expected) => {
   expect(changes(aRun(counts))).toBe(expected);
@@ -32,6 +33,16 @@ test('runCounts is empty without jobs, and leaves out what is not known yet', ()
   ]);
   const ended = anEndedRun('finished', { jobs_skipped: 4, jobs_expired: 0, jobs_failed: 2 });
   expect(runCounts(ended).map(({ count }) => count)).toEqual([0, 0, 0, 4, 0, 2]);
+});
+
+test('runCounts of a run that did not count its jobs apart has their sum', () => {
+  const ended = anEndedRun('finished', { jobs_ready: 9, jobs_skipped: 2, jobs_expired: 0, jobs_failed: 1 });
+  expect(runCounts(ended).map(({ name, count }) => `${name} ${count}`)).toEqual([
+    'New or changed 9',
+    'Unchanged 2',
+    'Gone 0',
+    'Could not be read 1',
+  ]);
 });
 
 test.each([

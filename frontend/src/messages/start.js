@@ -41,7 +41,7 @@ export function startQuestion({ totals, companies }) {
       ...(names.length > 0
         ? [`These boards could not be read: ${names.join(', ')}. The run tries again where it may.`]
         : []),
-      'They become your jobs. A job that is gone is marked, never deleted.',
+      'What matches becomes your jobs. A job that is gone is marked, never deleted.',
     ].join(' '),
   };
 }

@@ -111,7 +111,7 @@ function RunRow({ run }) {
       <Link className="rp-row" to={paths.run(run.run_id)}>
         <span className="rp-id">Run {run.run_id}</span>
         <span className="rp-what">
-          <span>{headline(run)}</span>
+          <bdi>{(run.status === 'error' && run.error_message) || headline(run)}</bdi>
           {subject && <span className="quiet rp-of">{subject}</span>}
         </span>
         <span className="rp-when">

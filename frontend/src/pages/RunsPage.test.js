@@ -24,13 +24,19 @@ test('a run says what it was of and what came of it', async () => {
     jobs_expired: 1,
     retry_of: 5,
   });
-  serve({ [PATHS.runs]: { runs: [ended, anEndedRun('error', { run_id: 6 })], next_before: null } });
+  serve({
+    [PATHS.runs]: {
+      runs: [ended, anEndedRun('error', { run_id: 6, error_message: 'None of the 2 boards could be read.' })],
+      next_before: null,
+    },
+  });
   const { container } = open('/runs');
   const [finished, failed] = await screen.findAllByRole('link', { name: /^Run \d/ });
   expect(finished).toHaveTextContent('12 new jobs, 3 changed, 1 gone');
   expect(finished).toHaveTextContent('10 companies · 2 not read · Retry of run 5');
   expect(finished.querySelector('.sb-badge')).toBeNull();
   expect(failed.querySelector('.sb-badge')).toHaveTextContent('Error');
+  expect(failed).toHaveTextContent('None of the 2 boards could be read.');
   expect(await axeViolations(container)).toEqual([]);
 });
 

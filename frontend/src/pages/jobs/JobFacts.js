@@ -34,7 +34,7 @@ export default function JobFacts({ job }) {
         <Fact name="Status">{jobStatus(job, now)}</Fact>
         {job.run_id && (
           <div>
-            <dt>Last written by</dt>
+            <dt>Last change</dt>
             <dd>
               <Link to={paths.run(job.run_id)}>Run {job.run_id}</Link>
             </dd>
