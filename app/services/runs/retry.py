@@ -32,11 +32,7 @@ FAILED = select(*[UNITS.c[name] for name in SNAPSHOT], cast(null(), Integer).lab
 """The run's failed companies that are still there and enabled."""
 
 RETRY = starting(FAILED, HAS_ENDED, FAILED.exists(), retry_of=RETRIED)
-HAS_# One search by the primary key for each company. As a join, it may compare each company of the run with each of the
-# user's. A company keeps its owner and its id, so this one is the run's user's.
-IS_ENABLED = select(COMPANIES.c.enabled).where(COMPANIES.c.company_id == UNITS.c.company_id).scalar_subquery()
-
-FAILED = select(FAILED.exists().label("has_failed"))
+HAS_FAILED = select(FAILED.exists().label("has_failed"))
 
 
 def retry_run(run_id: int, user_id: int, key: str | None = None) -> tuple[int, bool]:
