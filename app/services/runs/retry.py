@@ -20,10 +20,14 @@ HAS_ENDED = exists().where(
     RUNS.c.id == RETRIED, RUNS.c.user_id == OWNER, RUNS.c.status.in_(inline_literals(RunStatus.TERMINAL))
 )
 
+# One search by the primary key for each company. As a join, it may compare each company of the run with each of the
+# user's. A company keeps its owner and its id, so this one is the run's user's.
+IS_ENABLED = select(COMPANIES.c.enabled).where(COMPANIES.c.company_id == UNITS.c.company_id).scalar_subquery()
+
 FAILED = select(*[UNITS.c[name] for name in SNAPSHOT], cast(null(), Integer).label("previewed")).where(
     UNITS.c.run_id == RETRIED,
     UNITS.c.state.in_(inline_literals([RunCompanyState.FAILED])),
-    exists().where(COMPANIES.c.company_id == UNITS.c.company_id, COMPANIES.c.user_id == OWNER, COMPANIES.c.enabled),
+    IS_ENABLED,
 )
 """The run's failed companies that are still there and enabled."""
 
