@@ -11,7 +11,7 @@ COMBINING_MARKS: ColumnElement[str] = literal_column("'[\\u0300-\\u036f]'")
 def folded(text: Any) -> ColumnElement[str]:
     """Build the SQL of a text in lower case, in normalization form NFKD, without accents.
 
-    ASCII texts, which are most titles, are only put in lower case: that takes a seventh of the time.
+    ASCII texts, which are most titles, need no normalization.
     """
     decomposed = func.normalize(text, literal_column("NFKD"))
     plain = func.regexp_replace(decomposed, COMBINING_MARKS, literal_column("''"), literal_column("'g'"))
