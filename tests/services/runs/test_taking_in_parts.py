@@ -184,6 +184,22 @@ def test_listing_stored_just_before_a_part_refuses_it(user_id):
     assert (sorted(jobs(user_id)), counts(run_id), unit(run_id).parts) == (["2", "3", "4"], (3, 0, 0, 0, 0), 1)
 
 
+def test_closing_declined_just_before_a_part_expires_nothing(user_id):
+    board = make_board()
+    store(board, *postings(1))
+    take_in(user_id, board)
+    close(board)
+    run_id = begin_run(user_id, board)
+
+    def before(statement):
+        if "INSERT INTO jobs" in statement:
+            sql("UPDATE jobs SET kept_listing_id = (SELECT closed_listing_id FROM postings)")
+
+    with watch_statements(db.engine, before):
+        assert taking_in.take_in(run_id)
+    assert (counts(run_id), jobs(user_id)["1"].status, job_events(run_id)) == ((0, 0, 0, 0, 0), "ready", [])
+
+
 def test_board_that_is_gone_offers_nothing_more(user_id):
     """Its closing has no content, so the last listing with content is the same as before."""
     board = make_board()
