@@ -206,8 +206,8 @@ MUTANTS: dict[str, Mutant] = {
     ),
     # --- Records
     "finished without counts": _code(
-        "the counts of a finished run are missing", Rewrite("_(_.c.unchanged_jobs, _)", "None",
-        inside="_(_.c.unparsed, _)"),
+        "the counts of a finished run are missing",
+        Rewrite("_(_.c.unchanged_jobs, _)", "None", inside="_(_.c.unparsed, _)"),
         evidence=Evidence.TABLES,
     ),
     "in error without a reason": _code(
