@@ -117,7 +117,7 @@ MUTANTS: dict[str, Mutant] = {
     ),
     # --- Owners
     "runs are read without their owner": _code(
-        "a user sees another user's run", Rewrite("or_(_.is_(None), _.c.user_id == _)"),
+        "a user sees another user's run", Rewrite("or_(_.is_(None), _.c.user_id == _)", inside='bindparam("run_id")'),
     ),
     "runs are aborted without their owner": _code(
         "a user aborts another user's run",
@@ -125,7 +125,7 @@ MUTANTS: dict[str, Mutant] = {
     ),
     "the current run is read without its owner": _code(
         "a user is shown another user's run", Rewrite(
-            "select(_run.c.id).where(_run.c.user_id == _, _active)", "select(_run.c.id).where(_active)",
+            "select(_run.c.id).where(_run.c.user_id == _, IS_ACTIVE)", "select(_run.c.id).where(IS_ACTIVE)",
             inside="_ = _",
         ),
     ),
@@ -170,7 +170,8 @@ MUTANTS: dict[str, Mutant] = {
         ),
     ),
     "runs of any status are published": _code(
-        "ended runs are published again", Rewrite("_rows.where(_active, _due, or_(_, _))", "_rows.where(_due)"),
+        "ended runs are published again",
+        Rewrite("_rows.where(_active, _due, or_(_, _))", "_rows.where(_due)"),
         scenarios=("publishing",),
     ),
     "due is compared the wrong way": _code(
@@ -185,7 +186,7 @@ MUTANTS: dict[str, Mutant] = {
     ),
     "a reconciler waits for a row": _code(
         "a reconciler that hangs in a transaction blocks all others",
-        Rewrite("_a.with_for_update(key_share=True, skip_locked=True)", "_a.with_for_update(key_share=True)", inside=DUE),
+        Rewrite("_a.with_for_update(key_share=True, skip_locked=_)", "_a.with_for_update(key_share=True)", inside=DUE),
         scenarios=("publishing",),
     ),
     "a publish is recorded whatever the status": _code(
@@ -205,7 +206,8 @@ MUTANTS: dict[str, Mutant] = {
     ),
     # --- Records
     "finished without counts": _code(
-        "the counts of a finished run are missing", Rewrite("_(_.c.unchanged_jobs, _)", "None", inside="_(_.c.unparsed, _)"),
+        "the counts of a finished run are missing",
+        Rewrite("_(_.c.unchanged_jobs, _)", "None", inside="_(_.c.unparsed, _)"),
         evidence=Evidence.TABLES,
     ),
     "in error without a reason": _code(
