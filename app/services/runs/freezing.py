@@ -36,7 +36,7 @@ NO_COMPANY = "No company was enabled, so there was nothing to ingest."
 """The note of a run without companies."""
 
 SNAPSHOT = ("company_id", "board_id", "source", "board", "name", "include", "exclude")
-"""What a run freezes of a company. Queries of companies to freeze have these columns, and ``previewed``."""
+"""The columns of a company that a run freezes. Queries of companies to freeze have them, and ``previewed``."""
 
 
 def starting(
@@ -46,7 +46,7 @@ def starting(
     previewed: ColumnElement[Any] = null(),
     retry_of: ColumnElement[Any] = null(),
 ) -> Select[Any]:
-    """Build the statement that starts a run of these companies, and returns its id.
+    """Build the statement that starts a run of these companies, and returns its id. Commits where it is executed.
 
     It starts none unless the conditions hold, the user is there, no run is active, and the key is unused. NOT EXISTS
     refuses the usual second start cheaply and uses up no id. ON CONFLICT refuses a simultaneous start, which NOT EXISTS
