@@ -59,15 +59,15 @@ def outputs(lines: list[str], product: Product, home: Path) -> list[str]:
 def test_curl_block_brings_jobs_as_its_comments_say(fresh_product: Product, folder: Path) -> None:
     lines = commands()
     answers: list[Any] = [json.loads(output or "null") for output in outputs(lines, fresh_product, folder)]
-    (detected, company, preview, progress, start, _, run, companies, timeline, jobs, job_1, _, again, abort, history) = (
-        answers
-    )
+    detected, company, preview, progress, start, _, run, companies, *rest = answers
+    timeline, jobs, job_1, _, again, abort, history = rest
     assert (detected["source"], detected["board"]) == ("greenhouse", "gitlab")
     assert (company["name"], company["include"], company["exclude"]) == ("GitLab", ["engineer"], ["intern"])
     assert (preview, start) == ({"preview_id": 1}, {"run_id": 1})
     assert progress["companies"][0]["name"] == "GitLab"
     assert (run["status"], run["jobs_new"], run["jobs_ready"], run["companies_taken_in"]) == ("finished", 2, 2, 1)
-    assert [(each["name"], each["state"], each["new"]) for each in companies["companies"]] == [("GitLab", "taken_in", 2)]
+    [unit] = companies["companies"]
+    assert (unit["name"], unit["state"], unit["new"]) == ("GitLab", "taken_in", 2)
     assert [each["to"] for each in timeline["events"]] == ["pending", "initializing", "ingesting", "finished"]
     assert all(each["actor"] for each in timeline["events"])
     assert {each["title"] for each in jobs["jobs"]} == {"Software Engineer", "Internal Tools Engineer"}
