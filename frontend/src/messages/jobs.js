@@ -4,7 +4,7 @@ import { amount, formatAge, formatSince } from '../lib/format.js';
 
 /**
  * @typedef {import('../api/jobs.js').Job} Job
- * @typedef {import('../api/shapes').JobEvent} JobEvent
+ * @typedef {import('../api/jobs.js').JobEvent} JobEvent
  */
 
 export const jobMessages = {

@@ -1,7 +1,7 @@
 /** Messages about the progress of a run. */
 
 import { amount, formatCount } from '../lib/format.js';
-import { hasJobs, jobsDone } from '../lib/run.js';
+import { hasJobs } from '../lib/run.js';
 import { changes } from './results.js';
 
 /** @typedef {import('../api/runs.js').Run} Run */
@@ -22,9 +22,9 @@ export function headline(run) {
     case 'pending':
       return run.worker_seen_at ? 'A worker has this run and begins' : 'Waiting for a worker';
     case 'initializing':
-      return `Reading boards, ${formatCount(boardsDone(run))} of ${formatCount(run.companies_total)}`;
+      return `Reading boards, ${formatCount(boardsDone(run))} of ${formatCount(run.companies_total ?? 0)}`;
     case 'ingesting':
-      return `${changes(run) || 'Nothing new'} so far, ${formatCount(jobsDone(run))} of ${amount(run.total_jobs ?? 0, 'job')} done`;
+      return `${changes(run) || 'Nothing new'} so far, ${formatCount(run.jobs_done)} of ${amount(run.total_jobs ?? 0, 'job')} done`;
     case 'finished':
       if (run.note && !hasJobs(run)) {
         return 'There was nothing to ingest';

@@ -15,7 +15,7 @@ test.each([
   ],
   [
     'ingesting',
-    { total_jobs: 159, jobs_new: 7, revision: 20_000_000_000_087 },
+    { total_jobs: 159, jobs_new: 7, jobs_done: 87 },
     '7 new jobs so far, 87 of 159 jobs done',
   ],
   ['ingesting', { total_jobs: 1 }, 'Nothing new so far, 0 of 1 job done'],

@@ -40,7 +40,7 @@ export function runSubject({
   previewed,
 }) {
   return [
-    total > 0 && amount(total, 'company', 'companies'),
+    total && amount(total, 'company', 'companies'),
     failed > 0 && `${formatCount(failed)} not read`,
     previewed !== null && previewed !== undefined && `${formatCount(previewed)} previewed`,
     previous && retryOf(previous),

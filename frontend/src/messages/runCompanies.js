@@ -6,8 +6,8 @@ import { changeError } from './errors.js';
 import { runChanges } from './runs.js';
 
 /**
- * @typedef {import('../api/shapes').RunCompany} RunCompany
- * @typedef {import('../api/shapes').Closings} Closings
+ * @typedef {import('../api/runCompanies.js').RunCompany} RunCompany
+ * @typedef {import('../api/runs.js').Closings} Closings
  * @typedef {import('../api/client.js').ApiError} ApiError
  */
 

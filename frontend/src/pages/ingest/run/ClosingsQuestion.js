@@ -6,7 +6,7 @@ import './ClosingsQuestion.css';
 
 /**
  * The question about unusually many closings, with two equal answers, or its outcome.
- * @param {{runId: number, isActive: boolean, closings: import('../../../api/shapes').Closings}} props
+ * @param {{runId: number, isActive: boolean, closings: import('../../../api/runs.js').Closings}} props
  */
 export default function ClosingsQuestion({ runId, isActive, closings }) {
   const answer = useAnswerClosings(runId);

@@ -67,7 +67,7 @@ function useFocusOnChange(after) {
   return heading;
 }
 
-/** @param {{company: import('../../../api/shapes').RunCompany}} props */
+/** @param {{company: import('../../../api/runCompanies.js').RunCompany}} props */
 function CompanyRow({ company }) {
   const { name, source_name: source, state } = company;
   const address = safeLink(company.url);

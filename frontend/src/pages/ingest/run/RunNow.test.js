@@ -41,7 +41,7 @@ test('a run that reads boards has a bar of its companies', async () => {
 
 test('a run that takes in jobs has a bar of its jobs', async () => {
   serveRun(
-    aRun({ ...READING, status: 'ingesting', total_jobs: 159, jobs_new: 7, revision: 20_001_000_000_087 }),
+    aRun({ ...READING, status: 'ingesting', total_jobs: 159, jobs_new: 7, jobs_done: 87 }),
   );
   const { container } = open('/ingest/runs/7');
   const bar = await screen.findByRole('progressbar', { name: 'Jobs done' });
