@@ -16,6 +16,25 @@ export function runDuration(run, sinceAnswer) {
 }
 
 /**
+ * True if a worker has begun the run, and it has not ended.
+ * @param {Run} run
+ */
+export function isUnderWay({ status }) {
+  return status === 'initializing' || status === 'ingesting';
+}
+
+/** A worker at work is seen every few seconds. */
+const MAX_SILENCE_MS = 10_000;
+
+/**
+ * True if a worker was at work on the run moments ago.
+ * @param {Run} run
+ */
+export function isWorkerKnown({ worker_seen_at: seenAt, server_time: now }) {
+  return seenAt !== null && Date.parse(now) - Date.parse(seenAt) < MAX_SILENCE_MS;
+}
+
+/**
  * The jobs of a run that were as they had been. Runs of earlier versions counted them at their end alone.
  * @param {Run} run
  */
