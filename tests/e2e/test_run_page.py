@@ -86,9 +86,9 @@ def test_status_and_timeline_follow_the_run(page, product):
 @pytest.mark.parametrize(
     ("path", "columns", "sentence", "label", "icon"),
     [
-        (["initializing", "ingesting", "finished"], {}, "No job came of this run", "Finished", "success"),
+        (["initializing", "ingesting", "finished"], {"jobs_ready": 0}, "No job came of this run", "Finished", "success"),
         (["error"], {"error_message": "The board is gone."}, "The board is gone.", "Error", "danger"),
-        (["aborted"], {}, "Aborted before any job was changed", "Aborted", "warning"),
+        (["aborted"], {}, "Aborted before it brought a job", "Aborted", "warning"),
     ],
 )
 def test_ended_run_shows_its_outcome_and_duration(page, product, path, columns, sentence, label, icon):
