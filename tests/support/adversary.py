@@ -157,7 +157,9 @@ class World:
         self.read()
         completion.give_up_overdue()
         work.carry(run_id, lambda *_: None, lambda _: None)
-        assert (traces(), _versions(run_id)) == before
+        after = traces(), _versions(run_id)
+        assert after[0] == before[0], "a late message writes no job"
+        assert after[1] == before[1], "a late message writes nothing of the run"
 
     def _check_run_of_nothing_new(self, user: int) -> None:
         """A run right after a finished one writes no job. So does one later, unless postings are missing."""
@@ -217,7 +219,7 @@ class World:
 
 def _versions(run_id: int) -> list[Any]:
     return sql(
-        "SELECT xmin::text, ctid::text FROM ingestion_runs WHERE id = :run UNION ALL"
-        " SELECT xmin::text, ctid::text FROM run_companies WHERE run_id = :run",
+        "SELECT 0 AS position, xmin::text, ctid::text FROM ingestion_runs WHERE id = :run UNION ALL"
+        " SELECT position, xmin::text, ctid::text FROM run_companies WHERE run_id = :run ORDER BY position",
         run=run_id,
     )
