@@ -2,7 +2,7 @@
 
 import { amount, formatCount } from '../lib/format.js';
 import { hasJobs, jobsDone } from '../lib/run.js';
-import { changes } from './results.js';
+import { changes, closingsInWords } from './results.js';
 
 /** @typedef {import('../api/runs.js').Run} Run */
 
@@ -29,9 +29,7 @@ export function headline(run) {
       if (run.note && !run.companies_total) {
         return 'There was nothing to ingest';
       }
-      return (
-        changes(run) || (hasJobs(run) ? 'Nothing new: every job is as it was' : 'No job came of this run')
-      );
+      return finishedHeadline(run);
     case 'error':
       return 'The run ended with an error';
     case 'aborted':
@@ -39,6 +37,16 @@ export function headline(run) {
     default:
       return `The run is ${run.status}`;
   }
+}
+
+/** @param {Run} run */
+function finishedHeadline(run) {
+  const found = changes(run);
+  const closings = closingsInWords(run.closings);
+  if (closings) {
+    return `${found || 'Nothing new'}, ${closings}`;
+  }
+  return found || (hasJobs(run) ? 'Nothing new: every job is as it was' : 'No job came of this run');
 }
 
 /** @param {Run} run */

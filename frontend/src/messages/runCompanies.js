@@ -14,7 +14,9 @@ import { runChanges } from './runs.js';
 export const runCompanyMessages = {
   notLoaded: 'The companies of this run could not be loaded. Trying again …',
   retry: 'Retry failed companies',
-  retryHelp: 'Starts another run, of these companies alone. The jobs you have of them stay as they are.',
+  /** @param {number} failed */
+  retryHelp: (failed) =>
+    `Starts another run, of ${failed === 1 ? 'this company' : 'these companies'} alone. Your other companies are not read again.`,
   runActive: 'Another run is in progress, so no run was started.',
 };
 
