@@ -19,6 +19,26 @@ export function jobPlace({ locations, workplace }) {
   );
 }
 
+/**
+ * The places of a job in a line. Semicolons part them, because a place may have commas itself.
+ * @param {Job} job
+ */
+export function formatPlace(job) {
+  return jobPlace(job).join('; ');
+}
+
+/**
+ * A part of a posting's text without a first line that only repeats the part's name.
+ * @param {string} text
+ * @param {string} name
+ */
+export function withoutHeading(text, name) {
+  const [first, ...rest] = text.trimStart().split('\n');
+  return first.trim().replace(/:$/, '').toLowerCase() === name.toLowerCase()
+    ? rest.join('\n').trimStart()
+    : text;
+}
+
 const INTERVALS = { year: 'a year', month: 'a month', week: 'a week', day: 'a day', hour: 'an hour' };
 
 /**

@@ -2,7 +2,7 @@
 
 import { amount, formatCount } from '../lib/format.js';
 import { hasJobs, isWorkerKnown, jobsUnchanged } from '../lib/run.js';
-import { changes } from './results.js';
+import { changes, closingsInWords } from './results.js';
 
 /** @typedef {import('../api/runs.js').Run} Run */
 
@@ -26,7 +26,7 @@ export function headline(run) {
     case 'ingesting':
       return `${changes(run) || 'Nothing new'} so far, ${formatCount(run.jobs_done)} of ${amount(run.total_jobs ?? 0, 'job')} done`;
     case 'finished':
-      return changes(run) || unchangedHeadline(run);
+      return finishedHeadline(run);
     case 'error':
       return 'The run ended with an error';
     case 'aborted':
@@ -44,6 +44,16 @@ function boardsHeadline(run) {
     return `Reading boards, ${words}`;
   }
   return run.companies_waiting > 0 ? `Waiting for boards, ${words}` : 'No board is left to read';
+}
+
+/** @param {Run} run */
+function finishedHeadline(run) {
+  const found = changes(run);
+  const closings = closingsInWords(run.closings);
+  if (closings) {
+    return `${found || 'Nothing new'}, ${closings}`;
+  }
+  return found || unchangedHeadline(run);
 }
 
 /**

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { someClosings } from '../test/runs.js';
 import { aRun } from '../test/server.js';
 import { barKey, headline, runWaitingReason } from './progress.js';
 
@@ -27,6 +28,17 @@ test.each([
   ['ingesting', { total_jobs: 1 }, 'Nothing new so far, 0 of 1 job done'],
   ['finished', { jobs_new: 12, jobs_changed: 3, jobs_expired: 1 }, '12 new jobs, 3 changed, 1 gone'],
   ['finished', { jobs_skipped: 4 }, 'Nothing new, 4 jobs unchanged'],
+  ['finished', { jobs_skipped: 4, closings: someClosings() }, 'Nothing new, 60 jobs may be gone'],
+  [
+    'finished',
+    { jobs_new: 1, closings: someClosings({ state: 'answered', expire: true, expired: 59 }) },
+    '1 new job, 59 jobs closed by you',
+  ],
+  [
+    'finished',
+    { jobs_skipped: 4, closings: someClosings({ state: 'answered', expire: false }) },
+    'Nothing new, 4 jobs unchanged',
+  ],
   ['finished', { jobs_ready: 0 }, 'No job came of this run'],
   ['finished', {}, 'The run has finished'],
   ['finished', { note: 'No company was enabled.' }, 'There was nothing to ingest'],

@@ -30,6 +30,19 @@ export function changes(run) {
 }
 
 /**
+ * The closings that a run asks about, or that its user confirmed. Empty if they are kept open, or there are none.
+ * @param {Run['closings']} closings
+ */
+export function closingsInWords(closings) {
+  if (!closings || closings.expire === false) {
+    return '';
+  }
+  return closings.expire
+    ? `${amount(closings.expired ?? 0, 'job')} closed by you`
+    : `${amount(closings.count, 'job')} may be gone`;
+}
+
+/**
  * The companies of a run in a few words, for the history; empty for a run without any.
  * @param {Run} run
  */

@@ -14,8 +14,10 @@ import { runChanges } from './runs.js';
 export const runCompanyMessages = {
   notLoaded: 'The companies of this run could not be loaded. Trying again …',
   retry: 'Retry failed companies',
-  retryHelp: 'Starts another run of these companies alone, without those that you have removed or disabled.',
   answerLater: 'You can answer when this run has ended.',
+  /** @param {number} failed */
+  retryHelp: (failed) =>
+    `Starts another run of ${failed === 1 ? 'this company' : 'these companies'} alone, without those that you have removed or disabled.`,
   runActive: 'Another run is in progress, so no run was started.',
 };
 

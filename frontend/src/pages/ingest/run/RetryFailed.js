@@ -17,7 +17,7 @@ export default function RetryFailed({ run }) {
   return (
     <section className="rf-retry" aria-labelledby="rf-title">
       <h2 id="rf-title">{amount(run.companies_failed, 'company', 'companies')} failed</h2>
-      <p className="quiet">{runCompanyMessages.retryHelp}</p>
+      <p className="quiet">{runCompanyMessages.retryHelp(run.companies_failed)}</p>
       {retry.error && (
         <Banner tone="danger" role="alert" onDismiss={retry.dismiss}>
           {retryError(retry.error)}{' '}
