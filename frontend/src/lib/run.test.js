@@ -15,7 +15,7 @@ test('runDuration of an ended run ends at its end', () => {
   expect(runDuration(anEndedRun('aborted'), 99_000)).toBe(12_000);
 });
 
-test('jobsUnchanged is the count so far, or that of a run of an earlier version', () => {
+test('jobsUnchanged is the count so far, or that of an earlier version', () => {
   expect(jobsUnchanged(aRun({ jobs_unchanged: 77 }))).toBe(77);
   expect(jobsUnchanged(anEndedRun('finished', { jobs_skipped: 3 }))).toBe(3);
 });
