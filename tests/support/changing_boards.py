@@ -11,6 +11,13 @@ from tests.support.boards import Boards, Reply, job
 WORDS = ("Engineer", "Cook", "Gardener", "Nurse", "Head cook", "Plant engineer")
 PLACES = ("Berlin", "Rome", "Oslo")
 FAILURES = (401, 403, 404, 404, 404, 410)
+WAYS = (
+    *("stay", "add", "add", "drop", "drop", "edit", "edit", "rename", "move_place", "repost", "flap", "restore"),
+    *("renumber", "shrink", "swap", "take_over", "whole", "whole", "whole", "empty", "lying", "nameless", "double"),
+    *("unread", "rubbish", "broken", "fail", "tag"),
+)
+"""The ways in which a board changes: its postings, or the way it serves them. Some are more usual."""
+
 JSON = {"Content-Type": "application/json"}
 
 
@@ -25,7 +32,7 @@ class Content:
 
 @dataclass(frozen=True)
 class Served:
-    """What a board served at the time of a listing."""
+    """The postings that a board served at the time of a listing."""
 
     postings: Mapping[str, Content]
     """The postings that can be read, by external id."""
@@ -47,7 +54,7 @@ class ChangingBoard:
     name: str
     random: Random
     ids: list[int]
-    """The last id that any board has used: one number, shared by all boards."""
+    """One number, shared by all boards: the last id that any of them has used."""
     postings: dict[int, Content] = field(default_factory=dict)
     away: dict[int, Content] = field(default_factory=dict)
     """Postings that may come back."""
@@ -71,7 +78,6 @@ class ChangingBoard:
             return
         rows: list[Any] = [_record(each, content) for each, content in self.postings.items()]
         self.random.shuffle(rows)
-        more = {}
         if self.mode == "empty":
             rows = []
         elif self.mode == "nameless":
@@ -81,13 +87,13 @@ class ChangingBoard:
         elif self.mode == "unread" and rows:
             first = min(str(row["id"]) for row in rows)
             rows = [{**row, "title": None} if str(row["id"]) == first else row for row in rows]
-        document = {"jobs": rows, "meta": {"total": len(rows) + (3 if self.mode == "lying" else 0)}, **more}
+        document = {"jobs": rows, "meta": {"total": len(rows) + (3 if self.mode == "lying" else 0)}}
         if self.has_tag:
             tag = f'"{hash((self.mode, tuple(sorted(self.postings.items(), key=str))))}"'
             boards.greenhouse(self.name, rows, etag=tag)
         path = f"/v1/boards/{self.name}/jobs"
         if self.mode == "rubbish":
-            boards.answer(path, Reply(200, b"<html><p>We are moving house.</p></html>", {"Content-Type": "text/html"}))
+            boards.answer(path, Reply(200, b"<html><p>We are moving.</p></html>", {"Content-Type": "text/html"}))
         elif self.mode == "broken":
             boards.answer(path, Reply(200, json.dumps(document).encode()[:-20], JSON))
         elif not self.has_tag or self.mode == "lying":
@@ -95,12 +101,7 @@ class ChangingBoard:
 
     def change(self, others: list["ChangingBoard"]) -> str:
         """Change the board in one way, and return its name."""
-        ways = [
-            *["stay", "add", "add", "drop", "drop", "edit", "edit", "rename", "move_place", "repost", "flap", "restore"],
-            *["renumber", "shrink", "swap", "take_over", "whole", "whole", "whole", "empty", "lying", "nameless"],
-            *["double", "unread", "rubbish", "broken", "fail", "tag"],
-        ]
-        way = self.random.choice(ways)
+        way = self.random.choice(WAYS)
         if change := getattr(self, f"_{way}", None):
             change(others)
             if self.random.random() < 0.7:

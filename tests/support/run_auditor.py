@@ -38,7 +38,7 @@ UNSOUND = (
 
 @dataclass
 class Auditor:
-    """What each listing of each board showed."""
+    """A record of the listings of each board, and of what each showed."""
 
     served: dict[int, Served] = field(default_factory=dict)
     listings: dict[int, list[Any]] = field(default_factory=dict)
