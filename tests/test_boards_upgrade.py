@@ -138,7 +138,7 @@ def test_boards_begin_once_each_without_validators_and_listings(old_rows):
 
 
 def test_product_previews_and_starts_runs_after_the_upgrade(old_rows, boards: Boards):
-    go_up()
+    flask_migrate.upgrade()
     boards.greenhouse("acme", [job(1, "Gardener")])
     user_id = make_user("u7")
     sql("UPDATE companies SET enabled = source = 'greenhouse', include = '{}', exclude = '{}' WHERE user_id = :id",
@@ -157,16 +157,18 @@ def test_downgrade_and_upgrade_with_new_rows_keep_the_others(user_id):
     assert all(sql(f"SELECT FROM {table}") for table in filled)
     sql("INSERT INTO removed_previews VALUES (77)")
     start_run(user_id, sql("SELECT min(preview_id) AS id FROM previews")[0].id)
-    before = kept_rows()
 
     def check(step: str) -> None:
         assert kept_rows() == before, step
 
     try:
+        # Later migrations add columns to the tables of KEPT.
+        flask_migrate.downgrade(revision=HEAD)
+        before = kept_rows()
         go_down(check)
+        go_up(check)
     finally:
         flask_migrate.upgrade()
-    check("head")
     assert [each.board for each in sql("SELECT board FROM boards ORDER BY 1")] == ["acme", "other"]
     assert not any(sql(f"SELECT FROM {table}") for table in filled)
     preview_id, created = lifecycle.begin(user_id, False)

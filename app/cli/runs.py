@@ -23,7 +23,7 @@ MAX_CELL_WIDTH = 44
 
 NUMBERS = (
     "id user_id status retry_of preview_id previewed total_jobs jobs_ready jobs_skipped jobs_expired jobs_failed"
-    " jobs_new jobs_changed jobs_reopened companies_total companies_waiting companies_reading companies_read"
+    " jobs_new jobs_changed jobs_reopened jobs_unchanged companies_total companies_waiting companies_reading companies_read"
     " companies_taken_in companies_failed dispatch_count attempts"
 ).split()
 TIMES = "created_at started_at deadline_at worker_seen_at finished_at dispatched_at next_dispatch_at".split()

@@ -6,29 +6,36 @@ from flask import current_app
 from sqlalchemy import (
     ColumnElement,
     Float,
+    FromClause,
+    Insert,
+    Integer,
     LargeBinary,
     Select,
     String,
+    Update,
     bindparam,
     case,
+    cast,
     func,
     null,
     select,
     true,
+    update,
 )
 from sqlalchemy.dialects.postgresql import insert
 
 from app.config.settings import Settings
 from app.db.clock import NOW, seconds_from_now
-from app.db.execute import inline_literals
+from app.db.execute import inline_literals, run_statement
 from app.extensions import table_of
-from app.models import RunCompany, RunCompanyState
+from app.models import Company, RunCompany, RunCompanyState, RunStatus
 from app.services.accounts import users
 from app.services.publisher import FIRST_PUBLISH_SECONDS
 from app.services.runs import idempotency
 from app.services.runs.audit_context import AUDIT_CONTEXT, Actor, audit_context
 from app.services.runs.queries import CURRENT, OWNER, RUNS
 
+COMPANIES = table_of(Company)
 UNITS = table_of(RunCompany)
 EARLIER = UNITS.alias("earlier")
 
@@ -36,7 +43,7 @@ NO_COMPANY = "No company was enabled, so there was nothing to ingest."
 """The note of a run without companies."""
 
 SNAPSHOT = ("company_id", "board_id", "source", "board", "name", "include", "exclude")
-"""What a run freezes of a company. Queries of companies to freeze have these columns, and ``previewed``."""
+"""The columns of a company that a run freezes. Queries of companies to freeze have them, and ``previewed``."""
 
 
 def starting(
@@ -46,7 +53,7 @@ def starting(
     previewed: ColumnElement[Any] = null(),
     retry_of: ColumnElement[Any] = null(),
 ) -> Select[Any]:
-    """Build the statement that starts a run of these companies, and returns its id.
+    """Build the statement that starts a run of these companies, and returns its id. Commits where it is executed.
 
     It starts none unless the conditions hold, the user is there, no run is active, and the key is unused. NOT EXISTS
     refuses the usual second start cheaply and uses up no id. ON CONFLICT refuses a simultaneous start, which NOT EXISTS
@@ -73,13 +80,16 @@ def starting(
     columns += ["companies_total", "note", "previewed", "retry_of"]
     new = insert(RUNS).from_select(columns, row).on_conflict_do_nothing().returning(RUNS.c.id).cte("new")
 
-    position = func.row_number().over(order_by=[func.lower(chosen.c.name), chosen.c.company_id])
-    fresh_after = select(seconds_from_now(-bindparam("fresh_seconds", type_=Float))).scalar_subquery()
-    frozen = [chosen.c[name] for name in (*SNAPSHOT, "previewed")]
-    units = select(new.c.id, position, fresh_after, ~_has_same_filters(chosen.c), *frozen)
-    names = ["run_id", "position", "fresh_after", "is_baseline", *SNAPSHOT, "previewed"]
-    inserted = insert(UNITS).from_select(names, units.select_from(new.join(chosen, true())))
-    return select(new.c.id.label("started_run_id")).add_cte(inserted.cte("frozen"))
+    return select(new.c.id.label("started_run_id")).add_cte(_freeze(new, chosen).cte("frozen"))
+
+
+def freeze_late(run_id: int) -> bool:
+    """Freeze the enabled companies of a pending run that was started without them, and return whether it did. Commits.
+
+    During an upgrade, web processes of an earlier version start such runs.
+    """
+    settings: Settings = current_app.config["SETTINGS"]
+    return bool(run_statement(FREEZE_LATE, late_run=run_id, fresh_seconds=settings.board_times.fresh))
 
 
 def parameters(user_id: int, key: str | None, fingerprint: bytes) -> dict[str, Any]:
@@ -94,6 +104,34 @@ def parameters(user_id: int, key: str | None, fingerprint: bytes) -> dict[str, A
     }
 
 
+def _freeze(run: FromClause, chosen: FromClause) -> Insert:
+    """Build the INSERT of these companies as those of the run."""
+    position = func.row_number().over(order_by=[func.lower(chosen.c.name), chosen.c.company_id])
+    fresh_after = select(seconds_from_now(-bindparam("fresh_seconds", type_=Float))).scalar_subquery()
+    frozen = [chosen.c[name] for name in (*SNAPSHOT, "previewed")]
+    units = select(run.c.id, position, fresh_after, ~_has_same_filters(chosen.c), *frozen)
+    names = ["run_id", "position", "fresh_after", "is_baseline", *SNAPSHOT, "previewed"]
+    return insert(UNITS).from_select(names, units.select_from(run.join(chosen, true())))
+
+
+def _freeze_late() -> Update:
+    """Build the statement of ``freeze_late``. The lock makes two workers freeze once."""
+    unfrozen = (
+        select(RUNS.c.id, RUNS.c.user_id)
+        .where(RUNS.c.id == bindparam("late_run", type_=Integer), RUNS.c.companies_total.is_(None))
+        .where(RUNS.c.status.in_(inline_literals([RunStatus.PENDING])))
+        .with_for_update(key_share=True)
+        .cte("unfrozen")
+    )
+    columns = [COMPANIES.c[name] for name in SNAPSHOT]
+    enabled = select(*columns, cast(null(), Integer).label("previewed")).where(COMPANIES.c.enabled)
+    chosen = enabled.where(COMPANIES.c.user_id == select(unfrozen.c.user_id).scalar_subquery()).cte("chosen")
+    number = select(func.count()).select_from(chosen).scalar_subquery()
+    frozen = _freeze(unfrozen, chosen).cte("frozen")
+    late = update(RUNS).where(RUNS.c.id == unfrozen.c.id).add_cte(frozen)
+    return late.values(companies_total=number, note=case((number == 0, NO_COMPANY))).returning(RUNS.c.id)
+
+
 def _has_same_filters(company: Any) -> ColumnElement[bool]:
     """Build the condition that the company was taken in before, the last time with the filters of now.
 
@@ -103,3 +141,6 @@ def _has_same_filters(company: Any) -> ColumnElement[bool]:
     is_taken_in = EARLIER.c.state.in_(inline_literals([RunCompanyState.TAKEN_IN]))
     last = select(same).where(EARLIER.c.company_id == company.company_id, is_taken_in)
     return func.coalesce(last.order_by(EARLIER.c.run_id.desc()).limit(1).scalar_subquery(), False)
+
+
+FREEZE_LATE = _freeze_late()

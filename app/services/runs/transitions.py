@@ -15,7 +15,7 @@ from app.db.clock import NOW, seconds_from_now
 from app.db.execute import inline_literals, run_statement
 from app.models import RunCompanyState, RunStatus
 from app.observability import metrics
-from app.services.runs import closings, queries
+from app.services.runs import closings, freezing, queries
 from app.services.runs.audit_context import AUDIT_CONTEXT, Actor, audit_context
 from app.services.runs.company_moves import UNITS, is_undecided
 from app.services.runs.errors import RunMoved
@@ -64,12 +64,13 @@ IS_TAKEN_IN = _is(RunCompanyState.TAKEN_IN)
 
 CLAIM = Move(
     RunStatus.INITIALIZING,
+    RUNS.c.companies_total.is_not(None),
     started_at=NOW,
     worker_seen_at=NOW,
     next_dispatch_at=seconds_from_now(UNDER_WAY_SECONDS),
     attempts=RUNS.c.attempts + 1,
     deadline_at=seconds_from_now(
-        bindparam("run_seconds", type_=Integer) + COMPANY_SECONDS * func.coalesce(RUNS.c.companies_total, 0)
+        bindparam("run_seconds", type_=Integer) + COMPANY_SECONDS * RUNS.c.companies_total
     ),
 )
 ADVANCE = Move(
@@ -109,10 +110,12 @@ def abort(run_id: int, user_id: int | None = None, actor: Actor = Actor.USER) ->
 def claim(run_id: int) -> None:
     """Claim a pending run for this worker. Commits. Of two copies of a message, only one succeeds.
 
-    The run's deadline counts from now. Raises RunMoved if the run is no longer pending, RunNotFound if it was deleted.
+    The run's deadline counts from now. A run that was started without companies gets them first. Raises RunMoved if
+    the run is no longer pending, RunNotFound if it was deleted.
     """
     settings: Settings = current_app.config["SETTINGS"]
-    _move(CLAIM, run_id, Actor.WORKER, run_seconds=settings.run_seconds)
+    while not _move(CLAIM, run_id, Actor.WORKER, run_seconds=settings.run_seconds):
+        freezing.freeze_late(run_id)
 
 
 def advance(run_id: int) -> bool:

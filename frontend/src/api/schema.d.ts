@@ -38,6 +38,25 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/ingestion/runs/{run_id}/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run_id: number;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Start a run of another run's failed companies */
+        post: operations["retry"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/ingestion/abort/{run_id}": {
         parameters: {
             query?: never;
@@ -76,6 +95,25 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/ingestion/runs/{run_id}/companies": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run_id: number;
+            };
+            cookie?: never;
+        };
+        /** List a run's companies */
+        get: operations["run_companies"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/ingestion/runs/{run_id}/events": {
         parameters: {
             query?: never;
@@ -89,6 +127,25 @@ export interface paths {
         get: operations["run_events"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/ingestion/runs/{run_id}/closings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run_id: number;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Answer a run's question about jobs to expire */
+        post: operations["answer_closings"];
         delete?: never;
         options?: never;
         head?: never;
@@ -295,6 +352,42 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/ingestion/jobs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the jobs */
+        get: operations["list_jobs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/ingestion/jobs/{job_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: number;
+            };
+            cookie?: never;
+        };
+        /** Get a job */
+        get: operations["show_job"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/auth/login": {
         parameters: {
             query?: never;
@@ -400,6 +493,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/auth/delete": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Delete the user's account with all companies, runs and jobs */
+        post: operations["delete_account"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/healthz": {
         parameters: {
             query?: never;
@@ -474,7 +584,7 @@ export interface components {
         };
         Start: {
             /**
-             * @description The preview to start from; it must be finished and current. Null or omitted: none.
+             * @description The preview to start from. Its settings must still be the current ones; it may be unfinished. Null or omitted: none.
              * @default null
              */
             preview_id: number | null;
@@ -518,6 +628,22 @@ export interface components {
             /** @description The active run, with `run_active`. */
             run_id?: number;
         };
+        RetryRefusedProblem: {
+            /** @description A URN that names the kind of problem. */
+            type: string;
+            /** @description The HTTP status in words. */
+            title: string;
+            /** @description The HTTP status. */
+            status: number;
+            /** @description A sentence for users. */
+            detail: string;
+            /** @description A stable name for programs. */
+            code: string;
+            /** @description The id by which the operator finds this request. */
+            request_id: string | null;
+            /** @description The other active run, with `run_active`. */
+            run_id?: number;
+        };
         Aborted: {
             success: boolean;
             message: string;
@@ -542,8 +668,27 @@ export interface components {
             /** @description The run's status. */
             run_status: string;
         };
+        Closings: {
+            /**
+             * @description `superseded`: a later run has counted anew.
+             * @enum {string}
+             */
+            state: "asked" | "answered" | "superseded";
+            /** @description The jobs that the run would have expired. */
+            count: number;
+            /** @description The user's open jobs at that time. */
+            open: number;
+            /** @description The answer. Null: none yet. */
+            expire: boolean | null;
+            /** @description The jobs that the answer expired. */
+            expired: number | null;
+            /** Format: date-time */
+            answered_at: string | null;
+        };
         Run: {
             run_id: number;
+            /** @description A number that grows with the run's progress. What has a lower one is older. */
+            revision: number;
             /** @enum {string} */
             status: "pending" | "initializing" | "ingesting" | "finished" | "error" | "aborted";
             /** @description True while the run may still change. */
@@ -571,11 +716,118 @@ export interface components {
             error_message: string | null;
             /** @description The preview that the run was started from. Null: none, or it was deleted. */
             preview_id: number | null;
+            /** @description The run whose failed companies this one repeats. */
+            retry_of: number | null;
+            /**
+             * Format: date-time
+             * @description Boards that are unread by then are given up. Null: no worker has begun the run.
+             */
+            deadline_at: string | null;
+            /**
+             * Format: date-time
+             * @description The last time a worker worked on the run. Null: no worker is known to have it.
+             */
+            worker_seen_at: string | null;
+            /** @description The companies of the run. Null: it ended before this version. */
+            companies_total: number | null;
+            /** @description Those whose boards wait to be read. */
+            companies_waiting: number;
+            /** @description Those whose boards are being read. */
+            companies_reading: number;
+            /** @description Those whose boards are read. */
+            companies_read: number;
+            /** @description Those whose jobs are up to date. */
+            companies_taken_in: number;
+            /** @description Those that failed. */
+            companies_failed: number;
+            /** @description New jobs so far. */
+            jobs_new: number;
+            /** @description Changed jobs so far. */
+            jobs_changed: number;
+            /** @description Jobs so far that were gone and are back. */
+            jobs_reopened: number;
+            /** @description Unchanged jobs so far. A company's are counted when all its jobs are up to date. */
+            jobs_unchanged: number;
+            /** @description The part of `total_jobs` that is up to date: new, changed, reopened and unchanged jobs. */
+            jobs_done: number;
+            /** @description The postings that matched in the run's preview. Null: it had no finished preview. */
+            previewed: number | null;
+            /** @description A sentence about the run as a whole. */
+            note: string | null;
+            /** @description Null: the run has no question about expiring jobs. */
+            closings: components["schemas"]["Closings"] | null;
             /**
              * Format: date-time
              * @description The current time of the server's clock.
              */
             server_time: string;
+        };
+        RunCompany: {
+            position: number;
+            /** @description The user's company, which may have been removed since. */
+            company_id: number;
+            source: string;
+            readonly source_name: string;
+            board: string;
+            name: string;
+            /** @description The board's web page. Null if this version does not know the source. */
+            readonly url: string | null;
+            /**
+             * @description `reading`: it waits, and its board is being read.
+             * @enum {string}
+             */
+            state: "waiting" | "reading" | "read" | "taken_in" | "failed";
+            /**
+             * @description Null until the board is read or has failed.
+             * @enum {string|null}
+             */
+            outcome: "ok" | "empty" | "partial" | "held" | "not_found" | "gone" | "forbidden" | "throttled" | "changed" | "unreachable" | "moved" | "out_of_time" | null;
+            /** @description A sentence about the failure, or about what was not read. Otherwise null. */
+            detail: string | null;
+            /**
+             * Format: date-time
+             * @description The time to try again, if the source names one.
+             */
+            retry_at: string | null;
+            /**
+             * @description The class of the reading that it was decided on.
+             * @enum {string|null}
+             */
+            listing: "reading" | "complete" | "unchanged" | "partial" | "empty" | "held" | "failed" | null;
+            /**
+             * Format: date-time
+             * @description The end of that reading.
+             */
+            read_at: string | null;
+            /** @description The postings of the board. Null until they are known. */
+            found: number | null;
+            /** @description The records of the board that could not be read. */
+            unparsed: number | null;
+            /** @description The postings that match the filters: new, changed, reopened and unchanged ones. */
+            matched: number | null;
+            /** @description New jobs so far. */
+            new: number | null;
+            /** @description Changed jobs so far. */
+            changed: number | null;
+            /** @description Jobs so far that were gone and are back. */
+            reopened: number | null;
+            /** @description Unchanged jobs. Null until all are up to date. */
+            unchanged: number | null;
+            /** @description Jobs that are gone. Null until they are counted. */
+            expired: number | null;
+            /** @description The same as `unparsed`, named as in a run's counts. */
+            readonly failed: number | null;
+            /** @description Jobs that may be gone, and were left to the run's question. */
+            held: number | null;
+            /** @description The postings that matched in the preview. Null: the preview had not listed it. */
+            previewed: number | null;
+        };
+        RunCompanies: {
+            companies: components["schemas"]["RunCompany"][];
+            /** @description The `after` of the next page. Null on the last page. */
+            next: string | null;
+            /** @description The revision of the run that this shows. */
+            revision: number;
         };
         Event: {
             seq: number;
@@ -593,6 +845,29 @@ export interface components {
         };
         Events: {
             events: components["schemas"]["Event"][];
+        };
+        Answer: {
+            /** @description True: the jobs expire. False: they stay open, and no run asks about them again. */
+            expire: boolean;
+        };
+        AnsweredClosings: {
+            closings: components["schemas"]["Closings"];
+        };
+        ClosingsRefusedProblem: {
+            /** @description A URN that names the kind of problem. */
+            type: string;
+            /** @description The HTTP status in words. */
+            title: string;
+            /** @description The HTTP status. */
+            status: number;
+            /** @description A sentence for users. */
+            detail: string;
+            /** @description A stable name for programs. */
+            code: string;
+            /** @description The id by which the operator finds this request. */
+            request_id: string | null;
+            /** @description The active run, with `run_active`. */
+            run_id?: number;
         };
         RunsPage: {
             runs: components["schemas"]["Run"][];
@@ -976,6 +1251,146 @@ export interface components {
             description: string | null;
             requirements: string | null;
         };
+        Salary: {
+            min: number | null;
+            max: number | null;
+            currency: string | null;
+            interval: string | null;
+            text: string | null;
+        };
+        Job: {
+            job_id: number;
+            /** @description The key of its board, for the filter `company`. */
+            company: string;
+            /** @description The user's name for the company. */
+            company_name: string | null;
+            external_id: string;
+            title: string | null;
+            locations: string[];
+            /** @description `remote`, `hybrid` or `on_site`. Null: not stated. */
+            workplace: string | null;
+            employment_type: string | null;
+            /** @description Null: not stated. */
+            salary: components["schemas"]["Salary"] | null;
+            /**
+             * Format: date
+             * @description The day that the board states. Null: not stated.
+             */
+            posted_on: string | null;
+            /**
+             * Format: date-time
+             * @description The time a run found it.
+             */
+            found_at: string | null;
+            /** @description True if the job may be much older than `found_at`. */
+            at_least_since: boolean;
+            /**
+             * @description `open`: its board offers it. `missing`: its board offers it no more, which no run has noted yet. `gone`: a run noted that it is gone. `unfollowed`: none of the user's enabled companies has its board.
+             * @enum {string}
+             */
+            state: "open" | "missing" | "gone" | "unfollowed";
+            /**
+             * @description What runs did with it: `ready`, or `expired` if it is gone.
+             * @enum {string}
+             */
+            status: "pending" | "ready" | "skipped" | "expired" | "error";
+            /**
+             * Format: date-time
+             * @description The first reading of its board that lacked it. Null: the board offers it.
+             */
+            missing_since: string | null;
+            /**
+             * Format: date-time
+             * @description The time a run noted that it is gone.
+             */
+            gone_at: string | null;
+            url: string;
+            /** @description The run that changed it last. */
+            run_id: number | null;
+        };
+        JobsPage: {
+            jobs: components["schemas"]["Job"][];
+            /** @description The `after` of the next page. Null on the last page. */
+            next: string | null;
+        };
+        JobRule: {
+            /** @enum {string} */
+            kind: "no_filter" | "include" | "exclude" | "not_included";
+            /** @description The term that decided, if any. */
+            term: string | null;
+        };
+        JobEvent: {
+            event_id: number;
+            /** Format: date-time */
+            at: string;
+            /** @enum {string} */
+            kind: "new" | "changed" | "expired" | "reopened";
+            /** @description The fields that changed. */
+            fields: string[];
+            /** @description The reading of the board that it follows from. */
+            listing_id: number | null;
+        };
+        WholeJob: {
+            job_id: number;
+            /** @description The key of its board, for the filter `company`. */
+            company: string;
+            /** @description The user's name for the company. */
+            company_name: string | null;
+            external_id: string;
+            title: string | null;
+            locations: string[];
+            /** @description `remote`, `hybrid` or `on_site`. Null: not stated. */
+            workplace: string | null;
+            employment_type: string | null;
+            /** @description Null: not stated. */
+            salary: components["schemas"]["Salary"] | null;
+            /**
+             * Format: date
+             * @description The day that the board states. Null: not stated.
+             */
+            posted_on: string | null;
+            /**
+             * Format: date-time
+             * @description The time a run found it.
+             */
+            found_at: string | null;
+            /** @description True if the job may be much older than `found_at`. */
+            at_least_since: boolean;
+            /**
+             * @description `open`: its board offers it. `missing`: its board offers it no more, which no run has noted yet. `gone`: a run noted that it is gone. `unfollowed`: none of the user's enabled companies has its board.
+             * @enum {string}
+             */
+            state: "open" | "missing" | "gone" | "unfollowed";
+            /**
+             * @description What runs did with it: `ready`, or `expired` if it is gone.
+             * @enum {string}
+             */
+            status: "pending" | "ready" | "skipped" | "expired" | "error";
+            /**
+             * Format: date-time
+             * @description The first reading of its board that lacked it. Null: the board offers it.
+             */
+            missing_since: string | null;
+            /**
+             * Format: date-time
+             * @description The time a run noted that it is gone.
+             */
+            gone_at: string | null;
+            url: string;
+            /** @description The run that changed it last. */
+            run_id: number | null;
+            description: string | null;
+            requirements: string | null;
+            /**
+             * @description `pending`: its texts have not been read yet.
+             * @enum {string}
+             */
+            text: "ready" | "pending";
+            /** @description By the company's present filters. Null: the user has the company no more. */
+            rule: components["schemas"]["JobRule"] | null;
+            /** @description Its changes, the newest last. */
+            history: components["schemas"]["JobEvent"][];
+        };
         SignIn: {
             email: string;
             password: string;
@@ -1032,6 +1447,9 @@ export interface components {
         NewPassword: {
             current_password: string;
             new_password: string;
+        };
+        DeleteAccount: {
+            password: string;
         };
         Alive: {
             /** @enum {string} */
@@ -1242,7 +1660,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description A run is active; or the preview is outdated or unfinished. */
+            /** @description A run is active; or the preview is outdated. */
             409: {
                 headers: {
                     /** @description The id by which the operator finds this request. */
@@ -1284,6 +1702,166 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["InputProblem"];
+                };
+            };
+            /** @description The server failed. The operator finds the error by its request_id. */
+            500: {
+                headers: {
+                    /** @description The id by which the operator finds this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description PostgreSQL is unavailable; the outcome is unknown, try again. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait. */
+                    "Retry-After"?: number;
+                    /** @description The id by which the operator finds this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    retry: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A name for this request, unique among the user's, such as a UUID in quotes. A repetition with the same key and body returns the run that the first request started, whatever its status now. A refused request does not use up its key. The key lives as long as the run. It has 1 to 255 printable ASCII characters as a structured-field string, or is one of `A-Za-z0-9._~:/+=-` without quotes. */
+                "Idempotency-Key"?: string;
+                /** @description The client's own id for the request. A malformed one is replaced. */
+                "X-Request-ID"?: string;
+            };
+            path: {
+                run_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The run that an earlier request with this Idempotency-Key started. */
+            200: {
+                headers: {
+                    /** @description The URL of the run. */
+                    Location?: string;
+                    /** @description Always true. */
+                    "Idempotency-Replayed"?: "true";
+                    /** @description The id by which the operator finds this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunId"];
+                };
+            };
+            /** @description A run of the failed companies is stored. */
+            201: {
+                headers: {
+                    /** @description The URL of the run. */
+                    Location?: string;
+                    /** @description The id by which the operator finds this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunId"];
+                };
+            };
+            /** @description The body was cut short; or the Idempotency-Key is malformed (`idempotency_key_invalid`). */
+            400: {
+                headers: {
+                    /** @description The id by which the operator finds this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request has no valid credential. */
+            401: {
+                headers: {
+                    /** @description The scheme to sign in with. */
+                    "WWW-Authenticate"?: string;
+                    /** @description The id by which the operator finds this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request comes from a foreign peer, Host, Origin or Sec-Fetch-Site. */
+            403: {
+                headers: {
+                    /** @description The id by which the operator finds this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such run of this user. */
+            404: {
+                headers: {
+                    /** @description The id by which the operator finds this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A run is active; or no failed company is still there and enabled. */
+            409: {
+                headers: {
+                    /** @description The id by which the operator finds this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["RetryRefusedProblem"];
+                };
+            };
+            /** @description The body is larger than 64 KiB. */
+            413: {
+                headers: {
+                    /** @description The id by which the operator finds this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is not sent as application/json. */
+            415: {
+                headers: {
+                    /** @description The id by which the operator finds this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The Idempotency-Key was used with another body before (`idempotency_key_reused`). */
+            422: {
+                headers: {
+                    /** @description The id by which the operator finds this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description The server failed. The operator finds the error by its request_id. */
@@ -1528,6 +2106,144 @@ export interface operations {
             };
         };
     };
+    run_companies: {
+        parameters: {
+            query?: {
+                /** @description Only companies in this state. */
+                state?: "waiting" | "reading" | "read" | "taken_in" | "failed";
+                /** @description Only what follows the previous page: its `next`. */
+                after?: string;
+                /** @description Companies per page. */
+                limit?: number;
+            };
+            header?: {
+                /** @description The client's own id for the request. A malformed one is replaced. */
+                "X-Request-ID"?: string;
+            };
+            path: {
+                run_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of the run's companies: the failed ones first, then by position. */
+            200: {
+                headers: {
+                    /** @description The id by which the operator finds this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "companies": [
+                     *         {
+                     *           "position": 1,
+                     *           "company_id": 42,
+                     *           "source": "greenhouse",
+                     *           "source_name": "Greenhouse",
+                     *           "board": "acme",
+                     *           "name": "Acme",
+                     *           "url": "https://job-boards.greenhouse.io/acme",
+                     *           "state": "taken_in",
+                     *           "outcome": "ok",
+                     *           "detail": null,
+                     *           "retry_at": null,
+                     *           "listing": "complete",
+                     *           "read_at": "2026-11-30T09:15:01+00:00",
+                     *           "found": 120,
+                     *           "unparsed": 0,
+                     *           "matched": 31,
+                     *           "new": 4,
+                     *           "changed": 2,
+                     *           "reopened": 0,
+                     *           "unchanged": 25,
+                     *           "expired": 3,
+                     *           "failed": 0,
+                     *           "held": 0,
+                     *           "previewed": 31
+                     *         }
+                     *       ],
+                     *       "next": null,
+                     *       "revision": 30002000000031
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RunCompanies"];
+                };
+            };
+            /** @description The request has no valid credential. */
+            401: {
+                headers: {
+                    /** @description The scheme to sign in with. */
+                    "WWW-Authenticate"?: string;
+                    /** @description The id by which the operator finds this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request comes from a foreign peer, Host, Origin or Sec-Fetch-Site. */
+            403: {
+                headers: {
+                    /** @description The id by which the operator finds this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such run of this user. */
+            404: {
+                headers: {
+                    /** @description The id by which the operator finds this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A parameter is unknown or out of range. */
+            422: {
+                headers: {
+                    /** @description The id by which the operator finds this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["InputProblem"];
+                };
+            };
+            /** @description The server failed. The operator finds the error by its request_id. */
+            500: {
+                headers: {
+                    /** @description The id by which the operator finds this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description PostgreSQL is unavailable; the outcome is unknown, try again. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait. */
+                    "Retry-After"?: number;
+                    /** @description The id by which the operator finds this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     run_events: {
         parameters: {
             query?: {
@@ -1592,6 +2308,152 @@ export interface operations {
                 };
             };
             /** @description A parameter is unknown or out of range. */
+            422: {
+                headers: {
+                    /** @description The id by which the operator finds this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["InputProblem"];
+                };
+            };
+            /** @description The server failed. The operator finds the error by its request_id. */
+            500: {
+                headers: {
+                    /** @description The id by which the operator finds this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description PostgreSQL is unavailable; the outcome is unknown, try again. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait. */
+                    "Retry-After"?: number;
+                    /** @description The id by which the operator finds this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    answer_closings: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The client's own id for the request. A malformed one is replaced. */
+                "X-Request-ID"?: string;
+            };
+            path: {
+                run_id: number;
+            };
+            cookie?: never;
+        };
+        /** @description True if the jobs are to expire. */
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Answer"];
+            };
+        };
+        responses: {
+            /** @description The question with its answer. */
+            200: {
+                headers: {
+                    /** @description The id by which the operator finds this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AnsweredClosings"];
+                };
+            };
+            /** @description The body was cut short; or the body is not valid JSON. */
+            400: {
+                headers: {
+                    /** @description The id by which the operator finds this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request has no valid credential. */
+            401: {
+                headers: {
+                    /** @description The scheme to sign in with. */
+                    "WWW-Authenticate"?: string;
+                    /** @description The id by which the operator finds this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request comes from a foreign peer, Host, Origin or Sec-Fetch-Site. */
+            403: {
+                headers: {
+                    /** @description The id by which the operator finds this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such run of this user. */
+            404: {
+                headers: {
+                    /** @description The id by which the operator finds this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The run asks nothing that is still open, or a run is active. */
+            409: {
+                headers: {
+                    /** @description The id by which the operator finds this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ClosingsRefusedProblem"];
+                };
+            };
+            /** @description The body is larger than 64 KiB. */
+            413: {
+                headers: {
+                    /** @description The id by which the operator finds this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is not sent as application/json. */
+            415: {
+                headers: {
+                    /** @description The id by which the operator finds this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is not an object, or a field is unknown or invalid. */
             422: {
                 headers: {
                     /** @description The id by which the operator finds this request. */
@@ -3255,6 +4117,264 @@ export interface operations {
             };
         };
     };
+    list_jobs: {
+        parameters: {
+            query?: {
+                /** @description Only jobs with this `company`. */
+                company?: string;
+                /** @description Only jobs of this source, by its key. */
+                source?: string;
+                /** @description Only jobs that this run found, changed, found again or noted as gone. */
+                run?: number;
+                /** @description Only jobs in this state. */
+                state?: "open" | "missing" | "gone" | "unfollowed";
+                /** @description Words in the title: all of them, also as parts of words; case and accents do not matter. */
+                q?: string;
+                /** @description `newest` and `oldest`: in the order in which runs found them. */
+                sort?: "newest" | "oldest" | "title" | "company";
+                /** @description Only what follows the previous page: its `next`. */
+                after?: string;
+                /** @description Jobs per page. */
+                limit?: number;
+            };
+            header?: {
+                /** @description The client's own id for the request. A malformed one is replaced. */
+                "X-Request-ID"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of jobs, without their texts. */
+            200: {
+                headers: {
+                    /** @description The id by which the operator finds this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "jobs": [
+                     *         {
+                     *           "job_id": 4711,
+                     *           "company": "greenhouse:acme",
+                     *           "company_name": "Acme",
+                     *           "external_id": "127817",
+                     *           "title": "Senior Engineer",
+                     *           "locations": [
+                     *             "Berlin",
+                     *             "Remote"
+                     *           ],
+                     *           "workplace": "hybrid",
+                     *           "employment_type": "Full time",
+                     *           "salary": null,
+                     *           "posted_on": "2026-11-20",
+                     *           "found_at": "2026-11-30T09:15:02+00:00",
+                     *           "at_least_since": false,
+                     *           "state": "missing",
+                     *           "status": "ready",
+                     *           "missing_since": "2026-12-01T08:00:11+00:00",
+                     *           "gone_at": null,
+                     *           "url": "https://job-boards.greenhouse.io/acme/jobs/127817",
+                     *           "run_id": 123
+                     *         }
+                     *       ],
+                     *       "next": "WyJuZXdlc3QiLCAiIiwgNDcxMV0"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["JobsPage"];
+                };
+            };
+            /** @description The request has no valid credential. */
+            401: {
+                headers: {
+                    /** @description The scheme to sign in with. */
+                    "WWW-Authenticate"?: string;
+                    /** @description The id by which the operator finds this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request comes from a foreign peer, Host, Origin or Sec-Fetch-Site. */
+            403: {
+                headers: {
+                    /** @description The id by which the operator finds this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A parameter is unknown or out of range. */
+            422: {
+                headers: {
+                    /** @description The id by which the operator finds this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["InputProblem"];
+                };
+            };
+            /** @description The server failed. The operator finds the error by its request_id. */
+            500: {
+                headers: {
+                    /** @description The id by which the operator finds this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description PostgreSQL is unavailable; the outcome is unknown, try again. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait. */
+                    "Retry-After"?: number;
+                    /** @description The id by which the operator finds this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    show_job: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The client's own id for the request. A malformed one is replaced. */
+                "X-Request-ID"?: string;
+            };
+            path: {
+                job_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The job with its texts and its history. */
+            200: {
+                headers: {
+                    /** @description The id by which the operator finds this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "job_id": 4711,
+                     *       "company": "greenhouse:acme",
+                     *       "company_name": "Acme",
+                     *       "external_id": "127817",
+                     *       "title": "Senior Engineer",
+                     *       "locations": [
+                     *         "Berlin",
+                     *         "Remote"
+                     *       ],
+                     *       "workplace": "hybrid",
+                     *       "employment_type": "Full time",
+                     *       "salary": null,
+                     *       "posted_on": "2026-11-20",
+                     *       "found_at": "2026-11-30T09:15:02+00:00",
+                     *       "at_least_since": false,
+                     *       "state": "missing",
+                     *       "status": "ready",
+                     *       "missing_since": "2026-12-01T08:00:11+00:00",
+                     *       "gone_at": null,
+                     *       "url": "https://job-boards.greenhouse.io/acme/jobs/127817",
+                     *       "run_id": 123,
+                     *       "description": "You build the tools of our engineers.",
+                     *       "requirements": null,
+                     *       "text": "ready",
+                     *       "rule": {
+                     *         "kind": "include",
+                     *         "term": "engineer"
+                     *       },
+                     *       "history": [
+                     *         {
+                     *           "event_id": 9001,
+                     *           "at": "2026-11-30T09:15:02+00:00",
+                     *           "kind": "new",
+                     *           "fields": [],
+                     *           "listing_id": 555
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["WholeJob"];
+                };
+            };
+            /** @description The request has no valid credential. */
+            401: {
+                headers: {
+                    /** @description The scheme to sign in with. */
+                    "WWW-Authenticate"?: string;
+                    /** @description The id by which the operator finds this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request comes from a foreign peer, Host, Origin or Sec-Fetch-Site. */
+            403: {
+                headers: {
+                    /** @description The id by which the operator finds this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such job of this user (`job_not_found`). */
+            404: {
+                headers: {
+                    /** @description The id by which the operator finds this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server failed. The operator finds the error by its request_id. */
+            500: {
+                headers: {
+                    /** @description The id by which the operator finds this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description PostgreSQL is unavailable; the outcome is unknown, try again. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait. */
+                    "Retry-After"?: number;
+                    /** @description The id by which the operator finds this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     login: {
         parameters: {
             query?: never;
@@ -4033,6 +5153,151 @@ export interface operations {
                 };
             };
             /** @description The body is not an object, or a field is unknown or invalid; or the current password is wrong (`wrong_password`). */
+            422: {
+                headers: {
+                    /** @description The id by which the operator finds this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["InputProblem"];
+                };
+            };
+            /** @description Too many attempts with a password; Retry-After says how long to wait. */
+            429: {
+                headers: {
+                    /** @description Seconds to wait. */
+                    "Retry-After"?: number;
+                    /** @description The id by which the operator finds this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server failed. The operator finds the error by its request_id. */
+            500: {
+                headers: {
+                    /** @description The id by which the operator finds this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description PostgreSQL is unavailable; the outcome is unknown, try again. */
+            503: {
+                headers: {
+                    /** @description Seconds to wait. */
+                    "Retry-After"?: number;
+                    /** @description The id by which the operator finds this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_account: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The client's own id for the request. A malformed one is replaced. */
+                "X-Request-ID"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DeleteAccount"];
+            };
+        };
+        responses: {
+            /** @description The account is gone, and its run is aborted. */
+            204: {
+                headers: {
+                    /** @description Deletes the session's cookie. */
+                    "Set-Cookie"?: string;
+                    /** @description The id by which the operator finds this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The body was cut short; or the body is not valid JSON. */
+            400: {
+                headers: {
+                    /** @description The id by which the operator finds this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request has no valid credential. */
+            401: {
+                headers: {
+                    /** @description The scheme to sign in with. */
+                    "WWW-Authenticate"?: string;
+                    /** @description The id by which the operator finds this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request comes from a foreign peer, Host, Origin or Sec-Fetch-Site. */
+            403: {
+                headers: {
+                    /** @description The id by which the operator finds this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description With AUTH=local there are no accounts (`no_accounts`). */
+            404: {
+                headers: {
+                    /** @description The id by which the operator finds this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is larger than 64 KiB. */
+            413: {
+                headers: {
+                    /** @description The id by which the operator finds this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is not sent as application/json. */
+            415: {
+                headers: {
+                    /** @description The id by which the operator finds this request. */
+                    "X-Request-ID"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is not an object, or a field is unknown or invalid; or the password is wrong (`wrong_password`). */
             422: {
                 headers: {
                     /** @description The id by which the operator finds this request. */

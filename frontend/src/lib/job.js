@@ -5,7 +5,7 @@ import { WORKPLACES } from './posting.js';
 
 /**
  * @typedef {import('../api/jobs.js').Job} Job
- * @typedef {import('../api/shapes').Salary} Salary
+ * @typedef {import('../api/jobs.js').Salary} Salary
  */
 
 /**

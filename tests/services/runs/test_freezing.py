@@ -5,7 +5,8 @@ import pytest
 from app.services.companies import companies
 from app.services.previews import removal
 from app.services.previews.errors import PreviewOutdated
-from tests.support.factories import row, sql
+from app.services.runs import freezing, transitions
+from tests.support.factories import make_run, row, sql
 from tests.support.listings import fail_board, list_board
 from tests.support.parallel import during_open_transaction
 from tests.support.previews import begin_preview, company, finish_preview, work_on
@@ -132,3 +133,20 @@ def test_run_keeps_its_companies_when_its_preview_goes(user_id):
     removal.remove_postings()
     assert (row(run_id).preview_id, row(run_id).previewed) == (None, 1)
     assert [unit.previewed for unit in run_units(run_id)] == [1]
+
+
+def test_run_started_without_companies_gets_them_at_its_claim(user_id):
+    """A web process of an earlier version may start it during an upgrade."""
+    company(user_id, "acme", include=("cook",))
+    company(user_id, "off", enabled=False)
+    run_id = make_run(user_id=user_id)
+    transitions.claim(run_id)
+    assert [(unit.board, unit.include, unit.position) for unit in run_units(run_id)] == [("acme", ["cook"], 1)]
+    assert (row(run_id).status, row(run_id).companies_total, row(run_id).note) == ("initializing", 1, None)
+    assert freezing.freeze_late(run_id) is False
+
+
+def test_run_without_any_company_gets_the_note_at_its_claim(user_id):
+    run_id = make_run(user_id=user_id)
+    transitions.claim(run_id)
+    assert (row(run_id).companies_total, row(run_id).note) == (0, freezing.NO_COMPANY)

@@ -11,7 +11,6 @@ from tests.support.statements import watch_statements
 from tests.support.stored_listings import close, store
 from tests.support.taking_in import begin_run, counts, end_run, job_events, jobs, make_unit, take_in, traces, unit
 
-
 CLOSE_ALL = (
     "UPDATE postings SET missing_since = clock_now(), missing_listing_id = 1, closed_at = clock_now(),"
     " closed_reason = 'board_gone', closed_listing_id = 9"

@@ -16,7 +16,7 @@ export default function RetryFailed({ run }) {
   const activeRun = retry.error?.problem.run_id;
   return (
     <section className="rf-retry" aria-labelledby="rf-title">
-      <h2 id="rf-title">{amount(run.companies_failed, 'company', 'companies')} not read</h2>
+      <h2 id="rf-title">{amount(run.companies_failed, 'company', 'companies')} failed</h2>
       <p className="quiet">{runCompanyMessages.retryHelp}</p>
       {retry.error && (
         <Banner tone="danger" role="alert" onDismiss={retry.dismiss}>
