@@ -20,6 +20,7 @@ from app.services.boards.offers import Decided, Filters
 from app.services.jobs.company_key import company_key
 from app.services.runs import decisions
 from app.services.runs.company_changes import CompanyChanges, find_changes
+from app.services.runs.errors import RunMoved, RunNotFound
 from app.services.runs.taking_in_statements import (
     FAILED_PART,
     FIND,
@@ -99,7 +100,7 @@ def take_in(
 
     ``is_over`` is called before each company and after each commit, ``heartbeat`` after each commit. Return False if
     ``is_over`` returned true before all were done. A company with an unexpected error is logged and left as it is.
-    Raises DatabaseUnavailable.
+    Raises DatabaseUnavailable, and RunMoved or RunNotFound if ``is_over`` does.
     """
     worker = Worker(run_id, is_over, heartbeat)
     position, tries = 1, 0
@@ -133,7 +134,7 @@ def _try(worker: Worker, unit: Row[Any]) -> bool:
     """
     try:
         return _take_in(worker, unit)
-    except DatabaseUnavailable:
+    except (DatabaseUnavailable, RunMoved, RunNotFound):
         raise
     except Exception:
         log.exception("company not taken in", run_id=unit.run_id, position=unit.position)

@@ -3,7 +3,8 @@
 import pytest
 
 from app.extensions import db
-from app.services.runs import taking_in, transitions
+from app.services.runs import heartbeat, taking_in, transitions
+from app.services.runs.errors import RunMoved
 from tests.support.board_rows import make_board, make_posting, posting_rows
 from tests.support.factories import row, sql
 from tests.support.parallel import during_open_transaction, in_parallel
@@ -254,6 +255,21 @@ def test_unexpected_error_leaves_the_others_to_go_on(user_id):
     assert (unit(run_id, 1).state, unit(run_id, 2).state) == ("read", "taken_in")
     assert taking_in.take_in(run_id)
     assert counts(run_id) == (1, 0, 0, 0, 0)
+
+
+def test_abort_that_the_sign_of_life_finds_is_no_unexpected_error(user_id, small_parts):
+    board = make_board()
+    store(board, *postings(*range(3)))
+    run_id = begin_run(user_id, board)
+    is_over = heartbeat.Slice(run_id, 0, lambda: False, 60)
+
+    def abort():
+        transitions.abort(run_id)
+        is_over.next_beat = 0
+
+    with pytest.raises(RunMoved):
+        taking_in.take_in(run_id, is_over, once(abort))
+    assert len(job_events(run_id)) == 2
 
 
 def test_taking_in_counts_messages_anew(user_id):
