@@ -170,7 +170,7 @@ def test_failed_company_shows_its_reason_and_is_retried(screen, product, boards)
     expect(screen.get_by_role("button", name="Retry failed companies")).to_have_count(0)
     check(screen, "finished retry")
     screen.goto("/runs")
-    expect(screen.locator(".rp-row").last).to_contain_text("2 companies · 1 not read")
+    expect(screen.locator(".rp-row").last).to_contain_text("2 companies · 1 failed")
     check(screen, "runs")
 
 

@@ -11,7 +11,8 @@ from sqlalchemy import CTE, ColumnElement, FromClause, Select, Update, and_, fun
 
 from app.db.execute import inline_literals
 from app.extensions import table_of
-from app.models import IngestionRun, RunCompany, RunCompanyState, RunStatus
+from app.models import IngestionRun, RunCompany, RunCompanyState
+from app.services.boards.requesters import RUN_REQUESTERS
 
 RUNS = table_of(IngestionRun)
 UNITS = table_of(RunCompany)
@@ -19,7 +20,7 @@ UNITS = table_of(RunCompany)
 NOW = select(func.clock_now()).scalar_subquery()
 """The time, read once a statement."""
 
-IS_UNDER_WAY = RUNS.c.status.in_(inline_literals([RunStatus.INITIALIZING, RunStatus.INGESTING]))
+IS_UNDER_WAY = RUN_REQUESTERS.is_unfinished
 """The condition that a run is being carried out: its companies may change."""
 
 

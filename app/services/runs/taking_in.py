@@ -24,7 +24,6 @@ from app.services.runs.errors import RunMoved, RunNotFound
 from app.services.runs.taking_in_statements import (
     FAILED_PART,
     FIND,
-    GIVE_UP,
     LAST_FAILED_PART,
     LAST_PART,
     PART,
@@ -114,23 +113,11 @@ def take_in(
     return True
 
 
-def give_up(run_id: int) -> int | None:
-    """Fail the first unfinished company of a run, and return its position; None if there is none. Commits.
-
-    Its matches leave the run's total. A company that has failed already, and whose closings cannot be noted, expires
-    nothing in this run.
-    """
-    rows = run_statement(GIVE_UP, run=run_id)
-    if not rows:
-        return None
-    log.error("company given up", run_id=run_id, position=rows[0].position)
-    return int(rows[0].position)
-
-
 def _try(worker: Worker, unit: Row[Any]) -> bool:
     """Read the changes of a company and write them. Commits. Return False if it must be read again.
 
-    An unexpected error is logged, and leaves the company to the next message.
+    An unexpected error is logged, and leaves the company to the next message. Raises what ``is_over`` raises of a run
+    that has ended.
     """
     try:
         return _take_in(worker, unit)

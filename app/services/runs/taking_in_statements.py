@@ -18,9 +18,7 @@ from sqlalchemy import (
     Text,
     and_,
     bindparam,
-    case,
     column,
-    func,
     or_,
     select,
     text,
@@ -29,7 +27,7 @@ from sqlalchemy import (
 
 from app.db.execute import inline_literals
 from app.extensions import table_of
-from app.models import Board, Outcome, RunClosings, RunCompanyState, RunStatus
+from app.models import Board, RunClosings, RunCompanyState, RunStatus
 from app.services.runs import company_moves
 from app.services.runs.company_moves import NOW, RUNS, UNITS
 
@@ -39,8 +37,6 @@ CLOSINGS = table_of(RunClosings)
 RUN = bindparam("run", type_=Integer)
 POSITION = bindparam("at_position", type_=Integer)
 LISTING = bindparam("listing", type_=BigInteger)
-
-GIVEN_UP = "This product failed to take in this company. The operator's log has the reason."
 
 IS_READ = UNITS.c.state.in_(inline_literals([RunCompanyState.READ]))
 IS_FAILED = and_(UNITS.c.state.in_(inline_literals([RunCompanyState.FAILED])), UNITS.c.expired_jobs.is_(None))
@@ -273,28 +269,3 @@ PART = _part(IS_AS_DECIDED, is_last=False)
 LAST_PART = _part(IS_AS_DECIDED, is_last=True)
 FAILED_PART = _part(IS_FAILED, is_last=False, is_failed=True)
 LAST_FAILED_PART = _part(IS_FAILED, is_last=True, is_failed=True)
-
-
-def _give_up() -> Select[Any]:
-    """Build the statement that fails the first unfinished company of a run, and returns its position.
-
-    A company that has failed already expires nothing in this run.
-    """
-    run = company_moves.lock_runs(RUNS.c.id == RUN)
-    is_failed = and_(IS_FAILED, run.c.status.in_(inline_literals([RunStatus.INGESTING])))
-    unit = company_moves.locking(
-        select(UNITS.c.run_id, UNITS.c.position, UNITS.c.state, UNITS.c.matched)
-        .join(run, run.c.id == UNITS.c.run_id)
-        .where(or_(IS_READ, is_failed))
-        .limit(1)
-    ).cte("unit")
-    reason = {"outcome": Outcome.OUT_OF_TIME, "detail": GIVEN_UP}
-    failed = company_moves.fail(unit, **reason).returning(UNITS.c.position).cte("failed")
-    noted = company_moves.change(unit, IS_FAILED, expired_jobs=0).returning(UNITS.c.position).cte("noted")
-    is_read = unit.c.state.in_(inline_literals([RunCompanyState.READ]))
-    lost = case((is_read, func.coalesce(unit.c.matched, 0)), else_=0)
-    total = update(RUNS).where(RUNS.c.id == unit.c.run_id).values(total_jobs=RUNS.c.total_jobs - lost, attempts=0)
-    return select(unit.c.position).add_cte(failed, noted, total.cte("total"))
-
-
-GIVE_UP = _give_up()

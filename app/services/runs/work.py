@@ -14,7 +14,7 @@ from app.db.execute import run_statement
 from app.models import RunCompanyState, RunStatus
 from app.observability import metrics
 from app.services.boards import outbox as board_outbox
-from app.services.runs import answers, decisions, heartbeat, outbox, taking_in, transitions
+from app.services.runs import answers, completion, decisions, heartbeat, outbox, taking_in, transitions
 from app.services.runs.company_moves import UNITS
 from app.services.runs.errors import RunMoved, RunNotFound
 
@@ -28,6 +28,8 @@ MAX_ATTEMPTS = 5
 
 MAX_REASONS = 2
 """Reasons that the error of a run names. Each of its companies shows its own."""
+
+STUCK = "This product failed to complete this run; the jobs so far stay. The operator's log has the reason."
 
 COMPANIES = (
     select(UNITS.c.name, UNITS.c.state, UNITS.c.outcome, UNITS.c.detail)
@@ -62,7 +64,8 @@ def carry(
 def _begin(run_id: int) -> tuple[RunStatus, int]:
     """Claim a pending run, or go on with one under way; return its status and the steps done. Commits.
 
-    A company that no attempt got past is given up. Raises RunMoved if the run has ended, RunNotFound.
+    A company that no attempt got past is given up; without one, the run ends in error. Raises RunMoved if the run has
+    ended, RunNotFound.
     """
     begun = heartbeat.begin(run_id)
     if begun is None:
@@ -71,9 +74,15 @@ def _begin(run_id: int) -> tuple[RunStatus, int]:
     if begun.attempts > MAX_ATTEMPTS:
         # The count ends first: if this worker dies in between, the company gets more attempts, not the next one fewer.
         heartbeat.reset(run_id)
-        log.error("run stuck, a company is given up", run_id=run_id, attempts=begun.attempts)
-        taking_in.give_up(run_id)
+        log.error("run stuck", run_id=run_id, attempts=begun.attempts)
+        if completion.give_up_next(run_id) is None and not _has_waiting(run_id):
+            transitions.fail(run_id, STUCK)
     return RunStatus(begun.status), begun.done
+
+
+def _has_waiting(run_id: int) -> bool:
+    """Return whether a company waits for its board, also one that is to be given up at the deadline."""
+    return any(company.state == RunCompanyState.WAITING for company in run_statement(COMPANIES, run_id=run_id))
 
 
 def _carry(

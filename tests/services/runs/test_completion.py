@@ -1,8 +1,11 @@
-"""The deadline of runs."""
+"""Companies that are given up, at the deadline or because no attempt got past them."""
 
-from app.services.runs import completion, outbox, work
+from app.services.runs import answers, completion, decisions, outbox, work
+from tests.support.board_rows import make_board, make_posting
 from tests.support.factories import make_run, make_run_company, make_user, open_transaction, row, run_companies, sql
 from tests.support.listings import list_board
+from tests.support.stored_listings import close, store
+from tests.support.taking_in import begin_run, end_run, jobs, take_in, unit
 
 
 def make_waiting(status: str = "initializing", email: str = "a@example.org", seconds: int = -1) -> int:
@@ -59,3 +62,49 @@ def test_give_up_overdue_skips_a_locked_run(app):
         assert completion.give_up_overdue() == 1
         assert [run_companies(run_id)[0].state for run_id in (locked, other)] == ["waiting", "failed"]
     assert completion.give_up_overdue() == 1
+
+
+def test_give_up_next_fails_the_first_unfinished_company(user_id):
+    acme, beta = make_board(board="acme"), make_board(board="beta")
+    store(acme, make_posting(1), make_posting(2))
+    store(beta, make_posting(1))
+    run_id = begin_run(user_id, acme, beta)
+    sql("UPDATE ingestion_runs SET attempts = 6")
+    assert completion.give_up_next(run_id) == 1
+    given_up = unit(run_id)
+    assert (given_up.state, given_up.outcome, row(run_id).total_jobs) == ("failed", "out_of_time", 1)
+    assert given_up.detail == "This product failed to take in this company. The operator's log has the reason."
+    assert (row(run_id).attempts, unit(run_id, 2).state) == (0, "read")
+
+
+def test_give_up_next_notes_that_a_failed_company_expires_nothing(user_id):
+    board = make_board()
+    store(board, make_posting(1))
+    take_in(user_id, board)
+    close(board)
+    run_id = begin_run(user_id, board)
+    assert [completion.give_up_next(run_id) for _ in range(3)] == [1, 1, None]
+    assert (unit(run_id).expired_jobs, jobs(user_id)["1"].status, row(run_id).total_jobs) == (0, "ready", 0)
+
+
+def test_give_up_next_of_a_run_that_has_ended_does_nothing(user_id):
+    board = make_board()
+    store(board, make_posting(1))
+    run_id = begin_run(user_id, board)
+    end_run(run_id)
+    assert completion.give_up_next(run_id) is None
+    assert unit(run_id).state == "read"
+
+
+def test_give_up_next_spares_what_is_decided_on_before_ingesting(app):
+    list_board("acme", ["Engineer"])
+    run_id = make_run("initializing", companies_total=2)
+    make_run_company(run_id, "acme")
+    make_run_company(run_id, "beta")
+    answers.answer_run(run_id)
+    decisions.decide(run_id)
+    assert completion.give_up_next(run_id) is None
+    make_run_company(run_id, "gamma", state="read", outcome="ok", listing_id=1)
+    assert (completion.give_up_next(run_id), completion.give_up_next(run_id)) == (3, None)
+    assert [each.state for each in run_companies(run_id)] == ["read", "waiting", "failed"]
+    assert row(run_id).total_jobs == 1

@@ -1,6 +1,7 @@
 """The heartbeat of a worker on a run, and the company that no attempt gets past."""
 
 import pytest
+from sqlalchemy.exc import IntegrityError
 
 from app.services.runs import heartbeat, outbox, transitions, work
 from app.services.runs.errors import RunMoved, RunNotFound
@@ -113,6 +114,31 @@ def test_company_that_no_attempt_gets_past_is_given_up(app):
     assert (found.status, found.attempts, found.total_jobs) == ("finished", 0, 1)
     assert (acme.state, acme.outcome, beta.state) == ("failed", "out_of_time", "taken_in")
     assert acme.detail.startswith("This product failed to take in this company.")
+
+
+def test_run_that_no_attempt_can_end_is_in_error(app):
+    list_board("acme", ["Engineer"])
+    run_id = make_run("initializing", companies_total=1)
+    make_run_company(run_id, "acme")
+    sql("ALTER TABLE ingestion_runs ADD CONSTRAINT stuck CHECK (status <> 'finished')")
+    try:
+        for _ in range(work.MAX_ATTEMPTS + 1):
+            with pytest.raises(IntegrityError):
+                carry(run_id)
+            fall_silent(run_id)
+        carry(run_id)
+    finally:
+        sql("ALTER TABLE ingestion_runs DROP CONSTRAINT stuck")
+    found = row(run_id)
+    assert (found.status, found.error_message, found.total_jobs) == ("error", work.STUCK, 1)
+    assert [each.state for each in run_companies(run_id)] == ["taken_in"]
+
+
+def test_run_that_waits_for_a_board_does_not_end_by_its_attempts(app):
+    run_id = make_run("initializing", companies_total=1, attempts=work.MAX_ATTEMPTS)
+    make_run_company(run_id, "acme")
+    carry(run_id)
+    assert (row(run_id).status, run_companies(run_id)[0].state) == ("initializing", "waiting")
 
 
 def test_attempts_of_a_run_that_waits_for_boards_do_not_add_up(app):

@@ -10,7 +10,7 @@ from tests.support.factories import row, sql
 from tests.support.parallel import during_open_transaction, in_parallel
 from tests.support.statements import watch_statements
 from tests.support.stored_listings import close, store
-from tests.support.taking_in import begin_run, counts, end_run, job_events, jobs, make_unit, take_in, traces, unit
+from tests.support.taking_in import begin_run, counts, job_events, jobs, make_unit, take_in, traces, unit
 
 CLOSE_ALL = (
     "UPDATE postings SET missing_since = clock_now(), missing_listing_id = 1, closed_at = clock_now(),"
@@ -257,19 +257,20 @@ def test_unexpected_error_leaves_the_others_to_go_on(user_id):
     assert counts(run_id) == (1, 0, 0, 0, 0)
 
 
-def test_abort_that_the_sign_of_life_finds_is_no_unexpected_error(user_id, small_parts):
+def test_end_of_the_run_that_a_heartbeat_finds_is_no_error(user_id, small_parts, caplog):
     board = make_board()
-    store(board, *postings(*range(3)))
+    store(board, *postings(1, 2, 3, 4, 5))
     run_id = begin_run(user_id, board)
-    is_over = heartbeat.Slice(run_id, 0, lambda: False, 60)
 
-    def abort():
-        transitions.abort(run_id)
-        is_over.next_beat = 0
+    def is_over():
+        if unit(run_id).parts:
+            transitions.abort(run_id)
+            heartbeat.beat(run_id, 0)
+        return False
 
     with pytest.raises(RunMoved):
-        taking_in.take_in(run_id, is_over, once(abort))
-    assert len(job_events(run_id)) == 2
+        taking_in.take_in(run_id, is_over)
+    assert [record for record in caplog.records if record.levelname == "ERROR"] == []
 
 
 def test_taking_in_counts_messages_anew(user_id):
@@ -279,38 +280,6 @@ def test_taking_in_counts_messages_anew(user_id):
     sql("UPDATE ingestion_runs SET attempts = 4")
     taking_in.take_in(run_id)
     assert row(run_id).attempts == 0
-
-
-def test_give_up_fails_the_first_unfinished_company(user_id):
-    acme, beta = make_board(board="acme"), make_board(board="beta")
-    store(acme, *postings(1, 2))
-    store(beta, *postings(1))
-    run_id = begin_run(user_id, acme, beta)
-    sql("UPDATE ingestion_runs SET attempts = 6")
-    assert taking_in.give_up(run_id) == 1
-    given_up = unit(run_id)
-    assert (given_up.state, given_up.outcome, row(run_id).total_jobs) == ("failed", "out_of_time", 1)
-    assert given_up.detail == "This product failed to take in this company. The operator's log has the reason."
-    assert (row(run_id).attempts, unit(run_id, 2).state) == (0, "read")
-
-
-def test_give_up_notes_that_a_failed_company_expires_nothing(user_id):
-    board = make_board()
-    store(board, *postings(1))
-    take_in(user_id, board)
-    close(board)
-    run_id = begin_run(user_id, board)
-    assert (taking_in.give_up(run_id), taking_in.give_up(run_id), taking_in.give_up(run_id)) == (1, 1, None)
-    assert (unit(run_id).expired_jobs, jobs(user_id)["1"].status, row(run_id).total_jobs) == (0, "ready", 0)
-
-
-def test_give_up_of_a_run_that_has_ended_does_nothing(user_id):
-    board = make_board()
-    store(board, *postings(1))
-    run_id = begin_run(user_id, board)
-    end_run(run_id)
-    assert taking_in.give_up(run_id) is None
-    assert unit(run_id).state == "read"
 
 
 def test_company_that_is_not_decided_on_waits(user_id):
