@@ -125,7 +125,7 @@ MUTANTS: dict[str, Mutant] = {
     ),
     "the current run is read without its owner": _code(
         "a user is shown another user's run", Rewrite(
-            "select(_run.c.id).where(_run.c.user_id == _, IS_ACTIVE)", "select(_run.c.id).where(IS_ACTIVE)",
+            "select(_run.c.id).where(_run.c.user_id == _, _active)", "select(_run.c.id).where(_active)",
             inside="_ = _",
         ),
     ),
