@@ -126,7 +126,7 @@ MUTANTS: dict[str, Mutant] = {
     "the current run is read without its owner": _code(
         "a user is shown another user's run", Rewrite(
             "select(_run.c.id).where(_run.c.user_id == _, _active)", "select(_run.c.id).where(_active)",
-            inside="_ = _",
+            inside="_ = select(_.c.id).where(_.c.user_id == _, _)",
         ),
     ),
     "keys are shared by all users": _code(
