@@ -125,8 +125,8 @@ MUTANTS: dict[str, Mutant] = {
     ),
     "the current run is read without its owner": _code(
         "a user is shown another user's run", Rewrite(
-            "select(_run.c.id).where(_run.c.user_id == _, IS_ACTIVE)", "select(_run.c.id).where(IS_ACTIVE)",
-            inside="_ = _",
+            "select(_run.c.id).where(_run.c.user_id == _, _active)", "select(_run.c.id).where(_active)",
+            inside="_ = select(_.c.id).where(_.c.user_id == _, _)",
         ),
     ),
     "keys are shared by all users": _code(
