@@ -26,7 +26,7 @@ export function headline(run) {
     case 'ingesting':
       return `${changes(run) || 'Nothing new'} so far, ${formatCount(jobsDone(run))} of ${amount(run.total_jobs ?? 0, 'job')} done`;
     case 'finished':
-      if (run.note && !run.companies_total) {
+      if (run.note && !run.companies_total && !hasJobs(run)) {
         return 'There was nothing to ingest';
       }
       return finishedHeadline(run);
