@@ -26,12 +26,6 @@ export function headline(run) {
     case 'ingesting':
       return `${changes(run) || 'Nothing new'} so far, ${formatCount(run.jobs_done)} of ${amount(run.total_jobs ?? 0, 'job')} done`;
     case 'finished':
-<<<<<<< HEAD
-=======
-      if (run.note && !run.companies_total && !hasJobs(run)) {
-        return 'There was nothing to ingest';
-      }
->>>>>>> e2
       return finishedHeadline(run);
     case 'error':
       return 'The run ended with an error';
