@@ -4,18 +4,22 @@ from collections.abc import Callable
 from random import Random
 from typing import Any
 
+from flask import current_app
+
 from app.errors import AppError
 from app.models import RunStatus
 from app.services.companies import companies
-from app.services.runs import closings, completion, retry, start, transitions, work
+from app.services.runs import closings, completion, retry, start, transitions
 from tests.support.boards import Boards
 from tests.support.changing_boards import ChangingBoard
 from tests.support.clock import shift_clock
 from tests.support.factories import make_user, row, run_companies, sql
+from tests.support.parallel import in_parallel
 from tests.support.previews import begin_preview, company, preview, units, work_on
 from tests.support.readers import read_boards
 from tests.support.run_auditor import Auditor, jobs
 from tests.support.taking_in import traces
+from tests.support.whole_runs import carry
 
 PAUSES = (0, 0, 61, 660, 1860, 3660, 3660, 7 * 3600, 25 * 3600, 200 * 3600)
 FILTERS = (((), ()), ((), ()), (("cook",), ()), ((), ("head",)), (("engineer", "nurse"), ("plant",)))
@@ -77,10 +81,13 @@ class World:
             self._check_run_of_nothing_new(user)
         self._answer(user)
 
-    def read(self) -> None:
-        """Read the boards that are wanted or due for a second look."""
+    def read(self, *calls: Callable[[], object]) -> None:
+        """Read the boards that are wanted or due for a second look, while each call is made in a thread of its own."""
         self._serve()
-        read_boards()
+        if calls:
+            in_parallel(current_app._get_current_object(), read_boards, *calls)
+        else:
+            read_boards()
         self.auditor.record({board.name: board.served() for board in self.boards})
 
     def advance(self, seconds: float) -> None:
@@ -122,7 +129,10 @@ class World:
             return self.random.random() < 0.1
 
         for message in range(MAX_MESSAGES):
-            work.carry(run_id, lambda *_: None, lambda _: None, is_stopping)
+            if self.random.random() < 0.2:
+                self.read(*[lambda: carry(run_id)] * 2)
+            else:
+                carry(run_id, stopping=is_stopping)
             if not row(run_id).status.startswith(("pending", "in")):
                 return
             if message > 3:
@@ -156,7 +166,7 @@ class World:
         before = traces(), _versions(run_id)
         self.read()
         completion.give_up_overdue()
-        work.carry(run_id, lambda *_: None, lambda _: None)
+        carry(run_id)
         after = traces(), _versions(run_id)
         assert after[0] == before[0], "a late message writes no job"
         assert after[1] == before[1], "a late message writes nothing of the run"

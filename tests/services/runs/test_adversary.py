@@ -8,7 +8,7 @@ from tests.support.adversary import World
 from tests.support.clock import restore_clock
 
 FIRST_SEED = int(os.environ.get("ADVERSARY_SEED", "0"))
-SEEDS = int(os.environ.get("ADVERSARY_SEEDS", "24"))
+SEEDS = int(os.environ.get("ADVERSARY_SEEDS", "16"))
 STEPS = 6
 
 

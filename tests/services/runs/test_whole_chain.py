@@ -170,3 +170,20 @@ def test_board_is_read_with_one_request_for_preview_and_run(boards, user_id):
     assert (ended.previewed, ended.total_jobs) == (29, 29)
     assert boards.count(path) == 1
     assert {request.path for request in boards.requests} <= {path, "/robots.txt"}
+
+
+def test_odd_postings_are_taken_in_without_what_cannot_be_stored(client, boards, user_id):
+    titles = ["Control \x01\x00\x1b title", "To \u2066the\u202e right", "\ufeff\u200b", "x" * 5000, " \t\n", "<b>A</b>"]
+    odd = [job(each, title, "<p>Text.</p>") for each, title in enumerate(titles, 1)]
+    odd += [job("a\x00" + "z" * 300, "Long id"), job("é/%2F?#", "Odd id"), job(-1, "Minus"), job("", "No id")]
+    odd.append(job(99, "Long text", "<p>" + "wörter und <b>mehr</b> " * 3000 + "</p>"))
+    boards.greenhouse("acme", odd)
+    company(user_id, "acme")
+    ended = run(user_id)
+    assert (ended.status, ended.jobs_ready + ended.jobs_failed) == ("finished", len(odd))
+    found = client.get("/api/ingestion/jobs?limit=100").json["jobs"]
+    assert len(found) == ended.jobs_ready > 5
+    for each in found:
+        assert each["title"].strip() and "\x00" not in each["title"]
+        assert client.get(f"/api/ingestion/jobs/{each['job_id']}").status_code == 200
+    assert counts(run_at(user_id, 2))[:2] == (0, ended.jobs_ready)
