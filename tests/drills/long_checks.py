@@ -7,9 +7,10 @@ import sys
 from app.config.settings import PROJECT
 from tests.drills.registry import NONE, drill
 from tests.drills.results import DrillOptions, Outcome
-from tests.faults.board_mutants import check_all
+from tests.faults.board_mutants import BOARD_MUTANTS, check_all
 from tests.faults.model_check import UNCHANGED
 from tests.faults.mutants import MUTANTS
+from tests.faults.run_mutants import RUN_MUTANTS
 
 GROUP = "Long checks"
 MAX_LINES = 15
@@ -42,12 +43,12 @@ def read_model_check(lines: list[str], code: int) -> Outcome:
     return Outcome(examples, "examples", (), "–", facts, wrong)
 
 
-@drill("mutants of boards", GROUP, NONE)
+@drill("mutants of boards and runs", GROUP, NONE)
 def board_mutants(_options: DrillOptions) -> Outcome:
-    """For each mutant of the reading of boards, a copy of the product with one guard broken, the test that it names
-    fails.
+    """For each mutant of the reading of boards and of runs, a copy of the product with one guard broken, the test that
+    it names fails.
     """
-    checks = list(check_all())
+    checks = list(check_all(BOARD_MUTANTS | RUN_MUTANTS))
     wrong = [f"{name}: not caught ({line})" for name, caught, line in checks if not caught]
     return Outcome(len(checks), "mutants", (), "–", {"caught": len(checks) - len(wrong)}, wrong)
 

@@ -10,7 +10,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,7 +44,8 @@ class BoardMutant:
     test: str
 
 
-def _mutant(effect: str, test: str, *rewrites: Rewrite | SqlRewrite) -> BoardMutant:
+def mutant(effect: str, test: str, *rewrites: Rewrite | SqlRewrite) -> BoardMutant:
+    """Return a mutant that this test catches."""
     return BoardMutant(effect, rewrites, test)
 
 
@@ -63,90 +64,90 @@ return [_row.preview_id for _row in _run(_have, previews=sorted(_answered))] if 
 
 BOARD_MUTANTS: dict[str, BoardMutant] = {
     # --- Leases
-    "a listing is stored without its lease": _mutant(
+    "a listing is stored without its lease": mutant(
         "a reader whose lease was lost stores its listing", f"{BOARDS}test_readings.py::test_lost_lease_writes_nothing",
         SqlRewrite("WHERE boards.board_id = :board AND lease_id = :lease",
                    f"WHERE boards.board_id = :board AND {NO_LEASE}"),
     ),
-    "texts are stored without a lease": _mutant(
+    "texts are stored without a lease": mutant(
         "a reader whose lease was lost stores texts", f"{BOARDS}test_readings.py::test_lost_lease_writes_nothing",
         SqlRewrite("WHERE board_id = :board AND lease_id = :lease", f"WHERE board_id = :board AND {NO_LEASE}"),
     ),
-    "a lease is renewed without its id": _mutant(
+    "a lease is renewed without its id": mutant(
         "a reader renews another's lease", f"{BOARDS}test_leases.py::test_renewal_leaves_a_lost_lease_alone", MINE,
     ),
-    "a lease is released without its id": _mutant(
+    "a lease is released without its id": mutant(
         "a reader releases another's lease", f"{BOARDS}test_leases.py::test_release_leaves_a_lost_lease_alone", MINE,
     ),
-    "a lease is not renewed": _mutant(
+    "a lease is not renewed": mutant(
         "a board that takes longer than a lease is read twice",
         f"{BOARDS}test_leases.py::test_renewal_extends_the_lease",
         Rewrite("_u.values(lease_until=seconds_from_now(_))", "_u.values(attempt=BOARDS.c.attempt)"),
     ),
-    "a reader renews no lease": _mutant(
+    "a reader renews no lease": mutant(
         "a board that takes longer than a lease is read twice",
         f"{BOARDS}test_worker.py::test_lease_of_a_slow_board_is_renewed_also_past_the_slice",
         Rewrite("if time.monotonic() >= self._renew_at:\n    self._renew_at = _", "pass"),
     ),
-    "two readers claim the same board": _mutant(
+    "two readers claim the same board": mutant(
         "simultaneous claims wait for each other",
         f"{BOARDS}test_claims.py::test_claim_skips_a_board_that_is_being_stored",
         Rewrite("_b.with_for_update(of=BOARDS, key_share=True, skip_locked=True)",
                 "_b.with_for_update(of=BOARDS, key_share=True)"),
     ),
-    "a leased board is claimed": _mutant(
+    "a leased board is claimed": mutant(
         "a board is read twice at once", f"{BOARDS}test_claims.py::test_claim_passes_over_a_board",
         Rewrite("or_(_b.lease_until.is_(None), _b.lease_until <= NOW)", "true()"),
     ),
     # --- Wants and answers
-    "an old reading ends a want": _mutant(
+    "an old reading ends a want": mutant(
         "nobody reads a board that somebody waits for", f"{BOARDS}test_claims.py::test_claim_takes_a_board",
         Rewrite("func.coalesce(_b.content_began_at >= _, false())", "_b.content_began_at.is_not(None)"),
     ),
-    "an old reading answers a company": _mutant(
+    "an old reading answers a company": mutant(
         "a refreshed preview shows an old listing",
         f"{PREVIEWS}test_answers.py::test_listing_answers_if_it_began_late_enough",
         Rewrite("has_fresh_content(units.c, BOARDS.c)", "BOARDS.c.content_began_at.is_not(None)"),
     ),
-    "the work that is left is asked on the snapshot of the answer": _mutant(
+    "the work that is left is asked on the snapshot of the answer": mutant(
         "a preview whose last two companies are answered at once is forgotten",
         f"{PREVIEWS}test_answers.py::test_last_two_answers_at_once_name_the_preview_at_least_once",
         Rewrite(TWO_STATEMENTS.strip(), ONE_SNAPSHOT.strip()),
     ),
     # --- Truth
-    "a partial listing ages postings": _mutant(
+    "a partial listing ages postings": mutant(
         "a posting that was on a lost page is missing",
         f"{BOARDS}test_truth.py::test_partial_listing_ages_nothing_and_says_how_much_is_unread",
         Rewrite("if not _r.is_whole:\n    return _", "pass"),
     ),
-    "a posting is closed by one witness": _mutant(
+    "a posting is closed by one witness": mutant(
         "a posting is closed by the listing that first lacks it",
         f"{BOARDS}test_storing.py::test_missing_posting_closes_after_a_second_witness",
         SqlRewrite("coalesce(missing_since <= held.began_at - make_interval(secs => :witness), false)",
                    ":witness IS NOT NULL"),
     ),
-    "witnesses may be close": _mutant(
+    "witnesses may be close": mutant(
         "a fault of minutes closes postings",
         f"{BOARDS}test_storing.py::test_witnesses_are_counted_from_begin_to_begin",
         SqlRewrite("make_interval(secs => :witness)", "make_interval(secs => 0 * :witness)"),
     ),
-    "a shrink is not held": _mutant(
+    "a shrink is not held": mutant(
         "half a board is missing at once",
         f"{BOARDS}test_truth.py::TestHeld::test_shrink_is_held_until_an_alike_listing_an_hour_later",
         Rewrite("if not _is_shrunk(_p, _r):\n    return _complete(_p, _r)", "return _complete(_p, _r)"),
     ),
     # --- Storing
-    "unchanged postings are sent": _mutant(
+    "unchanged postings are sent": mutant(
         "each reading sends all texts to PostgreSQL",
         f"{BOARDS}test_storing.py::test_unchanged_listing_sends_no_text",
         Rewrite("_k and (_k.content_hash, _k.hash_version) == _", "False"),
     ),
-    "seen postings are written": _mutant(
+    "seen postings are written": mutant(
         "each reading writes the whole board",
         f"{BOARDS}test_storing.py::test_unchanged_listing_writes_no_posting_revision_or_event",
         Rewrite("{_e: _r for _e, _r in known.items() if _r.missing_since is not None}", "dict(known)"),
     ),
-    "missing postings are missed again": _mutant(
+    "missing postings are missed again": mutant(
         "a posting is missing twice", f"{BOARDS}test_storing.py::test_missing_posting_closes_after_a_second_witness",
         SqlRewrite("AND (lost.is_closed OR missing_since IS NULL)"),
     ),
@@ -202,21 +203,21 @@ def is_caught(mutant: BoardMutant | None, tests: Sequence[str]) -> tuple[bool, s
         return run.returncode == 1, lines[-1]
 
 
-def check_all(words: Sequence[str] = ()) -> Iterator[tuple[str, bool, str]]:
+def check_all(mutants: Mapping[str, BoardMutant], words: Sequence[str] = ()) -> Iterator[tuple[str, bool, str]]:
     """Check each mutant; yield its name, whether it was caught, and pytest's last line."""
-    for name, mutant in BOARD_MUTANTS.items():
+    for name, each in mutants.items():
         if not words or any(word in name for word in words):
-            yield name, *is_caught(mutant, [mutant.test])
+            yield name, *is_caught(each, [each.test])
 
 
-def main() -> int:
-    """Check the mutants; return the exit code."""
+def main(mutants: Mapping[str, BoardMutant]) -> int:
+    """Check those mutants that the command names; return the exit code."""
     missed = 0
-    for name, caught, line in check_all(sys.argv[1:]):
+    for name, caught, line in check_all(mutants, sys.argv[1:]):
         print(f"{'ok    ' if caught else 'FAILED'} {name}: {line}", flush=True)
         missed += not caught
     return 1 if missed else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(BOARD_MUTANTS))

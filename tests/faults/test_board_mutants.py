@@ -1,4 +1,6 @@
-"""The mutants of boards change what they name. ``python -m tests.faults.board_mutants`` runs the tests that catch them.
+"""The mutants of boards and runs change what they name.
+
+``python -m tests.faults.board_mutants`` and ``python -m tests.faults.run_mutants`` run the tests that catch them.
 """
 
 import ast
@@ -10,23 +12,26 @@ import pytest
 from app.config.settings import PROJECT
 from tests.faults.board_mutants import BOARD_MUTANTS, SqlRewrite, break_code, rewrite_sql
 from tests.faults.rewriting import MatchError, modules
+from tests.faults.run_mutants import RUN_MUTANTS
+
+ALL = BOARD_MUTANTS | RUN_MUTANTS
 
 TREES = modules(PROJECT / "app")
 
 
-@pytest.mark.parametrize("name", BOARD_MUTANTS)
+@pytest.mark.parametrize("name", ALL)
 def test_mutant_changes_the_code(name):
     trees = deepcopy(TREES)
-    changed = break_code(trees, BOARD_MUTANTS[name])
+    changed = break_code(trees, ALL[name])
     assert changed
     for path in changed:
         assert ast.unparse(trees[path]) != ast.unparse(TREES[path])
         compile(ast.unparse(trees[path]), str(path), "exec")
 
 
-@pytest.mark.parametrize("name", BOARD_MUTANTS)
+@pytest.mark.parametrize("name", ALL)
 def test_mutant_names_a_test_that_exists(name):
-    file, *_, test = BOARD_MUTANTS[name].test.split("::")
+    file, *_, test = ALL[name].test.split("::")
     assert re.search(rf"^ *def {test}\(", (PROJECT / file).read_text(), re.MULTILINE)
 
 

@@ -103,6 +103,17 @@ def test_abort_that_a_part_waits_for_leaves_nothing(app, user_id):
     assert (unit(run_id).parts, jobs(user_id), job_events(run_id)) == (0, {}, [])
 
 
+def test_part_shares_the_run_with_no_other_lock(app, user_id):
+    board = make_board()
+    store(board, *postings(1))
+    run_id, seen = begin_run(user_id, board), []
+    during_open_transaction(
+        app, f"SELECT FROM ingestion_runs WHERE id = {run_id} FOR SHARE", lambda: taking_in.take_in(run_id),
+        lambda: seen.append(unit(run_id).parts),
+    )
+    assert (seen, unit(run_id).parts) == ([0], 1)
+
+
 def test_run_that_is_not_ingesting_takes_nothing_in(user_id):
     board = make_board()
     store(board, *postings(1))
