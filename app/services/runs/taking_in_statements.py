@@ -19,6 +19,7 @@ from sqlalchemy import (
     and_,
     bindparam,
     column,
+    func,
     or_,
     select,
     text,
@@ -247,7 +248,9 @@ def _part(*conditions: ColumnElement[bool], is_last: bool, is_failed: bool = Fal
         rest = UNITS.c.matched - result.c.new_jobs - result.c.changed_jobs - result.c.reopened_jobs
         ended = company_moves.take_in(result, **jobs, unchanged_jobs=rest, **end, **more)
     else:
-        ended = company_moves.change(result, **jobs, **more)
+        # A board that offers less by now must not lower the run's revision. The last part sets the true counts.
+        so_far = {name: func.greatest(UNITS.c[name], number) for name, number in jobs.items()}
+        ended = company_moves.change(result, **so_far, **more)
     # Progress: the run's next messages are no repeats.
     progress = update(RUNS).where(RUNS.c.id == result.c.run_id, RUNS.c.attempts != 0).values(attempts=0)
     ended_rows = ended.returning(*[result.c[name] for name in COUNTS]).cte("ended")
