@@ -30,7 +30,7 @@ from app.db.execute import inline_literals
 from app.extensions import table_of
 from app.models import Board, RunClosings, RunCompanyState, RunStatus
 from app.services.runs import company_moves
-from app.services.runs.company_moves import NOW, RUNS, UNITS
+from app.services.runs.company_moves import IS_READ, NOW, RUNS, UNITS
 
 BOARDS = table_of(Board)
 CLOSINGS = table_of(RunClosings)
@@ -39,7 +39,6 @@ RUN = bindparam("run", type_=Integer)
 POSITION = bindparam("at_position", type_=Integer)
 LISTING = bindparam("listing", type_=BigInteger)
 
-IS_READ = UNITS.c.state.in_(inline_literals([RunCompanyState.READ]))
 IS_FAILED = and_(UNITS.c.state.in_(inline_literals([RunCompanyState.FAILED])), UNITS.c.expired_jobs.is_(None))
 IS_INGESTING = RUNS.c.status.in_(inline_literals([RunStatus.INGESTING]))
 
