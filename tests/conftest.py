@@ -217,9 +217,9 @@ def flask_command(settings: Settings, app: Flask) -> Callable[..., subprocess.Co
 
 @pytest.fixture(scope="module")
 def worker_log(settings: Settings, app: Flask, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A real Celery worker, ready, for all tests of a module; yields its log file."""
+    """A real Celery worker, ready, for all tests of a module, which carries runs out; yields its log file."""
     log = tmp_path_factory.mktemp("worker") / "worker.log"
-    with running_worker(settings, log) as process:
+    with running_worker(settings, log, INGESTION="run") as process:
         wait_until(lambda: " ready." in log.read_text(), what="the worker")
         yield log
         process.terminate()

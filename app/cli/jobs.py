@@ -16,6 +16,9 @@ jobs_group = AppGroup("jobs", help="List and show the jobs that runs brought.")
 
 JOB_COLUMNS = ("JOB", "USER", "COMPANY", "TITLE", "PLACE", "STATE", "FOUND")
 MAX_CELL_WIDTH = 44
+COMPANY_WIDTH, TITLE_WIDTH, PLACE_WIDTH = 16, 28, 14
+"""So that a line of the list has about a hundred columns."""
+
 MAX_LINE_WIDTH = 500
 
 
@@ -65,5 +68,7 @@ def _facts(job: Any) -> Iterator[tuple[str, str | None]]:
 
 
 def _cells(job: Any) -> tuple[str, ...]:
-    texts = (truncate(text, MAX_CELL_WIDTH) for text in (job.company_name, job.title, "; ".join(job.locations) or None))
-    return (str(job.id), str(job.user_id), *texts, job.state, format_time(job.created_at))
+    company, title = truncate(job.company_name or job.company, COMPANY_WIDTH), truncate(job.title, TITLE_WIDTH)
+    place = truncate("; ".join(job.locations) or None, PLACE_WIDTH)
+    found = format_time(job.created_at)[:10]
+    return str(job.id), str(job.user_id), company, title, place, job.state, found

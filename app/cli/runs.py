@@ -16,32 +16,20 @@ from app.worker import reconciler
 
 runs_group = AppGroup("runs", help="List, show, abort and publish ingestion runs.")
 RUN_ID = click.IntRange(1, MAX_RUN_ID)
-RUN_COLUMNS = (
-    "RUN", "USER", "STATUS", "COMPANIES", "FAILED", "JOBS", "CREATED", "STARTED", "FINISHED", "PUBLISHED"
-)
+RUN_COLUMNS = ("RUN", "USER", "STATUS", "COMPANIES", "FAILED", "JOBS", "CREATED", "FINISHED")
 MAX_CELL_WIDTH = 44
 
 NUMBERS = (
     "id user_id status retry_of preview_id previewed total_jobs jobs_ready jobs_skipped jobs_expired jobs_failed"
-    " jobs_new jobs_changed jobs_reopened companies_total companies_waiting companies_reading companies_read"
-    " companies_taken_in companies_failed dispatch_count attempts"
+    " jobs_new jobs_changed jobs_reopened jobs_unchanged companies_total companies_waiting companies_reading"
+    " companies_read companies_taken_in companies_failed dispatch_count attempts"
 ).split()
 TIMES = "created_at started_at deadline_at worker_seen_at finished_at dispatched_at next_dispatch_at".split()
 
-COUNTS = {
-    "found": "FOUND",
-    "matched": "MATCHED",
-    "new_jobs": "NEW",
-    "changed_jobs": "CHANGED",
-    "reopened_jobs": "REOPENED",
-    "unchanged_jobs": "UNCHANGED",
-    "expired_jobs": "EXPIRED",
-    "held_closings": "HELD",
-    "unparsed": "UNPARSED",
-}
-"""The counts of a company, with their headings."""
+MATCHING = ("new", "changed", "reopened", "unchanged")
+"""The jobs of a company that match its filters."""
 
-COMPANY_COLUMNS = ("NO", "COMPANY", "SOURCE", "BOARD", "STATE", "OUTCOME", *COUNTS.values(), "DETAIL")
+DETAIL_WIDTH = 500
 
 
 @runs_group.command("list")
@@ -68,14 +56,16 @@ def show_run(run_id: int) -> None:
     for name in TIMES:
         click.echo(f"{name:20}{format_time(getattr(run, name))}")
     for name, text in (("error_message", run.error_message), ("note", run.note), ("closings", _question(run))):
-        click.echo(f"{name:20}{truncate(text, 500)}")
+        click.echo(f"{name:20}{truncate(text, DETAIL_WIDTH)}")
     for event in queries.events(run_id):
         change = f"{event.from_status or 'start'} -> {event.to_status}"
         by = f"by {event.actor}, request {truncate(event.request_id, MAX_CELL_WIDTH)}"
         click.echo(f"  {event.seq}. {format_time(event.at)}  {change}  {by}")
     companies, *_ = company_queries.page(run_id, limit=MAX_COMPANIES)
     if companies:
-        print_table([COMPANY_COLUMNS] + [_company_cells(company) for company in companies])
+        click.echo("Companies, the failed ones first:")
+    for company in companies:
+        _print_company(company)
 
 
 @runs_group.command("abort")
@@ -110,16 +100,24 @@ def _stopped_by_signal() -> Event:
 
 
 def _cells(run: Any) -> tuple[str, ...]:
-    times = (format_time(time) for time in (run.created_at, run.started_at, run.finished_at, run.dispatched_at))
+    times = (format_time(time) for time in (run.created_at, run.finished_at))
     counts = map(_number, (run.companies_total, run.companies_failed, run.total_jobs))
     return (str(run.id), str(run.user_id), run.status.value, *counts, *times)
 
 
-def _company_cells(company: Any) -> tuple[str, ...]:
-    names = (truncate(text, MAX_CELL_WIDTH) for text in (company.name, company.source, company.board))
-    counts = (_number(getattr(company, name)) for name in COUNTS)
-    detail = truncate(company.detail, MAX_CELL_WIDTH)
-    return (str(company.position), *names, company.state, company.outcome or "-", *counts, detail)
+def _print_company(company: Any) -> None:
+    """Print a company of a run: its state and board, and below it its counts and the detail, if there are any."""
+    name, board = truncate(company.name, MAX_CELL_WIDTH), truncate(company.board, MAX_CELL_WIDTH)
+    state = f"{company.state:9} {company.outcome or '-':12}"
+    click.echo(f"  {company.position}. {state} {name} ({company.source}:{board})")
+    if company.found is not None:
+        matching = ", ".join(f"{_number(getattr(company, f'{name}_jobs'))} {name}" for name in MATCHING)
+        click.echo(f"     {company.found} found, {_number(company.matched)} matched: {matching}")
+    others = {"expired": company.expired_jobs, "held": company.held_closings, "unparsed": company.unparsed}
+    if any(others.values()):
+        click.echo(f"     {', '.join(f'{count} {name}' for name, count in others.items() if count)}")
+    if company.detail:
+        click.echo(f"     {truncate(company.detail, DETAIL_WIDTH)}")
 
 
 def _question(run: Any) -> str | None:

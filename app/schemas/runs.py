@@ -182,6 +182,8 @@ class RunSchema(Schema):
     jobs_new = _count("New jobs so far.")
     jobs_changed = _count("Changed jobs so far.")
     jobs_reopened = _count("Jobs so far that were gone and are back.")
+    jobs_unchanged = _count("Unchanged jobs so far. A company's are counted when all its jobs are up to date.")
+    jobs_done = _count("The part of `total_jobs` that is up to date: new, changed, reopened and unchanged jobs.")
     previewed = fields.Integer(
         required=True,
         allow_none=True,

@@ -94,7 +94,7 @@ def test_run_has_all_members(client):
         **dict.fromkeys(("retry_of", "deadline_at", "worker_seen_at", "previewed", "note", "closings")),
         "companies_total": None,
         **dict.fromkeys([f"companies_{state}" for state in ("waiting", "reading", "read", "taken_in", "failed")], 0),
-        **dict.fromkeys(("jobs_new", "jobs_changed", "jobs_reopened"), 0),
+        **dict.fromkeys(("jobs_new", "jobs_changed", "jobs_reopened", "jobs_unchanged", "jobs_done"), 0),
     }
 
 

@@ -19,12 +19,12 @@ def test_run_has_its_counts_and_its_question(client, user_id):
     run_id = make_run("ingesting", user_id, retry_of=7, companies_total=4, **columns)
     for position, state in enumerate(("waiting", "waiting", "read", "failed"), 1):
         add_unit(run_id, position, f"b{position}", state)
-    add_unit(run_id, 5, "b5", "taken_in", new_jobs=1, changed_jobs=2, reopened_jobs=3)
+    add_unit(run_id, 5, "b5", "taken_in", new_jobs=1, changed_jobs=2, reopened_jobs=3, unchanged_jobs=4)
     lease("b2")
     insert("run_closings", run_id=run_id, user_id=user_id, count=70, open=100)
     found = client.get(f"/api/ingestion/runs/{run_id}").json
     expected = {
-        "revision": 2 * 10**13 + 5 * 10**9 + 6,
+        "revision": 2 * 10**13 + 5 * 10**9 + 10,
         "retry_of": 7,
         "deadline_at": "2026-01-02T00:00:00+00:00",
         "worker_seen_at": "2026-01-01T00:00:00+00:00",
@@ -39,6 +39,8 @@ def test_run_has_its_counts_and_its_question(client, user_id):
         "jobs_new": 1,
         "jobs_changed": 2,
         "jobs_reopened": 3,
+        "jobs_unchanged": 4,
+        "jobs_done": 10,
         "closings": {
             "state": "asked", "count": 70, "open": 100, "expire": None, "expired": None, "answered_at": None,
         },

@@ -26,8 +26,13 @@ def test_list_shows_the_jobs_of_all_users_newest_first(invoke, user_id):
     code, output = invoke("list")
     heading, *rows = [line.split() for line in output.splitlines()]
     assert (code, heading) == (0, ["JOB", "USER", "COMPANY", "TITLE", "PLACE", "STATE", "FOUND"])
-    assert rows[0][:6] == ["2", str(other), "-", "-", "-", "unfollowed"]
+    assert rows[0][:6] == ["2", str(other), "greenhouse:acme", "-", "-", "unfollowed"]
     assert rows[1][:7] == ["1", str(user_id), "Acme", "Cook", "Berlin;", "Bonn", "open"]
+
+
+def test_line_of_the_list_fits_a_hundred_columns(invoke, user_id):
+    add_job(user_id, "Senior Engineer " * 9, company_name="Birch & Partners " * 5, locations=["Frankfurt am Main"] * 9)
+    assert max(map(len, invoke("list")[1].splitlines())) <= 100
 
 
 def test_list_can_be_filtered_and_reports_older_jobs(invoke, user_id):

@@ -24,7 +24,7 @@ BACKEND = select(func.pg_backend_pid().label("pid"), func.current_setting("job_i
 def test_audit_context_ends_with_its_statement(app):
     run_id = make_run("pending")
     before = run_statement(BACKEND)[0]
-    assert run_statement(transitions.ABORT.statement, run_id=run_id, owner=None, **audit_context(Actor.USER))
+    assert run_statement(transitions.ABORT.statement, moving=run_id, owner=None, **audit_context(Actor.USER))
     after = run_statement(BACKEND)[0]
     assert (after.pid, after.actor or "") == (before.pid, "")
 

@@ -33,6 +33,14 @@ def shared_product(board_server: Boards) -> Iterator[Product]:
         yield product
 
 
+@pytest.fixture(scope="module")
+def shared_working_product(board_server: Boards) -> Iterator[Product]:
+    """The product whose runs ingest, shared by the tests of one file."""
+    settings = {"INGESTION": "run", **environment(board_server.url)}
+    with temporary_folder() as folder, temporary_product(folder, measured=False, **settings) as product:
+        yield product
+
+
 @pytest.fixture
 def boards(board_server: Boards) -> Iterator[Boards]:
     """The fake job boards, with Acme's board."""
@@ -57,6 +65,16 @@ def product(shared_product: Product, boards: Boards) -> Iterator[Product]:
     choose_acme(shared_product)
     yield shared_product
     shared_product.resume()
+
+
+@pytest.fixture
+def working_product(shared_working_product: Product, boards: Boards) -> Iterator[Product]:
+    """The shared product whose runs ingest: running, without runs and jobs, and with one chosen company."""
+    ensure_running(shared_working_product)
+    truncate(shared_working_product)
+    choose_acme(shared_working_product)
+    yield shared_working_product
+    shared_working_product.resume()
 
 
 @pytest.fixture(scope="package")

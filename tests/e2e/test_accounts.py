@@ -1,4 +1,4 @@
-"""Accounts in a real browser: sign-in, sign-out, an ended session, sessions, tokens and the password."""
+"""Accounts in a real browser: sign-in, sign-out, an ended session, sessions, tokens, the password and deletion."""
 
 import json
 import re
@@ -11,6 +11,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.e2e.conftest import BOARD_TABLES, browsing
+from tests.e2e.real_runs import check
 from tests.e2e.steps import choose_acme, press_start
 from tests.support.boards import Boards, environment
 from tests.support.chromium import axe_violations
@@ -286,3 +287,36 @@ def test_sign_in_works_with_the_keyboard_alone(page):
     page.keyboard.type(PASSWORD)
     page.keyboard.press("Enter")
     expect(heading(page, "Configure")).to_be_visible()
+
+
+@pytest.mark.parametrize("width", [320, 1440])
+def test_account_is_deleted_with_its_run_jobs_and_companies(visitor, installation, width):
+    page = visitor(viewport={"width": width, "height": 800}).new_page()
+    page.goto("/ingest/preview")
+    fill_in(page)
+    press_start(page)
+    expect(page.get_by_role("button", name="Abort")).to_be_visible()
+    installation.sql(
+        "INSERT INTO jobs (user_id, run_id, company, external_id, url, status, title)"
+        " SELECT user_id, 1, 'greenhouse:acme', '1', 'https://example.org/1', 'ready', 'Pilot' FROM users"
+    )
+    page.goto("/account")
+    page.get_by_role("button", name="Delete account …").click()
+    dialog = page.get_by_role("dialog", name=f"Delete the account {ANN}?")
+    expect(dialog.get_by_label("Your password")).to_be_focused()
+    check(page, "question before the deletion")
+    dialog.get_by_label("Your password").fill("wrong")
+    dialog.get_by_role("button", name="Delete for good").click()
+    expect(dialog.get_by_label("Your password")).to_have_attribute("aria-invalid", "true")
+    check(page, "wrong password")
+    dialog.get_by_role("button", name="Keep my account").click()
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    page.get_by_role("button", name="Delete account …").click()
+    dialog.get_by_label("Your password").fill(PASSWORD)
+    page.keyboard.press("Enter")
+    expect(heading(page, "Sign in")).to_be_visible()
+    for table in ("users", "companies", "jobs"):
+        assert installation.sql(f"SELECT DISTINCT email FROM users NATURAL JOIN (SELECT user_id FROM {table}) t") == [(BOB,)], table
+    assert installation.sql("SELECT count(*) FROM ingestion_runs") == [(0,)]
+    fill_in(page)
+    expect(page.get_by_role("alert")).to_have_text("The e-mail address or the password is wrong.")

@@ -54,9 +54,9 @@ with current_app.extensions["sqlalchemy"].engine.connect() as connection:
 _publish(_run_id)
 """
 
-UNGUARDED = Rewrite("_.c.status.in_(_(_.sources))", inside="update(_)")
+UNGUARDED = Rewrite("_t.c.status.in_(_(_.sources))", "_t.c.id.is_not(None)", inside="update(_)")
 READ_FIRST = Rewrite(
-    "if not _move:\n    raise _error(_run_id, _run.status, _to)",
+    "if not _move:\n    _status = _run.status\n    ...\n    raise _error(_run_id, _status, _to)",
     "if _run.status not in _to.sources:\n    raise _error(_run_id, _run.status, _to)\n_move",
 )
 SOURCES = "{PENDING: _0, INITIALIZING: _1, INGESTING: _2, FINISHED: _3, ERROR: _4, ABORTED:"

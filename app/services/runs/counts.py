@@ -12,6 +12,7 @@ from sqlalchemy import (
     cast,
     false,
     func,
+    literal,
     select,
     true,
     type_coerce,
@@ -35,6 +36,7 @@ STATUS_FACTOR = 10**13
 UNIT_FACTOR = 10**9
 """More than a run has jobs. Twice the most companies times this is less than STATUS_FACTOR."""
 
+JOBS = ("jobs_new", "jobs_changed", "jobs_reopened", "jobs_unchanged")
 ENDED = (RunCompanyState.TAKEN_IN, RunCompanyState.FAILED)
 ANSWERED = ("state", "count", "open", "expire", "expired", "answered_at")
 """The columns of a run's question that its user sees."""
@@ -56,7 +58,8 @@ def with_counts(runs: FromClause) -> Select[Any]:
         (counts.c.waiting - reads.c.reading).label("companies_waiting"),
         reads.c.reading.label("companies_reading"),
         *[counts.c[f"companies_{state}"] for state in ("read", *(ended.value for ended in ENDED))],
-        *[counts.c[name] for name in ("jobs_new", "jobs_changed", "jobs_reopened", "jobs_unchanged")],
+        *[counts.c[name] for name in JOBS],
+        counts.c.jobs_done,
         *question,
     ).select_from(
         runs.join(counts, true()).join(reads, true()).outerjoin(CLOSINGS, CLOSINGS.c.run_id == runs.c.id)
@@ -91,18 +94,23 @@ def shown_state(runs: FromClause) -> ColumnElement[str]:
 
 
 def _counts(run_id: ColumnElement[int]) -> Select[Any]:
-    def number(*states: RunCompanyState) -> ColumnElement[int]:
+    def companies(*states: RunCompanyState) -> ColumnElement[int]:
         return func.count().filter(UNITS.c.state.in_(inline_literals(states)))
 
-    def total(name: str) -> ColumnElement[int]:
-        return cast(func.coalesce(func.sum(UNITS.c[name]), 0), BigInteger)
+    def total(jobs: ColumnElement[int]) -> ColumnElement[int]:
+        return cast(func.coalesce(func.sum(jobs), 0), BigInteger)
 
+    numbers = {name: UNITS.c[f"{name.removeprefix('jobs_')}_jobs"] for name in JOBS}
+    done = sum((func.coalesce(number, 0) for number in numbers.values()), start=literal(0))
+    # Those of a company that failed half-way are no part of total_jobs, which this never exceeds.
+    is_left = UNITS.c.state.not_in(inline_literals([RunCompanyState.FAILED]))
     columns: list[ColumnElement[Any]] = [
-        number(RunCompanyState.WAITING).label("waiting"),
-        number(RunCompanyState.READ, *ENDED).label("answered"),
-        number(*ENDED).label("ended"),
-        *[number(state).label(f"companies_{state.value}") for state in (RunCompanyState.READ, *ENDED)],
-        *[total(f"{name}_jobs").label(f"jobs_{name}") for name in ("new", "changed", "reopened", "unchanged")],
+        companies(RunCompanyState.WAITING).label("waiting"),
+        companies(RunCompanyState.READ, *ENDED).label("answered"),
+        companies(*ENDED).label("ended"),
+        *[companies(state).label(f"companies_{state.value}") for state in (RunCompanyState.READ, *ENDED)],
+        *[total(jobs).label(name) for name, jobs in numbers.items()],
+        total(case((is_left, done))).label("jobs_done"),
     ]
     return select(*columns).where(UNITS.c.run_id == run_id)
 

@@ -99,7 +99,7 @@ def take_in(
 
     ``is_over`` is called before each company and after each commit, ``heartbeat`` after each commit. Return False if
     ``is_over`` returned true before all were done. A company with an unexpected error is logged and left as it is.
-    Raises DatabaseUnavailable.
+    Raises DatabaseUnavailable, and RunMoved or RunNotFound if ``is_over`` does.
     """
     worker = Worker(run_id, is_over, heartbeat)
     position, tries = 1, 0

@@ -3,8 +3,11 @@ import { useStickyError } from '../lib/useStickyError.js';
 import { get, isMissing } from './client.js';
 
 /**
- * @typedef {import('./shapes').Job} Job
- * @typedef {import('./shapes').WholeJob} WholeJob
+ * @typedef {import('./schema').components['schemas']['Job']} Job
+ * @typedef {import('./schema').components['schemas']['WholeJob']} WholeJob
+ * @typedef {import('./schema').components['schemas']['JobsPage']} JobsPage
+ * @typedef {import('./schema').components['schemas']['JobEvent']} JobEvent
+ * @typedef {import('./schema').components['schemas']['Salary']} Salary
  * @typedef {{q: string | null, state: string | null, run: string | null, after: string | null}} JobFilter
  */
 
@@ -26,7 +29,7 @@ const retryInterval = ({ state: { error } }) => (error && !isMissing(error) ? RE
 export function useJobs(filter) {
   const query = useQuery({
     queryKey: jobKeys.list(filter),
-    /** @returns {Promise<import('./shapes').JobsPage>} */
+    /** @returns {Promise<JobsPage>} */
     queryFn: ({ signal }) => {
       const parameters = Object.entries({ ...filter, limit: PAGE_SIZE })
         .filter(([, value]) => value !== null)

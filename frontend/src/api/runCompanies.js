@@ -5,7 +5,10 @@ import { useStickyError } from '../lib/useStickyError.js';
 import { get, isMissing, post } from './client.js';
 import { ROOT, runKeys, START_TIMEOUT_SECONDS } from './runs.js';
 
-/** @typedef {import('./shapes').RunCompany} RunCompany */
+/**
+ * @typedef {import('./schema').components['schemas']['RunCompany']} RunCompany
+ * @typedef {import('./schema').components['schemas']['RunCompanies']} RunCompaniesPage
+ */
 
 /**
  * A page of the companies of a run, the failed ones first. It is fetched again when the run has changed.
@@ -16,7 +19,7 @@ export function useRunCompanies({ run_id: runId, revision, companies_reading: re
   const query = useQuery({
     // A board that begins to be read does not change the revision.
     queryKey: [...runKeys.run(runId), 'companies', after, revision, reading],
-    /** @returns {Promise<import('./shapes').RunCompaniesPage>} */
+    /** @returns {Promise<RunCompaniesPage>} */
     queryFn: ({ signal }) => {
       const parameters = new URLSearchParams({ limit: '50', ...(after && { after }) });
       return get(`${ROOT}/runs/${runId}/companies?${parameters}`, signal);

@@ -6,8 +6,12 @@ import { useStickyError } from '../lib/useStickyError.js';
 import { get, isMissing, post } from './client.js';
 import { isPreviewQuery } from './previews.js';
 
-/** @typedef {import('./shapes').Run} Run */
-/** @typedef {import('./schema').components['schemas']['Event']} RunEvent */
+/**
+ * @typedef {import('./schema').components['schemas']['Run']} Run
+ * @typedef {import('./schema').components['schemas']['RunsPage']} RunsPage
+ * @typedef {import('./schema').components['schemas']['Event']} RunEvent
+ * @typedef {import('./schema').components['schemas']['Closings']} Closings
+ */
 
 export const ROOT = '/api/ingestion';
 /** Shorter than for other changes, because a start can be repeated safely. */
@@ -69,7 +73,7 @@ export function useRunEvents(runId, status) {
 export function useRuns(status, before) {
   const query = useQuery({
     queryKey: runKeys.list(status, before),
-    /** @returns {Promise<{runs: Run[], next_before: number | null}>} */
+    /** @returns {Promise<RunsPage>} */
     queryFn: ({ signal }) => {
       const parameters = Object.entries({ status, before }).filter(([, value]) => value !== null);
       return get(`${ROOT}/runs?${new URLSearchParams([['limit', '20'], ...parameters])}`, signal);

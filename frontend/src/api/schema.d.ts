@@ -746,6 +746,10 @@ export interface components {
             jobs_changed: number;
             /** @description Jobs so far that were gone and are back. */
             jobs_reopened: number;
+            /** @description Unchanged jobs so far. A company's are counted when all its jobs are up to date. */
+            jobs_unchanged: number;
+            /** @description The part of `total_jobs` that is up to date: new, changed, reopened and unchanged jobs. */
+            jobs_done: number;
             /** @description The postings that matched in the run's preview. Null: it had no finished preview. */
             previewed: number | null;
             /** @description A sentence about the run as a whole. */

@@ -5,7 +5,7 @@ import { WORKPLACES } from './posting.js';
 
 /**
  * @typedef {import('../api/jobs.js').Job} Job
- * @typedef {import('../api/shapes').Salary} Salary
+ * @typedef {import('../api/jobs.js').Salary} Salary
  */
 
 /**
@@ -17,6 +17,26 @@ export function jobPlace({ locations, workplace }) {
   return [...locations, workplace && (WORKPLACES[workplace] ?? workplace)].filter(
     (part) => typeof part === 'string' && part !== '',
   );
+}
+
+/**
+ * The places of a job in a line. Semicolons part them, because a place may have commas itself.
+ * @param {Job} job
+ */
+export function formatPlace(job) {
+  return jobPlace(job).join('; ');
+}
+
+/**
+ * A part of a posting's text without a first line that only repeats the part's name.
+ * @param {string} text
+ * @param {string} name
+ */
+export function withoutHeading(text, name) {
+  const [first, ...rest] = text.trimStart().split('\n');
+  return first.trim().replace(/:$/, '').toLowerCase() === name.toLowerCase()
+    ? rest.join('\n').trimStart()
+    : text;
 }
 
 const INTERVALS = { year: 'a year', month: 'a month', week: 'a week', day: 'a day', hour: 'an hour' };

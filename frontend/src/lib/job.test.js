@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { aJob } from '../test/jobs.js';
 import { formatCount, formatDay } from './format.js';
-import { formatPay, formatPosted, jobPlace } from './job.js';
+import { formatPay, formatPlace, formatPosted, jobPlace, withoutHeading } from './job.js';
 
 test.each([
   [{}, ['Hamburg', 'Remote']],
@@ -9,6 +9,20 @@ test.each([
   [{ locations: [], workplace: 'odd' }, ['odd']],
 ])('jobPlace of %j is %j', (changes, expected) => {
   expect(jobPlace(aJob(changes))).toEqual(expected);
+});
+
+test('formatPlace parts places that have commas by semicolons', () => {
+  const locations = ['San Francisco, CA', 'New York, NY'];
+  expect(formatPlace(aJob({ locations, workplace: null }))).toBe('San Francisco, CA; New York, NY');
+});
+
+test.each([
+  ['Requirements\n\n- Python', '- Python'],
+  ['REQUIREMENTS:\n- Python', '- Python'],
+  ['Requirements of the law\n- Python', 'Requirements of the law\n- Python'],
+  ['- Python', '- Python'],
+])('withoutHeading of %j is %j', (text, expected) => {
+  expect(withoutHeading(text, 'Requirements')).toBe(expected);
 });
 
 const PAY = { min: 75_000, max: 90_000, currency: 'EUR', interval: 'year', text: null };

@@ -15,24 +15,31 @@ export function runDuration(run, sinceAnswer) {
   return end - Date.parse(run.created_at ?? run.server_time);
 }
 
-/** The revision of a run counts its finished jobs below this number, and other progress in multiples of it. */
-const JOBS_OF_REVISION = 1e9;
-
 /**
- * The matching jobs of a run that are done: new, changed, back again or unchanged.
+ * True if a worker has begun the run, and it has not ended.
  * @param {Run} run
  */
-export function jobsDone({ revision }) {
-  return revision % JOBS_OF_REVISION;
+export function isUnderWay({ status }) {
+  return status === 'initializing' || status === 'ingesting';
+}
+
+/** A worker at work is seen every few seconds. */
+const MAX_SILENCE_MS = 10_000;
+
+/**
+ * True if a worker was at work on the run moments ago.
+ * @param {Run} run
+ */
+export function isWorkerKnown({ worker_seen_at: seenAt, server_time: now }) {
+  return seenAt !== null && Date.parse(now) - Date.parse(seenAt) < MAX_SILENCE_MS;
 }
 
 /**
- * The jobs of a run that were as they had been. Until the run has finished, it is the rest of those done.
+ * The jobs of a run that were as they had been. Runs of earlier versions counted them at their end alone.
  * @param {Run} run
  */
-export function jobsUnchanged(run) {
-  const written = run.jobs_new + run.jobs_changed + run.jobs_reopened;
-  return run.jobs_skipped ?? Math.max(0, jobsDone(run) - written);
+export function jobsUnchanged({ jobs_skipped: skipped, jobs_unchanged: unchanged }) {
+  return skipped ?? unchanged;
 }
 
 /**
@@ -66,9 +73,10 @@ export function hasJobs(run) {
  * @returns {{total: number, parts: {tone: 'done' | 'bad' | 'work', count: number}[]} | null}
  */
 export function runBar(run) {
-  if (run.status === 'initializing' && run.companies_total > 0) {
+  const { companies_total: companies, total_jobs: jobs } = run;
+  if (run.status === 'initializing' && companies) {
     return {
-      total: run.companies_total,
+      total: companies,
       parts: [
         { tone: 'done', count: run.companies_read + run.companies_taken_in },
         { tone: 'bad', count: run.companies_failed },
@@ -76,8 +84,8 @@ export function runBar(run) {
       ],
     };
   }
-  if (run.status === 'ingesting' && (run.total_jobs ?? 0) > 0) {
-    return { total: run.total_jobs ?? 0, parts: [{ tone: 'done', count: jobsDone(run) }] };
+  if (run.status === 'ingesting' && jobs) {
+    return { total: jobs, parts: [{ tone: 'done', count: run.jobs_done }] };
   }
   return null;
 }

@@ -4,7 +4,7 @@ import { amount, formatAge, formatSince } from '../lib/format.js';
 
 /**
  * @typedef {import('../api/jobs.js').Job} Job
- * @typedef {import('../api/shapes').JobEvent} JobEvent
+ * @typedef {import('../api/jobs.js').JobEvent} JobEvent
  */
 
 export const jobMessages = {
@@ -15,7 +15,7 @@ export const jobMessages = {
   untitled: 'A job without a title',
   missing: 'It may belong to another account. Check the address.',
   noText: 'This job has no text.',
-  textPending: 'The text of this job has not arrived yet. It comes with a later reading of its board.',
+  textPending: 'The text of this job has not arrived yet. A later run may bring it.',
   open: 'Open the posting',
   noAddress: 'This job has no address that is safe to open.',
   /** @param {string} run */
@@ -69,7 +69,8 @@ export function boardWord({ state, missing_since: since }, now) {
   if (state !== 'missing') {
     return '';
   }
-  return `Not on the board${since ? ` since ${formatSince(since, now)}` : ' now'}; your next run will note it.`;
+  // A run notes what a second reading confirms, and not what the user has kept open.
+  return `Not on the board${since ? ` since ${formatSince(since, now)}` : ' now'}; no run has noted it yet. Your next run checks again.`;
 }
 
 /**
@@ -120,7 +121,7 @@ export function eventWords({ kind, fields }) {
     case 'changed':
       return names.length > 0 ? `Changed: ${names.join(', ')}` : 'Changed';
     case 'expired':
-      return 'Gone: its board no longer had it, twice in a row';
+      return 'Gone: not on its board in at least two readings';
     case 'reopened':
       return 'Back on its board';
     default:

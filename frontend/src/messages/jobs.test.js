@@ -20,10 +20,15 @@ test.each([
   [
     { state: 'missing', missing_since: TUESDAY },
     'Open',
-    'Not on the board since Tuesday; your next run will note it.',
+    'Not on the board since Tuesday; no run has noted it yet. Your next run checks again.',
     'Not on the board since Tuesday',
   ],
-  [{ state: 'missing' }, 'Open', 'Not on the board now; your next run will note it.', 'Not on the board now'],
+  [
+    { state: 'missing' },
+    'Open',
+    'Not on the board now; no run has noted it yet. Your next run checks again.',
+    'Not on the board now',
+  ],
   [{ state: 'gone', gone_at: TUESDAY }, 'Gone since Tuesday', '', 'Gone since Tuesday'],
   [{ state: 'gone' }, 'Gone', '', 'Gone'],
   [
@@ -43,7 +48,7 @@ test.each([
   ['new', [], 'Found'],
   ['changed', ['title', 'location', 'locations', 'odd_field'], 'Changed: title, place, odd field'],
   ['changed', [], 'Changed'],
-  ['expired', [], 'Gone: its board no longer had it, twice in a row'],
+  ['expired', [], 'Gone: not on its board in at least two readings'],
   ['reopened', [], 'Back on its board'],
   ['odd', [], 'odd'],
 ])('eventWords of %s %j is %s', (kind, fields, expected) => {

@@ -1,8 +1,8 @@
 /** Messages about the progress of a run. */
 
 import { amount, formatCount } from '../lib/format.js';
-import { hasJobs, jobsDone } from '../lib/run.js';
-import { changes } from './results.js';
+import { hasJobs, isWorkerKnown, jobsUnchanged } from '../lib/run.js';
+import { changes, closingsInWords } from './results.js';
 
 /** @typedef {import('../api/runs.js').Run} Run */
 
@@ -22,28 +22,53 @@ export function headline(run) {
     case 'pending':
       return run.worker_seen_at ? 'A worker has this run and begins' : 'Waiting for a worker';
     case 'initializing':
-      return `Reading boards, ${formatCount(boardsDone(run))} of ${formatCount(run.companies_total)}`;
+      return boardsHeadline(run);
     case 'ingesting':
-      return `${changes(run) || 'Nothing new'} so far, ${formatCount(jobsDone(run))} of ${amount(run.total_jobs ?? 0, 'job')} done`;
+      return `${changes(run) || 'Nothing new'} so far, ${formatCount(run.jobs_done)} of ${amount(run.total_jobs ?? 0, 'job')} done`;
     case 'finished':
-      if (run.note && !hasJobs(run)) {
-        return 'There was nothing to ingest';
-      }
-      return (
-        changes(run) || (hasJobs(run) ? 'Nothing new: every job is as it was' : 'No job came of this run')
-      );
+      return finishedHeadline(run);
     case 'error':
       return 'The run ended with an error';
     case 'aborted':
-      return changes(run) ? `${changes(run)} before the abort` : 'Aborted before any job was changed';
+      return changes(run) ? `${changes(run)} before the abort` : 'Aborted before it brought a job';
     default:
       return `The run is ${run.status}`;
   }
 }
 
 /** @param {Run} run */
-function boardsDone(run) {
-  return run.companies_read + run.companies_taken_in + run.companies_failed;
+function boardsHeadline(run) {
+  const done = run.companies_read + run.companies_taken_in + run.companies_failed;
+  const words = `${formatCount(done)} of ${amount(run.companies_total ?? 0, 'board')} done`;
+  if (run.companies_reading > 0) {
+    return `Reading boards, ${words}`;
+  }
+  return run.companies_waiting > 0 ? `Waiting for boards, ${words}` : 'No board is left to read';
+}
+
+/** @param {Run} run */
+function finishedHeadline(run) {
+  const found = changes(run);
+  const closings = closingsInWords(run.closings);
+  if (closings) {
+    return `${found || 'Nothing new'}, ${closings}`;
+  }
+  return found || unchangedHeadline(run);
+}
+
+/**
+ * The state of a finished run that changed no job.
+ * @param {Run} run
+ */
+function unchangedHeadline(run) {
+  if (hasJobs(run)) {
+    return `Nothing new, ${amount(jobsUnchanged(run), 'job')} unchanged`;
+  }
+  if (run.note) {
+    return 'There was nothing to ingest';
+  }
+  // Runs of the first versions have no counts.
+  return run.jobs_ready === null ? 'The run has finished' : 'No job came of this run';
 }
 
 /**
@@ -51,8 +76,9 @@ function boardsDone(run) {
  * @param {Run} run
  */
 export function barKey(run) {
-  if (run.status !== 'initializing') {
-    return run.worker_seen_at ? '' : 'Waiting for a worker to go on.';
+  const hasBoardsLeft = run.status === 'initializing' && run.companies_waiting + run.companies_reading > 0;
+  if (!hasBoardsLeft) {
+    return isWorkerKnown(run) ? '' : 'Waiting for a worker to go on.';
   }
   const failed =
     run.companies_failed > 0 ? `${amount(run.companies_failed, 'board')} could not be read. ` : '';
@@ -78,7 +104,13 @@ export function runWaitingReason(run, { status, checks }) {
       ? `No worker is running on this server at present. ${WAITS}`
       : 'No worker is running on this server at present. Your run is kept and goes on as soon as one is back.';
   }
-  return run.status === 'initializing' && checks.reader?.ok === false
-    ? 'No program reads boards on this server at present. Your run is kept and goes on as soon as one is back.'
+  if (run.status !== 'initializing') {
+    return null;
+  }
+  if (checks.reader?.ok === false) {
+    return 'No program reads boards on this server at present. Your run is kept and goes on as soon as one is back.';
+  }
+  return checks.boards?.ok === false
+    ? 'Boards wait for more than 5 minutes to be read at present. Your run goes on by itself.'
     : null;
 }

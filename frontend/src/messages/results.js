@@ -30,6 +30,19 @@ export function changes(run) {
 }
 
 /**
+ * The closings that a run asks about, or that its user confirmed. Empty if they are kept open, or there are none.
+ * @param {Run['closings']} closings
+ */
+export function closingsInWords(closings) {
+  if (!closings || closings.expire === false) {
+    return '';
+  }
+  return closings.expire
+    ? `${amount(closings.expired ?? 0, 'job')} closed by you`
+    : `${amount(closings.count, 'job')} may be gone`;
+}
+
+/**
  * The companies of a run in a few words, for the history; empty for a run without any.
  * @param {Run} run
  */
@@ -40,8 +53,8 @@ export function runSubject({
   previewed,
 }) {
   return [
-    total > 0 && amount(total, 'company', 'companies'),
-    failed > 0 && `${formatCount(failed)} not read`,
+    total && amount(total, 'company', 'companies'),
+    failed > 0 && `${formatCount(failed)} failed`,
     previewed !== null && previewed !== undefined && `${formatCount(previewed)} previewed`,
     previous && retryOf(previous),
   ]
@@ -72,12 +85,16 @@ export function runCounts(run) {
       count: uncounted ? null : run.jobs_reopened,
       words: 'They were gone, and are on their board once more.',
     },
-    { name: 'Unchanged', count: jobsUnchanged(run), words: 'Exactly as they were.' },
-    { name: 'Gone', count: run.jobs_expired, words: 'Missed on their board twice. Marked, never deleted.' },
+    { name: 'Unchanged', count: jobsUnchanged(run), words: 'Yours already; their board brought no change.' },
+    {
+      name: 'Gone',
+      count: run.jobs_expired,
+      words: 'Not on their board in at least two readings. Marked, never deleted.',
+    },
     {
       name: 'Could not be read',
       count: run.jobs_failed,
-      words: 'Postings that no program could make sense of. They are not among your jobs.',
+      words: 'Postings that this run could not read. Jobs you have of them stay as they were.',
     },
   ].flatMap(({ count, ...rest }) => (count === null ? [] : [{ count, ...rest }]));
 }
@@ -93,9 +110,9 @@ export function promise({ previewed, status, total_jobs: total, companies_failed
   if (status !== 'finished') {
     return `${amount(previewed, 'posting was', 'postings were')} previewed.`;
   }
-  if (total === previewed) {
+  if (total === previewed && failed === 0) {
     return `As previewed: ${formatCount(previewed)}.`;
   }
-  const came = `${formatCount(previewed)} were previewed, ${formatCount(total ?? 0)} came`;
-  return failed > 0 ? `${came}. Companies that could not be read brought none.` : `${came}.`;
+  const matched = `${formatCount(previewed)} were previewed, ${formatCount(total ?? 0)} matched`;
+  return failed > 0 ? `${matched}. Companies that failed are not counted.` : `${matched}.`;
 }

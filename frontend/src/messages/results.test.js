@@ -17,7 +17,7 @@ test.each([
   [{ companies_total: 1 }, '1 company'],
   [
     { companies_total: 10, companies_failed: 2, previewed: 157, retry_of: 12 },
-    '10 companies · 2 not read · 157 previewed · Retry of run 12',
+    '10 companies · 2 failed · 157 previewed · Retry of run 12',
   ],
 ])('runSubject of %j is %j', (counts, expected) => {
   expect(runSubject(aRun(counts))).toBe(expected);
@@ -48,10 +48,14 @@ test('runCounts of a run that did not count its jobs apart has their sum', () =>
 test.each([
   [{}, ''],
   [{ previewed: 120 }, 'As previewed: 120.'],
-  [{ previewed: 120, total_jobs: 123 }, '120 were previewed, 123 came.'],
+  [{ previewed: 120, total_jobs: 123 }, '120 were previewed, 123 matched.'],
+  [
+    { previewed: 120, companies_failed: 1 },
+    '120 were previewed, 120 matched. Companies that failed are not counted.',
+  ],
   [
     { previewed: 120, total_jobs: 100, companies_failed: 1 },
-    '120 were previewed, 100 came. Companies that could not be read brought none.',
+    '120 were previewed, 100 matched. Companies that failed are not counted.',
   ],
 ])('promise of a finished run with %j is %j', (counts, expected) => {
   expect(promise(anEndedRun('finished', { total_jobs: 120, ...counts }))).toBe(expected);

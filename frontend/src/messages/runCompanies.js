@@ -6,15 +6,18 @@ import { changeError } from './errors.js';
 import { runChanges } from './runs.js';
 
 /**
- * @typedef {import('../api/shapes').RunCompany} RunCompany
- * @typedef {import('../api/shapes').Closings} Closings
+ * @typedef {import('../api/runCompanies.js').RunCompany} RunCompany
+ * @typedef {import('../api/runs.js').Closings} Closings
  * @typedef {import('../api/client.js').ApiError} ApiError
  */
 
 export const runCompanyMessages = {
   notLoaded: 'The companies of this run could not be loaded. Trying again …',
   retry: 'Retry failed companies',
-  retryHelp: 'Starts another run, of these companies alone. The jobs you have of them stay as they are.',
+  answerLater: 'You can answer when this run has ended.',
+  /** @param {number} failed */
+  retryHelp: (failed) =>
+    `Starts another run of ${failed === 1 ? 'this company' : 'these companies'} alone, without those that you have removed or disabled.`,
   runActive: 'Another run is in progress, so no run was started.',
 };
 
@@ -26,14 +29,18 @@ const STATES = {
   failed: 'Not read',
 };
 
+/** The states of companies that a run left behind at its end. */
+const ENDED_STATES = { waiting: 'Not reached', reading: 'Not reached', read: 'Not finished' };
+
 /**
  * The state of a company of a run, in a few words.
  * @param {RunCompany} company
+ * @param {boolean} isActive true unless the run has ended
  */
-export function runCompanyState({ state, outcome, matched }) {
+export function runCompanyState({ state, outcome, matched }, isActive) {
   // The board of a company that was given up later could be read.
   const wasRead = state === 'failed' && outcome === 'out_of_time' && matched !== null;
-  return wasRead ? 'Not finished' : (STATES[state] ?? state);
+  return wasRead ? 'Not finished' : (!isActive && ENDED_STATES[state]) || (STATES[state] ?? state);
 }
 
 /**
@@ -44,7 +51,8 @@ export function runCompanyWords(company) {
   const { state, found, matched } = company;
   if (state === 'failed') {
     const { reason, advice } = listingFailure(company);
-    return `${reason} ${advice}`;
+    const done = resultWords(company);
+    return `${reason} ${advice}${done && ` In this run: ${done}.`}`;
   }
   if (found === null || matched === null) {
     return '';
@@ -64,7 +72,7 @@ function resultWords({ new: added, changed, reopened, unchanged, expired, held }
     { count: reopened, word: 'back again' },
     { count: unchanged, word: 'unchanged' },
     { count: expired, word: 'gone' },
-    { count: held, word: 'may be gone' },
+    { count: held, word: 'in question' },
   ]
     .filter(({ count }) => count)
     .map(({ count, word }) => `${formatCount(count ?? 0)} ${word}`)
@@ -102,8 +110,8 @@ export function closingsQuestion({ count, open }) {
   return {
     title: `Are ${jobs} really gone?`,
     text:
-      `Their boards no longer have them, out of the ${formatCount(open)} open jobs that you have. ` +
-      'That is unusually many, so nothing is closed until you answer.',
+      `Their boards no longer have them, out of the ${formatCount(open)} open jobs that you had. ` +
+      'That is unusually many, so this run has closed none of them.',
     expire: `They are gone, close ${jobs}`,
     keep: 'Keep them open',
   };

@@ -19,7 +19,16 @@ test.each([
   [{ state: 'failed', outcome: 'gone', matched: null }, 'Not read'],
   [{ state: 'failed', outcome: 'out_of_time' }, 'Not finished'],
 ])('runCompanyState of %j is %s', (changes, expected) => {
-  expect(runCompanyState(aRunCompany(changes))).toBe(expected);
+  expect(runCompanyState(aRunCompany(changes), true)).toBe(expected);
+});
+
+test.each([
+  ['waiting', 'Not reached'],
+  ['read', 'Not finished'],
+  ['taken_in', 'Done'],
+  ['failed', 'Not read'],
+])('runCompanyState of a company that is %s in an ended run is %s', (state, expected) => {
+  expect(runCompanyState(aRunCompany({ state }), false)).toBe(expected);
 });
 
 test.each([
@@ -28,7 +37,7 @@ test.each([
   [{ found: 0, matched: 0, new: 0, changed: 0, unchanged: 0, expired: 1 }, '0 of 0 postings match: 1 gone.'],
   [
     { new: 0, changed: 0, reopened: 2, unchanged: 0, held: 3, unparsed: 1, detail: 'It shrank.' },
-    '42 of 161 postings match: 2 back again, 3 may be gone. 1 posting could not be read. It shrank.',
+    '42 of 161 postings match: 2 back again, 3 in question. 1 posting could not be read. It shrank.',
   ],
   [{ state: 'waiting', found: null, matched: null }, ''],
 ])('runCompanyWords of %j is %j', (changes, expected) => {
@@ -38,6 +47,10 @@ test.each([
 test('runCompanyWords of a failed company has the reason and advice', () => {
   const company = aFailedCompany({ detail: 'The board answers 404. It may have moved.' });
   expect(runCompanyWords(company)).toMatch(/^The board answers 404\. It may have moved\. .+\.$/);
+});
+
+test('runCompanyWords of a failed company has the changes made all the same', () => {
+  expect(runCompanyWords(aFailedCompany({ outcome: 'gone', expired: 3 }))).toMatch(/ In this run: 3 gone\.$/);
 });
 
 test.each([

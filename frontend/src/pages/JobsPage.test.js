@@ -56,7 +56,9 @@ test('the status of a job and the word of its board stand apart', async () => {
   serveJobs({ [PATHS.job]: aWholeJob({ state: 'missing', missing_since: since }) });
   const { container } = open('/jobs?job=31');
   expect((await screen.findByText('Status')).nextSibling).toHaveTextContent(/^Open$/);
-  expect(screen.getByText(/^Not on the board since \w+; your next run will note it\.$/)).toBeVisible();
+  expect(
+    screen.getByText(/^Not on the board since \w+; no run has noted it yet\. Your next run checks again\.$/),
+  ).toBeVisible();
   expect(await axeViolations(container)).toEqual([]);
 });
 
@@ -79,7 +81,7 @@ test('the history of a job is told in words', async () => {
   ).toEqual([
     'Found',
     'Changed: title',
-    'Gone: its board no longer had it, twice in a row',
+    'Gone: not on its board in at least two readings',
     'Back on its board',
   ]);
 });

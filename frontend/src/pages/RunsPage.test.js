@@ -33,7 +33,7 @@ test('a run says what it was of and what came of it', async () => {
   const { container } = open('/runs');
   const [finished, failed] = await screen.findAllByRole('link', { name: /^Run \d/ });
   expect(finished).toHaveTextContent('12 new jobs, 3 changed, 1 gone');
-  expect(finished).toHaveTextContent('10 companies · 2 not read · Retry of run 5');
+  expect(finished).toHaveTextContent('10 companies · 2 failed · Retry of run 5');
   expect(finished.querySelector('.sb-badge')).toBeNull();
   expect(failed.querySelector('.sb-badge')).toHaveTextContent('Error');
   expect(failed).toHaveTextContent('None of the 2 boards could be read.');

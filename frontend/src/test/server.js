@@ -30,6 +30,8 @@ export function aRun(changes = {}) {
     jobs_new: 0,
     jobs_changed: 0,
     jobs_reopened: 0,
+    jobs_unchanged: 0,
+    jobs_done: 0,
     previewed: null,
     note: null,
     worker_seen_at: null,

@@ -43,7 +43,15 @@ def test_jobs_are_the_sums_of_the_companies(user_id):
     add_unit(run_id, 1, "a", "taken_in", new_jobs=1, changed_jobs=2, reopened_jobs=3, unchanged_jobs=4)
     add_unit(run_id, 2, "b", "read", matched=None, new_jobs=10)
     run = queries.get(run_id)
-    assert (run.jobs_new, run.jobs_changed, run.jobs_reopened, run.jobs_unchanged) == (11, 2, 3, 4)
+    assert (run.jobs_new, run.jobs_changed, run.jobs_reopened, run.jobs_unchanged, run.jobs_done) == (11, 2, 3, 4, 20)
+
+
+def test_jobs_done_leave_out_a_company_that_failed_half_way(user_id):
+    run_id = make_run("ingesting", user_id, total_jobs=9)
+    add_unit(run_id, 1, "a", "taken_in", changed_jobs=2, unchanged_jobs=7)
+    add_unit(run_id, 2, "b", "failed", outcome="out_of_time", matched=500, new_jobs=250, parts=1)
+    run = queries.get(run_id)
+    assert (run.jobs_done, run.jobs_new) == (9, 250)
 
 
 def test_counts_of_two_runs_stay_apart(user_id):

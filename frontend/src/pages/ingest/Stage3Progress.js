@@ -73,7 +73,7 @@ function RunPanel({ run, asOf, isUncertain }) {
         <ClosingsQuestion runId={run.run_id} isActive={run.is_active} closings={run.closings} />
       )}
       {!run.is_active && run.companies_failed > 0 && <RetryFailed run={run} />}
-      {run.companies_total > 0 && <RunCompanies run={run} />}
+      {run.companies_total ? <RunCompanies run={run} /> : null}
       <RunDetails run={run} />
     </>
   );
@@ -100,12 +100,12 @@ function StatusRow({ run, asOf, isUncertain }) {
         </div>
         <Moment name="Started" at={run.created_at} />
         {run.finished_at && <Moment name="Ended" at={run.finished_at} />}
-        {run.companies_total > 0 && (
+        {run.companies_total ? (
           <div>
             <dt>Companies</dt>
             <dd>{formatCount(run.companies_total)}</dd>
           </div>
-        )}
+        ) : null}
       </dl>
     </div>
   );

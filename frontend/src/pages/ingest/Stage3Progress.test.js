@@ -49,8 +49,8 @@ test('an active run shows ID, Abort, badge, times, sentence and timeline', async
 });
 
 test.each([
-  ['finished', {}, 'No job came of this run', 'success'],
-  ['aborted', {}, 'Aborted before any job was changed', 'warning'],
+  ['finished', { jobs_ready: 0 }, 'No job came of this run', 'success'],
+  ['aborted', {}, 'Aborted before it brought a job', 'warning'],
   ['error', { error_message: 'The board was deleted.' }, 'The board was deleted.', 'danger'],
 ])(
   'a run with status %s shows its end, duration and a link to a new run',
@@ -97,9 +97,11 @@ test('the counts of a run are shown, each with a word of explanation', async () 
   const { container } = open('/ingest/runs/7');
   expect(await screen.findByRole('heading', { name: /^1.?200 new jobs, 3 changed, 4 gone$/ })).toBeVisible();
   expect(screen.getByText('Unchanged').nextSibling).toHaveTextContent('34');
-  expect(screen.getByText('Unchanged').parentNode).toHaveTextContent('Exactly as they were.');
+  expect(screen.getByText('Unchanged').parentNode).toHaveTextContent(
+    'Yours already; their board brought no change.',
+  );
   expect(screen.getByText('Could not be read').nextSibling).toHaveTextContent('30');
-  expect(screen.getByText(/^1.?230 were previewed, 1.?237 came\.$/)).toBeVisible();
+  expect(screen.getByText(/^1.?230 were previewed, 1.?237 matched\.$/)).toBeVisible();
   expect(screen.getByText('A remark.')).toBeVisible();
   expect(screen.getByRole('link', { name: 'Retry of run 6' })).toHaveAttribute('href', '/ingest/runs/6');
   expect(screen.getByRole('link', { name: 'See the jobs of this run' })).toHaveAttribute(

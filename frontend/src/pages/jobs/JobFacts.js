@@ -1,6 +1,6 @@
 import { Link } from 'react-router';
 import { formatMoment } from '../../lib/format.js';
-import { formatPay, formatPosted, jobPlace } from '../../lib/job.js';
+import { formatPay, formatPlace, formatPosted } from '../../lib/job.js';
 import { paths } from '../../lib/paths.js';
 import { useNow } from '../../lib/useNow.js';
 import { boardWord, jobAge, jobStatus } from '../../messages/jobs.js';
@@ -17,7 +17,7 @@ export default function JobFacts({ job }) {
     <>
       <dl className="jk-facts">
         <Fact name="Company">{job.company_name ?? job.company}</Fact>
-        <Fact name="Place">{jobPlace(job).join(', ')}</Fact>
+        <Fact name="Place">{formatPlace(job)}</Fact>
         <Fact name="Employment">{job.employment_type}</Fact>
         <Fact name="Pay">{formatPay(job.salary)}</Fact>
         <Fact name="Posted">{job.posted_on && formatPosted(job.posted_on)}</Fact>

@@ -4,7 +4,7 @@ import './JobHistory.css';
 
 /**
  * The changes of a job by the user's runs, in words.
- * @param {{history: import('../../api/shapes').JobEvent[]}} props
+ * @param {{history: import('../../api/jobs.js').JobEvent[]}} props
  */
 export default function JobHistory({ history }) {
   return (

@@ -1,6 +1,6 @@
 import { Link, useSearchParams } from 'react-router';
 import { formatMoment } from '../../lib/format.js';
-import { jobPlace } from '../../lib/job.js';
+import { formatPlace } from '../../lib/job.js';
 import { paths } from '../../lib/paths.js';
 import { useNow } from '../../lib/useNow.js';
 import { jobAge, jobMessages, jobRemark } from '../../messages/jobs.js';
@@ -98,10 +98,10 @@ function JobRow({ job, now, to, isChosen }) {
         </Link>
         <span className="quiet jl-about">
           <bdi>{job.company_name ?? job.company}</bdi>
-          {jobPlace(job).length > 0 && (
+          {formatPlace(job) && (
             <>
               {' · '}
-              <bdi>{jobPlace(job).join(', ')}</bdi>
+              <bdi>{formatPlace(job)}</bdi>
             </>
           )}
         </span>

@@ -2,6 +2,7 @@ import { Link, useSearchParams } from 'react-router';
 import { isMissing } from '../../api/client.js';
 import { useJob } from '../../api/jobs.js';
 import Banner from '../../components/Banner.js';
+import { withoutHeading } from '../../lib/job.js';
 import { safeLink } from '../../lib/posting.js';
 import { connectionMessage } from '../../messages/errors.js';
 import { jobMessages } from '../../messages/jobs.js';
@@ -86,7 +87,7 @@ function Paragraphs({ name, text }) {
     <div className="jo-text">
       <h3 className="jo-name">{name}</h3>
       <p className="jo-plain" dir="auto">
-        {text}
+        {withoutHeading(text, name)}
       </p>
     </div>
   );

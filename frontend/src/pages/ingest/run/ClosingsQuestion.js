@@ -1,12 +1,17 @@
 import { useEffect, useRef } from 'react';
 import { useAnswerClosings } from '../../../api/runCompanies.js';
 import Banner from '../../../components/Banner.js';
-import { closingsError, closingsOutcome, closingsQuestion } from '../../../messages/runCompanies.js';
+import {
+  closingsError,
+  closingsOutcome,
+  closingsQuestion,
+  runCompanyMessages,
+} from '../../../messages/runCompanies.js';
 import './ClosingsQuestion.css';
 
 /**
  * The question about unusually many closings, with two equal answers, or its outcome.
- * @param {{runId: number, isActive: boolean, closings: import('../../../api/shapes').Closings}} props
+ * @param {{runId: number, isActive: boolean, closings: import('../../../api/runs.js').Closings}} props
  */
 export default function ClosingsQuestion({ runId, isActive, closings }) {
   const answer = useAnswerClosings(runId);
@@ -25,7 +30,10 @@ export default function ClosingsQuestion({ runId, isActive, closings }) {
       <h2 id="cq-title" className="cq-title" tabIndex={-1} ref={heading}>
         {title}
       </h2>
-      <p role="status">{isAsked ? text : closingsOutcome(closings)}</p>
+      <p role="status">
+        {isAsked ? text : closingsOutcome(closings)}
+        {isAsked && isActive && ` ${runCompanyMessages.answerLater}`}
+      </p>
       {answer.error && (
         <Banner tone="danger" role="alert" onDismiss={answer.reset}>
           {closingsError(answer.error)}

@@ -16,8 +16,8 @@ export default function RetryFailed({ run }) {
   const activeRun = retry.error?.problem.run_id;
   return (
     <section className="rf-retry" aria-labelledby="rf-title">
-      <h2 id="rf-title">{amount(run.companies_failed, 'company', 'companies')} not read</h2>
-      <p className="quiet">{runCompanyMessages.retryHelp}</p>
+      <h2 id="rf-title">{amount(run.companies_failed, 'company', 'companies')} failed</h2>
+      <p className="quiet">{runCompanyMessages.retryHelp(run.companies_failed)}</p>
       {retry.error && (
         <Banner tone="danger" role="alert" onDismiss={retry.dismiss}>
           {retryError(retry.error)}{' '}

@@ -28,7 +28,8 @@ test('Retry failed companies leads to the new run', async () => {
     return { run_id: 8 };
   });
   const { user, container } = open('/ingest/runs/7');
-  expect(await screen.findByRole('heading', { name: '1 company not read' })).toBeVisible();
+  expect(await screen.findByRole('heading', { name: '1 company failed' })).toBeVisible();
+  expect(screen.getByText(/^Starts another run of this company alone/)).toBeVisible();
   expect(await axeViolations(container)).toEqual([]);
   await press(user);
   expect(await screen.findByRole('link', { name: 'Retry of run 7' })).toBeVisible();

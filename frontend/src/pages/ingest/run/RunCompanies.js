@@ -37,7 +37,7 @@ export default function RunCompanies({ run }) {
       {page && (
         <ul className="rc-list" aria-busy={isStale}>
           {page.companies.map((company) => (
-            <CompanyRow key={company.position} company={company} />
+            <CompanyRow key={company.position} company={company} isActive={run.is_active} />
           ))}
         </ul>
       )}
@@ -67,8 +67,8 @@ function useFocusOnChange(after) {
   return heading;
 }
 
-/** @param {{company: import('../../../api/shapes').RunCompany}} props */
-function CompanyRow({ company }) {
+/** @param {{company: import('../../../api/runCompanies.js').RunCompany, isActive: boolean}} props */
+function CompanyRow({ company, isActive }) {
   const { name, source_name: source, state } = company;
   const address = safeLink(company.url);
   const words = runCompanyWords(company);
@@ -91,7 +91,7 @@ function CompanyRow({ company }) {
           <span className="quiet rc-source">{source}</span>
         )}
       </p>
-      <p className={`rc-state rc-state--${state}`}>{runCompanyState(company)}</p>
+      <p className={`rc-state rc-state--${state}`}>{runCompanyState(company, isActive)}</p>
       {(words || promised) && (
         <p className="quiet rc-words">
           {words}

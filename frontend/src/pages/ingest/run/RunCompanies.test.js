@@ -57,6 +57,14 @@ test('the companies are fetched again only when the run has changed', async () =
   }
 });
 
+test('a company that an aborted run left behind is not said to wait', async () => {
+  const aborted = anEndedRun('aborted', { companies_total: 1, companies_waiting: 1 });
+  serveRun(aborted, [aRunCompany({ state: 'waiting', found: null, matched: null })]);
+  open('/ingest/runs/7');
+  expect(await screen.findByText('Not reached')).toBeVisible();
+  expect(screen.queryByText('Waiting')).toBeNull();
+});
+
 test('More companies shows the next page and focuses the heading', async () => {
   serveRun(ENDED, [], {
     [PATHS.runCompanies]: { companies: [aFailedCompany()], next: 'p2', revision: 1 },

@@ -2,7 +2,7 @@ import { Link } from 'react-router';
 import ProgressBar from '../../../components/ProgressBar.js';
 import { formatCount } from '../../../lib/format.js';
 import { paths } from '../../../lib/paths.js';
-import { runBar } from '../../../lib/run.js';
+import { isUnderWay, runBar } from '../../../lib/run.js';
 import { barKey, headline, progressMessages } from '../../../messages/progress.js';
 import { changes, promise, retryOf, runCounts } from '../../../messages/results.js';
 import { runMessages } from '../../../messages/runs.js';
@@ -60,17 +60,16 @@ export default function RunNow({ run }) {
 /** @param {{run: Run}} props */
 function Bar({ run }) {
   const bar = runBar(run);
-  const key = barKey(run);
-  if (!bar) {
-    return null;
-  }
+  const key = isUnderWay(run) && barKey(run);
   return (
     <>
-      <ProgressBar
-        label={run.status === 'initializing' ? progressMessages.boardsBar : progressMessages.jobsBar}
-        text={headline(run)}
-        {...bar}
-      />
+      {bar && (
+        <ProgressBar
+          label={run.status === 'initializing' ? progressMessages.boardsBar : progressMessages.jobsBar}
+          text={headline(run)}
+          {...bar}
+        />
+      )}
       {key && <p className="quiet nw-key">{key}</p>}
     </>
   );

@@ -33,7 +33,7 @@ test('a run that reads boards has a bar of its companies', async () => {
   const bar = await screen.findByRole('progressbar', { name: 'Boards read' });
   expect(bar).toHaveAttribute('aria-valuenow', '2');
   expect(bar).toHaveAttribute('aria-valuemax', '4');
-  expect(bar).toHaveAttribute('aria-valuetext', 'Reading boards, 2 of 4');
+  expect(bar).toHaveAttribute('aria-valuetext', 'Reading boards, 2 of 4 boards done');
   expect(screen.getByText(/^1 board could not be read\. 1 being read now\./)).toBeVisible();
   expect(await screen.findByText('Beta')).toBeVisible();
   expect(await axeViolations(container)).toEqual([]);
@@ -41,7 +41,14 @@ test('a run that reads boards has a bar of its companies', async () => {
 
 test('a run that takes in jobs has a bar of its jobs', async () => {
   serveRun(
-    aRun({ ...READING, status: 'ingesting', total_jobs: 159, jobs_new: 7, revision: 20_001_000_000_087 }),
+    aRun({
+      ...READING,
+      status: 'ingesting',
+      total_jobs: 159,
+      jobs_new: 7,
+      jobs_unchanged: 80,
+      jobs_done: 87,
+    }),
   );
   const { container } = open('/ingest/runs/7');
   const bar = await screen.findByRole('progressbar', { name: 'Jobs done' });
@@ -51,6 +58,13 @@ test('a run that takes in jobs has a bar of its jobs', async () => {
   expect(screen.getByText('Unchanged').nextSibling).toHaveTextContent('80');
   expect(screen.queryByText('Gone')).toBeNull();
   expect(await axeViolations(container)).toEqual([]);
+});
+
+test('a run whose closings wait for a worker says so without a bar', async () => {
+  serveRun(aRun({ ...READING, status: 'ingesting' }));
+  open('/ingest/runs/7');
+  expect(await screen.findByText('Waiting for a worker to go on.')).toBeVisible();
+  expect(screen.queryByRole('progressbar')).toBeNull();
 });
 
 test.each([

@@ -1,0 +1,23 @@
+"""Whatever boards and users do between two runs and during them, the jobs are true and the counts add up."""
+
+import os
+
+import pytest
+
+from tests.support.adversary import World
+from tests.support.clock import restore_clock
+
+FIRST_SEED = int(os.environ.get("ADVERSARY_SEED", "0"))
+SEEDS = int(os.environ.get("ADVERSARY_SEEDS", "24"))
+STEPS = 6
+
+
+@pytest.mark.parametrize("seed", range(FIRST_SEED, FIRST_SEED + SEEDS))
+def test_jobs_are_true_whatever_boards_and_users_do(boards, broker, seed):
+    world = World(seed, boards, broker.flushall)
+    try:
+        for _ in range(STEPS):
+            world.step()
+    finally:
+        print("\n".join(world.log))
+        restore_clock()
