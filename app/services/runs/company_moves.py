@@ -23,10 +23,9 @@ NOW = select(func.clock_now()).scalar_subquery()
 IS_UNDER_WAY = RUN_REQUESTERS.is_unfinished
 """The condition that a run is being carried out: its companies may change."""
 
-
-def is_undecided(unit: Any) -> ColumnElement[bool]:
-    """Build the SQL condition that a company is read and not decided on."""
-    return and_(unit.state.in_(inline_literals([RunCompanyState.READ])), unit.matched.is_(None))
+IS_READ = UNITS.c.state.in_(inline_literals([RunCompanyState.READ]))
+IS_UNDECIDED = and_(IS_READ, UNITS.c.matched.is_(None))
+"""The condition that a company is read and not decided on."""
 
 
 def lock_runs(*conditions: ColumnElement[bool], skip_locked: bool = False) -> CTE:

@@ -10,8 +10,8 @@ from app.db.execute import inline_literals, run_statement
 from app.models import Outcome, RunCompanyState, RunStatus
 from app.services.boards.wants import is_in_state_waiting
 from app.services.runs import company_moves
-from app.services.runs.company_moves import NOW, RUNS, UNITS, is_undecided
-from app.services.runs.taking_in_statements import IS_FAILED, IS_READ, RUN
+from app.services.runs.company_moves import IS_READ, IS_UNDECIDED, NOW, RUNS, UNITS
+from app.services.runs.taking_in_statements import IS_FAILED, RUN
 
 log = structlog.get_logger(__name__)
 
@@ -64,7 +64,7 @@ def _give_up_next() -> Select[int]:
     unit = company_moves.locking(
         select(UNITS.c.run_id, UNITS.c.position, UNITS.c.state, UNITS.c.matched)
         .join(run, run.c.id == UNITS.c.run_id)
-        .where(or_(is_undecided(UNITS.c), and_(is_ingesting, or_(IS_READ, IS_FAILED))))
+        .where(or_(IS_UNDECIDED, and_(is_ingesting, or_(IS_READ, IS_FAILED))))
         .limit(1)
     ).cte("unit")
     reason = {"outcome": Outcome.OUT_OF_TIME, "detail": GIVEN_UP}

@@ -102,7 +102,7 @@ def _counts(run_id: ColumnElement[int]) -> Select[Any]:
 
     numbers = {name: UNITS.c[f"{name.removeprefix('jobs_')}_jobs"] for name in JOBS}
     done = sum((func.coalesce(number, 0) for number in numbers.values()), start=literal(0))
-    # Those of a company that failed half-way are no part of total_jobs, which this never exceeds.
+    # This never exceeds total_jobs: a company that failed is no part of it, and a board may offer less between parts.
     is_left = UNITS.c.state.not_in(inline_literals([RunCompanyState.FAILED]))
     columns: list[ColumnElement[Any]] = [
         companies(RunCompanyState.WAITING).label("waiting"),
@@ -110,7 +110,7 @@ def _counts(run_id: ColumnElement[int]) -> Select[Any]:
         companies(*ENDED).label("ended"),
         *[companies(state).label(f"companies_{state.value}") for state in (RunCompanyState.READ, *ENDED)],
         *[total(jobs).label(name) for name, jobs in numbers.items()],
-        total(case((is_left, done))).label("jobs_done"),
+        total(case((is_left, func.least(done, UNITS.c.matched)))).label("jobs_done"),
     ]
     return select(*columns).where(UNITS.c.run_id == run_id)
 

@@ -22,24 +22,21 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql.dml import ReturningUpdate
 
-from app.db.execute import inline_literals, run_statement
+from app.db.execute import run_statement
 from app.extensions import table_of
-from app.models import IngestionRun, Listing, RunCompany, RunCompanyState
+from app.models import Listing
 from app.services.boards import offers
 from app.services.boards.offers import MAX_POSTINGS, Decided, Filters
 from app.services.runs import company_moves
+from app.services.runs.company_moves import IS_READ, IS_UNDECIDED, RUNS, UNITS
 
 LISTINGS = table_of(Listing)
-RUNS = table_of(IngestionRun)
-UNITS = table_of(RunCompany)
 
 MAX_COMPANIES = 200
 """Companies that are decided on at once."""
 
 RUN = bindparam("run", type_=Integer)
 PARTS = bindparam("seen_parts", type_=Integer)
-
-IS_READ = UNITS.c.state.in_(inline_literals([RunCompanyState.READ]))
 
 
 def decide(run_id: int, is_over: Callable[[], bool] = lambda: False) -> bool:
@@ -93,7 +90,7 @@ def _find_read() -> Select[Any]:
     sizes = (
         select(*columns, found.label("size"), total.label("total"))
         .outerjoin(LISTINGS, LISTINGS.c.listing_id == UNITS.c.listing_id)
-        .where(UNITS.c.run_id == RUN, IS_READ, UNITS.c.matched.is_(None))
+        .where(UNITS.c.run_id == RUN, IS_UNDECIDED)
         .where(UNITS.c.position > bindparam("after", type_=Integer))
         .order_by(UNITS.c.position)
         .limit(MAX_COMPANIES)

@@ -12,7 +12,7 @@ from sqlalchemy import Integer, Row, bindparam, case, func, select, update
 from app.db.clock import NOW, seconds_from_now
 from app.db.execute import run_statement
 from app.services.runs import queries
-from app.services.runs.company_moves import IS_UNDER_WAY, RUNS, UNITS, is_undecided
+from app.services.runs.company_moves import IS_UNDECIDED, IS_UNDER_WAY, RUNS, UNITS
 from app.services.runs.errors import RunMoved
 from app.services.runs.outbox import UNDER_WAY_SECONDS
 
@@ -57,7 +57,7 @@ BEAT = (
     .returning(DONE.label("done"))
 )
 RESET = update(RUNS).where(*THIS_RUN_UNDER_WAY).values(attempts=0, **SEEN)
-SETTLE = RESET.where(~select(UNITS.c.position).where(UNITS.c.run_id == RUNS.c.id, is_undecided(UNITS.c)).exists())
+SETTLE = RESET.where(~select(UNITS.c.position).where(UNITS.c.run_id == RUNS.c.id, IS_UNDECIDED).exists())
 
 
 def begin(run_id: int) -> Row[Any] | None:

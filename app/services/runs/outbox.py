@@ -15,7 +15,8 @@ from app.models import Board, IngestionRun, RunCompany, RunStatus, SourceSwitch
 from app.observability import metrics
 from app.services import publisher
 from app.services.boards.wants import is_answered, is_in_state_waiting
-from app.services.runs.company_moves import is_undecided
+from app.services.runs.company_moves import IS_UNDECIDED
+from app.services.runs.queries import IS_ACTIVE
 from app.sources.adapters.registry import SOURCES
 
 BOARDS = table_of(Board)
@@ -34,8 +35,6 @@ grow, because a user waits for the run."""
 
 BACKOFF = func.least(MIN_BACKOFF_SECONDS * func.power(2, func.least(RUNS.c.dispatch_count, 10)), MAX_BACKOFF_SECONDS)
 
-# As literals: the index of the due runs covers the active ones.
-IS_ACTIVE = RUNS.c.status.in_(inline_literals(RunStatus.ACTIVE))
 IS_PENDING = RUNS.c.status.in_(inline_literals([RunStatus.PENDING]))
 
 MARK_PUBLISHED = (
@@ -118,7 +117,7 @@ def _has_work() -> ColumnElement[bool]:
             )
         )
     )
-    return or_(~waiting.exists(), units.where(is_undecided(UNITS.c)).exists(), need_not_wait.exists())
+    return or_(~waiting.exists(), units.where(IS_UNDECIDED).exists(), need_not_wait.exists())
 
 
 HAS_WORK = _has_work()

@@ -18,6 +18,7 @@ OWNER = bindparam("owner", type_=BigInteger)
 THIS_RUN = RUNS.c.id == bindparam("run_id"), or_(OWNER.is_(None), RUNS.c.user_id == OWNER)
 """The conditions that select one run; with an owner, only if the run is theirs."""
 
+# As literals: indexes cover the active runs alone.
 IS_ACTIVE = RUNS.c.status.in_(inline_literals(RunStatus.ACTIVE))
 CURRENT = select(RUNS.c.id).where(RUNS.c.user_id == OWNER, IS_ACTIVE)
 ONE_RUN = with_counts(select(RUNS).where(*THIS_RUN).subquery("run"))

@@ -19,6 +19,7 @@ from sqlalchemy import (
     and_,
     bindparam,
     column,
+    func,
     or_,
     select,
     text,
@@ -29,7 +30,7 @@ from app.db.execute import inline_literals
 from app.extensions import table_of
 from app.models import Board, RunClosings, RunCompanyState, RunStatus
 from app.services.runs import company_moves
-from app.services.runs.company_moves import NOW, RUNS, UNITS
+from app.services.runs.company_moves import IS_READ, NOW, RUNS, UNITS
 
 BOARDS = table_of(Board)
 CLOSINGS = table_of(RunClosings)
@@ -38,7 +39,6 @@ RUN = bindparam("run", type_=Integer)
 POSITION = bindparam("at_position", type_=Integer)
 LISTING = bindparam("listing", type_=BigInteger)
 
-IS_READ = UNITS.c.state.in_(inline_literals([RunCompanyState.READ]))
 IS_FAILED = and_(UNITS.c.state.in_(inline_literals([RunCompanyState.FAILED])), UNITS.c.expired_jobs.is_(None))
 IS_INGESTING = RUNS.c.status.in_(inline_literals([RunStatus.INGESTING]))
 
@@ -247,7 +247,9 @@ def _part(*conditions: ColumnElement[bool], is_last: bool, is_failed: bool = Fal
         rest = UNITS.c.matched - result.c.new_jobs - result.c.changed_jobs - result.c.reopened_jobs
         ended = company_moves.take_in(result, **jobs, unchanged_jobs=rest, **end, **more)
     else:
-        ended = company_moves.change(result, **jobs, **more)
+        # A board that offers less by now must not lower the run's revision. The last part sets the true counts.
+        so_far = {name: func.greatest(UNITS.c[name], number) for name, number in jobs.items()}
+        ended = company_moves.change(result, **so_far, **more)
     # Progress: the run's next messages are no repeats.
     progress = update(RUNS).where(RUNS.c.id == result.c.run_id, RUNS.c.attempts != 0).values(attempts=0)
     ended_rows = ended.returning(*[result.c[name] for name in COUNTS]).cte("ended")

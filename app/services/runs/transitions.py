@@ -17,7 +17,7 @@ from app.models import RunCompanyState, RunStatus
 from app.observability import metrics
 from app.services.runs import closings, freezing, queries
 from app.services.runs.audit_context import AUDIT_CONTEXT, Actor, audit_context
-from app.services.runs.company_moves import UNITS, is_undecided
+from app.services.runs.company_moves import IS_UNDECIDED, UNITS
 from app.services.runs.errors import RunMoved
 from app.services.runs.outbox import UNDER_WAY_SECONDS
 from app.services.runs.queries import OWNER, RUNS
@@ -75,7 +75,7 @@ CLAIM = Move(
 )
 ADVANCE = Move(
     RunStatus.INGESTING,
-    _no_company(_is(RunCompanyState.WAITING), is_undecided(UNITS.c)),
+    _no_company(_is(RunCompanyState.WAITING), IS_UNDECIDED),
 )
 ADVANCE.statement = closings.at_advance(ADVANCE.statement)
 FINISH = Move(

@@ -120,21 +120,25 @@ def _end(run_id: int) -> None:
     companies = run_statement(COMPANIES, run_id=run_id)
     failed = [company for company in companies if company.state == RunCompanyState.FAILED]
     if failed and len(failed) == len(companies):
-        transitions.fail(run_id, _none_read(failed))
+        transitions.fail(run_id, _all_failed(failed))
     elif not transitions.finish(run_id):
         return
     metrics.RUN_COMPANIES.labels(state=RunCompanyState.FAILED.value).inc(len(failed))
     metrics.RUN_COMPANIES.labels(state=RunCompanyState.TAKEN_IN.value).inc(len(companies) - len(failed))
 
 
-def _none_read(failed: Sequence[Row[Any]]) -> str:
+def _all_failed(failed: Sequence[Row[Any]]) -> str:
     """Return the sentence for the user of a run of which all companies failed: their number and the first reasons."""
     reasons: dict[str, str] = {}
     for company in failed:
         reasons.setdefault(company.detail or company.outcome, company.name)
+    # The board of a company that was given up is read.
+    is_read = completion.GIVEN_UP in reasons
     if len(failed) == 1:
-        return f"The board of {failed[0].name} could not be read: {[*reasons][0]}"
-    start = f"None of the {len(failed)} boards could be read"
+        name = failed[0].name
+        start = f"{name} could not be ingested" if is_read else f"The board of {name} could not be read"
+    else:
+        start = f"None of the {len(failed)} " + ("companies could be ingested" if is_read else "boards could be read")
     if len(reasons) == 1:
         return f"{start}: {[*reasons][0]}"
     shown = [f"{name}: {reason}" for reason, name in reasons.items()][:MAX_REASONS]

@@ -3,7 +3,7 @@
 import pytest
 
 from app.extensions import db
-from app.services.runs import heartbeat, taking_in, transitions
+from app.services.runs import heartbeat, queries, taking_in, transitions
 from app.services.runs.errors import RunMoved
 from tests.support.board_rows import make_board, make_posting, posting_rows
 from tests.support.factories import row, sql
@@ -143,6 +143,23 @@ def test_another_listing_between_parts_is_decided_on(user_id, small_parts, parts
     if parts == 2:
         expected["3"] = ["new"]
     assert {each: [kind for found, kind in job_events(run_id) if found == each] for each in expected} == expected
+
+
+def test_revision_grows_though_the_board_shrinks_between_parts(user_id, small_parts):
+    board, revisions = make_board(), []
+    store(board, *postings(*range(1, 8)))
+    run_id = begin_run(user_id, board)
+
+    def beat():
+        run = queries.get(run_id)
+        revisions.append(run.revision)
+        assert run.jobs_done <= run.total_jobs
+        if len(revisions) == 3:
+            store(board, *postings(*range(7, 10)))
+
+    assert taking_in.take_in(run_id, heartbeat=beat)
+    assert revisions == sorted(revisions)
+    assert counts(run_id) == (3, 0, 0, 0, 0)
 
 
 def test_changed_job_that_changes_again_counts_once(user_id, small_parts):

@@ -8,7 +8,7 @@ import pytest
 
 from app.errors import DatabaseUnavailable
 from app.extensions import db
-from app.services.runs import transitions, work
+from app.services.runs import completion, transitions, work
 from tests.support.factories import make_run, make_run_company, make_user, row, run_companies, sql, timeline
 from tests.support.listings import fail_board, list_board
 from tests.support.parallel import in_parallel
@@ -115,6 +115,19 @@ def test_run_of_which_all_companies_failed_is_in_error(app, messages, failures, 
     assert (found.status, found.error_message) == ("error", message)
     assert {company.expired_jobs for company in run_companies(run_id)} == {0}
     assert [event.to_status for event in timeline(run_id)] == [*MOVES[:3], "error"]
+
+
+@pytest.mark.parametrize(
+    "boards, start",
+    [(["acme"], "Acme could not be ingested: "), (["acme", "beta"], "None of the 2 companies could be ingested: ")],
+    ids=["one", "two"],
+)
+def test_error_of_a_run_that_gave_up_blames_no_board(app, messages, boards, start):
+    run_id = make_run("initializing", companies_total=len(boards))
+    for board in boards:
+        make_run_company(run_id, board, state="failed", outcome="out_of_time", detail=completion.GIVEN_UP)
+    messages.carry(run_id)
+    assert (row(run_id).status, row(run_id).error_message) == ("error", start + completion.GIVEN_UP)
 
 
 def test_run_waits_for_boards_without_a_worker(app, messages):
