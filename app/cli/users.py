@@ -107,7 +107,11 @@ def remove_user(email: str, yes: bool) -> None:
         click.confirm(f"Remove user {user.email} with all their runs and jobs?", abort=True)
     if not removal.mark_removed(user.user_id, actor=Actor.OPERATOR):
         raise click.ClickException(f"User {user.email} no longer exists.")
-    removal.finish(user.user_id)
+    try:
+        removal.finish(user.user_id)
+    except KeyboardInterrupt as error:
+        reason = f"User {user.email} is removed. The product deletes the rest of their rows by itself."
+        raise click.ClickException(reason) from error
     click.echo(f"User {user.email} removed")
 
 

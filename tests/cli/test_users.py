@@ -1,10 +1,15 @@
 """The command line for users."""
 
+import os
+import signal
+from threading import Thread
+
 import pytest
 
 from app.models import MAX_TOKENS
 from tests.support.accounts import PASSWORD, Visitor, person
-from tests.support.factories import make_run, sql
+from tests.support.factories import insert_companies, make_run, open_transaction, sql
+from tests.support.waiting import wait_until
 
 ANN = "ann@example.org"
 
@@ -102,3 +107,22 @@ def test_remove_asks_for_confirmation_and_removes_the_runs(invoke, app):
     assert sql("SELECT count(*) FROM ingestion_runs") == [(1,)]
     assert invoke("remove", ANN, stdin="y\n")[0] == 0
     assert sql("SELECT count(*) FROM ingestion_runs") == [(0,)]
+
+
+def test_interrupted_remove_says_that_the_user_is_removed(invoke, app):
+    user_id = person(app, ANN)
+    insert_companies(user_id, 1)
+
+    def interrupt_after_the_mark() -> None:
+        with app.app_context():
+            wait_until(lambda: sql("SELECT removed_at IS NOT NULL FROM users") == [(True,)])
+        os.kill(os.getpid(), signal.SIGINT)
+
+    interrupter = Thread(target=interrupt_after_the_mark)
+    with open_transaction("SELECT FROM companies FOR UPDATE"):
+        interrupter.start()
+        code, output = invoke("remove", ANN, "--yes")
+    interrupter.join()
+    sentence = f"Error: User {ANN} is removed. The product deletes the rest of their rows by itself."
+    assert (code, output.splitlines()[-1]) == (1, sentence)
+    assert sql("SELECT count(*) FROM companies") == [(1,)]
