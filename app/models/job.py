@@ -52,7 +52,13 @@ class Job(Base):
         CheckConstraint("expired_at IS NULL OR status = 'expired'", name="expired"),
         Index("idx_jobs_run_status", "run_id", "status"),
         Index("ix_jobs_user_id_id", "user_id", "id"),
-        Index("ix_jobs_user_id_board_id", "user_id", "board_id"),
+        # All that tells if a job is as its posting: jobs are wide, and a company may have 10,000.
+        Index(
+            "ix_jobs_user_id_board_id",
+            "user_id",
+            "board_id",
+            postgresql_include=["id", "posting_id", "revision_id", "status", "kept_listing_id"],
+        ),
         {"postgresql_with": OFTEN_UPDATED},
     )
 

@@ -58,11 +58,13 @@ class TitleFilter:
         self._terms = [*exclude, *include]
         self._excluded = len(exclude)
         self._automaton = TermAutomaton(self._terms)
-        self._includes = any(number >= self._excluded for number in self._automaton.terms.values())
+        includes = any(number >= self._excluded for number in self._automaton.terms.values())
+        self._otherwise = Rule(RuleKind.NOT_INCLUDED if includes else RuleKind.NO_FILTER)
 
     def decide(self, title: str) -> Rule:
         """Return the decision on a title. It names the first term that matches; those of ``exclude`` come first."""
-        number = self._automaton.first_match(fold(title))
-        if number is not None:
-            return Rule(RuleKind.EXCLUDE if number < self._excluded else RuleKind.INCLUDE, self._terms[number])
-        return Rule(RuleKind.NOT_INCLUDED if self._includes else RuleKind.NO_FILTER)
+        # Many companies have no filter, and some boards 10,000 postings.
+        number = self._automaton.first_match(fold(title)) if self._automaton.terms else None
+        if number is None:
+            return self._otherwise
+        return Rule(RuleKind.EXCLUDE if number < self._excluded else RuleKind.INCLUDE, self._terms[number])

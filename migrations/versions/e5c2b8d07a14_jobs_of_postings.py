@@ -26,6 +26,8 @@ COLUMNS = (
     sa.Column("kept_listing_id", sa.BigInteger()),
 )
 
+COMPARED = ["id", "posting_id", "revision_id", "status", "kept_listing_id"]
+
 
 def upgrade() -> None:
     for column in COLUMNS:
@@ -33,7 +35,8 @@ def upgrade() -> None:
     op.create_check_constraint(op.f("ck_jobs_workplace"), "jobs", "workplace IN ('remote', 'hybrid', 'on_site')")
     op.create_check_constraint(op.f("ck_jobs_expired"), "jobs", "expired_at IS NULL OR status = 'expired'")
     op.create_index("ix_jobs_user_id_id", "jobs", ["user_id", "id"])
-    op.create_index("ix_jobs_user_id_board_id", "jobs", ["user_id", "board_id"])
+    # All that tells if a job is as its posting: jobs are wide, and a company may have 10,000.
+    op.create_index("ix_jobs_user_id_board_id", "jobs", ["user_id", "board_id"], postgresql_include=COMPARED)
     # A list of jobs looks up the user's company of each: a popular board has thousands of companies.
     op.create_index("ix_companies_user_id_board_id", "companies", ["user_id", "board_id"])
     # Jobs change in place if their page has room. By default, autovacuum waits for a fifth of the table.

@@ -11,11 +11,13 @@ from tests.support.factories import make_run, sql
 from tests.support.listings import board_id, list_board
 from tests.support.run_companies import add_company
 
+MOVING = bindparam("moving", type_=Integer)
 ADVANCE = closings.at_advance(
     update(RUNS)
-    .where(RUNS.c.id == bindparam("moving", type_=Integer), RUNS.c.status == "initializing")
+    .where(RUNS.c.id == MOVING, RUNS.c.status == "initializing")
     .values({"status": "ingesting"})
-    .returning(RUNS.c.id, RUNS.c.user_id)
+    .returning(RUNS.c.id, RUNS.c.user_id),
+    MOVING,
 )
 
 

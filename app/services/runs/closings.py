@@ -8,6 +8,7 @@ from typing import Any
 import structlog
 from sqlalchemy import (
     CTE,
+    BindParameter,
     ColumnElement,
     FromClause,
     Integer,
@@ -15,6 +16,7 @@ from sqlalchemy import (
     Select,
     and_,
     bindparam,
+    case,
     func,
     insert,
     literal,
@@ -22,7 +24,7 @@ from sqlalchemy import (
     true,
     update,
 )
-from sqlalchemy.sql.dml import Insert, ReturningUpdate, Update
+from sqlalchemy.sql.dml import ReturningUpdate, Update
 
 from app.db.clock import NOW
 from app.db.execute import inline_literals, run_statement
@@ -69,6 +71,10 @@ IS_OPEN = JOBS.c.status.in_(inline_literals([JobStatus.READY]))
 RUN = bindparam("answered_run", type_=Integer)
 IS_THEIRS = and_(RUNS.c.id == RUN, RUNS.c.user_id == OWNER)
 OTHER_RUNS = RUNS.alias("other_runs")
+COUNTED_RUNS = RUNS.alias("counted_runs")
+HAS_OPEN_CLOSINGS = UNITS.c.expired_jobs.is_(None)
+"""The condition that the closings of a company are not noted. After that it has ended."""
+
 ACTIVE = (
     select(OTHER_RUNS.c.id)
     .where(OTHER_RUNS.c.user_id == OWNER, OTHER_RUNS.c.status.in_(inline_literals(RunStatus.ACTIVE)))
@@ -108,44 +114,46 @@ def _refusal(user_id: int, run_id: int) -> AppError | None:
     return None if found.state else NoClosings(run_id)
 
 
-def at_advance(moved: ReturningUpdate[Any]) -> Select[Any]:
-    """Build the statement that moves a run to INGESTING, around the UPDATE that moves it. Commits.
+def at_advance(moved: ReturningUpdate[Any], moving: BindParameter[int]) -> Select[Any]:
+    """Build the statement that moves a run to INGESTING, around the UPDATE that moves the run ``moving``. Commits.
 
     The UPDATE returns ``id`` and ``user_id`` of the run. The whole statement returns ``id``, and ``count`` and ``open``
     of the run's question, or NULLs if it asks none; no row if the UPDATE matches none. It pins each company of the run
     to the last listing of its board. All is of one snapshot, so the closings counted are those that the pins cover.
     Earlier questions of the user are superseded: this run counts anew.
     """
-    run = moved.cte("moved")
+    counted = _count(moving)
+    # The UPDATE needs the count, so PostgreSQL counts first: no abort waits for a lock while 100,000 jobs are counted.
+    run = moved.where(select(counted.c.count).scalar_subquery().is_not(None)).cte("moved")
     companies = company_moves.locking(
-        select(UNITS.c.run_id, UNITS.c.position, UNITS.c.board_id, BOARDS.c.listing_id, run.c.user_id)
+        select(UNITS.c.run_id, UNITS.c.position, BOARDS.c.listing_id)
         .join(run, run.c.id == UNITS.c.run_id)
         .join(BOARDS, BOARDS.c.board_id == UNITS.c.board_id)
-        # A company whose closings are noted has ended.
-        .where(UNITS.c.expired_jobs.is_(None))
+        .where(HAS_OPEN_CLOSINGS)
     ).cte("companies")
     pinned = company_moves.change(companies, pinned_listing_id=companies.c.listing_id).cte("pinned")
     earlier = (CLOSINGS.c.user_id == run.c.user_id, CLOSINGS.c.run_id != run.c.id)
     superseded = _move(ClosingsState.SUPERSEDED, *earlier).cte("superseded")
-    asked = _ask(run, companies).returning(CLOSINGS.c.run_id, CLOSINGS.c.count, CLOSINGS.c.open).cte("asked")
-    question = run.outerjoin(asked, asked.c.run_id == run.c.id)
-    return select(run.c.id, asked.c.count, asked.c.open).select_from(question).add_cte(pinned, superseded)
+    too_many = counted.c.count * 100 > counted.c.open * MAX_UNASKED_PERCENT
+    question = select(run.c.id, run.c.user_id, counted).join(counted, too_many)
+    asking = insert(CLOSINGS).from_select(["run_id", "user_id", "count", "open"], question)
+    asked = asking.returning(CLOSINGS.c.run_id, CLOSINGS.c.count, CLOSINGS.c.open).cte("asked")
+    result = run.outerjoin(asked, asked.c.run_id == run.c.id)
+    return select(run.c.id, asked.c.count, asked.c.open).select_from(result).add_cte(pinned, superseded)
 
 
-def _ask(run: CTE, companies: FromClause) -> Insert:
-    """Build the INSERT of the run's question, if it would expire too many jobs."""
-    closings = select(func.count().label("count")).select_from(find_closings(companies).subquery()).subquery("closings")
-    # Open jobs are counted only where their number matters, and OFFSET makes PostgreSQL count them once.
-    open_jobs = select(func.count()).where(JOBS.c.user_id == run.c.user_id, IS_OPEN).scalar_subquery()
-    many = (
-        select(run.c.id, run.c.user_id, closings.c.count, open_jobs.label("open"))
-        .join(closings, true())
-        .where(closings.c.count > MAX_UNASKED)
-        .offset(0)
-        .subquery("many")
+def _count(run_id: BindParameter[int]) -> CTE:
+    """Build the count of the jobs that a run would expire; with it the user's open ones if there may be a question."""
+    user = select(COUNTED_RUNS.c.user_id).where(COUNTED_RUNS.c.id == run_id).scalar_subquery()
+    companies = (
+        select(UNITS.c.board_id, BOARDS.c.listing_id, user.label("user_id"))
+        .join(BOARDS, BOARDS.c.board_id == UNITS.c.board_id)
+        .where(UNITS.c.run_id == run_id, HAS_OPEN_CLOSINGS)
+        .subquery("counted_companies")
     )
-    too_many = select(many).where(many.c.count * 100 > many.c.open * MAX_UNASKED_PERCENT)
-    return insert(CLOSINGS).from_select(["run_id", "user_id", "count", "open"], too_many)
+    closings = select(func.count().label("count")).select_from(find_closings(companies).subquery()).subquery("closings")
+    open_jobs = select(func.count()).where(JOBS.c.user_id == user, IS_OPEN).scalar_subquery()
+    return select(closings.c.count, case((closings.c.count > MAX_UNASKED, open_jobs)).label("open")).cte("counted")
 
 
 def find_closings(companies: FromClause) -> Select[Any]:

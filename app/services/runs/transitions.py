@@ -25,7 +25,8 @@ from app.services.runs.queries import OWNER, RUNS
 log = structlog.get_logger(__name__)
 
 # No column has this name: in the statement that advances a run, SQLAlchemy would set that column, too.
-MOVING = RUNS.c.id == bindparam("moving", type_=Integer), or_(OWNER.is_(None), RUNS.c.user_id == OWNER)
+MOVING_ID = bindparam("moving", type_=Integer)
+MOVING = RUNS.c.id == MOVING_ID, or_(OWNER.is_(None), RUNS.c.user_id == OWNER)
 """The conditions that select one run; with an owner, only if the run is theirs."""
 
 COMPANY_SECONDS = 2
@@ -77,7 +78,7 @@ ADVANCE = Move(
     RunStatus.INGESTING,
     _no_company(_is(RunCompanyState.WAITING), IS_UNDECIDED),
 )
-ADVANCE.statement = closings.at_advance(ADVANCE.statement)
+ADVANCE.statement = closings.at_advance(ADVANCE.statement, MOVING_ID)
 FINISH = Move(
     RunStatus.FINISHED,
     _no_company(
