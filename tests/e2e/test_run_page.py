@@ -83,10 +83,13 @@ def test_status_and_timeline_follow_the_run(page, product):
     expect(page.locator(".rd-timeline li").first).to_contain_text("by you")
 
 
+TO_THE_END = ["initializing", "ingesting", "finished"]
+
+
 @pytest.mark.parametrize(
     ("path", "columns", "sentence", "label", "icon"),
     [
-        (["initializing", "ingesting", "finished"], {"jobs_ready": 0}, "No job came of this run", "Finished", "success"),
+        (TO_THE_END, {"jobs_ready": 0}, "No job came of this run", "Finished", "success"),
         (["error"], {"error_message": "The board is gone."}, "The board is gone.", "Error", "danger"),
         (["aborted"], {}, "Aborted before it brought a job", "Aborted", "warning"),
     ],
