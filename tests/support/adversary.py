@@ -35,8 +35,9 @@ class World:
         self.random = Random(seed)
         self.server, self.forget_pauses = server, forget_pauses
         self.shift, ids = 0.0, [0]
-        sizes = self.random.choices([3, 6, 14, 80], k=3)
-        self.boards = [ChangingBoard(f"b{each}", self.random, ids).fill(size) for each, size in enumerate(sizes)]
+        self.boards = [
+            ChangingBoard(f"b{number}", self.random, ids).fill(self.random.choice([3, 6, 14])) for number in range(3)
+        ]
         self.auditor = Auditor()
         self.previews: dict[int, int] = {}
         self.runs: dict[int, list[int]] = {}
