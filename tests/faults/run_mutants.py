@@ -43,10 +43,6 @@ RUN_MUTANTS: dict[str, BoardMutant] = {
         "a run is written to after its abort",
         f"{RUNS}test_answers.py::test_abort_that_commits_while_the_answer_waits_wins", ANY_STATUS,
     ),
-    "a part is written whatever the run's status": mutant(
-        "jobs are added after the abort", f"{PARTS}test_abort_that_a_part_waits_for_leaves_nothing",
-        ANY_STATUS, Rewrite("company_moves.lock_runs(_id, IS_INGESTING)", "company_moves.lock_runs(_id)"),
-    ),
     "a part shares the run's lock": mutant(
         "overlapping workers keep an abort out for ever", f"{PARTS}test_part_shares_the_run_with_no_other_lock",
         Rewrite("_runs.with_for_update(key_share=True, skip_locked=skip_locked)",
