@@ -21,7 +21,7 @@ test('jobs are listed with company, place, age and what is not as usual', async 
   serveJobs({ [PATHS.jobs]: { jobs: [missing, aJob({ job_id: 30, title: null })], next: null } });
   const { container } = open('/jobs');
   const first = await row('Platform Engineer');
-  expect(first).toHaveTextContent('Acme · Hamburg, Remote');
+  expect(first).toHaveTextContent('Acme · Hamburg; Remote');
   expect(first).toHaveTextContent(/Not on the board since \w+day/);
   const age = within(first).getByText('at least 3 days ago');
   expect(age).toHaveAttribute('datetime', found);
