@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import ARRAY, BigInteger, Integer, Row, Text, bindparam, text
+from sqlalchemy import BigInteger, Integer, Row, Text, bindparam, text
 
 from app.db.execute import run_statement
 from app.models import JobEventKind
@@ -51,20 +51,20 @@ SELECT id, posting_id, kinds FROM told WHERE kinds <> '{}'
 )
 """The jobs of one board that earlier parts of a run have changed, with the kinds of their events."""
 
+# One scan for a company. A look-up for each posting would, by a plan from the time when the table was empty, read all
+# of the user's jobs each time.
 ADOPTED = text(
     """
 SELECT job.id, posting.posting_id
-FROM unnest(:postings) AS given (posting_id)
-CROSS JOIN LATERAL (
-    SELECT posting_id, external_id FROM postings WHERE postings.posting_id = given.posting_id LIMIT 1
+FROM jobs AS job CROSS JOIN LATERAL (
+    SELECT posting_id FROM postings
+    WHERE postings.board_id = :board_id AND postings.external_id = job.external_id LIMIT 1
 ) AS posting
-CROSS JOIN LATERAL (
-    SELECT id FROM jobs
-    WHERE user_id = :user AND company = :company AND jobs.external_id = posting.external_id LIMIT 1
-) AS job
+WHERE job.user_id = :user AND job.company = :company
+  AND (job.board_id IS DISTINCT FROM :board_id OR job.posting_id IS DISTINCT FROM posting.posting_id)
 """
 ).bindparams(
-    bindparam("postings", type_=ARRAY(BigInteger)),
+    bindparam("board_id", type_=BigInteger),
     bindparam("user", type_=BigInteger),
     bindparam("company", type_=Text),
 )
@@ -91,9 +91,6 @@ class JobChange:
 class CompanyChanges:
     """The work on one company that is left, and the counts of what is done."""
 
-    user_id: int
-    company: str
-    """The key of its board."""
     new: list[int]
     """Postings that match, without a job."""
     jobs: list[JobChange]
@@ -102,19 +99,10 @@ class CompanyChanges:
     counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(COUNTS, 0))
 
     def next_part(self, rows: int) -> tuple[dict[str, Any], bool]:
-        """Return the parameters of the next part of at most this many rows, and if it is the last one.
-
-        Jobs without the posting's id, but with its key, are changed instead of added.
-        """
+        """Return the parameters of the next part of at most this many rows, and if it is the last one."""
         jobs, self.jobs = self.jobs[:rows], self.jobs[rows:]
         room = rows - len(jobs)
         new, self.new = self.new[:room], self.new[room:]
-        if new:
-            adopted = {row.posting_id: row.id for row in run_statement(
-                ADOPTED, postings=new, user=self.user_id, company=self.company
-            )}
-            new = [each for each in new if each not in adopted]
-            jobs += [JobChange(job, posting, False, True, None) for posting, job in adopted.items()]
         is_last = not self.new and not self.jobs
         values = {"new": new, **_columns(jobs), **{BEFORE[name]: number for name, number in self.counts.items()}}
         return {**values, "held_jobs": self.held_jobs} if is_last else values, is_last
@@ -125,7 +113,10 @@ class CompanyChanges:
 
 
 def find_changes(unit: Row[Any], matched: list[int] | None) -> CompanyChanges:
-    """Compare the user's jobs with the postings of a company that match. None: find the closings alone."""
+    """Compare the user's jobs with the postings of a company that match. None: find the closings alone.
+
+    Jobs without the posting's id, but with its key, are changed instead of added.
+    """
     owner = {"user": unit.user_id, "board_id": unit.board_id}
     [known] = run_statement(KNOWN, pinned=unit.pinned_listing_id, **owner)
     earlier = run_statement(EARLIER, run=unit.run_id, **owner) if unit.parts else []
@@ -138,14 +129,24 @@ def find_changes(unit: Row[Any], matched: list[int] | None) -> CompanyChanges:
         for job, posting in zip(known.other, known.other_postings, strict=True)
         if job not in expiring and matched is not None
     ]
+    new = matching - has_job
+    adopted = _adopted(unit, new)
+    new -= {change.posting_id for change in adopted}
     return CompanyChanges(
-        user_id=unit.user_id,
-        company=company_key(unit.source, unit.board),
-        new=sorted(matching - has_job),
-        jobs=[*other, *[JobChange(job, None, True, False, None) for job in gone]],
+        new=sorted(new),
+        jobs=[*adopted, *other, *[JobChange(job, None, True, False, None) for job in gone]],
         held_jobs=len(known.gone) - len(gone),
         counts=_counts(earlier, matching, {change.job_id for change in other}),
     )
+
+
+def _adopted(unit: Row[Any], new: set[int]) -> list[JobChange]:
+    """Find the jobs that have the keys of new postings."""
+    if not new:
+        return []
+    key = company_key(unit.source, unit.board)
+    rows = run_statement(ADOPTED, board_id=unit.board_id, user=unit.user_id, company=key)
+    return [JobChange(row.id, row.posting_id, False, True, None) for row in rows if row.posting_id in new]
 
 
 def _first(kinds: Iterable[str]) -> str | None:
