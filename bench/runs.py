@@ -38,7 +38,7 @@ def fresh_run() -> Findings:
     boards = [f"sound-{number}" for number in range(FRESH_BOARDS)]
     with boards_testbed(FRESH_POSTINGS, **SETTINGS) as (testbed, _):
         _read(testbed, 0, boards)
-        testbed.product.sql("VACUUM ANALYZE")
+        testbed.product.sql("VACUUM ANALYZE boards, listings, postings, posting_revisions, companies")
         for user in range(1, FRESH_USERS + 1):
             _choose(testbed, user, boards)
         first = [_run(testbed, user) for user in range(1, FRESH_USERS + 1)]

@@ -1,7 +1,8 @@
 """The ingestion task: a thin envelope around work that does not depend on Celery."""
 
 import structlog
-from celery import current_app, shared_task
+from celery import shared_task
+from flask import current_app
 
 from app.errors import DatabaseUnavailable
 from app.services.runs import work
@@ -19,7 +20,7 @@ def ingest(run_id: int) -> None:
     """
     log.info("run received", run_id=run_id)
     try:
-        if current_app.flask_app.config["SETTINGS"].ingestion != "noop":
+        if current_app.config["SETTINGS"].ingestion != "noop":
             work.carry(run_id, stopping=shutdown_flag.is_set)
     except DatabaseUnavailable as error:
         log.warning("run work interrupted", run_id=run_id, reason=error.reason)

@@ -25,6 +25,10 @@ ROWS = ("ingestion_runs", "run_events", "companies", "previews", "preview_compan
 )
 
 
+REQUIRED_MEMBERS = {"expire": True}
+"""A value for each required member of the bodies of requests with an id."""
+
+
 class IdRequest(NamedTuple):
     """A request that contains an id."""
 
@@ -48,15 +52,17 @@ def requests_with(document: dict[str, Any], ids: dict[str, list[int]]) -> Iterat
 
 
 def _with_bodies(document, method, address, operation, ids, has_id) -> Iterator[IdRequest]:
-    if has_id:
+    if has_id and not operation.get("requestBody", {}).get("required"):
         yield IdRequest(method, address)
         if method == "GET":
             yield IdRequest("HEAD", address)
     if body := operation.get("requestBody"):
         name = body["content"]["application/json"]["schema"]["$ref"].rpartition("/")[2]
-        members = document["components"]["schemas"][name].get("properties", {})
+        schema = document["components"]["schemas"][name]
+        members = schema.get("properties", {})
         if has_id:
-            yield IdRequest(method, address, {})
+            # A body without a required member is refused before the id is looked at.
+            yield IdRequest(method, address, {member: REQUIRED_MEMBERS[member] for member in schema.get("required", [])})
             yield from (IdRequest(method, address, {"name": "Mine"}) for _ in members.keys() & {"name"})
         for member in members:
             if member.endswith("_id"):
