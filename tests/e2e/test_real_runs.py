@@ -149,7 +149,8 @@ def test_later_runs_tell_new_changed_unchanged_missing_and_gone(screen, product,
     screen.goto("/jobs?state=gone")
     expect(screen.get_by_role("listitem").filter(has_text="Pilot")).to_contain_text("Gone since")
     screen.get_by_role("link", name="Pilot").click()
-    expect(screen.get_by_role("region", name="Pilot")).to_contain_text("Gone: not on its board in at least two readings")
+    panel = screen.get_by_role("region", name="Pilot")
+    expect(panel).to_contain_text("Gone: not on its board in at least two readings")
     check(screen, "a job that is gone")
 
 

@@ -9,8 +9,7 @@ import psutil
 import pytest
 
 from app.services.runs import outbox, start
-from app.services.runs.completion import OUT_OF_TIME
-from app.services.runs.completion import GIVEN_UP
+from app.services.runs.completion import GIVEN_UP, OUT_OF_TIME
 from app.worker.reconciler import reconcile_once
 from tests.support.boards import job
 from tests.support.factories import make_user, row, run_companies, sql

@@ -62,7 +62,8 @@ def _with_bodies(document, method, address, operation, ids, has_id) -> Iterator[
         members = schema.get("properties", {})
         if has_id:
             # A body without a required member is refused before the id is looked at.
-            yield IdRequest(method, address, {member: REQUIRED_MEMBERS[member] for member in schema.get("required", [])})
+            required = {member: REQUIRED_MEMBERS[member] for member in schema.get("required", [])}
+            yield IdRequest(method, address, required)
             yield from (IdRequest(method, address, {"name": "Mine"}) for _ in members.keys() & {"name"})
         for member in members:
             if member.endswith("_id"):
