@@ -113,12 +113,13 @@ def test_interrupted_remove_says_that_the_user_is_removed(invoke, app):
     user_id = person(app, ANN)
     insert_companies(user_id, 1)
 
-    def interrupt_after_the_mark() -> None:
+    def interrupt_the_removal_of_rows() -> None:
+        waits = "SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
         with app.app_context():
-            wait_until(lambda: sql("SELECT removed_at IS NOT NULL FROM users") == [(True,)])
+            wait_until(lambda: sql(waits), what="the removal that waits for the company")
         os.kill(os.getpid(), signal.SIGINT)
 
-    interrupter = Thread(target=interrupt_after_the_mark)
+    interrupter = Thread(target=interrupt_the_removal_of_rows)
     with open_transaction("SELECT FROM companies FOR UPDATE"):
         interrupter.start()
         code, output = invoke("remove", ANN, "--yes")
