@@ -116,7 +116,7 @@ def set_password(user_id: int, password: str, old_hash: str | None = None, keep:
 
 
 def mark_removed(user_id: int, old_hash: str | None = None) -> bool:
-    """Remove a user for everybody: from now on nobody finds them, and their sessions and tokens have ended. Commits.
+    """Hide a user from everybody, and end their sessions and tokens. Their rows are removed later. Commits.
 
     Their address is free at once. Their rows stay; ``removal`` removes them. With ``old_hash``, remove the user only if
     the stored hash of the password still equals it. Returns whether this call removed the user.
