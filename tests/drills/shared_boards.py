@@ -4,7 +4,6 @@ Afterwards a checker compares what the product says of each posting with what th
 """
 
 import random
-import re
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -16,13 +15,14 @@ from typing import Any
 from app.extensions import db
 from tests.drills import bystanders, faults
 from tests.drills.adverse_boards import AdverseBoard, AdverseBoards
-from tests.drills.board_audit import CLOSINGS, audit
 from tests.drills.registry import NONE, drill
 from tests.drills.results import DrillOptions, Outcome
 from tests.drills.sleep import sleep_for
 from tests.drills.soak import HARMLESS_ERRORS
 from tests.drills.testbed import LOST_WORKER, Testbed, create_product
 from tests.drills.users import User
+from tests.faults.board_audit import CLOSINGS, audit
+from tests.faults.postgres_log import deadlocks
 from tests.support.boards import environment
 from tests.support.product import Product, temporary_folder
 
@@ -57,7 +57,6 @@ SETTINGS = {
     "PREVIEW_SECONDS": PREVIEW_SECONDS,
 }
 EXPECTED_ERRORS = (*LOST_WORKER, b"Couldn't ack")
-DEADLOCK = re.compile(r"deadlock detected")
 API = "/api/ingestion/dry-run"
 
 OFFERED = """
@@ -280,8 +279,7 @@ def _outcome(
     product = testbed.product
     with product.connect() as connection:
         found += audit(connection, WITNESS_SECONDS, EMPTY_SECONDS, GONE_SECONDS)
-    if deadlocks := DEADLOCK.findall(product.output()):
-        found.append(f"PostgreSQL logged {len(deadlocks)} deadlocks")
+    found += deadlocks(product.output())
     states = dict(product.sql("SELECT state, count(*) FROM listings GROUP BY state ORDER BY state"))
     events = dict(product.sql("SELECT kind, count(*) FROM posting_events GROUP BY kind ORDER BY kind"))
     facts = {

@@ -8,7 +8,7 @@ from typing import Any
 import psutil
 import pytest
 
-from tests.drills.board_audit import audit
+from tests.faults.board_audit import audit
 from tests.support.boards import Boards, environment, job
 from tests.support.lines import events
 from tests.support.product import Product, ensure_running, temporary_folder, temporary_product

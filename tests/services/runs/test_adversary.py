@@ -5,6 +5,7 @@ import os
 import pytest
 
 from tests.support.adversary import World
+from tests.support.audits import find_recorded_violations, recorded
 from tests.support.clock import restore_clock
 
 FIRST_SEED = int(os.environ.get("ADVERSARY_SEED", "0"))
@@ -16,8 +17,10 @@ STEPS = 6
 def test_jobs_are_true_whatever_boards_and_users_do(boards, broker, seed):
     world = World(seed, boards, broker.flushall)
     try:
-        for _ in range(STEPS):
-            world.step()
+        with recorded() as connection:
+            for _ in range(STEPS):
+                world.step()
+            assert find_recorded_violations(connection) == []
     finally:
         print("\n".join(world.log))
         restore_clock()

@@ -7,10 +7,8 @@ listings and events are kept, and what postings say now must follow from them.
 from typing import Any
 
 import psycopg
-from psycopg.rows import dict_row
 
-MAX_SHOWN = 5
-"""The most rows that a violation names."""
+from tests.faults.sql_rules import broken_rules
 
 ENDED = "SELECT * FROM listings WHERE state <> 'reading'"
 
@@ -145,11 +143,4 @@ RULES = {
 
 def audit(connection: "psycopg.Connection[Any]", witness: float, empty: float, gone: float) -> list[str]:
     """Return a sentence for each rule that some rows break. The times are those of the settings, in seconds."""
-    found = []
-    values = {"witness": witness, "empty": empty, "gone": gone}
-    with connection.cursor(row_factory=dict_row) as cursor:
-        for rule, statement in RULES.items():
-            rows = cursor.execute(statement, values).fetchall()
-            if rows:
-                found.append(f"{rule}: {len(rows)} do not, such as {rows[:MAX_SHOWN]}")
-    return found
+    return broken_rules(connection, RULES, {"witness": witness, "empty": empty, "gone": gone})

@@ -6,7 +6,7 @@ import pytest
 from app.config.validators import connect_arguments
 from app.services.boards.storing import ListingStore
 from app.services.boards.times import BoardTimes
-from tests.drills.board_audit import RULES, audit
+from tests.faults.board_audit import RULES, audit
 from tests.support.board_rows import COMPLETE, claim_board, make_posting, posting_rows
 from tests.support.listings import board_id
 from tests.support.previews import begin_preview, company, preview, work_on
