@@ -2,29 +2,35 @@
 
 from tests.faults.audited_rows import ENDED, EVENTS, RUNS, UNITS
 
-# A job counts once a run: as new, else as reopened, else as changed. `sure` are those whose posting is certainly on
-# offer: the board has told nothing of it since that would take it away.
+CHANGED = f"""
+SELECT run_id, board_id, job_id, posting_id, bool_or(kind = 'expired') AS has_expired,
+       min(CASE kind WHEN 'new' THEN 1 WHEN 'reopened' THEN 2 WHEN 'changed' THEN 3 END) AS kind,
+       min(listing_id) FILTER (WHERE kind <> 'expired') AS first_listing,
+       max(listing_id) FILTER (WHERE kind <> 'expired') AS last_listing
+FROM ({EVENTS}) AS events GROUP BY run_id, board_id, job_id, posting_id
+"""
+"""The jobs that each run changed. A job counts once a run: as new, else as reopened, else as changed."""
+
+IS_OFFERED = """
+NOT EXISTS (
+    SELECT FROM posting_events AS told WHERE told.posting_id = changed.posting_id
+    AND told.kind IN ('missing', 'closed') AND told.listing_id <= last_listing AND NOT EXISTS (
+        SELECT FROM posting_events AS later WHERE later.posting_id = told.posting_id
+        AND later.event_id > told.event_id AND later.kind IN ('changed', 'reopened')
+        AND later.listing_id <= last_listing
+    )
+)
+"""
+"""The condition that a posting was certainly on offer: one that is found again without a change has no event."""
+
 COUNTED = f"""
 SELECT run_id, board_id, count(*) FILTER (WHERE kind = 1) AS new, count(*) FILTER (WHERE kind = 2) AS reopened,
        count(*) FILTER (WHERE kind = 3) AS changed, count(*) FILTER (WHERE has_expired) AS expired,
-       count(*) FILTER (WHERE kind = 1 AND is_offered) AS sure_new,
-       count(*) FILTER (WHERE kind = 2 AND is_offered) AS sure_reopened,
-       count(*) FILTER (WHERE kind = 3 AND is_offered) AS sure_changed,
+       count(*) FILTER (WHERE kind = 1 AND {IS_OFFERED}) AS sure_new,
+       count(*) FILTER (WHERE kind = 2 AND {IS_OFFERED}) AS sure_reopened,
+       count(*) FILTER (WHERE kind = 3 AND {IS_OFFERED}) AS sure_changed,
        min(first_listing) AS first_listing, max(last_listing) AS last_listing
-FROM (
-    SELECT run_id, board_id, job_id, bool_or(kind = 'expired') AS has_expired,
-           min(CASE kind WHEN 'new' THEN 1 WHEN 'reopened' THEN 2 WHEN 'changed' THEN 3 END) AS kind,
-           min(listing_id) FILTER (WHERE kind <> 'expired') AS first_listing,
-           max(listing_id) FILTER (WHERE kind <> 'expired') AS last_listing,
-           NOT EXISTS (
-               SELECT FROM posting_events AS told WHERE told.posting_id = events.posting_id
-               AND told.kind IN ('missing', 'closed') AND NOT EXISTS (
-                   SELECT FROM posting_events AS later WHERE later.posting_id = told.posting_id
-                   AND later.event_id > told.event_id AND later.kind IN ('changed', 'reopened')
-               )
-           ) AS is_offered
-    FROM ({EVENTS}) AS events GROUP BY run_id, board_id, job_id, posting_id
-) AS counted GROUP BY run_id, board_id
+FROM ({CHANGED}) AS changed GROUP BY run_id, board_id
 """
 
 TOLD = f"""
@@ -120,7 +126,7 @@ RULES = {
            OR (parts > 0 OR state = 'taken_in' OR pinned_listing_id IS NOT NULL) AND NOT EXISTS (
               SELECT FROM run_events AS moves WHERE moves.run_id = units.run_id AND to_status = 'ingesting')
            OR units.status IN ('ingesting', 'finished') AND state = 'waiting'""",
-    "a run of an ended company's parts is under way or has ended": f"""
+    "a run's companies stay as they were at its end": f"""
         SELECT run_id, position, changed_at, finished_at FROM ({UNITS}) AS units
         JOIN ingestion_runs ON ingestion_runs.id = run_id
         WHERE ingestion_runs.status IN {ENDED} AND changed_at > finished_at""",

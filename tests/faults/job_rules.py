@@ -17,10 +17,11 @@ WHERE events.kind = 'expired'
 
 LIVES = f"""
 SELECT event_id, job_id, kind, lag(kind) OVER life AS before,
-       max(event_id) FILTER (WHERE kind = 'expired') OVER earlier > max(event_id) FILTER (WHERE kind IN
-           ('new', 'reopened')) OVER earlier AS is_gone
+       max(event_id) FILTER (WHERE kind = 'expired') OVER earlier
+           > max(event_id) FILTER (WHERE kind IN ('new', 'reopened')) OVER earlier AS is_gone
 FROM ({EVENTS}) AS events
-WINDOW life AS (PARTITION BY job_id ORDER BY event_id), earlier AS (life ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
+WINDOW life AS (PARTITION BY job_id ORDER BY event_id),
+       earlier AS (life ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
 """
 
 LAST = f"""
@@ -49,8 +50,8 @@ RULES = {
     "a job expires with an empty board by the third empty listing": f"""
         SELECT event_id, job_id, first_id, first_state, last_id, last_state, last_found FROM ({EXPIRED}) AS expired
         WHERE reason = 'board_empty' AND (
-            first_state NOT IN ('empty', 'complete', 'unchanged') OR last_state <> 'complete' OR last_found > 0
-            OR seconds < %(empty)s)""",
+            first_state NOT IN ('empty', 'complete', 'unchanged') OR last_state <> 'complete'
+            OR last_found > 0 OR seconds < %(empty)s)""",
     "a job expires with a board that is gone by two such answers": f"""
         SELECT event_id, job_id, first_id, first_state, last_id, last_state, last_code FROM ({EXPIRED}) AS expired
         WHERE reason = 'board_gone' AND (

@@ -68,7 +68,8 @@ CREATE TRIGGER {name} AFTER {act} ON {table} REFERENCING {rows} FOR EACH STATEME
 ROWS = {
     "INSERT": ("NEW TABLE AS after_rows", "after_rows AS after"),
     "UPDATE": (
-        "OLD TABLE AS before_rows NEW TABLE AS after_rows", "before_rows AS before JOIN after_rows AS after USING ({key})"
+        "OLD TABLE AS before_rows NEW TABLE AS after_rows",
+        "before_rows AS before JOIN after_rows AS after USING ({key})",
     ),
     "DELETE": ("OLD TABLE AS before_rows", "before_rows AS before"),
 }
@@ -140,7 +141,8 @@ LATE_RULES = {
 }
 SAME_RULES = {
     "what has not changed is not written": """
-        SELECT written, user_id, run_id, rows, same_rows, at FROM write_record WHERE act = 'UPDATE' AND same_rows > 0""",
+        SELECT written, user_id, run_id, rows, same_rows, at FROM write_record
+        WHERE act = 'UPDATE' AND same_rows > 0""",
 }
 
 
