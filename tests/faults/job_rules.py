@@ -68,8 +68,8 @@ RULES = {
         WHERE told.listing_id BETWEEN first_id AND last_id
           AND (told.kind, told.listing_id) NOT IN (('missing', first_id), ('closed', last_id))""",
     "no listing between two witnesses stored a content of the posting": f"""
-        SELECT event_id, job_id, first_id, last_id, revisions.listing_id, revisions.revision_id FROM ({EXPIRED}) AS expired
-        JOIN postings USING (posting_id)
+        SELECT event_id, job_id, first_id, last_id, revisions.listing_id, revisions.revision_id
+        FROM ({EXPIRED}) AS expired JOIN postings USING (posting_id)
         JOIN listings ON listings.board_id = postings.board_id AND listings.listing_id BETWEEN first_id AND last_id
         JOIN posting_revisions AS revisions ON revisions.listing_id = listings.listing_id
              AND revisions.external_id = postings.external_id
