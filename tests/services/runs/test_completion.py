@@ -1,11 +1,14 @@
 """Companies that are given up, at the deadline or because no attempt got past them."""
 
-from app.services.runs import answers, completion, decisions, outbox, work
+import pytest
+
+from app.db.execute import run_statement
+from app.services.runs import answers, completion, decisions, outbox, taking_in, work
 from tests.support.board_rows import make_board, make_posting
 from tests.support.factories import make_run, make_run_company, make_user, open_transaction, row, run_companies, sql
 from tests.support.listings import list_board
 from tests.support.stored_listings import close, store
-from tests.support.taking_in import begin_run, end_run, jobs, take_in, unit
+from tests.support.taking_in import begin_run, end_run, job_events, jobs, make_unit, take_in, unit
 
 
 def make_waiting(status: str = "initializing", email: str = "a@example.org", seconds: int = -1) -> int:
@@ -85,6 +88,27 @@ def test_give_up_next_notes_that_a_failed_company_expires_nothing(user_id):
     run_id = begin_run(user_id, board)
     assert [completion.give_up_next(run_id) for _ in range(3)] == [1, 1, None]
     assert (unit(run_id).expired_jobs, jobs(user_id)["1"].status, row(run_id).total_jobs) == (0, "ready", 0)
+
+
+@pytest.mark.parametrize("state", ["read", "failed"])
+def test_give_up_next_counts_the_jobs_that_parts_have_expired(user_id, monkeypatch, state):
+    monkeypatch.setattr(taking_in, "MAX_PART", 2)
+    boards = [make_board(board=name) for name in ("acme", "beta")]
+    for board in boards:
+        store(board, *[make_posting(each) for each in range(5)])
+    take_in(user_id, *boards)
+    close(boards[0])
+    run_id = begin_run(user_id, boards[0], state=state, **({"matched": None} if state == "failed" else {}))
+    make_unit(run_id, boards[1], 2)
+    decisions.decide(run_id)
+    assert not taking_in.take_in(run_id, lambda: unit(run_id).parts == 1)
+    late = {"run": run_id, "at_position": 1, "seen_parts": 0, "expired": 0}
+    assert not run_statement(completion.GIVE_UP, **late)
+    while unit(run_id).expired_jobs is None:
+        assert completion.give_up_next(run_id) == 1
+    work.carry(run_id)
+    expired = [kind for _, kind in job_events(run_id)].count("expired")
+    assert (unit(run_id).expired_jobs, row(run_id).status, row(run_id).jobs_expired) == (expired, "finished", 2)
 
 
 def test_give_up_next_of_a_run_that_has_ended_does_nothing(user_id):
