@@ -205,6 +205,41 @@ def test_clock_of_the_database_is_one_function_in_migrations_too():
     assert [file for file, source in sources.items() if OTHER_CLOCK.search(source)] == []
 
 
+AGREED_CLOCKS = {("ingestion_runs", "created_at"), ("jobs", "created_at"), ("jobs", "updated_at")}
+"""The defaults that the first migration of these tables promises. The product writes these columns itself."""
+
+# The definitions of a constraint, an index and a trigger name their table.
+SCHEMA = """
+SELECT attrelid::regclass::text AS owner, attname AS name, pg_get_expr(adbin, adrelid) AS definition
+FROM pg_attrdef JOIN pg_attribute ON (attrelid, attnum) = (adrelid, adnum)
+UNION ALL SELECT 'function', proname, prosrc FROM pg_proc WHERE pronamespace = 'public'::regnamespace
+UNION ALL SELECT 'constraint', conname, pg_get_constraintdef(oid) FROM pg_constraint
+UNION ALL SELECT 'index', indexname, indexdef FROM pg_indexes WHERE schemaname = 'public'
+UNION ALL SELECT 'view', viewname, definition FROM pg_views WHERE schemaname = 'public'
+UNION ALL SELECT 'trigger', tgname, pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal
+"""
+
+
+def test_clock_of_the_migrated_schema_is_one_function(app):
+    found = {(each.owner, each.name) for each in sql(SCHEMA) if OTHER_CLOCK.search(each.definition)}
+    assert found == {*AGREED_CLOCKS, ("function", "clock_now")}
+
+
+# Each compares a time of a foreign program with this machine's clock at the moment of its answer, and hands a span on,
+# or a time that is turned into a span before it is stored.
+WALL_CLOCK_MODULES = {
+    APP / "sources" / "http" / "client.py", APP / "sources" / "http" / "responses.py",
+    APP / "sources" / "parsing" / "jobposting.py", APP / "services" / "boards" / "storing.py",
+    APP / "api" / "auth" / "rate_limits.py",
+}
+WALL_CLOCK = {"datetime.now", "datetime.utcnow", "datetime.today", "date.today", "time.time", "time.time_ns", "time"}
+
+
+@pytest.mark.parametrize("path", [path for path in MODULES if path not in WALL_CLOCK_MODULES], ids=name)
+def test_clock_of_the_machine_is_read_for_answers_of_others_alone(path):
+    assert {ast.unparse(node.func) for node in nodes(path, ast.Call)} & WALL_CLOCK == set()
+
+
 @pytest.mark.parametrize("path", sorted((APP / "services").rglob("*.py")), ids=name)
 def test_service_functions_that_write_say_that_they_commit(path):
     tree = ast.parse(path.read_text())

@@ -24,7 +24,7 @@ class BoardTimes:
     """The same after *Refresh*."""
     failed: float = 60
     """Time for which a failed listing answers, if the source named no other."""
-    reuse: float = DAY
+    reuse: float = 24 * HOUR
     """Age up to which a complete listing is confirmed by a conditional request instead of read again."""
     second_looks: bool = True
     """True if missing postings cause a second look by themselves."""

@@ -210,6 +210,7 @@ class Settings:
             fresh=self.fresh_seconds,
             refresh=self.fresh_seconds / 10,
             failed=self.fresh_seconds / 10,
+            reuse=24 * self.witness_seconds,
             second_looks=self.second_looks,
             witness=self.witness_seconds,
             second_look=self.second_look_seconds,

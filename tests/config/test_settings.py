@@ -3,7 +3,7 @@
 import secrets
 import ssl
 import uuid
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
@@ -49,7 +49,10 @@ def test_board_times_follow_their_settings_in_proportion(monkeypatch):
     assert (times.lease, times.renew, times.snooze, times.reading) == (3, 1, 1, 9)
     assert (times.fresh, times.refresh, times.failed) == (20, 2, 2)
     assert (times.witness, times.second_look, times.empty, times.gone, times.recent) == (4, 5, 6, 1, 28)
-    assert not times.second_looks
+    assert (times.second_looks, times.reuse) == (False, 96)
+    assert [each.name for each in fields(BoardTimes) if getattr(times, each.name) == each.default] == [
+        "exhausted_attempts"
+    ]
 
 
 def test_board_pause_is_short_however_long_the_lease(monkeypatch):

@@ -95,6 +95,10 @@ RULES = {
         SELECT jobs.id, jobs.status, expired_at, kind, at FROM ({JOBS}) AS jobs JOIN ({LAST}) AS last ON job_id = id
         WHERE jobs.status <> CASE kind WHEN 'expired' THEN 'expired' ELSE 'ready' END
            OR expired_at IS DISTINCT FROM CASE kind WHEN 'expired' THEN at END""",
+    "a job has the times of its events": f"""
+        SELECT jobs.id, created_at, first.at AS first_at, updated_at, last.at AS last_at FROM ({JOBS}) AS jobs
+        JOIN ({LAST}) AS last ON last.job_id = id JOIN job_events AS first ON first.job_id = id AND first.kind = 'new'
+        WHERE created_at <> first.at OR updated_at < last.at""",
     "a job names the run that last changed it": f"""
         SELECT jobs.id, jobs.run_id, last.run_id AS last_run FROM ({JOBS}) AS jobs JOIN ({LAST}) AS last ON job_id = id
         WHERE jobs.run_id IS DISTINCT FROM last.run_id""",

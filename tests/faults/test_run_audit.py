@@ -82,6 +82,8 @@ BREACHES = [
      " kind, revision_id, listing_id FROM job_events WHERE kind = 'changed'"),
     ("a job's status is that of its last event", "UPDATE jobs SET status = 'expired' WHERE status = 'ready'"),
     ("a job's status is that of its last event", "UPDATE jobs SET status = 'ready'"),
+    ("a job has the times of its events", "UPDATE jobs SET created_at = now()"),
+    ("a job has the times of its events", "UPDATE jobs SET updated_at = created_at"),
     ("a job names the run that last changed it", "UPDATE jobs SET run_id = NULL"),
     ("a job's fields are those of its revision", "UPDATE jobs SET description = 'Other'"),
     ("a job has its last event's content, unless it changed in silence", "UPDATE jobs SET revision_id = 1"),
