@@ -14,14 +14,14 @@ SIZE = 200
 
 
 class AuditedWorld:
-    """Two users of one board, one of whom has another board too, and what their runs left."""
+    """Two users of one large board, one of whom has small boards too, and what their runs left."""
 
     def __init__(self, boards: Boards, user_id: int) -> None:
         self.boards, self.user, self.other = boards, user_id, make_user("other@example.org")
         self._serve()
-        self.boards.greenhouse("birch", [job(9001, "Nurse")])
-        company(self.user, "acme")
-        company(self.user, "birch")
+        self._serve_small()
+        for board in ("acme", "birch", "cedar"):
+            company(self.user, board)
         company(self.other, "acme", include=("cook",))
 
     def play(self) -> None:
@@ -36,7 +36,10 @@ class AuditedWorld:
         self.superseded = self._confirm(10)
         self.accepted = run_at(self.user, 12).id
         closings.answer(self.user, self.accepted, expire=True)
-        self._stop(14)
+        self._lose_small_boards()
+        self._change_and_change_back(60)
+        self._close_while_ingesting(64)
+        self._stop(70)
         self._remove_user()
         self.pending = start.create_run(self.user)[0]
 
@@ -47,6 +50,10 @@ class AuditedWorld:
             for each in range(1, SIZE + 1) if each not in lost
         ]
         self.boards.greenhouse("acme", rows)
+
+    def _serve_small(self) -> None:
+        self.boards.greenhouse("birch", [job(9001, "Nurse")])
+        self.boards.greenhouse("cedar", [job(each, "Gardener") for each in range(8001, 8013)])
 
     def _lose(self, hours: float, lost: range, text: str) -> None:
         self._serve(lost, text)
@@ -68,9 +75,45 @@ class AuditedWorld:
         retried = retry.create_retry(partial.id, self.user)[0]
         carry(retried)
         transitions.abort(retried, self.user)
-        self.boards.fault("acme", 403)
+        for board in ("acme", "cedar"):
+            self.boards.fault(board, 403)
         assert run_at(self.user, hours + 1).status == "error"
-        self.boards.greenhouse("birch", [job(9001, "Nurse")])
+        self._serve_small()
+
+    def _lose_small_boards(self) -> None:
+        """Let one board vanish, and another one shrink until it is empty."""
+        self.boards.fault("birch", 404)
+        for hours, left in ((14, 3), (16, 3), (21, 3), (28, 0), (41, 0), (53, 0)):
+            self.boards.greenhouse("cedar", [job(each, "Gardener") for each in range(8001, 8001 + left)])
+            run_at(self.user, hours)
+        reasons = sql("SELECT reason, count(*) FROM job_events JOIN jobs ON job_id = id WHERE kind = 'expired'"
+                      " AND company <> 'greenhouse:acme' GROUP BY reason")
+        assert {tuple(each) for each in reasons} == {("unseen", 9), ("board_empty", 3), ("board_gone", 1)}
+
+    def _change_and_change_back(self, hours: float) -> None:
+        """Let a posting change and change back between two runs of a user."""
+        for text in ("Passing text.", "Other text."):
+            shift_clock(hours * HOUR)
+            self._serve(range(51, 131), text)
+            read_preview(self.other, refresh=True)
+            hours += 0.2
+        run_at(self.user, hours)
+
+    def _close_while_ingesting(self, hours: float) -> None:
+        """Let postings be closed after a run has counted what is gone, and before it takes their board in."""
+        self._serve(range(51, 136), "Other text.")
+        run_at(self.user, hours)
+        shift_clock((hours + 0.5) * HOUR)
+        run_id = begin(self.user)
+
+        def is_stopping() -> bool:
+            if row(run_id).status == "ingesting":
+                shift_clock((hours + 2) * HOUR)
+                read_preview(self.other, refresh=True)
+            return False
+
+        assert carry(run_id, stopping=is_stopping).jobs_expired == 0
+        assert run(self.user).jobs_expired == 5
 
     def _stop(self, hours: float) -> None:
         """Abort a run between two of its companies."""
