@@ -11,6 +11,7 @@ import structlog
 from sqlalchemy import Integer, Row, bindparam, select
 
 from app.db.execute import run_statement
+from app.errors import DatabaseUnavailable
 from app.models import RunCompanyState, RunStatus
 from app.observability import metrics
 from app.services.boards import outbox as board_outbox
@@ -64,8 +65,8 @@ def carry(
 def _begin(run_id: int) -> tuple[RunStatus, int]:
     """Claim a pending run, or go on with one under way; return its status and the steps done. Commits.
 
-    A company that no attempt got past is given up; without one, the run ends in error. Raises RunMoved if the run has
-    ended, RunNotFound.
+    A company that no attempt got past is given up; without one, the run ends. Raises RunMoved if the run has ended,
+    RunNotFound.
     """
     begun = heartbeat.begin(run_id)
     if begun is None:
@@ -76,8 +77,24 @@ def _begin(run_id: int) -> tuple[RunStatus, int]:
         heartbeat.reset(run_id)
         log.error("run stuck", run_id=run_id, attempts=begun.attempts)
         if completion.give_up_next(run_id) is None and not _has_waiting(run_id):
-            transitions.fail(run_id, STUCK)
+            _end_stuck(run_id, RunStatus(begun.status))
     return RunStatus(begun.status), begun.done
+
+
+def _end_stuck(run_id: int, status: RunStatus) -> None:
+    """End a run that has nothing to give up. Commits. Raises DatabaseUnavailable, RunMoved or RunNotFound.
+
+    If all its companies have ended, its workers were interrupted just before its end, so it ends as they did. A run
+    that cannot end so ends in error.
+    """
+    if status == RunStatus.INGESTING:
+        try:
+            return _end(run_id)
+        except (DatabaseUnavailable, RunMoved, RunNotFound):
+            raise
+        except Exception:
+            log.exception("run not ended", run_id=run_id)
+    transitions.fail(run_id, STUCK)
 
 
 def _has_waiting(run_id: int) -> bool:

@@ -134,6 +134,18 @@ def test_run_that_no_attempt_can_end_is_in_error(app):
     assert [each.state for each in run_companies(run_id)] == ["taken_in"]
 
 
+def test_run_whose_companies_have_ended_finishes_despite_its_attempts(app):
+    list_board("acme", ["Engineer"])
+    run_id = make_run("initializing", companies_total=1)
+    make_run_company(run_id, "acme")
+    carry(run_id, stopping=lambda: run_companies(run_id)[0].state == "taken_in")
+    assert (row(run_id).status, run_companies(run_id)[0].state) == ("ingesting", "taken_in")
+    fall_silent(run_id)
+    sql("UPDATE ingestion_runs SET attempts = :most", most=work.MAX_ATTEMPTS)
+    carry(run_id)
+    assert (row(run_id).status, row(run_id).jobs_ready) == ("finished", 1)
+
+
 def test_run_that_waits_for_a_board_does_not_end_by_its_attempts(app):
     run_id = make_run("initializing", companies_total=1, attempts=work.MAX_ATTEMPTS)
     make_run_company(run_id, "acme")
