@@ -13,9 +13,9 @@ Rules = Mapping[str, str]
 
 
 def broken_rules(connection: "psycopg.Connection[Any]", rules: Rules, values: Mapping[str, Any]) -> list[str]:
-    """Return a sentence for each rule that some rows break."""
+    """Return a sentence for each rule that some rows break. No transaction is left open."""
     found = []
-    with connection.cursor(row_factory=dict_row) as cursor:
+    with connection.transaction(), connection.cursor(row_factory=dict_row) as cursor:
         for rule, statement in rules.items():
             rows = cursor.execute(statement, values).fetchall()
             if rows:
