@@ -9,9 +9,9 @@ from urllib.request import Request, urlopen
 from bench.board_server import running_board_server
 from bench.load_generator import Script, request
 from bench.testbed import SETTINGS, Testbed, prepare
-from bench.unpaced_product import UnpacedProduct
 from tests.support.boards import environment
 from tests.support.product import Product, temporary_folder, temporary_product
+from tests.support.unpaced_product import UnpacedProduct
 from tests.support.waiting import wait_until
 
 

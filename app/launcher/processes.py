@@ -60,9 +60,9 @@ def previewer(settings: Settings, application: str = "celery_worker") -> Program
     return _celery(settings, application, "previewer", Component.PREVIEWER, settings.previewer_concurrency)
 
 
-def reader(settings: Settings, application: str = "celery_worker") -> Program:
+def reader(settings: Settings, application: str = "celery_worker", name: str = "reader") -> Program:
     """Return the program of the Celery worker that reads boards. Slow boards hold no process of the others."""
-    return _celery(settings, application, "reader", Component.READER, settings.reader_concurrency)
+    return _celery(settings, application, name, Component.READER, settings.reader_concurrency)
 
 
 def _celery(settings: Settings, application: str, name: str, component: Component, concurrency: int) -> Program:

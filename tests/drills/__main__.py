@@ -25,6 +25,7 @@ from tests.drills import (  # noqa: F401 (each module registers its drills)
     database_faults,
     long_checks,
     report,
+    run_faults,
     shared_boards,
     slow_clients,
     start_races,
@@ -32,12 +33,13 @@ from tests.drills import (  # noqa: F401 (each module registers its drills)
     web_faults,
     worker_faults,
 )
-from tests.drills.registry import DRILLS, NONE, SIMULATED
+from tests.drills.drill_product import DrillProduct
+from tests.drills.registry import DRILLS, NONE, PLACEHOLDER, PRODUCT, SIMULATED
 from tests.drills.results import CannotRun, Drill, DrillOptions, Outcome, Result
 from tests.drills.simulated_product import SimulatedProduct
 from tests.drills.soak import soak
-from tests.drills.testbed import Testbed, running_testbed
-from tests.support.product import Product, ensure_running
+from tests.drills.testbed import SETTINGS, Testbed, running_testbed
+from tests.support.product import ensure_running
 
 GROUPS = (
     start_races.GROUP,
@@ -46,6 +48,7 @@ GROUPS = (
     database_faults.GROUP,
     web_faults.GROUP,
     worker_faults.GROUP,
+    run_faults.GROUP,
     system_faults.GROUP,
     shared_boards.GROUP,
     costly_strangers.GROUP,
@@ -53,6 +56,9 @@ GROUPS = (
     "Soak",
 )
 """The groups in the order of the report."""
+
+KINDS = {PRODUCT: (DrillProduct, SETTINGS), PLACEHOLDER: (DrillProduct, {}), SIMULATED: (SimulatedProduct, {})}
+"""The products that drills share, and their settings."""
 
 MAX_PRINTED = 10
 """Maximum number of violations printed for a drill. The report has more."""
@@ -115,8 +121,8 @@ def _run_all(drills: Sequence[Drill], product: str, arguments: argparse.Namespac
     with ExitStack() as stack:
         testbed = None
         if product != NONE:
-            kind = SimulatedProduct if product == SIMULATED else Product
-            testbed = stack.enter_context(running_testbed(kind, arguments.scale))
+            kind, settings = KINDS[product]
+            testbed = stack.enter_context(running_testbed(kind, arguments.scale, **settings))
         return [_run(drill, testbed, arguments) for drill in drills]
 
 

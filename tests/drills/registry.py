@@ -5,6 +5,9 @@ from typing import Any
 
 from tests.drills.results import Drill, Outcome
 
+PRODUCT = "product"
+"""The whole product on boards on loopback, with shortened times (``testbed.SETTINGS``)."""
+
 PLACEHOLDER = "placeholder"
 """The product with INGESTION=noop: its worker receives a run and leaves it pending."""
 

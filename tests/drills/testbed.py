@@ -27,8 +27,10 @@ from app.services.accounts import credentials
 from app.services.runs import transitions
 from app.services.runs.audit_context import Actor
 from app.services.runs.errors import RunMoved
+from tests.drills.board_server import BoardServer, SoundBoard
 from tests.drills.users import User
 from tests.faults.history_checker import ClientLog, History, violations
+from tests.support.boards import environment
 from tests.support.product import Product, temporary_folder
 from tests.support.waiting import wait_until
 
@@ -55,12 +57,26 @@ LATE_JOBS = (
 
 ENVIRONMENT = {"AUTH": "accounts", "WEB_WORKERS": "2", "WORKER_CONCURRENCY": "2"}
 
+SETTINGS = {
+    "INGESTION": "run",
+    "LEASE_SECONDS": "4",
+    "BOARD_SECONDS": "8",
+    "RUN_SECONDS": "90",
+    "FRESH_SECONDS": "600",
+    "WITNESS_SECONDS": "5",
+    "SECOND_LOOK_SECONDS": "10",
+    "EMPTY_SECONDS": "12",
+    "GONE_SECONDS": "4",
+}
+"""The settings of the product that drills kill, in seconds: leases, deadlines and witnesses pass quickly."""
+
 
 class Testbed:
     """One product, which several drills use one after the other."""
 
-    def __init__(self, product: Product, scale: float) -> None:
+    def __init__(self, product: Product, scale: float, boards: BoardServer | None = None) -> None:
         self.product = product
+        self.boards = boards or BoardServer()
         self.port = product.port
         self.scale = scale
         self.app = _application(product)
@@ -82,7 +98,8 @@ class Testbed:
         self.expected: tuple[bytes, ...] = EXPECTED_ERRORS
         self.log_begin = self.product.log.stat().st_size if self.product.launcher else 0
         if self.product.launcher:
-            self.product.sql("TRUNCATE users CASCADE")
+            self.product.sql("TRUNCATE users, boards CASCADE")
+            self.boards.reset()
             self.first = self.product.sql(LAST_ID)[0][0] + 1
             self.configure_worker()
 
@@ -107,6 +124,12 @@ class Testbed:
                 secret = credentials.make_token(user_id, "drill").secret
             found.append(User(self, user_id, secret, self.random_for(email)))
         return found
+
+    def serve(self, count: int, postings: int = 20, delay: float = 0.0) -> list[str]:
+        """Serve that many new boards (see ``SoundBoard``); return their names."""
+        names = [f"board-{number}" for number in range(len(self.boards.boards), len(self.boards.boards) + count)]
+        self.boards.boards |= {name: SoundBoard(postings, delay) for name in names}
+        return names
 
     def run_concurrently(self, action: Callable[[Argument], Result], arguments: Sequence[Argument]) -> list[Result]:
         """Call ``action`` for each argument in its own thread, all at once; return the results in order."""
@@ -273,11 +296,13 @@ LOST_WORKER = (b"WorkerLostError", b"exited with 'signal 9")
 
 
 @contextmanager
-def running_testbed(kind: type[Product], scale: float) -> Iterator[Testbed]:
-    """Start a product of that kind inside this block, and yield its testbed."""
-    with temporary_folder() as folder, create_product(kind, folder) as product:
+def running_testbed(kind: type[Product], scale: float, **settings: str) -> Iterator[Testbed]:
+    """Start a product of that kind on its own boards inside this block, and yield its testbed."""
+    boards = BoardServer()
+    settings = {**environment(boards.url), **settings}
+    with boards.serving(), temporary_folder() as folder, create_product(kind, folder, **settings) as product:
         product.start()
-        testbed = Testbed(product, scale)
+        testbed = Testbed(product, scale, boards)
         try:
             yield testbed
         finally:

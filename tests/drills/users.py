@@ -4,6 +4,7 @@ import http.client
 import json
 import random
 import time
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -45,6 +46,14 @@ class User:
         self.user_id = user_id
         self.token = token
         self.random = randomness
+
+    def choose(self, boards: Iterable[str], include: Sequence[str] = (), exclude: Sequence[str] = ()) -> None:
+        """Add companies at these boards, with these title filters. Raises RuntimeError if they are refused."""
+        filters = {"include": [*include], "exclude": [*exclude]}
+        companies = [{"source": "greenhouse", "board": board, "name": board, **filters} for board in boards]
+        reply = self.request("POST", "/api/ingestion/companies/import", 60, body={"companies": companies})
+        if reply.status != 200:
+            raise RuntimeError(f"companies were not added: {reply.status} {reply.document}")
 
     def start(self, key: str | None = None, body: Any = None, timeout: float = 30) -> Reply:
         """Send POST /start, and record the answer."""

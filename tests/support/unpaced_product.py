@@ -8,6 +8,9 @@ from app.launcher import main as launcher
 from app.launcher import processes
 from tests.support.product import Product
 
+MODULE = "tests.support.unpaced_product"
+APPLICATION = "tests.support.unpaced_worker"
+
 
 class UnpacedProduct(Product):
     """The whole product; only its reader has no pace."""
@@ -15,13 +18,13 @@ class UnpacedProduct(Product):
     @property
     def program(self) -> list[str]:
         """This module."""
-        return ["-m", "bench.unpaced_product"]
+        return ["-m", MODULE]
 
 
 def main() -> int:
     """Run the launcher with that reader; return its exit code."""
     signal.pthread_sigmask(signal.SIG_BLOCK, launcher.STOP_SIGNALS)
-    processes.reader = partial(processes.reader, application="bench.unpaced_worker")
+    processes.reader = partial(processes.reader, application=APPLICATION)
     return launcher.main()
 
 

@@ -1,4 +1,4 @@
-"""The product's worker without a pause between two requests to a source. Only benchmarks on loopback load it."""
+"""The product's worker without a pause between two requests to a source. Only boards on loopback are read so."""
 
 from dataclasses import replace
 
