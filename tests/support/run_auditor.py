@@ -46,14 +46,22 @@ class Auditor:
 
     def record(self, shown: dict[str, Served]) -> None:
         """Record the listings that ended since the last call: the boards, by name, show the same since then."""
+        for listing in self.new_listings():
+            self.add(listing, shown[listing.board])
+
+    def new_listings(self) -> list[Any]:
+        """Return the listings that ended since the last one that was added, each with the name of its board."""
         last = max(self.served, default=0)
-        for listing in sql(
+        return sql(
             "SELECT listings.*, board FROM listings JOIN boards USING (board_id) WHERE listings.listing_id > :last"
             " AND ended_at IS NOT NULL ORDER BY listings.listing_id",
             last=last,
-        ):
-            self.served[listing.listing_id] = shown[listing.board]
-            self.listings.setdefault(listing.board_id, []).append(listing)
+        )
+
+    def add(self, listing: Any, served: Served) -> None:
+        """Record a listing, and what its board showed."""
+        self.served[listing.listing_id] = served
+        self.listings.setdefault(listing.board_id, []).append(listing)
 
     def check(self, run_id: int, before: dict[int, Any]) -> None:
         """Check an ended run. ``before`` are the jobs of all users before it, by id."""
