@@ -2,7 +2,6 @@
 
 from bisect import bisect_right
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from tests.faults.history import ClientLog, LogEntry
 from tests.support.clock import Execute, shift_clock
@@ -34,13 +33,11 @@ class ShiftedTime:
         return at + self._shifts[bisect_right(self._begins, at) - 1]
 
     def machine_time(self, at: datetime) -> datetime:
-        """Return the machine's time at this time of the product. A time that a shift left out is that of the shift."""
-        for begin, shift in zip(reversed(self._begins), reversed(self._shifts), strict=True):
-            if at - shift >= begin or begin == self._begins[0]:
-                return at - shift
-            if shift == self._shifts[-1] or at - shift < begin:
-                continue
-        raise AssertionError("unreachable")
+        """Return the machine's time at this time of the product. A time that a shift left out is one after it."""
+        found = len(self._begins) - 1
+        while found and at - self._shifts[found] < self._begins[found]:
+            found -= 1
+        return at - self._shifts[found]
 
 
 class ShiftedLog(ClientLog):
@@ -50,8 +47,16 @@ class ShiftedLog(ClientLog):
         super().__init__(complete=True)
         self._time = time
 
-    def record(self, kind: str, user_id: int, began: datetime, *values: Any, ended: Any = None, **more: Any) -> LogEntry:
-        """Append an entry with the product's times, and return it."""
-        *values, ended = [*values, ended] if len(values) < 4 else values
-        ended = self._time.product_time(ended or datetime.now(UTC))
-        return super().record(kind, user_id, self._time.product_time(began), *values, ended=ended, **more)
+    def record(
+        self,
+        kind: str,
+        user_id: int,
+        began: datetime,
+        run_id: int | None = None,
+        status: str | None = None,
+        key: str | None = None,
+        ended: datetime | None = None,
+    ) -> LogEntry:
+        """Append an entry with the product's times, and return it; ``ended`` defaults to now."""
+        began, ended = self._time.product_time(began), self._time.product_time(ended or datetime.now(UTC))
+        return super().record(kind, user_id, began, run_id, status, key, ended)
