@@ -12,10 +12,10 @@ from tests.support.factories import row, run_companies, sql
 from tests.support.run_auditor import (
     AGEING,
     DIFFERENT,
-    PROOF,
     UNSOUND,
     WITNESS_SECONDS,
     Auditor,
+    are_witnesses,
     content_of,
     job_events,
     jobs,
@@ -135,7 +135,7 @@ class JobJudge(Auditor):
             return f"is gone, but listings {showing} showed it"
         if (last.began_at - first.began_at).total_seconds() < WITNESS_SECONDS:
             return "is gone by witnesses that are not apart"
-        if not {first.state, last.state} <= {*PROOF[event.reason]}:
+        if not are_witnesses(event.reason, first.state, last.state):
             return f"is gone as {event.reason} by listings that were {first.state} and {last.state}"
         return None
 
