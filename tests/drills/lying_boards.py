@@ -18,7 +18,7 @@ RETRY_SECONDS = (1, 1, 2, 120)
 """The pauses for which a throttling board asks."""
 
 MODES = ("429", "429", "500", "502", "503", "hanging", "flaky", "flaky", "reorder")
-"""What a board does beside the ways of ``ChangingBoard``."""
+"""The modes of a board beside those of ``ChangingBoard``."""
 
 NEW_MODE_SHARE = 0.2
 CHANGED_SHARE = 0.2
