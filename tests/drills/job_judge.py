@@ -135,6 +135,11 @@ class JobJudge(Auditor):
             return f"is gone, but listings {showing} showed it"
         if (last.began_at - first.began_at).total_seconds() < WITNESS_SECONDS:
             return "is gone by witnesses that are not apart"
+        witnesses = [self.served[each.listing_id] for each in (first, last)]
+        if event.reason != "board_gone" and not all(each.is_whole for each in witnesses):
+            return "is gone by a listing that was not whole"
+        if event.reason == "board_gone" and witnesses[1] != NOTHING:
+            return "is gone with a board that answered"
         if not are_witnesses(event.reason, first.state, last.state):
             return f"is gone as {event.reason} by listings that were {first.state} and {last.state}"
         return None

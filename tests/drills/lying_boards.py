@@ -17,7 +17,7 @@ HANG_SECONDS = 2 * BOARD_SECONDS
 RETRY_SECONDS = (1, 1, 2, 120)
 """The pauses for which a throttling board asks."""
 
-MODES = ("429", "429", "500", "502", "503", "hanging", "flaky", "flaky", "reorder")
+MODES = ("429", "429", "500", "502", "503", "hanging", "flaky", "flaky", "reorder", "short", "short")
 """The modes of a board beside those of ``ChangingBoard``."""
 
 NEW_MODE_SHARE = 0.2
@@ -42,6 +42,8 @@ class LyingBoard(ChangingBoard):
         """Return what the board serves now."""
         if self.mode == "flaky":
             return Served({str(each): content for each, content in self.postings.items()})
+        if self.mode == "short":
+            return Served({str(each): self.postings[each] for each in self._shortened()}, is_whole=False)
         return super().served()
 
     def truth(self) -> Served:
@@ -79,6 +81,10 @@ class LyingBoard(ChangingBoard):
         """Be gone for good."""
         self.mode, self.is_gone = "404", True
 
+    def _shortened(self) -> set[int]:
+        """Return the postings of an answer that has fewer than it claims: two of three."""
+        return {each for number, each in enumerate(sorted(self.postings)) if (number + self.order) % 3}
+
     def _response(self) -> Response:
         if self.mode == "429":
             return Response(429, headers={"Retry-After": str(RETRY_SECONDS[self.order % len(RETRY_SECONDS)])})
@@ -89,8 +95,12 @@ class LyingBoard(ChangingBoard):
         if self.mode == "rubbish":
             return Response(200, b"<html><p>We are moving.</p></html>", headers={"Content-Type": "text/html"})
         rows = self.rows()
+        document = self.document(rows)
+        if self.mode == "short":
+            kept = self._shortened()
+            document["jobs"] = rows = [row for row in rows if row["id"] in kept]
         Random(self.order).shuffle(rows)
-        body = json.dumps(self.document(rows)).encode()
+        body = json.dumps(document).encode()
         return Response(200, body[:-20] if self.mode == "broken" else body)
 
 
