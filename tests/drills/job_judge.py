@@ -137,7 +137,8 @@ class JobJudge(Auditor):
             return "is gone by witnesses that are not apart"
         witnesses = [self.served[each.listing_id] for each in (first, last)]
         if event.reason != "board_gone" and not all(each.is_whole for each in witnesses):
-            return "is gone by a listing that was not whole"
+            shown = [(each.is_whole, len(each.postings)) for each in witnesses]
+            return f"is gone by a listing that was not whole: {first.state} and {last.state}, {shown}"
         if event.reason == "board_gone" and witnesses[1] != NOTHING:
             return "is gone with a board that answered"
         if not are_witnesses(event.reason, first.state, last.state):

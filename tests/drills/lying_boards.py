@@ -43,7 +43,8 @@ class LyingBoard(ChangingBoard):
         if self.mode == "flaky":
             return Served({str(each): content for each, content in self.postings.items()})
         if self.mode == "short":
-            return Served({str(each): self.postings[each] for each in self._shortened()}, is_whole=False)
+            kept = {str(each): self.postings[each] for each in self._shortened()}
+            return Served(kept, is_whole=len(kept) == len(self.postings))
         return super().served()
 
     def truth(self) -> Served:
