@@ -18,8 +18,6 @@ from tests.drills.shared_boards import GROUP
 from tests.drills.shifted_time import ShiftedLog, ShiftedTime
 from tests.drills.testbed import Testbed, running_testbed
 from tests.drills.users import User
-from tests.faults import board_audit, run_audit, write_record
-from tests.faults.postgres_log import deadlocks
 from tests.support.adversary import FILTERS
 from tests.support.run_auditor import jobs
 from tests.support.waiting import wait_until
@@ -100,8 +98,6 @@ class Fortnight:
         testbed.boards.boards |= self.adversary.by_name
         self.time = ShiftedTime(testbed.product.sql)
         testbed.log = ShiftedLog(self.time)
-        with testbed.product.connect() as connection:
-            write_record.install(connection)
         self.users = testbed.users(USERS)
         for user in self.users:
             names = sorted(self.adversary.by_name)
@@ -234,11 +230,6 @@ class Fortnight:
         judge, product = self.judge, self.testbed.product
         found = list(judge.sentences)
         found += [f"run {run_id} ended in error: {message}" for run_id, message in product.sql(FAILED)]
-        with product.connect() as connection:
-            found += board_audit.audit(connection, **TIMES)
-            found += run_audit.audit(connection, **TIMES)
-            found += write_record.late_writes(connection) + write_record.rewritten_rows(connection)
-        found += deadlocks(product.output())
         facts = {
             **{kind: judge.wrong[kind] for kind in KINDS},
             **{name: dict(product.sql(statement)) for name, statement in FIGURES.items()},

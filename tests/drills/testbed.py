@@ -15,6 +15,7 @@ from threading import Barrier
 from typing import Any, TypeVar
 from unittest.mock import patch
 
+import psycopg
 from flask import Flask
 from sqlalchemy import text
 
@@ -29,7 +30,9 @@ from app.services.runs.audit_context import Actor
 from app.services.runs.errors import RunMoved
 from tests.drills.board_server import BoardServer, SoundBoard
 from tests.drills.users import User
+from tests.faults import board_audit, run_audit, write_record
 from tests.faults.history_checker import ClientLog, History, violations
+from tests.faults.postgres_log import deadlocks
 from tests.support.boards import environment
 from tests.support.product import Product, temporary_folder
 from tests.support.waiting import wait_until
@@ -71,6 +74,10 @@ SETTINGS = {
 """The settings of the product that drills kill, in seconds: leases, deadlines and witnesses pass quickly."""
 
 
+AUDITED_SETTINGS = {"WITNESS_SECONDS": "3600", "EMPTY_SECONDS": "86400", "GONE_SECONDS": "21600"}
+"""The settings that the audits need, with the product's defaults."""
+
+
 class Testbed:
     """One product, which several drills use one after the other."""
 
@@ -80,6 +87,8 @@ class Testbed:
         self.port = product.port
         self.scale = scale
         self.app = _application(product)
+        self.audit_times: dict[str, float] = {}
+        """The times that the audits need, in seconds; without them the verdict audits nothing."""
         self.reset("")
 
     def reset(self, seed: str) -> None:
@@ -265,15 +274,38 @@ class Testbed:
                 for at in moments if run_id in owners else ():
                     self.log.record("received", owners[run_id], at, run_id, ended=at)
             history = History.read(connection, self.log)
+            audited = self._audit(connection)
         found = [f"{each.rule}: {each.sentence}" for each in violations(history, self.max_wait, self.outages)]
-        return self.violations + found + self._logged_errors()
+        return self.violations + found + audited + self._logged_errors()
+
+    def begin_audits(self, witness: float, empty: float, gone: float) -> None:
+        """Record all writes from now on, and let the verdict audit boards and runs. The times are seconds."""
+        self.audit_times = {"witness": witness, "empty": empty, "gone": gone}
+        with self.product.connect() as connection:
+            write_record.install(connection)
+
+    def _audit(self, connection: "psycopg.Connection[Any]") -> list[str]:
+        """Return what the audits of boards and runs, the record of writes, and PostgreSQL's log tell."""
+        if not self.audit_times:
+            return []
+        return [
+            *board_audit.audit(connection, **self.audit_times),
+            *run_audit.audit(connection, **self.audit_times),
+            *write_record.late_writes(connection),
+            *write_record.rewritten_rows(connection),
+            *deadlocks(self._output().decode(errors="replace")),
+        ]
+
+    def _output(self) -> bytes:
+        """Return the product's output since the drill began."""
+        with self.product.log.open("rb") as output:
+            output.seek(min(self.log_begin, self.product.log.stat().st_size))
+            return output.read()
 
     def _logged_errors(self) -> list[str]:
         """Return the unexpected errors in the product's log, such as unhandled exceptions."""
-        with self.product.log.open("rb") as lines:
-            lines.seek(min(self.log_begin, self.product.log.stat().st_size))
-            marks = (b'"level": "error"', b'"level": "critical"')
-            events = [line for line in lines if any(mark in line for mark in marks)]
+        marks = (b'"level": "error"', b'"level": "critical"')
+        events = [line for line in self._output().splitlines(True) if any(mark in line for mark in marks)]
         return [f"logged: {_logged_event(line)}" for line in events if not self._is_expected(line)]
 
     def _is_expected(self, line: bytes) -> bool:
@@ -303,6 +335,8 @@ def running_testbed(kind: type[Product], scale: float, **settings: str) -> Itera
     with boards.serving(), temporary_folder() as folder, create_product(kind, folder, **settings) as product:
         product.start()
         testbed = Testbed(product, scale, boards)
+        if settings.get("INGESTION") == "run":
+            testbed.begin_audits(*(float(settings.get(name, default)) for name, default in AUDITED_SETTINGS.items()))
         try:
             yield testbed
         finally:
