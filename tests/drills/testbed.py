@@ -74,10 +74,6 @@ SETTINGS = {
 """The settings of the product that drills kill, in seconds: leases, deadlines and witnesses pass quickly."""
 
 
-AUDITED_SETTINGS = {"WITNESS_SECONDS": "3600", "EMPTY_SECONDS": "86400", "GONE_SECONDS": "21600"}
-"""The settings that the audits need, with the product's defaults."""
-
-
 class Testbed:
     """One product, which several drills use one after the other."""
 
@@ -87,8 +83,11 @@ class Testbed:
         self.port = product.port
         self.scale = scale
         self.app = _application(product)
-        self.audit_times: dict[str, float] = {}
-        """The times that the audits need, in seconds; without them the verdict audits nothing."""
+        self.is_audited = self.app.config["SETTINGS"].ingestion == "run"
+        """True if the worker carries runs out: the verdict then audits what it wrote."""
+        if self.is_audited:
+            with product.connect() as connection:
+                write_record.install(connection)
         self.reset("")
 
     def reset(self, seed: str) -> None:
@@ -278,19 +277,15 @@ class Testbed:
         found = [f"{each.rule}: {each.sentence}" for each in violations(history, self.max_wait, self.outages)]
         return self.violations + found + audited + self._logged_errors()
 
-    def begin_audits(self, witness: float, empty: float, gone: float) -> None:
-        """Record all writes from now on, and let the verdict audit boards and runs. The times are seconds."""
-        self.audit_times = {"witness": witness, "empty": empty, "gone": gone}
-        with self.product.connect() as connection:
-            write_record.install(connection)
-
     def _audit(self, connection: "psycopg.Connection[Any]") -> list[str]:
         """Return what the audits of boards and runs, the record of writes, and PostgreSQL's log tell."""
-        if not self.audit_times:
+        if not self.is_audited:
             return []
+        times = self.app.config["SETTINGS"].board_times
+        limits = {"witness": times.witness, "empty": times.empty, "gone": times.gone}
         return [
-            *board_audit.audit(connection, **self.audit_times),
-            *run_audit.audit(connection, **self.audit_times),
+            *board_audit.audit(connection, **limits),
+            *run_audit.audit(connection, **limits),
             *write_record.late_writes(connection),
             *write_record.rewritten_rows(connection),
             *deadlocks(self._output().decode(errors="replace")),
@@ -335,8 +330,6 @@ def running_testbed(kind: type[Product], scale: float, **settings: str) -> Itera
     with boards.serving(), temporary_folder() as folder, create_product(kind, folder, **settings) as product:
         product.start()
         testbed = Testbed(product, scale, boards)
-        if settings.get("INGESTION") == "run":
-            testbed.begin_audits(*(float(settings.get(name, default)) for name, default in AUDITED_SETTINGS.items()))
         try:
             yield testbed
         finally:
