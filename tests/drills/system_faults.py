@@ -18,7 +18,7 @@ from app.config.settings import PROJECT
 from app.worker.reconciler import RECONCILE_INTERVAL
 from tests.drills import faults
 from tests.drills.broker_faults import start_all
-from tests.drills.registry import NONE, PLACEHOLDER, drill
+from tests.drills.registry import NONE, PRODUCT, drill
 from tests.drills.results import CannotRun, DrillOptions, Outcome
 from tests.drills.sleep import sleep_for
 from tests.drills.testbed import Testbed, create_product
@@ -30,7 +30,7 @@ GROUP = "Whole system"
 DISK_MEGABYTES = 192
 
 
-@drill("three reconcilers", GROUP, PLACEHOLDER)
+@drill("three reconcilers", GROUP, PRODUCT)
 def three_reconcilers(testbed: Testbed) -> Outcome:
     """Three reconcilers find 100 unpublished runs after an outage of Redis: each run is published once and received
     once. Each is aborted on its receipt, before it is due again; a pass later the queue is empty.
@@ -102,7 +102,7 @@ def _reconciler(product: Product) -> Iterator[None]:
         process.wait(20)
 
 
-@drill("reconciler killed and frozen", GROUP, PLACEHOLDER)
+@drill("reconciler killed and frozen", GROUP, PRODUCT)
 def reconciler_killed(testbed: Testbed) -> Outcome:
     """Redis is down while users start. The reconciler claims their runs, and is killed with SIGKILL before it has
     published them all, or frozen in every second round: every run is received. The restarted reconciler takes over, or
@@ -146,7 +146,7 @@ def _wait_until_claimed(testbed: Testbed, run_ids: list[int], seconds: float = 3
         wait_until(lambda: connection.execute(statement, [run_ids]).fetchone(), seconds, "a claim", pause=0.001)
 
 
-@drill("power cut", GROUP, PLACEHOLDER)
+@drill("power cut", GROUP, PRODUCT)
 def power_cut(testbed: Testbed) -> Outcome:
     """Every process, including the launcher, is killed with SIGKILL at once, while 6 users start and abort. After the
     next make run nothing acknowledged is lost, and a key whose answer was lost finds its run. Recovery is the time from

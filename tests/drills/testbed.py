@@ -65,13 +65,34 @@ SETTINGS = {
     "LEASE_SECONDS": "4",
     "BOARD_SECONDS": "8",
     "RUN_SECONDS": "90",
-    "FRESH_SECONDS": "600",
+    "FRESH_SECONDS": "1",
     "WITNESS_SECONDS": "5",
     "SECOND_LOOK_SECONDS": "10",
     "EMPTY_SECONDS": "12",
     "GONE_SECONDS": "4",
 }
-"""The settings of the product that drills kill, in seconds: leases, deadlines and witnesses pass quickly."""
+"""The settings of the product that drills kill, in seconds: leases, deadlines and witnesses pass quickly, and nearly
+each run reads its boards anew."""
+
+POSTINGS = 20
+CHANGING = 4
+"""The postings of a board of the users of drills, and how many of them change from one response to the next."""
+
+BOARD_DELAY = 0.3
+"""Seconds until such a board responds. A run takes longer."""
+
+INEXACT = """
+SELECT 'run ' || run_id, board, state, outcome, matched FROM run_companies
+JOIN ingestion_runs ON run_id = id
+WHERE user_id = ANY(%(users)s) AND (state = 'taken_in' AND matched <> %(postings)s OR state = 'failed')
+UNION ALL
+SELECT 'run ' || id, '', status, error_message, total_jobs FROM ingestion_runs
+WHERE user_id = ANY(%(users)s) AND status = 'error'
+UNION ALL
+SELECT 'user ' || user_id, company, status, NULL, count(*) FROM jobs
+WHERE user_id = ANY(%(users)s) GROUP BY user_id, company, status HAVING count(*) <> %(postings)s OR status <> 'ready'
+"""
+"""What is not as the boards of ``Testbed.users`` are, which always answer with the same postings."""
 
 
 class Testbed:
@@ -99,6 +120,8 @@ class Testbed:
         self.log = ClientLog(complete=True)
         self.violations: list[str] = []
         self.outages: list[tuple[datetime, datetime]] = []
+        self.served: list[int] = []
+        """The users whose boards always answer with all their postings."""
         self.max_wait: float | None = MAX_WAIT_SECONDS
         self.counted = 0
         self.first = 1
@@ -121,9 +144,10 @@ class Testbed:
 
     # --- Users -------------------------------------------------------------------------------------------------------
 
-    def users(self, count: int) -> list[User]:
-        """Create users with a token each."""
+    def users(self, count: int, boards: int = 2, delay: float = BOARD_DELAY) -> list[User]:
+        """Create users with a token each. They follow the same new boards, each with POSTINGS postings."""
         found = []
+        names = self.serve(boards, POSTINGS, delay, CHANGING) if self.is_audited and boards else []
         for _ in range(count):
             self.counted += 1
             email = f"drill-{self.counted}@example.org"
@@ -131,12 +155,15 @@ class Testbed:
                 user_id = run_statement(NEW_USER.bindparams(email=email))[0].user_id
                 secret = credentials.make_token(user_id, "drill").secret
             found.append(User(self, user_id, secret, self.random_for(email)))
+            if names:
+                found[-1].choose(names)
+                self.served.append(user_id)
         return found
 
-    def serve(self, count: int, postings: int = 20, delay: float = 0.0) -> list[str]:
+    def serve(self, count: int, postings: int = POSTINGS, delay: float = 0.0, changing: int = 0) -> list[str]:
         """Serve that many new boards (see ``SoundBoard``); return their names."""
         names = [f"board-{number}" for number in range(len(self.boards.boards), len(self.boards.boards) + count)]
-        self.boards.boards |= {name: SoundBoard(postings, delay) for name in names}
+        self.boards.boards |= {name: SoundBoard(postings, delay, changing) for name in names}
         return names
 
     def run_concurrently(self, action: Callable[[Argument], Result], arguments: Sequence[Argument]) -> list[Result]:
@@ -283,7 +310,9 @@ class Testbed:
             return []
         times = self.app.config["SETTINGS"].board_times
         limits = {"witness": times.witness, "empty": times.empty, "gone": times.gone}
+        inexact = connection.execute(INEXACT, {"users": self.served, "postings": POSTINGS}).fetchall()
         return [
+            *[f"inexact: {row}" for row in inexact],
             *board_audit.audit(connection, **limits),
             *run_audit.audit(connection, **limits),
             *write_record.late_writes(connection),
