@@ -9,12 +9,13 @@ from tests.drills.broker_faults import abort_all, check_answers
 from tests.drills.registry import PRODUCT, drill
 from tests.drills.results import Outcome, percentile
 from tests.drills.sleep import sleep_for
-from tests.drills.testbed import CHANGING, Testbed
+from tests.drills.testbed import Testbed
 from tests.drills.users import Reply, User
 
 GROUP = "Aborts"
 MAX_STEP_SECONDS = 0.02
-
+MANY_POSTINGS = 3000
+"""Postings that change from one run to the next: to take them in takes a while."""
 
 ABORTED_FROM = """
 SELECT from_status, count(*) FROM run_events WHERE to_status = 'aborted' GROUP BY from_status ORDER BY from_status
@@ -28,17 +29,17 @@ def abort_at_random(testbed: Testbed) -> Outcome:
     abort. If a run has finished first, the abort is answered 409.
     """
     runs, seconds, ends = testbed.scaled(300, 12), [], {200: 0, 409: 0}
-    users = testbed.users(6)
-    slow = testbed.serve(1, delay=1.0, changing=CHANGING)
+    users = testbed.users(6, boards=0)
+    boards = testbed.serve(1, delay=0.5) + testbed.serve(1, MANY_POSTINGS, changing=MANY_POSTINGS)
     for user in users:
-        user.choose(slow)
+        user.choose(boards)
     lock = Lock()
 
     def start_and_abort(numbered: tuple[int, User]) -> None:
         number, user = numbered
         for _ in range(number, runs, len(users)):
             run_id = user.start().run_id
-            sleep_for(user.random.uniform(0, 1.3))
+            sleep_for(user.random.uniform(0, 1.5))
             reply = user.abort(run_id)
             seen = user.get_run(run_id)
             with lock:

@@ -8,7 +8,7 @@ import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Barrier
@@ -22,12 +22,8 @@ from sqlalchemy import text
 from app import create_app
 from app.config.settings import Settings
 from app.db.execute import run_statement
-from app.errors import DatabaseUnavailable
 from app.extensions import db
 from app.services.accounts import credentials
-from app.services.runs import transitions
-from app.services.runs.audit_context import Actor
-from app.services.runs.errors import RunMoved
 from tests.drills.board_server import BoardServer, SoundBoard
 from tests.drills.users import User
 from tests.faults import board_audit, run_audit, write_record
@@ -44,19 +40,14 @@ MAX_WAIT_SECONDS = 45
 """Time limit for a pending run to be received, without outages: the first backoff, the reconciler's interval, and the
 restart of a killed worker on a busy machine."""
 
-STUCK_SECONDS = 8
-"""A claimed run that has not moved for this long has lost its worker."""
+MAX_END_SECONDS = 120
+"""Time limit for the end of every run after a drill."""
 
 MAX_SHOWN = 5
 """Maximum number of unfinished runs that a violation names."""
 
 LAST_ID = "SELECT coalesce(pg_sequence_last_value(pg_get_serial_sequence('ingestion_runs', 'id')::regclass), 0)"
 NEW_USER = text("INSERT INTO users (email) VALUES (:email) RETURNING user_id")
-
-LATE_JOBS = (
-    "SELECT run_id, count(*) FROM jobs JOIN ingestion_runs ON run_id = ingestion_runs.id"
-    " WHERE jobs.created_at > finished_at GROUP BY run_id"
-)
 
 ENVIRONMENT = {"AUTH": "accounts", "WEB_WORKERS": "2", "WORKER_CONCURRENCY": "2"}
 
@@ -132,7 +123,6 @@ class Testbed:
             self.product.sql("TRUNCATE users, boards CASCADE")
             self.boards.reset()
             self.first = self.product.sql(LAST_ID)[0][0] + 1
-            self.configure_worker()
 
     def random_for(self, name: str) -> random.Random:
         """Return a separate generator for this name, so that its numbers do not depend on other draws."""
@@ -192,13 +182,6 @@ class Testbed:
 
     # --- Runs --------------------------------------------------------------------------------------------------------
 
-    def configure_worker(self, **options: Any) -> None:
-        """Set the options of the simulated worker from the next run on (``tests/drills/simulated_worker.py``)."""
-        path = self.product.data_dir / "simulated_worker.json"
-        new = path.with_suffix(".new")
-        new.write_text(json.dumps({"seed": self.seed, "first": self.first, **options}))
-        new.replace(path)
-
     def receipts(self) -> dict[int, list[datetime]]:
         """Return the times at which workers logged the receipt of each run of this drill."""
         found = {run_id: list(moments) for run_id, moments in self.earlier.items()}
@@ -251,48 +234,12 @@ class Testbed:
             self.record_violation(f"runs not ended after {seconds:.0f} s: {self.product.sql(active)[:MAX_SHOWN]}")
         return time.monotonic() - began
 
-    def rescue_stuck_runs(self) -> int:
-        """Fail the claimed runs that have lost their worker, as a rescue would; return their number.
-
-        The simulated worker has no rescue: it claims a run once.
-        """
-        stuck = self.product.sql(
-            "SELECT id FROM ingestion_runs WHERE status IN ('initializing', 'ingesting') AND NOT EXISTS (SELECT FROM"
-            " run_events WHERE run_id = id AND at > clock_timestamp() - make_interval(secs => %s))",
-            STUCK_SECONDS,
-        )
-        ended = 0
-        with self.app.app_context():
-            for (run_id,) in stuck:
-                with suppress(RunMoved, DatabaseUnavailable):
-                    transitions.fail(run_id, "The worker of this run was lost.", Actor.RESCUE)
-                    ended += 1
-        return ended
-
-    def end_all_runs(self, seconds: float = 90) -> float:
-        """Rescue stuck runs until every run has ended; return the seconds."""
-        began = time.monotonic()
-        active = "SELECT id, status FROM ingestion_runs WHERE finished_at IS NULL"
-
-        def all_ended() -> bool:
-            self.rescue_stuck_runs()
-            return not self.product.sql(active)
-
-        try:
-            wait_until(all_ended, seconds)
-        except AssertionError:
-            self.record_violation(f"runs not ended after {seconds:.0f} s: {self.product.sql(active)[:MAX_SHOWN]}")
-        return time.monotonic() - began
-
-    def check_no_late_jobs(self) -> None:
-        """Record a violation for each run with a job that was stored after its end."""
-        for run_id, number in self.product.sql(LATE_JOBS):
-            self.record_violation(f"{number} jobs of run {run_id} were stored after its end")
-
     # --- The verdict -------------------------------------------------------------------------------------------------
 
     def verdict(self) -> list[str]:
-        """Return all violations: the drill's own, the history checker's, and unexpected errors in the log."""
+        """Wait for the end of all runs. Return all violations: the drill's own, the judges', and errors in the log."""
+        if self.is_audited:
+            self.wait_until_all_ended(MAX_END_SECONDS)
         with self.product.connect() as connection:
             connection.autocommit = True
             owners = dict(connection.execute("SELECT id, user_id FROM ingestion_runs").fetchall())
@@ -352,11 +299,20 @@ LOST_WORKER = (b"WorkerLostError", b"exited with 'signal 9")
 
 
 @contextmanager
-def running_testbed(kind: type[Product], scale: float, **settings: str) -> Iterator[Testbed]:
-    """Start a product of that kind on its own boards inside this block, and yield its testbed."""
+def running_testbed(
+    kind: type[Product], scale: float, folder: Path | None = None, **settings: str
+) -> Iterator[Testbed]:
+    """Start a product of that kind on its own boards inside this block, and yield its testbed.
+
+    Without a folder for its data, it gets a temporary one.
+    """
     boards = BoardServer()
     settings = {**environment(boards.url), **settings}
-    with boards.serving(), temporary_folder() as folder, create_product(kind, folder, **settings) as product:
+    with ExitStack() as stack:
+        stack.enter_context(boards.serving())
+        product = stack.enter_context(
+            create_product(kind, folder or stack.enter_context(temporary_folder()), **settings)
+        )
         product.start()
         testbed = Testbed(product, scale, boards)
         try:

@@ -112,7 +112,8 @@ def commit_unknown(testbed: Testbed) -> Outcome:
     rounds, seconds, codes = testbed.scaled(30, 6), [], Counter()
     with second_web(testbed.product) as (proxy, port):
         testbed.port = port
-        for number, user in enumerate(testbed.users(rounds)):
+        for number in range(rounds):
+            (user,) = testbed.users(1, delay=3)
             way = (BEFORE, AFTER)[number % 2]
             with _cut_connection(proxy, "start", way) as is_cut:
                 codes[user.start("key").status] += 1
