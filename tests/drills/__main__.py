@@ -25,6 +25,7 @@ from tests.drills import (  # noqa: F401 (each module registers its drills)
     database_faults,
     fortnight,
     long_checks,
+    lost_leases,
     report,
     run_faults,
     shared_boards,

@@ -8,8 +8,22 @@ from datetime import datetime
 from threading import Event, Lock
 
 from tests.drills.sleep import sleep_for
+from tests.drills.testbed import Testbed
 from tests.drills.users import Reply, User
 from tests.support.waiting import wait_until
+
+POSTINGS = 20
+BOARDS_OF_USER = 2
+READING_SECONDS = 0.3
+"""The delay of each board. A reading serves later runs, so only the first runs of a user wait for it."""
+
+ENDED = """
+SELECT runs.user_id, runs.id, runs.status, runs.jobs_ready,
+       (SELECT coalesce(sum(new_jobs), 0) FROM run_companies WHERE run_id = runs.id),
+       (SELECT count(*) FROM job_events WHERE run_id = runs.id AND kind = 'new'),
+       (SELECT count(*) FROM jobs WHERE jobs.user_id = runs.user_id)
+FROM ingestion_runs AS runs ORDER BY runs.id
+"""
 
 MAX_SEARCHED = 2000
 """The number of latest replies that ``good_since`` searches."""
@@ -49,6 +63,45 @@ def wait_for_good_answer(load: LoadRecorder, since: datetime, seconds: float = 6
     """Wait for the first good answer to a request sent after ``since``; return the seconds until it came."""
     found = wait_until(lambda: load.good_since(since), seconds, "a good answer")
     return (found - since).total_seconds()
+
+
+def users_with_boards(testbed: Testbed, count: int) -> list[User]:
+    """Create users, each with boards of their own that answer soon. Runs of one user do not wait for another's."""
+    users = testbed.users(count)
+    for user in users:
+        user.choose(testbed.serve(BOARDS_OF_USER, POSTINGS, READING_SECONDS))
+    return users
+
+
+def check_runs(testbed: Testbed, users: list[User]) -> dict[str, int]:
+    """Let each user start a last run, undisturbed; check that every run ended truly. Return the ended runs by status.
+
+    The runs of a user together brought each posting once; a finished one left nothing that a later one could bring.
+    """
+    testbed.wait_until_all_ended()
+    for user in users:
+        user.start_until_answered(f"last-{user.user_id}")
+    testbed.wait_until_all_ended()
+    rows = testbed.product.sql(ENDED)
+    wanted = BOARDS_OF_USER * POSTINGS
+    brought = Counter[int]()
+    complete = set()
+    for user_id, run_id, status, _, counted, told, jobs in rows:
+        if status not in ("finished", "aborted"):
+            testbed.record_violation(f"run {run_id} ended as {status}")
+        if counted != told:
+            testbed.record_violation(f"run {run_id} counts {counted} new jobs, and brought {told}")
+        if told and user_id in complete:
+            testbed.record_violation(f"run {run_id} brought {told} jobs after a run that had finished")
+        brought[user_id] += told
+        if status == "finished":
+            complete.add(user_id)
+            if brought[user_id] != wanted or jobs != wanted:
+                testbed.record_violation(f"run {run_id} finished with {brought[user_id]} of {wanted} jobs, {jobs} now")
+    for user in users:
+        if user.user_id not in complete:
+            testbed.record_violation(f"no run of user {user.user_id} finished")
+    return dict(Counter(row[2] for row in rows))
 
 
 @contextmanager
