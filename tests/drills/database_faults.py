@@ -3,12 +3,13 @@
 import time
 from contextlib import ExitStack, suppress
 from datetime import UTC, datetime
+from typing import Any
 
 import psycopg
 
 from tests.drills import faults
-from tests.drills.load_generator import LoadRecorder, under_load, wait_for_good_answer
-from tests.drills.registry import PLACEHOLDER, SIMULATED, drill
+from tests.drills.load_generator import LoadRecorder, check_runs, under_load, users_with_boards, wait_for_good_answer
+from tests.drills.registry import PRODUCT, drill
 from tests.drills.results import Outcome
 from tests.drills.sleep import sleep_for
 from tests.drills.testbed import Testbed
@@ -22,7 +23,7 @@ MAX_CROWDED_ANSWER_SECONDS = 20.0
 """Time limit with more users than connections. The last ones wait for those before them: 7 s, then 3 s each time."""
 
 
-def check_load(testbed: Testbed, load: LoadRecorder, max_seconds: float = MAX_ANSWER_SECONDS) -> dict[str, str]:
+def check_load(testbed: Testbed, load: LoadRecorder, max_seconds: float = MAX_ANSWER_SECONDS) -> dict[str, Any]:
     """Check that every request was answered in time, with a result or 503; return the figures."""
     unexpected = {status: n for status, n in load.statuses.items() if status not in ("200", "201", "409", "503")}
     if unexpected:
@@ -33,51 +34,51 @@ def check_load(testbed: Testbed, load: LoadRecorder, max_seconds: float = MAX_AN
     return {"answers": answers, "slowest": f"{load.slowest:.1f} s"}
 
 
-@drill("PostgreSQL killed under load", GROUP, SIMULATED)
+@drill("PostgreSQL killed under load", GROUP, PRODUCT)
 def postgres_killed(testbed: Testbed) -> Outcome:
     """PostgreSQL is killed with SIGKILL while 6 users start, read and abort: answers are results or 503, and nothing
-    acknowledged is lost. Recovery is the time from the kill to the first good answer.
+    acknowledged is lost, and every run ends with exact jobs and counts. Recovery is the time from the kill to the first
+    good answer.
     """
-    testbed.configure_worker(units=2, pause=0.05)
     recoveries: list[float] = []
-    with under_load(testbed.users(6)) as load, testbed.outage():
+    users = users_with_boards(testbed, 6)
+    with under_load(users) as load, testbed.outage():
         for _ in range(testbed.scaled(3, 2)):
             sleep_for(testbed.random.uniform(1, 3))
             faults.kill(testbed.product, "postgres")
             recoveries.append(wait_for_good_answer(load, datetime.now(UTC)))
     faults.recover(testbed.product)
-    facts = check_load(testbed, load)
-    testbed.end_all_runs()
+    facts = {**check_load(testbed, load), **check_runs(testbed, users)}
     return Outcome(len(recoveries), "kills", recoveries, "recovery", facts)
 
 
-@drill("PostgreSQL sessions ended under load", GROUP, SIMULATED)
+@drill("PostgreSQL sessions ended under load", GROUP, PRODUCT)
 def sessions_ended(testbed: Testbed) -> Outcome:
     """Every session at PostgreSQL is terminated 50 times, at random, while 6 users use the product: answers are results
-    or 503. Statements and commits are interrupted, so that their outcome is unknown to the product.
+    or 503. Statements and commits are interrupted, so that their outcome is unknown to the product. Every
+    run ends with exact jobs and counts.
     """
-    testbed.configure_worker(units=2, pause=0.05)
     recoveries, ended = [], 0
-    with under_load(testbed.users(6)) as load, testbed.outage():
+    users = users_with_boards(testbed, 6)
+    with under_load(users) as load, testbed.outage():
         for _ in range(testbed.scaled(50, 10)):
             sleep_for(testbed.random.uniform(0.05, 0.25))
             ended += faults.cut_postgres(testbed.product)
             recoveries.append(wait_for_good_answer(load, datetime.now(UTC)))
-    facts = check_load(testbed, load)
-    testbed.end_all_runs()
+    facts = {**check_load(testbed, load), **check_runs(testbed, users)}
     return Outcome(ended, "sessions ended", recoveries, "recovery", facts)
 
 
-@drill("PostgreSQL frozen under load", GROUP, SIMULATED)
+@drill("PostgreSQL frozen under load", GROUP, PRODUCT)
 def postgres_frozen(testbed: Testbed) -> Outcome:
     """PostgreSQL hangs for 10 s while 6 users use the product and 32 more start at once, more than there are
-    connections: each request is answered within 20 s. No connection is closed, so only timeouts help.
+    connections: each request is answered within 20 s. No connection is closed, so only timeouts help. Every run ends
+    with exact jobs and counts.
     """
-    testbed.configure_worker(units=2, pause=0.05)
     recoveries: list[float] = []
     waits: list[float] = []
-    many = testbed.users(32)
-    with under_load(testbed.users(6)) as load, testbed.outage():
+    users, many = users_with_boards(testbed, 6), users_with_boards(testbed, 32)
+    with under_load(users) as load, testbed.outage():
         for _ in range(testbed.scaled(1)):
             sleep_for(1)
             with faults.frozen(testbed.product, "postgres"):
@@ -86,26 +87,26 @@ def postgres_frozen(testbed: Testbed) -> Outcome:
                 sleep_for(max(0.0, ends - time.monotonic()))
             recoveries.append(wait_for_good_answer(load, datetime.now(UTC)))
     faults.recover(testbed.product)
-    facts = check_load(testbed, load, MAX_CROWDED_ANSWER_SECONDS)
-    testbed.end_all_runs()
+    facts = {**check_load(testbed, load, MAX_CROWDED_ANSWER_SECONDS), **check_runs(testbed, users + many)}
     return Outcome(len(recoveries), "freezes", recoveries, "recovery", {**facts, "of 32": f"{max(waits):.1f} s"})
 
 
-@drill("PostgreSQL locked, read-only, full of sessions", GROUP, PLACEHOLDER)
+@drill("PostgreSQL locked, read-only, full of sessions", GROUP, PRODUCT)
 def postgres_misused(testbed: Testbed) -> Outcome:
     """An operator with psql locks the table, makes the database read-only, and opens every session: answers are results
-    or 503, and the started runs are received afterwards.
+    or 503, and every run ends with exact jobs and counts.
     """
     recoveries: list[float] = []
     all_faults = [_lock_table, _read_only, _all_sessions]
-    with under_load(testbed.users(4)) as load, testbed.outage():
+    users = users_with_boards(testbed, 4)
+    with under_load(users) as load, testbed.outage():
         for fault in all_faults * testbed.scaled(1):
             sleep_for(1)
             fault(testbed)
             recoveries.append(wait_for_good_answer(load, datetime.now(UTC)))
     faults.recover(testbed.product)
-    testbed.wait_until_all_received()
-    return Outcome(len(recoveries), "faults", recoveries, "recovery", check_load(testbed, load))
+    facts = {**check_load(testbed, load), **check_runs(testbed, users)}
+    return Outcome(len(recoveries), "faults", recoveries, "recovery", facts)
 
 
 def _lock_table(testbed: Testbed) -> None:
@@ -134,23 +135,24 @@ def _all_sessions(testbed: Testbed) -> None:
     # The end of the block closes the sessions.
 
 
-@drill("aborts behind a locked row", GROUP, PLACEHOLDER)
+@drill("aborts behind a locked row", GROUP, PRODUCT)
 def locked_row(testbed: Testbed) -> Outcome:
-    """A session in psql locks the runs' rows: an abort is answered 503 within 15 s, and succeeds after the lock is
-    released.
+    """A session in psql locks the rows of runs whose readers are frozen: an abort is answered 503 within 15 s. It
+    succeeds after the lock is released, and the run brings no job.
     """
     seconds: list[float] = []
-    users = testbed.users(testbed.scaled(5))
-    runs = [(user, user.start().run_id) for user in users]
-    with testbed.product.connect() as connection:
-        connection.execute("SELECT FROM ingestion_runs FOR UPDATE")
-        for reply in testbed.run_concurrently(lambda pair: pair[0].abort(pair[1]), runs):
-            seconds.append(reply.seconds)
-            if reply.status != 503 or reply.seconds > MAX_ANSWER_SECONDS:
-                answer = f"{reply.status} after {reply.seconds:.1f} s"
-                testbed.record_violation(f"an abort behind a locked row was answered {answer}")
-        connection.rollback()
-    for user, run_id in runs:
-        if user.abort(run_id).status != 200:
-            testbed.record_violation(f"run {run_id} could not be aborted afterwards")
-    return Outcome(len(runs), "aborts", seconds, "answer")
+    users = users_with_boards(testbed, testbed.scaled(5))
+    with faults.frozen(testbed.product, "reader"):
+        runs = [(user, user.start().run_id) for user in users]
+        with testbed.product.connect() as connection:
+            connection.execute("SELECT FROM ingestion_runs FOR UPDATE")
+            for reply in testbed.run_concurrently(lambda pair: pair[0].abort(pair[1]), runs):
+                seconds.append(reply.seconds)
+                if reply.status != 503 or reply.seconds > MAX_ANSWER_SECONDS:
+                    answer = f"{reply.status} after {reply.seconds:.1f} s"
+                    testbed.record_violation(f"an abort behind a locked row was answered {answer}")
+            connection.rollback()
+        for user, run_id in runs:
+            if user.abort(run_id).status != 200:
+                testbed.record_violation(f"run {run_id} could not be aborted afterwards")
+    return Outcome(len(runs), "aborts", seconds, "answer", check_runs(testbed, users))

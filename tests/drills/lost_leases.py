@@ -7,6 +7,7 @@ from typing import Any
 
 from app.services.boards import outbox as board_outbox
 from app.services.runs import outbox as run_outbox
+from app.services.runs.taking_in import FIRST_PART
 from tests.drills.board_server import Response, SoundBoard
 from tests.drills.registry import PRODUCT, drill
 from tests.drills.results import Outcome
@@ -20,6 +21,9 @@ SOUND, MISSING = 3, 2
 """Boards that lose their leases at once: the storing of a listing is overtaken, or that of a failure."""
 
 BOARDS = SOUND + MISSING
+PART_POSTINGS = FIRST_PART + 50
+"""So many that a company is taken in by two parts: its state alone cannot tell that the first one is written."""
+
 READING_SECONDS = 3.0
 """The delay of each response. It ends before the lease, which is not renewed, so that the statement waits then."""
 
@@ -146,14 +150,14 @@ def two_workers_at_one_part(testbed: Testbed) -> Outcome:
     """A session in psql locks the table that a part of a run writes. The run is published again, and a second worker
     waits behind the first with the same part. After the release one of them writes it: jobs and counts are exact.
     """
-    [board] = testbed.serve(1, postings=POSTINGS)
+    [board] = testbed.serve(1, postings=PART_POSTINGS)
     users = testbed.users(testbed.scaled(20, 2))
     met, seconds = 0, list[float]()
     for user in users:
         user.choose([board])
         met += _meet(testbed, user)
         seconds.append(testbed.wait_until_all_ended())
-    _check_runs(testbed, len(users), POSTINGS)
+    _check_runs(testbed, len(users), PART_POSTINGS)
     if not met:
         testbed.record_violation("no two workers met, which proves nothing")
     return Outcome(len(users), "runs", seconds, "run's end", {"two at one part": met})
