@@ -32,6 +32,7 @@ from tests.drills import (  # noqa: F401 (each module registers its drills)
     slow_clients,
     start_races,
     system_faults,
+    two_products,
     web_faults,
     worker_faults,
 )
