@@ -26,6 +26,7 @@ from tests.drills import (  # noqa: F401 (each module registers its drills)
     fortnight,
     long_checks,
     lost_leases,
+    memory_limits,
     report,
     run_faults,
     shared_boards,

@@ -17,12 +17,16 @@ import psutil
 from app.config.settings import PROJECT
 from app.worker.reconciler import RECONCILE_INTERVAL
 from tests.drills import faults
+from tests.drills.board_server import BoardServer
 from tests.drills.broker_faults import start_all
-from tests.drills.registry import NONE, PLACEHOLDER, drill
+from tests.drills.drill_product import DrillProduct
+from tests.drills.load_generator import check_runs, users_with_boards
+from tests.drills.registry import NONE, PLACEHOLDER, PRODUCT, drill
 from tests.drills.results import CannotRun, DrillOptions, Outcome
 from tests.drills.sleep import sleep_for
-from tests.drills.testbed import Testbed, create_product
+from tests.drills.testbed import SETTINGS, Testbed, create_product
 from tests.drills.users import Reply, User
+from tests.support.boards import environment
 from tests.support.product import Product
 from tests.support.waiting import wait_until
 
@@ -146,15 +150,17 @@ def _wait_until_claimed(testbed: Testbed, run_ids: list[int], seconds: float = 3
         wait_until(lambda: connection.execute(statement, [run_ids]).fetchone(), seconds, "a claim", pause=0.001)
 
 
-@drill("power cut", GROUP, PLACEHOLDER)
+@drill("power cut", GROUP, PRODUCT)
 def power_cut(testbed: Testbed) -> Outcome:
-    """Every process, including the launcher, is killed with SIGKILL at once, while 6 users start and abort. After the
-    next make run nothing acknowledged is lost, and a key whose answer was lost finds its run. Recovery is the time from
-    that start to the receipt of the last run.
+    """Every process, including the launcher, is killed with SIGKILL at once, while 6 users ingest and abort. After the
+    next make run nothing acknowledged is lost, and a key whose answer was lost finds its run.
+    Every run that was not aborted ends with exact jobs and counts. Recovery is the time from that start to the receipt
+    of the last run.
     """
-    seconds, cut = [], 0
+    seconds, cut, everyone = [], 0, list[User]()
     for _ in range(testbed.scaled(2)):
-        users = testbed.users(6)
+        users = users_with_boards(testbed, 6)
+        everyone += users
         with ThreadPoolExecutor(len(users)) as pool:
             loops = [pool.submit(_use_until_cut, user) for user in users]
             sleep_for(testbed.random.uniform(0.5, 1.5))
@@ -167,20 +173,21 @@ def power_cut(testbed: Testbed) -> Outcome:
         faults.recover(testbed.product)
         for user, (key, _) in zip(users, ends, strict=True):
             user.start_until_answered(key)
-        testbed.wait_until_all_received()
+        testbed.wait_until_all_ended()
+    ended = check_runs(testbed, everyone)
     if not cut:
         testbed.record_violation("no request was open at the power cut, which proves little")
-    return Outcome(len(seconds), "power cuts", seconds, "recovery", {"requests cut off": cut})
+    return Outcome(len(seconds), "power cuts", seconds, "recovery", {"requests cut off": cut, **ended})
 
 
 def _use_until_cut(user: User) -> tuple[str, Reply]:
-    """Start with a key and abort, until a request fails; return the last key and the last answer."""
+    """Start with a key and abort half of the runs, until a request fails; return the last key and the last answer."""
     for number in count():
         key = f"cut-{number}"
         reply = user.start(key)
-        if reply.status == 201:
+        if reply.status == 201 and user.random.random() < 0.5:
             reply = user.abort(reply.run_id)
-        if reply.status not in (200, 201):
+        if reply.status not in (200, 201, 409):
             return key, reply
     raise AssertionError
 
@@ -209,12 +216,14 @@ def _cut_power(product: Product) -> datetime:
 
 @drill("disk full", GROUP, NONE)
 def disk_full(options: DrillOptions) -> Outcome:
-    """The data folder is on a small tmpfs, which is filled to the last byte while users start and abort: answers are
-    results or 503, and the product recovers once there is space again.
+    """The data folder is on a small tmpfs, which is filled to the last byte while users ingest and abort: answers are
+    results or 503. Once there is space again the product recovers, and every run ends with exact jobs and counts.
     """
-    with _small_disk() as folder, create_product(Product, folder / "data") as product:
+    boards = BoardServer()
+    settings = {**environment(boards.url), **SETTINGS}
+    with boards.serving(), _small_disk() as folder, create_product(DrillProduct, folder / "data", **settings) as product:
         product.start()
-        testbed = Testbed(product, options.scale)
+        testbed = Testbed(product, options.scale, boards)
         testbed.reset(options.seed)
         # Redis refuses writes too; the worker exits because of that, and is restarted.
         testbed.expected += (b"Unrecoverable error",)
@@ -224,9 +233,10 @@ def disk_full(options: DrillOptions) -> Outcome:
 
 
 def _fill(testbed: Testbed, disk: Path) -> Outcome:
-    recoveries, statuses = [], []
+    recoveries, statuses, everyone = [], [], list[User]()
     for _ in range(testbed.scaled(1)):
-        users = testbed.users(4)
+        users = users_with_boards(testbed, 4)
+        everyone += users
         started = [(user, user.start().run_id) for user in users]
         with testbed.outage():
             with _filled(disk):
@@ -238,18 +248,20 @@ def _fill(testbed: Testbed, disk: Path) -> Outcome:
             began = time.monotonic()
             wait_until(lambda: testbed.product.health() == "ok", 90, "recovery")
             recoveries.append(time.monotonic() - began)
-            last = [user.get_current_run().run_id or user.start().run_id for user in users]
-            testbed.wait_until_received([run_id for run_id in last if run_id], 60)
+            testbed.wait_until_all_ended()
+    ended = check_runs(testbed, everyone)
     unexpected = {status for status in statuses if status not in (200, 201, 409, 503)}
     if unexpected:
         testbed.record_violation(f"unexpected answers on a full disk: {unexpected}")
-    return Outcome(len(statuses), "answers", recoveries, "recovery", {"503": statuses.count(503)})
+    return Outcome(len(statuses), "answers", recoveries, "recovery", {"503": statuses.count(503), **ended})
 
 
 def _send_all_requests(user: User) -> list:
     replies = [user.get_current_run(), user.start()]
     if (run_id := replies[-1].run_id) is not None:
-        replies += [user.get_run(run_id), user.abort(run_id)]
+        replies.append(user.get_run(run_id))
+        if user.random.random() < 0.5:
+            replies.append(user.abort(run_id))
     return replies
 
 
