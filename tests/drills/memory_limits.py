@@ -25,7 +25,7 @@ LIMITED_SECONDS = 6
 LIMIT = resource.RLIMIT_DATA
 """Memory that the process has written or may write. The address space also has room that is only reserved."""
 
-OUT_OF_MEMORY = (b"MemoryError", b"board not read", b"company not taken in", b"reading failed", b"run not carried")
+OUT_OF_MEMORY = (b"MemoryError", b"board not read", b"company not taken in", b"reading failed")
 RUNS = "SELECT id, status, jobs_ready FROM ingestion_runs ORDER BY id"
 COMPANIES = """
 SELECT run_id, name, state, outcome, new_jobs,
@@ -37,7 +37,7 @@ FROM run_companies AS units ORDER BY run_id, name
 
 @drill("processes without memory", GROUP, PRODUCT)
 def without_memory(testbed: Testbed) -> Outcome:
-    """The children of worker and reader get 2 to 70 MB more than they have, while runs read boards of 6000 postings. Each
+    """The children of worker and reader get 2 to 70 MB more, while runs read boards of 6000 postings. Each
     company ends with true counts or an error; once the limit is lifted, the next runs bring all that is missing.
     """
     testbed.expected += (*OUT_OF_MEMORY, *LOST_WORKER)
@@ -101,7 +101,7 @@ def _check_companies(testbed: Testbed, sizes: dict[str, int]) -> int:
     before = dict[str, int]()
     for run_id, name, state, outcome, counted, told in testbed.product.sql(COMPANIES):
         if state not in ("taken_in", "failed") or (counted or 0) != told:
-            testbed.record_violation(f"{name} of run {run_id} is {state}, counts {counted} new jobs, and brought {told}")
+            testbed.record_violation(f"{name} of run {run_id} is {state}, counts {counted} new jobs, brought {told}")
         before[name] = before.get(name, 0) + told
         if state == "taken_in" and before[name] != sizes[name]:
             testbed.record_violation(f"{name} of run {run_id} is taken in with {before[name]} of {sizes[name]} jobs")

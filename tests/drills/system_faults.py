@@ -221,7 +221,10 @@ def disk_full(options: DrillOptions) -> Outcome:
     """
     boards = BoardServer()
     settings = {**environment(boards.url), **SETTINGS}
-    with boards.serving(), _small_disk() as folder, create_product(DrillProduct, folder / "data", **settings) as product:
+    with ExitStack() as stack:
+        stack.enter_context(boards.serving())
+        folder = stack.enter_context(_small_disk())
+        product = stack.enter_context(create_product(DrillProduct, folder / "data", **settings))
         product.start()
         testbed = Testbed(product, options.scale, boards)
         testbed.reset(options.seed)
