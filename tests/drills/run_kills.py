@@ -2,12 +2,15 @@
 
 import time
 from collections import Counter
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
 from threading import Event
 
 import psutil
 
+from app.models import Component
 from tests.drills import faults
 from tests.drills.registry import PRODUCT, drill
 from tests.drills.results import Outcome
@@ -28,6 +31,14 @@ VICTIMS = (
     *("worker", "child of worker", "reader", "child of reader", "web", "child of web"),
     *("reconciler", "postgres", "redis"),
 )
+STORING = """
+SELECT 1 FROM posting_revisions JOIN listings USING (listing_id) WHERE listings.state = 'reading' LIMIT 1
+"""
+TAKING_IN = """
+SELECT 1 FROM run_companies JOIN ingestion_runs ON id = run_id
+WHERE status = 'ingesting' AND state = 'read' AND EXISTS (SELECT FROM jobs WHERE jobs.run_id = id) LIMIT 1
+"""
+
 COLUMNS = ("kills", "pending", "initializing", "ingesting")
 """The columns of the report: how often each victim was killed, and the statuses of the runs that were active then."""
 
@@ -129,14 +140,8 @@ def all_frozen(testbed: Testbed) -> Outcome:
     _wait_until_active(testbed)
     sleep_for(testbed.random.uniform(0, 0.5))
     with testbed.outage():
-        frozen = testbed.product.processes()
-        for process in frozen:
-            with suppress(psutil.Error):
-                process.suspend()
-        sleep_for(FROZEN_SECONDS if testbed.scale >= 1 else 10)
-        for process in frozen:
-            with suppress(psutil.Error):
-                process.resume()
+        with _frozen(testbed.product.processes()):
+            sleep_for(FROZEN_SECONDS * min(1.0, testbed.scale))
     began = time.monotonic()
     faults.recover(testbed.product)
     testbed.wait_until_all_ended(120)
@@ -166,15 +171,55 @@ def carrying_worker_gone(testbed: Testbed) -> Outcome:
             _wait_until_active(testbed)
             sleep_for(testbed.random.uniform(0, 0.5))
             node = psutil.Process(supervisor.pid)
-            with ExitStack() as stack:
-                for process in (node, *node.children(recursive=True)):
-                    process.suspend()
-                    stack.callback(process.resume)
+            # A resumed worker acts at once; what it writes then is found by the record of writes.
+            with _frozen([node, *node.children(recursive=True)]):
                 seconds.append(testbed.wait_until_all_ended(60))
-                # A resumed worker acts at once; what it writes then is found by the record of writes.
             count += len(users)
             sleep_for(1)
     ends = dict(testbed.product.sql(ENDS))
     if set(ends) != {"finished"}:
         testbed.record_violation(f"the runs ended as {ends}")
     return Outcome(count, "runs", seconds, "the last run's end")
+
+
+@drill("holder frozen while it stores", GROUP, PRODUCT)
+def holder_frozen(testbed: Testbed) -> Outcome:
+    """A reader is frozen while it stores a listing, and a worker while it takes postings in, until their leases have
+    passed and another node has done the work. Resumed, they write nothing: each listing and each company ends once.
+    """
+    testbed.expected += LOST_WORKER
+    seconds: list[float] = []
+    for component, sign in ((Component.READER, STORING), (Component.WORKER, TAKING_IN)):
+        with testbed.product.second_node(component) as supervisor:
+            for _ in range(testbed.scaled(10)):
+                seconds.append(_lose_lease(testbed, component, sign, psutil.Process(supervisor.pid)))
+    ends = dict(testbed.product.sql(ENDS))
+    if set(ends) != {"finished"}:
+        testbed.record_violation(f"the runs ended as {ends}")
+    return Outcome(len(seconds), "lost leases", seconds, "the run's end", {"runs": ends})
+
+
+def _lose_lease(testbed: Testbed, component: Component, sign: str, second: psutil.Process) -> float:
+    """Freeze the first node while it stores, and let the second one do the work; return the seconds that it took."""
+    (user,) = testbed.users(1, boards=0)
+    user.choose(testbed.serve(1, MANY_POSTINGS))
+    with ExitStack() as stack:
+        with _frozen([second, *second.children(recursive=True)]):
+            user.start()
+            wait_until(partial(testbed.product.sql, sign), 60, "the storing", pause=0.005)
+            stack.enter_context(_frozen(faults.all_processes(testbed.product, component)))
+        return testbed.wait_until_all_ended(60)
+
+
+@contextmanager
+def _frozen(processes: Iterable[psutil.Process]) -> Iterator[None]:
+    frozen = list(processes)
+    for process in frozen:
+        with suppress(psutil.Error):
+            process.suspend()
+    try:
+        yield
+    finally:
+        for process in frozen:
+            with suppress(psutil.Error):
+                process.resume()

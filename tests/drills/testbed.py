@@ -188,7 +188,8 @@ class Testbed:
         with self.product.log.open("rb") as lines:
             lines.seek(min(self.log_begin, self.product.log.stat().st_size))
             for line in lines:
-                if b'"run received"' in line and line.endswith(b"\n"):
+                # The source text in a stack trace is no receipt.
+                if line.startswith(b"{") and b'"run received"' in line and line.endswith(b"\n"):
                     event = json.loads(line)
                     found.setdefault(event["run_id"], []).append(datetime.fromisoformat(event["timestamp"]))
         return found
