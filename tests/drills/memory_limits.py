@@ -37,8 +37,8 @@ FROM run_companies AS units ORDER BY run_id, name
 
 @drill("processes without memory", GROUP, PRODUCT)
 def without_memory(testbed: Testbed) -> Outcome:
-    """The children of worker and reader get 2 to 70 MB more, while runs read boards of 6000 postings. Each company ends with true counts
-    or an error; once the limit is lifted, the next runs bring all that is missing.
+    """The children of worker and reader get 2 to 70 MB more, while runs read boards of 6000 postings. Each company ends
+    with true counts or an error; once the limit is lifted, the next runs bring all that is missing.
     """
     testbed.expected += (*OUT_OF_MEMORY, *LOST_WORKER)
     # A process without memory may lose the log line of a receipt.

@@ -5,7 +5,6 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
-from functools import partial
 from threading import Event
 
 import psutil
@@ -26,6 +25,9 @@ USERS = 6
 MANY_POSTINGS = 2000
 """Postings that change from one run to the next, so that runs are ingesting for a while."""
 
+LARGE_BOARD = 6000
+"""Postings of a board that is stored, and taken in, by several statements."""
+
 FROZEN_SECONDS = 40
 VICTIMS = (
     *("worker", "child of worker", "reader", "child of reader", "web", "child of web"),
@@ -35,8 +37,8 @@ STORING = """
 SELECT 1 FROM posting_revisions JOIN listings USING (listing_id) WHERE listings.state = 'reading' LIMIT 1
 """
 TAKING_IN = """
-SELECT 1 FROM run_companies JOIN ingestion_runs ON id = run_id
-WHERE status = 'ingesting' AND state = 'read' AND EXISTS (SELECT FROM jobs WHERE jobs.run_id = id) LIMIT 1
+SELECT 1 FROM run_companies JOIN ingestion_runs ON id = run_id WHERE status = 'ingesting' AND state = 'read'
+    AND EXISTS (SELECT FROM jobs WHERE jobs.run_id = ingestion_runs.id) LIMIT 1
 """
 
 COLUMNS = ("kills", "pending", "initializing", "ingesting")
@@ -191,7 +193,7 @@ def holder_frozen(testbed: Testbed) -> Outcome:
     seconds: list[float] = []
     for component, sign in ((Component.READER, STORING), (Component.WORKER, TAKING_IN)):
         with testbed.product.second_node(component) as supervisor:
-            for _ in range(testbed.scaled(10)):
+            for _ in range(testbed.scaled(4)):
                 seconds.append(_lose_lease(testbed, component, sign, psutil.Process(supervisor.pid)))
     ends = dict(testbed.product.sql(ENDS))
     if set(ends) != {"finished"}:
@@ -202,11 +204,13 @@ def holder_frozen(testbed: Testbed) -> Outcome:
 def _lose_lease(testbed: Testbed, component: Component, sign: str, second: psutil.Process) -> float:
     """Freeze the first node while it stores, and let the second one do the work; return the seconds that it took."""
     (user,) = testbed.users(1, boards=0)
-    user.choose(testbed.serve(1, MANY_POSTINGS))
+    user.choose(testbed.serve(1, LARGE_BOARD))
     with ExitStack() as stack:
         with _frozen([second, *second.children(recursive=True)]):
-            user.start()
-            wait_until(partial(testbed.product.sql, sign), 60, "the storing", pause=0.005)
+            with testbed.product.connect() as connection:
+                connection.autocommit = True
+                user.start()
+                wait_until(lambda: connection.execute(sign).fetchone(), 60, "the storing", pause=0.001)
             stack.enter_context(_frozen(faults.all_processes(testbed.product, component)))
         return testbed.wait_until_all_ended(60)
 
