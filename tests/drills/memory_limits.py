@@ -43,6 +43,7 @@ def without_memory(testbed: Testbed) -> Outcome:
     testbed.expected += (*OUT_OF_MEMORY, *LOST_WORKER)
     # A process without memory may lose the log line of a receipt.
     testbed.max_wait = None
+    testbed.is_exact = False
     users = testbed.users(testbed.scaled(3, 2), boards=0)
     sizes: dict[str, int] = {}
     for user in users:
