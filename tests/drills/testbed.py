@@ -88,7 +88,7 @@ FROM jobs JOIN boards USING (board_id) JOIN sizes USING (board)
 WHERE EXISTS (SELECT FROM ours WHERE (ours.user_id, ours.board_id, state) = (jobs.user_id, jobs.board_id, 'taken_in'))
 GROUP BY user_id, board, jobs.status HAVING count(*) <> min(postings) OR jobs.status <> 'ready'
 """
-"""What is not as the sound boards are, which always answer with the same postings."""
+"""Companies, runs and jobs that are not as the sound boards are, which always answer with the same postings."""
 
 
 class Testbed:
