@@ -18,5 +18,3 @@ SELECT events.*, jobs.user_id AS job_user, jobs.board_id, jobs.posting_id, jobs.
 FROM job_events AS events JOIN ({JOBS}) AS jobs ON jobs.id = events.job_id
 """
 """The events of jobs, each with its job's."""
-
-ENDED = "('finished', 'error', 'aborted')"

@@ -82,6 +82,11 @@ RULES = {
         SELECT event_id, job_id, expired.run_id, last_id, pinned_listing_id, at, last_ended
         FROM ({EXPIRED}) AS expired LEFT JOIN ({UNITS}) AS units USING (run_id, board_id)
         WHERE pinned_listing_id IS NULL OR last_id > pinned_listing_id OR at < last_ended""",
+    "a run changes no job after its end, except by an answer": f"""
+        SELECT event_id, job_id, kind, run_id, at, finished_at FROM ({EVENTS}) AS events
+        JOIN ({RUNS}) AS runs ON runs.id = run_id
+        WHERE at > finished_at AND (runs.status <> 'finished' OR NOT EXISTS (
+            SELECT FROM run_closings WHERE run_closings.run_id = events.run_id))""",
     "a job's event fits the one before": f"""
         SELECT * FROM ({LIVES}) AS lives
         WHERE (kind = 'new') <> (before IS NULL) OR (kind = 'reopened') <> coalesce(is_gone, false)""",

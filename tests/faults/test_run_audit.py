@@ -49,6 +49,7 @@ BREACHES = [
     ("a run takes companies in only after its last board", "DELETE FROM run_events WHERE to_status = 'ingesting'"),
     ("a run's companies stay as they were at its end",
      "UPDATE run_companies SET changed_at = changed_at + interval '9 days'"),
+    ("a run changes no job after its end, except by an answer", "UPDATE job_events SET at = at + interval '9 days'"),
     ("a company's listing is one of its board, and was read in time",
      "UPDATE run_companies SET fresh_after = fresh_after + interval '1 day'"),
     ("a company's listing is one of its board, and was read in time", "UPDATE run_companies SET board_id = 0"),
