@@ -11,7 +11,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -27,12 +27,15 @@ MAX_SHOWN = 160
 
 
 class ModelChecker:
-    """A process that runs checks, on the servers of a data folder."""
+    """A process that runs checks, on the servers of a data folder.
 
-    def __init__(self, data_dir: Path) -> None:
+    ``modules`` are those of the mutants and of the checks, by default those of the check of runs.
+    """
+
+    def __init__(self, data_dir: Path, *modules: str) -> None:
         ours = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.faults.mutation_runner"],
+            [sys.executable, "-m", "tests.faults.mutation_runner", *modules],
             cwd=PROJECT,
             env={**ours, "DATA_DIR": str(data_dir), "AUTH": "local", "PYTHONHASHSEED": "0"},
             stdin=subprocess.PIPE,
@@ -69,32 +72,35 @@ def temporary_servers() -> Iterator[Path]:
                 redis.terminate()
 
 
-def check_all(examples: int, seed: int, mutants: bool = True) -> Iterator[tuple[str, bool, dict[str, Any]]]:
-    """Check the product, then each mutant: all scenarios, then random sequences.
+def check_all(
+    examples: int, seed: int, mutants: Iterable[str], modules: Sequence[str] = ()
+) -> Iterator[tuple[str, bool, dict[str, Any]]]:
+    """Check the product, then each of these mutants: all scenarios, then random sequences.
 
-    Yield the name, True if the result is the expected one, and the figures.
+    ``modules`` are those of ``ModelChecker``. Yield the name, True if the result is the expected one, and the figures.
     """
     with temporary_servers() as folder:
-        checker = ModelChecker(folder)
+        checker = ModelChecker(folder, *modules)
         try:
             verdict = checker.check(None, examples=examples, seed=seed, until_first=False)
             yield UNCHANGED, not verdict["difference"] and not verdict["fault"], verdict
-            for name in MUTANTS if mutants else ():
+            for name in mutants:
                 verdict = checker.check(name, examples=examples, seed=seed)
                 yield name, bool(verdict["difference"]) and not verdict["fault"], verdict
         finally:
             checker.close()
 
 
-def main() -> int:
-    """Run the long form; return the exit code."""
-    parser = argparse.ArgumentParser(description=__doc__)
+def main(description: str | None = __doc__, names: Iterable[str] = MUTANTS, modules: Sequence[str] = ()) -> int:
+    """Run the long form with the mutants of these names; return the exit code."""
+    parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--examples", type=int, default=200)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--without-mutants", action="store_true")
     arguments = parser.parse_args()
     failed = 0
-    checks = check_all(arguments.examples, arguments.seed, not arguments.without_mutants)
+    mutants = () if arguments.without_mutants else names
+    checks = check_all(arguments.examples, arguments.seed, mutants, modules)
     for name, passed, verdict in checks:
         figures = ", ".join(f"{verdict[figure]} {figure}" for figure in ("examples", "steps", "operations", "seconds"))
         difference = (verdict["difference"] or "")[:MAX_SHOWN]
