@@ -345,6 +345,8 @@ class Model:
         number = op.run
         if self.runs[number].status == "pending":
             yield
+            if self.runs[number].status != "pending":
+                return 0
         status = self._begin(number)
         yield
         if status is None:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from tests.faults.comparison import Difference
 from tests.faults.run_model.model import Model, Steps
@@ -47,6 +47,12 @@ class RunModelMachine(RuleBasedStateMachine):
         self.tables = Tables(self.product.connection)
         self.tables.read()
         self.tally["examples"] += 1
+
+    @initialize(users=st.lists(USER, max_size=3))
+    def begin_with_runs(self, users: list[int]) -> None:
+        """Some users have had runs, so that there are jobs."""
+        for user in users:
+            self.run_through(user)
 
     # --- The world ---------------------------------------------------------------------------------------------------
 
@@ -161,6 +167,52 @@ class RunModelMachine(RuleBasedStateMachine):
         self.carry(pick)
         self.read_all()
         self.carry(pick)
+
+    @rule(user=USER)
+    def run_through(self, user: int) -> None:
+        """A user starts a run, or has one already, and it is carried on until it can go no further."""
+        self.start(user)
+        if run := self.model.active(user):
+            self.step(Op("carry", run=run))
+            self.read_all()
+            self.step(Op("carry", run=run))
+
+    @rule(board=BOARD, news=st.lists(st.tuples(st.sampled_from(CHANGES), NUMBER, st.sampled_from(sorted(WAITS))),
+                                     min_size=1, max_size=4))
+    def follow(self, board: str, news: list[tuple[str, int, str]]) -> None:
+        """A board changes, time passes, and a reader takes a look, several times."""
+        for what, number, name in news:
+            self.change(board, what, number)
+            self.wait(name)
+            self.read_board(board)
+
+    @rule(board=BOARD, what=st.sampled_from(["drop", "shrink", "shrink", "empty", "missing"]), number=NUMBER, user=USER)
+    def lose_postings(self, board: str, what: str, number: int, user: int) -> None:
+        """A board loses postings for good, and a user's run follows."""
+        self.change(board, "well", 0)
+        self.change(board, what, number)
+        for _ in range(4 if what in ("empty", "missing") else 2):
+            self.read_board(board)
+            self.wait({"empty": "empty", "missing": "gone"}.get(what, "witness"))
+        self.run_through(user)
+
+    @rule(user=USER, depth=st.integers(0, 3), inner=st.sampled_from(INNER), other=PICK, number=st.integers(1, 25),
+          board=BOARD, what=st.sampled_from(CHANGES))
+    def race(self, user: int, depth: int, inner: str, other: int, number: int, board: str, what: str) -> None:
+        """A run comes to some depth. Then another process acts between two statements of its worker, or it dies."""
+        self.start(user)
+        run = self.model.active(user)
+        if depth > 0 and run:
+            self.step(Op("carry", run=run))
+        if depth > 1:
+            self.read_all()
+        self.change(board, what, number)
+        if inner == "read":
+            self.look_again(board)
+            other = 0
+        if depth == 3:
+            self.crash("carry", 0, number // 2)
+        self.interrupt("carry", 0, inner, other, number)
 
     # --- Races -------------------------------------------------------------------------------------------------------
 
