@@ -30,6 +30,14 @@ class Rewrite:
     inside: str = "_"
 
 
+@dataclass(frozen=True)
+class SqlRewrite:
+    """Replace the only occurrence of ``old`` in the strings of a program, whatever its white space."""
+
+    old: str
+    new: str = ""
+
+
 def modules(folder: Path) -> dict[Path, ast.Module]:
     """Return the syntax trees of all modules below the folder, by relative path."""
     return {path.relative_to(folder): ast.parse(path.read_text()) for path in sorted(folder.rglob("*.py"))}
@@ -41,6 +49,22 @@ def rewrite_once(trees: dict[Path, ast.Module], rewrite: Rewrite) -> Path:
     if len(matching) != 1:
         raise MatchError(f"{rewrite} must match once, but matches in {[str(path) for path in matching]}")
     return matching[0]
+
+
+def rewrite_sql(trees: dict[Path, ast.Module], rewrite: SqlRewrite) -> Path:
+    """Apply the rewrite to the strings of these trees; return the path of the changed one. Raises MatchError."""
+    found = []
+    for path, tree in trees.items():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                words = " ".join(node.value.split())
+                if rewrite.old in words:
+                    found.append((path, node))
+    if len(found) != 1:
+        raise MatchError(f"{rewrite} must match once, but matches in {[str(path) for path, _ in found]}")
+    path, node = found[0]
+    node.value = f" {' '.join(str(node.value).split()).replace(rewrite.old, rewrite.new, 1)} "
+    return path
 
 
 class _Rewriter(ast.NodeTransformer):

@@ -10,8 +10,8 @@ from copy import deepcopy
 import pytest
 
 from app.config.settings import PROJECT
-from tests.faults.board_mutants import BOARD_MUTANTS, SqlRewrite, break_code, rewrite_sql
-from tests.faults.rewriting import MatchError, modules
+from tests.faults.board_mutants import BOARD_MUTANTS, break_code
+from tests.faults.rewriting import MatchError, SqlRewrite, modules, rewrite_sql
 from tests.faults.run_mutants import RUN_MUTANTS
 
 ALL = BOARD_MUTANTS | RUN_MUTANTS
