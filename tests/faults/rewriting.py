@@ -6,6 +6,7 @@ program's own names.
 """
 
 import ast
+import re
 from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,18 +53,19 @@ def rewrite_once(trees: dict[Path, ast.Module], rewrite: Rewrite) -> Path:
 
 
 def rewrite_sql(trees: dict[Path, ast.Module], rewrite: SqlRewrite) -> Path:
-    """Apply the rewrite to the strings of these trees; return the path of the changed one. Raises MatchError."""
-    found = []
-    for path, tree in trees.items():
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Constant) and isinstance(node.value, str):
-                words = " ".join(node.value.split())
-                if rewrite.old in words:
-                    found.append((path, node))
-    if len(found) != 1:
-        raise MatchError(f"{rewrite} must match once, but matches in {[str(path) for path, _ in found]}")
-    path, node = found[0]
-    node.value = f" {' '.join(str(node.value).split()).replace(rewrite.old, rewrite.new, 1)} "
+    """Apply the rewrite to the strings of these trees; return the path of the changed one. Raises MatchError.
+
+    The rest of the string stays as it is: a comment of SQL ends with its line.
+    """
+    old = re.compile(r"\s+".join(map(re.escape, rewrite.old.split())))
+    strings = [
+        (path, node) for path, tree in trees.items() for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and old.search(node.value)
+    ]
+    if len(strings) != 1:
+        raise MatchError(f"{rewrite} must match once, but matches in {[str(path) for path, _ in strings]}")
+    path, node = strings[0]
+    node.value = old.sub(lambda _: rewrite.new, str(node.value), count=1)
     return path
 
 

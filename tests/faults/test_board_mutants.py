@@ -42,6 +42,6 @@ def test_rewrite_of_sql_matches_once(source):
 
 
 def test_rewrite_of_sql_ignores_white_space_and_keeps_the_rest():
-    trees = {PROJECT: ast.parse("A = f'''x a\n  b y{1}'''")}
+    trees = {PROJECT: ast.parse("A = f'''x a\n  b y{1}  -- why\nz'''")}
     assert rewrite_sql(trees, SqlRewrite("a b", "c")) == PROJECT
-    assert ast.unparse(trees[PROJECT]) == "A = f' x c y {1}'"
+    assert ast.unparse(trees[PROJECT]) == "A = f'x c y{1}  -- why\\nz'"

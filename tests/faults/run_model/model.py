@@ -385,6 +385,18 @@ class Model:
         yield from self._take_in(op.run)
         return None
 
+    def _take_in_part(self, op: Op) -> Steps:
+        """Take in the first part that is left, as a worker that stops then."""
+        before = self._parts(op.run)
+        for _ in self._take_in(op.run):
+            if self._parts(op.run) != before:
+                return None
+            yield
+        return None
+
+    def _parts(self, number: int) -> int:
+        return sum(each.parts for each in self.runs[number].companies)
+
     def _undecided(self, number: int) -> list[int]:
         companies = enumerate(self.runs[number].companies)
         return [n for n, each in companies if each.state == "read" and each.matched is None]
@@ -394,18 +406,40 @@ class Model:
         run = self.runs[number]
         self.runs[number] = replace(run, attempts=0, seen=self.now, due=self.now + UNDER_WAY)
         yield
+        found, stuck = self.runs[number], self._stuck(number)
+        yield
+        while stuck is not None:
+            run = self.runs[number]
+            if self._stuck(number) == stuck and run.companies[stuck].parts == found.companies[stuck].parts:
+                self.runs[number] = self._given_up(number, stuck)
+                yield
+                return
+            found, stuck = run, self._stuck(number)
+            yield
+        if not self._waiting(number):
+            yield
+            run = self.runs[number]
+            if found.status == "ingesting":
+                self._end(number)
+            elif run.status in UNDER:
+                self.runs[number] = replace(run, status="error")
+            yield
+
+    def _stuck(self, number: int) -> int | None:
+        """Return the first company that a run under way cannot get past."""
         run, stuck = self.runs[number], self._undecided(number)
         if run.status == "ingesting":
             stuck = [n for n, each in enumerate(run.companies) if _is_left(each)]
-        if run.status in UNDER and stuck:
-            each = run.companies[stuck[0]]
-            values = {"state": "failed"} if each.state == "read" else {"expired": 0}
-            lost = each.matched or 0 if each.state == "read" else 0
-            self.runs[number] = replace(run.change(stuck[0], **values), total=run.total - lost, attempts=0)
-        elif run.status in UNDER and not self._waiting(number):
-            yield
-            self.runs[number] = replace(run, status="error")
-        yield
+        return stuck[0] if stuck and run.status in UNDER else None
+
+    def _given_up(self, number: int, position: int) -> Run:
+        """Return the run without a company, whose expired jobs stay expired."""
+        run = self.runs[number]
+        each = run.companies[position]
+        if each.state == "read":
+            return replace(run.change(position, state="failed"), total=run.total - (each.matched or 0), attempts=0)
+        told = [key for key in self.events if key[0] == number and key[1] == each.board and key[3] == "expired"]
+        return replace(run.change(position, expired=len(told)), attempts=0)
 
     def _offer(self, company: Company) -> tuple[int | None, dict[str, Posting]]:
         """Return the listing of the company's board, and the postings that match."""

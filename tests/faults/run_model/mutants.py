@@ -61,12 +61,12 @@ MUTANTS: dict[str, Mutant] = {
     ),
     "a company is taken in without its filters": _mutant(
         "a run takes in what its user excluded", "changes",
-        Rewrite("Filters(unit.include, unit.exclude)", "Filters([], [])"),
+        Rewrite("Filters(unit.include, unit.exclude)", "Filters([], [])", inside="find_changes(_, _)"),
     ),
     "a company gets the filters of another": _mutant(
         "a run takes in what another company of the user wants", "changes",
         Rewrite("{_c.board_id: Filters(_c.include, _c.exclude) for _c in _all}",
-                "{_c.board_id: Filters(_all[0].include, _all[0].exclude) for _c in _all}"),
+                "{_c.board_id: Filters(_all[0].include, _all[0].exclude) for _c in _all}", inside="((_p[_e.board_id], _e) for _e in _)"),
     ),
     # --- Readers
     "a want is answered by a reading that began too early": _mutant(
@@ -103,7 +103,7 @@ MUTANTS: dict[str, Mutant] = {
     "a held listing ages postings": _mutant(
         "half a board is missing at once", "a shrink",
         Rewrite("Verdict(_s, _c, _t, _e, lacking=reading.lacking)",
-                "Verdict(_s, _c, _t, _e, lacking=reading.lacking, ages=True)", inside='"The board shrank from {number}"'),
+                "Verdict(_s, _c, _t, _e, lacking=reading.lacking, ages=True)", inside="replace(_, held=first)"),
     ),
     "a shrink is not held": _mutant(
         "half a board is missing at once", "a shrink",
@@ -179,7 +179,7 @@ MUTANTS: dict[str, Mutant] = {
     ),
     "total_jobs keeps a company that was given up": _mutant(
         "a run never reaches its total", "a company is given up",
-        Rewrite("total_jobs=RUNS.c.total_jobs - lost", "total_jobs=RUNS.c.total_jobs"),
+        Rewrite("RUNS.c.total_jobs - lost", "RUNS.c.total_jobs"),
     ),
     "an answer that nobody published is no work": _mutant(
         "a run whose message was lost waits for ever", "lost messages",
@@ -197,7 +197,8 @@ MUTANTS: dict[str, Mutant] = {
     # --- Taking in
     "a part is written whatever another worker wrote": _mutant(
         "two workers count the same jobs twice", "two workers take in",
-        Rewrite('UNITS.c.parts == bindparam("seen_parts", type_=Integer)', "UNITS.c.parts.is_not(None)"),
+        Rewrite('UNITS.c.parts == bindparam("seen_parts", type_=Integer)', "UNITS.c.parts.is_not(None)",
+                inside='_cte("held", ...)'),
     ),
     "a company is taken in from another listing than decided": _mutant(
         "the counts of a company are those of another listing", "a listing between two statements",
@@ -246,7 +247,10 @@ MUTANTS: dict[str, Mutant] = {
                 "(CLOSINGS.c.user_id == run.c.user_id, CLOSINGS.c.run_id == run.c.id)"),
     ),
     "a question is answered twice": _mutant(
-        "an answer is overwritten", "questions", Rewrite(".where(is_asked, ACTIVE.is_(None))".lstrip("."), ""),
+        "an answer is overwritten", "questions",
+        Rewrite("_question.where(is_asked, ACTIVE.is_(None))", "_question.where(ACTIVE.is_(None))"),
+        Rewrite("_u.where(is_legal, *conditions).values(state=to)", "_u.where(*conditions).values(state=to)",
+                inside="CLOSINGS"),
     ),
 }
 

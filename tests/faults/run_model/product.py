@@ -204,6 +204,14 @@ class Product:
     def _take_in_only(self, op: Op) -> None:
         taking_in.take_in(op.run)
 
+    def _take_in_part(self, op: Op) -> None:
+        before = self._parts(op.run)
+        taking_in.take_in(op.run, lambda: self._parts(op.run) != before)
+
+    def _parts(self, run: int) -> int:
+        query = "SELECT sum(parts) FROM run_companies WHERE run_id = %s"
+        return int(self.connection.execute(query, (run,)).fetchone()[0])
+
     def _answer_question(self, op: Op) -> Outcome:
         return closings.answer(op.who, op.run, op.flag).expired
 

@@ -90,8 +90,8 @@ def all_scenarios() -> dict[str, list[Step]]:
         "changes": _changed(),
         "a closing": _closed(),
         "close witnesses": [
-            *run(3), change("gamma", "drop"), *look("gamma"), *look("gamma"), *[stale] * 5,
-            step("look_again", board="gamma"), *[step("wait", name="lease")] * 3, READ, *run(3),
+            *run(3), change("beta", "drop"), *look("beta"), *look("beta"), *[stale] * 5,
+            step("look_again", board="beta"), *[step("wait", name="lease")] * 3, READ, *run(3),
         ],
         "partial listings": [
             *run(2), change("beta", "partial"), *look("beta", "witness"), *look("beta"), *run(2),
@@ -102,7 +102,8 @@ def all_scenarios() -> dict[str, list[Step]]:
             *run(2), change("alpha", "restore"), stale, *run(2),
         ],
         "an empty board": [
-            *run(3), change("gamma", "empty"), *look("gamma", "empty") * 3, *run(3), change("gamma", "restore"), *run(3),
+            *run(3), change("gamma", "empty"), *look("gamma", "reuse"), *look("gamma"), *run(3), *look("gamma"), *run(3),
+            change("gamma", "restore"), *run(3),
         ],
         "a board is gone": [
             *run(3), change("gamma", "missing"), *look("gamma", "moment"), *look("gamma", "gone") * 3, *run(3),
@@ -145,8 +146,8 @@ def all_scenarios() -> dict[str, list[Step]]:
             )
         ] + [RESTART, step("start", user=3, lost=False), CARRY, CLAIM, interrupted("read", "abort", 4), READ, CARRY],
         "two workers take in": [
-            each for number in TAKEN_IN_STATEMENTS for each in (
-                RESTART, *begun(1), interrupted("carry", "carry", number), RESTART, *begun(1), dies("carry", number),
+            each for number in TAKEN_IN_STATEMENTS for inner in ("carry", "take_in_part") for each in (
+                RESTART, *begun(1), interrupted("carry", inner, number), RESTART, *begun(1), dies("carry", number),
                 CARRY,
             )
         ],
@@ -169,11 +170,11 @@ def all_scenarios() -> dict[str, list[Step]]:
             step("start", user=3, lost=True), RECONCILE, step("wait", name="lease"), RECONCILE, CARRY, CLAIM, CLAIM,
             dies("read", 6), step("wait", name="lease"), RECONCILE, CARRY, step("wait", name="lease"), CLAIM,
             dies("read", 7), step("wait", name="lease"), RECONCILE, READ_ALL, step("wait", name="lease"), RECONCILE,
-            CARRY,
+            dies("carry", 8), step("wait", name="lease"), RECONCILE, CARRY,
         ],
         "a closing after the pin": [
-            *run(3), change("gamma", "drop"), *look("gamma", "stale"), *look("gamma"), *begun(3), dies("carry", 8),
-            step("wait", name="witness"), *look("gamma"), CARRY, *run(3),
+            *run(3), change("beta", "drop"), *look("beta", "stale"), *look("beta"), *begun(3), dies("carry", 8),
+            step("wait", name="witness"), *look("beta"), CARRY, *run(3),
         ],
         "questions": [
             *run(1, 2), *_asked(), answer(2, True), answer(1, False), answer(1, True), stale, *run(1), answer(1, True),
@@ -182,7 +183,7 @@ def all_scenarios() -> dict[str, list[Step]]:
             *run(1), *_asked(), stale, *run(1), answer(1, True, pick=1), answer(1, True), *_back(), *run(1),
         ],
         "many closings of one user": [
-            *run(2), change("alpha", "shrink"), *look("alpha", "moment"), step("wait", name="witness"), *look("alpha"),
+            *run(1, 2), change("alpha", "shrink"), *look("alpha", "moment"), step("wait", name="witness"), *look("alpha"),
             *run(2),
         ],
     }

@@ -28,7 +28,7 @@ USER = st.sampled_from(sorted(COMPANIES))
 BOARD = st.sampled_from(sorted(SIZES))
 PICK = st.integers(0, 3)
 NUMBER = st.integers(0, 70)
-INNER = ("carry", "abort", "read", "claim", "steal", "start", "reconcile", "renew", "answer_question")
+INNER = ("carry", "take_in_part", "abort", "read", "claim", "steal", "start", "reconcile", "renew", "answer_question")
 
 
 class RunModelMachine(RuleBasedStateMachine):
@@ -340,7 +340,8 @@ class RunModelMachine(RuleBasedStateMachine):
         """Return the operations that come between. To steal a board, a reader waits until the lease has run out."""
         run = self._pick(pick)
         if kind == "steal":
-            return [Op("wait", seconds=WAITS["lease"]), Op("claim")]
+            board = self.model.claims[-1].board if self.model.claims else "alpha"
+            return [Op("wait", seconds=WAITS["lease"]), Op("look_again", board=board)]
         if kind == "start":
             return [Op("start", 1 + pick % len(COMPANIES))]
         if kind in ("claim", "reconcile"):
