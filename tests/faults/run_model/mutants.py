@@ -64,7 +64,7 @@ MUTANTS: dict[str, Mutant] = {
         Rewrite("Filters(unit.include, unit.exclude)", "Filters([], [])", inside="find_changes(_, _)"),
     ),
     "a company gets the filters of another": _mutant(
-        "a run takes in what another company of the user wants", "changes",
+        "a run counts what another company of the user wants", "a decision without a take-in",
         Rewrite("{_c.board_id: Filters(_c.include, _c.exclude) for _c in _all}",
                 "{_c.board_id: Filters(_all[0].include, _all[0].exclude) for _c in _all}", inside="((_p[_e.board_id], _e) for _e in _)"),
     ),

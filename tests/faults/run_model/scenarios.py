@@ -157,6 +157,7 @@ def all_scenarios() -> dict[str, list[Step]]:
                 interrupted("carry", "read", number), CARRY,
             )
         ],
+        "a decision without a take-in": [*begun(3), dies("carry", 7), CARRY],
         "a shared lock": [*begun(1), dies("carry", 8), step("take_in_against_lock", pick=0), CARRY],
         "a deadline": [
             step("start", user=3, lost=False), CARRY, CLAIM, READ, CARRY, RECONCILE, step("wait", name="late"),
