@@ -3,26 +3,15 @@
 After each step the tables must agree with the model. Of a step with a race, one legal order must explain all.
 """
 
-from collections import Counter
-from collections.abc import Callable, Iterator
 from typing import Any
 
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
+from hypothesis.stateful import initialize, rule
 
 from tests.faults.comparison import Difference
-from tests.faults.run_model.model import Model, Steps
-from tests.faults.run_model.product import Product
-from tests.faults.run_model.tables import Tables, differences, expected
-from tests.faults.run_model.world import COMPANIES, FILTERS, SIZES, Op, Outcome, change_source
-
-MAX_SHOWN = 6
-"""Differences that are shown."""
-
-WAITS = {"moment": 9, "lease": 40, "stale": 700, "late": 1000, "witness": 3700, "gone": 6 * 3600 + 60,
-         "empty": 12 * 3600 + 60, "reuse": 25 * 3600}
-CHANGES = ("drop", "add", "title", "place", "text", "kind", "back", "empty", "restore", "shrink", "partial", "unread",
-           "missing", "failing", "well", "well", "tag")
+from tests.faults.run_model.comparison import RunComparison
+from tests.faults.run_model.orders import alone, merged, prefixes, with_inner
+from tests.faults.run_model.world import CHANGES, COMPANIES, FILTERS, SIZES, WAITS, Op, change_source
 
 USER = st.sampled_from(sorted(COMPANIES))
 BOARD = st.sampled_from(sorted(SIZES))
@@ -31,22 +20,11 @@ NUMBER = st.integers(0, 70)
 INNER = ("carry", "take_in_part", "abort", "read", "claim", "steal", "start", "reconcile", "renew", "answer_question")
 
 
-class RunModelMachine(RuleBasedStateMachine):
+class RunModelMachine(RunComparison):
     """Three users, three boards and their runs.
 
     No rule has a precondition. A rule that has nothing to act on does nothing.
     """
-
-    product: Product
-    tally: "Counter[str]" = Counter()
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.product.reset()
-        self.model = Model()
-        self.tables = Tables(self.product.connection)
-        self.tables.read()
-        self.tally["examples"] += 1
 
     @initialize(users=st.lists(USER, max_size=3))
     def begin_with_runs(self, users: list[int]) -> None:
@@ -229,9 +207,9 @@ class RunModelMachine(RuleBasedStateMachine):
             self.tally["operations"] += 1
             self.tally[each.kind] += 1
         if found is None:
-            self._find(before, lambda model: _alone(model, op), outcome, [])
+            self._find(before, lambda model: alone(model, op), outcome, [])
         else:
-            self._find(before, lambda model: _with_inner(model, op, between), outcome, found)
+            self._find(before, lambda model: with_inner(model, op, between), outcome, found)
 
     @rule(kind=st.sampled_from(["carry", "carry", "carry", "read", "reconcile"]), pick=PICK, number=st.integers(1, 25))
     def crash(self, kind: str, pick: int, number: int) -> None:
@@ -241,7 +219,7 @@ class RunModelMachine(RuleBasedStateMachine):
         before = self._begin(op)
         has_died, outcome = self.product.crash(op, number)
         self.tally["operations"] += 1
-        self._find(before, lambda model: _prefixes(model, op) if has_died else _alone(model, op), outcome, [])
+        self._find(before, lambda model: prefixes(model, op) if has_died else alone(model, op), outcome, [])
 
     @rule(pick=PICK)
     def take_in_against_lock(self, pick: int) -> None:
@@ -254,7 +232,7 @@ class RunModelMachine(RuleBasedStateMachine):
         [outcome], waited = self.product.perform_against_lock(run, "SHARE", op)
         if not waited:
             raise Difference(f"run {run} was written to while another session shared its lock")
-        self._find(before, lambda model: _alone(model, op), outcome, [])
+        self._find(before, lambda model: alone(model, op), outcome, [])
 
     @rule(first=PICK, second=PICK, pick=PICK)
     def read_at_once(self, first: int, second: int, pick: int) -> None:
@@ -267,165 +245,4 @@ class RunModelMachine(RuleBasedStateMachine):
             return
         before = self._begin(*ops)
         outcomes, _ = self.product.perform_against_lock(run, "NO KEY UPDATE", *ops)
-        self._find(before, lambda model: _merged(model, *ops), outcomes[0], outcomes[1:])
-
-    # --- Parts of rules ----------------------------------------------------------------------------------------------
-
-    def step(self, op: Op) -> Outcome:
-        """Perform the operation on the product and the model, compare both, and return the outcome."""
-        before = self._begin(op)
-        self.tally["operations"] += 1
-        outcome = self.product.perform(op)
-        self._find(before, lambda model: _alone(model, op), outcome, [])
-        return outcome
-
-    def _begin(self, *_ops: Op) -> Model:
-        """Let a second pass, so that no two operations happen at the same time; return the model."""
-        self.model.now += 1
-        self.product.set_clock(self.model.now)
-        self.product.sources = self.model.sources
-        self.model.written = set()
-        for board in self.model.boards.values():
-            board.written = set()
-        return self.model
-
-    def _find(
-        self, before: Model, candidates: Callable[[Model], Iterator[tuple[Model, Outcome, list[Outcome]]]],
-        outcome: Outcome, others: list[Outcome],
-    ) -> None:
-        """Find a legal result that agrees with the tables and the outcomes, and make it the state of the model."""
-        found = self.tables.read()
-        self.tally["steps"] += 1
-        nearest: list[str] | None = None
-        for model, own, theirs in candidates(before):
-            wrong = differences(expected(model), found)
-            if (own, theirs) != (outcome, others):
-                wrong.insert(0, f"the outcome was {outcome} {others}, expected {own} {theirs}")
-            if not wrong:
-                self.model = model
-                return
-            nearest = wrong if nearest is None or len(wrong) < len(nearest) else nearest
-        raise Difference("; ".join((nearest or [])[:MAX_SHOWN]))
-
-    def _publish(self, runs: Outcome) -> None:
-        for run in runs if isinstance(runs, list) else ():
-            self.step(Op("publish", run=run))
-
-    def _pick(self, pick: int) -> int | None:
-        """Return one of the runs, counted from the newest active one, or None."""
-        runs = self.model.runs
-        order = sorted(runs, key=lambda number: (runs[number].status in ("pending", "initializing", "ingesting"),
-                                                 number), reverse=True)
-        return order[pick % len(order)] if order else None
-
-    def _claim(self, pick: int) -> int:
-        """Return one of the last claims, counted from the newest."""
-        return max(0, len(self.model.claims) - 1 - pick)
-
-    def _has_work_to_take_in(self, number: int) -> bool:
-        run = self.model.runs[number]
-        return run.status == "ingesting" and any(
-            each.state == "read" or (each.state == "failed" and each.expired is None) for each in run.companies
-        )
-
-    def _op(self, kind: str, pick: int) -> Op | None:
-        if kind == "read":
-            return Op("read", self._claim(pick)) if self.model.claims else None
-        if kind in ("reconcile", "claim"):
-            return Op(kind)
-        run = self._pick(pick)
-        return Op("carry", run=run) if run else None
-
-    def _inner(self, kind: str, pick: int) -> list[Op]:
-        """Return the operations that come between. To steal a board, a reader waits until the lease has run out."""
-        run = self._pick(pick)
-        if kind == "steal":
-            board = self.model.claims[-1].board if self.model.claims else "alpha"
-            return [Op("wait", seconds=WAITS["lease"]), Op("look_again", board=board)]
-        if kind == "start":
-            return [Op("start", 1 + pick % len(COMPANIES))]
-        if kind in ("claim", "reconcile"):
-            return [Op(kind)]
-        if kind in ("read", "renew"):
-            return [Op(kind, self._claim(pick))] if self.model.claims else []
-        if not run:
-            return []
-        return [Op(kind, self.model.runs[run].user, run, flag=pick % 2 == 0)]
-
-
-Candidates = Iterator[tuple[Model, Outcome, list[Outcome]]]
-
-
-def _finish(steps: Steps) -> Outcome:
-    """Run an operation of the model to its end, and return its outcome."""
-    try:
-        while True:
-            next(steps)
-    except StopIteration as end:
-        return _plain(end.value)
-
-
-def _plain(outcome: Outcome) -> Outcome:
-    """Return an outcome as the product gives it: a single word stands for itself."""
-    return outcome[0] if isinstance(outcome, tuple) and len(outcome) == 1 else outcome
-
-
-def _alone(before: Model, op: Op) -> Candidates:
-    model = before.copy()
-    yield model, _finish(model.steps(op)), []
-
-
-def _with_inner(before: Model, op: Op, inner: list[Op]) -> Candidates:
-    """Yield the results of all orders in which the inner operations come between two statements of the other."""
-    number, is_over = 0, False
-    while not is_over:
-        model = before.copy()
-        steps, outcome = model.steps(op), None
-        is_over = _advance(steps, number)
-        if is_over:
-            model = before.copy()
-            outcome = _finish(model.steps(op))
-        theirs = [_finish(model.steps(each)) for each in inner]
-        yield model, outcome if is_over else _finish(steps), theirs
-        number += 1
-
-
-def _prefixes(before: Model, op: Op) -> Candidates:
-    """Yield the results of an operation that ends after some of its statements."""
-    number, is_over = 0, False
-    while not is_over:
-        model = before.copy()
-        is_over = _advance(model.steps(op), number)
-        yield model, None, []
-        number += 1
-
-
-def _advance(steps: Steps, number: int) -> bool:
-    """Advance an operation by this many yields; return whether it has ended before."""
-    for _ in range(number):
-        if next(steps, steps) is steps:
-            return True
-    return False
-
-
-def _merged(before: Model, first: Op, second: Op) -> Candidates:
-    """Yield the results of all orders of the statements of two operations."""
-    orders: list[list[bool]] = [[]]
-    while orders:
-        order = orders.pop()
-        model = before.copy()
-        steps = model.steps(first), model.steps(second)
-        outcomes: dict[int, Outcome] = {}
-        for which in map(int, order):
-            _one(steps[which], which, outcomes)
-        left = [which for which in (0, 1) if which not in outcomes]
-        if not left:
-            yield model, outcomes[0], [outcomes[1]]
-        orders += [[*order, bool(which)] for which in left]
-
-
-def _one(steps: Steps, which: int, outcomes: dict[int, Outcome]) -> None:
-    try:
-        next(steps)
-    except StopIteration as end:
-        outcomes[which] = _plain(end.value)
+        self._find(before, lambda model: merged(model, *ops), outcomes[0], outcomes[1:])

@@ -14,6 +14,13 @@ PART = 60
 So it is certain which rows the first part has written.
 """
 
+WAITS = {"moment": 9, "lease": 40, "stale": 700, "late": 1000, "witness": 3700, "gone": 6 * 3600 + 60,
+         "empty": 12 * 3600 + 60, "reuse": 25 * 3600}
+"""Pauses, each named after what it is long enough for, in seconds."""
+
+CHANGES = ("drop", "add", "title", "place", "text", "kind", "back", "empty", "restore", "shrink", "partial", "unread",
+           "missing", "failing", "well", "well", "tag")
+
 Filters = tuple[tuple[str, ...], tuple[str, ...]]
 """The words that a title must have one of, and those that it may not have."""
 
@@ -109,29 +116,31 @@ def matches(filters: Filters, title: str) -> bool:
 def change_source(source: Source, what: str, number: int) -> None:
     """Change what a board shows. The number chooses postings, and makes texts differ."""
     names = sorted(source.contents, key=lambda name: int(name.rpartition("-")[2]))
-    first = first_contents(source.name)
     some = [names[(number + step) % len(names)] for step in range(min(2, len(names)))] if names else []
-    if what in ("missing", "failing", "partial"):
-        source.fault = what
-    elif what == "well":
-        source.fault, source.unread = None, frozenset()
-    elif what == "restore":
-        source.contents = first | source.contents
-    elif what == "empty":
-        source.contents = {}
-    elif what == "shrink":
-        source.contents = {name: source.contents[name] for name in names[: max(1, len(names) * (1 + number % 4) // 9)]}
-    elif what == "drop":
-        source.contents = {name: source.contents[name] for name in names if name not in some}
-    elif what == "add":
-        source.contents[f"{source.name}-{100 + number}"] = Content(f"{KINDS[number % 2]} {100 + number}")
-    elif what == "unread":
-        source.unread = frozenset(some)
-    elif what == "tag":
+    left = {
+        "empty": 0, "shrink": max(1, len(names) * (1 + number % 4) // 9)
+    }.get(what, len(names))
+    if what in ("missing", "failing", "partial", "well"):
+        source.fault = None if what == "well" else what
+    if what in ("well", "unread"):
+        source.unread = frozenset(some if what == "unread" else ())
+    if what == "tag":
         source.has_tag = not source.has_tag
-    else:
-        for name in some[:1] if what != "back" else names:
-            source.contents[name] = _edited(source.contents[name], first.get(name), what, number)
+    if what in ("drop", "empty", "shrink"):
+        kept = [name for name in names[:left] if what != "drop" or name not in some]
+        source.contents = {name: source.contents[name] for name in kept}
+    _add_or_edit(source, what, number, some[:1] if what != "back" else names)
+
+
+def _add_or_edit(source: Source, what: str, number: int, names: list[str]) -> None:
+    """Add postings, or edit these."""
+    first = first_contents(source.name)
+    if what == "restore":
+        source.contents = first | source.contents
+    if what == "add":
+        source.contents[f"{source.name}-{100 + number}"] = Content(f"{KINDS[number % 2]} {100 + number}")
+    for name in names if what in ("back", "kind", "title", "place", "text") else ():
+        source.contents[name] = _edited(source.contents[name], first.get(name), what, number)
 
 
 def _edited(content: Content, first: Content | None, what: str, number: int) -> Content:
