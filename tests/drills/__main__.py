@@ -23,6 +23,7 @@ from tests.drills import (  # noqa: F401 (each module registers its drills)
     broker_faults,
     costly_strangers,
     database_faults,
+    fortnight,
     long_checks,
     report,
     run_faults,

@@ -1,7 +1,7 @@
 """Boards that somebody changes between two readings in every way that boards of companies have been seen to change."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
@@ -76,18 +76,9 @@ class ChangingBoard:
         if self.mode.isdecimal():
             boards.fault(self.name, int(self.mode))
             return
-        rows: list[Any] = [_record(each, content) for each, content in self.postings.items()]
+        rows = self.rows()
         self.random.shuffle(rows)
-        if self.mode == "empty":
-            rows = []
-        elif self.mode == "nameless":
-            rows.append({"title": "Without an id"})
-        elif self.mode == "double":
-            rows += rows[:2]
-        elif self.mode == "unread" and rows:
-            first = min(str(row["id"]) for row in rows)
-            rows = [{**row, "title": None} if str(row["id"]) == first else row for row in rows]
-        document = {"jobs": rows, "meta": {"total": len(rows) + (3 if self.mode == "lying" else 0)}}
+        document = self.document(rows)
         if self.has_tag:
             tag = f'"{hash((self.mode, tuple(sorted(self.postings.items(), key=str))))}"'
             boards.greenhouse(self.name, rows, etag=tag)
@@ -99,7 +90,25 @@ class ChangingBoard:
         elif not self.has_tag or self.mode == "lying":
             boards.answer(path, Reply(200, json.dumps(document).encode(), JSON))
 
-    def change(self, others: list["ChangingBoard"]) -> str:
+    def rows(self) -> list[Any]:
+        """Return the records that it serves now, in order of their ids."""
+        rows: list[Any] = [_record(each, self.postings[each]) for each in sorted(self.postings)]
+        if self.mode == "empty":
+            return []
+        if self.mode == "nameless":
+            return [*rows, {"title": "Without an id"}]
+        if self.mode == "double":
+            return [*rows, *rows[:2]]
+        if self.mode == "unread" and rows:
+            first = min(str(row["id"]) for row in rows)
+            return [{**row, "title": None} if str(row["id"]) == first else row for row in rows]
+        return rows
+
+    def document(self, rows: list[Any]) -> dict[str, Any]:
+        """Return the answer with these records, and the total that the board claims."""
+        return {"jobs": rows, "meta": {"total": len(rows) + (3 if self.mode == "lying" else 0)}}
+
+    def change(self, others: Sequence["ChangingBoard"]) -> str:
         """Change the board in one way, and return its name."""
         way = self.random.choice(WAYS)
         if change := getattr(self, f"_{way}", None):
@@ -131,53 +140,53 @@ class ChangingBoard:
     def _pick(self, share: float) -> list[int]:
         return [each for each in [*self.postings] if self.random.random() < share]
 
-    def _add(self, others: list["ChangingBoard"]) -> None:
+    def _add(self, others: Sequence["ChangingBoard"]) -> None:
         self.postings[self._next_id()] = self._content()
 
-    def _drop(self, others: list["ChangingBoard"]) -> None:
+    def _drop(self, others: Sequence["ChangingBoard"]) -> None:
         for each in self._pick(0.15):
             self.postings.pop(each)
 
-    def _flap(self, others: list["ChangingBoard"]) -> None:
+    def _flap(self, others: Sequence["ChangingBoard"]) -> None:
         for each in self._pick(0.3):
             self.away[each] = self.postings.pop(each)
 
-    def _restore(self, others: list["ChangingBoard"]) -> None:
+    def _restore(self, others: Sequence["ChangingBoard"]) -> None:
         self.postings |= self.away
         self.away.clear()
 
-    def _edit(self, others: list["ChangingBoard"]) -> None:
+    def _edit(self, others: Sequence["ChangingBoard"]) -> None:
         for each in self._pick(0.3):
             old = self.postings[each]
             self.postings[each] = Content(old.title, f"Text {self._next_id()}", old.place)
 
-    def _rename(self, others: list["ChangingBoard"]) -> None:
+    def _rename(self, others: Sequence["ChangingBoard"]) -> None:
         for each in self._pick(0.3):
             old = self.postings[each]
             self.postings[each] = Content(self._content().title, old.text, old.place)
 
-    def _move_place(self, others: list["ChangingBoard"]) -> None:
+    def _move_place(self, others: Sequence["ChangingBoard"]) -> None:
         for each in self._pick(0.3):
             old = self.postings[each]
             self.postings[each] = Content(old.title, old.text, self.random.choice(PLACES))
 
-    def _repost(self, others: list["ChangingBoard"]) -> None:
+    def _repost(self, others: Sequence["ChangingBoard"]) -> None:
         for each in self._pick(0.2):
             self.postings[self._next_id()] = self.postings.pop(each)
 
-    def _renumber(self, others: list["ChangingBoard"]) -> None:
+    def _renumber(self, others: Sequence["ChangingBoard"]) -> None:
         self.postings = {self._next_id(): content for content in self.postings.values()}
 
-    def _shrink(self, others: list["ChangingBoard"]) -> None:
+    def _shrink(self, others: Sequence["ChangingBoard"]) -> None:
         for each in self._pick(0.7):
             self.away[each] = self.postings.pop(each)
 
-    def _swap(self, others: list["ChangingBoard"]) -> None:
+    def _swap(self, others: Sequence["ChangingBoard"]) -> None:
         """Let another board have all postings, as if it answered for this one."""
         other = self.random.choice(others)
         self.postings, other.postings = other.postings, self.postings
 
-    def _take_over(self, others: list["ChangingBoard"]) -> None:
+    def _take_over(self, others: Sequence["ChangingBoard"]) -> None:
         """Move a posting here from another board, with its id."""
         other = self.random.choice(others)
         if other is not self and other.postings:
