@@ -27,6 +27,7 @@ from tests.drills import (  # noqa: F401 (each module registers its drills)
     fortnight,
     long_checks,
     lost_leases,
+    memory_limits,
     report,
     run_faults,
     run_kills,
@@ -34,6 +35,7 @@ from tests.drills import (  # noqa: F401 (each module registers its drills)
     slow_clients,
     start_races,
     system_faults,
+    two_products,
     web_faults,
     worker_faults,
 )
