@@ -1,7 +1,7 @@
 """The comparison of the product with the model: each operation, and the tables after it."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from hypothesis.stateful import RuleBasedStateMachine
 
