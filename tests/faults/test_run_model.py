@@ -1,0 +1,64 @@
+"""The short model check of boards and runs: the product passes it, and the mutants of its first promises fail it.
+
+``python -m tests.faults.run_model`` is the long form, with all mutants and many sequences.
+"""
+
+import ast
+from collections.abc import Iterator
+from copy import deepcopy
+
+import pytest
+import redis
+
+from app.config.settings import PROJECT, Settings
+from tests.faults.model_check import ModelChecker
+from tests.faults.rewriting import modules
+from tests.faults.run_model.mutants import MODULES, MUTANTS, break_code
+from tests.faults.run_model.scenarios import all_scenarios
+
+EXAMPLES = 5
+SHORT = ("failures", "an early reading", "leases", "readings end at once", "partial listings", "lost messages")
+"""The scenarios of the short check, beside its random sequences."""
+
+CAUGHT_HERE = (
+    "a run is retried without its owner",
+    "a part shares the run's lock",
+    "a want is answered by a reading that began too early",
+    "the last board's question is asked on the snapshot of the answer",
+    "a lease is not renewed",
+    "a miss is counted from a partial listing",
+    "unchanged jobs are written",
+)
+TREES = modules(PROJECT / "app")
+
+
+@pytest.fixture(scope="module")
+def checker(settings: Settings, broker: redis.Redis) -> Iterator[ModelChecker]:
+    """A checker with its own databases on the suite's servers."""
+    checker = ModelChecker(settings.data_dir, *MODULES)
+    yield checker
+    checker.close()
+
+
+def test_product_agrees_with_the_model_of_boards_and_runs(checker):
+    verdict = checker.check(None, examples=EXAMPLES, scenarios=SHORT, until_first=False)
+    assert (verdict["difference"], verdict["fault"]) == (None, None)
+    assert verdict["examples"] >= EXAMPLES + len(SHORT)
+
+
+@pytest.mark.parametrize("name", CAUGHT_HERE)
+def test_mutant_of_boards_and_runs_is_caught(checker, name):
+    verdict = checker.check(name, scenarios=MUTANTS[name].scenarios)
+    assert verdict["difference"], f"not caught: {MUTANTS[name].effect}"
+    assert verdict["fault"] is None
+
+
+@pytest.mark.parametrize("name", MUTANTS)
+def test_mutant_changes_the_code_and_names_a_scenario(name):
+    trees = deepcopy(TREES)
+    changed = break_code(trees, name)
+    assert changed
+    for path in changed:
+        assert ast.unparse(trees[path]) != ast.unparse(TREES[path])
+        compile(ast.unparse(trees[path]), str(path), "exec")
+    assert set(MUTANTS[name].scenarios) <= all_scenarios().keys()
