@@ -1,7 +1,7 @@
 """The comparison of the product with the model: each operation, and the tables after it."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 from hypothesis.stateful import RuleBasedStateMachine
 
@@ -50,8 +50,7 @@ class RunComparison(RuleBasedStateMachine):
         return self.model
 
     def _find(
-        self, before: Model, candidates: Callable[[Model], Iterator[tuple[Model, Outcome, list[Outcome]]]],
-        outcome: Outcome, others: list[Outcome],
+        self, before: Model, candidates: Callable[[Model], Candidates], outcome: Outcome, others: list[Outcome],
     ) -> None:
         """Find a legal result that agrees with the tables and the outcomes, and make it the state of the model."""
         found = self.tables.read()
@@ -74,8 +73,7 @@ class RunComparison(RuleBasedStateMachine):
     def _pick(self, pick: int) -> int | None:
         """Return one of the runs, counted from the newest active one, or None."""
         runs = self.model.runs
-        order = sorted(runs, key=lambda number: (runs[number].status in ("pending", "initializing", "ingesting"),
-                                                 number), reverse=True)
+        order = sorted(runs, key=lambda number: (runs[number].status in ACTIVE, number), reverse=True)
         return order[pick % len(order)] if order else None
 
     def _claim(self, pick: int) -> int:
@@ -84,9 +82,7 @@ class RunComparison(RuleBasedStateMachine):
 
     def _has_work_to_take_in(self, number: int) -> bool:
         run = self.model.runs[number]
-        return run.status == "ingesting" and any(
-            each.state == "read" or (each.state == "failed" and each.expired is None) for each in run.companies
-        )
+        return run.status == "ingesting" and any(map(is_left, run.companies))
 
     def _op(self, kind: str, pick: int) -> Op | None:
         if kind == "read":

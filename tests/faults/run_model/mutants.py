@@ -1,4 +1,4 @@
-"""The mutants of the check of boards and runs: each breaks one promise, and each scenario that it names catches it alone.
+"""The mutants of the check of boards and runs: each breaks one promise, and the scenario that it names catches it.
 
 This module imports nothing of the product, so that a check imports its own copy.
 """
@@ -66,7 +66,8 @@ MUTANTS: dict[str, Mutant] = {
     "a company gets the filters of another": _mutant(
         "a run counts what another company of the user wants", "a decision without a take-in",
         Rewrite("{_c.board_id: Filters(_c.include, _c.exclude) for _c in _all}",
-                "{_c.board_id: Filters(_all[0].include, _all[0].exclude) for _c in _all}", inside="((_p[_e.board_id], _e) for _e in _)"),
+                "{_c.board_id: Filters(_all[0].include, _all[0].exclude) for _c in _all}",
+                inside="((_p[_e.board_id], _e) for _e in _)"),
     ),
     # --- Readers
     "a want is answered by a reading that began too early": _mutant(

@@ -102,8 +102,8 @@ def all_scenarios() -> dict[str, list[Step]]:
             *run(2), change("alpha", "restore"), stale, *run(2),
         ],
         "an empty board": [
-            *run(3), change("gamma", "empty"), *look("gamma", "reuse"), *look("gamma"), *run(3), *look("gamma"), *run(3),
-            change("gamma", "restore"), *run(3),
+            *run(3), change("gamma", "empty"), *look("gamma", "reuse"), *look("gamma"), *run(3), *look("gamma"),
+            *run(3), change("gamma", "restore"), *run(3),
         ],
         "a board is gone": [
             *run(3), change("gamma", "missing"), *look("gamma", "moment"), *look("gamma", "gone") * 3, *run(3),
@@ -137,8 +137,8 @@ def all_scenarios() -> dict[str, list[Step]]:
             CARRY,
         ],
         "two workers begin": [
-            step("start", user=3, lost=False), interrupted("carry", "carry", 1), READ_ALL, step("abort", user=3, pick=0),
-            CARRY, step("start", user=3, lost=False), interrupted("carry", "abort", 1),
+            step("start", user=3, lost=False), interrupted("carry", "carry", 1), READ_ALL,
+            step("abort", user=3, pick=0), CARRY, step("start", user=3, lost=False), interrupted("carry", "abort", 1),
         ],
         "aborts": [
             each for number in (1, 4, 8, 11, 13) for each in (
@@ -184,8 +184,8 @@ def all_scenarios() -> dict[str, list[Step]]:
             *run(1), *_asked(), stale, *run(1), answer(1, True, pick=1), answer(1, True), *_back(), *run(1),
         ],
         "many closings of one user": [
-            *run(1, 2), change("alpha", "shrink"), *look("alpha", "moment"), step("wait", name="witness"), *look("alpha"),
-            *run(2),
+            *run(1, 2), change("alpha", "shrink"), *look("alpha", "moment"), step("wait", name="witness"),
+            *look("alpha"), *run(2),
         ],
     }
 
