@@ -9,7 +9,7 @@ from tests.faults.run_model.world import Op
 
 
 class Readers(State):
-    """What readers do."""
+    """The work of readers."""
 
     def wanted(self, again: bool) -> list[tuple[str, int]]:
         """Return the boards that can be claimed, in the order of turns, each with the run whose turn it is."""

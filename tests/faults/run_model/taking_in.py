@@ -10,7 +10,7 @@ from tests.faults.run_model.world import PART, Op
 
 
 class TakingIn(State):
-    """What a worker does with companies that are decided on."""
+    """The work of a worker on companies that are decided on."""
 
     def _take_in_only(self, op: Op) -> Steps:
         """Take in the companies of a run that are decided on."""
