@@ -2,7 +2,7 @@
 
 Nothing here is the product's. The rules are those of docs/architecture.md: a posting is closed by two witnesses at
 least an hour apart, and only by complete or unchanged listings; shrinks, empty boards and boards that are gone need
-more. The operator's hold on a board is not modelled; its tests are those of ``app/services/boards/holds.py``.
+more. While the operator holds a board, no listing is a witness.
 """
 
 from dataclasses import dataclass, field, replace
@@ -76,6 +76,9 @@ class Board:
     gone: Witness | None = None
     last_gone: Witness | None = None
     gone_count: int = 0
+    is_on_hold: bool = False
+    is_shrink_allowed: bool = False
+    """True from the operator's release to the next complete listing."""
     written: set[str] = field(default_factory=set)
     """The postings whose rows were written since the last comparison."""
 
@@ -141,8 +144,10 @@ class Board:
         counts = dict.fromkeys(("new", "changed", "reopened", "missing", "closed"), 0)
         self._show(witness, shown or {}, seen, counts)
         if state in ("complete", "unchanged"):
-            self._age(witness, lacking, closing, reason, counts)
+            if not self.is_on_hold:
+                self._age(witness, lacking, closing, reason, counts)
             self._forget()
+            self.is_shrink_allowed &= state == "unchanged"
             self.complete_at = now
         self.unparsed[witness.listing] = self.unparsed[self.complete or 0] if shown is None else len(seen)
         if state in ("complete", "unchanged"):
@@ -157,12 +162,14 @@ class Board:
         self, witness: Witness, state: str, opened: set[str], lacking: frozenset[str], records: int
     ) -> tuple[str, str, dict[str, Witness]]:
         """Return the state of the listing, and the postings that it closes at once, with a first witness."""
+        if (state == "partial" or self.is_on_hold) and self.held and not self.held.lacking <= lacking:
+            self.held = None
         if state == "partial":
-            if self.held and not self.held.lacking <= lacking:
-                self.held = None
             return state, "", {}
         if state == "complete" and not records and opened:
-            return self._judge_empty(witness, opened)
+            return ("empty", "", {}) if self.is_on_hold else self._judge_empty(witness, opened)
+        if self.is_on_hold:
+            return "held" if state == "complete" and lacking else state, "", {}
         missing = {name for name in opened if self.postings[name].missing}
         is_shrunk = len(opened) >= MIN_SHRINKING and 2 * len(lacking) > len(opened) and not lacking <= missing
         if state == "unchanged" or not is_shrunk:
@@ -170,6 +177,8 @@ class Board:
         held = self.held
         if held and witness.began - held.began >= WITNESS and _alike(held.lacking, lacking):
             return state, "unseen", dict.fromkeys(held.lacking & lacking, held)
+        if self.is_shrink_allowed:
+            return state, "", {}
         if not (held and held.lacking <= lacking and _alike(held.lacking, lacking)):
             self.held = replace(witness, lacking=lacking)
         return "held", "", {}
@@ -223,13 +232,13 @@ class Board:
 
     def _fail(self, witness: Witness, is_missing: bool, now: int) -> None:
         """End a reading that failed. Only an answer that the board does not exist is evidence."""
-        if is_missing and not self._is_gone():
+        if is_missing and not self._is_gone() and not self.is_on_hold:
             if not self.last_gone or witness.began - self.last_gone.began >= GONE:
                 self.gone, self.last_gone = self.gone or witness, witness
                 self.gone_count += 1
         closed = 0
         if self._is_gone() and self.gone:
-            for name in [each for each in self.postings if self.is_open(each)]:
+            for name in [each for each in self.postings if self.is_open(each) and not self.is_on_hold]:
                 self._close(name, "board_gone", self.postings[name].missing or self.gone, witness)
                 closed += 1
             self._forget(keep_gone=True)

@@ -110,6 +110,23 @@ MUTANTS: dict[str, Mutant] = {
         "half a board is missing at once", "a shrink",
         Rewrite("if not _is_shrunk(_p, _r):\n    return _complete(_p, _r)", "return _complete(_p, _r)"),
     ),
+    "a held board ages postings": _mutant(
+        "postings are closed although the operator holds the board", "an old miss of a board on hold",
+        Rewrite("Verdict(_s, _c, _t, _e, ages=not _p.is_on_hold, keeps_validators=True)",
+                "Verdict(_s, _c, _t, _e, ages=True, keeps_validators=True)"),
+    ),
+    "a board on hold is judged as others": _mutant(
+        "postings are closed although the operator holds the board", "a hold",
+        Rewrite("if _p.is_on_hold:\n    return _judge_on_hold(_p, _r)", "pass"),
+    ),
+    "a release lets all later shrinks pass": _mutant(
+        "half a board is missing at once", "a hold",
+        Rewrite("_p.evidence.is_shrink_allowed and _s is ReadingState.UNCHANGED", "_p.evidence.is_shrink_allowed"),
+    ),
+    "a gone answer counts on a board on hold": _mutant(
+        "an operator's hold does not hold", "a hold",
+        Rewrite("_f.is_missing and not _p.is_on_hold", "_f.is_missing"),
+    ),
     "a posting is closed by one witness": _mutant(
         "a posting is closed by the listing that first lacks it", "a closing",
         SqlRewrite("coalesce(missing_since <= held.began_at - make_interval(secs => :witness), false)",

@@ -17,7 +17,7 @@ from app.config.validators import connect_arguments
 from app.errors import AppError, DatabaseUnavailable
 from app.extensions import db
 from app.models import Outcome as Code
-from app.services.boards import claims, leases, worker
+from app.services.boards import claims, holds, leases, worker
 from app.services.boards.claim import Claim
 from app.services.boards.errors import LeaseLost
 from app.services.boards.readable import all_versions
@@ -225,8 +225,17 @@ class Product:
         return self._claimed(claims.claim_wanted(all_versions(), board_times()))
 
     def _look_again(self, op: Op) -> Outcome:
-        [[board]] = self.connection.execute("SELECT board_id FROM boards WHERE board = %s", (op.board,)).fetchall()
-        return self._claimed(claims.claim_board(board, all_versions(), board_times()))
+        return self._claimed(claims.claim_board(self._board(op.board), all_versions(), board_times()))
+
+    def _hold(self, op: Op) -> Outcome:
+        return holds.hold(self._board(op.board))
+
+    def _release(self, op: Op) -> Outcome:
+        released = holds.release(self._board(op.board))
+        return (released.was_on_hold, released.held_listing_id) if released else None
+
+    def _board(self, name: str) -> int:
+        return int(self.connection.execute("SELECT board_id FROM boards WHERE board = %s", (name,)).fetchone()[0])
 
     def _claimed(self, claim: Claim | None) -> Outcome:
         if claim is None:

@@ -63,6 +63,23 @@ class Readers(State):
         return True
         yield
 
+    def _hold(self, op: Op) -> Steps:
+        """Put a board on hold; the outcome is whether it was not yet."""
+        board = self.boards[op.board]
+        was_on_hold, board.is_on_hold = board.is_on_hold, True
+        return not was_on_hold
+        yield
+
+    def _release(self, op: Op) -> Steps:
+        """End a hold, and let the next shrink pass; the outcome is what was so before, or None."""
+        board = self.boards[op.board]
+        before = (board.is_on_hold, board.held.listing if board.held else None)
+        if board.is_shrink_allowed and before == (False, None):
+            return None
+        board.is_on_hold, board.is_shrink_allowed, board.held = False, True, None
+        return before
+        yield
+
     def _read(self, op: Op) -> Steps:
         """End a reading and answer those who wait; the outcome is the runs that wait for nothing more."""
         reading = self.claims[op.who]

@@ -59,6 +59,16 @@ def dies(kind: str, number: int) -> Step:
     return step("crash", kind=kind, pick=0, number=number)
 
 
+def hold(board: str) -> Step:
+    """A hold of the operator."""
+    return step("hold", board=board, is_release=False)
+
+
+def release(board: str) -> Step:
+    """The end of a hold."""
+    return step("hold", board=board, is_release=True)
+
+
 def _changed() -> list[Step]:
     kinds = ("title", "place", "text", "kind", "add", "unread")
     news = [change("alpha", what, 7 * number) for number, what in enumerate(kinds)]
@@ -100,6 +110,22 @@ def all_scenarios() -> dict[str, list[Step]]:
         "a shrink": [
             *run(2), change("alpha", "shrink"), *look("alpha", "moment"), *run(2), *look("alpha", "witness"), stale,
             *run(2), change("alpha", "restore"), stale, *run(2),
+        ],
+        "a hold": [
+            *run(2, 3), hold("alpha"), hold("gamma"), hold("gamma"), change("alpha", "shrink"),
+            change("gamma", "missing"), *look("alpha", "witness") * 2, *look("gamma", "gone") * 4,
+            change("gamma", "empty"), change("gamma", "well"), *look("gamma", "empty") * 4, *run(2),
+            release("alpha"), release("alpha"), release("gamma"),
+            *look("alpha", "witness") * 2, *look("gamma"), *run(2, 3), change("alpha", "restore"), *look("alpha"),
+            change("alpha", "shrink"), *look("alpha"),
+        ],
+        "a hold on a gone board": [
+            *run(3), change("gamma", "missing"), *look("gamma", "gone") * 2, hold("gamma"), *look("gamma", "gone") * 2,
+            release("gamma"), *look("gamma", "gone"), *run(3),
+        ],
+        "an old miss of a board on hold": [
+            *run(3), change("beta", "drop"), *look("beta", "witness"), hold("beta"), *look("beta") * 2, *run(3),
+            release("beta"), *look("beta"), *run(3),
         ],
         "an empty board": [
             *run(3), change("gamma", "empty"), *look("gamma", "reuse"), *look("gamma"), *run(3), *look("gamma"),

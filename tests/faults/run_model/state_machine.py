@@ -51,6 +51,11 @@ class RunModelMachine(RunComparison):
             self.model.filters[user][board] = filters
             self.product.set_filters(user, board, *filters)
 
+    @rule(board=BOARD, is_release=st.booleans())
+    def hold(self, board: str, is_release: bool) -> None:
+        """The operator puts a board on hold, or releases it."""
+        self.step(Op("release" if is_release else "hold", board=board))
+
     # --- Users -------------------------------------------------------------------------------------------------------
 
     @rule(user=USER, lost=st.sampled_from([False, False, True]))

@@ -39,7 +39,7 @@ BOARDS = f"""
 SELECT board, listing_id, content_listing_id, {SECONDS.format("content_began_at")},
        CASE WHEN failed_until IS NULL THEN 0 ELSE {SECONDS.format("failed_until")} END,
        {SECONDS.format("complete_at")}, etag, held_listing_id, empty_listing_id, empty_count, gone_listing_id,
-       gone_last_listing_id, gone_count, lease_id IS NOT NULL,
+       gone_last_listing_id, gone_count, is_on_hold, is_shrink_allowed, lease_id IS NOT NULL,
        CASE WHEN lease_id IS NOT NULL THEN {SECONDS.format("lease_until")} END, attempt
 FROM boards
 """
@@ -154,7 +154,8 @@ def _board(board: Any) -> tuple[Any, ...]:
     return (
         board.last, listing(board.content), board.content.began if board.content else None, board.failed_until,
         board.complete_at, board.tag[0] if board.tag else None, listing(board.held), listing(board.empty),
-        board.empty_count, listing(board.gone), listing(board.last_gone), board.gone_count, board.lease is not None,
+        board.empty_count, listing(board.gone), listing(board.last_gone), board.gone_count, board.is_on_hold,
+        board.is_shrink_allowed, board.lease is not None,
         board.lease_until if board.lease is not None else None, board.attempt,
     )
 
