@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+from collections.abc import Collection
 
 from app.config.settings import PROJECT
 from tests.drills.registry import NONE, drill
@@ -10,6 +11,7 @@ from tests.drills.results import DrillOptions, Outcome
 from tests.faults.board_mutants import BOARD_MUTANTS, check_all
 from tests.faults.model_check import UNCHANGED
 from tests.faults.mutants import MUTANTS
+from tests.faults.run_model.mutants import MUTANTS as MODEL_MUTANTS
 from tests.faults.run_mutants import RUN_MUTANTS
 
 GROUP = "Long checks"
@@ -28,18 +30,27 @@ def model_check(options: DrillOptions) -> Outcome:
     return read_model_check(*_run("tests.faults.model_check", 100, options))
 
 
-def read_model_check(lines: list[str], code: int) -> Outcome:
-    """Read the output of the model check. An early end or a missing mutant is a violation."""
+@drill("model check of boards and runs", GROUP, NONE)
+def run_model_check(options: DrillOptions) -> Outcome:
+    """Several users share boards that change, lie and fail, while workers and readers act at once, die, and lose or
+    double their messages. After each step, all runs, jobs, counts and witnesses are those that a model in plain Python
+    predicts. The same check of each mutant, a copy of the product with one guard broken, finds a difference.
+    """
+    return read_model_check(*_run("tests.faults.run_model", 100, options), MODEL_MUTANTS)
+
+
+def read_model_check(lines: list[str], code: int, mutants: Collection[str] = MUTANTS) -> Outcome:
+    """Read the output of a model check. An early end or a missing mutant is a violation."""
     found = [match.groups() for line in lines if (match := CHECKED.match(line))]
     if not found:
         raise RuntimeError("\n".join(lines[-MAX_LINES:]))
     examples, steps, operations = (int(number) for number in found[0][2:])
     verdicts = {name: verdict for verdict, name, *_ in found}
     wrong = [f"{name}: unexpected result" for name, verdict in verdicts.items() if verdict == "FAILED"]
-    wrong += [f"{name}: not checked" for name in (UNCHANGED, *MUTANTS) if name not in verdicts]
+    wrong += [f"{name}: not checked" for name in (UNCHANGED, *mutants) if name not in verdicts]
     wrong += _wrong_exit(code, 1 if "FAILED" in verdicts.values() else 0, lines)
-    caught = sum(verdicts.get(name) == "ok" for name in MUTANTS)
-    facts = {"steps": steps, "operations": operations, "mutants caught": f"{caught} of {len(MUTANTS)}"}
+    caught = sum(verdicts.get(name) == "ok" for name in mutants)
+    facts = {"steps": steps, "operations": operations, "mutants caught": f"{caught} of {len(mutants)}"}
     return Outcome(examples, "examples", (), "–", facts, wrong)
 
 

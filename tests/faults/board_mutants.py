@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app.config.settings import PROJECT
-from tests.faults.rewriting import MatchError, Rewrite, modules, rewrite_once
+from tests.faults.rewriting import Rewrite, SqlRewrite, modules, rewrite_once, rewrite_sql
 
 BOARDS = "tests/services/boards/"
 PREVIEWS = "tests/services/previews/"
@@ -25,14 +25,6 @@ PROGRAMS = ("celery_worker.py", "gunicorn.conf.py", "wsgi.py", "run.py")
 """Copied too: Python imports from the folder of the file that a link leads to."""
 
 MAX_SECONDS = 300
-
-
-@dataclass(frozen=True)
-class SqlRewrite:
-    """Replace the only occurrence of ``old`` in the strings of a program, whatever its white space."""
-
-    old: str
-    new: str = ""
 
 
 @dataclass(frozen=True)
@@ -180,22 +172,6 @@ def break_code(trees: dict[Path, ast.Module], mutant: BoardMutant) -> set[Path]:
         rewrite_sql(trees, each) if isinstance(each, SqlRewrite) else rewrite_once(trees, each)
         for each in mutant.rewrites
     }
-
-
-def rewrite_sql(trees: dict[Path, ast.Module], rewrite: SqlRewrite) -> Path:
-    """Apply the rewrite to the strings of these trees; return the path of the changed one. Raises MatchError."""
-    found = []
-    for path, tree in trees.items():
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Constant) and isinstance(node.value, str):
-                words = " ".join(node.value.split())
-                if rewrite.old in words:
-                    found.append((path, node))
-    if len(found) != 1:
-        raise MatchError(f"{rewrite} must match once, but matches in {[str(path) for path, _ in found]}")
-    path, node = found[0]
-    node.value = f" {' '.join(str(node.value).split()).replace(rewrite.old, rewrite.new, 1)} "
-    return path
 
 
 def is_caught(mutant: BoardMutant | None, tests: Sequence[str]) -> tuple[bool, str]:

@@ -1,8 +1,8 @@
 """The model check of the product and of its mutants.
 
 The long form is ``python -m tests.faults.model_check --examples 200 --seed 7``. It starts its own servers, and checks
-the product and then every mutant: first all scenarios, then random sequences. It prints a line for each. The exit code
-is 1 if the product fails or a mutant passes.
+the product and then every mutant: first all scenarios, of a mutant those that it names, then random sequences. It
+prints a line for each. The exit code is 1 if the product fails or a mutant passes.
 """
 
 import argparse
@@ -11,7 +11,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -27,12 +27,15 @@ MAX_SHOWN = 160
 
 
 class ModelChecker:
-    """A process that runs checks, on the servers of a data folder."""
+    """A process that runs checks, on the servers of a data folder.
 
-    def __init__(self, data_dir: Path) -> None:
+    ``modules`` are those of the mutants and of the checks, by default those of the check of runs.
+    """
+
+    def __init__(self, data_dir: Path, *modules: str) -> None:
         ours = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.faults.mutation_runner"],
+            [sys.executable, "-m", "tests.faults.mutation_runner", *modules],
             cwd=PROJECT,
             env={**ours, "DATA_DIR": str(data_dir), "AUTH": "local", "PYTHONHASHSEED": "0"},
             stdin=subprocess.PIPE,
@@ -69,32 +72,35 @@ def temporary_servers() -> Iterator[Path]:
                 redis.terminate()
 
 
-def check_all(examples: int, seed: int, mutants: bool = True) -> Iterator[tuple[str, bool, dict[str, Any]]]:
-    """Check the product, then each mutant: all scenarios, then random sequences.
+def check_all(
+    examples: int, seed: int, mutants: Mapping[str, Any], modules: Sequence[str] = ()
+) -> Iterator[tuple[str, bool, dict[str, Any]]]:
+    """Check the product with all scenarios, then each of these mutants with its own; after them, random sequences.
 
-    Yield the name, True if the result is the expected one, and the figures.
+    ``modules`` are those of ``ModelChecker``. Yield the name, True if the result is the expected one, and the figures.
     """
     with temporary_servers() as folder:
-        checker = ModelChecker(folder)
+        checker = ModelChecker(folder, *modules)
         try:
             verdict = checker.check(None, examples=examples, seed=seed, until_first=False)
             yield UNCHANGED, not verdict["difference"] and not verdict["fault"], verdict
-            for name in MUTANTS if mutants else ():
-                verdict = checker.check(name, examples=examples, seed=seed)
+            for name, mutant in mutants.items():
+                verdict = checker.check(name, examples=examples, seed=seed, scenarios=mutant.scenarios)
                 yield name, bool(verdict["difference"]) and not verdict["fault"], verdict
         finally:
             checker.close()
 
 
-def main() -> int:
-    """Run the long form; return the exit code."""
-    parser = argparse.ArgumentParser(description=__doc__)
+def main(description: str | None = __doc__, named: Mapping[str, Any] = MUTANTS, modules: Sequence[str] = ()) -> int:
+    """Run the long form with these mutants; return the exit code."""
+    parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--examples", type=int, default=200)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--without-mutants", action="store_true")
     arguments = parser.parse_args()
     failed = 0
-    checks = check_all(arguments.examples, arguments.seed, not arguments.without_mutants)
+    mutants = {} if arguments.without_mutants else named
+    checks = check_all(arguments.examples, arguments.seed, mutants, modules)
     for name, passed, verdict in checks:
         figures = ", ".join(f"{verdict[figure]} {figure}" for figure in ("examples", "steps", "operations", "seconds"))
         difference = (verdict["difference"] or "")[:MAX_SHOWN]

@@ -2,6 +2,7 @@
 
 import time
 import traceback
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,7 +54,7 @@ def run_check(template: str, options: CheckOptions, statement: str | None = None
             if statement:
                 harness.connection.execute(statement)
             attributes = {"harness": harness, "other_session": other, "with_illegal_sql": options.with_illegal_sql}
-            return _run(type("Runs", (RunsStateMachine,), attributes), options)
+            return run_machine(type("Runs", (RunsStateMachine,), attributes), options, all_scenarios(), run_scenario)
         finally:
             other.close()
             harness.close()
@@ -70,12 +71,15 @@ def create_template(settings: Settings, name: str) -> None:
             server.execute(f'ALTER DATABASE "{name}_new" RENAME TO "{name}"')
 
 
-def _run(machine: type[RunsStateMachine], options: CheckOptions) -> dict[str, Any]:
+def run_machine(
+    machine: Any, options: CheckOptions, named: Iterable[str], run_named: Callable[[Any, str], object]
+) -> dict[str, Any]:
+    """Run the scenarios, by default all of these names, then the random sequences; return the figures of the check."""
     Difference.enough = StopAtFirst if options.until_first else None
     began, fault, scenario = time.monotonic(), None, None
     try:
-        for scenario in all_scenarios() if options.scenarios is None else options.scenarios:
-            run_scenario(machine, scenario)
+        for scenario in named if options.scenarios is None else options.scenarios:
+            run_named(machine, scenario)
         scenario = None
         if options.examples:
             _run_random(machine, options)
@@ -92,7 +96,7 @@ def _run(machine: type[RunsStateMachine], options: CheckOptions) -> dict[str, An
     }
 
 
-def _run_random(machine: type[RunsStateMachine], options: CheckOptions) -> None:
+def _run_random(machine: Any, options: CheckOptions) -> None:
     """Run the random sequences that Hypothesis generates."""
     if options.seed is not None:
         machine = hypothesis.seed(options.seed)(machine)

@@ -3,6 +3,8 @@
 Read one request per line from standard input, as JSON, and answer each with a line of JSON. Slow libraries are
 imported once, and each check is a fork of this process. The product is not imported here, so that a fork imports its
 own copy.
+
+The arguments are the module of the mutants and that of the checks, by default those of the check of runs.
 """
 
 import ast
@@ -17,7 +19,6 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from tests.faults.mutants import MUTANTS, break_code
 from tests.faults.rewriting import modules
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -29,6 +30,7 @@ SLOW_TO_LOAD = (
     "urllib3", "werkzeug.middleware.proxy_fix",
 )
 TEMPLATE = "model_template"
+MUTANTS_MODULE, RUNNER_MODULE = sys.argv[1:3] or ("tests.faults.mutants", "tests.faults.model_runner")
 TREES = modules(ROOT / "app")
 
 
@@ -63,12 +65,13 @@ def _check_copy(copy: Path, request: dict[str, Any]) -> dict[str, Any]:
     shutil.copytree(ROOT / "app", copy / "app")  # with __pycache__, so that only changed modules are compiled again
     for name in ("frontend", "migrations"):
         (copy / name).symlink_to(ROOT / name)
-    for path in break_code(TREES, request["name"]):
+    mutants = import_module(MUTANTS_MODULE)
+    for path in mutants.break_code(TREES, request["name"]):
         (copy / "app" / path).write_text(ast.unparse(TREES[path]))
     sys.path.insert(0, str(copy))
     began = time.process_time()
-    runner = import_module("tests.faults.model_runner")
-    statement = MUTANTS[request["name"]].statement if request["name"] else None
+    runner = import_module(RUNNER_MODULE)
+    statement = mutants.MUTANTS[request["name"]].statement if request["name"] else None
     verdict = runner.run_check(TEMPLATE, runner.CheckOptions(**request["options"]), statement)
     assert import_module("app").__file__ == str(copy / "app" / "__init__.py")
     return verdict | {"cpu": round(time.process_time() - began, 2)}

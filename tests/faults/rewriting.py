@@ -6,6 +6,7 @@ program's own names.
 """
 
 import ast
+import re
 from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +31,14 @@ class Rewrite:
     inside: str = "_"
 
 
+@dataclass(frozen=True)
+class SqlRewrite:
+    """Replace the only occurrence of ``old`` in the strings of a program, whatever its white space."""
+
+    old: str
+    new: str = ""
+
+
 def modules(folder: Path) -> dict[Path, ast.Module]:
     """Return the syntax trees of all modules below the folder, by relative path."""
     return {path.relative_to(folder): ast.parse(path.read_text()) for path in sorted(folder.rglob("*.py"))}
@@ -41,6 +50,23 @@ def rewrite_once(trees: dict[Path, ast.Module], rewrite: Rewrite) -> Path:
     if len(matching) != 1:
         raise MatchError(f"{rewrite} must match once, but matches in {[str(path) for path in matching]}")
     return matching[0]
+
+
+def rewrite_sql(trees: dict[Path, ast.Module], rewrite: SqlRewrite) -> Path:
+    """Apply the rewrite to the strings of these trees; return the path of the changed one. Raises MatchError.
+
+    The rest of the string stays as it is: a comment of SQL ends with its line.
+    """
+    old = re.compile(r"\s+".join(map(re.escape, rewrite.old.split())))
+    strings = [
+        (path, node) for path, tree in trees.items() for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and old.search(node.value)
+    ]
+    if len(strings) != 1:
+        raise MatchError(f"{rewrite} must match once, but matches in {[str(path) for path, _ in strings]}")
+    path, node = strings[0]
+    node.value = old.sub(lambda _: rewrite.new, str(node.value), count=1)
+    return path
 
 
 class _Rewriter(ast.NodeTransformer):

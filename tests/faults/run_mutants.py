@@ -5,8 +5,8 @@
 
 import sys
 
-from tests.faults.board_mutants import BoardMutant, SqlRewrite, main, mutant
-from tests.faults.rewriting import Rewrite
+from tests.faults.board_mutants import BoardMutant, main, mutant
+from tests.faults.rewriting import Rewrite, SqlRewrite
 
 RUNS = "tests/services/runs/"
 PARTS = f"{RUNS}test_taking_in_parts.py::"

@@ -10,8 +10,8 @@ from copy import deepcopy
 import pytest
 
 from app.config.settings import PROJECT
-from tests.faults.board_mutants import BOARD_MUTANTS, SqlRewrite, break_code, rewrite_sql
-from tests.faults.rewriting import MatchError, modules
+from tests.faults.board_mutants import BOARD_MUTANTS, break_code
+from tests.faults.rewriting import MatchError, SqlRewrite, modules, rewrite_sql
 from tests.faults.run_mutants import RUN_MUTANTS
 
 ALL = BOARD_MUTANTS | RUN_MUTANTS
@@ -42,6 +42,6 @@ def test_rewrite_of_sql_matches_once(source):
 
 
 def test_rewrite_of_sql_ignores_white_space_and_keeps_the_rest():
-    trees = {PROJECT: ast.parse("A = f'''x a\n  b y{1}'''")}
+    trees = {PROJECT: ast.parse("A = f'''x a\n  b y{1}  -- why\nz'''")}
     assert rewrite_sql(trees, SqlRewrite("a b", "c")) == PROJECT
-    assert ast.unparse(trees[PROJECT]) == "A = f' x c y {1}'"
+    assert ast.unparse(trees[PROJECT]) == "A = f'x c y{1}  -- why\\nz'"
