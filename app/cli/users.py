@@ -9,6 +9,7 @@ from marshmallow import ValidationError
 
 from app.cli.database import with_database
 from app.cli.tables import format_time, print_table
+from app.errors import DatabaseUnavailable
 from app.models import MAX_TOKENS
 from app.schemas.auth import (
     MAX_EMAIL_LENGTH,
@@ -100,7 +101,7 @@ def list_users() -> None:
 def remove_user(email: str, yes: bool) -> None:
     """Remove a user with their runs and jobs.
 
-    All their sessions and tokens end at once. If you interrupt the command, the product removes the rest by itself.
+    All their sessions and tokens end at once. If the command is interrupted or fails, the product removes the rest.
     """
     user = users.get_by_email(email)
     if not yes:
@@ -109,7 +110,7 @@ def remove_user(email: str, yes: bool) -> None:
         raise click.ClickException(f"User {user.email} no longer exists.")
     try:
         removal.finish(user.user_id)
-    except KeyboardInterrupt as error:
+    except (KeyboardInterrupt, DatabaseUnavailable) as error:
         reason = f"User {user.email} is removed. The product deletes the rest of their rows by itself."
         raise click.ClickException(reason) from error
     click.echo(f"User {user.email} removed")

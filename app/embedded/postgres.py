@@ -115,7 +115,7 @@ def _check_major_version(found: str, where: Path) -> None:
 
 
 def _postgres_user(home: Path) -> pwd.struct_passwd:
-    """Return the cluster's owner, else ``postgres`` or ``nobody``: PostgreSQL refuses to run as root."""
+    """Return the user to run PostgreSQL as: the cluster's owner, ``postgres`` or ``nobody``. It refuses root."""
     if owner := (home / "cluster").exists() and (home / "cluster").stat().st_uid:
         return pwd.getpwuid(owner)
     for name in ("postgres", "nobody"):

@@ -12,6 +12,7 @@ from tests.support.factories import insert_companies, make_run, open_transaction
 from tests.support.waiting import wait_until
 
 ANN = "ann@example.org"
+REMOVED = f"Error: User {ANN} is removed. The product deletes the rest of their rows by itself."
 
 
 @pytest.fixture
@@ -109,6 +110,14 @@ def test_remove_asks_for_confirmation_and_removes_the_runs(invoke, app):
     assert sql("SELECT count(*) FROM ingestion_runs") == [(0,)]
 
 
+def test_remove_that_is_locked_out_says_that_the_user_is_removed(invoke, app):
+    person(app, ANN)
+    insert_companies(sql("SELECT user_id FROM users")[0].user_id, 1)
+    with open_transaction("SELECT FROM companies FOR UPDATE"):
+        code, output = invoke("remove", ANN, "--yes")
+    assert (code, output.splitlines()[-1]) == (1, REMOVED)
+
+
 def test_interrupted_remove_says_that_the_user_is_removed(invoke, app):
     user_id = person(app, ANN)
     insert_companies(user_id, 1)
@@ -124,6 +133,5 @@ def test_interrupted_remove_says_that_the_user_is_removed(invoke, app):
         interrupter.start()
         code, output = invoke("remove", ANN, "--yes")
     interrupter.join()
-    sentence = f"Error: User {ANN} is removed. The product deletes the rest of their rows by itself."
-    assert (code, output.splitlines()[-1]) == (1, sentence)
+    assert (code, output.splitlines()[-1]) == (1, REMOVED)
     assert sql("SELECT count(*) FROM companies") == [(1,)]

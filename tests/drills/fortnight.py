@@ -10,18 +10,17 @@ from typing import Any
 from app.services.boards import outbox
 from app.sources.http import rate_limit
 from tests.drills.drill_product import DrillProduct
-from tests.drills.job_judge import KINDS, JobJudge
+from tests.drills.job_judge import JobJudge
 from tests.drills.lying_boards import BOARD_SECONDS, Adversary
 from tests.drills.registry import NONE, drill
 from tests.drills.results import DrillOptions, Outcome
 from tests.drills.shared_boards import GROUP
-from tests.drills.shifted_time import ShiftedLog, ShiftedTime
+from tests.drills.shifted_time import ShiftedTime
 from tests.drills.testbed import Testbed, running_testbed
 from tests.drills.users import User
-from tests.faults import board_audit, run_audit, write_record
-from tests.faults.postgres_log import deadlocks
+from tests.faults.history import ClientLog
 from tests.support.adversary import FILTERS
-from tests.support.run_auditor import jobs
+from tests.support.run_auditor import KINDS, jobs
 from tests.support.waiting import wait_until
 
 USERS, BOARDS, BOARDS_OF_USER = 5, 50, 30
@@ -32,15 +31,14 @@ RUN_HOURS = (8, 20)
 API = "/api/ingestion"
 
 HOUR, DAY = 3600, 24 * 3600
-TIMES = {"witness": HOUR, "empty": DAY, "gone": 6 * HOUR}
 SETTINGS = {
     "INGESTION": "run",
     "BOARD_SECONDS": BOARD_SECONDS,
     "FRESH_SECONDS": 600,
-    "WITNESS_SECONDS": TIMES["witness"],
+    "WITNESS_SECONDS": HOUR,
     "SECOND_LOOK_SECONDS": 6 * HOUR,
-    "EMPTY_SECONDS": TIMES["empty"],
-    "GONE_SECONDS": TIMES["gone"],
+    "EMPTY_SECONDS": DAY,
+    "GONE_SECONDS": 6 * HOUR,
 }
 """The product's own times; only a reading's deadline is shortened."""
 
@@ -99,9 +97,7 @@ class Fortnight:
         self.adversary = Adversary(testbed.scaled(BOARDS, MIN_BOARDS), testbed.random_for("boards"))
         testbed.boards.boards |= self.adversary.by_name
         self.time = ShiftedTime(testbed.product.sql)
-        testbed.log = ShiftedLog(self.time)
-        with testbed.product.connect() as connection:
-            write_record.install(connection)
+        testbed.log = ClientLog(complete=True, to_product=self.time.product_time)
         self.users = testbed.users(USERS)
         for user in self.users:
             names = sorted(self.adversary.by_name)
@@ -113,7 +109,7 @@ class Fortnight:
         began = time.monotonic()
         days = self.testbed.scaled(DAYS, MIN_DAYS)
         for moment in self._moments(days):
-            if moment.hour == 8 and (moment.day % 5 == 0):
+            if moment.hour == RUN_HOURS[0] and moment.day % 5 == 0:
                 self.adversary.let_one_leave()
             self.adversary.change()
             self._step(moment, is_honest=False)
@@ -234,11 +230,6 @@ class Fortnight:
         judge, product = self.judge, self.testbed.product
         found = list(judge.sentences)
         found += [f"run {run_id} ended in error: {message}" for run_id, message in product.sql(FAILED)]
-        with product.connect() as connection:
-            found += board_audit.audit(connection, **TIMES)
-            found += run_audit.audit(connection, **TIMES)
-            found += write_record.late_writes(connection) + write_record.rewritten_rows(connection)
-        found += deadlocks(product.output())
         facts = {
             **{kind: judge.wrong[kind] for kind in KINDS},
             **{name: dict(product.sql(statement)) for name, statement in FIGURES.items()},

@@ -113,8 +113,8 @@ def boards_for_everybody(options: DrillOptions) -> Outcome:
     seconds = max(MIN_TURMOIL_SECONDS, TURMOIL_SECONDS * options.scale)
     boards = AdverseBoards(BOARDS, randomness)
     settings = {name: str(value) for name, value in SETTINGS.items()}
-    with boards.serving(), temporary_folder() as folder:
-        with create_product(Product, folder, **environment(boards.url), **settings) as product:
+    with boards.server.serving(), temporary_folder() as folder:
+        with create_product(Product, folder, **environment(boards.server.url), **settings) as product:
             product.start()
             testbed = Testbed(product, 1)
             testbed.reset(options.seed)

@@ -3,7 +3,6 @@
 from bisect import bisect_right
 from datetime import UTC, datetime, timedelta
 
-from tests.faults.history import ClientLog, LogEntry
 from tests.support.clock import Execute, shift_clock
 
 
@@ -38,25 +37,3 @@ class ShiftedTime:
         while found and at - self._shifts[found] < self._begins[found]:
             found -= 1
         return at - self._shifts[found]
-
-
-class ShiftedLog(ClientLog):
-    """The log of clients, dated by the product's clock."""
-
-    def __init__(self, time: ShiftedTime) -> None:
-        super().__init__(complete=True)
-        self._time = time
-
-    def record(
-        self,
-        kind: str,
-        user_id: int,
-        began: datetime,
-        run_id: int | None = None,
-        status: str | None = None,
-        key: str | None = None,
-        ended: datetime | None = None,
-    ) -> LogEntry:
-        """Append an entry with the product's times, and return it; ``ended`` defaults to now."""
-        began, ended = self._time.product_time(began), self._time.product_time(ended or datetime.now(UTC))
-        return super().record(kind, user_id, began, run_id, status, key, ended)

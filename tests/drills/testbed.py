@@ -15,6 +15,7 @@ from threading import Barrier
 from typing import Any, TypeVar
 from unittest.mock import patch
 
+import psycopg
 from flask import Flask
 from sqlalchemy import text
 
@@ -29,7 +30,9 @@ from app.services.runs.audit_context import Actor
 from app.services.runs.errors import RunMoved
 from tests.drills.board_server import BoardServer, SoundBoard
 from tests.drills.users import User
+from tests.faults import board_audit, run_audit, write_record
 from tests.faults.history_checker import ClientLog, History, violations
+from tests.faults.postgres_log import deadlocks
 from tests.support.boards import environment
 from tests.support.product import Product, temporary_folder
 from tests.support.waiting import wait_until
@@ -80,6 +83,11 @@ class Testbed:
         self.port = product.port
         self.scale = scale
         self.app = _application(product)
+        self.is_audited = self.app.config["SETTINGS"].ingestion == "run"
+        """True if the worker carries runs out: the verdict then audits what it wrote."""
+        if self.is_audited:
+            with product.connect() as connection:
+                write_record.install(connection)
         self.reset("")
 
     def reset(self, seed: str) -> None:
@@ -265,15 +273,34 @@ class Testbed:
                 for at in moments if run_id in owners else ():
                     self.log.record("received", owners[run_id], at, run_id, ended=at)
             history = History.read(connection, self.log)
+            audited = self._audit(connection)
         found = [f"{each.rule}: {each.sentence}" for each in violations(history, self.max_wait, self.outages)]
-        return self.violations + found + self._logged_errors()
+        return self.violations + found + audited + self._logged_errors()
+
+    def _audit(self, connection: "psycopg.Connection[Any]") -> list[str]:
+        """Return what the audits of boards and runs, the record of writes, and PostgreSQL's log tell."""
+        if not self.is_audited:
+            return []
+        times = self.app.config["SETTINGS"].board_times
+        limits = {"witness": times.witness, "empty": times.empty, "gone": times.gone}
+        return [
+            *board_audit.audit(connection, **limits),
+            *run_audit.audit(connection, **limits),
+            *write_record.late_writes(connection),
+            *write_record.rewritten_rows(connection),
+            *deadlocks(self._output().decode(errors="replace")),
+        ]
+
+    def _output(self) -> bytes:
+        """Return the product's output since the drill began."""
+        with self.product.log.open("rb") as output:
+            output.seek(min(self.log_begin, self.product.log.stat().st_size))
+            return output.read()
 
     def _logged_errors(self) -> list[str]:
         """Return the unexpected errors in the product's log, such as unhandled exceptions."""
-        with self.product.log.open("rb") as lines:
-            lines.seek(min(self.log_begin, self.product.log.stat().st_size))
-            marks = (b'"level": "error"', b'"level": "critical"')
-            events = [line for line in lines if any(mark in line for mark in marks)]
+        marks = (b'"level": "error"', b'"level": "critical"')
+        events = [line for line in self._output().splitlines(True) if any(mark in line for mark in marks)]
         return [f"logged: {_logged_event(line)}" for line in events if not self._is_expected(line)]
 
     def _is_expected(self, line: bytes) -> bool:

@@ -127,9 +127,11 @@ RULES = {
               SELECT FROM run_events AS moves WHERE moves.run_id = units.run_id AND to_status = 'ingesting')
            OR units.status IN ('ingesting', 'finished') AND state = 'waiting'""",
     "a run's companies stay as they were at its end": f"""
-        SELECT run_id, position, changed_at, finished_at FROM ({UNITS}) AS units
-        JOIN ingestion_runs ON ingestion_runs.id = run_id
-        WHERE ingestion_runs.status IN {ENDED} AND changed_at > finished_at""",
+        SELECT units.run_id, position, changed_at, ended_at FROM ({UNITS}) AS units
+        -- Not finished_at: an abort sets it before it waits for the lock of a write. Its event follows the lock.
+        JOIN (SELECT run_id, max(at) AS ended_at FROM run_events WHERE to_status IN {ENDED} GROUP BY run_id) AS ends
+             ON ends.run_id = units.run_id
+        WHERE changed_at > ended_at""",
     "a company's listing is one of its board, and was read in time": f"""
         SELECT run_id, position, units.state, units.listing_id, listings.board_id, units.board_id
         FROM ({UNITS}) AS units LEFT JOIN listings USING (listing_id)

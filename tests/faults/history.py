@@ -1,6 +1,7 @@
 """The history of a test: the table of runs, their timelines, and the log of the clients."""
 
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from functools import cached_property
@@ -51,12 +52,18 @@ class LogEntry:
 
 
 class ClientLog:
-    """The thread-safe log of all clients. ``complete`` means that it contains every start."""
+    """The thread-safe log of all clients. ``complete`` means that it contains every start.
+
+    ``to_product`` converts a time of the clients to the product's clock, if that is shifted.
+    """
 
     KINDS = ("started", "replayed", "refused", "aborted", "abort_refused", "seen", "received", "lost")
 
-    def __init__(self, complete: bool = False) -> None:
+    def __init__(
+        self, complete: bool = False, to_product: Callable[[datetime], datetime] = lambda moment: moment
+    ) -> None:
         self.complete = complete
+        self._to_product = to_product
         self._lock = Lock()
         self._entries: list[LogEntry] = []
 
@@ -72,7 +79,8 @@ class ClientLog:
     ) -> LogEntry:
         """Append an entry and return it; ``ended`` defaults to now."""
         assert kind in self.KINDS, kind
-        entry = LogEntry(began, ended or now(), user_id, kind, run_id, status, key)
+        began, ended = self._to_product(began), self._to_product(ended or now())
+        entry = LogEntry(began, ended, user_id, kind, run_id, status, key)
         with self._lock:
             self._entries.append(entry)
         return entry

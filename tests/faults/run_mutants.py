@@ -50,8 +50,10 @@ RUN_MUTANTS: dict[str, BoardMutant] = {
     ),
     # --- Taking in
     "a part is written whatever another worker wrote": mutant(
-        "two workers add the same jobs, and count them twice", f"{PARTS}test_two_workers_take_each_job_in_once",
-        Rewrite('UNITS.c.parts == bindparam("seen_parts", type_=Integer)', "UNITS.c.parts.is_not(None)"),
+        "two workers add the same jobs, and count them twice",
+        f"{PARTS}test_part_that_another_worker_wrote_first_is_not_written_again",
+        Rewrite('_u.where(_at, UNITS.c.parts == bindparam("seen_parts", type_=Integer), *conditions)',
+                "_u.where(_at, *conditions)"),
     ),
     "closings after the pin are noted": mutant(
         "jobs expire that the run's question did not count", f"{TAKING_IN}test_closing_after_the_pinned_listing_waits",

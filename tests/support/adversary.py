@@ -74,7 +74,7 @@ class World:
         ends_at = self.random.randrange(25) if self.random.random() < 0.25 else None
         self._carry(run_id, user, before, ends_at)
         self._note("run", run_id, row(run_id).status)
-        self.auditor.check(run_id, before)
+        self.auditor.judge([run_id], before)
         self._check_preview(run_id)
         self._check_late_messages(run_id)
         if row(run_id).status == RunStatus.FINISHED:

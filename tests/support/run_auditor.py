@@ -1,15 +1,19 @@
 """An independent check of what runs did with jobs: against what the boards served, and not against postings."""
 
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import Any
 
 from app.sources.title_filter import TitleFilter
-from tests.support.changing_boards import Content, Served
+from tests.support.changing_boards import NOTHING, Content, Served
 from tests.support.factories import row, run_companies, sql
 
 WITNESS_SECONDS = 3600
-SHOWN = ("complete", "unchanged", "held", "partial", "empty")
 AGEING = ("complete", "unchanged")
+SOUND = (*AGEING, "held")
+KINDS = ("wrongly gone", "wrongly open", "wrongly new", "wrongly changed", "counts off", "wrongly written")
+"""The kinds of wrong statements about jobs."""
+
 FIRST_WITNESSES = {
     "unseen": (*AGEING, "held"), "board_empty": ("empty", *AGEING), "board_gone": ("failed", *AGEING),
 }
@@ -35,11 +39,18 @@ UNSOUND = (
     " FROM run_companies WHERE run_id = id)"
 )
 
+ASKED = "SELECT run_id FROM run_closings"
+
+Jobs = dict[tuple[int, int], dict[str, Any]]
+"""The jobs by user and board, and then by the posting's id on the board."""
+
 
 @dataclass
 class Auditor:
-    """A record of the listings of each board, and of what each showed."""
+    """A record of what each listing showed, and the judge of what runs say of jobs. Its first refutation is raised."""
 
+    checked: Counter[str] = field(default_factory=Counter)
+    """The numbers of runs, events and jobs that were judged."""
     served: dict[int, Served] = field(default_factory=dict)
     listings: dict[int, list[Any]] = field(default_factory=dict)
     """The listings of each board, the first one first."""
@@ -63,79 +74,129 @@ class Auditor:
         self.served[listing.listing_id] = served
         self.listings.setdefault(listing.board_id, []).append(listing)
 
-    def check(self, run_id: int, before: dict[int, Any]) -> None:
-        """Check an ended run. ``before`` are the jobs of all users before it, by id."""
-        assert sql(DIFFERENT) == [], "each job's fields are those of its revision"
-        assert sql(UNSOUND) == [], "the counts of each run are the sums of its companies"
-        after, run, events = jobs(), row(run_id), job_events(run_id)
-        units = {unit.board_id: unit for unit in run_companies(run_id)}
-        assert before.keys() <= after.keys(), "no job is lost"
+    def judge(self, run_ids: list[int], before: dict[int, Any]) -> dict[int, Any]:
+        """Judge ended runs, one of each user, and return the jobs after them. ``before`` are those before them."""
+        after = jobs()
+        asked = {each.run_id for each in sql(ASKED)}
+        earlier, later = by_board(before), by_board(after)
+        for each in before.keys() - after.keys():
+            self.refute("wrongly gone", f"job {each} is lost")
+        if len(after) != sum(map(len, later.values())):
+            self.refute("wrongly new", "a user has two jobs of one posting")
+        for sentence, statement in (("jobs differ from their revisions", DIFFERENT), ("runs do not add up", UNSOUND)):
+            if found := sql(statement):
+                self.refute("counts off", f"{sentence}: {found[:5]}")
+        touched = set()
+        for run_id in run_ids:
+            run, units, events = row(run_id), run_companies(run_id), job_events(run_id)
+            touched |= {(run.user_id, unit.board_id) for unit in units}
+            for event in events:
+                self._judge_event(event, before.get(event.job_id), after[event.job_id])
+            for unit in units if run.status == "finished" else ():
+                key = run.user_id, unit.board_id
+                of_unit = [each for each in events if each.board_id == unit.board_id]
+                self._judge_unit(unit, run_id in asked, of_unit, earlier.get(key, {}), later.get(key, {}))
+            self.checked["runs"] += 1
         for each in before.values():
-            if each.user_id != run.user_id or each.board_id not in units:
-                assert after[each.id].version == each.version, "jobs of other users and companies are left alone"
-        for event in events:
-            self._check_event(event, after[event.job_id])
-        if run.status == "finished":
-            for unit in units.values():
-                mine = [each for each in events if each.board_id == unit.board_id]
-                self._check_unit(unit, run, mine, before, after)
+            if (each.user_id, each.board_id) not in touched and after[each.id].version != each.version:
+                self.refute("wrongly written", f"job {each.id} was written by no run of its company")
+        return after
 
-    def _check_event(self, event: Any, job: Any) -> None:
-        listings = {each.listing_id: each for each in self.listings[job.board_id]}
-        if event.kind != "expired":
-            assert any(self.served[each].shows(job.external_id) for each in listings if each <= event.listing_id)
+    def refute(self, kind: str, sentence: str) -> None:
+        """Raise AssertionError for a wrong statement of the product, of one of KINDS."""
+        raise AssertionError(f"{kind}: {sentence}")
+
+    def _judge_event(self, event: Any, old: Any, job: Any) -> None:
+        self.checked["events"] += 1
+        listings = {each.listing_id: each for each in self.listings.get(job.board_id, ())}
+        what = f"job {job.id} of run {event.run_id} at listing {event.listing_id}"
+        if event.kind == "expired":
+            if sentence := self._refutation(event, job.external_id, listings):
+                self.refute("wrongly gone", f"{what} {sentence}")
             return
-        first, last = listings[event.witness_listing_id], listings[event.listing_id]
+        kind = "wrongly changed" if event.kind == "changed" else "wrongly new"
+        if not any(self.served[each].shows(job.external_id) for each in listings if each <= event.listing_id):
+            self.refute(kind, f"{what} is {event.kind}, but no listing showed it")
+        is_fitting = {"new": old is None, "reopened": old is not None and old.status == "expired"}
+        if not is_fitting.get(event.kind, True):
+            self.refute("wrongly new", f"{what} is {event.kind}, but was {old and old.status} before")
+
+    def _refutation(self, event: Any, external_id: str, listings: dict[int, Any]) -> str | None:
+        """Return why a posting is not proved to be gone, or None if two listings prove it."""
+        first, last = listings.get(event.witness_listing_id), listings.get(event.listing_id)
+        if first is None or last is None:
+            return "has no two witnesses"
         between = [each for each in listings if first.listing_id <= each <= last.listing_id]
-        assert not any(self.served[each].shows(job.external_id) for each in between), "no listing since showed it"
-        assert (last.began_at - first.began_at).total_seconds() >= WITNESS_SECONDS
-        assert are_witnesses(event.reason, first.state, last.state), (event.reason, first.state, last.state)
+        if showing := [each for each in between if self.served[each].shows(external_id)]:
+            return f"is gone, but listings {showing} showed it"
+        if (last.began_at - first.began_at).total_seconds() < WITNESS_SECONDS:
+            return "is gone by witnesses that are not apart"
+        witnesses = [self.served[each.listing_id] for each in (first, last)]
+        if event.reason != "board_gone" and not all(each.is_whole for each in witnesses):
+            shown = [(each.is_whole, len(each.postings)) for each in witnesses]
+            return f"is gone by a listing that was not whole: {first.state} and {last.state}, {shown}"
+        if event.reason == "board_gone" and witnesses[1] != NOTHING:
+            return "is gone with a board that answered"
+        if not are_witnesses(event.reason, first.state, last.state):
+            return f"is gone as {event.reason} by listings that were {first.state} and {last.state}"
+        return None
 
-    def _check_unit(
-        self, unit: Any, run: Any, events: list[Any], before: dict[int, Any], after: dict[int, Any]
+    def _judge_unit(
+        self, unit: Any, has_question: bool, events: list[Any], before: dict[str, Any], after: dict[str, Any]
     ) -> None:
-        kinds = [each.kind for each in events]
-        assert unit.expired_jobs == kinds.count("expired")
-        if unit.state == "failed":
-            assert {*kinds} <= {"expired"}, "a board that was not read changes no job"
-        mine = [each for each in after.values() if (each.user_id, each.board_id) == (run.user_id, unit.board_id)]
-        for job in mine:
-            if job.id in before and job.status == before[job.id].status == "expired":
-                assert job.version == before[job.id].version
-        self._check_none_is_left_open(unit, [each for each in mine if each.status == "ready"])
-        served = self.served[unit.listing_id] if unit.listing_id else None
-        if unit.state == "taken_in" and served and unit.listing_state in ("complete", "unchanged", "held"):
-            if served.is_whole and not served.unread:
-                earlier = {each.external_id: before[each.id] for each in mine if each.id in before}
-                self._check_counts(unit, served, earlier, {each.external_id: each for each in mine})
+        self.checked["jobs"] += len(after)
+        what = f"run {unit.run_id}, company {unit.position}"
+        kinds = Counter(each.kind for each in events)
+        if unit.expired_jobs != kinds["expired"]:
+            self.refute("counts off", f"{what}: {unit.expired_jobs} expired jobs, {kinds['expired']} events")
+        if unit.state == "failed" and {*kinds} - {"expired"}:
+            self.refute("wrongly written", f"{what}: its board was not read, and it has events {kinds}")
+        for each in before.keys() & after.keys():
+            stays = before[each].status == after[each].status == "expired"
+            if stays and after[each].version != before[each].version:
+                self.refute("wrongly written", f"{what}: job {after[each].id} was expired, and was written")
+        if not unit.held_closings and not has_question:
+            self._judge_open_jobs(unit, after)
+        served = self.served[unit.listing_id] if unit.listing_id else NOTHING
+        if unit.state == "taken_in" and unit.listing_state in SOUND and served.is_whole and not served.unread:
+            self._judge_listed_jobs(unit, served, before, after, what)
 
-    def _check_none_is_left_open(self, unit: Any, ready: list[Any]) -> None:
-        """Every posting that two listings apart lacked, and none showed since, has expired."""
-        if unit.held_closings or sql("SELECT 1 FROM run_closings WHERE run_id = :run", run=unit.run_id):
-            return
-        for job in ready:
-            if job.kept_listing_id:
+    def _judge_open_jobs(self, unit: Any, after: dict[str, Any]) -> None:
+        """Refute an open job that two listings apart lacked, and none showed since."""
+        known = [each for each in self.listings[unit.board_id] if each.listing_id <= (unit.pinned_listing_id or 0)]
+        for job in after.values():
+            if job.status != "ready" or job.kept_listing_id:
                 continue
-            known = [each for each in self.listings[unit.board_id] if each.listing_id <= unit.pinned_listing_id]
-            last = max(each.listing_id for each in known if self.served[each.listing_id].shows(job.external_id))
+            last = max((each.listing_id for each in known if self.served[each.listing_id].shows(job.external_id)),
+                       default=0)
+            if not last:
+                self.refute("wrongly new", f"job {job.id} is open, and no listing showed it")
             lacking = [each.began_at for each in known if each.listing_id > last and each.state in AGEING]
-            if lacking:
-                assert (lacking[-1] - lacking[0]).total_seconds() < WITNESS_SECONDS, f"job {job.id} is gone"
+            if lacking and (lacking[-1] - lacking[0]).total_seconds() >= WITNESS_SECONDS:
+                self.refute("wrongly open", f"job {job.id} is open, {len(lacking)} listings lacked it since {last}")
 
-    def _check_counts(self, unit: Any, served: Served, before: dict[str, Any], after: dict[str, Any]) -> None:
+    def _judge_listed_jobs(
+        self, unit: Any, served: Served, before: dict[str, Any], after: dict[str, Any], what: str
+    ) -> None:
         titles = TitleFilter(unit.include, unit.exclude)
         matched = {each: post for each, post in served.postings.items() if titles.decide(post.title).is_match}
-        assert (unit.found, unit.matched) == (len(served.postings), len(matched))
-        expected = {"new": 0, "changed": 0, "reopened": 0, "unchanged": 0}
+        if (unit.found, unit.matched) != (len(served.postings), len(matched)):
+            shown = f"{len(served.postings)} shown, {len(matched)} match"
+            self.refute("counts off", f"{what}: found {unit.found}, matched {unit.matched}, but {shown}")
+        expected = Counter[str]()
         for each, content in matched.items():
-            assert after[each].status == "ready"
-            assert content_of(after[each]) == content
-            old = before.get(each)
-            kind = "new" if old is None else "reopened" if old.status == "expired" else "changed"
-            if kind == "changed" and content_of(old) == content:
-                kind = "unchanged"
-            expected[kind] += 1
-        assert expected == {kind: getattr(unit, f"{kind}_jobs") for kind in expected}
+            job, old = after.get(each), before.get(each)
+            if job is None or job.status != "ready":
+                self.refute("wrongly gone", f"{what}: {each} was shown, and is {job and job.status}")
+                continue
+            if content_of(job) != content:
+                self.refute("wrongly changed", f"{what}: {each} is {content_of(job)}, but {content} was shown")
+            is_same = old is not None and content_of(old) == content
+            expected["new" if old is None else "reopened" if old.status == "expired"
+                     else "unchanged" if is_same else "changed"] += 1
+        counted = {kind: getattr(unit, f"{kind}_jobs") for kind in ("new", "changed", "reopened", "unchanged")}
+        if counted != {kind: expected[kind] for kind in counted}:
+            self.refute("counts off", f"{what}: {counted}, but {dict(expected)} expected")
 
 
 def are_witnesses(reason: str, first: str, last: str) -> bool:
@@ -159,3 +220,10 @@ def job_events(run_id: int) -> list[Any]:
         "SELECT job_events.*, board_id FROM job_events JOIN jobs ON jobs.id = job_id WHERE job_events.run_id = :run",
         run=run_id,
     )
+
+
+def by_board(found: dict[int, Any]) -> Jobs:
+    grouped: Jobs = defaultdict(dict)
+    for job in found.values():
+        grouped[job.user_id, job.board_id][job.external_id] = job
+    return grouped

@@ -49,7 +49,7 @@ RELEASE = (
 
 
 def renew(claims: Iterable[Claim], times: BoardTimes) -> dict[UUID, bool]:
-    """Extend the caller's leases, and return those that are still held, by lease id. Commits.
+    """Extend the caller's leases. Return those that the caller still holds, by lease id. Commits.
 
     The value is false if nobody waits for the board any more. A lease that is missing from the result was lost.
     """

@@ -148,7 +148,7 @@ def _counts(board_id: ColumnElement[int]) -> Select[Any]:
 
 
 def _oldest_waiting_age() -> Select[timedelta]:
-    """Build the statement for the age. A kind of which nobody waits has a NULL, which PostgreSQL leaves out."""
+    """Build the statement for the age. A kind without waiters gives NULL, and LEAST skips NULLs."""
     begun = [
         select(func.min(kind.begun_at)).where(kind.is_unfinished, has_waiting_unit(kind)).scalar_subquery()
         for kind in REQUESTERS

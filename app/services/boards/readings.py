@@ -224,7 +224,7 @@ RETURNING boards.listing_id
 def begin(leased: CTE) -> ReturningInsert[tuple[int, int, object]]:
     """Build the INSERT that begins a reading of each leased board. Commits with the statement around it.
 
-    A reading that broke off begins anew: a board has one at a time.
+    An interrupted reading begins anew: a board has one reading at a time.
     """
     new = insert(LISTINGS).from_select(["board_id"], select(leased.c.board_id))
     return new.on_conflict_do_update(

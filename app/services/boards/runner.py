@@ -35,7 +35,7 @@ RETRY_SECONDS = 2
 
 @dataclass(frozen=True)
 class Held:
-    """A board that a thread has claimed, and the deadline of its reading.
+    """A claimed board, and the deadline of its reading.
 
     The deadline is stopped if nobody waits for the board any more, or if the lease was lost. Then no further page is
     requested.

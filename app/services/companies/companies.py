@@ -1,4 +1,4 @@
-"""The companies of a user: the boards that previews and runs read, with their filters.
+"""The companies of a user. Each is a board with filters, for previews and runs.
 
 The database limits their number for each user (the trigger ``companies_limit``), and finds or inserts the board of each
 (``companies_set_board``). Nothing here updates a board, so nobody waits for one that is being stored.

@@ -1,7 +1,7 @@
-"""Decide on the postings of boards that a preview has listings of, and store the decisions.
+"""Decide on the postings of a preview's companies, and store the decisions.
 
-The postings of one company are stored by one statement, which also ends the company. So nobody ever sees a part of
-them, nothing is left of a worker that dies, and a company that another worker has ended gets nothing twice.
+The postings of one company are stored by one statement, which also ends the company. So nobody sees a part of
+them. A worker that dies leaves nothing, and a company that has ended gets nothing twice.
 """
 
 import json

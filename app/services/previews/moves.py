@@ -1,6 +1,6 @@
 """Move the companies of previews between states. This module alone writes their state, by guarded UPDATEs.
 
-The UPDATE names the states from which its move is legal; what another move has taken meanwhile stays as it is. The
+The UPDATE names the states from which its move is legal. A company that has moved meanwhile stays as it is. The
 database enforces the same rules (migration ``preview_moves``).
 """
 

@@ -115,7 +115,7 @@ def _refusal(user_id: int, run_id: int) -> AppError | None:
 
 
 def at_advance(moved: ReturningUpdate[Any], moving: BindParameter[int]) -> Select[Any]:
-    """Build the statement that moves the run ``moving`` to INGESTING, around the UPDATE that moves it. Commits.
+    """Build the statement that advances the run ``moving`` to INGESTING, around the UPDATE of its status. Commits.
 
     The UPDATE returns ``id`` and ``user_id`` of the run. The whole statement returns ``id``, and ``count`` and ``open``
     of the run's question, or NULLs if it asks none; no row if the UPDATE matches none. It pins each company of the run

@@ -29,7 +29,7 @@ IS_UNDECIDED = and_(IS_READ, UNITS.c.matched.is_(None))
 
 
 def lock_runs(*conditions: ColumnElement[bool], skip_locked: bool = False) -> CTE:
-    """Lock the runs that meet the conditions and are being carried out, in the one order, and return them.
+    """Lock the runs under way that meet the conditions, by id, and return them.
 
     It has their ``id``, ``user_id`` and ``status``. A statement that waited for a lock gets no run that has ended
     meanwhile. FOR SHARE would let overlapping workers keep an abort out for ever.

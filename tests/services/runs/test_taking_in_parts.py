@@ -270,6 +270,21 @@ def test_two_workers_take_each_job_in_once(app, user_id, monkeypatch):
     assert len(job_events(run_id)) == 60
 
 
+def test_part_that_another_worker_wrote_first_is_not_written_again(user_id, small_parts):
+    board = make_board()
+    store(board, *postings(1, 2, 3, 4, 5))
+    run_id, left = begin_run(user_id, board), [True]
+
+    def write_first(statement):
+        if "UPDATE run_companies" in statement and left and left.pop():
+            taking_in.take_in(run_id, is_over=lambda: unit(run_id).parts == 1)
+
+    with watch_statements(db.engine, before=write_first):
+        assert taking_in.take_in(run_id)
+    assert (unit(run_id).parts, counts(run_id)) == (3, (5, 0, 0, 0, 0))
+    assert len(job_events(run_id)) == 5
+
+
 def test_unexpected_error_leaves_the_others_to_go_on(user_id):
     acme, beta = make_board(board="acme"), make_board(board="beta")
     store(acme, *postings(1, title="Bad"))
