@@ -23,11 +23,14 @@ from tests.drills import (  # noqa: F401 (each module registers its drills)
     broker_faults,
     costly_strangers,
     database_faults,
+    file_limit,
     fortnight,
     long_checks,
     month,
+    lost_leases,
     report,
     run_faults,
+    run_kills,
     shared_boards,
     slow_clients,
     start_races,
@@ -36,9 +39,8 @@ from tests.drills import (  # noqa: F401 (each module registers its drills)
     worker_faults,
 )
 from tests.drills.drill_product import DrillProduct
-from tests.drills.registry import DRILLS, NONE, PLACEHOLDER, PRODUCT, SIMULATED
+from tests.drills.registry import DRILLS, NONE, PLACEHOLDER, PRODUCT
 from tests.drills.results import CannotRun, Drill, DrillOptions, Outcome, Result
-from tests.drills.simulated_product import SimulatedProduct
 from tests.drills.soak import soak
 from tests.drills.testbed import SETTINGS, Testbed, running_testbed
 from tests.support.product import ensure_running
@@ -60,7 +62,7 @@ GROUPS = (
 )
 """The groups in the order of the report."""
 
-KINDS = {PRODUCT: (DrillProduct, SETTINGS), PLACEHOLDER: (DrillProduct, {}), SIMULATED: (SimulatedProduct, {})}
+KINDS = {PRODUCT: (DrillProduct, SETTINGS), PLACEHOLDER: (DrillProduct, {})}
 """The products that drills share, and their settings."""
 
 MAX_PRINTED = 10

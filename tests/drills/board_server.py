@@ -36,17 +36,20 @@ class Board(Protocol):
 
 @dataclass
 class SoundBoard:
-    """A board that always tells the truth: postings 1, 2, 3 … of one version of their texts."""
+    """A board that always tells the truth: the postings 0, 1, 2 …"""
 
     postings: int = 20
     delay: float = 0.0
     """Seconds that each response takes."""
-    version: int = 1
-    """The version of all texts. Another version is a change of each posting."""
+    changing: int = 0
+    """The number of its first postings that have another text in each response."""
+    responses: int = 0
 
     def respond(self) -> Response:
         """Return all postings."""
-        rows = [job(each, f"Engineer {each}", f"<p>Text {each}.{self.version}</p>") for each in range(self.postings)]
+        self.responses += 1
+        versions = [self.responses if each < self.changing else 1 for each in range(self.postings)]
+        rows = [job(each, f"Engineer {each}", f"<p>Text {each}.{versions[each]}</p>") for each in range(self.postings)]
         return Response(200, listing(rows), self.delay)
 
 

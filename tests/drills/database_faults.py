@@ -8,7 +8,7 @@ import psycopg
 
 from tests.drills import faults
 from tests.drills.load_generator import LoadRecorder, under_load, wait_for_good_answer
-from tests.drills.registry import PLACEHOLDER, SIMULATED, drill
+from tests.drills.registry import PRODUCT, drill
 from tests.drills.results import Outcome
 from tests.drills.sleep import sleep_for
 from tests.drills.testbed import Testbed
@@ -33,12 +33,11 @@ def check_load(testbed: Testbed, load: LoadRecorder, max_seconds: float = MAX_AN
     return {"answers": answers, "slowest": f"{load.slowest:.1f} s"}
 
 
-@drill("PostgreSQL killed under load", GROUP, SIMULATED)
+@drill("PostgreSQL killed under load", GROUP, PRODUCT)
 def postgres_killed(testbed: Testbed) -> Outcome:
     """PostgreSQL is killed with SIGKILL while 6 users start, read and abort: answers are results or 503, and nothing
     acknowledged is lost. Recovery is the time from the kill to the first good answer.
     """
-    testbed.configure_worker(units=2, pause=0.05)
     recoveries: list[float] = []
     with under_load(testbed.users(6)) as load, testbed.outage():
         for _ in range(testbed.scaled(3, 2)):
@@ -47,16 +46,15 @@ def postgres_killed(testbed: Testbed) -> Outcome:
             recoveries.append(wait_for_good_answer(load, datetime.now(UTC)))
     faults.recover(testbed.product)
     facts = check_load(testbed, load)
-    testbed.end_all_runs()
+    testbed.wait_until_all_ended(90)
     return Outcome(len(recoveries), "kills", recoveries, "recovery", facts)
 
 
-@drill("PostgreSQL sessions ended under load", GROUP, SIMULATED)
+@drill("PostgreSQL sessions ended under load", GROUP, PRODUCT)
 def sessions_ended(testbed: Testbed) -> Outcome:
     """Every session at PostgreSQL is terminated 50 times, at random, while 6 users use the product: answers are results
     or 503. Statements and commits are interrupted, so that their outcome is unknown to the product.
     """
-    testbed.configure_worker(units=2, pause=0.05)
     recoveries, ended = [], 0
     with under_load(testbed.users(6)) as load, testbed.outage():
         for _ in range(testbed.scaled(50, 10)):
@@ -64,16 +62,15 @@ def sessions_ended(testbed: Testbed) -> Outcome:
             ended += faults.cut_postgres(testbed.product)
             recoveries.append(wait_for_good_answer(load, datetime.now(UTC)))
     facts = check_load(testbed, load)
-    testbed.end_all_runs()
+    testbed.wait_until_all_ended(90)
     return Outcome(ended, "sessions ended", recoveries, "recovery", facts)
 
 
-@drill("PostgreSQL frozen under load", GROUP, SIMULATED)
+@drill("PostgreSQL frozen under load", GROUP, PRODUCT)
 def postgres_frozen(testbed: Testbed) -> Outcome:
     """PostgreSQL hangs for 10 s while 6 users use the product and 32 more start at once, more than there are
     connections: each request is answered within 20 s. No connection is closed, so only timeouts help.
     """
-    testbed.configure_worker(units=2, pause=0.05)
     recoveries: list[float] = []
     waits: list[float] = []
     many = testbed.users(32)
@@ -87,11 +84,11 @@ def postgres_frozen(testbed: Testbed) -> Outcome:
             recoveries.append(wait_for_good_answer(load, datetime.now(UTC)))
     faults.recover(testbed.product)
     facts = check_load(testbed, load, MAX_CROWDED_ANSWER_SECONDS)
-    testbed.end_all_runs()
+    testbed.wait_until_all_ended(90)
     return Outcome(len(recoveries), "freezes", recoveries, "recovery", {**facts, "of 32": f"{max(waits):.1f} s"})
 
 
-@drill("PostgreSQL locked, read-only, full of sessions", GROUP, PLACEHOLDER)
+@drill("PostgreSQL locked, read-only, full of sessions", GROUP, PRODUCT)
 def postgres_misused(testbed: Testbed) -> Outcome:
     """An operator with psql locks the table, makes the database read-only, and opens every session: answers are results
     or 503, and the started runs are received afterwards.
@@ -134,7 +131,7 @@ def _all_sessions(testbed: Testbed) -> None:
     # The end of the block closes the sessions.
 
 
-@drill("aborts behind a locked row", GROUP, PLACEHOLDER)
+@drill("aborts behind a locked row", GROUP, PRODUCT)
 def locked_row(testbed: Testbed) -> Outcome:
     """A session in psql locks the runs' rows: an abort is answered 503 within 15 s, and succeeds after the lock is
     released.

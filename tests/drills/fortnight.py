@@ -98,7 +98,7 @@ class Fortnight:
         testbed.boards.boards |= self.adversary.by_name
         self.time = ShiftedTime(testbed.product.sql)
         testbed.log = ClientLog(complete=True, to_product=self.time.product_time)
-        self.users = testbed.users(USERS)
+        self.users = testbed.users(USERS, boards=0)
         for user in self.users:
             names = sorted(self.adversary.by_name)
             for name in self.random.sample(names, min(BOARDS_OF_USER, len(names))):

@@ -11,9 +11,6 @@ PRODUCT = "product"
 PLACEHOLDER = "placeholder"
 """The product with INGESTION=noop: its worker receives a run and leaves it pending."""
 
-SIMULATED = "simulated"
-"""The product with the simulated worker, which moves runs through their statuses."""
-
 NONE = "none"
 """No product: the drill starts what it needs."""
 

@@ -10,25 +10,27 @@ from tests.support.reports import describe_environment, table
 
 HEAD = """# Proof
 
-The promise: **no run is lost, none runs twice, an abort always wins, and the page never lies about it.**
+The promise: **no run is lost, none runs twice, an abort always wins, and the page never lies about it; no job is
+declared gone without two witnesses, and no count fails to add up.**
 
 `make drill` writes this page; it is never edited by hand. Each drill runs the whole product and injects the faults that
-the tables describe. Then the history checker reads the timelines of the runs (`run_events`), the table of runs, and the
-answers that clients received, and reports every broken promise. Run `make drill` to repeat it; a violation makes the
-command fail.
+the tables describe. The product's own worker carries the runs out, on boards on loopback. Then four judges read what
+stands in the database: the history checker (timelines of the runs beside the answers that clients received), the audit
+of boards, the audit of runs, and a record of every write of runs and jobs. They know nothing of the product's code.
+Run `make drill` to repeat it; a violation makes the command fail.
 """
 
 FOOT = """
 ## How to read it
 
-* **N** is the number of trials. **Violations** counts broken rules of the history checker
-  (`tests/faults/history_checker.py`), wrong answers, late answers, and unexpected errors in the product's log.
+* **N** is the number of trials. **Violations** counts broken rules of the four judges
+  (`tests/faults/history_checker.py`, `board_audit.py`, `run_audit.py`, `write_record.py`), wrong answers, late answers,
+  deadlocks in PostgreSQL's log, and unexpected errors in the product's log.
 * **p50** and **p99** are seconds of the quantity in the next column. *Recovery* is the time from the fault (or from its
   end, where the drill says so) to the receipt of the run or the next good answer. *Answer* is how long a user waited.
-* The **simulated worker** is the product's worker with another `ingestion.run`: it moves runs through their statuses
-  with the functions of `app/services/runs/transitions.py`. It claims a run once and has no rescue,
-  so the drills themselves end the runs that a killed worker had claimed. The other drills of runs have
-  `INGESTION=noop`: the product's own worker then receives a run and changes nothing.
+* The **times** of the product are shortened (`tests/drills/testbed.py`): a lease is 4 s, a second witness comes after
+  5 s, a board has 8 s and a run 90 s. Drills of days shift the product's clock, `clock_now()`. The reader has no pace,
+  because its boards stand on the same machine.
 * The **seed** determines what happens at random: the faults, and each user's and each run's own sequence.
   A seed does not reproduce how processes interleave, so the same command may meet other races.
 * In a table of attacks, **MB** is the peak of private memory above its value before the attack, in the process of that

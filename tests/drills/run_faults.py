@@ -10,7 +10,7 @@ GROUP = "Runs that ingest"
 @drill("undisturbed runs", GROUP, PRODUCT)
 def undisturbed(testbed: Testbed) -> Outcome:
     """Users run on boards that answer at once, without a fault: each run finishes with the postings of its boards."""
-    users = testbed.users(testbed.scaled(10))
+    users = testbed.users(testbed.scaled(10), boards=0)
     boards = testbed.serve(5, postings=30, delay=0.1)
     for user in users:
         user.choose(boards)

@@ -128,7 +128,7 @@ def boards_for_everybody(options: DrillOptions) -> Outcome:
 
 
 def _play(testbed: Testbed, boards: AdverseBoards, seconds: float) -> Outcome:
-    users = testbed.users(USERS)
+    users = testbed.users(USERS, boards=0)
     for user in users:
         for name in user.random.sample(sorted(boards.boards), BOARDS_OF_USER):
             _choose(user, name)

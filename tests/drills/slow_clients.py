@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from threading import Event
 
 from tests.drills.broker_faults import abort_all, check_answers
-from tests.drills.registry import PLACEHOLDER, drill
+from tests.drills.registry import PRODUCT, drill
 from tests.drills.results import Outcome
 from tests.drills.testbed import Testbed
 from tests.drills.users import User
@@ -100,7 +100,7 @@ def connected_clients(port: int, opening: bytes) -> Iterator[ClientPool]:
     clients.close()
 
 
-@drill("slow clients", "Web", PLACEHOLDER)
+@drill("slow clients", "Web", PRODUCT)
 def slow_clients(testbed: Testbed) -> Outcome:
     """60 clients stay silent; or send a head, a body or a chunk byte by byte; or expect 100 Continue and send no more;
     or begin a long body without signing in; or read no answer; or do not close their end. A disconnected client

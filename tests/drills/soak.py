@@ -12,7 +12,7 @@ import redis
 
 from tests.drills import faults
 from tests.drills.load_generator import LoadRecorder, under_load
-from tests.drills.registry import SIMULATED
+from tests.drills.registry import PRODUCT
 from tests.drills.results import Drill, Outcome, percentile
 from tests.drills.sleep import sleep_for
 from tests.drills.testbed import LOST_WORKER, Testbed
@@ -78,11 +78,10 @@ def soak(minutes: float) -> Drill:
         f"{USERS} users start with keys, read and abort for {minutes:g} minutes, while a seeded nemesis kills, freezes,"
         f" stops, flushes and cuts at random. Then every run ends within {MAX_RECOVERY_SECONDS} s."
     )
-    return Drill("soak", "Soak", SIMULATED, promise, lambda testbed: _soak(testbed, 60 * minutes))
+    return Drill("soak", "Soak", PRODUCT, promise, lambda testbed: _soak(testbed, 60 * minutes))
 
 
 def _soak(testbed: Testbed, seconds: float) -> Outcome:
-    testbed.configure_worker(units=3, pause=0.15)
     injected, missed = Counter[str](), Counter[str]()
     testbed.expected += (*LOST_WORKER, b"Couldn't ack")
     ends, began = time.monotonic() + seconds, time.monotonic()
@@ -102,7 +101,7 @@ def _soak(testbed: Testbed, seconds: float) -> Outcome:
     quiet = time.monotonic()
     faults.recover(testbed.product)
     healthy_after = time.monotonic() - quiet
-    testbed.end_all_runs(MAX_RECOVERY_SECONDS - healthy_after)
+    testbed.wait_until_all_ended(MAX_RECOVERY_SECONDS - healthy_after)
     return _figures(testbed, load, (injected, missed), healthy_after, time.monotonic() - quiet)
 
 

@@ -1,6 +1,6 @@
 """Simultaneous starts, and starts with the same Idempotency-Key."""
 
-from tests.drills.registry import PLACEHOLDER, drill
+from tests.drills.registry import PRODUCT, drill
 from tests.drills.results import Outcome
 from tests.drills.testbed import Testbed
 from tests.drills.users import Reply, User
@@ -8,14 +8,14 @@ from tests.drills.users import Reply, User
 GROUP = "Starts"
 
 
-@drill("double start", GROUP, PLACEHOLDER)
+@drill("double start", GROUP, PRODUCT)
 def double_start(testbed: Testbed) -> Outcome:
     """One user sends 50 starts at once: one is answered 201, the others 409 with the same run. Each round ends with an
     abort of the run.
     """
     rounds, seconds = testbed.scaled(100), []
-    (user,) = testbed.users(1)
     for number in range(rounds):
+        (user,) = testbed.users(1, delay=3)
         replies = testbed.run_concurrently(User.start, [user] * 50)
         seconds += [reply.seconds for reply in replies]
         _check_one_winner(testbed, replies, number)
@@ -33,7 +33,7 @@ def _check_one_winner(testbed: Testbed, replies: list[Reply], number: int) -> No
         testbed.record_violation(f"round {number}: the answers name the runs {({reply.run_id for reply in replies})}")
 
 
-@drill("one key at once", GROUP, PLACEHOLDER)
+@drill("one key at once", GROUP, PRODUCT)
 def one_key_at_once(testbed: Testbed) -> Outcome:
     """20 starts are sent at once with one Idempotency-Key: one is answered 201, the others 200 with the same run."""
     rounds, seconds = testbed.scaled(20), []
@@ -49,7 +49,7 @@ def one_key_at_once(testbed: Testbed) -> Outcome:
     return Outcome(rounds, "rounds of 20", seconds, "answer")
 
 
-@drill("key misused", GROUP, PLACEHOLDER)
+@drill("key misused", GROUP, PRODUCT)
 def key_misused(testbed: Testbed) -> Outcome:
     """A key that is used again with another body is refused (422). The same key of another user starts that user's own
     run. A refused start stores nothing, so the first run stays the only one.

@@ -8,7 +8,7 @@ import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Barrier
@@ -22,12 +22,8 @@ from sqlalchemy import text
 from app import create_app
 from app.config.settings import Settings
 from app.db.execute import run_statement
-from app.errors import DatabaseUnavailable
 from app.extensions import db
 from app.services.accounts import credentials
-from app.services.runs import transitions
-from app.services.runs.audit_context import Actor
-from app.services.runs.errors import RunMoved
 from tests.drills.board_server import BoardServer, SoundBoard
 from tests.drills.users import User
 from tests.faults import board_audit, run_audit, write_record
@@ -44,19 +40,14 @@ MAX_WAIT_SECONDS = 45
 """Time limit for a pending run to be received, without outages: the first backoff, the reconciler's interval, and the
 restart of a killed worker on a busy machine."""
 
-STUCK_SECONDS = 8
-"""A claimed run that has not moved for this long has lost its worker."""
+MAX_END_SECONDS = 120
+"""Time limit for the end of every run after a drill."""
 
 MAX_SHOWN = 5
 """Maximum number of unfinished runs that a violation names."""
 
 LAST_ID = "SELECT coalesce(pg_sequence_last_value(pg_get_serial_sequence('ingestion_runs', 'id')::regclass), 0)"
 NEW_USER = text("INSERT INTO users (email) VALUES (:email) RETURNING user_id")
-
-LATE_JOBS = (
-    "SELECT run_id, count(*) FROM jobs JOIN ingestion_runs ON run_id = ingestion_runs.id"
-    " WHERE jobs.created_at > finished_at GROUP BY run_id"
-)
 
 ENVIRONMENT = {"AUTH": "accounts", "WEB_WORKERS": "2", "WORKER_CONCURRENCY": "2"}
 
@@ -65,13 +56,34 @@ SETTINGS = {
     "LEASE_SECONDS": "4",
     "BOARD_SECONDS": "8",
     "RUN_SECONDS": "90",
-    "FRESH_SECONDS": "600",
+    "FRESH_SECONDS": "1",
     "WITNESS_SECONDS": "5",
     "SECOND_LOOK_SECONDS": "10",
     "EMPTY_SECONDS": "12",
     "GONE_SECONDS": "4",
 }
-"""The settings of the product that drills kill, in seconds: leases, deadlines and witnesses pass quickly."""
+"""The settings of the product that drills kill, in seconds: leases, deadlines and witnesses pass quickly, and nearly
+each run reads its boards anew."""
+
+POSTINGS = 20
+CHANGING = 4
+"""The postings of a board of the users of drills, and how many of them change from one response to the next."""
+
+BOARD_DELAY = 0.3
+"""Seconds until such a board responds. A run takes longer."""
+
+INEXACT = """
+SELECT 'run ' || run_id, board, state, outcome, matched FROM run_companies
+JOIN ingestion_runs ON run_id = id
+WHERE user_id = ANY(%(users)s) AND (state = 'taken_in' AND matched <> %(postings)s OR state = 'failed')
+UNION ALL
+SELECT 'run ' || id, '', status, error_message, total_jobs FROM ingestion_runs
+WHERE user_id = ANY(%(users)s) AND status = 'error'
+UNION ALL
+SELECT 'user ' || user_id, company, status, NULL, count(*) FROM jobs
+WHERE user_id = ANY(%(users)s) GROUP BY user_id, company, status HAVING count(*) <> %(postings)s OR status <> 'ready'
+"""
+"""What is not as the boards of ``Testbed.users`` are, which always answer with the same postings."""
 
 
 class Testbed:
@@ -99,6 +111,8 @@ class Testbed:
         self.log = ClientLog(complete=True)
         self.violations: list[str] = []
         self.outages: list[tuple[datetime, datetime]] = []
+        self.served: list[int] = []
+        """The users whose boards always answer with all their postings."""
         self.max_wait: float | None = MAX_WAIT_SECONDS
         self.counted = 0
         self.first = 1
@@ -109,7 +123,6 @@ class Testbed:
             self.product.sql("TRUNCATE users, boards CASCADE")
             self.boards.reset()
             self.first = self.product.sql(LAST_ID)[0][0] + 1
-            self.configure_worker()
 
     def random_for(self, name: str) -> random.Random:
         """Return a separate generator for this name, so that its numbers do not depend on other draws."""
@@ -121,9 +134,10 @@ class Testbed:
 
     # --- Users -------------------------------------------------------------------------------------------------------
 
-    def users(self, count: int) -> list[User]:
-        """Create users with a token each."""
+    def users(self, count: int, boards: int = 2, delay: float = BOARD_DELAY) -> list[User]:
+        """Create users with a token each. They follow the same new boards, each with POSTINGS postings."""
         found = []
+        names = self.serve(boards, POSTINGS, delay, CHANGING) if self.is_audited and boards else []
         for _ in range(count):
             self.counted += 1
             email = f"drill-{self.counted}@example.org"
@@ -131,12 +145,15 @@ class Testbed:
                 user_id = run_statement(NEW_USER.bindparams(email=email))[0].user_id
                 secret = credentials.make_token(user_id, "drill").secret
             found.append(User(self, user_id, secret, self.random_for(email)))
+            if names:
+                found[-1].choose(names)
+                self.served.append(user_id)
         return found
 
-    def serve(self, count: int, postings: int = 20, delay: float = 0.0) -> list[str]:
+    def serve(self, count: int, postings: int = POSTINGS, delay: float = 0.0, changing: int = 0) -> list[str]:
         """Serve that many new boards (see ``SoundBoard``); return their names."""
         names = [f"board-{number}" for number in range(len(self.boards.boards), len(self.boards.boards) + count)]
-        self.boards.boards |= {name: SoundBoard(postings, delay) for name in names}
+        self.boards.boards |= {name: SoundBoard(postings, delay, changing) for name in names}
         return names
 
     def run_concurrently(self, action: Callable[[Argument], Result], arguments: Sequence[Argument]) -> list[Result]:
@@ -164,13 +181,6 @@ class Testbed:
             self.outages.append((began, datetime.now(UTC)))
 
     # --- Runs --------------------------------------------------------------------------------------------------------
-
-    def configure_worker(self, **options: Any) -> None:
-        """Set the options of the simulated worker from the next run on (``tests/drills/simulated_worker.py``)."""
-        path = self.product.data_dir / "simulated_worker.json"
-        new = path.with_suffix(".new")
-        new.write_text(json.dumps({"seed": self.seed, "first": self.first, **options}))
-        new.replace(path)
 
     def receipts(self) -> dict[int, list[datetime]]:
         """Return the times at which workers logged the receipt of each run of this drill."""
@@ -224,48 +234,12 @@ class Testbed:
             self.record_violation(f"runs not ended after {seconds:.0f} s: {self.product.sql(active)[:MAX_SHOWN]}")
         return time.monotonic() - began
 
-    def rescue_stuck_runs(self) -> int:
-        """Fail the claimed runs that have lost their worker, as a rescue would; return their number.
-
-        The simulated worker has no rescue: it claims a run once.
-        """
-        stuck = self.product.sql(
-            "SELECT id FROM ingestion_runs WHERE status IN ('initializing', 'ingesting') AND NOT EXISTS (SELECT FROM"
-            " run_events WHERE run_id = id AND at > clock_timestamp() - make_interval(secs => %s))",
-            STUCK_SECONDS,
-        )
-        ended = 0
-        with self.app.app_context():
-            for (run_id,) in stuck:
-                with suppress(RunMoved, DatabaseUnavailable):
-                    transitions.fail(run_id, "The worker of this run was lost.", Actor.RESCUE)
-                    ended += 1
-        return ended
-
-    def end_all_runs(self, seconds: float = 90) -> float:
-        """Rescue stuck runs until every run has ended; return the seconds."""
-        began = time.monotonic()
-        active = "SELECT id, status FROM ingestion_runs WHERE finished_at IS NULL"
-
-        def all_ended() -> bool:
-            self.rescue_stuck_runs()
-            return not self.product.sql(active)
-
-        try:
-            wait_until(all_ended, seconds)
-        except AssertionError:
-            self.record_violation(f"runs not ended after {seconds:.0f} s: {self.product.sql(active)[:MAX_SHOWN]}")
-        return time.monotonic() - began
-
-    def check_no_late_jobs(self) -> None:
-        """Record a violation for each run with a job that was stored after its end."""
-        for run_id, number in self.product.sql(LATE_JOBS):
-            self.record_violation(f"{number} jobs of run {run_id} were stored after its end")
-
     # --- The verdict -------------------------------------------------------------------------------------------------
 
     def verdict(self) -> list[str]:
-        """Return all violations: the drill's own, the history checker's, and unexpected errors in the log."""
+        """Wait for the end of all runs. Return all violations: the drill's own, the judges', and errors in the log."""
+        if self.is_audited:
+            self.wait_until_all_ended(MAX_END_SECONDS)
         with self.product.connect() as connection:
             connection.autocommit = True
             owners = dict(connection.execute("SELECT id, user_id FROM ingestion_runs").fetchall())
@@ -283,7 +257,9 @@ class Testbed:
             return []
         times = self.app.config["SETTINGS"].board_times
         limits = {"witness": times.witness, "empty": times.empty, "gone": times.gone}
+        inexact = connection.execute(INEXACT, {"users": self.served, "postings": POSTINGS}).fetchall()
         return [
+            *[f"inexact: {row}" for row in inexact],
             *board_audit.audit(connection, **limits),
             *run_audit.audit(connection, **limits),
             *write_record.late_writes(connection),
@@ -323,11 +299,20 @@ LOST_WORKER = (b"WorkerLostError", b"exited with 'signal 9")
 
 
 @contextmanager
-def running_testbed(kind: type[Product], scale: float, **settings: str) -> Iterator[Testbed]:
-    """Start a product of that kind on its own boards inside this block, and yield its testbed."""
+def running_testbed(
+    kind: type[Product], scale: float, folder: Path | None = None, **settings: str
+) -> Iterator[Testbed]:
+    """Start a product of that kind on its own boards inside this block, and yield its testbed.
+
+    Without a folder for its data, it gets a temporary one.
+    """
     boards = BoardServer()
     settings = {**environment(boards.url), **settings}
-    with boards.serving(), temporary_folder() as folder, create_product(kind, folder, **settings) as product:
+    with ExitStack() as stack:
+        stack.enter_context(boards.serving())
+        product = stack.enter_context(
+            create_product(kind, folder or stack.enter_context(temporary_folder()), **settings)
+        )
         product.start()
         testbed = Testbed(product, scale, boards)
         try:

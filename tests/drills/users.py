@@ -46,6 +46,8 @@ class User:
         self.user_id = user_id
         self.token = token
         self.random = randomness
+        self.port: int | None = None
+        """The port of another web server than the testbed's."""
 
     def choose(self, boards: Iterable[str], include: Sequence[str] = (), exclude: Sequence[str] = ()) -> None:
         """Add companies at these boards, with these title filters. Raises RuntimeError if they are refused."""
@@ -117,7 +119,7 @@ class User:
         if body is not None:
             headers["Content-Type"] = "application/json"
         began = datetime.now(UTC)
-        status, document, received = send_request(self.testbed.port, method, path, timeout, headers, body)
+        status, document, received = send_request(self.port or self.testbed.port, method, path, timeout, headers, body)
         return Reply(status, document, received, began, datetime.now(UTC))
 
     def _log(self, kind: str, reply: Reply, run_id: int | None, status: str | None = None, key: Any = None) -> None:

@@ -12,7 +12,7 @@ from tests.drills import faults
 from tests.drills.broker_faults import warm_up
 from tests.drills.load_generator import under_load, wait_for_good_answer
 from tests.drills.postgres_proxy import AFTER, BEFORE, PostgresProxy
-from tests.drills.registry import PLACEHOLDER, SIMULATED, drill
+from tests.drills.registry import PRODUCT, drill
 from tests.drills.results import Outcome
 from tests.drills.second_web_server import second_web
 from tests.drills.sleep import sleep_for
@@ -23,7 +23,7 @@ from tests.support.waiting import wait_until
 GROUP = "Web"
 
 
-@drill("web killed between commit and publish", GROUP, PLACEHOLDER)
+@drill("web killed between commit and publish", GROUP, PRODUCT)
 def killed_before_publish(testbed: Testbed) -> Outcome:
     """Redis is frozen so that the publish hangs after the commit, and the web server is killed with SIGKILL: the
     reconciler publishes every run, and a retry with the same key finds it. Recovery is the time from the kill to the
@@ -58,12 +58,11 @@ def _runs_of(testbed: Testbed, user_ids: list[int]) -> list[int]:
     return [row[0] for row in testbed.product.sql("SELECT id FROM ingestion_runs WHERE user_id = ANY(%s)", user_ids)]
 
 
-@drill("web workers killed under load", GROUP, SIMULATED)
+@drill("web workers killed under load", GROUP, PRODUCT)
 def web_killed(testbed: Testbed) -> Outcome:
     """A web process, at times the whole server, is killed with SIGKILL every half second, while 8 users start with
     keys, read and abort: each key gets one run. Recovery is the time from a kill to the next good answer.
     """
-    testbed.configure_worker(units=2, pause=0.05)
     recoveries: list[float] = []
     with under_load(testbed.users(8)) as load, testbed.outage():
         for number in range(testbed.scaled(20, 5)):
@@ -74,7 +73,7 @@ def web_killed(testbed: Testbed) -> Outcome:
                 _kill_one(testbed)
             recoveries.append(wait_for_good_answer(load, datetime.now(UTC)))
     faults.recover(testbed.product)
-    testbed.end_all_runs()
+    testbed.wait_until_all_ended(90)
     allowed = ("200", "201", "409", "503", "none")
     unexpected = {status: n for status, n in load.statuses.items() if status not in allowed}
     if unexpected:
@@ -87,7 +86,7 @@ def _kill_one(testbed: Testbed) -> None:
     testbed.random.choice(processes).kill()
 
 
-@drill("web stopped under load", GROUP, PLACEHOLDER)
+@drill("web stopped under load", GROUP, PRODUCT)
 def web_stopped(testbed: Testbed) -> Outcome:
     """The web server is stopped with SIGTERM and restarted, twice, while 6 users use it: open requests get their true
     answers, later ones get no connection until the restart. The started runs are received afterwards.
@@ -105,7 +104,7 @@ def web_stopped(testbed: Testbed) -> Outcome:
     return Outcome(len(recoveries), "stops", recoveries, "recovery", {"answers": dict(sorted(load.statuses.items()))})
 
 
-@drill("commit outcome unknown", GROUP, PLACEHOLDER)
+@drill("commit outcome unknown", GROUP, PRODUCT)
 def commit_unknown(testbed: Testbed) -> Outcome:
     """A proxy cuts the connection to PostgreSQL just before a start or an abort reaches it, or just after its commit:
     the request is answered 503, and a retry with the same key finds the one run. A second web server uses the proxy.
@@ -113,7 +112,8 @@ def commit_unknown(testbed: Testbed) -> Outcome:
     rounds, seconds, codes = testbed.scaled(30, 6), [], Counter()
     with second_web(testbed.product) as (proxy, port):
         testbed.port = port
-        for number, user in enumerate(testbed.users(rounds)):
+        for number in range(rounds):
+            (user,) = testbed.users(1, delay=3)
             way = (BEFORE, AFTER)[number % 2]
             with _cut_connection(proxy, "start", way) as is_cut:
                 codes[user.start("key").status] += 1
