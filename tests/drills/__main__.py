@@ -28,6 +28,7 @@ from tests.drills import (  # noqa: F401 (each module registers its drills)
     long_checks,
     month,
     lost_leases,
+    memory_limits,
     report,
     run_faults,
     run_kills,
@@ -35,6 +36,7 @@ from tests.drills import (  # noqa: F401 (each module registers its drills)
     slow_clients,
     start_races,
     system_faults,
+    two_products,
     web_faults,
     worker_faults,
 )

@@ -29,13 +29,16 @@ def file_limit(testbed: Testbed) -> Outcome:
     """
     testbed.expected += (b"Too many open files",)
     recoveries: list[float] = []
+    meanwhile = 0
     with under_load(testbed.users(6)) as load, testbed.outage():
         for _ in range(testbed.scaled(3)):
             sleep_for(1)
             before = faults.children(testbed.product, "web")
             with _limited(before, resource.RLIMIT_NOFILE, lambda process: process.num_fds() + FREE_FILES):
+                answered = len(load.replies)
                 with _silent_clients(testbed.port):
                     sleep_for(LIMITED_SECONDS)
+                meanwhile += len(load.replies) - answered
                 recoveries.append(wait_for_good_answer(load, datetime.now(UTC)))
             if [process for process in before if not process.is_running()]:
                 testbed.record_violation("a web process ended at its limit of files")
@@ -43,7 +46,12 @@ def file_limit(testbed: Testbed) -> Outcome:
     allowed = ("200", "201", "409", "503", "none")
     if unexpected := {status: n for status, n in load.statuses.items() if status not in allowed}:
         testbed.record_violation(f"unexpected answers: {unexpected}")
-    return Outcome(len(recoveries), "limits", recoveries, "recovery", {"answers": dict(sorted(load.statuses.items()))})
+    refused = testbed.product.output().count("Too many open files")
+    if not refused:
+        testbed.record_violation("no process met its limit, which proves nothing")
+    answers = dict(sorted(load.statuses.items()))
+    facts = {"answers": answers, "of them at the limit": meanwhile, "refusals logged": refused}
+    return Outcome(len(recoveries), "limits", recoveries, "recovery", facts)
 
 
 @contextmanager

@@ -29,7 +29,7 @@ FOOT = """
 * **p50** and **p99** are seconds of the quantity in the next column. *Recovery* is the time from the fault (or from its
   end, where the drill says so) to the receipt of the run or the next good answer. *Answer* is how long a user waited.
 * The **times** of the product are shortened (`tests/drills/testbed.py`): a lease is 4 s, a second witness comes after
-  5 s, a board has 8 s and a run 90 s. Drills of days shift the product's clock, `clock_now()`. The reader has no pace,
+  5 s, a board has 8 s and a run 300 s. Drills of days shift the product's clock, `clock_now()`. The reader has no pace,
   because its boards stand on the same machine.
 * The **seed** determines what happens at random: the faults, and each user's and each run's own sequence.
   A seed does not reproduce how processes interleave, so the same command may meet other races.

@@ -83,7 +83,7 @@ def soak(minutes: float) -> Drill:
 
 def _soak(testbed: Testbed, seconds: float) -> Outcome:
     injected, missed = Counter[str](), Counter[str]()
-    testbed.expected += (*LOST_WORKER, b"Couldn't ack")
+    testbed.expected += (*LOST_WORKER, b"Couldn't ack", b"Unrecoverable error")
     ends, began = time.monotonic() + seconds, time.monotonic()
     # Under random faults MAX_WAIT_SECONDS cannot hold. MAX_RECOVERY_SECONDS after the last fault replaces it.
     testbed.max_wait = None

@@ -15,7 +15,7 @@ def double_start(testbed: Testbed) -> Outcome:
     """
     rounds, seconds = testbed.scaled(100), []
     for number in range(rounds):
-        (user,) = testbed.users(1, delay=3)
+        (user,) = testbed.users(1, delay=6)
         replies = testbed.run_concurrently(User.start, [user] * 50)
         seconds += [reply.seconds for reply in replies]
         _check_one_winner(testbed, replies, number)

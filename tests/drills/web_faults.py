@@ -113,7 +113,7 @@ def commit_unknown(testbed: Testbed) -> Outcome:
     with second_web(testbed.product) as (proxy, port):
         testbed.port = port
         for number in range(rounds):
-            (user,) = testbed.users(1, delay=3)
+            (user,) = testbed.users(1, delay=6)
             way = (BEFORE, AFTER)[number % 2]
             with _cut_connection(proxy, "start", way) as is_cut:
                 codes[user.start("key").status] += 1

@@ -123,6 +123,7 @@ def same_message(testbed: Testbed) -> Outcome:
             testbed.run_concurrently(publish_copies, [copies // 10] * 10)
             testbed.wait_until_all_ended()
             seconds.append(time.monotonic() - began)
+            wait_until(lambda: not faults.count_queued(testbed.product), 60, "an empty queue")
     return Outcome(runs * copies, "messages", seconds, "run's end")
 
 

@@ -136,6 +136,26 @@ BOARD_MUTANTS: dict[str, BoardMutant] = {
         f"{BOARDS}test_truth.py::TestHeld::test_shrink_is_held_until_an_alike_listing_an_hour_later",
         Rewrite("if not _is_shrunk(_p, _r):\n    return _complete(_p, _r)", "return _complete(_p, _r)"),
     ),
+    "border: an old second look brings the next forward": mutant(
+        "a second look comes before it can prove anything",
+        f"{BOARDS}test_truth.py::test_second_look_of_long_ago_brings_none_forward",
+        Rewrite("due = max(due, _p.second_look_at + _s)", "due = _p.second_look_at + _s"),
+    ),
+    "border: the source's time brings a look forward": mutant(
+        "a second look comes before it can prove anything",
+        f"{BOARDS}test_truth_gone.py::TestGone::test_source_that_accepts_requests_early_brings_no_look_forward",
+        Rewrite("max(look_again_at, _f.retry_at)", "_f.retry_at"),
+    ),
+    "border: answers are counted once the board is gone": mutant(
+        "the count of a gone board grows without end",
+        f"{BOARDS}test_truth_gone.py::TestGone::test_answers_after_the_board_is_gone_are_not_counted",
+        Rewrite("if _is_gone(_e, _p.complete_at, _t):\n    return _e", "pass"),
+    ),
+    "border: a hold lets a gone board close postings": mutant(
+        "postings are closed although the operator holds the board",
+        f"{BOARDS}test_truth_gone.py::TestGone::test_hold_keeps_the_postings_of_a_board_that_is_gone",
+        Rewrite("_p.open_postings and not _p.is_on_hold", "_p.open_postings"),
+    ),
     # --- Storing
     "unchanged postings are sent": mutant(
         "each reading sends all texts to PostgreSQL",

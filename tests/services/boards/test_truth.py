@@ -315,6 +315,12 @@ def test_second_looks_keep_their_distance():
     assert board.wait(5).read(TEN - {3}).look_again_at == at(10)
 
 
+def test_second_look_of_long_ago_brings_none_forward():
+    board = board_with()
+    board.second_look_at = at(4)
+    assert board.wait(20).read(TEN - {3}).look_again_at == at(21)
+
+
 def test_times_come_from_the_settings():
     board = JudgedBoard(times=BoardTimes(witness=36))
     board.read(TEN)

@@ -1,5 +1,7 @@
 """Readings that fail, and boards that do not exist any more."""
 
+from dataclasses import replace
+
 import pytest
 
 from app.models import CloseReason, Outcome, ReadingState
@@ -38,6 +40,26 @@ class TestGone:
             board.wait(200).fail(Outcome.NOT_FOUND)
         assert board.is_gone
         assert (board.evidence.held, board.evidence.empty, board.evidence.empty_count) == (None, None, 0)
+
+    def test_source_that_accepts_requests_early_brings_no_look_forward(self):
+        board = board_with()
+        board.wait(5).read(TEN - {3})
+        assert board.wait(0.5).fail(retry_at=at(5.6)).look_again_at == at(6)
+
+    def test_answers_after_the_board_is_gone_are_not_counted(self):
+        board = board_with().wait(200)
+        board.fail(Outcome.NOT_FOUND)
+        board.wait(6).fail(Outcome.NOT_FOUND)
+        evidence = board.evidence
+        assert board.wait(6).fail(Outcome.NOT_FOUND).evidence == evidence and evidence.gone_count == 2
+
+    def test_hold_keeps_the_postings_of_a_board_that_is_gone(self):
+        board = board_with().wait(200)
+        board.fail(Outcome.NOT_FOUND)
+        board.evidence = replace(board.evidence, gone_count=2)
+        board.is_on_hold = True
+        verdict = board.wait(6).fail(Outcome.NOT_FOUND)
+        assert verdict.is_gone and verdict.closing is None and board.open == TEN
 
     def test_refusal_for_a_time_asks_for_no_second_look(self):
         assert board_with().fail(Outcome.THROTTLED, retry_at=at(7)).look_again_at is None
