@@ -16,7 +16,7 @@ import flask_migrate
 from app import create_app
 from app.config.settings import PROJECT, Settings
 from app.embedded.on_demand import postgres_on_demand
-from bench import claiming, storing, taking_in
+from bench import claiming, storing, taking_in, where
 from bench.findings import Finding, Findings
 from bench.testbed import SETTINGS
 from tests.support.product import temporary_folder
@@ -28,6 +28,8 @@ MEASUREMENTS: dict[str, Callable[..., Findings]] = {
     "unchanged": storing.unchanged,
     "claims": claiming.claims,
     "taking_in": taking_in.taking_in,
+    "requests": where.requests,
+    "reading": where.reading,
 }
 
 

@@ -34,17 +34,8 @@ class MemoryPeaks:
         self._ended.set()
         self._thread.join()
 
-    @property
-    def of_this_process(self) -> str:
-        """The peak of this process in words, with the highest resident memory since its start."""
-        return self._describe(os.getpid())
-
-    @property
-    def of_backend(self) -> str:
-        """The same of the backend."""
-        return self._describe(self.backend)
-
-    def _describe(self, pid: int) -> str:
+    def describe(self, pid: int) -> str:
+        """Return the peak of a process in words, with the highest resident memory since its start."""
         return f"{self.peaks[pid] / 1e6:.0f} MB of its own; VmHWM {status_bytes(pid, 'VmHWM') / 1e6:.0f} MB"
 
     def _sample(self) -> None:

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from statistics import median
 
 from bench.boards_load import begin_preview, boards_testbed, call, companies_at, finished_previews
-from bench.findings import Finding, Findings, milliseconds
+from bench.findings import Finding, Findings, at_most, milliseconds, percentile, plain
 from bench.testbed import Testbed
 from tests.support.product import Product
 from tests.support.waiting import wait_until
@@ -14,6 +14,7 @@ FRESH_BOARDS, FRESH_POSTINGS = 300, 20
 FRESH_USERS = 3
 
 SMALL_POSTINGS = 50
+MAX_FRESH_SECONDS, MAX_IDLE_MS, MAX_BESIDE_SECONDS = 5, 300, 1
 IDLE_RUNS = 40
 
 OTHER_BOARDS = 300
@@ -23,6 +24,16 @@ OTHER_USERS = 3
 SETTINGS = {"INGESTION": "run"}
 MAX_RUN_SECONDS = 300
 """Seconds after which a benchmark gives a run up."""
+
+ABORT_BOARDS, ABORT_POSTINGS = 10, 1_000
+ABORTED_RUNS, ABORTED_AT_ONCE = 30, 2
+MAX_ABORT_SECONDS = 1.5
+
+HAS_JOBS = "SELECT EXISTS (SELECT FROM jobs WHERE run_id = %s)"
+WRITTEN_LATE = (
+    "SELECT count(*) FROM jobs JOIN ingestion_runs run ON run.id = jobs.run_id"
+    " WHERE run.status = 'aborted' AND jobs.updated_at > run.finished_at"
+)
 
 END = "SELECT extract(epoch FROM finished_at), status FROM ingestion_runs WHERE id = %s"
 SEQUENCES = "SELECT sequencename, coalesce(last_value, 0) FROM pg_sequences"
@@ -48,9 +59,10 @@ def fresh_run() -> Findings:
         moved = _moved(before, _sequences(testbed.product))
         [(written,)] = testbed.product.sql(JOBS_WRITTEN, transaction)
     what = f"a run of {FRESH_BOARDS} companies and {jobs:,} postings, all boards fresh: start → finished"
-    yield Finding(what, "≤ 5 s", _seconds(first))
-    yield Finding("a second run of them: start → finished", "", _seconds(second))
-    yield Finding("a second run of them: sequences moved, rows of jobs written", "none, 0", f"{moved}, {written}")
+    yield at_most(what, MAX_FRESH_SECONDS, "s", median(first), _seconds(first))
+    yield plain("a second run of them: start → finished", _seconds(second))
+    what, found = "a second run of them: sequences moved, rows of jobs written", f"{moved}, {written}"
+    yield Finding(what, "none, 0", found, found == "none, 0")
 
 
 def small_run() -> Findings:
@@ -66,9 +78,36 @@ def small_run() -> Findings:
                 beside.append(_choose_and_run(testbed, users.pop(), ["sound-small"]))
             other_seconds = other.result()
     what = f"one company of {SMALL_POSTINGS} postings on a fresh board: start → finished"
-    yield Finding(f"{what}, idle", "p50 ≤ 300 ms", f"{milliseconds(idle)} ({len(idle)} runs)")
+    found = f"{milliseconds(idle)} ({len(idle)} runs)"
+    yield at_most(f"{what}, idle: p50", MAX_IDLE_MS, "ms", median(idle) * 1000, found)
     read = f"while {OTHER_BOARDS} boards of another user are read and taken in ({median(other_seconds):.1f} s)"
-    yield Finding(f"{what}, {read}", "p99 ≤ 1 s", f"{milliseconds(beside)} ({len(beside)} runs)")
+    found = f"{milliseconds(beside)} ({len(beside)} runs)"
+    yield at_most(f"{what}, {read}: p99", MAX_BESIDE_SECONDS, "s", percentile(beside, 99), found)
+
+
+def abort() -> Findings:
+    """Measure aborts of runs that take many companies in, of two users at a time."""
+    boards = [f"sound-{number}" for number in range(ABORT_BOARDS)]
+    with boards_testbed(ABORT_POSTINGS, **SETTINGS) as (testbed, _):
+        _read(testbed, 0, boards)
+        with ThreadPoolExecutor(ABORTED_AT_ONCE) as pool:
+            seconds = list(pool.map(lambda user: _abort(testbed, user, boards), range(1, ABORTED_RUNS + 1)))
+        late = testbed.product.sql(WRITTEN_LATE)[0][0]
+    size = f"{ABORT_BOARDS} companies of {ABORT_POSTINGS:,} jobs"
+    what = f"aborting a run that takes in {size}, {ABORTED_AT_ONCE} at once"
+    yield at_most(f"{what}: p99", MAX_ABORT_SECONDS, "s", percentile(seconds, 99), milliseconds(seconds))
+    yield at_most(f"{what}: jobs written after it", 0, "", late, str(late))
+
+
+def _abort(testbed: Testbed, user: int, boards: list[str]) -> float:
+    """Start a user's run, abort it as soon as it has jobs, and return the seconds that the abort took."""
+    product, token = testbed.product, testbed.tokens[user]
+    _choose(testbed, user, boards)
+    run_id = int(call(product, token, "POST", "start")["run_id"])
+    wait_until(lambda: product.sql(HAS_JOBS, run_id)[0][0], MAX_RUN_SECONDS, "the first jobs of the run", pause=0.02)
+    began = time.perf_counter()
+    call(product, token, "POST", f"abort/{run_id}")
+    return time.perf_counter() - began
 
 
 def _run_in_turn(testbed: Testbed, users: range) -> list[float]:

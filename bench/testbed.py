@@ -37,13 +37,17 @@ class Testbed:
     tokens: list[str]
 
     def run_load(self, scripts: list[Script], seconds: float, **more: float) -> LoadResult:
-        """Run a load, and abort the runs that it leaves with SQL."""
+        """Run a load, and abort the runs that it leaves."""
         result = run_load(self.product.port, scripts, seconds, **more)
+        self.abort_runs()
+        return result
+
+    def abort_runs(self) -> None:
+        """Abort all active runs with SQL."""
         self.product.sql(
             "UPDATE ingestion_runs SET status = 'aborted', finished_at = clock_timestamp()"
             " WHERE status IN ('pending', 'initializing', 'ingesting')"
         )
-        return result
 
     def pgbench(self, script: str, clients: int, seconds: int) -> float:
         """Return the rate of the script in pgbench, per second."""

@@ -29,6 +29,10 @@ MOVING_ID = bindparam("moving", type_=Integer)
 MOVING = RUNS.c.id == MOVING_ID, or_(OWNER.is_(None), RUNS.c.user_id == OWNER)
 """The conditions that select one run; with an owner, only if the run is theirs."""
 
+LOCKED = select(RUNS.c.id).where(*MOVING).with_for_update(key_share=True).subquery("locked")
+"""The run, locked before anything is computed. An UPDATE alone computes its values before it waits for the lock. So a
+run that ends would have ended before the last write of the worker for which it waited."""
+
 COMPANY_SECONDS = 2
 """Seconds that each company adds to RUN_SECONDS: more than any source's rate limit requires."""
 
@@ -39,7 +43,7 @@ class Move:
     def __init__(self, to: RunStatus, *guards: ColumnElement[bool], **values: Any) -> None:
         self.to = to
         is_legal = RUNS.c.status.in_(inline_literals(to.sources))
-        guarded: Update = update(RUNS).where(*MOVING, is_legal, AUDIT_CONTEXT, *guards)
+        guarded: Update = update(RUNS).where(*MOVING, RUNS.c.id == LOCKED.c.id, is_legal, AUDIT_CONTEXT, *guards)
         self.statement: Any = guarded.values(status=to, **values).returning(RUNS.c.id, RUNS.c.user_id)
 
 

@@ -1,5 +1,7 @@
 """The transitions of runs: the only writer of a status."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import psycopg
 import pytest
 
@@ -8,11 +10,15 @@ from app.extensions import db
 from app.models import RunStatus
 from app.services.runs import queries, transitions
 from app.services.runs.errors import RunMoved, RunNotFound
-from tests.support.factories import make_run, make_run_company, make_user, row, timeline
+from tests.support.factories import make_run, make_run_company, make_user, open_transaction, row, sql, timeline
 from tests.support.parallel import in_parallel
 from tests.support.starts import start_run
 from tests.support.statements import watch_statements
+from tests.support.waiting import wait_until
 
+WAITING_UPDATE = (
+    "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%UPDATE ingestion_runs%'"
+)
 MOVES = {
     RunStatus.INITIALIZING: transitions.claim,
     RunStatus.INGESTING: transitions.advance,
@@ -111,6 +117,18 @@ def test_abort_stops_every_later_write_of_the_worker(app):
         with pytest.raises(RunMoved):
             move()
     assert row(run_id) == ended
+
+
+@pytest.mark.parametrize("target", RunStatus.TERMINAL)
+def test_end_that_waits_for_a_worker_is_later_than_its_last_write(app, target):
+    run_id = make_run("ingesting")
+    with ThreadPoolExecutor(1) as pool:
+        with open_transaction(f"SELECT FROM ingestion_runs WHERE id = {run_id} FOR NO KEY UPDATE"):
+            ended = pool.submit(in_parallel, app, lambda: MOVES[RunStatus(target)](run_id))
+            wait_until(lambda: sql(WAITING_UPDATE), 30, "a move that waits for the worker")
+            [(last_write,)] = sql("SELECT clock_now()")
+        assert ended.result() in ([None], [True])
+    assert row(run_id).finished_at > last_write
 
 
 READ = {"state": "read", "outcome": "ok", "listing_id": 1}
