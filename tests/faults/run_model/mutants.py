@@ -168,8 +168,8 @@ MUTANTS: dict[str, Mutant] = {
     # --- A run's moves
     "a claim without a status guard": _mutant(
         "an ended run begins again", "two workers begin",
-        Rewrite("update(RUNS).where(*MOVING, is_legal, AUDIT_CONTEXT, *guards)",
-                "update(RUNS).where(*MOVING, AUDIT_CONTEXT, *guards)"),
+        Rewrite("update(RUNS).where(*MOVING, RUNS.c.id == LOCKED.c.id, is_legal, AUDIT_CONTEXT, *guards)",
+                "update(RUNS).where(*MOVING, RUNS.c.id == LOCKED.c.id, AUDIT_CONTEXT, *guards)"),
     ),
     "a company is answered whatever the run's status": _mutant(
         "a run is written to after its abort", "aborts", ANY_STATUS,
